@@ -1,0 +1,1 @@
+"""Channels: bytes to one peer, and nothing about torrents."""

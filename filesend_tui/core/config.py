@@ -1,0 +1,38 @@
+"""What a Client can be told: frozen values; files and environment are read by settings.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A STUN or TURN server (RFC 7064, RFC 7065).
+
+    urls: one URL such as `stun:host:3478` or `turn:host:3478?transport=udp`.
+    """
+
+    urls: str
+    username: str | None = None
+    credential: str | None = None
+
+    def __repr__(self) -> str:
+        return f"IceServer({self.urls!r})"  # never the credential
+
+
+class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How a Client behaves.
+
+    name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
+    candidates alone. max_peers: connections a torrent. offers: WebRTC offers an announce.
+    upload_slots: peers served at once.
+    """
+
+    name: str = "somebody"
+    output: Path = msgspec.field(default_factory=Path.cwd)
+    ice_servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
+    max_peers: int = 40
+    offers: int = 4
+    upload_slots: int = 5

@@ -1,0 +1,157 @@
+"""Errors a person can act on: each has a stable code, a sentence, and a hint what to do next.
+
+Every failure that may reach a face is one of these. Secrets (codes, keys) never stand in them.
+"""
+
+from __future__ import annotations
+
+
+class FileSendError(Exception):
+    """Something went wrong that a person should hear about.
+
+    Args:
+        message: One sentence that says what happened.
+        hint: One sentence that says what to do next; the class's own where empty.
+    """
+
+    #: Stable name of the kind of failure; part of the `--json` interface.
+    code = "failed"
+    default_hint = "Try again; if it keeps failing, run with --log-level debug."
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+
+
+class RelayUnreachable(FileSendError):
+    """The relay does not answer, or the connection to it was lost."""
+
+    code = "relayUnreachable"
+    default_hint = "Check the address and the network, or start a relay with `filesend relay`."
+
+
+class PairingFailed(FileSendError):
+    """The two sides could not be paired; subclasses and `code` say why."""
+
+    code = "pairingFailed"
+    default_hint = "Ask the other person for a new code."
+
+
+class UnknownCode(PairingFailed):
+    """No such code is open at this relay."""
+
+    code = "unknownCode"
+    default_hint = "Check the number, and that both of you use the same relay."
+
+
+class UsedCode(PairingFailed):
+    """The code was already claimed by somebody."""
+
+    code = "usedCode"
+    default_hint = "A code works once. Ask for a new one."
+
+
+class ExpiredCode(PairingFailed):
+    """Nobody used the code in time."""
+
+    code = "expiredCode"
+    default_hint = "Ask for a new code and use it within ten minutes."
+
+
+class WrongCode(PairingFailed):
+    """The words did not match; the code is burned."""
+
+    code = "wrongCode"
+    default_hint = "One wrong guess burns a code. Ask for a new one and check the words."
+
+
+class InvalidCode(PairingFailed):
+    """What was typed is not a code."""
+
+    code = "invalidCode"
+    default_hint = "A code is a number and two words, like 7-apple-river."
+
+
+class NotPaired(FileSendError):
+    """Nobody is at the other end."""
+
+    code = "notPaired"
+    default_hint = "Pair with somebody first."
+
+
+class PartnerGone(FileSendError):
+    """The other person left or their connection was lost."""
+
+    code = "partnerGone"
+    default_hint = "Pair again and send again; nothing half-done was left in the folder."
+
+
+class Declined(FileSendError):
+    """The other person said no."""
+
+    code = "declined"
+    default_hint = "Talk to them, then ask again."
+
+
+class Cancelled(FileSendError):
+    """One side gave the transfer up."""
+
+    code = "cancelled"
+    default_hint = "Send again when you are both ready."
+
+
+class NoSpace(FileSendError):
+    """The disk has no room for what was offered."""
+
+    code = "noSpace"
+    default_hint = "Free some room or choose another folder."
+
+
+class BadMagnet(FileSendError):
+    """What was given is not a magnet link this program can use."""
+
+    code = "badMagnet"
+    default_hint = "A magnet link starts with magnet:?xt=urn:btih: and names at least one tracker."
+
+
+class BadMetadata(FileSendError):
+    """A torrent's description is broken, unsafe, or not what was offered."""
+
+    code = "badMetadata"
+    default_hint = "Ask the sender to send again; do not trust this one."
+
+
+class BadSource(FileSendError):
+    """Something chosen to be sent cannot be read, or changed while it was read."""
+
+    code = "badSource"
+    default_hint = "Check that it exists and that you may read it."
+
+
+class StorageFailed(FileSendError):
+    """The disk refused a read or a write."""
+
+    code = "storageFailed"
+    default_hint = "Check the folder's permissions and the disk, then try again."
+
+
+class TrackerFailed(FileSendError):
+    """A tracker does not answer or refuses this swarm."""
+
+    code = "trackerFailed"
+    default_hint = "Check the tracker's address, or use a relay of your own."
+
+
+class NoPeers(FileSendError):
+    """Nobody in the swarm answered in time."""
+
+    code = "noPeers"
+    default_hint = "Check that the sender is still there and that no firewall blocks UDP."
+
+
+class ChannelFailed(FileSendError):
+    """A connection to one peer could not be made or broke."""
+
+    code = "channelFailed"
+    default_hint = "The transfer goes on with other peers where there are any."

@@ -1,0 +1,318 @@
+"""What comes out of the core: frozen events, named as the workflow names them.
+
+A face formats nothing: figures stand here both for people (text) and raw (bytes, bytes a second,
+seconds). The `--json` line of the headless face is `encode(event)`: an object with `event` and
+camelCase fields, so a field added here is a field added there. No behaviour ever lives here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+TransferId: TypeAlias = str
+TorrentId: TypeAlias = str
+"""A torrent's id in events: its infohash, 40 hex digits."""
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join("URI" if part == "uri" else part.capitalize() for part in rest)
+
+
+class Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag=lambda name: name[0].lower() + name[1:],
+    rename=_camel,
+):
+    """Base of all events."""
+
+
+class Direction(StrEnum):
+    """Which way a transfer goes, seen from this machine."""
+
+    SEND = "send"
+    RECEIVE = "receive"
+
+
+class TransferPhase(StrEnum):
+    """The states of one request's exchange (people/exchange.py holds the table)."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    HASHING = "hashing"
+    READY = "ready"
+    TRANSFERRING = "transferring"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One file. path: relative, `/` between parts, cleaned for display. size in bytes."""
+
+    path: str
+    size: int
+
+
+class PeerEntry(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
+    """One connected peer of a torrent, at one moment. Rates in bytes a second; progress 0 to 1."""
+
+    address: str
+    client: str
+    road: str
+    progress: float
+    download_bytes_per_second: float
+    upload_bytes_per_second: float
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+class Relay(Event, frozen=True, kw_only=True):
+    """The link to the relay changed. state: `connecting`, `connected`, `lost` or `closed`."""
+
+    state: str
+    url: str
+
+
+class Code(Event, frozen=True, kw_only=True):
+    """A code for the other person to type; lives expires_seconds, works once."""
+
+    code: str
+    expires_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Code(expires_seconds={self.expires_seconds})"  # the code is a secret
+
+
+class CodeGone(Event, frozen=True, kw_only=True):
+    """The code shown no longer works. reason: `expired` or `burned` (a wrong guess)."""
+
+    reason: str
+
+
+class Paired(Event, frozen=True, kw_only=True):
+    """Both sides hold the same key. partner: how they call themselves."""
+
+    partner: str
+
+
+class PartnerGone(Event, frozen=True, kw_only=True):
+    """The pairing ended. reason: `left` (they said so), `lost` (connection ended) or `relay`."""
+
+    partner: str
+    reason: str
+
+
+class Message(Event, frozen=True, kw_only=True):
+    """A line of text. outgoing: this side wrote it."""
+
+    partner: str
+    text: str
+    outgoing: bool = False
+
+
+# --- the exchange of one request --------------------------------------------------------------
+
+
+class FileRequest(Event, frozen=True, kw_only=True):
+    """Somebody asks to send files (direction receive), or this side asked (direction send)."""
+
+    transfer: TransferId
+    direction: Direction
+    partner: str
+    files: tuple[FileEntry, ...]
+    total_bytes: int
+
+
+class FileAnswer(Event, frozen=True, kw_only=True):
+    """The receiver's yes or no for each file, in the request's order."""
+
+    transfer: TransferId
+    accepted: tuple[bool, ...]
+
+
+class TransferState(Event, frozen=True, kw_only=True):
+    """An exchange entered a phase. reason: why, for declined, failed and cancelled."""
+
+    transfer: TransferId
+    direction: Direction
+    phase: TransferPhase
+    reason: str = ""
+
+
+class Hashing(Event, frozen=True, kw_only=True):
+    """The torrent is being made; here or, for direction receive, at the sender. progress 0 to 1."""
+
+    transfer: TransferId | None = None
+    progress: float
+    hashed_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+class FileReady(Event, frozen=True, kw_only=True):
+    """The torrent is seeded and the partner was told."""
+
+    transfer: TransferId
+    magnet_uri: str
+
+
+class AddTorrent(Event, frozen=True, kw_only=True):
+    """The partner's torrent is seeded; this side now adds it."""
+
+    transfer: TransferId
+    magnet_uri: str
+
+
+class DownloadStarted(Event, frozen=True, kw_only=True):
+    """The receiver has the metadata and asks for pieces."""
+
+    transfer: TransferId
+
+
+class ProgressUpdate(Event, frozen=True, kw_only=True):
+    """The receiver's own figures, as the sender hears them."""
+
+    transfer: TransferId
+    downloaded: str
+    download_speed: str
+    progress: float
+    downloaded_bytes: int
+    download_bytes_per_second: float
+    time_remaining: float | None = None
+
+
+class TorrentDone(Event, frozen=True, kw_only=True):
+    """The receiver has everything, verified and in place."""
+
+    transfer: TransferId
+
+
+# --- torrents ---------------------------------------------------------------------------------
+
+
+class Seeding(Event, frozen=True, kw_only=True):
+    """A torrent is made and announced."""
+
+    torrent: TorrentId
+    info_hash: str
+    name: str
+    magnet_uri: str
+    total_bytes: int
+    transfer: TransferId | None = None
+
+
+class Metadata(Event, frozen=True, kw_only=True):
+    """The description of an added torrent arrived. wanted: which files will be fetched."""
+
+    torrent: TorrentId
+    name: str
+    files: tuple[FileEntry, ...]
+    wanted: tuple[bool, ...]
+    total_bytes: int
+    transfer: TransferId | None = None
+
+
+class Upload(Event, frozen=True, kw_only=True):
+    """Bytes were uploaded. Coalesced: the first at once, then at most four a second."""
+
+    torrent: TorrentId
+    uploaded: str
+    upload_speed: str
+    uploaded_bytes: int
+    upload_bytes_per_second: float
+    transfer: TransferId | None = None
+
+
+class Download(Event, frozen=True, kw_only=True):
+    """Bytes were downloaded and verified. progress 0 to 1 of what is wanted; time in seconds."""
+
+    torrent: TorrentId
+    downloaded: str
+    download_speed: str
+    progress: float
+    downloaded_bytes: int
+    download_bytes_per_second: float
+    time_remaining: float | None = None
+    transfer: TransferId | None = None
+
+
+class SwarmState(Event, frozen=True, kw_only=True):
+    """Pieces and peers of one torrent, at most once a second.
+
+    pieces: a bitfield (BEP 3: first piece in the high bit of the first byte).
+    """
+
+    torrent: TorrentId
+    piece_count: int
+    piece_length: int
+    pieces: bytes
+    peers: tuple[PeerEntry, ...]
+    file_progress: tuple[float, ...] = ()
+    transfer: TransferId | None = None
+
+
+class PeerConnected(Event, frozen=True, kw_only=True):
+    """A peer joined this torrent's swarm here. road: direct, webrtc or relayed."""
+
+    torrent: TorrentId
+    address: str
+    client: str
+    road: str
+
+
+class PeerDropped(Event, frozen=True, kw_only=True):
+    """A peer's connection ended. reason: a stable word such as `closed` or `badPiece`."""
+
+    torrent: TorrentId
+    address: str
+    reason: str
+
+
+class DownloadComplete(Event, frozen=True, kw_only=True):
+    """All wanted pieces verified and in place. url: file:// of the file or folder."""
+
+    torrent: TorrentId
+    url: str
+    bytes: int
+    seconds: float
+    road: str
+    transfer: TransferId | None = None
+
+
+class TorrentDestroyed(Event, frozen=True, kw_only=True):
+    """A torrent that was seeding or downloading was destroyed."""
+
+    torrent: TorrentId
+    transfer: TransferId | None = None
+
+
+class ClientDestroyed(Event, frozen=True, kw_only=True):
+    """The whole client was destroyed. reason: empty, or the error that did it."""
+
+    reason: str = ""
+
+
+class Error(Event, frozen=True, kw_only=True):
+    """Anything went wrong. code is stable; message says what happened; hint what to do next."""
+
+    code: str
+    message: str
+    hint: str
+    transfer: TransferId | None = None
+    torrent: TorrentId | None = None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: Event) -> str:
+    """Return the event as one line of JSON."""
+    return _encoder.encode(event).decode()

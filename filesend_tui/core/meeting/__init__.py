@@ -1,0 +1,1 @@
+"""Meeting: how the peers of a swarm find each other and get a channel."""

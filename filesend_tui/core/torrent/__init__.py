@@ -1,0 +1,1 @@
+"""One torrent: its files, its pieces, its peers."""

@@ -1,0 +1,1 @@
+"""The BitTorrent wire protocol, sans-IO: no socket, no clock, no disk."""

@@ -1,0 +1,1 @@
+"""Widgets: know values, not screens; never hold the truth about a transfer."""

@@ -1,0 +1,1 @@
+"""The relay: introduces people, routes words, tracks swarms. Never imports filesend_tui."""

@@ -1,0 +1,266 @@
+"""The words: every event that a client and the relay exchange over socket.io, and its payload.
+
+Here live event names, payload types and their bounds, shared by both sides. No routing and no I/O
+ever lives here. Field names are camelCase on the wire. Payloads travel as JSON objects; `bytes`
+fields travel as base64 text. Every call is acknowledged with either the reply's fields or
+``{"error": {"code", "message"}}``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+#: Port that a relay listens on, and that a client tries on its own machine, where none is named.
+DEFAULT_PORT: Final = 8421
+#: Path of the tracker on a relay; `/` and `/tracker` serve the same.
+TRACKER_PATH: Final = "/announce"
+#: Largest socket.io frame in bytes; a request that lists MAX_FILES files fits.
+MAX_FRAME: Final = 4 * 1024 * 1024
+#: Most files in one request.
+MAX_FILES: Final = 10_000
+#: Seconds that an unclaimed nameplate lives.
+NAMEPLATE_LIFETIME: Final = 10 * 60
+
+Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}$")]
+Name = Annotated[str, Meta(max_length=64)]
+FilePath = Annotated[str, Meta(min_length=1, max_length=1024)]
+Size = Annotated[int, Meta(ge=0, le=2**53)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+Opaque = Annotated[bytes, Meta(max_length=1024)]
+MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
+Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A payload; the socket.io event name says which."""
+
+
+# --- from a client to the relay itself -------------------------------------------------------
+
+
+class Allocate(Word, frozen=True, kw_only=True):
+    """`allocate`: asks for a nameplate. Acknowledged with Allocated."""
+
+
+class Allocated(Word, frozen=True, kw_only=True):
+    """The lowest free nameplate, held for this client until claimed, released or expired."""
+
+    nameplate: Nameplate
+    expires_seconds: int
+
+
+class Claim(Word, frozen=True, kw_only=True):
+    """`claim`: takes the other side of a nameplate, once. Acknowledged with Done."""
+
+    nameplate: Nameplate
+
+
+class Release(Word, frozen=True, kw_only=True):
+    """`release`: gives up this client's own unclaimed nameplate. Acknowledged with Done."""
+
+
+class Leave(Word, frozen=True, kw_only=True):
+    """`leave`: ends the pairing; the partner is told. Acknowledged with Done."""
+
+
+class Done(Word, frozen=True, kw_only=True):
+    """An acknowledgement with nothing to add."""
+
+
+# --- from the relay itself to a client --------------------------------------------------------
+
+
+class Claimed(Word, frozen=True, kw_only=True):
+    """`claimed`: somebody claimed this client's nameplate; words are routed from now on."""
+
+    nameplate: Nameplate
+
+
+class NameplateExpired(Word, frozen=True, kw_only=True):
+    """`nameplateExpired`: nobody came in time."""
+
+    nameplate: Nameplate
+
+
+class PartnerGone(Word, frozen=True, kw_only=True):
+    """`partnerGone`: the pairing ended. reason: `left` (said so) or `lost` (connection ended)."""
+
+    reason: str
+
+
+class RelayClosing(Word, frozen=True, kw_only=True):
+    """`relayClosing`: the relay is being shut down."""
+
+
+# --- routed between two paired users, and never kept ------------------------------------------
+
+
+class Pake(Word, frozen=True, kw_only=True):
+    """`pake`: the sender's SPAKE2 message (RFC 9382)."""
+
+    body: Opaque
+
+
+class Confirm(Word, frozen=True, kw_only=True):
+    """`confirm`: proof that the sender derived the same key (key confirmation)."""
+
+    body: Opaque
+
+
+class Hello(Word, frozen=True, kw_only=True):
+    """`hello`: how the sender wants to be called. Only after both confirmed."""
+
+    name: Name
+
+
+class OfferedFile(Word, frozen=True, kw_only=True):
+    """One file of a request. path: relative, `/` between parts. size in bytes."""
+
+    path: FilePath
+    size: Size
+
+
+class FileRequest(Word, frozen=True, kw_only=True):
+    """`fileRequest`: may I send you these?"""
+
+    id: Id
+    files: Annotated[list[OfferedFile], Meta(min_length=1, max_length=MAX_FILES)]
+
+
+class FileAnswer(Word, frozen=True, kw_only=True):
+    """`fileAnswer`: a yes or no for each file, in the request's order. No yes at all declines."""
+
+    id: Id
+    accepted: Annotated[list[bool], Meta(min_length=1, max_length=MAX_FILES)]
+
+
+class Preparing(Word, frozen=True, kw_only=True):
+    """`preparing`: the sender is hashing; progress 0 to 1."""
+
+    id: Id
+    progress: Fraction
+
+
+class FileReady(Word, frozen=True, kw_only=True):
+    """`fileReady`, delivered as `addTorrent`: the torrent is seeded."""
+
+    id: Id
+    magnet_uri: MagnetURI = msgspec.field(name="magnetURI")
+
+
+class DownloadStarted(Word, frozen=True, kw_only=True):
+    """`downloadStarted`: the receiver has the torrent's metadata and asks for pieces."""
+
+    id: Id
+
+
+class ProgressUpdate(Word, frozen=True, kw_only=True):
+    """`progressUpdate`: how far the receiver is. Bytes, bytes a second, seconds (null: unknown)."""
+
+    id: Id
+    downloaded: Size
+    download_speed: Annotated[float, Meta(ge=0)]
+    progress: Fraction
+    time_remaining: Seconds | None = None
+
+
+class DownloadComplete(Word, frozen=True, kw_only=True):
+    """`downloadComplete`, delivered as `torrentDone`: every wanted piece verified and in place."""
+
+    id: Id
+
+
+class Cancel(Word, frozen=True, kw_only=True):
+    """`cancel`: this side gives the transfer up. reason: short text for the other person."""
+
+    id: Id
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Message(Word, frozen=True, kw_only=True):
+    """`message`: a line of text from one person to the other."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class Route(NamedTuple):
+    """A routed word: its payload type, and the event name the partner receives it under."""
+
+    payload: type[Word]
+    delivered_as: str
+
+
+#: What a client may ask of the relay itself.
+CALLS: Final[dict[str, type[Word]]] = {
+    "allocate": Allocate,
+    "claim": Claim,
+    "release": Release,
+    "leave": Leave,
+}
+
+#: What the relay passes on to the paired user, and to nobody else.
+ROUTES: Final[dict[str, Route]] = {
+    "pake": Route(Pake, "pake"),
+    "confirm": Route(Confirm, "confirm"),
+    "hello": Route(Hello, "hello"),
+    "fileRequest": Route(FileRequest, "fileRequest"),
+    "fileAnswer": Route(FileAnswer, "fileAnswer"),
+    "preparing": Route(Preparing, "preparing"),
+    "fileReady": Route(FileReady, "addTorrent"),
+    "downloadStarted": Route(DownloadStarted, "downloadStarted"),
+    "progressUpdate": Route(ProgressUpdate, "progressUpdate"),
+    "downloadComplete": Route(DownloadComplete, "torrentDone"),
+    "cancel": Route(Cancel, "cancel"),
+    "message": Route(Message, "message"),
+}
+
+#: What the relay says of its own accord.
+NOTICES: Final[dict[str, type[Word]]] = {
+    "claimed": Claimed,
+    "nameplateExpired": NameplateExpired,
+    "partnerGone": PartnerGone,
+    "relayClosing": RelayClosing,
+}
+
+#: Everything a client may receive: event name to payload type.
+DELIVERED: Final[dict[str, type[Word]]] = {
+    **{route.delivered_as: route.payload for route in ROUTES.values()},
+    **NOTICES,
+}
+
+
+class ErrorCode:
+    """Codes in an error acknowledgement."""
+
+    UNKNOWN_CODE: Final = "unknownCode"
+    USED_CODE: Final = "usedCode"
+    EXPIRED_CODE: Final = "expiredCode"
+    OWN_CODE: Final = "ownCode"
+    NOT_PAIRED: Final = "notPaired"
+    ALREADY_PAIRED: Final = "alreadyPaired"
+    INVALID_PAYLOAD: Final = "invalidPayload"
+    UNKNOWN_EVENT: Final = "unknownEvent"
+    RATE_LIMITED: Final = "rateLimited"
+    RELAY_FULL: Final = "relayFull"
+
+
+W = TypeVar("W", bound=Word)
+
+
+def parse(payload_type: type[W], data: object) -> W:
+    """Validate a payload that came off the network.
+
+    Raises:
+        msgspec.ValidationError: It has the wrong shape or is out of bounds.
+    """
+    return msgspec.convert(data if data is not None else {}, payload_type)
+
+
+def to_wire(word: Word) -> dict[str, Any]:
+    """Return the JSON-ready object for a payload."""
+    result: dict[str, Any] = msgspec.to_builtins(word)
+    return result
