@@ -1,0 +1,49 @@
+"""The shape of a torrent: how its bytes are cut into pieces and blocks (BEP 3).
+
+Only arithmetic lives here; no names, no hashes, and nothing about what anybody has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Bytes of one block, the unit that is asked for; only a torrent's very last block is shorter.
+BLOCK: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentShape:
+    """How a torrent is cut. Lengths in bytes; a torrent of empty files alone has no piece.
+
+    Raises:
+        ValueError: The three numbers contradict each other.
+    """
+
+    piece_count: int
+    piece_length: int
+    total_length: int
+
+    def __post_init__(self) -> None:
+        if self.piece_length <= 0 or self.total_length < 0:
+            raise ValueError("a piece length must be positive and a total length not negative")
+        if self.piece_count != -(-self.total_length // self.piece_length):
+            raise ValueError("piece count does not fit total and piece length")
+
+    def piece_size(self, index: int) -> int:
+        """Return the bytes of piece `index`; the last may be shorter than the others.
+
+        Raises:
+            IndexError: There is no such piece.
+        """
+        if not 0 <= index < self.piece_count:
+            raise IndexError(f"no piece {index} of {self.piece_count}")
+        return min(self.piece_length, self.total_length - index * self.piece_length)
+
+    def block_count(self, index: int) -> int:
+        """Return how many blocks piece `index` has.
+
+        Raises:
+            IndexError: There is no such piece.
+        """
+        return -(-self.piece_size(index) // BLOCK)
