@@ -1,0 +1,58 @@
+"""The door to the core as the screens see it: what a Client must offer, and nothing else.
+
+Tests hand in a scripted one. No behaviour ever lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from filesend_tui.core.events import Event, TransferId
+
+
+class EventReader(Protocol):
+    """One reader of the event stream."""
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Iterate over events until the stream or the reader is closed."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+class ClientDoor(Protocol):
+    """Commands go in, events come out; every failure is a FileSendError (see core/client.py)."""
+
+    def subscribe(self) -> EventReader:
+        """Return a new reader of the event stream."""
+
+    async def connect(self, relay_url: str) -> None:
+        """Connect to the relay."""
+
+    async def create_code(self) -> str:
+        """Ask for a code for the other person; a Code event follows too."""
+
+    async def join(self, code: str) -> None:
+        """Pair with whoever made the code."""
+
+    async def leave(self) -> None:
+        """End the pairing."""
+
+    async def request(self, paths: Sequence[Path]) -> TransferId:
+        """Ask the partner to accept these files and folders."""
+
+    async def answer(
+        self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
+    ) -> None:
+        """Say yes or no for each file; where it fails the request stays open."""
+
+    async def cancel(self, transfer: TransferId) -> None:
+        """Give a transfer up."""
+
+    async def say(self, text: str) -> None:
+        """Send a line of text to the partner."""
+
+    async def destroy(self) -> None:
+        """End everything and free it."""

@@ -1,0 +1,351 @@
+"""The store: what the screens draw, fed by events, the only mutable view state.
+
+Events go in with the time they were seen; frozen snapshots come out, one a row, so a widget sees
+what changed by comparing. No Textual, no I/O and no clock of its own ever lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Event, TransferId, TransferPhase
+from filesend_tui.views import (
+    NOTHING_KNOWN,
+    Level,
+    Notice,
+    OwnCode,
+    RelayLink,
+    TalkLine,
+    TransferDetail,
+    TransferRow,
+    name_of,
+)
+
+#: Finished transfers and lines of talk that are kept; older ones are forgotten.
+MAX_ROWS: Final = 200
+MAX_LINES: Final = 200
+#: Rate samples kept for the graph, one a second.
+MAX_SAMPLES: Final = 240
+#: Seconds without figures after which a running transfer counts as standing still.
+STALL: Final = 3.0
+
+
+@dataclass(slots=True)
+class Store:
+    """View state. Only `apply`, `sample`, `doing` and `dismiss` change it."""
+
+    relay: RelayLink = field(default_factory=RelayLink)
+    code: OwnCode | None = None
+    partner: str | None = None
+    notice: Notice | None = None
+    talk: tuple[TalkLine, ...] = ()
+    busy: frozenset[str] = frozenset()
+    rows: dict[TransferId, TransferRow] = field(default_factory=dict)
+    details: dict[TransferId, TransferDetail] = field(default_factory=dict)
+    _now: float = 0.0
+    _torrents: dict[str, TransferId] = field(default_factory=dict)
+    _figures_at: dict[TransferId, float] = field(default_factory=dict)
+
+    # -- what the screens read
+
+    @property
+    def transfers(self) -> tuple[TransferRow, ...]:
+        """All rows, oldest first."""
+        return tuple(self.rows.values())
+
+    @property
+    def requests(self) -> tuple[TransferRow, ...]:
+        """Requests from the partner that wait for an answer, oldest first."""
+        return tuple(
+            row
+            for row in self.rows.values()
+            if row.phase is TransferPhase.ASKED and not row.sending
+        )
+
+    @property
+    def running(self) -> tuple[TransferRow, ...]:
+        """Transfers that have not ended."""
+        return tuple(row for row in self.rows.values() if not row.ended)
+
+    def detail(self, transfer: TransferId) -> TransferDetail:
+        """Return what is known of the inside of a transfer."""
+        return self.details.get(transfer, NOTHING_KNOWN)
+
+    # -- what changes it
+
+    def apply(self, event: Event, now: float) -> None:
+        """Take in one event that was seen at `now` (seconds, monotonic)."""
+        self._now = now
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def sample(self, now: float) -> None:
+        """Add the present rate of each moving transfer to its graph; called once a second."""
+        for row in self.running:
+            if row.phase is not TransferPhase.TRANSFERRING:
+                continue
+            if now - self._figures_at.get(row.id, now) > STALL and not row.stalled:
+                self._change(row.id, stalled=True, bytes_per_second=0.0, time_remaining=None)
+            rates = (*self.detail(row.id).rates, self.rows[row.id].bytes_per_second)
+            self._deepen(row.id, rates=rates[-MAX_SAMPLES:])
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Mark a command as under way for as long as the block runs."""
+        self.busy |= {what}
+        try:
+            yield
+        finally:
+            self.busy -= {what}
+
+    def dismiss(self) -> None:
+        """Take the notice away; the person has read it."""
+        self.notice = None
+
+    def tell(self, level: Level, message: str, hint: str = "", code: str = "") -> None:
+        """Show a notice in place of the last."""
+        self.notice = Notice(level, message, hint, code)
+
+    def _change(self, transfer: TransferId | None, **fields: Any) -> TransferRow | None:
+        row = self.rows.get(transfer) if transfer is not None else None
+        if row is None:
+            return None
+        self.rows[row.id] = row = replace(row, **fields)
+        return row
+
+    def _deepen(self, transfer: TransferId | None, **fields: Any) -> None:
+        if transfer in self.rows:
+            self.details[transfer] = replace(self.detail(transfer), **fields)
+
+    def _forget_old(self) -> None:
+        ended = [row.id for row in self.rows.values() if row.ended]
+        for old in ended[: max(0, len(self.rows) - MAX_ROWS)]:
+            self.rows.pop(old)
+            self.details.pop(old, None)
+            self._figures_at.pop(old, None)
+
+    # -- people
+
+    def _on_relay(self, event: events.Relay) -> None:
+        self.relay = RelayLink(event.state, event.url)
+        if event.state == "connected":
+            if self.notice is not None and self.notice.code == "relayUnreachable":
+                self.notice = None
+        elif event.state in {"lost", "closed"}:
+            self.code = None
+            if event.state == "lost":
+                self.tell(
+                    Level.ERROR,
+                    "The connection to the relay was lost.",
+                    "Press r to connect again.",
+                    "relayUnreachable",
+                )
+
+    def _on_code(self, event: events.Code) -> None:
+        self.code = OwnCode(event.code, self._now + event.expires_seconds)
+
+    def _on_code_gone(self, event: events.CodeGone) -> None:
+        if self.code is not None:
+            self.code = OwnCode("", self.code.expires_at, event.reason)
+        if event.reason == "burned":
+            self.tell(
+                Level.WARNING,
+                "Somebody tried your code with the wrong words, so it no longer works.",
+                "Press n for a new code and tell it again.",
+            )
+
+    def _on_paired(self, event: events.Paired) -> None:
+        self.partner = event.partner
+        self.code = None
+        self.talk = ()
+        self.tell(
+            Level.GOOD, f"You and {event.partner} are paired.", "Press s to choose files to send."
+        )
+
+    def _on_partner_gone(self, event: events.PartnerGone) -> None:
+        self.partner = None
+        message = {
+            "left": f"{event.partner} left.",
+            "relay": f"The relay went away, and with it the link to {event.partner}.",
+        }.get(event.reason, f"The connection to {event.partner} was lost.")
+        self.tell(Level.WARNING, message, "Press p to pair again.", "partnerGone")
+
+    def _on_message(self, event: events.Message) -> None:
+        line = TalkLine(event.partner, event.text, event.outgoing)
+        self.talk = (*self.talk, line)[-MAX_LINES:]
+
+    # -- one request
+
+    def _on_request(self, event: events.FileRequest) -> None:
+        self.rows[event.transfer] = TransferRow(
+            event.transfer,
+            event.direction,
+            event.partner,
+            event.files,
+            name=name_of(event.files),
+            wanted_count=len(event.files),
+            wanted_bytes=event.total_bytes,
+        )
+        self._forget_old()
+
+    def _on_answer(self, event: events.FileAnswer) -> None:
+        row = self.rows.get(event.transfer)
+        if row is None or len(event.accepted) != len(row.files):
+            return
+        wanted = [entry for entry, yes in zip(row.files, event.accepted, strict=True) if yes]
+        self._change(
+            row.id,
+            accepted=event.accepted,
+            wanted_count=len(wanted),
+            wanted_bytes=sum(entry.size for entry in wanted),
+        )
+
+    def _on_state(self, event: events.TransferState) -> None:
+        row = self._change(event.transfer, phase=event.phase, reason=event.reason)
+        if row is None:
+            return
+        if event.phase is TransferPhase.TRANSFERRING:
+            self._figures_at[row.id] = self._now
+            self._change(row.id, progress=0.0)
+        elif row.ended:
+            self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
+            self._tell_end(row)
+
+    def _tell_end(self, row: TransferRow) -> None:
+        match row.phase:
+            case TransferPhase.DECLINED if row.sending:
+                self.tell(
+                    Level.WARNING,
+                    f"{row.partner} said no to {row.name}.",
+                    "Talk to them, then ask again.",
+                )
+            case TransferPhase.CANCELLED:
+                why = f" ({row.reason})" if row.reason else ""
+                self.tell(
+                    Level.WARNING,
+                    f"{row.name} was cancelled{why}.",
+                    "Send again when you are both ready.",
+                )
+            case TransferPhase.FAILED:
+                # An Error event with a better sentence may have come first: keep that one.
+                if row.hint:
+                    return
+                why = f": {row.reason}" if row.reason else "."
+                self.tell(
+                    Level.ERROR, f"{row.name} did not arrive{why}", "Send it again.", "failed"
+                )
+            case TransferPhase.DONE if row.sending:
+                self.tell(Level.GOOD, f"{row.partner} has {row.name}.", "")
+
+    def _on_hashing(self, event: events.Hashing) -> None:
+        self._change(event.transfer, progress=event.progress)
+
+    def _on_progress_update(self, event: events.ProgressUpdate) -> None:
+        self._figure(
+            event.transfer,
+            progress=event.progress,
+            moved=event.downloaded,
+            moved_bytes=event.downloaded_bytes,
+            time_remaining=event.time_remaining,
+        )
+
+    # -- torrents
+
+    def _on_metadata(self, event: events.Metadata | events.Seeding) -> None:
+        if event.transfer is not None:
+            self._torrents[event.torrent] = event.transfer
+
+    def _on_upload(self, event: events.Upload) -> None:
+        self._figure(
+            event.transfer,
+            speed=event.upload_speed,
+            bytes_per_second=event.upload_bytes_per_second,
+        )
+
+    def _on_download(self, event: events.Download) -> None:
+        self._figure(
+            event.transfer,
+            progress=event.progress,
+            moved=event.downloaded,
+            moved_bytes=event.downloaded_bytes,
+            speed=event.download_speed,
+            bytes_per_second=event.download_bytes_per_second,
+            time_remaining=event.time_remaining,
+        )
+
+    def _figure(self, transfer: TransferId | None, **fields: Any) -> None:
+        row = self.rows.get(transfer) if transfer is not None else None
+        if row is None or row.ended:
+            return  # a late figure must not bring an ended transfer back to life
+        self._figures_at[row.id] = self._now
+        self._change(row.id, stalled=False, **fields)
+
+    def _on_swarm(self, event: events.SwarmState) -> None:
+        transfer = event.transfer or self._torrents.get(event.torrent)
+        self._deepen(
+            transfer,
+            pieces=event.pieces,
+            piece_count=event.piece_count,
+            piece_length=event.piece_length,
+            peers=event.peers,
+            file_progress=event.file_progress,
+        )
+        if event.peers:
+            self._change(transfer, road=event.peers[0].road)
+
+    def _on_peer(self, event: events.PeerConnected) -> None:
+        self._change(self._torrents.get(event.torrent), road=event.road)
+
+    def _on_complete(self, event: events.DownloadComplete) -> None:
+        row = self._change(
+            event.transfer,
+            url=event.url,
+            seconds=event.seconds,
+            road=event.road,
+            progress=1.0,
+            moved_bytes=event.bytes,
+        )
+        if row is not None:
+            self.tell(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
+
+    def _on_torrent_done(self, event: events.TorrentDone) -> None:
+        self._change(event.transfer, progress=1.0)
+
+    def _on_destroyed(self, event: events.TorrentDestroyed) -> None:
+        self._torrents.pop(event.torrent, None)
+
+    def _on_error(self, event: events.Error) -> None:
+        self.tell(Level.ERROR, event.message, event.hint, event.code)
+        if event.code == "relayUnreachable":
+            self.relay = replace(self.relay, state="lost", problem=event.message)
+        self._change(event.transfer, reason=event.message, hint=event.hint)
+
+
+_HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
+    events.Relay: Store._on_relay,
+    events.Code: Store._on_code,
+    events.CodeGone: Store._on_code_gone,
+    events.Paired: Store._on_paired,
+    events.PartnerGone: Store._on_partner_gone,
+    events.Message: Store._on_message,
+    events.FileRequest: Store._on_request,
+    events.FileAnswer: Store._on_answer,
+    events.TransferState: Store._on_state,
+    events.Hashing: Store._on_hashing,
+    events.ProgressUpdate: Store._on_progress_update,
+    events.TorrentDone: Store._on_torrent_done,
+    events.Seeding: Store._on_metadata,
+    events.Metadata: Store._on_metadata,
+    events.Upload: Store._on_upload,
+    events.Download: Store._on_download,
+    events.SwarmState: Store._on_swarm,
+    events.PeerConnected: Store._on_peer,
+    events.DownloadComplete: Store._on_complete,
+    events.TorrentDestroyed: Store._on_destroyed,
+    events.Error: Store._on_error,
+}

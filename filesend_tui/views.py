@@ -1,0 +1,138 @@
+"""What the screens draw: frozen snapshots, made by the store and by nobody else.
+
+Two equal snapshots look the same on the screen, so a widget sees by comparing whether to draw.
+Sizes are in bytes, rates in bytes a second, times in seconds. No Textual ever lives here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from filesend_tui.core.events import (
+    Direction,
+    FileEntry,
+    PeerEntry,
+    TransferId,
+    TransferPhase,
+)
+
+ENDED: Final = frozenset(
+    {
+        TransferPhase.DECLINED,
+        TransferPhase.DONE,
+        TransferPhase.FAILED,
+        TransferPhase.CANCELLED,
+    }
+)
+
+
+class Level(StrEnum):
+    """How much a notice matters."""
+
+    GOOD = "good"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What happened last that a person should hear about, and what to do next."""
+
+    level: Level
+    message: str
+    hint: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLink:
+    """The link to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
+
+    state: str = "connecting"
+    url: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """The code for the other person. expires_at: on the store's clock; gone: why it ended."""
+
+    code: str
+    expires_at: float
+    gone: str = ""
+
+    def __repr__(self) -> str:
+        return "OwnCode(…)"  # the code is a secret
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLine:
+    """One line of talk."""
+
+    who: str
+    text: str
+    outgoing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """One transfer at one moment. wanted: what got a yes; all while there is no answer."""
+
+    id: TransferId
+    direction: Direction
+    partner: str
+    files: tuple[FileEntry, ...] = ()
+    name: str = "files"
+    accepted: tuple[bool, ...] | None = None
+    wanted_count: int = 0
+    wanted_bytes: int = 0
+    phase: TransferPhase = TransferPhase.ASKED
+    reason: str = ""
+    hint: str = ""
+    progress: float = 0.0
+    moved_bytes: int = 0
+    moved: str = ""
+    speed: str = ""
+    bytes_per_second: float = 0.0
+    time_remaining: float | None = None
+    stalled: bool = False
+    road: str = ""
+    url: str = ""
+    seconds: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen to it."""
+        return self.phase in ENDED
+
+    @property
+    def sending(self) -> bool:
+        """It goes out from this machine."""
+        return self.direction is Direction.SEND
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDetail:
+    """What the lower half shows of one transfer. rates: bytes a second, one sample a second."""
+
+    pieces: bytes = b""
+    piece_count: int = 0
+    piece_length: int = 0
+    peers: tuple[PeerEntry, ...] = ()
+    file_progress: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+
+
+NOTHING_KNOWN: Final = TransferDetail()
+
+
+def name_of(files: tuple[FileEntry, ...]) -> str:
+    """Return what to call a transfer: its file, its folder, or the first and how many more."""
+    tops = list(dict.fromkeys(entry.path.split("/", 1)[0] for entry in files))
+    if not tops:
+        return "files"
+    top = tops[0] + ("/" if "/" in files[0].path else "")
+    return top if len(tops) == 1 else f"{top} and {len(tops) - 1} more"
