@@ -9,55 +9,124 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.events import TransferId
+from filesend_tui.core.event_stream import EventStream, Subscription
+from filesend_tui.core.events import ClientDestroyed, TransferId
+from filesend_tui.core.people.desk import People
+from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.torrent.torrent import only
 
 
 class Client:
     """Seeds, adds and removes torrents; pairs with one person at a time; exchanges files.
 
     All methods belong to the event loop it was created on. Every failure is a FileSendError.
+
+    Args:
+        config: How it behaves.
     """
 
-    def __init__(self, config: ClientConfig) -> None: ...
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._events = EventStream()
+        self._engine = Engine(config, self._events)
+        self._people = People(self._events, self._engine, config)
+        self._destroyed = False
 
     def subscribe(self) -> Subscription:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""
+        return self._events.subscribe()
 
     # -- torrents
+
     async def seed(
         self, paths: Sequence[Path], *, trackers: Sequence[str], name: str | None = None
     ) -> str:
-        """Make a torrent, announce and serve it; return its id (infohash hex)."""
+        """Make a torrent, announce and serve it; return its id (infohash hex).
+
+        Raises:
+            BadSource: Something cannot be read or changed while it was read.
+            TrackerFailed: No tracker accepted it.
+        """
+        return await self._engine.seed(paths, trackers=trackers, name=name)
 
     async def add(
         self, magnet: str, *, output: Path | None = None, selected: Sequence[int] | None = None
     ) -> str:
-        """Start downloading into `output`; return the torrent's id at once."""
+        """Start downloading; return the torrent's id at once.
 
-    async def remove(self, torrent: str, *, delete_data: bool = False) -> None: ...
-    async def destroy(self) -> None: ...
+        Args:
+            magnet: Names the torrent and its trackers.
+            output: Folder its files will stand in; the configured one where None.
+            selected: Indices of the files to fetch; all where None.
+
+        Raises:
+            BadMagnet: It cannot be used, or is being downloaded or seeded already.
+        """
+        choose = None if selected is None else only(selected)
+        return await self._engine.add(magnet, folder=output or self._config.output, choose=choose)
+
+    async def remove(self, torrent: str, *, delete_data: bool = False) -> None:
+        """Destroy a torrent; never touches what was seeded or what finished.
+
+        Args:
+            torrent: Its id; an unknown one is no error.
+            delete_data: Also delete an unfinished download's part files.
+        """
+        await self._engine.remove(torrent, delete_data=delete_data)
+
+    async def destroy(self) -> None:
+        """End everything and free it; the event stream ends with `clientDestroyed`."""
+        if self._destroyed:
+            return
+        self._destroyed = True
+        try:
+            await self._people.destroy()
+        finally:
+            await self._engine.destroy()
+            self._events.publish(ClientDestroyed())
+            self._events.close()
 
     # -- people
+
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay. Raises RelayUnreachable."""
+        await self._people.connect(relay_url)
 
     async def create_code(self) -> str:
-        """Ask the relay for a nameplate and return the code; Paired follows when it is used."""
+        """Ask the relay for a nameplate and return the code; `paired` follows when it is used."""
+        return await self._people.create_code()
 
     async def join(self, code: str) -> None:
         """Pair with whoever made the code; returns when paired. Raises PairingFailed."""
+        await self._people.join(code)
 
     async def leave(self) -> None:
         """End the pairing; running transfers with this partner are cancelled."""
+        await self._people.leave()
 
     async def request(self, paths: Sequence[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders."""
+        """Ask the partner to accept these files and folders.
+
+        Raises:
+            NotPaired: Nobody is there.
+            BadSource: Something cannot be read.
+        """
+        return await self._people.request(paths)
 
     async def answer(
         self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
     ) -> None:
-        """Say yes or no for each file. Raises NoSpace (and leaves the request open)."""
+        """Say yes or no for each file, in the request's order.
 
-    async def cancel(self, transfer: TransferId) -> None: ...
-    async def say(self, text: str) -> None: ...
+        Raises:
+            NoSpace: The accepted files do not fit; the request stays open.
+        """
+        await self._people.answer(transfer, accepted, output=output)
+
+    async def cancel(self, transfer: TransferId) -> None:
+        """Give a transfer up, whatever its state; both sides free everything."""
+        await self._people.cancel(transfer)
+
+    async def say(self, text: str) -> None:
+        """Send the partner a line of text. Raises NotPaired."""
+        await self._people.say(text)

@@ -1,0 +1,63 @@
+"""A piece store reached from the event loop: every read, hash and write runs in a worker thread.
+
+Only the crossing between the two worlds lives here; what a file is lives in storage.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.picker import BlockRequest
+from filesend_tui.core.torrent.storage import DownloadFiles, PieceStore, verify
+
+T = TypeVar("T")
+
+
+class Disk:
+    """One torrent's store, asynchronous.
+
+    Args:
+        info: The torrent.
+        store: Its files; only a DownloadFiles is ever written to.
+        executor: Where blocking work runs.
+    """
+
+    def __init__(self, info: TorrentInfo, store: PieceStore, executor: Executor) -> None:
+        self._info = info
+        self._store = store
+        self._executor = executor
+
+    async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
+        """Return the bytes of each request, in order; one thread crossing for all of them.
+
+        Raises:
+            StorageFailed: The disk refused, or a source changed since it was hashed.
+        """
+
+        def read() -> list[bytes]:
+            return [self._store.read(r.index, r.begin, r.length) for r in requests]
+
+        return await self._run(read)
+
+    async def keep_piece(self, index: int, data: bytes | bytearray) -> bool:
+        """Verify a piece and write it; return False (and write nothing) where its hash is wrong.
+
+        Raises:
+            StorageFailed: The disk refused.
+        """
+
+        def keep() -> bool:
+            if not verify(self._info, index, data):
+                return False
+            assert isinstance(self._store, DownloadFiles)
+            self._store.write_piece(index, data)
+            return True
+
+        return await self._run(keep)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)

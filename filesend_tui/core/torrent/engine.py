@@ -1,0 +1,177 @@
+"""All torrents of one client: made, added, looked up, removed. One torrent is torrent.py's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import BadMagnet
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import Hashing, TransferId
+from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
+from filesend_tui.core.torrent.metainfo import Magnet, TorrentInfo, parse_magnet
+from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
+
+#: Threads that read, verify and write pieces; the event loop never touches a disk.
+DISK_THREADS = 4
+#: Threads that make torrents; apart, so that long hashing holds up no running transfer.
+HASHING_THREADS = 2
+
+
+class Engine:
+    """The torrents of one client.
+
+    Args:
+        config: Limits and ICE servers.
+        events: Where events go.
+    """
+
+    def __init__(self, config: ClientConfig, events: EventStream) -> None:
+        self._config = config
+        self._events = events
+        self._disk = ThreadPoolExecutor(DISK_THREADS, "filesend-disk")
+        self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
+        self._hashing: set[threading.Event] = set()
+        self._torrents: dict[str, Torrent] = {}
+
+    async def seed(
+        self,
+        paths: Sequence[Path],
+        *,
+        trackers: Sequence[str],
+        name: str | None = None,
+        transfer: TransferId | None = None,
+    ) -> str:
+        """Make a torrent of files and folders, announce it and serve it; return its id.
+
+        A paired transfer's torrent carries the transfer's id, so that its infohash is its own: the
+        same file may go to two people, or both ways, at the same time.
+
+        Raises:
+            BadSource: Something cannot be read or changed while it was read.
+            TrackerFailed: No tracker accepted it.
+        """
+        info, sources = await self._make(paths, name, transfer)
+        torrent = self._admit(
+            Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)), transfer
+        )
+        try:
+            await torrent.seed(info, sources)
+        except BaseException:
+            await self.remove(torrent.id)
+            raise
+        return torrent.id
+
+    async def add(
+        self,
+        magnet: str,
+        *,
+        folder: Path,
+        trackers: Sequence[str] = (),
+        transfer: TransferId | None = None,
+        choose: Choose | None = None,
+    ) -> str:
+        """Start downloading into `folder`; return the torrent's id at once.
+
+        Args:
+            magnet: Names the torrent.
+            folder: Where its files will stand.
+            trackers: Used beside the magnet's own.
+            transfer: The transfer it belongs to.
+            choose: Decides what is wanted when the description is here; may raise FileSendError.
+
+        Raises:
+            BadMagnet: It cannot be used, or is being downloaded or seeded already.
+        """
+        parsed = parse_magnet(magnet)
+        known = dict.fromkeys((*parsed.trackers, *trackers))
+        if not known:
+            raise BadMagnet("This magnet link names no tracker.")
+        torrent = self._admit(
+            Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)), transfer
+        )
+        await torrent.fetch(folder, choose)
+        return torrent.id
+
+    async def remove(self, torrent_id: str, *, delete_data: bool = False) -> None:
+        """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
+        torrent = self._torrents.pop(torrent_id, None)
+        if torrent is not None:
+            await torrent.close(delete_data=delete_data)
+
+    async def destroy(self) -> None:
+        """Destroy every torrent; unfinished part files go, as nothing could resume them yet."""
+        for cancelled in self._hashing:
+            cancelled.set()
+        await asyncio.gather(
+            *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents))
+        )
+        await asyncio.to_thread(self._hashers.shutdown)
+        await asyncio.to_thread(self._disk.shutdown)
+
+    def magnet(self, torrent_id: str) -> str:
+        """Return the magnet link. Raises KeyError where there is no such torrent."""
+        return str(self._torrents[torrent_id].magnet)
+
+    def progress(self, torrent_id: str) -> Progress:
+        """Return how far a download is. Raises KeyError where there is no such torrent."""
+        return self._torrents[torrent_id].progress()
+
+    async def wait_metadata(self, torrent_id: str) -> TorrentInfo:
+        """Return once the description is here. Raises the FileSendError that ended the torrent."""
+        return await asyncio.shield(self._torrents[torrent_id].described)
+
+    async def wait_done(self, torrent_id: str) -> Path | None:
+        """Return once all is verified and in place; raises the FileSendError that ended it."""
+        return await asyncio.shield(self._torrents[torrent_id].done)
+
+    def _admit(self, magnet: Magnet, transfer: TransferId | None) -> Torrent:
+        torrent_id = magnet.info_hash.hex()
+        if torrent_id in self._torrents:
+            raise BadMagnet(
+                "This torrent is already being sent or received here.",
+                "Wait until it is done, or stop it first.",
+            )
+        torrent = Torrent(
+            magnet,
+            config=self._config,
+            executor=self._disk,
+            publish=self._events.publish,
+            transfer=transfer,
+        )
+        self._torrents[torrent_id] = torrent
+        return torrent
+
+    async def _make(
+        self, paths: Sequence[Path], name: str | None, transfer: TransferId | None
+    ) -> tuple[TorrentInfo, Sequence[SourceFile]]:
+        """Hash in a thread, showing progress; being cancelled stops the thread too."""
+        loop = asyncio.get_running_loop()
+        stop = threading.Event()
+
+        def tell(hashed: int, total: int) -> None:
+            event = Hashing(
+                transfer=transfer,
+                progress=hashed / total if total else 1.0,
+                hashed_bytes=hashed,
+                total_bytes=total,
+            )
+            loop.call_soon_threadsafe(self._events.publish, event)
+
+        def work() -> tuple[TorrentInfo, Sequence[SourceFile]]:
+            sources = scan(paths)
+            info = make_torrent(
+                sources, name=name, salt=transfer, progress=tell, cancelled=stop.is_set
+            )
+            return info, sources
+
+        self._hashing.add(stop)
+        try:
+            return await loop.run_in_executor(self._hashers, work)
+        finally:
+            stop.set()
+            self._hashing.discard(stop)

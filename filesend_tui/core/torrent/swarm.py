@@ -1,0 +1,464 @@
+"""One torrent's peers: who is let in, who is served, who is asked for what, and what all are told.
+
+Bytes go through peer.py, pieces through assembly.py, decisions through picker, choker and pipeline.
+The life of the torrent as a whole (metadata in hand, finished, failed) is torrent.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol
+
+from filesend_tui.core.channels.base import Road
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.events import Event, PeerConnected, PeerDropped, PeerEntry
+from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
+from filesend_tui.core.text import clean
+from filesend_tui.core.torrent.assembly import Assembly
+from filesend_tui.core.torrent.choker import Choker, Contender
+from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.metadata import MetadataFetch
+from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
+from filesend_tui.core.torrent.picker import BlockRequest
+from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.wire import messages as m
+from filesend_tui.core.wire.connection import PeerHas, WireConnection
+from filesend_tui.core.wire.errors import WireError
+from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+
+#: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
+CLIENT = "FileSend 0.1"
+PEER_ID_HEAD = b"-FS0100-"
+METADATA_PIECE = 16 * 1024
+BEAT = 1.0
+
+
+def make_peer_id(rng: random.Random | random.SystemRandom) -> bytes:
+    """Return a fresh 20-byte peer_id (BEP 20)."""
+    return PEER_ID_HEAD + bytes(rng.randrange(256) for _ in range(20 - len(PEER_ID_HEAD)))
+
+
+class SwarmHost(Protocol):
+    """What a swarm tells its torrent."""
+
+    def metadata_found(self, raw: bytes) -> None:
+        """The info dictionary is here and its hash is right."""
+
+    def piece_stored(self, index: int) -> None:
+        """A piece is verified and on disk."""
+
+    def swarm_failed(self, error: FileSendError) -> None:
+        """The torrent cannot go on."""
+
+    def beat(self) -> None:
+        """About once a second."""
+
+
+class Swarm:
+    """The peers of one torrent.
+
+    Args:
+        info_hash: 20 bytes.
+        rendezvous: Where channels to peers come from; started and stopped here.
+        peer_id: This side's, 20 bytes.
+        config: Limits.
+        host: The torrent.
+        reporter: Counts bytes.
+        publish: Takes an event.
+    """
+
+    def __init__(
+        self,
+        *,
+        info_hash: bytes,
+        rendezvous: Rendezvous,
+        peer_id: bytes,
+        config: ClientConfig,
+        host: SwarmHost,
+        reporter: Reporter,
+        publish: Callable[[Event], None],
+    ) -> None:
+        self._info_hash = info_hash
+        self._peer_id = peer_id
+        self._config = config
+        self._host = host
+        self._reporter = reporter
+        self._publish = publish
+        self._clock = asyncio.get_running_loop().time
+        self._rendezvous = rendezvous
+        self._torrent = info_hash.hex()
+        self._peers: dict[bytes, Peer] = {}
+        self._handshaking: set[Peer] = set()
+        self._banned: set[bytes] = set()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._chores: list[asyncio.Task[None]] = []
+        self._metadata = MetadataFetch(info_hash)
+        self._choker = Choker(slots=config.upload_slots)
+        self._info: TorrentInfo | None = None
+        self._disk: Disk | None = None
+        self._assembly: Assembly | None = None
+        self._bytes_by_road: Counter[Road] = Counter()
+        self._stopping = False
+
+    # -- life
+
+    async def start(self) -> None:
+        """Announce and begin to take peers."""
+        await self._rendezvous.start()
+        self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._beat())]
+
+    async def stop(self) -> None:
+        """Tell the tracker, close every connection, wait for writes under way."""
+        self._stopping = True
+        for chore in self._chores:
+            chore.cancel()
+        for peer in (*self._peers.values(), *self._handshaking):
+            peer.stop("stopped")
+        await self._rendezvous.stop()
+        await asyncio.gather(*self._chores, *self._connections, return_exceptions=True)
+        if self._assembly:
+            await self._assembly.close()
+
+    def begin(self, info: TorrentInfo, disk: Disk, *, wanted: Sequence[int], have: bool) -> None:
+        """The files are ready: from now on pieces move.
+
+        Args:
+            info: The torrent's description.
+            disk: Its store.
+            wanted: Piece indices to fetch; ignored where `have`.
+            have: All of it is here already: this side seeds.
+        """
+        self._info = info
+        self._disk = disk
+        everything = range(info.shape.piece_count)
+        self._assembly = Assembly(
+            info.shape,
+            disk,
+            self,
+            wanted=everything if have else wanted,
+            have=everything if have else (),
+        )
+        for peer in self._peers.values():
+            self._shape(peer)
+
+    # -- what others ask
+
+    @property
+    def assembly(self) -> Assembly | None:
+        """Blocks and pieces, once the metadata is known."""
+        return self._assembly
+
+    @property
+    def road(self) -> str:
+        """The road that carried most bytes so far."""
+        most = self._bytes_by_road.most_common(1)
+        return str(most[0][0] if most else Road.WEBRTC)
+
+    @property
+    def peer_count(self) -> int:
+        """Connected peers."""
+        return len(self._peers)
+
+    def peer_entries(self) -> tuple[PeerEntry, ...]:
+        """Return the connected peers for a face."""
+        now = self._clock()
+        pieces = self._info.shape.piece_count if self._info else 0
+        return tuple(
+            PeerEntry(
+                address=peer.channel.address,
+                client=clean(peer.wire.peer_client, 40),
+                road=str(peer.channel.road),
+                progress=peer.wire.peer_pieces.count / pieces if pieces else 0.0,
+                download_bytes_per_second=peer.download.rate(now),
+                upload_bytes_per_second=peer.upload.rate(now),
+            )
+            for peer in self._peers.values()
+        )
+
+    async def completed(self) -> None:
+        """Every wanted piece is here: tell the tracker, part from peers with nothing to trade."""
+        await self._rendezvous.completed()
+        for peer in self._peers.values():
+            self._show_interest(peer)
+            self._part_if_pointless(peer)
+
+    # -- PeerHost: one connection speaks
+
+    def handshook(self, peer: Peer) -> bool:
+        """See PeerHost."""
+        peer_id = peer.wire.peer_id
+        self._handshaking.discard(peer)
+        if peer_id in self._banned or peer_id in self._peers or self._stopping:
+            return False
+        self._peers[peer_id] = peer
+        peer.wire.send_extended_handshake()
+        if self._assembly:
+            self._shape(peer)
+        elif peer.wire.fast:
+            peer.send(m.HaveNone())
+        self._publish(
+            PeerConnected(
+                torrent=self._torrent,
+                address=peer.channel.address,
+                client=peer_id[:8].decode("latin-1") if peer_id[:8].isascii() else "",
+                road=str(peer.channel.road),
+            )
+        )
+        return True
+
+    def extended(self, peer: Peer) -> None:
+        """See PeerHost."""
+        if not self._info and peer.wire.peer_metadata_size:
+            self._metadata.peer_offers(peer, peer.wire.peer_metadata_size)
+            self._ask_metadata()
+
+    def metadata_message(
+        self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
+    ) -> None:
+        """See PeerHost."""
+        if isinstance(message, MetadataRequest):
+            self._serve_metadata(peer, message.piece)
+            return
+        if self._info or self._metadata.complete:
+            return
+        if isinstance(message, MetadataReject):
+            self._metadata.rejected(peer, message.piece)
+        else:
+            raw = self._metadata.received(peer, message.piece, message.data)
+            if raw is not None:
+                self._host.metadata_found(raw)
+                return
+        self._ask_metadata()
+
+    def peer_has(self, peer: Peer, event: PeerHas) -> None:
+        """See PeerHost."""
+        if self._assembly is None:
+            return  # the wire remembers; set_shape tells again
+        if event.everything:
+            self._assembly.picker.peer_has_all(peer)
+        else:
+            self._assembly.picker.peer_has(peer, event.indices)
+        self._show_interest(peer)
+        self._part_if_pointless(peer)
+
+    def interest_changed(self) -> None:
+        """See PeerHost."""
+        self._rechoke()
+
+    def refill(self, peer: Peer) -> None:
+        """See PeerHost."""
+        assembly = self._assembly
+        if assembly is None or peer.wire.peer_choking or not peer.wire.am_interested:
+            return
+        room = peer.pipeline.room(self._clock())
+        # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
+        if room and (requests := assembly.pick(peer, room)):
+            peer.request(requests)
+
+    def block_arrived(self, peer: Peer, piece: m.Piece) -> None:
+        """See PeerHost."""
+        if self._assembly is None:
+            return
+        if self._assembly.block(peer, piece.index, piece.begin, piece.block):
+            self._bytes_by_road[peer.channel.road] += len(piece.block)
+            self._reporter.block_received(len(piece.block))
+
+    def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
+        """See PeerHost."""
+        if self._assembly:
+            self._assembly.picker.returned(peer, requests)
+            self._refill_others(peer)
+
+    async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
+        """See PeerHost."""
+        assert self._disk is not None
+        try:
+            return await self._disk.read_blocks(requests)
+        except FileSendError as error:
+            self._host.swarm_failed(error)
+            raise
+
+    def block_sent(self, peer: Peer, size: int) -> None:
+        """See PeerHost."""
+        self._bytes_by_road[peer.channel.road] += size
+        self._reporter.block_sent(size)
+
+    # -- AssemblyHost: pieces settle
+
+    def piece_verified(self, index: int) -> None:
+        """See AssemblyHost."""
+        for peer in self._peers.values():
+            if not peer.wire.peer_pieces.has(index):
+                peer.send(m.Have(index=index))
+            self._show_interest(peer)
+        self._host.piece_stored(index)
+
+    def peer_lied(self, peer: Hashable) -> None:
+        """See AssemblyHost."""
+        assert isinstance(peer, Peer)
+        self._banned.add(peer.wire.peer_id)
+        peer.stop("badPiece")
+
+    def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
+        """See AssemblyHost."""
+        assert isinstance(peer, Peer)
+        peer.pipeline.returned(1)
+        peer.send(m.Cancel(*request))
+
+    def room_again(self) -> None:
+        """See AssemblyHost."""
+        for peer in self._peers.values():
+            self.refill(peer)
+
+    def disk_failed(self, error: FileSendError) -> None:
+        """See AssemblyHost."""
+        self._host.swarm_failed(error)
+
+    # -- own affairs
+
+    async def _meet(self) -> None:
+        async for met in self._rendezvous:
+            if len(self._peers) + len(self._handshaking) >= self._config.max_peers:
+                await met.channel.close()
+                continue
+            task = asyncio.create_task(self._serve(met))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, met: MetPeer) -> None:
+        wire = WireConnection(
+            info_hash=self._info_hash,
+            peer_id=self._peer_id,
+            reqq=OUR_REQQ,
+            client=CLIENT,
+            metadata_size=len(self._info.raw) if self._info else None,
+        )
+        peer = Peer(met.channel, wire, self, clock=self._clock)
+        self._handshaking.add(peer)
+        try:
+            reason = await peer.run()
+        except FileSendError:
+            reason = "storageFailed"
+        finally:
+            self._handshaking.discard(peer)
+            self._forget(peer)
+        if peer.ready and not self._stopping:
+            self._publish(
+                PeerDropped(torrent=self._torrent, address=met.channel.address, reason=reason)
+            )
+
+    def _forget(self, peer: Peer) -> None:
+        if self._peers.get(peer.wire.peer_id) is not peer:
+            return
+        del self._peers[peer.wire.peer_id]
+        self._metadata.peer_left(peer)
+        if self._stopping:
+            return
+        if self._assembly:
+            self._assembly.dropped(peer)
+            self._refill_others(peer)
+        else:
+            self._ask_metadata()
+        self._rechoke()
+
+    def _shape(self, peer: Peer) -> None:
+        """Tell a peer what is here, and hear what it has, now that pieces can be counted."""
+        assembly = self._assembly
+        assert assembly is not None
+        picker = assembly.picker
+        picker.peer_joined(peer)
+        have = assembly.have
+        if peer.wire.fast and have.complete:
+            peer.send(m.HaveAll())
+        elif have.count:
+            peer.send(m.Bitfield(bits=have.to_bytes()))
+        elif peer.wire.fast and not peer.wire.said_have:
+            peer.send(m.HaveNone())
+        try:
+            events = peer.wire.set_shape(assembly.shape)
+        except WireError as error:
+            peer.stop(error.reason)
+            return
+        for event in events:
+            if isinstance(event, PeerHas):
+                self.peer_has(peer, event)
+
+    def _show_interest(self, peer: Peer) -> None:
+        assembly = self._assembly
+        if assembly is None:
+            return
+        interesting = not assembly.complete and assembly.picker.interesting(peer)
+        if interesting != peer.wire.am_interested:
+            peer.send(m.Interested() if interesting else m.NotInterested())
+
+    def _part_if_pointless(self, peer: Peer) -> None:
+        """Two that both need nothing have nothing to trade."""
+        if self._assembly and self._assembly.complete and peer.wire.peer_pieces.is_seed:
+            peer.stop("bothComplete")
+
+    def _refill_others(self, but: Peer) -> None:
+        for peer in self._peers.values():
+            if peer is not but:
+                self.refill(peer)
+
+    def _ask_metadata(self) -> None:
+        for peer, piece in self._metadata.to_ask():
+            assert isinstance(peer, Peer)
+            peer.wire.send_metadata_request(piece)
+            peer.flush()
+
+    def _serve_metadata(self, peer: Peer, piece: int) -> None:
+        raw = self._info.raw if self._info else b""
+        block = raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]
+        if block:
+            peer.wire.send_metadata(piece, len(raw), block)
+        else:
+            peer.wire.send_metadata_reject(piece)
+        peer.flush()
+
+    def _rechoke(self) -> None:
+        now = self._clock()
+        contenders = [
+            Contender(
+                key=peer,
+                interested=peer.wire.peer_interested,
+                choked=peer.wire.am_choking,
+                download_rate=peer.download.rate(now),
+                upload_rate=peer.upload.rate(now),
+            )
+            for peer in self._peers.values()
+        ]
+        seeding = self._assembly is not None and self._assembly.complete
+        for key, choke in self._choker.decide(contenders, now=now, seeding=seeding):
+            assert isinstance(key, Peer)
+            if choke:
+                key.choke()
+            else:
+                key.send(m.Unchoke())
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            now = self._clock()
+            for peer in (*self._peers.values(), *self._handshaking):
+                peer.beat(now)
+            self._free_snubbed(now)
+            self._rechoke()
+            self._ask_metadata()
+            if not self._peers and not (self._assembly and self._assembly.complete):
+                self._rendezvous.more_peers()
+            self._host.beat()
+
+    def _free_snubbed(self, now: float) -> None:
+        """What a silent peer was asked for may be asked of others; its own answer still counts."""
+        if self._assembly is None:
+            return
+        for peer in tuple(self._peers.values()):
+            if peer.pipeline.snubbed(now):
+                peer.pipeline.dropped()
+                self.requests_lost(peer, None)

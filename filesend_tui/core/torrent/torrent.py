@@ -1,0 +1,364 @@
+"""The life of one torrent: described, laid out, filled piece by piece, done or failed.
+
+Peers are swarm.py's, files storage.py's. Several torrents together are engine.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import FileSendError, NoPeers, StorageFailed
+from filesend_tui.core.events import (
+    DownloadComplete,
+    Error,
+    Event,
+    FileEntry,
+    Metadata,
+    Seeding,
+    SwarmState,
+    TorrentDestroyed,
+    TransferId,
+)
+from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
+from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.text import clean
+from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.making import SourceFile
+from filesend_tui.core.torrent.metainfo import Magnet, TorrentInfo, parse_info
+from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
+from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
+
+#: Seconds without a connected peer after which a person is told, and again each time.
+LONELY = 20.0
+#: Seconds without a connected peer after which a paired transfer is given up.
+PATIENCE = 60.0
+
+
+class Choice(NamedTuple):
+    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file."""
+
+    wanted: tuple[bool, ...]
+    layout: Layout
+
+
+Choose = Callable[[TorrentInfo], Choice]
+
+
+class Progress(NamedTuple):
+    """How far a torrent is. Bytes; bytes a second; fraction 0 to 1; seconds (None: unknown)."""
+
+    downloaded_bytes: int
+    bytes_per_second: float
+    fraction: float
+    time_remaining: float | None
+
+
+def everything(info: TorrentInfo) -> Choice:
+    """Choose all files, under the torrent's own name."""
+    return Choice((True,) * len(info.files), Layout.FOLDER)
+
+
+def only(selected: Collection[int]) -> Choose:
+    """Choose the files with these indices, under the torrent's own name."""
+
+    def choose(info: TorrentInfo) -> Choice:
+        return Choice(tuple(i in selected for i in range(len(info.files))), Layout.FOLDER)
+
+    return choose
+
+
+class Torrent:
+    """One torrent of this client, seeding or downloading.
+
+    Args:
+        magnet: Its infohash, name and trackers.
+        config: Limits and ICE servers.
+        executor: Where blocking work runs.
+        publish: Takes an event.
+        transfer: The transfer it belongs to, if any.
+    """
+
+    def __init__(
+        self,
+        magnet: Magnet,
+        *,
+        config: ClientConfig,
+        executor: Executor,
+        publish: Callable[[Event], None],
+        transfer: TransferId | None,
+    ) -> None:
+        self.magnet = magnet
+        self.id = magnet.info_hash.hex()
+        self.transfer = transfer
+        self.info: TorrentInfo | None = None
+        loop = asyncio.get_running_loop()
+        self.described: asyncio.Future[TorrentInfo] = loop.create_future()
+        self.done: asyncio.Future[Path | None] = loop.create_future()
+        for future in (self.described, self.done):
+            # Not everybody waits for both; an unread exception is no news, the event was.
+            future.add_done_callback(lambda f: f.cancelled() or f.exception())
+        self._loop = loop
+        self._executor = executor
+        self._publish = publish
+        self._started = loop.time()
+        self._last_peer = loop.time()
+        self._told_lonely = loop.time()
+        self._store: PieceStore | None = None
+        self._folder: Path | None = None
+        self._choose: Choose = everything
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._reporter = Reporter(publish, self.id, transfer)
+        peer_id = make_peer_id()
+        self._swarm = Swarm(
+            info_hash=magnet.info_hash,
+            rendezvous=Rendezvous(
+                signals=PlainSignals(magnet.info_hash),
+                peer_id=peer_id,
+                trackers=magnet.trackers,
+                config=config,
+                totals=self._totals,
+                wants_peers=lambda: max(0, config.max_peers - self._swarm.peer_count),
+                on_problem=self._warn,
+            ),
+            peer_id=peer_id,
+            config=config,
+            host=self,
+            reporter=self._reporter,
+            publish=publish,
+        )
+
+    # -- commands
+
+    async def seed(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
+        """Serve files that are here.
+
+        Raises:
+            TrackerFailed: No tracker accepted the announce.
+        """
+        self.info = info
+        self._store = SeedFiles(info, sources)
+        self._swarm.begin(info, Disk(info, self._store, self._executor), wanted=(), have=True)
+        self.described.set_result(info)
+        await self._swarm.start()
+        await self._swarm.announced()
+        self._publish(
+            Seeding(
+                torrent=self.id,
+                info_hash=self.id,
+                name=clean(info.name),
+                magnet_uri=str(self.magnet),
+                total_bytes=info.shape.total_length,
+                transfer=self.transfer,
+            )
+        )
+
+    async def fetch(self, folder: Path, choose: Choose | None) -> None:
+        """Start downloading into `folder`; `choose` decides once the description is here."""
+        self._folder = folder
+        self._choose = choose or everything
+        await self._swarm.start()
+
+    async def close(self, *, delete_data: bool) -> None:
+        """Leave the swarm and free everything.
+
+        Args:
+            delete_data: Also delete an unfinished download's part files, and nothing else.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        await self._swarm.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._reporter.flush()
+        self._reporter.close()
+        store = self._store
+        if store is not None:
+            unfinished = isinstance(store, DownloadFiles) and not self._finished
+            if unfinished and delete_data:
+                await self._in_thread(store.discard)
+            else:
+                await self._in_thread(store.close)
+        for future in (self.described, self.done):
+            if not future.done():
+                future.cancel()
+        self._publish(TorrentDestroyed(torrent=self.id, transfer=self.transfer))
+
+    def progress(self) -> Progress:
+        """Return how far the download is."""
+        r = self._reporter
+        return Progress(r.verified_bytes, r.download_rate, r.fraction, r.left)
+
+    # -- SwarmHost
+
+    def metadata_found(self, raw: bytes) -> None:
+        """See SwarmHost."""
+        self._spawn(self._lay_out(raw))
+
+    def piece_stored(self, index: int) -> None:
+        """See SwarmHost."""
+        assert self.info is not None
+        assembly = self._swarm.assembly
+        self._reporter.piece_verified(self.info.shape.piece_size(index))
+        if assembly is not None and assembly.complete:
+            self._spawn(self._finish())
+
+    def swarm_failed(self, error: FileSendError) -> None:
+        """See SwarmHost."""
+        if not self.done.done():
+            self.done.set_exception(error)
+            if not self.described.done():
+                self.described.set_exception(error)
+            if self.transfer is None:
+                self._warn(error)
+
+    def beat(self) -> None:
+        """See SwarmHost."""
+        self._reporter.beat()
+        self._publish_state()
+        self._watch_loneliness()
+
+    # -- own affairs
+
+    @property
+    def _finished(self) -> bool:
+        return self.done.done() and not self.done.cancelled() and not self.done.exception()
+
+    async def _lay_out(self, raw: bytes) -> None:
+        """The description is here: check it, choose, make room, begin."""
+        assert self._folder is not None
+        try:
+            info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
+            choice = self._choose(info)
+            store = await self._in_thread(
+                lambda: DownloadFiles.create(
+                    info, self._folder, wanted=choice.wanted, layout=choice.layout
+                )
+            )
+        except FileSendError as error:
+            self.swarm_failed(error)
+            return
+        self.info = info
+        self._store = store
+        wanted = tuple(store.wanted_pieces)
+        self._reporter.wanted_bytes = sum(info.shape.piece_size(i) for i in wanted)
+        self._publish(
+            Metadata(
+                torrent=self.id,
+                name=clean(info.name),
+                files=tuple(
+                    FileEntry(path=clean("/".join(f.path), 1024), size=f.length) for f in info.files
+                ),
+                wanted=choice.wanted,
+                total_bytes=info.shape.total_length,
+                transfer=self.transfer,
+            )
+        )
+        self.described.set_result(info)
+        self._swarm.begin(info, Disk(info, store, self._executor), wanted=wanted, have=False)
+        if not wanted:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Every wanted piece is verified: put the files in place and say so."""
+        assert isinstance(self._store, DownloadFiles)
+        assert self.info is not None
+        try:
+            path = await self._in_thread(self._store.finish)
+        except FileSendError as error:
+            self.swarm_failed(error)
+            return
+        if self.done.done():
+            return
+        self.done.set_result(path)
+        self._reporter.flush()
+        self._publish_state()
+        self._publish(
+            DownloadComplete(
+                torrent=self.id,
+                url=path.resolve().as_uri(),
+                bytes=self._store.wanted_bytes,
+                seconds=round(self._loop.time() - self._started, 3),
+                road=self._swarm.road,
+                transfer=self.transfer,
+            )
+        )
+        await self._swarm.completed()
+
+    def _publish_state(self) -> None:
+        assembly = self._swarm.assembly
+        if self.info is None or assembly is None:
+            return
+        store = self._store
+        self._publish(
+            SwarmState(
+                torrent=self.id,
+                piece_count=self.info.shape.piece_count,
+                piece_length=self.info.shape.piece_length,
+                pieces=assembly.have.to_bytes(),
+                peers=self._swarm.peer_entries(),
+                file_progress=(
+                    store.file_progress(assembly.have)
+                    if isinstance(store, DownloadFiles) and len(self.info.files) <= 1000
+                    else ()
+                ),
+                transfer=self.transfer,
+            )
+        )
+
+    def _watch_loneliness(self) -> None:
+        """A download nobody answers must not stall in silence."""
+        now = self._loop.time()
+        if self._swarm.peer_count or self._store_is_whole:
+            self._last_peer = self._told_lonely = now
+            return
+        if self.transfer is not None:
+            if now - self._last_peer > PATIENCE:
+                self.swarm_failed(NoPeers("The two machines could not reach each other."))
+        elif now - self._told_lonely > LONELY:
+            self._told_lonely = now
+            self._warn(NoPeers("Nobody who has these files has answered yet."))
+
+    @property
+    def _store_is_whole(self) -> bool:
+        return isinstance(self._store, SeedFiles) or self.done.done()
+
+    def _totals(self) -> Totals:
+        r = self._reporter
+        return Totals(
+            uploaded=r.uploaded,
+            downloaded=r.received.total,
+            left=None if self.info is None else r.wanted_bytes - r.verified_bytes,
+        )
+
+    def _warn(self, error: FileSendError) -> None:
+        self._publish(
+            Error(
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+                torrent=self.id,
+                transfer=self.transfer,
+            )
+        )
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await self._loop.run_in_executor(self._executor, work)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.swarm_failed(StorageFailed(f"An internal error ended the download: {error!r}"))
