@@ -1,0 +1,50 @@
+"""A piece in work, and a peer as the picker sees it: plain values, kept by the picker alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple, TypeAlias
+
+from filesend_tui.core.wire.shape import BLOCK
+
+PeerKey: TypeAlias = Hashable
+
+
+class BlockRequest(NamedTuple):
+    """A block to ask for: piece, offset in it and length, in bytes."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    begin: int
+    length: int
+
+
+class Partial:
+    """A piece begun and not yet verified. A block is free, asked (in askers), or received."""
+
+    __slots__ = ("askers", "bit", "contributors", "free", "index", "left", "owner", "size")
+
+    def __init__(self, index: int, bit: int, size: int) -> None:
+        self.index = index
+        self.bit = bit
+        self.size = size
+        self.free = list(range(0, size, BLOCK))[::-1]  # begins; the first block is popped first
+        self.left = len(self.free)
+        self.askers: dict[int, list[PickedPeer]] = {}
+        self.contributors: dict[PeerKey, None] = {}
+        self.owner: PickedPeer | None = None
+
+    def request(self, begin: int) -> BlockRequest:
+        """Return the request for the block at `begin`, a multiple of BLOCK below `size`."""
+        return BlockRequest(self.index, begin, min(BLOCK, self.size - begin))
+
+
+class PickedPeer:
+    """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole."""
+
+    __slots__ = ("bits", "key", "parole", "requests")
+
+    def __init__(self, key: PeerKey) -> None:
+        self.key = key
+        self.bits = 0
+        self.requests: dict[BlockRequest, Partial] = {}
+        self.parole = False

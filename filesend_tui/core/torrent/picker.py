@@ -1,0 +1,394 @@
+"""Which blocks to ask which peer for: rarest piece first, begun pieces before new ones.
+
+Only the decision and its bookkeeping live here: no clock, no bytes, no sockets. Lengths and
+offsets are in bytes. The rules, most urgent first:
+
+1. Begun pieces are finished before new ones start, whoever began them. At most `max_partial`
+   pieces are begun or await verification at a time, plus one for each peer that would otherwise
+   stand idle, so the bytes held in memory are bounded; a slow disk holds back the asking too.
+2. A new piece is one that the fewest peers have, ties at random (so in a swarm of seeders alone
+   the order is random, and receivers have something to swap).
+3. Endgame: when every missing block is asked for, a nearly idle peer is asked for blocks that
+   others owe, the longest-begun piece first. A block is asked of at most MAX_ASKERS peers at a
+   time; the first answer cancels the others.
+
+Who sent a bad piece: `failed` names all that contributed. Where several did, none is known to be
+guilty, so all of them go on parole: a peer on parole fetches whole pieces alone and shares none,
+until a piece that it sent alone is verified. A culprit on parole therefore fails alone, and
+`failed` then names it alone. Ownership of a piece ends early only where it would hold up the rest:
+the owner hands blocks back, leaves, or nothing else is left for a trusted peer to do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+from filesend_tui.core.torrent.availability import Availability, bits_of, random_member
+from filesend_tui.core.torrent.bitfield import Bitfield
+from filesend_tui.core.torrent.partial import BlockRequest, Partial, PeerKey, PickedPeer
+from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+
+__all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
+
+#: Bytes of unverified pieces to hold at a time, where pieces are small enough to allow it.
+HELD_BYTES: Final = 64 * 1024 * 1024
+#: Pieces in work at least, however large: one arrives while one is hashed and written.
+MIN_PARTIAL: Final = 2
+#: Peers that may owe us the same block at a time.
+MAX_ASKERS: Final = 2
+#: In endgame a peer that owes this many blocks is not asked for another's.
+ENDGAME_REQUESTS: Final = 8
+
+
+class Outcome(NamedTuple):
+    """What a received block meant.
+
+    accepted: keep the bytes; otherwise it was a duplicate or never wanted. piece_complete: hash
+    the piece now, then call `verified` or `failed`. cancel: who need not send it any more; they
+    no longer count as owing it.
+    """
+
+    accepted: bool
+    piece_complete: bool
+    cancel: tuple[tuple[PeerKey, BlockRequest], ...]
+
+
+_REFUSED: Final = Outcome(False, False, ())
+_ACCEPTED: Final = Outcome(True, False, ())
+_COMPLETE: Final = Outcome(True, True, ())
+
+
+class PiecePicker:
+    """Decides what to ask for next, and keeps account of what is asked, received and verified.
+
+    Args:
+        shape: How the torrent is cut.
+        wanted: Pieces to fetch; all where None.
+        have: Pieces that are verified already.
+        rng: Breaks ties; give a seeded one for a reproducible order.
+        max_partial: Pieces in work at a time; from HELD_BYTES and the piece length where None.
+
+    Methods that take a peer raise KeyError for one that has not joined; those that take a piece
+    raise IndexError where there is none.
+    """
+
+    def __init__(
+        self,
+        shape: TorrentShape,
+        *,
+        wanted: Iterable[int] | None = None,
+        have: Iterable[int] = (),
+        rng: random.Random | None = None,
+        max_partial: int | None = None,
+    ) -> None:
+        count = shape.piece_count
+        self._shape = shape
+        self._rng = rng or random.Random()  # noqa: S311  # an order, not a secret
+        self._max_partial = max_partial or max(MIN_PARTIAL, HELD_BYTES // shape.piece_length)
+        self._all = (1 << count) - 1
+        self._have = Bitfield(count, have)
+        self._missing = self._all if wanted is None else bits_of(wanted, count)
+        self._missing &= ~bits_of(self._have, count)
+        self._fresh = self._missing  # missing and not begun
+        self._partials: dict[int, Partial] = {}  # oldest first
+        self._open: dict[int, Partial] = {}  # those with free blocks
+        self._open_bits = 0
+        self._availability = Availability()
+        self._peers: dict[PeerKey, PickedPeer] = {}
+
+    @property
+    def have(self) -> Bitfield:
+        """The verified pieces; read only."""
+        return self._have
+
+    @property
+    def complete(self) -> bool:
+        """Whether every wanted piece is verified; at once where none is wanted."""
+        return not self._missing
+
+    @property
+    def endgame(self) -> bool:
+        """Whether every missing block is asked for or received."""
+        return bool(self._missing) and not self._fresh and not self._open
+
+    # -- peers
+
+    def peer_joined(self, peer: PeerKey) -> None:
+        """A peer connected; it has nothing yet. Raises ValueError if it is connected already."""
+        if peer in self._peers:
+            raise ValueError("this peer joined before")
+        self._peers[peer] = PickedPeer(peer)
+
+    def peer_has(self, peer: PeerKey, indices: Iterable[int]) -> None:
+        """A peer has these pieces too (BEP 3 `have` and `bitfield`)."""
+        self._learn(self._peers[peer], bits_of(indices, self._shape.piece_count))
+
+    def peer_has_all(self, peer: PeerKey) -> None:
+        """A peer has everything (BEP 6 `have all`)."""
+        self._learn(self._peers[peer], self._all)
+
+    def _learn(self, peer: PickedPeer, bits: int) -> None:
+        new = bits & ~peer.bits
+        peer.bits |= new
+        self._availability.add(new)
+
+    def peer_left(self, peer: PeerKey) -> tuple[int, ...]:
+        """A peer is gone; what it owed is free again. Unknown peers are ignored.
+
+        Returns:
+            Pieces given up, whose received blocks the caller must drop: nobody connected can
+            finish them, and keeping all of these would leave no room for pieces that can be.
+        """
+        state = self._peers.get(peer)
+        if state is None:
+            return ()
+        self.returned(peer)
+        del self._peers[peer]
+        self._availability.remove(state.bits)
+        for partial in self._partials.values():
+            if partial.owner is state:
+                partial.owner = None
+        return self._give_up_orphans()
+
+    def _give_up_orphans(self) -> tuple[int, ...]:
+        reachable = 0
+        for peer in self._peers.values():
+            reachable |= peer.bits
+        orphans = [p for p in self._partials.values() if p.left and not p.bit & reachable]
+        orphans.sort(key=lambda partial: partial.left)
+        given_up = orphans[self._max_partial // 2 :]
+        for partial in given_up:
+            self._restart(partial)
+        return tuple(partial.index for partial in given_up)
+
+    def interesting(self, peer: PeerKey) -> bool:
+        """Whether the peer has a piece that is wanted and missing here."""
+        return bool(self._peers[peer].bits & self._missing)
+
+    def in_flight(self, peer: PeerKey) -> Collection[BlockRequest]:
+        """Return what the peer owes, oldest first: a live view."""
+        return self._peers[peer].requests.keys()
+
+    # -- asking
+
+    def pick(
+        self, peer: PeerKey, count: int, *, only: Collection[int] | None = None
+    ) -> list[BlockRequest]:
+        """Return up to `count` blocks to ask this peer for, and count them as owed by it.
+
+        Fewer come back when the peer has nothing more to give, or too many pieces are in work;
+        ask again after `received`, `verified`, `failed`, `returned` and `peer_has`.
+
+        Args:
+            peer: Whom to ask.
+            count: Requests to make at most.
+            only: While choked, the pieces it allows all the same (BEP 6 allowed fast).
+        """
+        state = self._peers[peer]
+        bits = state.bits
+        if only is not None:
+            bits &= bits_of(only, self._shape.piece_count)
+        picked: list[BlockRequest] = []
+        while len(picked) < count:
+            partial = self._begun(state, bits) or self._begin(state, bits)
+            partial = partial or self._share(state, bits)
+            if partial is None:
+                if self.endgame and not state.parole:
+                    self._duplicate(state, bits, count, picked)
+                break
+            self._take(partial, state, count, picked)
+        return picked
+
+    def _begun(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A begun piece that this peer may work on by right."""
+        if bits & self._open_bits:
+            for partial in self._open.values():
+                if bits & partial.bit and (
+                    partial.owner is peer
+                    or (
+                        partial.owner is None
+                        # On parole: only what nobody else had a hand in.
+                        and (not peer.parole or partial.contributors.keys() <= {peer.key})
+                    )
+                ):
+                    return partial
+        return None
+
+    def _begin(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A new piece, where there is one and room for it."""
+        candidates = bits & self._fresh
+        if not candidates:
+            return None
+        # An idle peer may go over the limit: the pieces in work may all be ones that it lacks.
+        room = self._max_partial + (0 if peer.requests else len(self._peers))
+        if len(self._partials) >= room:
+            return None
+        index = random_member(self._availability.rarest(candidates), self._rng)
+        partial = Partial(index, 1 << index, self._shape.piece_size(index))
+        if peer.parole:
+            partial.owner = peer
+        self._fresh ^= partial.bit
+        self._partials[index] = partial
+        self._reopen(partial)
+        return partial
+
+    def _share(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A piece on which peers mix against rule, since nothing else is left to do.
+
+        A peer on parole takes over a piece that nobody owns; it never joins in another's, or two
+        of them could spoil the last piece for each other again and again.
+        """
+        if bits & self._open_bits:
+            for partial in self._open.values():
+                if bits & partial.bit and not (peer.parole and partial.owner):
+                    partial.owner = peer if peer.parole else None
+                    return partial
+        return None
+
+    def _take(
+        self, partial: Partial, peer: PickedPeer, count: int, picked: list[BlockRequest]
+    ) -> None:
+        free = partial.free
+        while free and len(picked) < count:
+            begin = free.pop()
+            partial.askers[begin] = [peer]
+            request = partial.request(begin)
+            peer.requests[request] = partial
+            picked.append(request)
+        if not free:
+            self._close(partial)
+
+    def _duplicate(
+        self, peer: PickedPeer, bits: int, count: int, picked: list[BlockRequest]
+    ) -> None:
+        room = min(count - len(picked), ENDGAME_REQUESTS - len(peer.requests))
+        if room <= 0 or len(self._peers) < 2:
+            return
+        for partial in self._partials.values():
+            if not bits & partial.bit:
+                continue
+            for begin, askers in partial.askers.items():
+                if len(askers) < MAX_ASKERS and peer not in askers:
+                    askers.append(peer)
+                    partial.owner = None
+                    request = partial.request(begin)
+                    peer.requests[request] = partial
+                    picked.append(request)
+                    room -= 1
+                    if not room:
+                        return
+
+    # -- answers
+
+    def received(self, peer: PeerKey, index: int, begin: int, length: int) -> Outcome:
+        """A block came. One that is no longer owed is still used where it is missing."""
+        state = self._peers[peer]
+        request = BlockRequest(index, begin, length)
+        partial = state.requests.pop(request, None)
+        if partial is None:
+            partial = self._late(state, request)
+            if partial is None:
+                return _REFUSED
+        askers = partial.askers.pop(begin, None)
+        partial.contributors[peer] = None
+        partial.left -= 1
+        outcome = _ACCEPTED if partial.left else _COMPLETE
+        if askers is not None and askers != [state]:
+            others = [asker for asker in askers if asker is not state]
+            for other in others:
+                del other.requests[request]
+            return outcome._replace(cancel=tuple((other.key, request) for other in others))
+        return outcome
+
+    def _late(self, peer: PickedPeer, request: BlockRequest) -> Partial | None:
+        """The piece that a block not owed is good for; the block is no longer free there."""
+        partial = self._partials.get(request.index)
+        if partial is None or partial.owner not in (None, peer):
+            return None
+        if peer.parole and partial.owner is None:
+            return None
+        if request.length != min(BLOCK, partial.size - request.begin):
+            return None
+        if request.begin not in partial.askers:
+            if request.begin not in partial.free:
+                return None
+            partial.free.remove(request.begin)
+            if not partial.free:
+                self._close(partial)
+        return partial
+
+    def returned(self, peer: PeerKey, requests: Iterable[BlockRequest] | None = None) -> None:
+        """A peer will not answer these (None: nothing that it owes); they are free again.
+
+        For a choke, a reject, a time-out or a snubbed peer. What it does not owe is ignored. A
+        peer that rejects while it does not choke gets the same blocks again: the caller must
+        lose patience with it.
+        """
+        state = self._peers[peer]
+        for request in list(state.requests if requests is None else requests):
+            partial = state.requests.pop(request, None)
+            if partial is None:
+                continue
+            askers = partial.askers[request.begin]
+            askers.remove(state)
+            if partial.owner is state:
+                partial.owner = None
+            if askers:
+                continue
+            del partial.askers[request.begin]
+            if not partial.free:
+                self._reopen(partial)
+            partial.free.append(request.begin)
+            if not partial.askers and not partial.contributors:
+                self._restart(partial)
+
+    # -- pieces
+
+    def verified(self, index: int) -> None:
+        """The piece's hash matched and it is stored. Raises ValueError if it is not complete."""
+        partial = self._finish(index)
+        self._missing ^= partial.bit
+        self._have.set(index)
+        if len(partial.contributors) == 1:
+            (key,) = partial.contributors
+            if key in self._peers:
+                self._peers[key].parole = False
+
+    def failed(self, index: int) -> tuple[PeerKey, ...]:
+        """The piece's hash did not match: it is missing again.
+
+        Returns:
+            Who sent blocks of it, also those that left since. One alone is the culprit and
+            should be dropped; several are on parole now.
+
+        Raises:
+            ValueError: The piece is not complete.
+        """
+        partial = self._finish(index)
+        self._fresh |= partial.bit
+        for key in partial.contributors:
+            if key in self._peers:
+                self._peers[key].parole = True
+        return tuple(partial.contributors)
+
+    def _finish(self, index: int) -> Partial:
+        partial = self._partials.get(index)
+        if partial is None or partial.left:
+            raise ValueError(f"piece {index} is not complete")
+        return self._partials.pop(index)
+
+    def _restart(self, partial: Partial) -> None:
+        """Forget a piece that nobody owes a block of, and what came of it."""
+        del self._partials[partial.index]
+        self._close(partial)
+        self._fresh |= partial.bit
+
+    def _reopen(self, partial: Partial) -> None:
+        self._open[partial.index] = partial
+        self._open_bits |= partial.bit
+
+    def _close(self, partial: Partial) -> None:
+        del self._open[partial.index]
+        self._open_bits ^= partial.bit
