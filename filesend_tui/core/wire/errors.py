@@ -18,12 +18,13 @@ class Reason(StrEnum):
     BAD_LENGTH = "badLength"
     INDEX_OUT_OF_RANGE = "indexOutOfRange"
     BLOCK_OUT_OF_RANGE = "blockOutOfRange"
+    OVERSIZED_REQUEST = "oversizedRequest"
+    UNREQUESTED = "unrequested"
     BAD_BITFIELD = "badBitfield"
     MISPLACED_BITFIELD = "misplacedBitfield"
     FAST_NOT_NEGOTIATED = "fastNotNegotiated"
     EXTENSIONS_NOT_NEGOTIATED = "extensionsNotNegotiated"
     BAD_EXTENSION = "badExtension"
-    TOO_MANY_MESSAGES = "tooManyMessages"
     DEAD_CONNECTION = "deadConnection"
 
 

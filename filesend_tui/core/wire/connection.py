@@ -1,0 +1,376 @@
+"""One BitTorrent connection, sans-IO: bytes in and events out, messages in and bytes out.
+
+Here lives what both ends of one connection know of each other (handshake, choke and interest,
+extensions, pieces), and the rules a peer must keep. There is no socket, clock or disk, and nothing
+decides here: whom to serve and what to ask for is the swarm's. Sources: BEP 3, 6, 9, 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
+from filesend_tui.core.wire.extensions import (
+    HANDSHAKE_ID,
+    UT_METADATA_ID,
+    ExtendedHandshake,
+    MetadataData,
+    MetadataMessage,
+    MetadataReject,
+    MetadataRequest,
+    decode_handshake,
+    decode_metadata,
+    encode_handshake,
+    encode_metadata,
+)
+from filesend_tui.core.wire.framing import Inbox, Outbox
+from filesend_tui.core.wire.handshake import Handshake
+from filesend_tui.core.wire.messages import (
+    FAST,
+    AllowedFast,
+    Bitfield,
+    Cancel,
+    Choke,
+    Extended,
+    Have,
+    HaveAll,
+    HaveNone,
+    Interested,
+    Message,
+    NotInterested,
+    Piece,
+    RejectRequest,
+    Request,
+    SuggestPiece,
+    Unchoke,
+)
+from filesend_tui.core.wire.peer_pieces import PeerPieces
+from filesend_tui.core.wire.rules import (
+    ENDS_OPENING,
+    OPENING,
+    check_answer,
+    check_index,
+    check_request,
+)
+from filesend_tui.core.wire.shape import TorrentShape
+
+#: Requests a peer is taken to queue until it says otherwise.
+DEFAULT_REQQ: Final = 250
+#: Allowed-fast pieces remembered until the shape is known; peers allow about ten (BEP 6).
+_MAX_EARLY_FAST: Final = 1024
+
+
+class WireConnection:
+    """One end of a connection.
+
+    Args:
+        info_hash: The torrent's, 20 bytes; the peer must name the same.
+        peer_id: Ours, 20 bytes.
+        reqq: Requests we queue for the peer.
+        client: Our name and version, told to the peer.
+        metadata_size: Bytes of the info dictionary, where we have it.
+
+    After a WireError the connection is dead: `closed` is True and all input is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        info_hash: bytes,
+        peer_id: bytes,
+        reqq: int,
+        client: str,
+        metadata_size: int | None = None,
+    ) -> None:
+        self._handshake = Handshake(info_hash, peer_id)
+        self._reqq = reqq
+        self._client = client
+        self._inbox = Inbox()
+        self._outbox = Outbox()
+        self._shape: TorrentShape | None = None
+        self._opening = True
+        self._early_fast: set[int] = set()
+        self._peer_ut_metadata = 0
+
+        #: Bytes of the info dictionary; set it when it was fetched, then tell the peer by another
+        #: send_extended_handshake().
+        self.metadata_size = metadata_size
+        self.closed = False
+        self.handshake_done = False
+        self.fast = False
+        self.extended = False
+        self.am_choking = True
+        self.am_interested = False
+        self.peer_id = b""
+        self.peer_choking = True
+        self.peer_interested = False
+        self.peer_reqq = DEFAULT_REQQ
+        self.peer_client = ""
+        self.peer_metadata_size: int | None = None
+        self.peer_pieces = PeerPieces()
+
+    @property
+    def peer_has_metadata(self) -> bool:
+        """The peer serves metadata requests."""
+        return bool(self._peer_ut_metadata and self.peer_metadata_size)
+
+    # -- what we send
+
+    def open(self) -> None:
+        """Queue our handshake; both sides send theirs at once."""
+        self._outbox.put_handshake(self._handshake)
+
+    def send(self, message: Message) -> None:
+        """Queue a message and keep our choke and interest state.
+
+        Raises:
+            RuntimeError: The peer's handshake did not come yet, or the message needs an extension
+                that was not agreed on.
+            ValueError: The message cannot be sent.
+        """
+        self._require(self.handshake_done, "no handshake yet")
+        kind = type(message)
+        self._require(self.fast or kind not in FAST, "the fast extension was not agreed on")
+        self._outbox.put(message)
+        if kind is Choke or kind is Unchoke:
+            self.am_choking = kind is Choke
+        elif kind is Interested or kind is NotInterested:
+            self.am_interested = kind is Interested
+
+    def send_pieces(self, bits: bytes) -> None:
+        """Tell the peer what we have, as the first message after the handshakes.
+
+        Args:
+            bits: Our bitfield (BEP 3); b"" while the shape is not known.
+
+        Raises:
+            RuntimeError: The peer's handshake did not come yet.
+        """
+        count = int.from_bytes(bits, "big").bit_count()
+        if self.fast and self._shape is not None and count == self._shape.piece_count:
+            self.send(HaveAll())
+        elif count:
+            self.send(Bitfield(bits))
+        elif self.fast:
+            self.send(HaveNone())
+        else:
+            self._require(self.handshake_done, "no handshake yet")
+
+    def send_extended_handshake(self) -> None:
+        """Queue our extended handshake (BEP 10); again when `metadata_size` changed.
+
+        Raises:
+            RuntimeError: The peer does not speak the extension protocol.
+        """
+        handshake = ExtendedHandshake(
+            ut_metadata=UT_METADATA_ID,
+            metadata_size=self.metadata_size,
+            reqq=self._reqq,
+            client=self._client,
+        )
+        self._send_extended(HANDSHAKE_ID, encode_handshake(handshake))
+
+    def send_metadata_request(self, piece: int) -> None:
+        """Ask for a piece of the info dictionary (BEP 9). Raises RuntimeError as below."""
+        self._send_metadata(MetadataRequest(piece))
+
+    def send_metadata(self, piece: int, total: int, data: bytes) -> None:
+        """Serve a piece of an info dictionary of `total` bytes. Raises RuntimeError as below."""
+        self._send_metadata(MetadataData(piece, total, data))
+
+    def send_metadata_reject(self, piece: int) -> None:
+        """Refuse a MetadataRequest.
+
+        Raises:
+            RuntimeError: The peer does not take ut_metadata messages.
+        """
+        self._send_metadata(MetadataReject(piece))
+
+    def data_to_send(self) -> list[bytes]:
+        """Take everything queued, in order: chunks of 64 KiB, the last one shorter."""
+        return self._outbox.take()
+
+    def _send_metadata(self, message: MetadataMessage) -> None:
+        self._require(self._peer_ut_metadata != 0, "the peer takes no ut_metadata messages")
+        self._send_extended(self._peer_ut_metadata, encode_metadata(message))
+
+    def _send_extended(self, ext_id: int, payload: bytes) -> None:
+        self._require(self.extended, "the extension protocol was not agreed on")
+        self.send(Extended(ext_id, payload))
+
+    @staticmethod
+    def _require(holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise RuntimeError(otherwise)
+
+    # -- what we hear
+
+    def set_shape(self, shape: TorrentShape) -> list[WireEvent]:
+        """Learn the torrent's shape, once; return the events that waited for it.
+
+        Raises:
+            WireError: What the peer said before does not fit: `badBitfield`, `indexOutOfRange`.
+            RuntimeError: The shape was set before.
+        """
+        self._require(self._shape is None, "the shape was set before")
+        self._shape = shape
+        try:
+            self.peer_pieces.set_total(shape.piece_count)
+            for index in self._early_fast:
+                check_index(index, shape)
+        except WireError:
+            self.closed = True
+            raise
+        has = self._on_pieces()
+        events: list[WireEvent] = [has] if has else []
+        events += [AllowedFast(index) for index in sorted(self._early_fast)]
+        self._early_fast.clear()
+        return events
+
+    def receive_data(self, data: bytes) -> list[WireEvent]:
+        """Take bytes from the peer, any number, and return what they say.
+
+        Requests come out whether or not we choke the peer, and before the shape is known
+        unchecked against it: serving or rejecting is the caller's.
+
+        Raises:
+            WireError: The peer broke the protocol; nothing else from it counts.
+        """
+        if self.closed:
+            raise WireError(Reason.DEAD_CONNECTION)
+        events: list[WireEvent] = []
+        try:
+            self._inbox.feed(data)
+            if not self.handshake_done:
+                handshake = self._inbox.handshake()
+                if handshake is None:
+                    return events
+                events.append(self._on_handshake(handshake))
+            for message in self._inbox.messages():
+                event = self._on_message(message)
+                if event is not None:
+                    events.append(event)
+        except WireError:
+            self.closed = True
+            raise
+        return events
+
+    def _on_handshake(self, theirs: Handshake) -> Handshook:
+        ours = self._handshake
+        if theirs.info_hash != ours.info_hash:
+            raise WireError(Reason.WRONG_INFO_HASH)
+        if theirs.peer_id == ours.peer_id:
+            raise WireError(Reason.SELF_CONNECTION)
+        self.handshake_done = True
+        self.peer_id = theirs.peer_id
+        self.fast = ours.fast and theirs.fast
+        self.extended = ours.extended and theirs.extended
+        return Handshook(self.peer_id, self.fast, self.extended)
+
+    def _on_message(self, message: Message) -> WireEvent | None:
+        kind = type(message)
+        if not self.fast and kind in FAST:
+            raise WireError(Reason.FAST_NOT_NEGOTIATED, kind.__name__)
+        if kind in ENDS_OPENING:
+            if not self._opening and kind in OPENING:
+                raise WireError(Reason.MISPLACED_BITFIELD, kind.__name__)
+            self._opening = False
+        handler = _HANDLERS.get(kind)
+        return handler(self, message) if handler else None
+
+    def _on_choking(self, message: Choke | Unchoke) -> WireEvent:
+        self.peer_choking = isinstance(message, Choke)
+        return message
+
+    def _on_interest(self, message: Interested | NotInterested) -> WireEvent:
+        self.peer_interested = isinstance(message, Interested)
+        return message
+
+    def _on_piece(self, message: Piece) -> WireEvent:
+        check_answer(message.index, message.begin, len(message.block), self._shape)
+        return message
+
+    def _on_reject(self, message: RejectRequest) -> WireEvent:
+        check_answer(message.index, message.begin, message.length, self._shape)
+        return message
+
+    def _on_request(self, message: Request | Cancel) -> WireEvent:
+        check_request(message, self._shape)
+        return message
+
+    def _on_have(self, message: Have) -> PeerHas | None:
+        news = self.peer_pieces.add(message.index)
+        return PeerHas((message.index,)) if news and self._shape is not None else None
+
+    def _on_bitfield(self, message: Bitfield) -> PeerHas | None:
+        self.peer_pieces.set_bits(message.bits)
+        return self._on_pieces()
+
+    def _on_have_all(self, _message: HaveAll) -> PeerHas | None:
+        self.peer_pieces.set_all()
+        return self._on_pieces()
+
+    def _on_pieces(self) -> PeerHas | None:
+        pieces = self.peer_pieces
+        if self._shape is None or not pieces.count:
+            return None
+        return PeerHas(pieces.indices(), all=pieces.is_seed)
+
+    def _on_suggestion(self, message: SuggestPiece) -> None:
+        check_index(message.index, self._shape)
+
+    def _on_allowed_fast(self, message: AllowedFast) -> WireEvent | None:
+        check_index(message.index, self._shape)
+        if self._shape is not None:
+            return message
+        if len(self._early_fast) < _MAX_EARLY_FAST:
+            self._early_fast.add(message.index)
+        return None
+
+    def _on_extended(self, message: Extended) -> WireEvent | None:
+        if not self.extended:
+            raise WireError(Reason.EXTENSIONS_NOT_NEGOTIATED)
+        if message.ext_id == HANDSHAKE_ID:
+            return self._on_extended_handshake(decode_handshake(message.payload))
+        if message.ext_id != UT_METADATA_ID:
+            return None  # an extension that we never said we speak
+        size = self.metadata_size or self.peer_metadata_size
+        said = decode_metadata(message.payload, size)
+        if isinstance(said, MetadataRequest) and not self._peer_ut_metadata:
+            raise WireError(Reason.BAD_EXTENSION, "metadata request that cannot be answered")
+        return said
+
+    def _on_extended_handshake(self, said: ExtendedHandshake) -> ExtendedHandshook:
+        # What a later handshake leaves out stays as it was (BEP 10).
+        if said.ut_metadata is not None:
+            self._peer_ut_metadata = said.ut_metadata
+        if said.metadata_size is not None:
+            self.peer_metadata_size = said.metadata_size
+        if said.reqq is not None:
+            self.peer_reqq = said.reqq
+        if said.client is not None:
+            self.peer_client = said.client
+        return ExtendedHandshook(
+            self.peer_has_metadata, self.peer_metadata_size, self.peer_reqq, self.peer_client
+        )
+
+
+#: What each message does. For the others (have-none, a DHT port, an unknown one) nothing follows.
+_HANDLERS: Final[dict[type[Message], Callable[[WireConnection, Any], WireEvent | None]]] = {
+    Choke: WireConnection._on_choking,
+    Unchoke: WireConnection._on_choking,
+    Interested: WireConnection._on_interest,
+    NotInterested: WireConnection._on_interest,
+    Have: WireConnection._on_have,
+    Bitfield: WireConnection._on_bitfield,
+    HaveAll: WireConnection._on_have_all,
+    Request: WireConnection._on_request,
+    Cancel: WireConnection._on_request,
+    Piece: WireConnection._on_piece,
+    RejectRequest: WireConnection._on_reject,
+    SuggestPiece: WireConnection._on_suggestion,
+    AllowedFast: WireConnection._on_allowed_fast,
+    Extended: WireConnection._on_extended,
+}

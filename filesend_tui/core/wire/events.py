@@ -1,0 +1,70 @@
+"""What a wire connection tells its owner: frozen values, beside the messages themselves.
+
+Everything in an event was checked against the protocol and, once it is known, the torrent's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.messages import (
+    AllowedFast,
+    Cancel,
+    Choke,
+    Interested,
+    NotInterested,
+    Piece,
+    RejectRequest,
+    Request,
+    Unchoke,
+)
+
+
+class Handshook(msgspec.Struct, frozen=True):
+    """The peer's handshake came: messages may be sent. fast, extended: agreed by both sides."""
+
+    peer_id: bytes
+    fast: bool
+    extended: bool
+
+
+class ExtendedHandshook(msgspec.Struct, frozen=True):
+    """The peer's extended handshake came, or came again; all it has said so far.
+
+    metadata: it serves metadata (it takes ut_metadata messages and said metadata_size, in bytes).
+    """
+
+    metadata: bool
+    metadata_size: int | None
+    reqq: int
+    client: str
+
+
+class PeerHas(msgspec.Struct, frozen=True):
+    """The peer has these pieces, which it did not have before. all: there are no others."""
+
+    indices: Sequence[int]
+    all: bool = False
+
+
+WireEvent: TypeAlias = (
+    Handshook
+    | ExtendedHandshook
+    | PeerHas
+    | Choke
+    | Unchoke
+    | Interested
+    | NotInterested
+    | Request
+    | Piece
+    | Cancel
+    | RejectRequest
+    | AllowedFast
+    | MetadataRequest
+    | MetadataData
+    | MetadataReject
+)

@@ -1,0 +1,195 @@
+"""What travels inside extended messages: the extended handshake and ut_metadata (BEP 10, BEP 9).
+
+Payloads to values and back, each on its own. Which pieces of metadata to ask of whom is decided in
+torrent/metadata.py; what a connection remembers of its peer, in connection.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from bencode2 import bdecode, bencode
+
+from filesend_tui.core.text import clean
+from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.shape import MAX_METADATA
+
+#: Extended message id of the extended handshake.
+HANDSHAKE_ID: Final = 0
+#: Extended message id under which peers send us ut_metadata messages.
+UT_METADATA_ID: Final = 1
+#: Bytes of one piece of metadata; only the last is shorter (BEP 9).
+METADATA_PIECE: Final = 16 * 1024
+#: Most requests in flight that a peer is believed to queue.
+MAX_REQQ: Final = 10_000
+
+_CLIENT_LENGTH: Final = 64
+_REQUEST, _DATA, _REJECT = range(3)
+
+
+class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
+    """An extended handshake; it may come again to change what it said before (BEP 10).
+
+    ut_metadata: the extended message id its sender wants ut_metadata under, 0 for not at all.
+    metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
+    and version. None: not said.
+    """
+
+    ut_metadata: int | None = None
+    metadata_size: int | None = None
+    reqq: int | None = None
+    client: str | None = None
+
+
+class MetadataRequest(msgspec.Struct, frozen=True):
+    """Asks for a piece of the info dictionary."""
+
+    piece: int
+
+
+class MetadataData(msgspec.Struct, frozen=True):
+    """A piece of the info dictionary; total_size: bytes of the whole."""
+
+    piece: int
+    total_size: int
+    data: bytes
+
+
+class MetadataReject(msgspec.Struct, frozen=True):
+    """The sender will not serve a MetadataRequest."""
+
+    piece: int
+
+
+MetadataMessage: TypeAlias = MetadataRequest | MetadataData | MetadataReject
+
+
+def metadata_piece_count(size: int) -> int:
+    """Return how many pieces an info dictionary of `size` bytes has."""
+    return -(-size // METADATA_PIECE)
+
+
+def metadata_piece_size(piece: int, size: int) -> int:
+    """Return the bytes of one piece of an info dictionary of `size` bytes."""
+    return min(METADATA_PIECE, size - piece * METADATA_PIECE)
+
+
+def encode_handshake(handshake: ExtendedHandshake) -> bytes:
+    """Return the payload of an extended handshake."""
+    fields: dict[bytes, Any] = {b"m": {}}
+    if handshake.ut_metadata is not None:
+        fields[b"m"] = {b"ut_metadata": handshake.ut_metadata}
+    if handshake.metadata_size is not None:
+        fields[b"metadata_size"] = handshake.metadata_size
+    if handshake.reqq is not None:
+        fields[b"reqq"] = handshake.reqq
+    if handshake.client is not None:
+        fields[b"v"] = handshake.client.encode()
+    return bencode(fields)
+
+
+def decode_handshake(payload: bytes) -> ExtendedHandshake:
+    """Return the extended handshake that `payload` holds; what it says of others is left out.
+
+    Raises:
+        WireError: `badExtension`: not bencoded, or a field of the wrong type or out of bounds.
+    """
+    fields = _decode_dict(payload)
+    messages = fields.get(b"m", {})
+    if not isinstance(messages, dict):
+        raise WireError(Reason.BAD_EXTENSION, "m")
+    size = _number(fields, b"metadata_size", MAX_METADATA)
+    reqq = fields.get(b"reqq")
+    client = fields.get(b"v")
+    return ExtendedHandshake(
+        ut_metadata=_number(messages, b"ut_metadata", 255),
+        # Peers that do not have the metadata yet leave it out or say 0.
+        metadata_size=size or None,
+        # A figure that makes no sense is bent into bounds: it only paces what we ask for.
+        reqq=max(1, min(reqq, MAX_REQQ)) if isinstance(reqq, int) else None,
+        client=clean(client[: _CLIENT_LENGTH * 4].decode(errors="replace"), _CLIENT_LENGTH)
+        if isinstance(client, bytes)
+        else None,
+    )
+
+
+def encode_metadata(message: MetadataMessage) -> bytes:
+    """Return the payload of a ut_metadata message.
+
+    The dictionary ends in an integer, so that the first `ee` is its end: some peers look for that.
+    """
+    match message:
+        case MetadataRequest(piece):
+            return bencode({b"msg_type": _REQUEST, b"piece": piece})
+        case MetadataReject(piece):
+            return bencode({b"msg_type": _REJECT, b"piece": piece})
+        case MetadataData(piece, total_size, data):
+            head = bencode({b"msg_type": _DATA, b"piece": piece, b"total_size": total_size})
+            return head + data
+
+
+def decode_metadata(payload: bytes, size: int | None) -> MetadataMessage | None:
+    """Return the ut_metadata message that `payload` holds, or None for a type to be ignored.
+
+    Args:
+        payload: The payload of the extended message.
+        size: Bytes of the info dictionary where known; data is refused where it is not.
+
+    Raises:
+        WireError: `badExtension`: not bencoded, a piece out of range, data of the wrong length.
+    """
+    fields, data = _split(payload, size)
+    message_type = _number(fields, b"msg_type", 2**31)
+    last = metadata_piece_count(size or MAX_METADATA) - 1
+    piece = _number(fields, b"piece", last)
+    if message_type is None or piece is None:
+        raise WireError(Reason.BAD_EXTENSION, "ut_metadata without msg_type or piece")
+    if message_type == _REQUEST:
+        return MetadataRequest(piece)
+    if message_type == _REJECT:
+        return MetadataReject(piece)
+    if message_type != _DATA:
+        return None
+    if size is None or fields.get(b"total_size") != size:
+        raise WireError(Reason.BAD_EXTENSION, "metadata of another size")
+    if len(data) != metadata_piece_size(piece, size):
+        raise WireError(Reason.BAD_EXTENSION, f"metadata piece of {len(data)} bytes")
+    return MetadataData(piece, size, data)
+
+
+def _split(payload: bytes, size: int | None) -> tuple[dict[bytes, Any], bytes]:
+    # The dictionary does not tell its length, but what follows it has one of few: nothing, a
+    # piece, or the last piece. No two can fit, as no bencoded value is the beginning of another.
+    tails = {0}
+    if size is not None:
+        last = metadata_piece_size(metadata_piece_count(size) - 1, size)
+        tails |= {METADATA_PIECE, last}
+    for tail in tails:
+        cut = len(payload) - tail
+        if cut > 0 and payload[cut - 1 : cut] == b"e":
+            try:
+                return _decode_dict(payload[:cut]), payload[cut:]
+            except WireError:
+                continue
+    raise WireError(Reason.BAD_EXTENSION, "ut_metadata")
+
+
+def _decode_dict(payload: bytes) -> dict[bytes, Any]:
+    try:
+        value = bdecode(payload)
+    except (ValueError, RecursionError):
+        raise WireError(Reason.BAD_EXTENSION, "not bencoded") from None
+    if not isinstance(value, dict):
+        raise WireError(Reason.BAD_EXTENSION, "not a dictionary")
+    return value
+
+
+def _number(fields: dict[bytes, Any], key: bytes, most: int) -> int | None:
+    """Return fields[key], 0 to `most`, or None where it is missing."""
+    value = fields.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise WireError(Reason.BAD_EXTENSION, key.decode())
+    return value

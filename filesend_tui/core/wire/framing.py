@@ -1,0 +1,116 @@
+"""Bytes to messages and messages to bytes: where one ends and the next begins (BEP 3).
+
+Both directions of the hot path live here: a block is copied once on its way in and once on its way
+out. What a message means never lives here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.handshake import (
+    HANDSHAKE_SIZE,
+    PROTOCOL,
+    Handshake,
+    decode_handshake,
+)
+from filesend_tui.core.wire.messages import (
+    MAX_MESSAGE,
+    Message,
+    Piece,
+    check_length,
+    decode,
+    encode,
+    piece_header,
+)
+
+#: Most bytes in one chunk to send: 16 to 64 KiB are fastest over a data channel, and a peer that
+#: names no limit takes 64 KiB.
+CHUNK: Final = 64 * 1024
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class Inbox:
+    """Takes bytes in pieces of any size and gives back a handshake, then messages.
+
+    It holds at most one message that is not complete, and what was fed since.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes in."""
+        self._buffer += data
+
+    def handshake(self) -> Handshake | None:
+        """Return the handshake once it is complete.
+
+        Raises:
+            WireError: `badHandshake`, as early as the bytes show it.
+        """
+        head = bytes(self._buffer[:HANDSHAKE_SIZE])
+        if not head.startswith(PROTOCOL[: len(head)]):
+            raise WireError(Reason.BAD_HANDSHAKE)
+        if len(head) < HANDSHAKE_SIZE:
+            return None
+        del self._buffer[:HANDSHAKE_SIZE]
+        return decode_handshake(head)
+
+    def messages(self) -> Iterator[Message]:
+        """Yield every complete message but keep-alives. Exhaust it before feeding again.
+
+        Raises:
+            WireError: `oversizedMessage` or `badLength`, before the message is buffered.
+        """
+        offset = 0
+        with memoryview(self._buffer) as view:
+            size = len(view)
+            while size - offset >= 4:
+                (length,) = _LENGTH.unpack_from(view, offset)
+                start = offset + 4
+                if length > MAX_MESSAGE:
+                    raise WireError(Reason.OVERSIZED_MESSAGE, f"{length} bytes")
+                if length and start < size:
+                    check_length(view[start], length)
+                if size - start < length:
+                    break
+                offset = start + length
+                if length:
+                    yield decode(view[start:offset])
+        del self._buffer[:offset]
+
+
+class Outbox:
+    """Queues handshake and messages in order, and gives their bytes back in chunks."""
+
+    def __init__(self) -> None:
+        self._queue: list[bytes] = []
+
+    def put(self, message: Message) -> None:
+        """Queue a message; a block is not copied.
+
+        Raises:
+            ValueError: A message of unknown kind cannot be sent.
+            struct.error: A number does not fit.
+        """
+        if isinstance(message, Piece):
+            self._queue += (piece_header(message), message.block)
+        else:
+            self._queue.append(encode(message))
+
+    def put_handshake(self, handshake: Handshake) -> None:
+        """Queue the handshake."""
+        self._queue.append(handshake.encode())
+
+    def take(self) -> list[bytes]:
+        """Return everything queued, in chunks of CHUNK bytes and a shorter last, and forget it."""
+        joined = b"".join(self._queue)
+        self._queue.clear()
+        if len(joined) <= CHUNK:
+            return [joined] if joined else []
+        return [joined[at : at + CHUNK] for at in range(0, len(joined), CHUNK)]
