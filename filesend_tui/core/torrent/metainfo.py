@@ -1,0 +1,192 @@
+"""What a torrent is: the info dictionary, read from bytes that nobody vouches for (BEP 3, v1).
+
+Only the reading lives here: names stay exactly as the torrent spells them (paths.py makes them
+safe), links are in magnet.py, and no file is ever opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from filesend_tui.core.errors import BadMetadata
+from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+
+#: Bytes of an info dictionary, hashes and all.
+MAX_METADATA: Final = 16 * 1024 * 1024
+#: Files of one torrent; more belong in an archive.
+MAX_FILES: Final = 50_000
+#: Bytes of a piece: each one that is under way is held in memory whole.
+MAX_PIECE_LENGTH: Final = 16 * 1024 * 1024
+#: Names from a torrent's root to a file, and the bytes of them all with a separator each.
+MAX_PATH_PARTS: Final = 64
+MAX_PATH_BYTES: Final = 2048
+
+# Two bytes of bencode can cost 60 of memory once they are objects, so a 16 MiB dictionary might
+# take half a gigabyte. Each value ends in "e" or starts at a ":", so counting both bounds them.
+_MAX_VALUES: Final = 2_000_000
+_HASH_LENGTH: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentFile:
+    """One file of a torrent.
+
+    path: its names as the torrent spells them, raw and untrusted, without the torrent's own name
+    (a single-file torrent's one part is that name); what is not UTF-8 in them is U+FFFD.
+    length and offset: in bytes; the offset counts from the torrent's first byte.
+    pad: filler up to the next piece, not a file that anybody wants (BEP 47).
+    """
+
+    path: tuple[str, ...]
+    length: int
+    offset: int
+    pad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentInfo:
+    """A checked info dictionary.
+
+    info_hash: 20 bytes, the SHA-1 of raw. name: raw and untrusted. piece_hashes: 20 bytes a piece.
+    raw: the bencoded dictionary, as BEP 9 hands it on. single: a file alone, not a folder.
+    """
+
+    info_hash: bytes
+    name: str
+    files: tuple[TorrentFile, ...]
+    shape: TorrentShape
+    piece_hashes: bytes
+    raw: bytes
+    single: bool
+
+    def piece_hash(self, index: int) -> bytes:
+        """Return the SHA-1 (20 bytes) that piece `index` must have."""
+        return self.piece_hashes[index * _HASH_LENGTH : (index + 1) * _HASH_LENGTH]
+
+    def __repr__(self) -> str:
+        return f"TorrentInfo({self.info_hash.hex()}, files={len(self.files)})"
+
+
+def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
+    """Return what the bencoded info dictionary `raw` says (BEP 3; hybrids are read as v1).
+
+    What cannot be laid out as files at all is refused here: a path given twice, a file that is
+    also a folder, a symlink (BEP 47). Names that are merely unsafe are not: paths.py mends them.
+
+    Args:
+        raw: At most MAX_METADATA bytes, as they came off the network.
+        info_hash: The 20 bytes its SHA-1 must equal, where known.
+
+    Raises:
+        BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one asked for.
+    """
+    if len(raw) > MAX_METADATA or raw.count(b"e") + raw.count(b":") > _MAX_VALUES:
+        _refuse("is too large")
+    actual_hash = hashlib.sha1(raw, usedforsecurity=False).digest()
+    if info_hash is not None and actual_hash != info_hash:
+        _refuse("is not the one that was asked for")
+
+    info = _decode(raw)
+    if b"pieces" not in info and (b"meta version" in info or b"file tree" in info):
+        _refuse("is of BitTorrent version 2 only, which this program does not speak")
+    name = _text(_get(info, b"name", bytes))
+    piece_length = _get(info, b"piece length", int)
+    piece_hashes = _get(info, b"pieces", bytes)
+    if not BLOCK <= piece_length <= MAX_PIECE_LENGTH:
+        _refuse(f"has pieces of {_number(piece_length)} bytes")
+    if (b"length" in info) == (b"files" in info):
+        _refuse("must be either one file or a list of files")
+
+    single = b"length" in info
+    if single:
+        files: tuple[TorrentFile, ...] = (TorrentFile((name,), _length(info), 0),)
+    else:
+        files = _files(_get(info, b"files", list))
+        _check_tree(files)
+
+    total = files[-1].offset + files[-1].length
+    piece_count = -(-total // piece_length)
+    if len(piece_hashes) != piece_count * _HASH_LENGTH:
+        _refuse("has not one hash for each piece")
+    shape = TorrentShape(piece_count, piece_length, total)
+    return TorrentInfo(actual_hash, name, files, shape, piece_hashes, raw, single)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise BadMetadata(f"The torrent's description {why}.")
+
+
+def _number(value: int) -> str:
+    """Return a stranger's integer as text of bounded length."""
+    return str(value) if -(10**18) < value < 10**18 else "absurdly many"
+
+
+def _decode(raw: bytes) -> dict[bytes, Any]:
+    import bencode2
+
+    try:
+        info = bencode2.bdecode(raw)
+    except (ValueError, RecursionError, OverflowError):  # too deep, too large, or no bencode
+        _refuse("is not valid bencode")
+    if not isinstance(info, dict):
+        _refuse("is not a dictionary")
+    return info
+
+
+def _get(source: dict[bytes, Any], key: bytes, kind: type[Any]) -> Any:
+    value = source.get(key)
+    if not isinstance(value, kind):
+        _refuse(f"lacks a usable {key.decode()!r}")
+    return value
+
+
+def _length(source: dict[bytes, Any]) -> int:
+    length: int = _get(source, b"length", int)
+    # The pieces that the metadata has room to hash end far below this.
+    if not 0 <= length < 2**62:
+        _refuse(f"has a file of {_number(length)} bytes")
+    return length
+
+
+def _text(raw: bytes) -> str:
+    if len(raw) > MAX_PATH_BYTES:
+        _refuse("has a name that is too long")
+    return raw.decode("utf-8", errors="replace")
+
+
+def _files(entries: list[Any]) -> tuple[TorrentFile, ...]:
+    if not 0 < len(entries) <= MAX_FILES:
+        _refuse(f"lists {len(entries)} files")
+    files: list[TorrentFile] = []
+    offset = 0
+    for entry in entries:
+        if not isinstance(entry, dict):
+            _refuse("has a file that is not a dictionary")
+        attributes = entry.get(b"attr", b"")
+        if not isinstance(attributes, bytes) or b"l" in attributes or b"symlink path" in entry:
+            _refuse("holds a symbolic link")
+        length = _length(entry)
+        path = _path(_get(entry, b"path", list))
+        files.append(TorrentFile(path, length, offset, pad=b"p" in attributes))
+        offset += length
+    return tuple(files)
+
+
+def _path(parts: list[Any]) -> tuple[str, ...]:
+    if not 0 < len(parts) <= MAX_PATH_PARTS or not all(isinstance(part, bytes) for part in parts):
+        _refuse("has a file without a usable path")
+    if sum(len(part) + 1 for part in parts) > MAX_PATH_BYTES:
+        _refuse("has a path that is too long")
+    return tuple(_text(part) for part in parts)
+
+
+def _check_tree(files: tuple[TorrentFile, ...]) -> None:
+    """Refuse two files at one path and a file where a folder must be; pads are never laid out."""
+    paths = [file.path for file in files if not file.pad]
+    taken = set(paths)
+    if len(taken) != len(paths):
+        _refuse("names a file twice")
+    if any(path[:depth] in taken for path in paths for depth in range(1, len(path))):
+        _refuse("has a file where it also has a folder")
