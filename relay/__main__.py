@@ -1,0 +1,45 @@
+"""`python -m relay`: the relay alone, without the rest of FileSend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from relay.protocol import DEFAULT_PORT
+from relay.server import serve
+
+_LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the options and serve; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m relay",
+        description="Introduces people who send each other files, and tracks swarms.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
+    )
+    parser.add_argument("--log-level", choices=_LOG_LEVELS, default="warning")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when standard input does"
+    )
+    options = parser.parse_args(arguments)
+    return serve(
+        options.host,
+        options.port,
+        options.log_level,
+        until_stdin_closes=options.until_stdin_closes,
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

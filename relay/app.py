@@ -1,0 +1,106 @@
+"""The relay put together: one ASGI app for people, the tracker, health and figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import parse_qs
+
+import socketio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from relay.limits import Limits
+from relay.metrics import Metrics
+from relay.people import People
+from relay.rooms import Rooms
+from relay.socket_server import SocketServer
+from relay.swarms import Swarms
+from relay.tracker import Tracker
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+TRACKER_PATHS = ("/", "/announce", "/tracker")
+SOCKET_IO_PATH = "/socket.io"
+
+
+def create_app(limits: Limits | None = None) -> RelayApp:
+    """Return a relay with state of its own, ready to be served."""
+    return RelayApp(limits or Limits())
+
+
+class RelayApp:
+    """The ASGI app. Rooms and swarms live and die with it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._metrics = Metrics()
+        self._server = SocketServer(limits)
+        rooms = Rooms(limits)
+        swarms = Swarms(limits)
+        self._people = People(self._server, rooms, limits, self._metrics)
+        self._tracker = Tracker(swarms, limits, self._metrics)
+        self._show(rooms, swarms)
+        web = Starlette(
+            routes=[
+                Route("/healthz", _healthz),
+                Route("/metrics", self._render_metrics),
+                *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
+            ],
+            lifespan=self._lifespan,
+        )
+        self._app = socketio.ASGIApp(self._server, web, socketio_path=SOCKET_IO_PATH)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, socket or the lifespan (ASGI 3)."""
+        if self._is_new_socket(scope) and self._server.open_sockets >= self._limits.max_people:
+            refusal = PlainTextResponse("The relay is full.", status_code=503)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def say_closing(self) -> None:
+        """Tell everybody connected that the relay closes."""
+        await self._people.say_closing()
+
+    @staticmethod
+    def _is_new_socket(scope: Scope) -> bool:
+        if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(
+            SOCKET_IO_PATH
+        ):
+            return False
+        return b"sid" not in parse_qs(scope["query_string"])
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        keepers = [asyncio.create_task(each.keep()) for each in (self._people, self._tracker)]
+        try:
+            yield
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await self._server.shutdown()
+
+    async def _render_metrics(self, _request: Request) -> Response:
+        return Response(self._metrics.render(), media_type=self._metrics.content_type)
+
+    def _show(self, rooms: Rooms, swarms: Swarms) -> None:
+        gauge = self._metrics.gauge
+        gauge("people", "People connected.", lambda: self._people.count)
+        gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
+        gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
+        gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
+        gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)
+        gauge("tracker_peers", "Peers in swarms.", lambda: swarms.peer_count)
+
+
+async def _healthz(_request: Request) -> Response:
+    return JSONResponse({"service": "filesend-relay", "version": version("filesend-tui")})

@@ -1,0 +1,136 @@
+"""The relay as a process: the listening socket, the ready line, a clean end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from relay.app import RelayApp, create_app
+from relay.limits import Limits
+from relay.protocol import DEFAULT_PORT
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket; port 0 takes any free port.
+
+    Raises:
+        OSError: The address is taken, unknown or not ours.
+    """
+    family, *_, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family)
+
+
+class RelayServer(uvicorn.Server):
+    """Serves a relay on a listening socket.
+
+    on_ready: called with the URL once connections are answered. `should_exit = True`, from any
+    thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        log_level: str = "warning",
+        limits: Limits | None = None,
+        on_ready: Callable[[str], None] = lambda _url: None,
+    ) -> None:
+        limits = limits or Limits()
+        self._app: RelayApp = create_app(limits)
+        self._listener = listener
+        self._on_ready = on_ready
+        super().__init__(
+            uvicorn.Config(
+                self._app,
+                lifespan="on",
+                log_config=None,
+                log_level=log_level,
+                access_log=False,
+                server_header=False,
+                ws_max_size=limits.max_frame,
+                # A compressed frame may be a bomb, and a compressor costs memory per socket.
+                ws_per_message_deflate=False,
+                limit_concurrency=limits.max_connections,
+                timeout_graceful_shutdown=max(1, round(limits.closing_grace)),
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the relay is, with the true port."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to exit."""
+        super().run(sockets or [self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start answering, then say so."""
+        await super().startup(sockets)
+        self._on_ready(self.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell everybody, then close."""
+        await self._app.say_closing()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Exit cleanly on a signal; a second SIGINT does not wait.
+
+        uvicorn would raise the signal again after closing, and so end with a failure status.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    log_level: str = "warning",
+    *,
+    until_stdin_closes: bool = False,
+) -> int:
+    """Run a relay until a signal ends it; returns the process's exit status.
+
+    Prints one line on standard output when ready. until_stdin_closes: also end when standard input
+    reaches its end, as it does when the parent that holds the other end of the pipe is gone.
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        print(f"FileSend relay cannot listen on {host}:{port}: {reason}", file=sys.stderr)
+        return 1
+    with listener:
+        server = RelayServer(listener, log_level=log_level, on_ready=_say_ready)
+        if until_stdin_closes:
+            threading.Thread(target=_exit_at_end_of_stdin, args=(server,), daemon=True).start()
+        server.run()
+    return 0
+
+
+def _say_ready(url: str) -> None:
+    print(f"FileSend relay ready at {url}", flush=True)
+
+
+def _exit_at_end_of_stdin(server: uvicorn.Server) -> None:
+    # os.read and not sys.stdin: a thread that is blocked in the latter holds a lock which the
+    # interpreter wants when it ends.
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass  # closed or never open: the same as its end
+    server.should_exit = True

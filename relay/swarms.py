@@ -1,0 +1,226 @@
+"""The tracker's swarms: who is in them, and which frame goes to whom.
+
+Pure: no socket, no clock (seconds are passed in) and no JSON. Sockets are known by an opaque key.
+Swarms and peers are bounded; the least recently announced go first.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict, defaultdict
+from typing import NamedTuple, TypeAlias
+
+from relay.limits import Limits
+from relay.tracker_frames import (
+    Announce,
+    AnnounceReply,
+    Answer,
+    AnswerFrame,
+    Event,
+    FrameError,
+    OfferFrame,
+    Scrape,
+    ScrapeReply,
+    ServerFrame,
+    SwarmFigures,
+)
+
+SocketKey: TypeAlias = int
+
+
+class Delivery(NamedTuple):
+    """A frame for a socket."""
+
+    to: SocketKey
+    frame: ServerFrame
+
+
+class _Peer:
+    """A peer id in a swarm, and the socket that announced it last."""
+
+    __slots__ = ("complete", "peer_id", "seen", "socket")
+
+    def __init__(self, peer_id: bytes, socket: SocketKey, seen: float) -> None:
+        self.peer_id = peer_id
+        self.socket = socket
+        self.seen = seen
+        self.complete = False
+
+
+class _Swarm:
+    """Peers by id, the least recently announced first."""
+
+    __slots__ = ("downloaded", "peers")
+
+    def __init__(self) -> None:
+        self.peers: OrderedDict[bytes, _Peer] = OrderedDict()
+        self.downloaded = 0
+
+    def figures(self) -> SwarmFigures:
+        complete = sum(peer.complete for peer in self.peers.values())
+        return SwarmFigures(
+            complete=complete,
+            incomplete=len(self.peers) - complete,
+            downloaded=self.downloaded,
+        )
+
+
+class Swarms:
+    """All swarms of a tracker. rng: who gets an offer is left to chance."""
+
+    def __init__(self, limits: Limits, rng: random.Random | None = None) -> None:
+        self._limits = limits
+        self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
+        self._swarms: OrderedDict[bytes, _Swarm] = OrderedDict()
+        self._memberships: defaultdict[SocketKey, set[tuple[bytes, bytes]]] = defaultdict(set)
+
+    @property
+    def swarm_count(self) -> int:
+        """How many swarms there are."""
+        return len(self._swarms)
+
+    @property
+    def peer_count(self) -> int:
+        """How many peers there are, a peer in two swarms counting twice."""
+        return sum(len(members) for members in self._memberships.values())
+
+    def announce(self, socket: SocketKey, frame: Announce, now: float) -> list[Delivery]:
+        """Take an announce: the reply to it, and its offers for other peers.
+
+        Raises:
+            FrameError: This socket is in too many swarms.
+        """
+        if frame.event is Event.STOPPED:
+            self._stopped(socket, frame)
+            return [self._reply(socket, frame.info_hash)]
+        peer = self._admit(socket, frame, now)
+        deliveries = [self._reply(socket, frame.info_hash)]
+        wanted = len(frame.offers) if frame.numwant is None else frame.numwant
+        for other, offer in zip(self._others(frame, peer, wanted), frame.offers, strict=False):
+            relayed = OfferFrame(
+                info_hash=frame.info_hash,
+                peer_id=frame.peer_id,
+                offer_id=offer.offer_id,
+                offer=offer.offer,
+            )
+            deliveries.append(Delivery(other.socket, relayed))
+        return deliveries
+
+    def answer(self, socket: SocketKey, frame: Answer) -> list[Delivery]:
+        """Take an answer: for the peer that it names, or for nobody if that peer has gone.
+
+        Raises:
+            FrameError: The answering peer is not in the swarm through this socket.
+        """
+        swarm = self._swarms.get(frame.info_hash)
+        if (frame.info_hash, frame.peer_id) not in self._memberships.get(socket, ()):
+            raise FrameError(
+                "announce before you answer", action="announce", info_hash=frame.info_hash
+            )
+        target = swarm.peers.get(frame.to_peer_id) if swarm else None
+        if target is None:
+            return []
+        relayed = AnswerFrame(
+            info_hash=frame.info_hash,
+            peer_id=frame.peer_id,
+            offer_id=frame.offer_id,
+            answer=frame.answer,
+        )
+        return [Delivery(target.socket, relayed)]
+
+    def scrape(self, frame: Scrape) -> ScrapeReply:
+        """Return the figures of the swarms asked about; an unknown one is all zeros."""
+        nobody = SwarmFigures()
+        return ScrapeReply(
+            {
+                info_hash: swarm.figures() if (swarm := self._swarms.get(info_hash)) else nobody
+                for info_hash in frame.info_hashes
+            }
+        )
+
+    def closed(self, socket: SocketKey) -> None:
+        """Take every peer of a closed socket out, save those another socket has taken over."""
+        for info_hash, peer_id in list(self._memberships.get(socket, ())):
+            self._remove(info_hash, peer_id)
+
+    def expire(self, now: float) -> None:
+        """Take out the peers that stopped announcing."""
+        oldest = now - self._limits.peer_timeout
+        for info_hash, swarm in list(self._swarms.items()):
+            for peer in list(swarm.peers.values()):
+                if peer.seen > oldest:
+                    break
+                self._remove(info_hash, peer.peer_id)
+
+    def _admit(self, socket: SocketKey, frame: Announce, now: float) -> _Peer:
+        key = (frame.info_hash, frame.peer_id)
+        members = self._memberships.get(socket, set())
+        if key not in members and len(members) >= self._limits.max_socket_peers:
+            raise FrameError("too many swarms", action="announce", info_hash=frame.info_hash)
+        swarm = self._swarms.get(frame.info_hash)
+        if swarm is None:
+            swarm = self._swarms[frame.info_hash] = _Swarm()
+        self._swarms.move_to_end(frame.info_hash)
+        peer = swarm.peers.get(frame.peer_id)
+        if peer is None:
+            peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, now)
+        elif peer.socket != socket:
+            # The same peer on a new socket: the new one takes over, so that the old one's close
+            # cannot take the peer out.
+            self._withdraw(peer.socket, key)
+            peer.socket = socket
+        self._memberships[socket].add(key)
+        peer.seen = now
+        swarm.peers.move_to_end(frame.peer_id)
+        if frame.event is Event.COMPLETED and not peer.complete:
+            swarm.downloaded += 1
+        peer.complete = frame.left == 0 or frame.event is Event.COMPLETED
+        self._make_room(frame.info_hash, swarm)
+        return peer
+
+    def _make_room(self, info_hash: bytes, swarm: _Swarm) -> None:
+        if len(swarm.peers) > self._limits.max_swarm_peers:
+            self._remove(info_hash, next(iter(swarm.peers)))
+        if len(self._swarms) > self._limits.max_swarms:
+            oldest, crowd = next(iter(self._swarms.items()))
+            for peer_id in list(crowd.peers):
+                self._remove(oldest, peer_id)
+
+    def _others(self, frame: Announce, peer: _Peer, wanted: int) -> list[_Peer]:
+        everybody = self._swarms[frame.info_hash].peers.values()
+        others = [each for each in everybody if each is not peer]
+        count = min(wanted, len(frame.offers), len(others))
+        if not peer.complete:
+            return self._rng.sample(others, count)
+        # Two complete peers have nothing for each other: those that lack something go first.
+        self._rng.shuffle(others)
+        return sorted(others, key=lambda each: each.complete)[:count]
+
+    def _reply(self, socket: SocketKey, info_hash: bytes) -> Delivery:
+        swarm = self._swarms.get(info_hash)
+        figures = swarm.figures() if swarm else SwarmFigures()
+        reply = AnnounceReply(
+            info_hash=info_hash,
+            interval=self._limits.announce_interval,
+            complete=figures.complete,
+            incomplete=figures.incomplete,
+        )
+        return Delivery(socket, reply)
+
+    def _stopped(self, socket: SocketKey, frame: Announce) -> None:
+        # Only through its own socket: an id that others have seen must not be a way to evict it.
+        if (frame.info_hash, frame.peer_id) in self._memberships.get(socket, ()):
+            self._remove(frame.info_hash, frame.peer_id)
+
+    def _remove(self, info_hash: bytes, peer_id: bytes) -> None:
+        swarm = self._swarms[info_hash]
+        peer = swarm.peers.pop(peer_id)
+        self._withdraw(peer.socket, (info_hash, peer_id))
+        if not swarm.peers:
+            del self._swarms[info_hash]
+
+    def _withdraw(self, socket: SocketKey, key: tuple[bytes, bytes]) -> None:
+        members = self._memberships[socket]
+        members.discard(key)
+        if not members:
+            del self._memberships[socket]

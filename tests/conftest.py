@@ -1,0 +1,50 @@
+"""Fixtures for every room's tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from relay.server import RelayServer, listen
+
+
+@dataclass(frozen=True)
+class RunningRelay:
+    """A real relay on a free port of this machine, served by a thread of its own."""
+
+    url: str
+    tracker: str
+    server: RelayServer
+    thread: threading.Thread
+
+    def stop(self) -> None:
+        """Close it as SIGTERM would, and wait until it has closed."""
+        self.server.should_exit = True
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def relay() -> Iterator[RunningRelay]:
+    with listen("127.0.0.1", 0) as listener:
+        ready = threading.Event()
+        server = RelayServer(listener, on_ready=lambda _url: ready.set())
+        thread = threading.Thread(target=server.run, name="relay", daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        running = RunningRelay(
+            url=server.url,
+            tracker=server.url.replace("http", "ws", 1) + "/announce",
+            server=server,
+            thread=thread,
+        )
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def relay_url(relay: RunningRelay) -> str:
+    return relay.url
