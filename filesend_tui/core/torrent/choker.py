@@ -112,7 +112,8 @@ class Choker:
 
     def _tit_for_tat(self, interested: list[Contender], now: float) -> set[PeerKey]:
         def rank(peer: Contender) -> tuple[float, bool]:
-            return -peer.download_rate * (1.0 if peer.choked else _INCUMBENT), peer.choked
+            earned = not peer.choked and peer.key != self._optimistic
+            return -peer.download_rate * (_INCUMBENT if earned else 1.0), not earned
 
         ranked = sorted(interested, key=rank)
         served = {peer.key for peer in ranked[: self._slots - 1]}
