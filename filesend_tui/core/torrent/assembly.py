@@ -124,7 +124,8 @@ class Assembly:
 
     def dropped(self, peer: Hashable) -> None:
         """Forget a peer; what it was asked for is free again."""
-        self.picker.peer_left(peer)
+        for index in self.picker.peer_left(peer):
+            self._buffers.pop(index, None)
 
     async def close(self) -> None:
         """Wait until nothing is being written any more, and free the buffers."""

@@ -12,8 +12,9 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
+from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
-from filesend_tui.core.torrent.metainfo import Magnet, TorrentInfo, parse_magnet
+from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.

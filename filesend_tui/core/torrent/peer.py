@@ -16,13 +16,9 @@ from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates import RateMeter
 from filesend_tui.core.wire import messages as m
-from filesend_tui.core.wire.connection import (
-    ExtendedHandshook,
-    Handshook,
-    PeerHas,
-    WireConnection,
-)
+from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import WireError
+from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
 
 #: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
@@ -33,6 +29,8 @@ SERVE_BYTES = 256 * 1024
 HANDSHAKE_TIMEOUT = 25.0
 #: Seconds after which a silent connection is given up (BEP 3: two minutes).
 SILENCE_TIMEOUT = 120.0
+#: Requests refused one after another by a peer that does not choke us before it is given up.
+PATIENCE_REJECTS = 256
 #: Seconds between keep-alives.
 KEEP_ALIVE = 55.0
 
@@ -103,6 +101,7 @@ class Peer:
         self.since = clock()
         self._heard = clock()
         self._spoke = clock()
+        self._refusals = 0
         self._uploads: dict[BlockRequest, None] = {}
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -272,10 +271,16 @@ class Peer:
 
     def _on_piece(self, message: m.Piece) -> None:
         now = self._clock()
+        self._refusals = 0
         self.download.add(now, len(message.block))
         self.pipeline.received(now, len(message.block))
         self._host.block_arrived(self, message)
 
     def _on_reject(self, message: m.RejectRequest) -> None:
+        if not self.wire.peer_choking:
+            self._refusals += 1
+            if self._refusals > PATIENCE_REJECTS:
+                self.stop("rejectsAll")
+                return
         self.pipeline.returned(1)
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])

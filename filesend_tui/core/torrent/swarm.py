@@ -7,7 +7,7 @@ The life of the torrent as a whole (metadata in hand, finished, failed) is torre
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
@@ -22,25 +22,31 @@ from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.choker import Choker, Contender
 from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.metadata import MetadataFetch
-from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.metainfo import MAX_METADATA, TorrentInfo
 from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.wire import messages as m
-from filesend_tui.core.wire.connection import PeerHas, WireConnection
+from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import WireError
-from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.events import PeerHas
+from filesend_tui.core.wire.extensions import (
+    METADATA_PIECE,
+    MetadataData,
+    MetadataReject,
+    MetadataRequest,
+)
 
 #: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
 PEER_ID_HEAD = b"-FS0100-"
-METADATA_PIECE = 16 * 1024
+#: Seconds between two looks at time-outs, choking and snubbed peers.
 BEAT = 1.0
 
 
-def make_peer_id(rng: random.Random | random.SystemRandom) -> bytes:
+def make_peer_id() -> bytes:
     """Return a fresh 20-byte peer_id (BEP 20)."""
-    return PEER_ID_HEAD + bytes(rng.randrange(256) for _ in range(20 - len(PEER_ID_HEAD)))
+    return PEER_ID_HEAD + secrets.token_bytes(20 - len(PEER_ID_HEAD))
 
 
 class SwarmHost(Protocol):
@@ -98,6 +104,7 @@ class Swarm:
         self._connections: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
         self._metadata = MetadataFetch(info_hash)
+        self._described = False
         self._choker = Choker(slots=config.upload_slots)
         self._info: TorrentInfo | None = None
         self._disk: Disk | None = None
@@ -111,6 +118,10 @@ class Swarm:
         """Announce and begin to take peers."""
         await self._rendezvous.start()
         self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._beat())]
+
+    async def announced(self) -> None:
+        """Return once a tracker took the announce. Raises TrackerFailed where all refuse."""
+        await self._rendezvous.announced()
 
     async def stop(self) -> None:
         """Tell the tracker, close every connection, wait for writes under way."""
@@ -134,6 +145,7 @@ class Swarm:
             have: All of it is here already: this side seeds.
         """
         self._info = info
+        self._described = True
         self._disk = disk
         everything = range(info.shape.piece_count)
         self._assembly = Assembly(
@@ -143,8 +155,12 @@ class Swarm:
             wanted=everything if have else wanted,
             have=everything if have else (),
         )
-        for peer in self._peers.values():
-            self._shape(peer)
+        for peer in tuple(self._peers.values()):
+            self._shape(peer, self._assembly)
+            if peer.wire.extended:
+                peer.wire.metadata_size = len(info.raw)
+                peer.wire.send_extended_handshake()
+                peer.flush()
 
     # -- what others ask
 
@@ -196,11 +212,12 @@ class Swarm:
         if peer_id in self._banned or peer_id in self._peers or self._stopping:
             return False
         self._peers[peer_id] = peer
-        peer.wire.send_extended_handshake()
+        if peer.wire.extended:
+            peer.wire.send_extended_handshake()
         if self._assembly:
-            self._shape(peer)
-        elif peer.wire.fast:
-            peer.send(m.HaveNone())
+            self._shape(peer, self._assembly)
+        # Told before anything else (BEP 3, BEP 6); nothing is here while nothing is known.
+        peer.wire.send_pieces(self._assembly.have.to_bytes() if self._assembly else b"")
         self._publish(
             PeerConnected(
                 torrent=self._torrent,
@@ -213,8 +230,9 @@ class Swarm:
 
     def extended(self, peer: Peer) -> None:
         """See PeerHost."""
-        if not self._info and peer.wire.peer_metadata_size:
-            self._metadata.peer_offers(peer, peer.wire.peer_metadata_size)
+        size = peer.wire.peer_metadata_size
+        if not self._info and peer.wire.peer_has_metadata and size and size <= MAX_METADATA:
+            self._metadata.peer_has(peer, size)
             self._ask_metadata()
 
     def metadata_message(
@@ -224,22 +242,22 @@ class Swarm:
         if isinstance(message, MetadataRequest):
             self._serve_metadata(peer, message.piece)
             return
-        if self._info or self._metadata.complete:
-            return
         if isinstance(message, MetadataReject):
-            self._metadata.rejected(peer, message.piece)
+            self._metadata.rejected(peer, message.piece, self._clock())
         else:
-            raw = self._metadata.received(peer, message.piece, message.data)
-            if raw is not None:
-                self._host.metadata_found(raw)
-                return
+            fetched = self._metadata.received(peer, message.piece, message.data, self._clock())
+            for culprit in fetched.culprits:
+                self._ban(culprit, "badMetadata")
+            if fetched.info is not None and not self._described:
+                self._described = True
+                self._host.metadata_found(fetched.info)
         self._ask_metadata()
 
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
         """See PeerHost."""
         if self._assembly is None:
             return  # the wire remembers; set_shape tells again
-        if event.everything:
+        if event.all:
             self._assembly.picker.peer_has_all(peer)
         else:
             self._assembly.picker.peer_has(peer, event.indices)
@@ -294,15 +312,13 @@ class Swarm:
         """See AssemblyHost."""
         for peer in self._peers.values():
             if not peer.wire.peer_pieces.has(index):
-                peer.send(m.Have(index=index))
+                peer.send(m.Have(index))
             self._show_interest(peer)
         self._host.piece_stored(index)
 
     def peer_lied(self, peer: Hashable) -> None:
         """See AssemblyHost."""
-        assert isinstance(peer, Peer)
-        self._banned.add(peer.wire.peer_id)
-        peer.stop("badPiece")
+        self._ban(peer, "badPiece")
 
     def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
         """See AssemblyHost."""
@@ -366,19 +382,9 @@ class Swarm:
             self._ask_metadata()
         self._rechoke()
 
-    def _shape(self, peer: Peer) -> None:
-        """Tell a peer what is here, and hear what it has, now that pieces can be counted."""
-        assembly = self._assembly
-        assert assembly is not None
-        picker = assembly.picker
-        picker.peer_joined(peer)
-        have = assembly.have
-        if peer.wire.fast and have.complete:
-            peer.send(m.HaveAll())
-        elif have.count:
-            peer.send(m.Bitfield(bits=have.to_bytes()))
-        elif peer.wire.fast and not peer.wire.said_have:
-            peer.send(m.HaveNone())
+    def _shape(self, peer: Peer, assembly: Assembly) -> None:
+        """Let a peer count in pieces; what it said before is checked and counts now."""
+        assembly.picker.peer_joined(peer)
         try:
             events = peer.wire.set_shape(assembly.shape)
         except WireError as error:
@@ -387,6 +393,11 @@ class Swarm:
         for event in events:
             if isinstance(event, PeerHas):
                 self.peer_has(peer, event)
+
+    def _ban(self, peer: Hashable, reason: str) -> None:
+        assert isinstance(peer, Peer)
+        self._banned.add(peer.wire.peer_id)
+        peer.stop(reason)
 
     def _show_interest(self, peer: Peer) -> None:
         assembly = self._assembly
@@ -407,10 +418,13 @@ class Swarm:
                 self.refill(peer)
 
     def _ask_metadata(self) -> None:
-        for peer, piece in self._metadata.to_ask():
-            assert isinstance(peer, Peer)
-            peer.wire.send_metadata_request(piece)
-            peer.flush()
+        if self._described:
+            return
+        now = self._clock()
+        for peer in self._peers.values():
+            for piece in self._metadata.ask(peer, now):
+                peer.wire.send_metadata_request(piece)
+                peer.flush()
 
     def _serve_metadata(self, peer: Peer, piece: int) -> None:
         raw = self._info.raw if self._info else b""

@@ -28,8 +28,9 @@ from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.magnet import Magnet
 from filesend_tui.core.torrent.making import SourceFile
-from filesend_tui.core.torrent.metainfo import Magnet, TorrentInfo, parse_info
+from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id

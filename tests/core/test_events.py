@@ -1,0 +1,98 @@
+"""The `--json` line is an interface: names and fields are pinned here."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from filesend_tui.core import events as e
+
+EXAMPLES = [
+    (e.Code(code="7-apple-river", expires_seconds=600), "code", {"code", "expiresSeconds"}),
+    (e.Paired(partner="Ann"), "paired", {"partner"}),
+    (e.FileReady(transfer="a", magnet_uri="magnet:?"), "fileReady", {"transfer", "magnetURI"}),
+    (e.AddTorrent(transfer="a", magnet_uri="magnet:?"), "addTorrent", {"transfer", "magnetURI"}),
+    (
+        e.Seeding(torrent="t", info_hash="t", name="n", magnet_uri="m", total_bytes=1),
+        "seeding",
+        {"torrent", "infoHash", "name", "magnetURI", "totalBytes", "transfer"},
+    ),
+    (
+        e.Upload(
+            torrent="t",
+            uploaded="1 MB",
+            upload_speed="1 MB/s",
+            uploaded_bytes=1,
+            upload_bytes_per_second=1.0,
+        ),
+        "upload",
+        {
+            "torrent",
+            "transfer",
+            "uploaded",
+            "uploadSpeed",
+            "uploadedBytes",
+            "uploadBytesPerSecond",
+        },
+    ),
+    (
+        e.Download(
+            torrent="t",
+            downloaded="1 MB",
+            download_speed="1 MB/s",
+            progress=0.5,
+            downloaded_bytes=1,
+            download_bytes_per_second=1.0,
+        ),
+        "download",
+        {
+            "torrent",
+            "transfer",
+            "downloaded",
+            "downloadSpeed",
+            "progress",
+            "downloadedBytes",
+            "downloadBytesPerSecond",
+            "timeRemaining",
+        },
+    ),
+    (
+        e.DownloadComplete(torrent="t", url="file:///x", bytes=1, seconds=1.0, road="webrtc"),
+        "downloadComplete",
+        {"torrent", "transfer", "url", "bytes", "seconds", "road"},
+    ),
+    (e.TorrentDone(transfer="a"), "torrentDone", {"transfer"}),
+    (e.TorrentDestroyed(torrent="t"), "torrentDestroyed", {"torrent", "transfer"}),
+    (e.ClientDestroyed(), "clientDestroyed", {"reason"}),
+    (
+        e.Error(code="failed", message="m", hint="h"),
+        "error",
+        {"code", "message", "hint", "transfer", "torrent"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "name", "fields"), EXAMPLES, ids=lambda v: str(v)[:20])
+def test_json_line(event: e.Event, name: str, fields: set[str]) -> None:
+    line = e.encode(event)
+    assert "\n" not in line
+    decoded = json.loads(line)
+    assert decoded.pop("event") == name
+    assert set(decoded) == fields
+
+
+def test_events_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        e.Paired(partner="a").partner = "b"  # type: ignore[misc]
+
+
+def test_a_code_never_stands_in_a_repr() -> None:
+    assert "apple" not in repr(e.Code(code="7-apple-river", expires_seconds=1))
+
+
+def test_every_event_encodes_under_its_own_name() -> None:
+    names = [cls.__struct_config__.tag for cls in e.Event.__subclasses__()]
+    assert len(set(names)) == len(names)
+    assert all(issubclass(cls, msgspec.Struct) for cls in e.Event.__subclasses__())
