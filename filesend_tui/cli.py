@@ -1,0 +1,281 @@
+"""The command line: options in, one of the faces started, an exit code out.
+
+Only what `--help` and `--version` need is imported at the top: neither textual nor aiortc nor
+socket.io. What the commands do lives in headless/, and the screens in app.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from filesend_tui import __version__
+
+if TYPE_CHECKING:
+    from filesend_tui.settings import Settings
+
+cli = typer.Typer(
+    name="filesend",
+    help="Hand files to another person: pair with a code, ask, get a yes, and they arrive.",
+    epilog="Without a command, the screens open.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # they print local variables, and codes and keys among them
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+RelayOption = Annotated[
+    str | None,
+    typer.Option("--relay", metavar="URL", help="The relay. (env: FILESEND_RELAY)"),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="How the other person sees you. (env: FILESEND_NAME)"),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        file_okay=False,
+        help="Where files go; the current folder if not said. (env: FILESEND_OUTPUT)",
+    ),
+]
+IceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ice-server",
+        metavar="URL",
+        help="A STUN or TURN server, or none; may be repeated. (env: FILESEND_ICE_SERVERS)",
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print each event as a JSON object on a line.")
+]
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
+]
+LogFileOption = Annotated[
+    Path | None,
+    typer.Option("--log-file", metavar="FILE", dir_okay=False, help="Where log lines go."),
+]
+PathsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH", exists=True, help="Files and folders.", show_default=False),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"filesend {__version__}")
+        raise typer.Exit
+
+
+@cli.callback(invoke_without_command=True)
+def screens(
+    context: typer.Context,
+    *,
+    relay: RelayOption = None,
+    name: NameOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            file_okay=False,
+            help="Where files go; the downloads folder if not said. (env: FILESEND_OUTPUT)",
+        ),
+    ] = None,
+    ice_server: IceOption = None,
+    log_level: LogLevelOption = None,
+    log_file: LogFileOption = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it and exit."
+        ),
+    ] = False,
+) -> None:
+    """Open the screens, unless a command follows."""
+    context.obj = {
+        "relay": relay,
+        "name": name,
+        "output": output,
+        "ice_servers": ice_server,
+        "log_level": log_level,
+        "log_file": log_file,
+    }
+    if context.invoked_subcommand is None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            _refuse("The screens need a terminal; `filesend --help` lists commands that do not.")
+        settings = _settings(context, log_to_stderr=False)
+        from filesend_tui.launch import open_screens
+
+        raise typer.Exit(open_screens(settings))
+
+
+@cli.command()
+def send(
+    context: typer.Context,
+    paths: PathsArgument,
+    *,
+    code: Annotated[
+        str | None,
+        typer.Option(help="The other person's code, or - to read it. Without it, make one."),
+    ] = None,
+    relay: RelayOption = None,
+    name: NameOption = None,
+    ice_server: IceOption = None,
+    json: JsonOption = False,
+    log_level: LogLevelOption = None,
+    log_file: LogFileOption = None,
+) -> None:
+    """Send files and folders to the person you pair with."""
+    settings = _settings(
+        context,
+        relay=relay,
+        name=name,
+        ice_servers=ice_server,
+        log_level=log_level,
+        log_file=log_file,
+    )
+    from filesend_tui import launch
+
+    raise typer.Exit(launch.send(settings, paths, code, json=json))
+
+
+@cli.command()
+def receive(
+    context: typer.Context,
+    code: Annotated[
+        str | None,
+        typer.Argument(help="The other person's code; asked for, or read, if not given."),
+    ] = None,
+    *,
+    output: OutputOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")] = False,
+    relay: RelayOption = None,
+    name: NameOption = None,
+    ice_server: IceOption = None,
+    json: JsonOption = False,
+    log_level: LogLevelOption = None,
+    log_file: LogFileOption = None,
+) -> None:
+    """Receive what the person with this code sends."""
+    settings = _settings(
+        context,
+        relay=relay,
+        name=name,
+        output=output,
+        ice_servers=ice_server,
+        log_level=log_level,
+        log_file=log_file,
+    )
+    from filesend_tui import launch
+
+    raise typer.Exit(launch.receive(settings, code, accept_all=yes, json=json))
+
+
+@cli.command()
+def seed(
+    context: typer.Context,
+    paths: PathsArgument,
+    *,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="A WebSocket tracker; may be repeated."),
+    ] = None,
+    relay: RelayOption = None,
+    ice_server: IceOption = None,
+    json: JsonOption = False,
+    log_level: LogLevelOption = None,
+    log_file: LogFileOption = None,
+) -> None:
+    """Serve files to anybody with the magnet link, until interrupted.
+
+    Without --tracker, the relay's own tracker is used.
+    """
+    settings = _settings(
+        context, relay=relay, ice_servers=ice_server, log_level=log_level, log_file=log_file
+    )
+    from filesend_tui import launch
+
+    raise typer.Exit(launch.seed(settings, paths, tracker or (), json=json))
+
+
+@cli.command()
+def download(
+    context: typer.Context,
+    magnet: Annotated[str, typer.Argument(help="A magnet link.", show_default=False)],
+    *,
+    output: OutputOption = None,
+    ice_server: IceOption = None,
+    json: JsonOption = False,
+    log_level: LogLevelOption = None,
+    log_file: LogFileOption = None,
+) -> None:
+    """Download what a magnet link names."""
+    settings = _settings(
+        context, output=output, ice_servers=ice_server, log_level=log_level, log_file=log_file
+    )
+    from filesend_tui import launch
+
+    raise typer.Exit(launch.download(settings, magnet, json=json))
+
+
+@cli.command()
+def relay(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The port; 0 for any free one. (env: FILESEND_PORT, else 8421)",
+        ),
+    ] = None,
+    log_level: LogLevelOption = None,
+) -> None:
+    """Run a relay: it introduces people, and never sees a file."""
+    settings = _settings(context, log_level=log_level)
+    from relay.server import serve
+
+    raise typer.Exit(serve(host, settings.port if port is None else port, settings.log_level))
+
+
+def main() -> None:
+    """Run the program; the console script's entry."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that this terminal cannot show is shown in part, and stops nothing.
+            stream.reconfigure(errors="replace")
+    cli()
+
+
+def _settings(context: typer.Context, *, log_to_stderr: bool = True, **options: Any) -> Settings:
+    """Return the settings. Options before the command count where the command gives none."""
+    from filesend_tui import logs
+    from filesend_tui.settings import SettingsError, load
+
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        settings = load({**context.obj, **given})
+        logs.configure(settings.log_level, settings.log_file, to_stderr=log_to_stderr)
+    except (SettingsError, OSError) as error:
+        _refuse(str(error))
+    return settings
+
+
+def _refuse(why: str) -> NoReturn:
+    """End with a usage error."""
+    typer.echo(f"Error: {why}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,143 @@
+"""Questions on the terminal: the code, and a yes or no to a request. No network lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+from filesend_tui.core.errors import FileSendError, InvalidCode
+from filesend_tui.core.events import FileRequest
+from filesend_tui.core.figures import size_text
+from filesend_tui.headless.narration import file_lines
+
+_MAX_LINE = 64 * 1024
+
+
+class CannotAsk(FileSendError):
+    """A question has to be asked where nobody can answer."""
+
+    code = "usage"
+    default_hint = "Say --yes to accept whatever is sent, or run this on a terminal."
+
+
+class Asker:
+    """Asks on stderr and reads answers from standard input, line by line.
+
+    A thread of its own does the reading, on the bare descriptor: a question can then be given up,
+    and the interpreter can end, while the thread still waits for a key.
+    """
+
+    def __init__(self, descriptor: int, prompts: TextIO) -> None:
+        self._descriptor = descriptor
+        self._prompts = prompts
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._reading = False
+
+    @classmethod
+    def on_standard_input(cls) -> Asker:
+        """Return an Asker on the process's own standard input."""
+        return cls(0, sys.stderr)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person is there to answer."""
+        return os.isatty(self._descriptor)
+
+    def say(self, text: str) -> None:
+        """Print a line beside the questions."""
+        print(text, file=self._prompts, flush=True)
+
+    async def ask(self, question: str) -> str | None:
+        """Ask, where somebody is there, and return the line read, or None at the end of input."""
+        if self.interactive:
+            print(question, end=" ", file=self._prompts, flush=True)
+        if not self._reading:
+            self._reading = True
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=self._read, args=(loop,), name="stdin", daemon=True).start()
+        return await self._lines.get()
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        def hand_over(line: str | None) -> None:
+            loop.call_soon_threadsafe(self._lines.put_nowait, line)
+
+        pending = b""
+        try:
+            while chunk := self._chunk():
+                *whole, pending = (pending + chunk).split(b"\n")
+                for line in whole:
+                    hand_over(line.decode(errors="replace").strip())
+                if len(pending) > _MAX_LINE:  # not an answer to anything asked here
+                    break
+            if pending:
+                hand_over(pending.decode(errors="replace").strip())
+            hand_over(None)
+        except RuntimeError:
+            return  # the event loop ended while a line was awaited
+
+    def _chunk(self) -> bytes:
+        try:
+            return os.read(self._descriptor, 4096)
+        except OSError:  # closed, or a terminal that went away
+            return b""
+
+
+async def ask_code(asker: Asker) -> str:
+    """Return the code from the terminal or from one line of standard input.
+
+    Raises:
+        InvalidCode: Input ended without one.
+    """
+    code = await asker.ask("The other person's code:")
+    if not code:
+        raise InvalidCode("No code was given.")
+    return code
+
+
+async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tuple[bool, ...]:
+    """Return a yes or no for each file of the request, asked until the answer is one.
+
+    The end of input is a no to everything.
+    """
+    count = len(request.files)
+    asker.say(_destination(folder))
+    question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
+    while (answer := await asker.ask(question)) is not None:
+        if answer.lower() in ("l", "list"):
+            asker.say("\n".join(file_lines(request.files)))
+        elif (choice := parse_choice(answer, count)) is not None:
+            return choice
+    return (False,) * count
+
+
+def parse_choice(answer: str, count: int) -> tuple[bool, ...] | None:
+    """Return what an answer accepts of `count` numbered files, or None where it is not one."""
+    word = answer.strip().lower()
+    if word in ("a", "all", "y", "yes"):
+        return (True,) * count
+    if word in ("n", "none", "no"):
+        return (False,) * count
+    accepted = [False] * count
+    for part in re.split(r"[,\s]+", word):
+        match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
+        if not match:
+            return None
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= count:
+            return None
+        accepted[first - 1 : last] = [True] * (last - first + 1)
+    return tuple(accepted)
+
+
+def _destination(folder: Path) -> str:
+    """Say where files will go, and how much room is there."""
+    import shutil
+
+    folder = folder.absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return f"They go to {folder} ({size_text(shutil.disk_usage(existing).free)} free)."

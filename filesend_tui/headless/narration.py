@@ -1,0 +1,165 @@
+"""Events as sentences and figures for a person without a screen. Pure: no stream is written here.
+
+Names from the other person were cleaned by the core before they entered an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.figures import rate_text, size_text
+
+#: Files of a request that are named; the rest is counted.
+LISTED_FILES = 20
+
+
+class Line(NamedTuple):
+    """A line to print. result: what the person asked for (a code, a magnet, a path)."""
+
+    text: str
+    result: bool = False
+
+
+class Figure(NamedTuple):
+    """How far something is. fraction: 0 to 1, None where there is no end; remaining in seconds."""
+
+    label: str
+    fraction: float | None
+    done: str
+    rate: str = ""
+    remaining: float | None = None
+
+
+def figure(event: events.Event) -> Figure | None:
+    """Return the progress that an event tells of."""
+    match event:
+        case events.Hashing():
+            return Figure("Preparing", event.progress, f"{event.progress:.0%}")
+        case events.Download():
+            return Figure(
+                "Receiving",
+                event.progress,
+                event.downloaded,
+                event.download_speed,
+                event.time_remaining,
+            )
+        case events.ProgressUpdate():
+            return Figure(
+                "Sending",
+                event.progress,
+                event.downloaded,
+                event.download_speed,
+                event.time_remaining,
+            )
+        case events.Upload(transfer=None):
+            # Paired transfers show the receiver's own figures; an open swarm has only these.
+            return Figure("Seeding", None, event.uploaded, event.upload_speed)
+    return None
+
+
+def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one arm an event
+    """Return what to print for an event, first line first."""
+    match event:
+        case events.Code():
+            minutes = max(1, event.expires_seconds // 60)
+            return [
+                Line(f"Code: {event.code}", result=True),
+                Line(f"Tell it to the other person. It works once, within {minutes} minutes."),
+            ]
+        case events.Paired():
+            return [Line(f"Paired with {event.partner}.")]
+        case events.PartnerGone():
+            return [Line(_gone(event))]
+        case events.Message(outgoing=False):
+            return [Line(f"{event.partner}: {event.text}")]
+        case events.FileRequest():
+            return _request(event)
+        case events.FileAnswer() if not all(event.accepted):
+            return [Line(f"{sum(event.accepted)} of {len(event.accepted)} files accepted.")]
+        case events.TransferState():
+            return _phase(event)
+        case events.Seeding(transfer=None):
+            return [
+                Line(f"Serving {event.name} ({size_text(event.total_bytes)}) until interrupted."),
+                Line(event.magnet_uri, result=True),
+            ]
+        case events.Metadata(transfer=None):
+            return [Line(f"{event.name}: {_count(len(event.files), event.total_bytes)}")]
+        case events.PeerConnected(torrent=_):
+            return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
+        case events.DownloadComplete():
+            return _complete(event)
+        case events.TorrentDone():
+            return [Line("The other side has everything, verified.")]
+        case events.Error():
+            return [Line(f"Error: {event.message}"), Line(event.hint)]
+    return []
+
+
+def file_lines(files: Sequence[FileEntry]) -> list[str]:
+    """Return files as lines, numbered from 1."""
+    width = len(str(len(files)))
+    return [
+        f"  {number:>{width}}  {file.path}  {size_text(file.size)}"
+        for number, file in enumerate(files, start=1)
+    ]
+
+
+def _request(event: events.FileRequest) -> list[Line]:
+    amount = _count(len(event.files), event.total_bytes)
+    if event.direction is Direction.SEND:
+        return [Line(f"Asked {event.partner} to take {amount}; waiting for the answer.")]
+    listed = file_lines(event.files[:LISTED_FILES])
+    if (more := len(event.files) - LISTED_FILES) > 0:
+        listed.append(f"  and {more} more")
+    return [Line(f"{event.partner} wants to send {amount}:"), *map(Line, listed)]
+
+
+def _phase(event: events.TransferState) -> list[Line]:
+    why = f": {event.reason}" if event.reason else ""
+    match event.phase:
+        case TransferPhase.DECLINED if event.direction is Direction.SEND:
+            return [Line("The other person declined.")]
+        case TransferPhase.DECLINED:
+            return [Line("Declined.")]
+        case TransferPhase.CANCELLED:
+            return [Line(f"The transfer was cancelled{why}.")]
+        case TransferPhase.FAILED:
+            return [Line(f"The transfer failed{why}.")]
+    return []
+
+
+def _gone(event: events.PartnerGone) -> str:
+    match event.reason:
+        case "left":
+            return f"{event.partner} left."
+        case "relay":
+            return "The connection to the relay was lost."
+    return f"The connection to {event.partner} was lost."
+
+
+def _complete(event: events.DownloadComplete) -> list[Line]:
+    rate = f", {rate_text(event.bytes / event.seconds)}" if event.seconds > 0 else ""
+    return [
+        Line(
+            f"Received {size_text(event.bytes)} in {event.seconds:.1f} s over {event.road}{rate}."
+        ),
+        Line(str(path_of(event.url)), result=True),
+    ]
+
+
+def path_of(url: str) -> Path:
+    """Return the path that a file:// URL names."""
+    from urllib.request import url2pathname  # slow to import
+
+    parts = urlsplit(url)
+    return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
+
+
+def _count(files: int, total_bytes: int) -> str:
+    return f"{files} {'file' if files == 1 else 'files'}, {size_text(total_bytes)}"

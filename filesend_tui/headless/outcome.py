@@ -1,0 +1,97 @@
+"""What the events of one paired run add up to. Pure: events in; done out, or what ended it."""
+
+from __future__ import annotations
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import (
+    Cancelled,
+    Declined,
+    FileSendError,
+    PartnerGone,
+    RelayUnreachable,
+)
+from filesend_tui.core.events import TransferPhase
+
+_ENDS = {
+    TransferPhase.DONE,
+    TransferPhase.DECLINED,
+    TransferPhase.FAILED,
+    TransferPhase.CANCELLED,
+}
+
+
+class Outcome:
+    """Follows the transfers of one pairing until all of them have ended.
+
+    `open_transfers` holds the ids of those that have not.
+    """
+
+    def __init__(self) -> None:
+        self.open_transfers: set[str] = set()
+        self._any_ended = False
+        self._failure: FileSendError | None = None
+        self._errors: dict[str, FileSendError] = {}
+
+    def see(self, event: events.Event) -> bool:
+        """Take the next event; return whether everything is done.
+
+        Raises:
+            FileSendError: Everything has ended, and this is the first thing that went wrong.
+        """
+        match event:
+            case events.FileRequest():
+                self.open_transfers.add(event.transfer)
+            case events.Error(transfer=str(transfer)):
+                self._errors[transfer] = raised(event)
+            case events.TransferState() if event.phase in _ENDS:
+                self._ended(event)
+            case events.PartnerGone():
+                self._partner_gone(event)
+        if self.open_transfers or not self._any_ended:
+            return False
+        if self._failure:
+            raise self._failure
+        return True
+
+    def _ended(self, event: events.TransferState) -> None:
+        if event.transfer not in self.open_transfers:
+            return
+        self.open_transfers.discard(event.transfer)
+        self._any_ended = True
+        if event.phase is TransferPhase.FAILED:
+            known = self._errors.get(event.transfer)
+            self._failure = self._failure or known or _failure(event)
+        elif event.phase is not TransferPhase.DONE:
+            self._failure = self._failure or _failure(event)
+
+    def _partner_gone(self, event: events.PartnerGone) -> None:
+        if self.open_transfers or not self._any_ended:
+            self._failure = self._failure or _departure(event)
+        self.open_transfers.clear()
+        self._any_ended = True
+
+
+def raised(event: events.Error) -> FileSendError:
+    """Return a published error as one that can be raised, with the same code and words."""
+    error = FileSendError(event.message, event.hint)
+    error.code = event.code
+    return error
+
+
+def _failure(event: events.TransferState) -> FileSendError:
+    why = f": {event.reason}" if event.reason else ""
+    match event.phase:
+        case TransferPhase.DECLINED:
+            return Declined("The files were declined.")
+        case TransferPhase.CANCELLED:
+            return Cancelled(f"The transfer was cancelled{why}.")
+    return FileSendError(f"The transfer failed{why}.")
+
+
+def _departure(event: events.PartnerGone) -> FileSendError:
+    match event.reason:
+        case "relay":
+            return RelayUnreachable("The connection to the relay was lost.")
+        case "left":
+            return PartnerGone(f"{event.partner} left before everything was done.")
+    return PartnerGone(f"The connection to {event.partner} was lost.")

@@ -1,0 +1,192 @@
+"""The commands of two paired people: send and receive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from filesend_tui.core import events
+from filesend_tui.core.client import Client
+from filesend_tui.core.errors import (
+    ExpiredCode,
+    FileSendError,
+    NoSpace,
+    RelayUnreachable,
+    WrongCode,
+)
+from filesend_tui.core.event_stream import Subscription
+from filesend_tui.core.events import Direction
+from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code
+from filesend_tui.headless.outcome import Outcome
+
+#: Finds the relay and returns its URL; raises RelayUnreachable.
+FindRelay = Callable[[], Awaitable[str]]
+#: Stands in a command line for a code that is to be read from standard input.
+READ_CODE = "-"
+#: Seconds that an interrupted run gives the relay to pass on that it stopped.
+_FAREWELL = 3.0
+
+
+async def send(
+    client: Client, find_relay: FindRelay, paths: Sequence[Path], code: str | None, asker: Asker
+) -> None:
+    """Pair, ask the partner to take the paths, and serve them until they arrived.
+
+    Args:
+        client: Not yet connected.
+        find_relay: Finds the relay.
+        paths: Files and folders.
+        code: The other person's code; `-` reads it; None makes one.
+        asker: Reads the code.
+
+    Raises:
+        FileSendError: Why it ended otherwise.
+    """
+    if code == READ_CODE:
+        code = await ask_code(asker)
+    stream = client.subscribe()
+    await client.connect(await find_relay())
+    if code is None:
+        await client.create_code()
+        await _somebody_came(stream)
+    else:
+        await client.join(code)
+    outcome = Outcome()
+    try:
+        await client.request(paths)
+        async for event in stream:
+            if outcome.see(event):
+                return
+    except asyncio.CancelledError:
+        await _cancel(client, outcome.open_transfers)
+        raise
+
+
+async def receive(
+    client: Client,
+    find_relay: FindRelay,
+    code: str | None,
+    asker: Asker,
+    *,
+    accept_all: bool,
+    output: Path,
+) -> None:
+    """Pair by the other person's code and take what is sent into `output`.
+
+    Args:
+        client: Not yet connected.
+        find_relay: Finds the relay.
+        code: The other person's code; `-` or None reads it.
+        asker: Reads the code, and asks for each request.
+        accept_all: Say yes to everything without asking.
+        output: The folder.
+
+    Raises:
+        CannotAsk: Nobody is at the terminal and `accept_all` is off.
+        FileSendError: Why it ended otherwise.
+    """
+    if not accept_all and not asker.interactive:
+        raise CannotAsk("Each request has to be accepted, and there is nobody to ask.")
+    if code is None or code == READ_CODE:
+        code = await ask_code(asker)
+    stream = client.subscribe()
+    await client.connect(await find_relay())
+    await client.join(code)
+    one_question = asyncio.Lock()
+
+    async def decide(request: events.FileRequest) -> None:
+        if accept_all:
+            await _accept_all(client, request, output)
+        else:
+            async with one_question:
+                await _let_choose(client, request, output, asker)
+
+    outcome = Outcome()
+    try:
+        await _follow(stream, outcome, decide)
+    except asyncio.CancelledError:
+        await _cancel(client, outcome.open_transfers)
+        raise
+
+
+async def _somebody_came(stream: Subscription) -> None:
+    """Wait until the code was used."""
+    async for event in stream:
+        match event:
+            case events.Paired():
+                return
+            case events.CodeGone(reason="burned"):
+                raise WrongCode("Somebody tried this code with the wrong words.")
+            case events.CodeGone():
+                raise ExpiredCode("Nobody used the code in time.")
+            case events.Relay(state="lost" | "closed"):
+                raise RelayUnreachable("The connection to the relay was lost.")
+
+
+async def _follow(
+    stream: Subscription,
+    outcome: Outcome,
+    decide: Callable[[events.FileRequest], Coroutine[None, None, None]],
+) -> None:
+    """Decide on each request as it comes, until everything is done.
+
+    A decision waits for a person; the stream is read on meanwhile, so that a partner who gives up
+    or leaves ends the question too.
+    """
+    upcoming = asyncio.ensure_future(anext(stream))
+    deciding: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            await asyncio.wait({upcoming, *deciding.values()}, return_when=asyncio.FIRST_COMPLETED)
+            for transfer in [key for key, decision in deciding.items() if decision.done()]:
+                deciding.pop(transfer).result()
+            if not upcoming.done():
+                continue
+            event = upcoming.result()
+            if outcome.see(event):
+                return
+            match event:
+                case events.FileRequest(direction=Direction.RECEIVE):
+                    deciding[event.transfer] = asyncio.create_task(decide(event))
+                case events.TransferState() if event.transfer not in outcome.open_transfers:
+                    if given_up := deciding.pop(event.transfer, None):
+                        given_up.cancel()
+            upcoming = asyncio.ensure_future(anext(stream))
+    except StopAsyncIteration:
+        return
+    finally:
+        for task in (upcoming, *deciding.values()):
+            task.cancel()
+
+
+async def _accept_all(client: Client, request: events.FileRequest, output: Path) -> None:
+    everything = (True,) * len(request.files)
+    try:
+        await client.answer(request.transfer, everything, output=output)
+    except NoSpace:
+        # The sender waits for an answer, and nobody is here to make room.
+        await client.answer(request.transfer, (False,) * len(request.files))
+        raise
+
+
+async def _let_choose(
+    client: Client, request: events.FileRequest, output: Path, asker: Asker
+) -> None:
+    while True:
+        accepted = await ask_approval(asker, request, output)
+        try:
+            await client.answer(request.transfer, accepted, output=output)
+        except NoSpace as error:
+            asker.say(f"{error.message} {error.hint}")
+        else:
+            return
+
+
+async def _cancel(client: Client, transfers: Collection[str]) -> None:
+    """Tell the partner, as far as that can be done in a few seconds."""
+    with suppress(FileSendError, TimeoutError):
+        async with asyncio.timeout(_FAREWELL):
+            for transfer in list(transfers):
+                await client.cancel(transfer)

@@ -1,0 +1,168 @@
+"""Where events are written: JSON lines for scripts, sentences and a progress bar for people.
+
+Results (a code, a magnet, a path) and JSON go to stdout; everything else goes to stderr. A printer
+blocks while its stream is blocked, so it is called from a worker thread. No decision lives here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
+
+from filesend_tui.core import events
+from filesend_tui.headless.narration import Figure, figure, lines
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Printer(Protocol):
+    """Writes events somewhere."""
+
+    def show(self, event: events.Event) -> None:
+        """Write what the event has to say; may block; raises BrokenPipeError."""
+
+    def close(self) -> None:
+        """Take a bar off the screen."""
+
+
+class JsonPrinter:
+    """One object a line, flushed, UTF-8 on every system, and nothing else."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def show(self, event: events.Event) -> None:
+        """Write the event; the swarm's bitfields are for screens and are left out."""
+        if not isinstance(event, events.SwarmState):
+            self._out.write(events.encode(event).encode() + b"\n")
+            self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Progressing(Protocol):
+    """Shows figures as they change."""
+
+    def update(self, figure: Figure) -> None:
+        """Show the newest figure."""
+
+    def clear(self) -> None:
+        """Make room for a line: what was shown is finished or will be shown again."""
+
+
+class TextPrinter:
+    """Sentences for a person, and figures in a way that suits where stderr goes."""
+
+    def __init__(self, out: TextIO, err: TextIO, progress: Progressing) -> None:
+        self._out = out
+        self._err = err
+        self._progress = progress
+
+    def show(self, event: events.Event) -> None:
+        """Write the event's lines, and show its figure."""
+        for line in lines(event):
+            self._progress.clear()
+            print(line.text, file=self._out if line.result else self._err, flush=True)
+        if shown := figure(event):
+            self._progress.update(shown)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        self._progress.clear()
+
+
+class ProgressLines:
+    """Figures as plain lines: the first, then each 10% or 5 seconds, and the last."""
+
+    STEP = 0.1
+    SECONDS = 5.0
+
+    def __init__(self, err: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._err = err
+        self._clock = clock
+        self._label = ""
+        self._fraction = 0.0
+        self._at = 0.0
+
+    def update(self, figure: Figure) -> None:
+        """Print the figure where it is due."""
+        now, fraction = self._clock(), figure.fraction or 0.0
+        due = (
+            figure.label != self._label
+            or fraction - self._fraction >= self.STEP
+            or (fraction >= 1 > self._fraction)
+            or now - self._at >= self.SECONDS
+        )
+        if due:
+            self._label, self._fraction, self._at = figure.label, fraction, now
+            print(_sentence(figure), file=self._err, flush=True)
+
+    def clear(self) -> None:
+        """Lines stay where they are."""
+
+
+class ProgressBar:
+    """Figures as a bar at the foot of a terminal, redrawn when there is a newer one."""
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def update(self, figure: Figure) -> None:
+        """Draw the figure."""
+        bar = self._bar or self._start()
+        if figure.label not in self._tasks:
+            for task in self._tasks.values():
+                bar.remove_task(task)
+            self._tasks = {figure.label: bar.add_task(figure.label, total=None, details="")}
+        details = _details(figure)
+        total = None if figure.fraction is None else 1.0
+        task = self._tasks[figure.label]
+        bar.update(task, total=total, completed=figure.fraction or 0.0, details=details)
+        bar.refresh()
+
+    def clear(self) -> None:
+        """Take the bar off; the next figure brings it back."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+            self._tasks = {}
+
+    def _start(self) -> Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[details]}", markup=False),
+            console=Console(file=self._err),
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            expand=True,
+        )
+        self._bar.start()
+        return self._bar
+
+
+def _details(figure: Figure) -> str:
+    percent = "" if figure.fraction is None else f"{figure.fraction:4.0%}"
+    left = "" if figure.remaining is None else f"{_time_left(figure.remaining)} left"
+    done = "" if figure.done == percent.strip() else figure.done
+    return "  ".join(part for part in (percent, done, figure.rate, left) if part)
+
+
+def _sentence(figure: Figure) -> str:
+    return f"{figure.label}: {_details(figure).strip()}"
+
+
+def _time_left(seconds: float) -> str:
+    import humanize
+
+    return humanize.naturaldelta(seconds)

@@ -1,0 +1,77 @@
+"""One headless run: a client, a command on it, its events told as they come, and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from filesend_tui.core import events
+from filesend_tui.core.client import Client
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.event_stream import Subscription
+from filesend_tui.headless.exit_codes import ExitCode, for_error
+from filesend_tui.headless.printers import Printer
+from filesend_tui.headless.signals import stop_on_signals
+
+#: What a run does with its client; returns when it is done, raises FileSendError where it failed.
+Command = Callable[[Client], Awaitable[None]]
+
+
+def run(command: Command, config: ClientConfig, printer: Printer) -> ExitCode:
+    """Run a command to its end on an event loop of its own, and return its exit code."""
+    try:
+        return asyncio.run(_run(command, config, Teller(printer)))
+    except BrokenPipeError:
+        # The reader of stdout went away. The interpreter would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+
+
+class Teller:
+    """Hands events to a printer in order, off the event loop: a paused terminal stops no data."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+        self._turn = asyncio.Lock()
+        self._codes: set[str] = set()
+
+    async def tell_all(self, stream: Subscription) -> None:
+        """Tell every event until the stream ends."""
+        async for event in stream:
+            await self._tell(event)
+        await asyncio.to_thread(self._printer.close)
+
+    async def tell_failure(self, error: FileSendError) -> None:
+        """Tell what ended the run, unless the stream told it already."""
+        if error.code not in self._codes:
+            await self._tell(events.Error(code=error.code, message=error.message, hint=error.hint))
+
+    async def _tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Error):
+            self._codes.add(event.code)
+        async with self._turn:
+            await asyncio.to_thread(self._printer.show, event)
+
+
+async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCode:
+    client = Client(config)
+    telling = asyncio.create_task(teller.tell_all(client.subscribe()))
+    working = asyncio.ensure_future(command(client))
+    code = ExitCode.DONE
+    with stop_on_signals(working.cancel):
+        try:
+            await asyncio.wait({telling, working}, return_when=asyncio.FIRST_COMPLETED)
+            working.cancel()  # still at work only where nobody listens any more
+            await working
+        except asyncio.CancelledError:
+            code = ExitCode.INTERRUPTED
+        except FileSendError as error:
+            await teller.tell_failure(error)
+            code = for_error(error.code)
+        finally:
+            await client.destroy()
+            await telling
+    return code

@@ -1,0 +1,78 @@
+"""The commands of an open swarm: seed and download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core import events
+from filesend_tui.core.client import Client
+from filesend_tui.core.errors import BadMagnet, FileSendError, RelayUnreachable, TrackerFailed
+from filesend_tui.core.people.relay_address import parse_relay_url
+from filesend_tui.core.torrent.metainfo import parse_magnet
+from filesend_tui.headless.outcome import raised
+from filesend_tui.headless.paired import FindRelay
+
+#: Errors of a torrent that it may get over: others answer, or the same one later.
+_PASSING: Final = {"trackerFailed", "noPeers", "channelFailed"}
+
+
+async def seed(client: Client, paths: Sequence[Path], trackers: Sequence[str]) -> None:
+    """Serve the paths to whoever has the magnet, until cancelled.
+
+    Args:
+        client: Serves them.
+        paths: Files and folders.
+        trackers: URLs of WebSocket trackers.
+
+    Raises:
+        FileSendError: They cannot be read, no tracker takes them, or the torrent failed.
+    """
+    stream = client.subscribe()
+    torrent = await client.seed(paths, trackers=trackers)
+    async for event in stream:
+        _raise_if_fatal(event, torrent)
+
+
+async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Sequence[Path]) -> None:
+    """Serve the paths by the relay's own tracker. See `seed`.
+
+    Raises:
+        RelayUnreachable: There is no relay, or its tracker does not answer.
+    """
+    address = parse_relay_url(await find_relay())
+    try:
+        await seed(client, paths, [address.tracker])
+    except TrackerFailed as error:
+        raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error
+
+
+async def download(client: Client, magnet: str, output: Path) -> None:
+    """Fetch a magnet's files into `output`, however long it takes to find somebody.
+
+    Raises:
+        FileSendError: It is no magnet, or the torrent failed.
+    """
+    stream = client.subscribe()
+    torrent = await client.add(magnet, output=output)
+    async for event in stream:
+        if isinstance(event, events.DownloadComplete):
+            return
+        _raise_if_fatal(event, torrent)
+
+
+def trackers_of(magnet: str) -> tuple[str, ...]:
+    """Return the trackers that a magnet link names; none where it is no magnet link."""
+    try:
+        return parse_magnet(magnet).trackers
+    except BadMagnet:
+        return ()
+
+
+def _raise_if_fatal(event: events.Event, torrent: str) -> None:
+    match event:
+        case events.Error() if event.torrent == torrent and event.code not in _PASSING:
+            raise raised(event)
+        case events.TorrentDestroyed() if event.torrent == torrent:
+            raise FileSendError("The torrent was given up.")

@@ -1,0 +1,251 @@
+"""What the person set: options, environment and settings file become one frozen value.
+
+Order of strength: option, environment, file, default. Files and environment are read here and
+nowhere else; no network and no screen ever lives here. TURN credentials come from the file or the
+environment only, since argv can be read by every program on a machine.
+"""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from filesend_tui.core.config import ClientConfig, IceServer
+from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.people.relay_address import parse_relay_url
+from filesend_tui.core.text import clean
+from relay.protocol import DEFAULT_PORT
+
+#: Environment variables and what they set. Beside these, FILESEND_SETTINGS names another settings
+#: file, and FILESEND_TURN_USERNAME and FILESEND_TURN_CREDENTIAL log in to TURN servers.
+ENVIRONMENT: Final = {
+    "FILESEND_NAME": "name",
+    "FILESEND_RELAY": "relay",
+    "FILESEND_PORT": "port",
+    "FILESEND_OUTPUT": "output",
+    "FILESEND_ICE_SERVERS": "ice_servers",
+    "FILESEND_LOG_LEVEL": "log_level",
+    "FILESEND_LOG_FILE": "log_file",
+}
+#: Used where the relay is elsewhere and nobody chose others.
+DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
+_ICE_SCHEMES: Final = ("stun:", "stuns:", "turn:", "turns:")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_MAX_NAME: Final = 64
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used. The text names where it stands and what is wrong."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
+
+    relay: `http://host:port` or https. port: of this machine's own relay. ice_servers: an empty
+    tuple means none at all.
+    """
+
+    name: str
+    relay: str | None = None
+    port: int = DEFAULT_PORT
+    output: Path | None = None
+    ice_servers: tuple[IceServer, ...] | None = None
+    relay_only: bool = False
+    log_level: str = "warning"
+    log_file: Path | None = None
+
+    def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
+        """Return the ICE servers for people who meet at these relay or tracker URLs.
+
+        Who meets on a loopback address is on this machine, and asking a STUN server for its
+        public address would only tell a stranger about it.
+        """
+        if self.ice_servers is not None:
+            return self.ice_servers
+        places = list(meeting_places)
+        return () if places and all(map(is_loopback, places)) else DEFAULT_ICE_SERVERS
+
+    def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
+        """Return what a Client is told."""
+        return ClientConfig(
+            name=self.name,
+            output=output,
+            ice_servers=self.ice_servers_for(meeting_places),
+            relay_only=self.relay_only,
+        )
+
+
+class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings file: TOML with exactly these keys."""
+
+    name: str | None = None
+    relay: str | None = None
+    port: int | None = None
+    output: str | None = None
+    ice_servers: list[str | IceServer] | None = None
+    relay_only: bool = False
+    log_level: str | None = None
+    log_file: str | None = None
+
+
+def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where the settings file is, whether or not it exists."""
+    if named := environment.get("FILESEND_SETTINGS"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return platformdirs.user_config_path("filesend", appauthor=False) / "settings.toml"
+
+
+def load(
+    options: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings that the options, the environment and the settings file add up to.
+
+    Args:
+        options: What the command line gave, by field name of Settings; None is not given.
+        environment: The environment variables.
+
+    Raises:
+        SettingsError: What was given for a setting cannot be used.
+    """
+    path = settings_path(environment)
+    layers: list[tuple[str, str, Any]] = [
+        (f"{path}: {key}", key, value) for key, value in msgspec.structs.asdict(_read(path)).items()
+    ]
+    layers += [(name, key, environment.get(name)) for name, key in ENVIRONMENT.items()]
+    layers += [(_option(key), key, value) for key, value in (options or {}).items()]
+    # Later is stronger; a weaker value that lost is never looked at.
+    chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
+
+    fields: dict[str, Any] = {"name": _login_name()}
+    for key, (source, value) in chosen.items():
+        try:
+            fields[key] = _PARSERS[key](value)
+        except ValueError as error:
+            raise SettingsError(f"{source}: {error}") from None
+    if "ice_servers" in fields:
+        fields["ice_servers"] = _logged_in(fields["ice_servers"], environment)
+    return Settings(**fields)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine's own loopback."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _option(key: str) -> str:
+    return "--ice-server" if key == "ice_servers" else "--" + key.replace("_", "-")
+
+
+def _login_name() -> str:
+    try:
+        return clean(getpass.getuser(), _MAX_NAME) or "somebody"
+    except (OSError, KeyError, ImportError):  # no such user: a bare container, a service
+        return "somebody"
+
+
+def _read(path: Path) -> _SettingsFile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _SettingsFile()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    try:
+        return msgspec.convert(tomllib.loads(text), _SettingsFile)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _name(value: str) -> str:
+    name = clean(value, _MAX_NAME).strip()
+    if not name:
+        raise ValueError("a name needs at least one letter that can be shown")
+    return name
+
+
+def _relay(value: str) -> str:
+    try:
+        return parse_relay_url(value).url
+    except RelayUnreachable as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
+
+
+def _port(value: str | int) -> int:
+    port = int(value) if str(value).isdecimal() else 0
+    if not 0 < port < 65536:
+        raise ValueError("a port is a number from 1 to 65535")
+    return port
+
+
+def _path(value: str | Path) -> Path:
+    return Path(value).expanduser()
+
+
+def _log_level(value: str) -> str:
+    level = value.lower()
+    if level not in _LOG_LEVELS:
+        raise ValueError(f"a log level is one of {', '.join(_LOG_LEVELS)}")
+    return level
+
+
+def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...]:
+    items = value.split(",") if isinstance(value, str) else list(value)
+    servers = [IceServer(urls=item.strip()) if isinstance(item, str) else item for item in items]
+    if [server.urls for server in servers] == ["none"]:
+        return ()
+    for server in servers:
+        if "@" in server.urls:  # perhaps a password: do not repeat it
+            raise ValueError("an ICE server's URL holds no login; use the settings file for it")
+        if not server.urls.startswith(_ICE_SCHEMES):
+            raise ValueError(f"{server.urls!r} is not an ICE server; write stun:host:port, or none")
+    return tuple(servers)
+
+
+def _logged_in(
+    servers: tuple[IceServer, ...], environment: Mapping[str, str]
+) -> tuple[IceServer, ...]:
+    """Give the environment's TURN login to the TURN servers that came without one."""
+    login = {
+        "username": environment.get("FILESEND_TURN_USERNAME"),
+        "credential": environment.get("FILESEND_TURN_CREDENTIAL"),
+    }
+    known = tuple(
+        msgspec.structs.replace(server, **login)
+        if server.urls.startswith("turn") and server.username is None
+        else server
+        for server in servers
+    )
+    for server in known:
+        if server.urls.startswith("turn") and not (server.username and server.credential):
+            raise SettingsError(
+                f"{server.urls} needs a username and a credential: "
+                "name them in the settings file, or set FILESEND_TURN_USERNAME and "
+                "FILESEND_TURN_CREDENTIAL"
+            )
+    return known
+
+
+_PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "name": _name,
+    "relay": _relay,
+    "port": _port,
+    "output": _path,
+    "ice_servers": _ice_servers,
+    "relay_only": bool,
+    "log_level": _log_level,
+    "log_file": _path,
+}
