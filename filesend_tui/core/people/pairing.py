@@ -1,0 +1,167 @@
+"""Pairing: two people who know the same code end up with the same strong key, or with none.
+
+SPAKE2 (Abdalla and Pointcheval 2005; the messages are python-spake2's, close to RFC 9382) over
+Ed25519, then key confirmation both ways as in RFC 9382 section 4. Sans-IO: words in, words out.
+No relay, no clock and no thread ever lives here; `start` and `receive` are plain computations of
+some milliseconds, which the caller moves off the event loop.
+
+    unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ paired
+                              └───────anything else, or a wrong one───────▶ failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from filesend_tui.core.errors import PairingFailed, WrongCode
+from filesend_tui.core.people.code import Code, word_list
+from relay.protocol import Confirm, Pake, Word
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hmac import HMAC
+
+#: Sets these keys apart from any other use of the same words.
+APP_ID: Final = b"filesend/pairing/1"
+VERIFICATION_WORDS: Final = 3
+# A side byte and one compressed Ed25519 point; nothing else is ever worth parsing.
+_PAKE_BYTES: Final = 33
+
+
+class Side(StrEnum):
+    """Who is who in SPAKE2, where the two sides must differ: who made the code, who typed it."""
+
+    MAKER = "maker"
+    JOINER = "joiner"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.JOINER if self is Side.MAKER else Side.MAKER
+
+
+class PairingState(StrEnum):
+    """Where one side is."""
+
+    UNSTARTED = "unstarted"
+    WAITING_PAKE = "waitingPake"
+    WAITING_CONFIRM = "waitingConfirm"
+    PAIRED = "paired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, repr=False)
+class SharedKey:
+    """What both sides hold after pairing: a 32-byte key, and words to compare aloud."""
+
+    key: bytes
+    verification: str
+
+    def __repr__(self) -> str:
+        return "SharedKey()"  # both parts are secrets
+
+
+class Pairing:
+    """One side of one pairing attempt. A failed one is over: the code is burned.
+
+    Args:
+        code: What this side believes the code is.
+        side: Whether this side made the code or typed it.
+    """
+
+    def __init__(self, code: Code, side: Side) -> None:
+        from spake2 import SPAKE2_A, SPAKE2_B
+
+        kind = SPAKE2_A if side is Side.MAKER else SPAKE2_B
+        self.state = PairingState.UNSTARTED
+        self._side = side
+        self._spake = kind(code.text.encode(), idA=APP_ID + b"/maker", idB=APP_ID + b"/joiner")
+        self._transcript: dict[Side, bytes] = {}
+        self._secret = b""
+
+    def start(self) -> tuple[Word, ...]:
+        """Return the words that open the pairing."""
+        message: bytes = self._spake.start()
+        self._transcript[self._side] = message
+        self.state = PairingState.WAITING_PAKE
+        return (Pake(body=message),)
+
+    def receive(self, word: Word) -> tuple[Word, ...]:
+        """Take the other side's word; return the words to send in return.
+
+        Raises:
+            WrongCode: The other side does not know the words (or the relay tampered).
+            PairingFailed: It said something broken, reflected or out of turn.
+        """
+        step = _TABLE.get((self.state, type(word)))
+        if step is None:
+            self.state = PairingState.FAILED
+            raise PairingFailed("The other side spoke out of turn while pairing.")
+        next_state, action = step
+        try:
+            replies = action(self, word)
+        except PairingFailed:
+            self.state = PairingState.FAILED
+            raise
+        self.state = next_state
+        return replies
+
+    @property
+    def shared_key(self) -> SharedKey:
+        """The result; only once paired."""
+        if self.state is not PairingState.PAIRED:
+            raise RuntimeError("not paired")
+        number = int.from_bytes(self._derive(b"verification", 16))
+        words = []
+        for _ in range(VERIFICATION_WORDS):
+            number, index = divmod(number, len(word_list()))
+            words.append(word_list()[index])
+        return SharedKey(self._derive(b"session", 32), " ".join(words))
+
+    def _take_pake(self, word: Pake) -> tuple[Word, ...]:
+        broken = PairingFailed("The other side sent something that is no pairing message.")
+        # A reflected message fails in finish(): it carries this side's own side byte.
+        if len(word.body) != _PAKE_BYTES:
+            raise broken
+        try:
+            self._secret = self._spake.finish(word.body)
+        except Exception as error:
+            # The library has no one error for bad points: ValueError, AssertionError and its own.
+            raise broken from error
+        self._transcript[self._side.other] = word.body
+        return (Confirm(body=self._proof(self._side).finalize()),)
+
+    def _take_confirm(self, word: Confirm) -> tuple[Word, ...]:
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            self._proof(self._side.other).verify(word.body)  # in constant time
+        except InvalidSignature:
+            raise WrongCode("The words of the code did not match.") from None
+        return ()
+
+    def _proof(self, side: Side) -> HMAC:
+        """Return the MAC by which `side` proves its key: over both messages, under its own key."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.hmac import HMAC
+
+        proof = HMAC(self._derive(b"confirm/" + side.encode(), 32), SHA256())
+        proof.update(self._transcript[Side.MAKER] + self._transcript[Side.JOINER])
+        return proof
+
+    def _derive(self, label: bytes, length: int) -> bytes:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        hkdf = HKDF(SHA256(), length, salt=None, info=APP_ID + b"/" + label)
+        return hkdf.derive(self._secret)
+
+
+_Action = Callable[[Pairing, Any], tuple[Word, ...]]
+#: What each state takes; anything that is not here fails the pairing.
+_TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
+    (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
+    (PairingState.WAITING_CONFIRM, Confirm): (PairingState.PAIRED, Pairing._take_confirm),
+}
