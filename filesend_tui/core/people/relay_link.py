@@ -1,0 +1,283 @@
+"""The link to a relay: one socket.io connection, made again when it is lost.
+
+Words go out as calls that are acknowledged, and come in checked and in order. What words mean, and
+who is paired with whom, never lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from filesend_tui.core.errors import (
+    ExpiredCode,
+    FileSendError,
+    NotPaired,
+    PairingFailed,
+    RelayUnreachable,
+    UnknownCode,
+    UsedCode,
+)
+from filesend_tui.core.people.relay_address import RelayAddress, parse_relay_url
+from relay.protocol import CALLS, DELIVERED, MAX_FRAME, ROUTES, ErrorCode, Word, parse, to_wire
+
+if TYPE_CHECKING:
+    import socketio
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a connection attempt and an acknowledgement may take.
+CONNECT_TIMEOUT: Final = 10.0
+CALL_TIMEOUT: Final = 15.0
+#: Seconds before the first try to connect again, and the most between two tries.
+FIRST_DELAY: Final = 0.5
+LONGEST_DELAY: Final = 30.0
+
+#: The name under which each word goes out.
+_EVENT: Final[Mapping[type[Word], str]] = {
+    **{payload: event for event, payload in CALLS.items()},
+    **{route.payload: event for event, route in ROUTES.items()},
+}
+_OLD: Final = "This relay and this program do not understand each other."
+_UPGRADE: Final = "Use the same version of filesend for both."
+#: What a relay's refusal is to a person: kind, what happened, what to do (empty: the kind's).
+_REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
+    ErrorCode.UNKNOWN_CODE: (UnknownCode, "No code with this number is open.", ""),
+    ErrorCode.USED_CODE: (UsedCode, "This code was used already.", ""),
+    ErrorCode.EXPIRED_CODE: (ExpiredCode, "This code has expired.", ""),
+    ErrorCode.OWN_CODE: (
+        PairingFailed,
+        "This is your own code.",
+        "The other person types it, on their machine.",
+    ),
+    ErrorCode.NOT_PAIRED: (NotPaired, "Nobody is at the other end.", ""),
+    ErrorCode.ALREADY_PAIRED: (
+        PairingFailed,
+        "You are paired with somebody already.",
+        "Leave them first.",
+    ),
+    ErrorCode.INVALID_PAYLOAD: (FileSendError, _OLD, _UPGRADE),
+    ErrorCode.UNKNOWN_EVENT: (FileSendError, _OLD, _UPGRADE),
+    ErrorCode.RATE_LIMITED: (
+        FileSendError,
+        "The relay is asked too much at once.",
+        "Wait a moment, then try again.",
+    ),
+    ErrorCode.RELAY_FULL: (
+        FileSendError,
+        "The relay has no room for more people.",
+        "Try again later, or use another relay.",
+    ),
+}
+
+W = TypeVar("W", bound=Word)
+
+
+class LinkState(StrEnum):
+    """How the link is."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+def refusal(code: object) -> FileSendError:
+    """Return the error that a relay's error code stands for. The relay's own text is not shown."""
+    kind, message, hint = _REFUSALS.get(
+        str(code), (FileSendError, "The relay refused, and did not say why in a known way.", "")
+    )
+    return kind(message, hint)
+
+
+class RelayLink:
+    """One user's connection to one relay.
+
+    Args:
+        on_word: Takes each word the relay delivers, in order; must not block.
+        on_state: Told of each change of state; must not block.
+    """
+
+    def __init__(
+        self,
+        on_word: Callable[[Word], None],
+        on_state: Callable[[LinkState], None],
+    ) -> None:
+        self.address: RelayAddress | None = None
+        self.state = LinkState.CLOSED
+        self._on_word = on_word
+        self._on_state = on_state
+        self._client: socketio.AsyncClient | None = None
+        self._calls: set[asyncio.Future[Any]] = set()
+        self._reconnecting: asyncio.Task[None] | None = None
+
+    async def connect(self, url: str) -> None:
+        """Connect, and stay connected until `close`.
+
+        Raises:
+            RelayUnreachable: It is no address, nobody answers there in time, or no relay does.
+        """
+        address = parse_relay_url(url)
+        await self.close()
+        self.address = address
+        self._enter(LinkState.CONNECTING)
+        try:
+            await self._open(address)
+        except BaseException:
+            self._enter(LinkState.CLOSED)
+            raise
+
+    async def call(self, word: Word, reply: type[W]) -> W:
+        """Say a word and return its acknowledgement.
+
+        Words leave in the order in which calls were begun.
+
+        Raises:
+            RelayUnreachable: There is no connection, it broke, or no acknowledgement came in time.
+            FileSendError: The relay refused; the kind says why.
+        """
+        client = self._client
+        if client is None or self.state is not LinkState.CONNECTED:
+            raise self._unreachable("There is no connection to the relay")
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def acknowledge(*fields: Any) -> None:
+            if not answered.done():
+                answered.set_result(fields[0] if fields else None)
+
+        self._calls.add(answered)
+        try:
+            await client.emit(_EVENT[type(word)], to_wire(word), callback=acknowledge)
+            async with asyncio.timeout(CALL_TIMEOUT):
+                fields = await answered
+        except TimeoutError:
+            raise self._unreachable("The relay does not answer") from None
+        finally:
+            self._calls.discard(answered)
+        if isinstance(fields, dict) and isinstance(error := fields.get("error"), dict):
+            raise refusal(error.get("code"))
+        try:
+            return parse(reply, fields)
+        except msgspec.ValidationError as error:
+            raise FileSendError(_OLD, _UPGRADE) from error
+
+    async def close(self) -> None:
+        """Disconnect and stop trying; may be called twice."""
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+            await asyncio.gather(self._reconnecting, return_exceptions=True)
+            self._reconnecting = None
+        client, self._client = self._client, None
+        if client is not None:
+            await _disconnect(client)
+        self._fail_calls()
+        if self.state is not LinkState.CLOSED:
+            self._enter(LinkState.CLOSED)
+
+    # -- own affairs
+
+    async def _open(self, address: RelayAddress) -> None:
+        """Make a fresh connection. Raises RelayUnreachable."""
+        import socketio
+
+        client = socketio.AsyncClient(
+            reconnection=False,  # python-socketio gives up when the relay says goodbye; see _return
+            handle_sigint=False,  # Ctrl-C belongs to the face
+            websocket_extra_options={"max_msg_size": MAX_FRAME},
+        )
+        for event in DELIVERED:
+            client.on(event, self._taker(client, event))
+        # Events arrive as tasks; the end of the connection does not: let it queue behind them.
+        loop = asyncio.get_running_loop()
+        client.on("disconnect", lambda _reason: loop.call_soon(self._lost, client))
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await client.connect(
+                    address.url,
+                    transports=["websocket"],
+                    socketio_path=address.socketio_path,
+                    wait_timeout=CONNECT_TIMEOUT,
+                )
+                if client.eio.state != "connected":
+                    raise ConnectionError("it hung up at once")
+        except TimeoutError:
+            await _disconnect(client)
+            raise self._unreachable("Nothing answers") from None
+        except asyncio.CancelledError:
+            await _disconnect(client)
+            raise
+        except Exception as error:
+            # Whatever is there instead of a relay may answer anything; all of it means the same.
+            _log.debug("connecting to %s failed: %r", address.url, error)
+            await _disconnect(client)
+            raise self._unreachable("No relay answers") from error
+        self._client = client
+        self._enter(LinkState.CONNECTED)
+
+    def _taker(self, client: socketio.AsyncClient, event: str) -> Callable[..., None]:
+        # A plain function: socket.io runs it at once, so words keep their order.
+        def take(*payload: Any) -> None:
+            if client is not self._client:
+                return
+            try:
+                word = parse(DELIVERED[event], payload[0] if payload else None)
+            except msgspec.ValidationError:
+                _log.warning("the relay delivered a malformed %s; dropped", event)
+                return
+            self._on_word(word)
+
+        return take
+
+    def _lost(self, client: socketio.AsyncClient) -> None:
+        if client is not self._client:
+            return
+        self._client = None
+        self._fail_calls()
+        self._enter(LinkState.LOST)
+        self._reconnecting = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        """Try to connect again, ever less often, until it works."""
+        assert self.address is not None
+        for delay in _delays():
+            await asyncio.sleep(delay)
+            try:
+                await self._open(self.address)
+            except RelayUnreachable:
+                continue
+            return
+
+    def _fail_calls(self) -> None:
+        for answered in self._calls:
+            if not answered.done():
+                answered.set_exception(self._unreachable("The connection to the relay was lost"))
+
+    def _enter(self, state: LinkState) -> None:
+        self.state = state
+        self._on_state(state)
+
+    def _unreachable(self, what: str) -> RelayUnreachable:
+        where = f" at {self.address.url}" if self.address else ""
+        return RelayUnreachable(f"{what}{where}.")
+
+
+def _delays() -> Iterator[float]:
+    delay = FIRST_DELAY
+    while True:
+        yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
+        delay = min(delay * 2, LONGEST_DELAY)
+
+
+async def _disconnect(client: socketio.AsyncClient) -> None:
+    """Close a connection in whatever state it is, and the HTTP session below it."""
+    try:
+        async with asyncio.timeout(2.0):
+            await client.disconnect()
+    except Exception as error:
+        _log.debug("closing the connection to the relay: %r", error)

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from filesend_tui.core import errors
+from filesend_tui.core.people import relay_link
+from filesend_tui.core.people.relay_link import LinkState, refusal
+from relay import protocol as words
+from relay.protocol import Done, ErrorCode
+from relay.server import RelayServer, listen
+from tests.conftest import RunningRelay
+from tests.people.conftest import NotingLink, hostile_relay
+
+Links = Callable[[str], Awaitable[NotingLink]]
+
+
+async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
+    one, other = await links(url), await links(url)
+    allocated = await one.call(words.Allocate(), words.Allocated)
+    await other.call(words.Claim(nameplate=allocated.nameplate), Done)
+    await one.until(lambda: one.words)
+    assert one.words == [words.Claimed(nameplate=allocated.nameplate)]
+    one.words.clear()
+    return one, other
+
+
+async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, links: Links) -> None:
+    one, other = await paired(links, relay.url)
+    assert one.states == [LinkState.CONNECTING, LinkState.CONNECTED]
+    said = [words.Message(text=f"{i} " + "x" * (i % 7) * 500) for i in range(300)]
+    await asyncio.gather(*(one.call(word, Done) for word in said))
+    await other.until(lambda: len(other.words) == len(said))
+    assert other.words == said
+
+
+async def test_the_largest_request_passes(relay: RunningRelay, links: Links) -> None:
+    one, other = await paired(links, relay.url)
+    files = [
+        words.OfferedFile(path=f"folder/{i:05}-" + "n" * 200, size=i)
+        for i in range(words.MAX_FILES)
+    ]
+    request = words.FileRequest(id="0" * 16, files=files)
+    await one.call(request, Done)
+    await other.until(lambda: other.words)
+    assert other.words == [request]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (ErrorCode.UNKNOWN_CODE, errors.UnknownCode),
+        (ErrorCode.USED_CODE, errors.UsedCode),
+        (ErrorCode.EXPIRED_CODE, errors.ExpiredCode),
+        (ErrorCode.OWN_CODE, errors.PairingFailed),
+        (ErrorCode.NOT_PAIRED, errors.NotPaired),
+        (ErrorCode.ALREADY_PAIRED, errors.PairingFailed),
+        (ErrorCode.INVALID_PAYLOAD, errors.FileSendError),
+        (ErrorCode.UNKNOWN_EVENT, errors.FileSendError),
+        (ErrorCode.RATE_LIMITED, errors.FileSendError),
+        (ErrorCode.RELAY_FULL, errors.FileSendError),
+        ("\x1b[2Jnonsense", errors.FileSendError),
+        (None, errors.FileSendError),
+    ],
+)
+def test_each_refusal_is_an_error_of_its_kind(code: str, kind: type[Exception]) -> None:
+    error = refusal(code)
+    assert type(error) is kind
+    assert error.message.endswith(".")
+    assert error.message.isprintable()
+    assert error.hint
+
+
+def test_every_error_code_is_known() -> None:
+    codes = {value for name, value in vars(ErrorCode).items() if name.isupper()}
+    assert codes == set(relay_link._REFUSALS)
+
+
+async def test_refusals_of_a_real_relay(relay: RunningRelay, links: Links) -> None:
+    one, other = await links(relay.url), await links(relay.url)
+    with pytest.raises(errors.NotPaired):
+        await one.call(words.Message(text="hello?"), Done)
+    with pytest.raises(errors.UnknownCode):
+        await one.call(words.Claim(nameplate=77), Done)
+    mine = await one.call(words.Allocate(), words.Allocated)
+    with pytest.raises(errors.PairingFailed, match="your own"):
+        await one.call(words.Claim(nameplate=mine.nameplate), Done)
+    await other.call(words.Claim(nameplate=mine.nameplate), Done)
+    third = await links(relay.url)
+    with pytest.raises(errors.UsedCode):
+        await third.call(words.Claim(nameplate=mine.nameplate), Done)
+
+
+async def test_nothing_at_the_address(links: Links) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(errors.RelayUnreachable, match=f"http://127.0.0.1:{port}"):
+        await links(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"\x00" * 100,
+        b"",
+    ],
+)
+async def test_something_else_at_the_address(answer: bytes, links: Links) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        link = NotingLink()
+        with pytest.raises(errors.RelayUnreachable, match=f"127.0.0.1:{port}"):
+            await link.connect(f"127.0.0.1:{port}")
+        assert link.states == [LinkState.CONNECTING, LinkState.CLOSED]
+
+
+async def test_silence_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_link, "CONNECT_TIMEOUT", 0.3)
+    hung_up = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(errors.RelayUnreachable, match="Nothing answers"):
+            await NotingLink().connect(f"127.0.0.1:{port}")
+        await asyncio.wait_for(hung_up.wait(), 5)
+
+
+async def test_a_websocket_that_speaks_no_socket_io(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "CONNECT_TIMEOUT", 0.5)
+    from websockets.asyncio.server import ServerConnection, serve
+
+    async def echo(socket: ServerConnection) -> None:
+        await socket.send('{"hello": "world"}')
+        await socket.wait_closed()
+
+    async with serve(echo, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        with pytest.raises(errors.RelayUnreachable):
+            await NotingLink().connect(f"127.0.0.1:{port}")
+
+
+async def test_no_connection_no_call() -> None:
+    with pytest.raises(errors.RelayUnreachable, match="no connection"):
+        await NotingLink().call(words.Allocate(), words.Allocated)
+
+
+async def test_malformed_words_are_dropped_and_good_ones_pass(links: Links) -> None:
+    async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
+        await server.emit("message", {"text": ""}, to=sid)
+        await server.emit("message", {"text": 5}, to=sid)
+        await server.emit("message", "text", to=sid)
+        await server.emit("message", to=sid)
+        await server.emit("message", ({"text": "one"}, "more"), to=sid)
+        await server.emit("fileAnswer", {"id": "../..", "accepted": [True]}, to=sid)
+        await server.emit("pake", {"body": "A" * 4000}, to=sid)
+        await server.emit("cancel", {"id": "0" * 16, "reason": "x" * 201}, to=sid)
+        await server.emit("nonsense", {"text": "x"}, to=sid)
+        await server.emit("allocate", {}, to=sid)
+        await server.emit("partnerGone", {"reason": "left"}, to=sid)
+        return {}
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        await link.call(words.Leave(), Done)
+        await link.until(lambda: words.PartnerGone(reason="left") in link.words)
+        assert link.words == [words.Message(text="one"), words.PartnerGone(reason="left")]
+        await link.close()
+
+
+@pytest.mark.parametrize("answer", [{"nameplate": 0}, "yes", [1], None, {"error": "full"}, 7])
+async def test_a_malformed_acknowledgement_is_an_error(answer: object, links: Links) -> None:
+    async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
+        return answer
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        with pytest.raises(errors.FileSendError, match="do not understand"):
+            await link.call(words.Allocate(), words.Allocated)
+        await link.close()
+
+
+async def test_an_acknowledgement_that_never_comes(
+    links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "CALL_TIMEOUT", 0.2)
+    over = asyncio.Event()
+
+    async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
+        await over.wait()
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        with pytest.raises(errors.RelayUnreachable, match="does not answer"):
+            await link.call(words.Allocate(), words.Allocated)
+        over.set()
+        await link.close()
+
+
+async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 0.05)
+    link = await links(relay.url)
+    port = int(relay.url.rsplit(":", 1)[1])
+    relay.stop()
+    await link.until(lambda: link.states[-1] is LinkState.LOST)
+    with pytest.raises(errors.RelayUnreachable):
+        await link.call(words.Allocate(), words.Allocated)
+    with listen("127.0.0.1", port) as listener:
+        again = RelayServer(listener)
+        thread = threading.Thread(target=again.run)
+        thread.start()
+        try:
+            await link.until(lambda: link.states[-1] is LinkState.CONNECTED)
+            await link.call(words.Allocate(), words.Allocated)
+            await link.close()
+        finally:
+            again.should_exit = True
+            await asyncio.to_thread(thread.join)
+    assert link.states == [
+        LinkState.CONNECTING,
+        LinkState.CONNECTED,
+        LinkState.LOST,
+        LinkState.CONNECTED,
+        LinkState.CLOSED,
+    ]
+
+
+async def test_a_call_under_way_fails_when_the_relay_is_lost(links: Links) -> None:
+    async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
+        await server.disconnect(sid)
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        async with asyncio.timeout(5):
+            with pytest.raises(errors.RelayUnreachable, match="lost"):
+                await link.call(words.Allocate(), words.Allocated)
+        await link.close()
+
+
+async def test_closing_ends_the_tries_to_return(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 60.0)
+    link = await links(relay.url)
+    relay.stop()
+    await link.until(lambda: link.states[-1] is LinkState.LOST)
+    await asyncio.wait_for(link.close(), 5)
+    await link.close()
+    assert link.states.count(LinkState.CLOSED) == 1
+
+
+async def test_connecting_elsewhere_leaves_the_first_relay(
+    relay: RunningRelay, links: Links
+) -> None:
+    one, other = await paired(links, relay.url)
+    with pytest.raises(errors.RelayUnreachable):
+        await one.connect("nonsense://")
+    await one.connect(relay.url)
+    await other.until(lambda: words.PartnerGone(reason="lost") in other.words)
+
+
+def test_waits_between_tries_grow_to_a_bound() -> None:
+    delays = relay_link._delays()
+    waits = [next(delays) for _ in range(20)]
+    assert waits[0] <= 1
+    assert max(waits) <= relay_link.LONGEST_DELAY * 1.2
+    assert min(waits[10:]) >= relay_link.LONGEST_DELAY * 0.8
+
+
+def test_a_link_needs_socket_io_only_to_connect() -> None:
+    import subprocess
+    import sys
+
+    program = "import filesend_tui.core.people.relay_link, sys; sys.exit('socketio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
