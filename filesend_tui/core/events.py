@@ -93,7 +93,7 @@ class Code(Event, frozen=True, kw_only=True):
 
 
 class CodeGone(Event, frozen=True, kw_only=True):
-    """The code shown no longer works. reason: `expired` or `burned` (a wrong guess)."""
+    """The code shown no longer works. reason: `expired`, `burned` (a wrong guess) or `relay`."""
 
     reason: str
 

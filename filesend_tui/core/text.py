@@ -19,6 +19,8 @@ def clean(text: str, limit: int = 200) -> str:
 
     A shortened text ends in an ellipsis. Tabs and line ends become spaces.
     """
+    if len(text) <= limit and text.isprintable():
+        return text  # nearly every text: nothing printable is ever dropped
     # Bound the work before looking at single characters: the text is a stranger's.
     head = text[: limit * 4]
     kept = "".join(
