@@ -1,0 +1,61 @@
+# What a developer types. Needs make and a Python of at least 3.11; everything else goes to .venv.
+# Another interpreter: make PYTHON=python3.12 run
+
+.DELETE_ON_ERROR:
+.PHONY: run test check bench screenshots clean
+.DEFAULT_GOAL := run
+
+# The newest interpreter that is new enough and can make a virtual environment.
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c "$(SUITABLE)" >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := $(BIN)/pytest -n logical --dist loadgroup
+
+run: $(VENV)/run.stamp
+	@$(BIN)/filesend
+
+test: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST)
+
+# Everything but the tests that move much data or start many processes.
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) -m "not slow" -q
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.tui.screenshots
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info snapshot_report.html
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "FileSend needs Python 3.11 or newer with its venv module, and found none." >&2; \
+		echo "Install it (on Debian and Ubuntu: python3 and python3-venv), or say where" >&2; \
+		echo "it is: make PYTHON=/path/to/python3.12 run" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing FileSend into $(VENV); this takes a minute the first time."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing FileSend and its development tools into $(VENV)."
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/run.stamp
