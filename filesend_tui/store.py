@@ -191,6 +191,8 @@ class Store:
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
         )
+        if self.notice is not None and self.notice.level is Level.GOOD:
+            self.notice = None  # what went well before is old news now
         self._forget_old()
 
     def _on_answer(self, event: events.FileAnswer) -> None:

@@ -1,0 +1,408 @@
+"""The app: the one bridge between the Client and the screens.
+
+A key becomes a command on the Client; the Client's frozen events come back through `_listen` as
+Textual messages, go into the store, and the store is drawn a few times a second. Nothing about
+transfers is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import events as textual_events
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.door import ClientDoor, EventReader
+from filesend_tui.screens import commands
+from filesend_tui.screens.approval import ApprovalScreen
+from filesend_tui.screens.base import PlaceScreen
+from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.help import HelpScreen
+from filesend_tui.screens.pair import PairScreen
+from filesend_tui.screens.send import SendScreen
+from filesend_tui.screens.transfers import TransfersScreen
+from filesend_tui.store import Store
+from filesend_tui.theme import THEMES
+from filesend_tui.views import Level
+from filesend_tui.widgets.top_bar import Place
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after the last key in which no request pops up: somebody is typing.
+TYPING: Final = 1.0
+#: Seconds that leaving may take before the app goes anyway.
+FAREWELL: Final = 8.0
+
+
+@dataclass
+class CoreEvent(Message):
+    """An event of the core, as a message."""
+
+    event: events.Event
+
+
+class FileSendApp(App[None]):
+    """FileSend in a terminal.
+
+    Args:
+        client: Makes the Client; called once, on the app's event loop, after the first paint.
+        relay: Finds or starts a relay and returns its URL; called again at each retry.
+        output: Where received files go unless the person says otherwise.
+        start: The folder the picker opens in; the current one where None.
+        draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
+        complete: Completions of a code that was begun, best first; None: the word list's.
+        clock: Seconds, monotonic.
+    """
+
+    TITLE = "FileSend"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "go('pair')", "Pair", show=False),
+        Binding("s", "go('send')", "Send", show=False),
+        Binding("t", "go('transfers')", "Transfers", show=False),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        client: Callable[[], ClientDoor],
+        *,
+        relay: Callable[[], Awaitable[str]],
+        output: Path,
+        start: Path | None = None,
+        draws_per_second: float | None = None,
+        complete: Callable[[str], Sequence[str]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._make_client = client
+        self._find_relay = relay
+        self._output = output
+        self._complete = complete
+        self._clock = clock
+        over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+        self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
+        self._client: ClientDoor | None = None
+        self._reader: EventReader | None = None
+        self._draw_timer: Timer | None = None
+        self._drawn_at = float("-inf")
+        self._key_at = float("-inf")
+        self._leaving = False
+        self.store = Store()
+        folder = start or Path.cwd()
+        self.add_mode("pair", lambda: PairScreen(self.store, clock, self._completions))
+        self.add_mode("send", lambda: SendScreen(self.store, clock, folder))
+        self.add_mode("transfers", lambda: TransfersScreen(self.store, clock))
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+
+    # -- start and end
+
+    def on_mount(self) -> None:
+        """Show the first screen; everything slow comes after it is drawn."""
+        self.switch_mode("pair")
+        self.set_interval(1, self._sample)
+        self._end_on_signals()
+        self.call_after_refresh(self.action_retry)
+
+    def _end_on_signals(self) -> None:
+        import signal
+
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Not on Windows, and not where the app runs outside the main thread.
+            with suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
+                loop.add_signal_handler(number, self._leave)  # type: ignore[arg-type]
+
+    async def on_unmount(self) -> None:
+        """Whatever ended the app, the Client is destroyed before the loop is."""
+        await self._destroy()
+
+    async def _destroy(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                async with asyncio.timeout(FAREWELL):
+                    await client.destroy()
+            except Exception:
+                _log.exception("the client did not end cleanly")
+        if self._reader is not None:
+            self._reader.close()
+
+    def _leave(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            self.store.tell(Level.INFO, "Closing…")
+            self._draw()
+            self.run_worker(self._farewell(), name="farewell", exit_on_error=False)
+
+    async def _farewell(self) -> None:
+        await self._destroy()
+        self.exit()
+
+    # -- the bridge: events in, messages out, store, screens
+
+    async def _listen(self, reader: EventReader) -> None:
+        async for event in reader:
+            self.post_message(CoreEvent(event))
+
+    @on(CoreEvent)
+    def _take_in(self, message: CoreEvent) -> None:
+        event = message.event
+        self.store.apply(event, self._clock())
+        match event:
+            case events.Paired():
+                self._go("transfers")
+            case events.PartnerGone(reason=reason) if reason != "relay":
+                self._run("code", self._command(lambda client: client.create_code()))
+            case events.FileRequest(direction=events.Direction.RECEIVE):
+                self.bell()
+            case events.ClientDestroyed(reason=reason) if reason and not self._leaving:
+                self._fail(FileSendError(reason, "Quit with q and start again."))
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """Draw at once, or as soon as the period since the last time is over."""
+        if self._draw_timer is not None:
+            return
+        wait = self._drawn_at + self._period - time.monotonic()
+        if wait <= 0:
+            self._draw()
+        else:
+            self._draw_timer = self.set_timer(wait, self._draw)
+
+    def _draw(self) -> None:
+        if self._draw_timer is not None:
+            self._draw_timer.stop()
+            self._draw_timer = None
+        self._drawn_at = time.monotonic()
+        for screen in self.screen_stack:
+            if isinstance(screen, PlaceScreen | ApprovalScreen):
+                screen.draw()
+        self._offer_request()
+
+    def _sample(self) -> None:
+        self.store.sample(self._clock())
+        if self.store.running:
+            self._draw_soon()
+
+    # -- requests pop up one after another, and never under somebody's fingers
+
+    async def on_event(self, event: textual_events.Event) -> None:
+        """Note when the last key was pressed."""
+        if isinstance(event, textual_events.Key):
+            self._key_at = self._clock()
+        await super().on_event(event)
+
+    def _offer_request(self) -> None:
+        requests = self.store.requests
+        if not requests or self._leaving:
+            return
+        if any(isinstance(screen, ApprovalScreen) for screen in self.screen_stack):
+            return
+        wait = self._key_at + TYPING - self._clock()
+        if wait > 0:
+            self.set_timer(wait, self._offer_request)
+            return
+        screen = ApprovalScreen(self.store, self._clock, requests[0], self._output)
+        self.push_screen(screen, self._next_request)
+
+    def _next_request(self, _: None) -> None:
+        self.call_later(self._offer_request)
+
+    # -- commands
+
+    def _run(self, what: str, work: Awaitable[None]) -> None:
+        """Run a command in a worker; `what` is marked busy, failures become a notice."""
+        self.run_worker(self._guarded(what, work), name=what, exit_on_error=False)
+
+    async def _guarded(self, what: str, work: Awaitable[None]) -> None:
+        with self.store.doing(what):
+            self._draw_soon()
+            try:
+                await work
+            except FileSendError as error:
+                self._fail(error)
+            except Exception as error:
+                _log.exception("%s failed", what)
+                self._fail(FileSendError(f"Something went wrong: {type(error).__name__}."))
+        self._draw_soon()
+
+    async def _command(self, call: Callable[[ClientDoor], Awaitable[object]]) -> None:
+        if self._client is not None:
+            await call(self._client)
+
+    def _fail(self, error: FileSendError) -> None:
+        failed = events.Error(code=error.code, message=error.message, hint=error.hint)
+        self.store.apply(failed, self._clock())
+
+    async def _connect(self) -> None:
+        self.store.apply(events.Relay(state="connecting", url=""), self._clock())
+        self._draw_soon()
+        if self._client is None:
+            self._client = self._make_client()
+            self._reader = self._client.subscribe()
+            self.run_worker(self._listen(self._reader), name="events", exit_on_error=False)
+        url = await self._find_relay()
+        await self._client.connect(url)
+        if self.store.partner is None:
+            await self._client.create_code()
+
+    @on(commands.NewCode)
+    def _new_code(self) -> None:
+        if "code" not in self.store.busy:
+            self._run("code", self._command(lambda client: client.create_code()))
+
+    @on(commands.JoinCode)
+    def _join(self, message: commands.JoinCode) -> None:
+        if "join" not in self.store.busy:
+            self.store.dismiss()
+            self._run("join", self._command(lambda client: client.join(message.code)))
+
+    @on(commands.SendPaths)
+    def _send(self, message: commands.SendPaths) -> None:
+        self._run("request", self._command(lambda client: client.request(message.paths)))
+        self._go("transfers")
+
+    @on(commands.AnswerRequest)
+    def _answer(self, message: commands.AnswerRequest) -> None:
+        async def answer(client: ClientDoor) -> None:
+            try:
+                await client.answer(message.transfer, message.accepted, output=message.folder)
+            except FileSendError as error:
+                for screen in self.screen_stack:
+                    if isinstance(screen, ApprovalScreen):
+                        screen.refuse(error)
+                raise
+
+        self._output = message.folder if any(message.accepted) else self._output
+        self._run(f"answer {message.transfer}", self._command(answer))
+
+    @on(commands.CancelTransfer)
+    def _cancel(self, message: commands.CancelTransfer) -> None:
+        self._run("cancel", self._command(lambda client: client.cancel(message.transfer)))
+
+    @on(commands.SayLine)
+    def _say(self, message: commands.SayLine) -> None:
+        self._run("say", self._command(lambda client: client.say(message.text)))
+
+    @on(Place.Picked)
+    def _picked(self, message: Place.Picked) -> None:
+        self._go(message.mode)
+
+    def _go(self, mode: str) -> None:
+        if self.current_mode != mode and not isinstance(self.screen, ApprovalScreen):
+            self.switch_mode(mode)
+
+    # -- actions
+
+    def action_go(self, mode: str) -> None:
+        """Go to a place."""
+        self._go(mode)
+
+    def action_retry(self) -> None:
+        """Look for the relay (again) and connect to it."""
+        if "relay" not in self.store.busy:
+            self.store.dismiss()
+            self._run("relay", self._connect())
+
+    def action_dismiss(self) -> None:
+        """Hide the notice."""
+        self.store.dismiss()
+        self._draw()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen())
+
+    def action_disconnect(self) -> None:
+        """End the pairing; asks while something runs."""
+        self._ask_if_running(
+            "Disconnect", "Disconnect", lambda: self._run("leave", self._command(_leave_partner))
+        )
+
+    async def action_quit(self) -> None:
+        """End the app; asks while something runs."""
+        if not isinstance(self.screen, ConfirmScreen):
+            self._ask_if_running("Quit", "Quit", self._leave)
+
+    def _ask_if_running(self, verb: str, yes: str, then: Callable[[], None]) -> None:
+        running = self.store.running
+        if not running:
+            then()
+            return
+        names = ", ".join(row.name for row in running[:2])
+        more = f" and {len(running) - 2} more" if len(running) > 2 else ""
+        one = len(running) == 1
+        self.push_screen(
+            ConfirmScreen(
+                f"{verb} while {'a transfer is' if one else 'transfers are'} running?",
+                f"{names}{more} will be cancelled on both sides.",
+                yes=yes,
+                no="Stay",
+            ),
+            lambda answer: then() if answer else None,
+        )
+
+    def check_action(
+        self,
+        action: str,
+        parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
+    ) -> bool | None:
+        """Offer only what makes sense now."""
+        match action:
+            case "retry":
+                return self.store.relay.state in {"lost", "closed"}
+            case "disconnect":
+                return self.store.partner is not None
+            case _:
+                return True
+
+    def get_system_commands(
+        self,
+        screen: Screen[object],  # noqa: ARG002 - Textual's signature
+    ) -> Iterable[SystemCommand]:
+        """Name the app's commands for the palette."""
+        yield SystemCommand("Pair", "Your code, and a field for theirs", lambda: self._go("pair"))
+        yield SystemCommand("Send files", "Choose what to send", lambda: self._go("send"))
+        yield SystemCommand(
+            "Transfers", "What goes out and comes in", lambda: self._go("transfers")
+        )
+        yield SystemCommand("New code", "Ask the relay for another code", self._new_code)
+        if self.store.relay.state in {"lost", "closed"}:
+            yield SystemCommand("Try the relay again", "Connect again", self.action_retry)
+        if self.store.partner is not None:
+            yield SystemCommand("Disconnect", "End this pairing", self.action_disconnect)
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        yield SystemCommand("Help", "The keys on one page", self.action_help)
+        yield SystemCommand("Quit", "Leave FileSend", self.action_quit)
+
+    def _completions(self, prefix: str) -> Sequence[str]:
+        if self._complete is None:
+            from filesend_tui.core.people.code import complete  # late: reads a word list
+
+            self._complete = complete
+        return self._complete(prefix)
+
+
+async def _leave_partner(client: ClientDoor) -> None:
+    await client.leave()

@@ -1,0 +1,65 @@
+"""What all screens share: they read the store when the app says draw, and when they come up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from filesend_tui.store import Store
+from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.top_bar import TopBar
+
+Clock = Callable[[], float]
+
+
+class PlaceScreen(Screen[None]):
+    """A place: top bar, body, notice, keys. A subclass makes the body and draws it."""
+
+    MODE: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.dismiss", "Hide notice", show=False),
+    ]
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__()
+        self.store = store
+        self.clock = clock
+
+    def compose(self) -> ComposeResult:
+        """Top bar, body, notice, keys."""
+        yield TopBar(self.MODE)
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield NoticeBar()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what this place is for."""
+        raise NotImplementedError
+
+    def draw_body(self) -> None:
+        """Hand the store's values to the widgets of the body."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draw the store; each widget draws only what changed."""
+        if not self.is_mounted:
+            return
+        store = self.store
+        self.query_one(TopBar).show(store.relay, store.partner, len(store.requests))
+        self.query_one(NoticeBar).show(store.notice)
+        self.draw_body()
+
+    def on_mount(self) -> None:
+        """Draw at once."""
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was up."""
+        self.draw()

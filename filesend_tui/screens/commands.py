@@ -1,0 +1,53 @@
+"""What a person wants done: messages from screens to the app, which alone talks to the Client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from filesend_tui.core.events import TransferId
+
+
+@dataclass
+class NewCode(Message):
+    """Ask the relay for a code."""
+
+
+@dataclass
+class JoinCode(Message):
+    """Pair with whoever made this code."""
+
+    code: str
+
+
+@dataclass
+class SendPaths(Message):
+    """Ask the partner to take these."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass
+class AnswerRequest(Message):
+    """A yes or no for each file, and where the files go."""
+
+    transfer: TransferId
+    accepted: Sequence[bool]
+    folder: Path
+
+
+@dataclass
+class CancelTransfer(Message):
+    """Give a transfer up."""
+
+    transfer: TransferId
+
+
+@dataclass
+class SayLine(Message):
+    """A line of text for the partner."""
+
+    text: str

@@ -1,0 +1,47 @@
+"""A question with a yes and a no, on top of whatever is shown."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Ends with True for yes. The safe answer has the keys at first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n,escape", "answer(False)", "No"),
+        Binding("left,right,h,l", "app.focus_next", "Other button", show=False),
+    ]
+
+    def __init__(self, question: str, about: str, *, yes: str, no: str) -> None:
+        super().__init__()
+        self._question, self._about, self._yes, self._no = question, about, yes, no
+
+    def compose(self) -> ComposeResult:
+        """The question, what it means, and two buttons."""
+        with Vertical(id="box"):
+            yield Static(self._question, id="question", markup=False)
+            yield Static(self._about, id="about", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(f"y  {self._yes}", id="yes", variant="error", compact=True)
+                yield Button(f"n  {self._no}", id="no", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """The safe answer first."""
+        self.query_one("#no", Button).focus()
+
+    def action_answer(self, yes: bool) -> None:
+        """End with the answer."""
+        self.dismiss(yes)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")

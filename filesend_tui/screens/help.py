@@ -1,0 +1,86 @@
+"""Help: the keys on one page."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_PAGE: Final = (
+    (
+        "How it works",
+        (
+            ("1", "Pair: tell your code to the other person, or type theirs."),
+            ("2", "Send: choose files; the other person says yes or no."),
+            ("3", "The files go straight from one machine to the other."),
+        ),
+    ),
+    (
+        "Anywhere",
+        (
+            ("p s t", "go to Pair, Send, Transfers"),
+            ("Ctrl+P", "all commands, by name"),
+            ("r", "try the relay again"),
+            ("Esc", "hide the notice, close a box, leave a field"),
+            ("q", "quit; asks while something runs"),
+        ),
+    ),
+    (
+        "Pair",
+        (
+            ("Enter", "type their code; Tab completes a word"),
+            ("c  n", "copy your code; ask for a new one"),
+        ),
+    ),
+    (
+        "Send",
+        (
+            ("Space", "choose or unchoose; also whole folders"),
+            ("Enter ←", "open a folder; go up"),
+            ("/  .", "type or paste a path; show hidden files"),
+            ("s", "send what is chosen"),
+            ("drop", "drop files on the window to choose them"),
+        ),
+    ),
+    (
+        "Transfers",
+        (
+            ("x  o", "cancel; show and copy where the finished file is"),
+            ("m  d", "write a line; disconnect from the partner"),
+        ),
+    ),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """One page that scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "Close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The page."""
+        with Vertical(id="box"):
+            with VerticalScroll(id="page"):
+                yield Static(self._page(), markup=False)
+            yield Static("↑ ↓ scroll · Esc closes", id="foot", markup=False)
+
+    def on_mount(self) -> None:
+        """Name the box; the arrows scroll the page."""
+        self.query_one("#box").border_title = "Help"
+        self.query_one("#page").focus()
+
+    @staticmethod
+    def _page() -> Content:
+        parts: list[tuple[str, str]] = []
+        for heading, lines in _PAGE:
+            parts.append((("\n" if parts else "") + heading + "\n", "$primary bold"))
+            for key, words in lines:
+                parts += [(f"  {key:<9}", "bold"), (words + "\n", "")]
+        return Content.assemble(*parts).rstrip()

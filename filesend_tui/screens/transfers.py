@@ -1,0 +1,183 @@
+"""Transfers: what goes out and comes in, the inside of the chosen one, and a line of talk."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from filesend_tui.screens.base import PlaceScreen
+from filesend_tui.screens.commands import CancelTransfer, SayLine
+from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.views import Level, TransferRow
+from filesend_tui.widgets.file_progress import FileProgressList, file_rows
+from filesend_tui.widgets.line_list import LineList
+from filesend_tui.widgets.peer_lines import PeerLines
+from filesend_tui.widgets.piece_strip import PieceStrip
+from filesend_tui.widgets.rate_graph import RateGraph
+from filesend_tui.widgets.talk_bar import TalkBar, TalkField
+from filesend_tui.widgets.transfer_list import TransferList, state_words
+
+
+class TransfersScreen(PlaceScreen):
+    """The live table above, the chosen transfer below."""
+
+    MODE = "transfers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "cancel", "Cancel"),
+        Binding("o", "where", "Where is it"),
+        Binding("m", "write", "Message"),
+        Binding("d", "app.disconnect", "Disconnect"),
+        Binding("r", "app.retry", "Try again"),
+    ]
+
+    def compose_body(self) -> ComposeResult:
+        """Table, detail, talk."""
+        yield Static(id="welcome", markup=False)
+        yield TransferList(id="table")
+        with Vertical(id="detail"):
+            yield Static(id="detail-title", markup=False)
+            with Horizontal():
+                yield FileProgressList(id="files")
+                with Vertical(id="inside"):
+                    yield RateGraph(id="graph")
+                    yield PieceStrip(id="pieces")
+                    yield PeerLines(id="peers")
+        yield TalkBar(id="talk")
+
+    def on_mount(self) -> None:
+        """The table has the keys."""
+        super().on_mount()
+        self.query_one("#table", TransferList).focus()
+
+    @property
+    def chosen(self) -> TransferRow | None:
+        """The transfer under the cursor."""
+        return self.query_one("#table", TransferList).chosen
+
+    def draw_body(self) -> None:
+        """Draw table, detail and talk."""
+        rows = self.store.transfers[::-1]
+        table = self.query_one("#table", TransferList)
+        table.show(rows)
+        table.display = bool(rows)
+        welcome = self.query_one("#welcome", Static)
+        welcome.display = not rows
+        if not rows:
+            welcome.update(self._welcome())
+        self._draw_detail()
+        room = 3 if self.size.height >= 34 else 1
+        self.query_one("#talk", TalkBar).show(self.store.talk, room)
+        self.refresh_bindings()
+
+    def _welcome(self) -> Content:
+        if self.store.partner is None:
+            return Content.assemble(
+                ("Nothing here yet.\n\n", "bold"),
+                "Press ",
+                ("p", "$primary bold"),
+                " to pair with somebody.",
+            )
+        return Content.assemble(
+            ("You and ", "bold"),
+            (self.store.partner, "$success bold"),
+            (" are paired.\n\n", "bold"),
+            "Press ",
+            ("s", "$primary bold"),
+            " to choose files to send,\nor wait for what they send you.",
+        )
+
+    def _draw_detail(self) -> None:
+        chosen = self.chosen
+        self.query_one("#detail").display = chosen is not None
+        if chosen is None:
+            return
+        detail = self.store.detail(chosen.id)
+        title = [(chosen.name, "bold"), ("  " + state_words(chosen), "$foreground 70%")]
+        if chosen.ended and chosen.reason:
+            title.append((f" · {chosen.reason} {chosen.hint}".rstrip(), "$warning"))
+        self.query_one("#detail-title", Static).update(Content.assemble(*title))
+        self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
+        self.query_one("#graph", RateGraph).show(detail.rates)
+        self.query_one("#pieces", PieceStrip).show(
+            detail.pieces, detail.piece_count, detail.piece_length
+        )
+        self.query_one("#peers", PeerLines).show(detail.peers)
+
+    @on(LineList.Moved, "#table")
+    def _moved(self) -> None:
+        self._draw_detail()
+        self.refresh_bindings()
+
+    def check_action(
+        self,
+        action: str,
+        parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
+    ) -> bool | None:
+        """Offer only what makes sense now."""
+        if not self.is_mounted:
+            return True
+        chosen = self.chosen
+        match action:
+            case "cancel":
+                return chosen is not None and not chosen.ended
+            case "where":
+                return chosen is not None and bool(chosen.url)
+            case "write":
+                return self.store.partner is not None
+            case _:
+                return True
+
+    def action_cancel(self) -> None:
+        """Ask, then give the chosen transfer up."""
+        chosen = self.chosen
+        if chosen is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(CancelTransfer(chosen.id))
+
+        self.app.push_screen(
+            ConfirmScreen(
+                f"Cancel {chosen.name}?",
+                "Both sides stop, and what arrived so far is thrown away.",
+                yes="Cancel it",
+                no="Go on",
+            ),
+            answered,
+        )
+
+    def action_where(self) -> None:
+        """Say where the finished file is, and copy that to the clipboard."""
+        chosen = self.chosen
+        if chosen is not None and chosen.url:
+            path = _path_of(chosen.url)
+            self.app.copy_to_clipboard(path)
+            self.store.tell(Level.GOOD, path, "Copied to the clipboard.")
+            self.draw()
+
+    def action_write(self) -> None:
+        """Open the field for a line to the partner."""
+        self.query_one("#talk", TalkBar).write()
+
+    @on(TalkBar.Said)
+    def _said(self, event: TalkBar.Said) -> None:
+        self.post_message(SayLine(event.text))
+
+    @on(TalkField.Closed)
+    def _stop_writing(self) -> None:
+        self.query_one("#talk", TalkBar).close()
+        self.query_one("#table", TransferList).focus()
+
+
+def _path_of(url: str) -> str:
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    return url2pathname(urlsplit(url).path)

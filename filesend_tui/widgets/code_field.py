@@ -1,0 +1,44 @@
+"""The field for the other person's code: completes words, forgives case, spaces and hyphens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.suggester import Suggester
+
+from filesend_tui.widgets.completing_field import CompletingField
+
+#: Longest text that is looked at; a code is far shorter.
+_MAX = 64
+
+
+class _Words(Suggester):
+    def __init__(self, complete: Callable[[str], Sequence[str]]) -> None:
+        super().__init__(case_sensitive=False)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        found = self._complete(value)
+        return found[0] if found and found[0].casefold().startswith(value) else None
+
+
+class CodeField(CompletingField):
+    """Takes a code; Tab completes the word, Enter sends it off."""
+
+    def __init__(self, complete: Callable[[str], Sequence[str]], *, id: str | None = None) -> None:
+        super().__init__(
+            placeholder="7-apple-river",
+            suggester=_Words(complete),
+            max_length=_MAX,
+            select_on_focus=False,
+            id=id,
+        )
+
+    def _on_paste(self, event: events.Paste) -> None:
+        # A code copied from a chat often brings blanks and a line end along.
+        text = " ".join(event.text[:_MAX].split())
+        event.stop()
+        event.prevent_default()
+        self.value = text
+        self.cursor_position = len(text)

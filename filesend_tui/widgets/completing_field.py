@@ -1,0 +1,43 @@
+"""A field that completes: Tab takes the suggestion, Esc gives the keys back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class CompletingField(Input):
+    """An Input whose Tab completes while there is something to complete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Done"),
+        Binding("tab", "complete", "Complete the word"),
+        Binding("escape", "leave", "Leave the field"),
+    ]
+
+    @dataclass
+    class Left(Message):
+        """Somebody wants the keys elsewhere."""
+
+        field: CompletingField
+
+        @property
+        def control(self) -> CompletingField:
+            """The field, for selectors."""
+            return self.field
+
+    def action_complete(self) -> None:
+        """Take the suggestion; without one go on to the next widget, as Tab does elsewhere."""
+        if self._suggestion and self._suggestion != self.value:
+            self.action_end()
+            self.action_cursor_right()
+        else:
+            self.screen.focus_next()
+
+    def action_leave(self) -> None:
+        """Give the keys back to the screen."""
+        self.post_message(self.Left(self))

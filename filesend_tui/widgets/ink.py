@@ -1,0 +1,98 @@
+"""Ink: the few styles that drawn lines use, and lines made of inked parts, cut to fit their cells.
+
+Text goes in as plain strings and never as markup, so a name from a peer is only ever a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeAlias
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+Part: TypeAlias = tuple[str, Style]
+
+
+class Inked(Widget):
+    """A widget that draws with ink: `quiet`, `strong`, `good`, `warn`, `bad`, `bar`, `rest`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "ink--plain",
+        "ink--quiet",
+        "ink--strong",
+        "ink--good",
+        "ink--warn",
+        "ink--bad",
+        "ink--bar",
+        "ink--rest",
+        "ink--here",
+    }
+    DEFAULT_CSS = """
+    Inked {
+        .ink--quiet { color: $foreground 55%; }
+        .ink--strong { color: $foreground; text-style: bold; }
+        .ink--good { color: $success; }
+        .ink--warn { color: $warning; }
+        .ink--bad { color: $error; }
+        .ink--bar { color: $primary; }
+        .ink--rest { color: $foreground 20%; }
+        .ink--here { background: $foreground 6%; }
+        &:focus .ink--here { background: $primary 22%; }
+    }
+    """
+
+    def ink(self, name: str) -> Style:
+        """Return the style of an ink on this widget's background."""
+        return self.get_component_rich_style(f"ink--{name}")
+
+
+def fit(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells; what is cut off ends in an ellipsis."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
+
+
+def fit_middle(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells, cut in its middle: a file keeps its extension."""
+    if cell_len(text) <= width:
+        return text
+    if width < 8:
+        return fit(text, width)
+    tail_width = (width - 1) // 3
+    head = chop_cells(text, width - 1 - tail_width)[0]
+    tail = ""
+    for char in reversed(text):
+        if cell_len(char + tail) > tail_width:
+            break
+        tail = char + tail
+    return f"{head}…{tail}"
+
+
+def row(left: Iterable[Part], right: Iterable[Part], width: int, base: Style) -> list[Part]:
+    """Return one line: `left`, a gap, `right`; the last left part shrinks when room is short."""
+    lefts, rights = list(left), list(right)
+    room = width - sum(cell_len(text) for text, _ in rights)
+    used = sum(cell_len(text) for text, _ in lefts[:-1])
+    if lefts:
+        text, style = lefts[-1]
+        lefts[-1] = (fit_middle(text, max(0, room - used - (1 if rights else 0))), style)
+        used += cell_len(lefts[-1][0])
+    return [*lefts, (" " * max(0, room - used), base), *rights]
+
+
+def strip(parts: Iterable[Part], width: int, base: Style) -> Strip:
+    """Return the parts as a line of exactly `width` cells on the base style."""
+    line = Strip([Segment(text, base + style) for text, style in parts if text])
+    return line.adjust_cell_length(width, base)
+
+
+def bar(fraction: float, width: int, full: Style, rest: Style) -> list[Part]:
+    """Return a progress bar of `width` cells, drawn to half a cell."""
+    halves = round(max(0.0, min(1.0, fraction)) * width * 2)
+    whole, half = divmod(halves, 2)
+    return [("━" * whole + "╸" * half, full), ("─" * (width - whole - half), rest)]

@@ -1,0 +1,184 @@
+"""A list drawn line by line: only the lines in view are made, only rows that changed are drawn.
+
+The base of every list here; works with ten thousand rows. What a row looks like is a subclass's
+business, and what a key does to a row is the screen's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from filesend_tui.widgets.ink import Inked, Part, strip
+
+RowT = TypeVar("RowT")
+
+
+class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
+    """Rows of ROW_HEIGHT lines with a cursor. `show` gives it rows; rows are frozen values."""
+
+    ROW_HEIGHT: ClassVar[int] = 1
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "jump(0)", "First", show=False),
+        Binding("end,G", "jump(-1)", "Last", show=False),
+    ]
+    DEFAULT_CSS = """
+    LineList {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """The cursor went to another row."""
+
+        list: LineList[Any]
+        index: int
+
+        @property
+        def control(self) -> LineList[Any]:
+            """The list, for selectors."""
+            return self.list
+
+    @dataclass
+    class Pressed(Message):
+        """A row was clicked; twice: a double click."""
+
+        list: LineList[Any]
+        index: int
+        twice: bool
+
+        @property
+        def control(self) -> LineList[Any]:
+            """The list, for selectors."""
+            return self.list
+
+    def __init__(self, *, empty: str = "", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: Sequence[RowT] = ()
+        self._empty = empty
+        self._cursor = 0
+
+    # -- for a subclass
+
+    def draw_row(self, row: RowT, width: int) -> Sequence[Sequence[Part]]:
+        """Return the row's lines, each a sequence of inked parts at most `width` cells wide."""
+        raise NotImplementedError
+
+    # -- for the screen
+
+    @property
+    def rows(self) -> Sequence[RowT]:
+        """What is shown."""
+        return self._rows
+
+    @property
+    def cursor(self) -> int:
+        """The index of the chosen row; 0 when there is none."""
+        return self._cursor
+
+    @property
+    def chosen(self) -> RowT | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
+
+    def show(self, rows: Sequence[RowT], *, cursor: int | None = None) -> None:
+        """Show these rows in place of the last; draws only what differs."""
+        old, self._rows = self._rows, rows
+        wanted = self._cursor if cursor is None else cursor
+        if len(old) == len(rows):
+            for index, (before, after) in enumerate(zip(old, rows, strict=True)):
+                if before is not after and before != after:
+                    self.redraw(index)
+        else:
+            self._measure()
+            self.refresh()
+        self.move_to(wanted)
+
+    def redraw(self, index: int) -> None:
+        """Draw one row again."""
+        self.refresh_lines(index * self.ROW_HEIGHT, self.ROW_HEIGHT)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row and bring it into view."""
+        index = max(0, min(index, len(self._rows) - 1))
+        if index != self._cursor:
+            self.redraw(self._cursor)
+            self._cursor = index
+            self.redraw(index)
+            self._bring_into_view()
+            self.post_message(self.Moved(self, index))
+
+    # -- inside
+
+    def _measure(self) -> None:
+        width = self.scrollable_content_region.width
+        self.virtual_size = Size(width, len(self._rows) * self.ROW_HEIGHT)
+
+    def _bring_into_view(self) -> None:
+        region = Region(0, self._cursor * self.ROW_HEIGHT, 1, self.ROW_HEIGHT)
+        self.scroll_to_region(region, animate=False, force=True, x_axis=False)
+
+    def on_resize(self) -> None:
+        """Keep the width in step and the cursor in view."""
+        self._measure()
+        self._bring_into_view()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view (Textual's line API)."""
+        width = self.scrollable_content_region.width
+        index, part = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
+        base = self.rich_style
+        if index >= len(self._rows):
+            hint = self._empty if not self._rows and y == 0 else ""
+            return strip([(hint, self.ink("quiet"))], width, base)
+        lines = self.draw_row(self._rows[index], width)
+        line = strip(lines[part] if part < len(lines) else (), width, base)
+        if index == self._cursor:
+            here = self.ink("here").background_style
+            line = Strip(
+                [segment._replace(style=(segment.style or base) + here) for segment in line],
+                line.cell_length,
+            )
+        return line
+
+    def on_focus(self) -> None:
+        """The cursor looks different on a list that has the keys."""
+        self.redraw(self._cursor)
+
+    def on_blur(self) -> None:
+        """The cursor looks different on a list that has the keys."""
+        self.redraw(self._cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse was clicked."""
+        index = (event.y + self.scroll_offset.y) // self.ROW_HEIGHT
+        if index < len(self._rows):
+            self.move_to(index)
+            self.post_message(self.Pressed(self, index, event.chain > 1))
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by rows."""
+        self.move_to(self._cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by a view's height."""
+        self.move_to(self._cursor + by * max(1, self.size.height // self.ROW_HEIGHT - 1))
+
+    def action_jump(self, index: int) -> None:
+        """Move the cursor to the first (0) or last (-1) row."""
+        self.move_to(index if index >= 0 else len(self._rows) - 1)

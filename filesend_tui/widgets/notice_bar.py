@@ -1,0 +1,59 @@
+"""The bar that says what happened last and what to do next; it stays until it is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from filesend_tui.views import Level, Notice
+
+_LOOKS: Final = {
+    Level.GOOD: ("✓", "$success"),
+    Level.INFO: ("·", "$primary"),
+    Level.WARNING: ("!", "$warning"),
+    Level.ERROR: ("✗", "$error"),
+}
+
+
+class NoticeBar(Static):
+    """One notice: a symbol, a sentence and a hint. Hidden while there is none."""
+
+    DEFAULT_CSS = """
+    NoticeBar {
+        height: auto;
+        max-height: 4;
+        padding: 0 1;
+        background: $surface;
+        display: none;
+        &.-shown { display: block; }
+        &.-good { border-left: outer $success; }
+        &.-info { border-left: outer $primary; }
+        &.-warning { border-left: outer $warning; }
+        &.-error { border-left: outer $error; background: $error 12%; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._notice: Notice | None = None
+
+    def show(self, notice: Notice | None) -> None:
+        """Show this notice, or nothing."""
+        if notice == self._notice:
+            return
+        self._notice = notice
+        self.set_class(notice is not None, "-shown")
+        for level in Level:
+            self.set_class(notice is not None and notice.level is level, f"-{level.value}")
+        if notice is not None:
+            symbol, colour = _LOOKS[notice.level]
+            self.update(
+                Content.assemble(
+                    (f"{symbol} ", f"{colour} bold"),
+                    (notice.message, "bold"),
+                    "  " if notice.hint else "",
+                    (notice.hint, "$foreground 75%"),
+                )
+            )

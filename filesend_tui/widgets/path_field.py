@@ -1,0 +1,55 @@
+"""The field for a path: typed with `~`, completed from the disk, or pasted as a terminal pastes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import events
+from textual.message import Message
+from textual.suggester import Suggester
+
+from filesend_tui.widgets.completing_field import CompletingField
+from filesend_tui.widgets.dropped import looks_like_paths
+
+
+class _Names(Suggester):
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return await asyncio.to_thread(complete_path, value)
+
+
+def complete_path(text: str) -> str | None:
+    """Return the text with its last part completed to the first name that fits. Blocking."""
+    folder, _, start = text.rpartition("/")
+    if not start or not text.startswith(("/", "~")):
+        return None
+    try:
+        with os.scandir(Path(f"{folder}/").expanduser()) as found:
+            names = sorted(item.name for item in found if item.name.startswith(start))
+    except (OSError, RuntimeError):
+        return None
+    return f"{folder}/{names[0]}" if names else None
+
+
+class PathField(CompletingField):
+    """Takes a path; several pasted paths are handed on as they came."""
+
+    @dataclass
+    class Dropped(Message):
+        """Text that looks like paths was pasted."""
+
+        text: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(suggester=_Names(), select_on_focus=True, id=id)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        if looks_like_paths(event.text):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Dropped(event.text))

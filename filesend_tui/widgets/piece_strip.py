@@ -1,0 +1,60 @@
+"""Which pieces are there, as a strip: each cell stands for some pieces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.strip import Strip
+
+from filesend_tui.core.figures import size_text
+from filesend_tui.widgets.ink import Inked, strip
+
+_SHADES: Final = "·░▒▓█"
+
+
+def shades(bitfield: bytes, count: int, width: int) -> str:
+    """Return `width` cells from nothing (·) to all there (█); fewer where there are few pieces.
+
+    bitfield: BEP 3, the first piece in the high bit of the first byte.
+    """
+    if count <= 0 or width <= 0:
+        return ""
+    bits = int.from_bytes(bitfield, "big") if bitfield else 0
+    length = len(bitfield) * 8
+    cells = []
+    width = min(width, count)
+    for cell in range(width):
+        start, end = cell * count // width, (cell + 1) * count // width
+        window = (bits >> max(0, length - end)) & ((1 << (end - start)) - 1)
+        have = window.bit_count()
+        shade = 4 if have == end - start else 0 if not have else 1 + have * 3 // (end - start)
+        cells.append(_SHADES[min(shade, 4)])
+    return "".join(cells)
+
+
+class PieceStrip(Inked):
+    """Two lines: how many pieces of what size, and the strip."""
+
+    DEFAULT_CSS = "PieceStrip { height: 2; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[bytes, int, int] = (b"", 0, 0)
+
+    def show(self, bitfield: bytes, count: int, length: int) -> None:
+        """Show the pieces; length: bytes a piece."""
+        if (shown := (bitfield, count, length)) != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the heading or the strip (Textual's line API)."""
+        bitfield, count, length = self._shown
+        width = self.size.width
+        if y == 0:
+            have = int.from_bytes(bitfield, "big").bit_count()
+            about = f"  {have} of {count} × {size_text(length)}" if count else "  none yet"
+            parts = [("Pieces", self.ink("strong")), (about, self.ink("quiet"))]
+        else:
+            parts = [(shades(bitfield, count, width), self.ink("bar"))]
+        return strip(parts, width, self.rich_style)

@@ -1,0 +1,65 @@
+"""The rate from the start until now, drawn with blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.strip import Strip
+
+from filesend_tui.core.figures import rate_text
+from filesend_tui.widgets.ink import Inked, strip
+
+#: A cell filled from nothing to full, in eighths.
+_EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
+
+
+def columns(samples: Sequence[float], width: int) -> list[float]:
+    """Return at most `width` figures for all samples: where there are more, means of neighbours."""
+    count = len(samples)
+    if count <= width:
+        return list(samples)
+    edges = [i * count // width for i in range(width + 1)]
+    return [
+        sum(samples[start:end]) / (end - start)
+        for start, end in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def blocks(samples: Sequence[float], width: int, height: int) -> list[str]:
+    """Return `height` lines of up to `width` cells, filled up to each figure."""
+    figures = columns(samples, width)
+    top = max(figures, default=0.0)
+    # Anything above nothing shows at least the lowest eighth.
+    levels = [max(1, round(v / top * height * 8)) if v > 0 else 0 for v in figures]
+    return [
+        "".join(_EIGHTHS[max(0, min(8, level - floor))] for level in levels)
+        for floor in range((height - 1) * 8, -1, -8)
+    ]
+
+
+class RateGraph(Inked):
+    """A graph of samples in bytes a second, one a second, with its highest value named."""
+
+    DEFAULT_CSS = "RateGraph { height: 4; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._samples: tuple[float, ...] = ()
+
+    def show(self, samples: tuple[float, ...]) -> None:
+        """Show these samples, oldest first."""
+        if samples != self._samples:
+            self._samples = samples
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the heading, then the graph (Textual's line API)."""
+        width, height = self.size
+        base = self.rich_style
+        if y == 0:
+            top = max(self._samples, default=0.0)
+            peak = f"  peak {rate_text(top)}" if top else ""
+            return strip([("Rate", self.ink("strong")), (peak, self.ink("quiet"))], width, base)
+        lines = blocks(self._samples, width, height - 1)
+        return strip([(lines[y - 1], self.ink("bar"))], width, base)
