@@ -90,7 +90,7 @@ class People:
         if self._people:
             await self._server.emit("relayClosing", to_wire(RelayClosing()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.flush(), self._limits.closing_grace)
+                await asyncio.wait_for(self._server.finish(), self._limits.closing_grace)
 
     async def _on_connect(self, sid: str, environ: dict[str, Any], _auth: object) -> None:
         if self._closing or len(self._people) >= self._limits.max_people:
@@ -101,6 +101,7 @@ class People:
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         self._people.pop(sid, None)
+        self._server.end(sid)
         notices = self._rooms.lost(sid)
         if not self._closing:  # then everybody goes, and has been told so
             await self._tell(notices)

@@ -24,12 +24,12 @@ MAX_FILES: Final = 10_000
 #: Seconds that an unclaimed nameplate lives.
 NAMEPLATE_LIFETIME: Final = 10 * 60
 
-Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}$")]
+Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
 FilePath = Annotated[str, Meta(min_length=1, max_length=1024)]
 Size = Annotated[int, Meta(ge=0, le=2**53)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Seconds = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0, le=2**53)]
 Opaque = Annotated[bytes, Meta(max_length=1024)]
 MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
@@ -163,7 +163,7 @@ class ProgressUpdate(Word, frozen=True, kw_only=True):
 
     id: Id
     downloaded: Size
-    download_speed: Annotated[float, Meta(ge=0)]
+    download_speed: Annotated[float, Meta(ge=0, le=2**53)]
     progress: Fraction
     time_remaining: Seconds | None = None
 

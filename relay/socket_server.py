@@ -21,8 +21,9 @@ from relay.limits import Limits
 # Names that python-socketio gives a meaning of its own when a client emits them.
 _RESERVED = frozenset(socketio.AsyncServer.reserved_events) | {"*"}
 _LONGEST_NAME = 64
-# Packets in one long-polling request. The library's 16 is fewer than a busy client queues.
-_POLLED_PACKETS = 256
+# Packets in one long-polling request, which the frame bounds in bytes. The library's 16 is fewer
+# than a busy client queues, and what is refused here is lost without a word.
+_POLLED_PACKETS = 4_096
 
 
 class StrictPacket(Packet):  # type: ignore[misc]
@@ -75,10 +76,13 @@ class Backlog(asyncio.Queue[Any]):
         return item
 
     def discard(self) -> None:
-        """Throw away everything, and end the writer."""
+        """Throw everything away."""
         while not self.empty():
             self.get_nowait()
             self.task_done()
+
+    def end(self) -> None:
+        """Have the writer, or a waiting poll, end once all before this is sent."""
         self.put_nowait(None)
 
 
@@ -117,16 +121,27 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         socket = self._socket(sid)
         return socket.queue.size if socket else 0
 
+    def end(self, sid: str) -> None:
+        """End the sending to a client that leaves; the library lets its last poll hang."""
+        socket = self._socket(sid)
+        if socket:
+            socket.queue.end()
+
     async def drop(self, sid: str) -> None:
         """Let go of a client that does not read, and of what waits for it."""
         socket = self._socket(sid)
         if socket:
-            await socket.close(wait=False, abort=True)
             socket.queue.discard()
+            await socket.close(wait=False, abort=True)
 
-    async def flush(self) -> None:
-        """Return when everything that waits has been handed to the network."""
-        await asyncio.gather(*(socket.queue.join() for socket in self.eio.sockets.values()))
+    async def finish(self) -> None:
+        """Return when everything that waits has been handed to the network; nothing follows it."""
+        queues = [socket.queue for socket in self.eio.sockets.values()]
+        try:
+            await asyncio.gather(*(queue.join() for queue in queues))
+        finally:
+            for queue in queues:
+                queue.end()
 
     def _socket(self, sid: str) -> Any | None:
         with contextlib.suppress(KeyError):

@@ -1,0 +1,85 @@
+"""Real clients of a real relay."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import socketio
+
+from relay.limits import Limits
+from relay.protocol import DELIVERED
+from relay.server import RelayServer, listen
+
+TIMEOUT = 10
+
+
+class Person:
+    """A socket.io client that writes down everything it hears."""
+
+    def __init__(self) -> None:
+        self.client = socketio.AsyncClient(reconnection=False)
+        self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        for event in DELIVERED:
+            self.client.on(event, lambda data, event=event: self.heard.put_nowait((event, data)))
+        self.client.on("disconnect", lambda *_: self.heard.put_nowait(("disconnect", None)))
+
+    async def call(self, event: str, *data: object) -> dict[str, Any]:
+        # A tuple is several arguments to socket.io, and an empty one none.
+        return await self.client.call(event, data, timeout=TIMEOUT)
+
+    async def code(self, event: str, *data: object) -> str:
+        """The code of the error that answers this call."""
+        return (await self.call(event, *data))["error"]["code"]
+
+    async def hear(self) -> tuple[str, Any]:
+        return await asyncio.wait_for(self.heard.get(), TIMEOUT)
+
+    async def allocate(self) -> int:
+        return (await self.call("allocate", {}))["nameplate"]
+
+
+Connect = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    people: list[Person] = []
+
+    async def connect(url: str, **how: Any) -> Person:
+        person = Person()
+        people.append(person)
+        await person.client.connect(url, **how)
+        return person
+
+    yield connect
+    for person in people:
+        await person.client.disconnect()
+
+
+async def pair(one: Person, other: Person) -> int:
+    nameplate = await one.allocate()
+    assert await other.call("claim", {"nameplate": nameplate}) == {}
+    assert await one.hear() == ("claimed", {"nameplate": nameplate})
+    return nameplate
+
+
+@contextmanager
+def relay_with(limits: Limits) -> Iterator[str]:
+    """A relay with other limits; gives its URL."""
+    with listen("127.0.0.1", 0) as listener:
+        ready = threading.Event()
+        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        assert ready.wait(TIMEOUT)
+        try:
+            yield server.url
+        finally:
+            server.should_exit = True
+            thread.join(TIMEOUT)
+        assert not thread.is_alive()

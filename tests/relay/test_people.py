@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+import socketio.exceptions
+
+from relay.limits import Limits, Rate
+from relay.protocol import ROUTES, ErrorCode
+from tests.conftest import RunningRelay
+from tests.relay.conftest import Connect, pair, relay_with
+
+ID = "0123456789abcdef"
+BODY = base64.b64encode(b"sealed").decode()
+#: One good payload of every routed word.
+WORDS: dict[str, dict[str, Any]] = {
+    "pake": {"body": BODY},
+    "confirm": {"body": BODY},
+    "hello": {"name": "Zoë"},
+    "fileRequest": {"id": ID, "files": [{"path": "a/b 🐍.txt", "size": 0}]},
+    "fileAnswer": {"id": ID, "accepted": [True, False]},
+    "preparing": {"id": ID, "progress": 0.25},
+    "fileReady": {"id": ID, "magnetURI": "magnet:?xt=urn:btih:00"},
+    "downloadStarted": {"id": ID},
+    "progressUpdate": {
+        "id": ID,
+        "downloaded": 5,
+        "downloadSpeed": 2.5,
+        "progress": 0.5,
+        "timeRemaining": None,
+    },
+    "downloadComplete": {"id": ID},
+    "cancel": {"id": ID, "reason": "changed my mind"},
+    "message": {"text": "hello\nthere"},
+}
+
+
+async def test_every_word_reaches_the_partner_under_its_name(relay: RunningRelay, connect: Connect):
+    assert WORDS.keys() == ROUTES.keys()
+    one, other = await connect(relay.url), await connect(relay.url)
+    await pair(one, other)
+    for sender, receiver in ((one, other), (other, one)):
+        for event, payload in WORDS.items():
+            assert await sender.call(event, payload) == {}
+            assert await receiver.hear() == (ROUTES[event].delivered_as, payload)
+
+
+async def test_the_workflows_words_change_their_name_on_the_way(
+    relay: RunningRelay, connect: Connect
+):
+    one, other = await connect(relay.url), await connect(relay.url)
+    await pair(one, other)
+    await one.call("fileReady", WORDS["fileReady"])
+    assert (await other.hear())[0] == "addTorrent"
+    await other.call("downloadComplete", WORDS["downloadComplete"])
+    assert (await one.hear())[0] == "torrentDone"
+
+
+async def test_nobody_else_hears_anything(relay: RunningRelay, connect: Connect):
+    one, other, alone, waiting, third, fourth = [await connect(relay.url) for _ in range(6)]
+    await waiting.allocate()
+    await pair(one, other)
+    await pair(third, fourth)
+    await one.call("message", {"text": "for one"})
+    assert await other.hear() == ("message", {"text": "for one"})
+    # A word of their own comes after anything that could have leaked to them.
+    await fourth.call("message", {"text": "own"})
+    assert await third.hear() == ("message", {"text": "own"})
+    assert all(person.heard.empty() for person in (one, alone, waiting, fourth))
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], None])
+async def test_words_keep_their_order(
+    relay: RunningRelay, connect: Connect, transports: list[str] | None
+):
+    one = await connect(relay.url, transports=transports)
+    other = await connect(relay.url, transports=["websocket"])
+    await pair(one, other)
+    # Long and short ones in turn: a handler that overtook another would show.
+    texts = [f"{number} {'x' * (number % 2 * 3000)}" for number in range(500)]
+    for text in texts:
+        await one.client.emit("message", {"text": text})
+    assert [(await other.hear())[1]["text"] for _ in texts] == texts
+
+
+@pytest.mark.parametrize("event", sorted(ROUTES))
+async def test_an_unpaired_word_is_refused(relay: RunningRelay, connect: Connect, event: str):
+    person = await connect(relay.url)
+    assert await person.code(event, WORDS[event]) == ErrorCode.NOT_PAIRED
+
+
+async def test_each_useless_code_has_its_own_error(relay: RunningRelay, connect: Connect):
+    one, other, third = [await connect(relay.url) for _ in range(3)]
+    used = await pair(one, other)
+    own = await third.allocate()
+    assert await third.code("claim", {"nameplate": 99}) == ErrorCode.UNKNOWN_CODE
+    assert await third.code("claim", {"nameplate": used}) == ErrorCode.USED_CODE
+    assert await third.code("claim", {"nameplate": own}) == ErrorCode.OWN_CODE
+    assert await one.code("allocate") == ErrorCode.ALREADY_PAIRED
+    assert await one.code("claim", {"nameplate": own}) == ErrorCode.ALREADY_PAIRED
+    assert await third.call("release") == {}
+    fourth = await connect(relay.url)
+    assert await fourth.code("claim", {"nameplate": own}) == ErrorCode.UNKNOWN_CODE
+
+
+async def test_an_expired_code_is_told_to_both_sides(connect: Connect):
+    with relay_with(Limits(nameplate_lifetime=0.05, sweep_every=0.05)) as url:
+        one, other = await connect(url), await connect(url)
+        nameplate = await one.allocate()
+        assert await one.hear() == ("nameplateExpired", {"nameplate": nameplate})
+        assert await other.code("claim", {"nameplate": nameplate}) == ErrorCode.EXPIRED_CODE
+        assert await one.allocate() != nameplate
+
+
+async def test_a_full_relay_refuses_codes_and_people(connect: Connect):
+    with relay_with(Limits(max_nameplates=1, max_people=2)) as url:
+        one, other = await connect(url), await connect(url)
+        await one.allocate()
+        assert await other.code("allocate") == ErrorCode.RELAY_FULL
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await connect(url)
+        await one.client.disconnect()
+        assert await other.allocate() == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments"),
+    [
+        ("message", [{"text": 5}]),
+        ("message", [{}]),
+        ("message", []),
+        ("message", ["text"]),
+        ("message", [{"text": "one"}, {"text": "two"}]),
+        ("pake", [{"body": b"raw bytes"}]),
+        ("pake", [b"raw bytes"]),
+        ("claim", [{"nameplate": "1"}]),
+        ("progressUpdate", [{**WORDS["progressUpdate"], "progress": float("nan")}]),
+    ],
+)
+async def test_an_invalid_payload_is_answered_and_costs_nothing_else(
+    relay: RunningRelay, connect: Connect, event: str, arguments: list[object]
+):
+    one, other = await connect(relay.url), await connect(relay.url)
+    await pair(one, other)
+    assert await one.code(event, *arguments) == ErrorCode.INVALID_PAYLOAD
+    assert await one.call("message", {"text": "still here"}) == {}
+    assert await other.hear() == ("message", {"text": "still here"})
+
+
+async def test_an_invalid_payload_is_told_what_is_wrong(relay: RunningRelay, connect: Connect):
+    person = await connect(relay.url)
+    reply = await person.call("fileAnswer", {"id": ID, "accepted": "yes"})
+    assert "`$.accepted`" in reply["error"]["message"]
+
+
+@pytest.mark.parametrize("event", ["nonsense", "addTorrent", "claimed", "connect", "*", "reserved"])
+async def test_an_unknown_event_is_answered_and_costs_nothing_else(
+    relay: RunningRelay, connect: Connect, event: str
+):
+    one, other = await connect(relay.url), await connect(relay.url)
+    await pair(one, other)
+    assert await one.code(event, {"text": "?"}) == ErrorCode.UNKNOWN_EVENT
+    assert await one.call("message", {"text": "still here"}) == {}
+    assert await other.hear() == ("message", {"text": "still here"})
+
+
+async def test_who_leaves_and_who_is_lost_are_told_apart(relay: RunningRelay, connect: Connect):
+    one, other, third = [await connect(relay.url) for _ in range(3)]
+    await pair(one, other)
+    assert await one.call("leave") == {}
+    assert await other.hear() == ("partnerGone", {"reason": "left"})
+    assert await other.code("message", {"text": "?"}) == ErrorCode.NOT_PAIRED
+    await pair(third, other)
+    await third.client.disconnect()
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+
+
+async def test_a_lost_owner_gives_the_number_back(relay: RunningRelay, connect: Connect):
+    one, other = await connect(relay.url), await connect(relay.url)
+    nameplate = await one.allocate()
+    await one.client.disconnect()
+    # The relay hears of it in its own time: ask until the answer changes.
+    async with asyncio.timeout(10):
+        while await other.allocate() != nameplate:
+            await other.call("release")
+
+
+async def test_guessing_codes_is_slowed_down_for_a_socket_and_for_an_address(connect: Connect):
+    limits = Limits(codes=Rate(2, 0), address_codes=Rate(3, 0))
+    with relay_with(limits) as url:
+        one, other = await connect(url), await connect(url)
+        codes = [await one.code("claim", {"nameplate": 9}) for _ in range(3)]
+        assert codes == [ErrorCode.UNKNOWN_CODE, ErrorCode.UNKNOWN_CODE, ErrorCode.RATE_LIMITED]
+        # A new socket of the same address does not start afresh.
+        assert await other.code("allocate") == ErrorCode.RATE_LIMITED
+
+
+async def test_a_flood_of_words_is_refused(connect: Connect):
+    with relay_with(Limits(words=Rate(3, 0))) as url:
+        person = await connect(url)
+        codes = [await person.code("message", {"text": "x"}) for _ in range(4)]
+        assert codes == [ErrorCode.NOT_PAIRED] * 3 + [ErrorCode.RATE_LIMITED]

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay import protocol
+from relay.protocol import parse, to_wire
+
+ID = "0123456789abcdef"
+PAYLOADS = {
+    **{event: route.payload for event, route in protocol.ROUTES.items()},
+    **protocol.CALLS,
+    **protocol.NOTICES,
+}
+
+
+def base64_text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+fields = sorted({name for word in PAYLOADS.values() for name in word.__struct_encode_fields__})
+field_values = json_values | st.just(ID) | st.binary(max_size=9).map(base64_text)
+objects = st.dictionaries(st.sampled_from(fields), field_values)
+
+
+@given(st.sampled_from(sorted(PAYLOADS)), objects | json_values)
+def test_whatever_comes_is_read_in_bounds_or_refused(event: str, data: object):
+    try:
+        word = parse(PAYLOADS[event], data)
+    except msgspec.ValidationError:
+        return
+    assert parse(PAYLOADS[event], to_wire(word)) == word
+
+
+def test_bytes_travel_as_base64_text():
+    word = parse(protocol.Pake, {"body": base64_text(b"\0\xff")})
+    assert word.body == b"\0\xff"
+    assert to_wire(word) == {"body": "AP8="}
+
+
+def test_names_are_camel_case_on_the_wire():
+    ready = protocol.FileReady(id=ID, magnet_uri="magnet:?xt=1")
+    assert to_wire(ready) == {"id": ID, "magnetURI": "magnet:?xt=1"}
+
+
+def test_what_the_relay_does_not_know_is_not_passed_on():
+    assert to_wire(parse(protocol.DownloadStarted, {"id": ID, "extra": 1})) == {"id": ID}
+
+
+def progress(**changes: Any) -> dict[str, Any]:
+    return {"id": ID, "downloaded": 1, "downloadSpeed": 1.5, "progress": 0.5} | changes
+
+
+@pytest.mark.parametrize(
+    ("word", "data"),
+    [
+        (protocol.DownloadStarted, {"id": ID + "\n"}),
+        (protocol.DownloadStarted, {"id": ID.upper()}),
+        (protocol.DownloadStarted, {"id": "a" * 65}),
+        (protocol.Claim, {"nameplate": 0}),
+        (protocol.Claim, {"nameplate": "1"}),
+        (protocol.Claim, None),
+        (protocol.Pake, {"body": "A" * 2000}),
+        (protocol.Message, {"text": ""}),
+        (protocol.Message, {"text": "x" * 4001}),
+        (protocol.FileReady, {"id": ID, "magnetURI": "http://127.0.0.1"}),
+        (protocol.FileRequest, {"id": ID, "files": []}),
+        (protocol.FileRequest, {"id": ID, "files": [{"path": "a", "size": -1}]}),
+        (protocol.FileRequest, {"id": ID, "files": [{"path": "a", "size": 1}] * 10_001}),
+        (protocol.ProgressUpdate, progress(progress=float("nan"))),
+        (protocol.ProgressUpdate, progress(progress=1.1)),
+        (protocol.ProgressUpdate, progress(downloadSpeed=float("inf"))),
+        (protocol.ProgressUpdate, progress(timeRemaining=float("inf"))),
+    ],
+)
+def test_out_of_bounds_is_refused(word: type[protocol.Word], data: object):
+    with pytest.raises(msgspec.ValidationError):
+        parse(word, data)
+
+
+def test_a_request_with_the_most_files_fits_a_frame():
+    files = [{"path": f"{n:05}" + "x" * 300, "size": 2**53} for n in range(protocol.MAX_FILES)]
+    request = parse(protocol.FileRequest, {"id": ID, "files": files})
+    assert len(msgspec.json.encode(to_wire(request))) < protocol.MAX_FRAME
