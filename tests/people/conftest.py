@@ -1,4 +1,4 @@
-"""Helpers for people tests: a socket.io server that misbehaves on purpose, and a link that notes."""
+"""Helpers for people tests: a socket.io server that misbehaves, and a link that notes."""
 
 from __future__ import annotations
 
