@@ -1,0 +1,213 @@
+"""Names from a peer made safe to be written to disk: never outside the folder, never ambiguous.
+
+Good names survive byte for byte: spaces, emoji, any script, either unicode normalisation. What is
+changed, and to what:
+
+- separators, NUL and what this system forbids become `_` (pathvalidate knows Windows' rules);
+- control and bidi characters vanish, they only deceive; `.`, `..` and an empty name become `_`;
+- a leading dot stays inside a folder, but what would stand in the user's own folder gets `_` in
+  front: nobody else may drop a `.bashrc` there, nor anything named like our part folders;
+- a name over 255 bytes of UTF-8 is cut, keeping its suffix;
+- of two names that are one to the file system, the later gets ` (1)`.
+
+Nothing is decided here about what is wanted, and nothing is written but the probe of `folding`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+#: Bytes of UTF-8 in one name: the tightest limit of the file systems that matter.
+MAX_NAME_BYTES: Final = 255
+
+_DOUBLE_SUFFIXES: Final = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.br")
+_MAX_SUFFIX_BYTES: Final = 32
+# Of the format characters (Cf) only these stay: the joiners of emoji and scripts, and the tags that
+# flags such as Scotland's are spelled with. None of them reorders text.
+_HARMLESS_FORMAT: Final = frozenset("\u200c\u200d") | {chr(c) for c in range(0xE0020, 0xE0080)}
+_DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Windows opens its console by these as by CON; pathvalidate does not know them.
+_CONSOLES: Final = ("CONIN$", "CONOUT$")
+# Nor that it looks past spaces before a suffix: `con .txt` is the console too.
+_SPACED_DEVICE: Final = re.compile(
+    r"(con|prn|aux|nul|com.|lpt.|conin\$|conout\$) +(?=\.)", re.IGNORECASE
+)
+_SYSTEM: Final = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
+
+
+def safe_name(name: str, *, system: str = _SYSTEM) -> str:
+    """Return `name` as one component of a path: not empty, no separator, at most 255 bytes.
+
+    Args:
+        name: Anything at all.
+        system: Whose rules hold: `linux`, `macos` or `windows`.
+    """
+    return _safe_name(name, system)
+
+
+@lru_cache(maxsize=4096)
+def _safe_name(name: str, system: str) -> str:
+    from pathvalidate import sanitize_filename
+
+    # Bound the work first; 255 bytes are never more than 255 characters, the suffix is at the end.
+    if len(name) > 4 * MAX_NAME_BYTES:
+        name = name[: 2 * MAX_NAME_BYTES] + name[-2 * MAX_NAME_BYTES :]
+    name = "".join(
+        "_" if char == "\0" else char
+        for char in name
+        if char in _HARMLESS_FORMAT or char == "\0" or unicodedata.category(char) not in _DROPPED
+    )
+    if system == "windows" and (device := _SPACED_DEVICE.match(name)):
+        name = device[1] + name[device.end() :]
+    while True:
+        # Mending one fault may show another: `nul ` loses its space and is then reserved.
+        mended = sanitize_filename(
+            shorten(name),
+            replacement_text="_",
+            platform=system,
+            additional_reserved_names=_CONSOLES if system == "windows" else None,
+        )
+        if mended == name:
+            break
+        name = mended
+    return "_" if name in ("", ".", "..") else name
+
+
+def safe_parts(parts: Sequence[str], *, system: str = _SYSTEM) -> tuple[str, ...]:
+    """Return a peer's path, from the user's folder on, with each name made safe.
+
+    Raises:
+        ValueError: There is no name in it.
+    """
+    if not parts:
+        raise ValueError("a path needs a name")
+    first, *rest = (safe_name(part, system=system) for part in parts)
+    if first.startswith("."):
+        first = shorten("_" + first)
+    return (first, *rest)
+
+
+def shorten(name: str, limit: int = MAX_NAME_BYTES, *, mark: str = "") -> str:
+    """Return `name` with `mark` before its suffix, cut to `limit` bytes of UTF-8.
+
+    The cut falls between characters and spares mark and suffix.
+    """
+    stem, suffix = _split(name)
+    room = limit - len((mark + suffix).encode("utf-8", "replace"))
+    cut = stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+    return cut + mark + suffix
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the name's `number`th variant: `a (1).txt`, `archive (1).tar.gz`; 0 is itself."""
+    return shorten(name, mark=f" ({number})") if number else name
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """Return the first of `name`, `name (1)`, … that does not exist in `folder`.
+
+    Another program may take it before it is used: whoever uses it must not overwrite.
+    """
+    number = 0
+    while True:
+        candidate = folder / numbered(name, number)
+        if not os.path.lexists(candidate):
+            return candidate
+        number += 1
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return stem and suffix; what is longer than a suffix ever is belongs to the stem."""
+    lowered = name.lower()
+    for double in _DOUBLE_SUFFIXES:
+        if lowered.endswith(double) and len(name) > len(double):
+            return name[: -len(double)], name[-len(double) :]
+    dot = name.rfind(".")
+    # A leading dot hides a file; a suffix has something after its dot and no space in it.
+    suffix = name[dot:]
+    if (
+        dot <= 0
+        or len(suffix) < 2
+        or " " in suffix
+        or len(suffix.encode("utf-8", "replace")) > _MAX_SUFFIX_BYTES
+    ):
+        return name, ""
+    return name[:dot], suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Which names a file system takes for the same. case: `a` and `A`. form: `é` and `e` + `´`."""
+
+    case: bool
+    form: bool
+
+    def key(self, name: str) -> str:
+        """Return what two names must have in common to be one file."""
+        if self.form:
+            name = unicodedata.normalize("NFD", name)
+        if self.case:
+            name = name.casefold()
+        return unicodedata.normalize("NFD", name) if self.form else name
+
+
+def folding(folder: Path) -> Folding:
+    """Return how the file system under `folder` (existing, empty, ours) compares names.
+
+    It is asked rather than guessed from the system: Linux mounts exFAT, macOS can tell case apart.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    probe = folder / "\u00e9a"
+    probe.touch(exist_ok=False)
+    try:
+        return Folding(
+            case=(folder / "\u00e9A").exists(),
+            form=(folder / "e\u0301a").exists(),
+        )
+    finally:
+        probe.unlink()
+
+
+def lay_out(
+    paths: Iterable[Sequence[str]], same: Folding, *, system: str = _SYSTEM
+) -> list[tuple[str, ...]]:
+    """Return where each of a torrent's paths goes, from the user's folder on; no two collide.
+
+    The same paths give the same places. Folders that a torrent spells alike stay one folder, and
+    those that only the file system takes for one are kept apart.
+
+    Args:
+        paths: Raw paths; none of them twice, none of them a folder of another.
+        same: Which names the file system takes for one.
+        system: Whose rules for names hold.
+    """
+    places: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
+    taken: set[tuple[str, ...]] = set()
+    # Where to go on counting: thousands of names may all be mended to the same one.
+    counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    result = []
+    for path in map(tuple, paths):
+        for depth in range(1, len(path) + 1):
+            raw = path[:depth]
+            if raw in places:
+                continue
+            parent = places[raw[:-1]]
+            name = safe_parts(raw, system=system)[-1]
+            wish = (*parent, same.key(name))
+            while (claim := (*parent, same.key(numbered(name, counts[wish])))) in taken:
+                counts[wish] += 1
+            taken.add(claim)
+            places[raw] = (*parent, numbered(name, counts[wish]))
+        result.append(places[path])
+    return result
