@@ -1,0 +1,172 @@
+"""Open files, read and written at offsets by many threads, never more than a few at once.
+
+Which bytes belong where is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core.errors import StorageFailed
+
+#: Open files of one pool; systems allow a process as few as 256.
+MAX_OPEN: Final = 32
+
+_POSITIONED: Final = hasattr(os, "pread") and hasattr(os, "pwrite")
+# O_NONBLOCK: were a file replaced by a FIFO, opening it would wait for ever.
+_ALWAYS: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+
+
+def open_regular(path: Path, flags: int, *, follow: bool = False) -> int:
+    """Open a regular file and return its descriptor.
+
+    Args:
+        path: Which.
+        flags: Of os.open, besides what this function adds.
+        follow: Whether its last part may be a symlink.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    descriptor = os.open(path, flags | _ALWAYS | (0 if follow else _NO_FOLLOW), 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is not a regular file")
+    return descriptor
+
+
+class Handle:
+    """One open file. Threads may read and write at the same time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.users = 0
+        self._seek = threading.Lock()
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset`, fewer at the end of the file. Raises OSError."""
+        parts: list[bytes] = []
+        while length:
+            if _POSITIONED:
+                part = os.pread(self.descriptor, length, offset)
+            else:
+                with self._seek:
+                    os.lseek(self.descriptor, offset, os.SEEK_SET)
+                    part = os.read(self.descriptor, length)
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write all of `data` at `offset`. Raises OSError."""
+        while data:
+            if _POSITIONED:
+                written = os.pwrite(self.descriptor, data, offset)
+            else:
+                with self._seek:
+                    os.lseek(self.descriptor, offset, os.SEEK_SET)
+                    written = os.write(self.descriptor, data)
+            offset += written
+            data = data[written:]
+
+
+class HandlePool:
+    """Opens files as they are needed and keeps the most recently used ones open. Thread-safe.
+
+    Args:
+        locate: Returns where a file is, by its number; asked each time it is opened.
+        writable: Open for writing too.
+        follow: Whether a path may be a symlink.
+        limit: Files to keep open; more are open only while more threads use as many.
+    """
+
+    def __init__(
+        self,
+        locate: Callable[[int], Path],
+        *,
+        writable: bool,
+        follow: bool = False,
+        limit: int = MAX_OPEN,
+    ) -> None:
+        self._locate = locate
+        self._flags = os.O_RDWR if writable else os.O_RDONLY
+        self._follow = follow
+        self._limit = limit
+        self._handles: OrderedDict[int, Handle] = OrderedDict()
+        self._changed = threading.Condition()
+        self._suspended = False
+        self._closed = False
+
+    @contextmanager
+    def use(self, number: int) -> Iterator[Handle]:
+        """Lend a file, which stays open at least that long.
+
+        Raises:
+            StorageFailed: The pool is closed.
+            OSError: The file cannot be opened.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._suspended)
+            if self._closed:
+                raise StorageFailed("The files of this torrent are closed.")
+            handle = self._handles.get(number)
+            if handle is None:
+                path = self._locate(number)
+                handle = Handle(open_regular(path, self._flags, follow=self._follow))
+                self._handles[number] = handle
+            self._handles.move_to_end(number)
+            handle.users += 1
+            self._evict()
+        try:
+            yield handle
+        finally:
+            with self._changed:
+                handle.users -= 1
+                self._evict()
+                self._changed.notify_all()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Close every file, so that all may be moved; who wants one meanwhile waits.
+
+        From then on they are opened for reading only.
+        """
+        with self._changed:
+            self._suspended = True
+            self._flags = os.O_RDONLY
+            self._close_idle()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._suspended = False
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wait until nobody uses a file, then close them all, for good. May be called twice."""
+        with self._changed:
+            self._closed = True
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        self._changed.wait_for(lambda: not any(h.users for h in self._handles.values()))
+        while self._handles:
+            os.close(self._handles.popitem()[1].descriptor)
+
+    def _evict(self) -> None:
+        surplus = len(self._handles) - self._limit
+        if surplus > 0:
+            idle = [number for number, handle in self._handles.items() if not handle.users]
+            for number in idle[:surplus]:
+                os.close(self._handles.pop(number).descriptor)

@@ -1,0 +1,284 @@
+"""Torrents made of what a person chose: found on the disk, hashed, described (BEP 3, v1).
+
+The same content and names make the same torrent on every machine: nothing of the machine, its user
+or the time goes in. Empty folders cannot stand in a torrent and are left out. Serving what was made
+is storage.py's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+
+from filesend_tui.core.errors import BadMetadata, BadSource, Cancelled
+from filesend_tui.core.torrent.handles import open_regular
+from filesend_tui.core.torrent.metainfo import (
+    MAX_FILES,
+    MAX_PATH_BYTES,
+    MAX_PATH_PARTS,
+    TorrentInfo,
+    parse_info,
+)
+from filesend_tui.core.torrent.paths import numbered
+
+#: Bytes of a piece, at least and at most: few hashes, yet little lost when one piece is bad.
+MIN_PIECE: Final = 16 * 1024
+MAX_PIECE: Final = 4 * 1024 * 1024
+
+_BUFFER: Final = 1024 * 1024
+_PROGRESS_INTERVAL: Final = 0.1
+_ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to be sent, as it was when it was found.
+
+    path: where it is. parts: what it is called in what is sent, a chosen folder's name in front.
+    size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    """
+
+    path: Path
+    parts: tuple[str, ...]
+    size: int
+    modified_ns: int
+
+    def is_unchanged(self, status: os.stat_result) -> bool:
+        """Return whether `status` still shows the file as it was found."""
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
+
+
+def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
+    """Return every file that the chosen files and folders hold, in the torrent's order.
+
+    Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
+    once. A link that was chosen is followed. Inside folders, links to files are followed; links to
+    folders (which might never end), dangling ones, sockets, devices and FIFOs are left out.
+
+    Raises:
+        BadSource: Something chosen is not there or no file or folder, a file may not be read, a
+            name is no valid text, or it is nothing at all or too much for one torrent.
+    """
+    sources: list[SourceFile] = []
+    taken: set[str] = set()
+    # A path spelled with `..` or `.` still needs the name of what it means.
+    for chosen in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100
+        if not chosen.name:
+            raise BadSource("A whole disk cannot be sent.", "Choose a folder on it.")
+        number = 0
+        while (name := numbered(chosen.name, number)) in taken:
+            number += 1
+        taken.add(name)
+        try:
+            status = chosen.stat()
+        except OSError as error:
+            raise BadSource(f"{_shown(chosen)} cannot be read: {error.strerror}.") from error
+        if stat.S_ISDIR(status.st_mode):
+            found = _walk(chosen, (name,))
+        elif stat.S_ISREG(status.st_mode):
+            found = iter([_source(chosen, (name,), status)])
+        else:
+            raise BadSource(f"{_shown(chosen)} is neither a file nor a folder.")
+        for source in found:
+            sources.append(source)
+            if len(sources) > MAX_FILES:
+                raise BadSource(f"These are more than {MAX_FILES} files.", _ARCHIVE_HINT)
+    if not sources:
+        raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
+    # By bytes, so that no machine's language or file system decides.
+    return tuple(sorted(sources, key=lambda s: [part.encode() for part in s.parts]))
+
+
+def make_torrent(
+    sources: Sequence[SourceFile],
+    *,
+    name: str | None = None,
+    salt: str | None = None,
+    progress: Callable[[int, int], None] = lambda _hashed, _total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> TorrentInfo:
+    """Hash the files and return the torrent that describes them, in their order.
+
+    A file alone becomes a single-file torrent; one folder a torrent of its name; several things
+    entries side by side, under a name that is only for show. Reads through a buffer of 1 MiB.
+
+    Args:
+        sources: As `scan` returned them.
+        name: The torrent's; its own, or such as `3 files`, where none is given.
+        salt: Makes the infohash differ from that of another torrent of the same content.
+        progress: Told (bytes hashed, bytes in all) at the start, at the end and in between at most
+            ten times a second, on this thread.
+        cancelled: Asked after each buffer.
+
+    Raises:
+        BadSource: A file cannot be read or changed since `scan`, or they are too many.
+        Cancelled: `cancelled` said so.
+    """
+    import bencode2
+    import torf
+
+    total = sum(source.size for source in sources)
+    piece_length = MIN_PIECE
+    if total:
+        piece_length = torf.Torrent.calculate_piece_size(total, MIN_PIECE, MAX_PIECE)
+
+    info = _contents(sources, name)
+    info["piece length"] = piece_length
+    if salt is not None:
+        info["source"] = salt
+    info["pieces"] = b"".join(_hash(sources, total, piece_length, progress, cancelled))
+    torrent = torf.Torrent()
+    metainfo: Any = torrent.metainfo
+    metainfo["info"] = info
+    if total:  # torf takes a torrent of empty files alone for an unfinished one
+        torrent.validate()
+    try:
+        made = parse_info(bencode2.bencode(info))
+    except BadMetadata as error:
+        raise BadSource("This is too much for one torrent.", _ARCHIVE_HINT) from error
+    for source in sources:
+        _check_unchanged(source)
+    return made
+
+
+def _contents(sources: Sequence[SourceFile], name: str | None) -> dict[str, Any]:
+    """Return the part of the info dictionary that says which files there are."""
+    first = sources[0].parts
+    if len(sources) == 1 and len(first) == 1:
+        return {"name": name or first[0], "length": sources[0].size}
+    one_folder = all(len(s.parts) > 1 and s.parts[0] == first[0] for s in sources)
+    return {
+        "name": name or (first[0] if one_folder else f"{len(sources)} files"),
+        "files": [
+            {"length": s.size, "path": list(s.parts[1:] if one_folder else s.parts)}
+            for s in sources
+        ],
+    }
+
+
+def _hash(
+    sources: Sequence[SourceFile],
+    total: int,
+    piece_length: int,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> Iterator[bytes]:
+    """Yield the SHA-1 of each piece. Other threads run while it reads and hashes."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    missing = piece_length
+    hashed = 0
+    told = time.monotonic()
+    progress(0, total)
+    for chunk in _chunks(sources):
+        if cancelled():
+            raise Cancelled("Preparing the files was stopped.")
+        hashed += len(chunk)
+        position = 0
+        while position < len(chunk):
+            part = chunk[position : position + missing]
+            digest.update(part)
+            position += len(part)
+            missing -= len(part)
+            if not missing:
+                yield digest.digest()
+                digest = hashlib.sha1(usedforsecurity=False)
+                missing = piece_length
+        if (now := time.monotonic()) - told >= _PROGRESS_INTERVAL:
+            told = now
+            progress(hashed, total)
+    if missing < piece_length:
+        yield digest.digest()
+    progress(total, total)
+
+
+def _chunks(sources: Sequence[SourceFile]) -> Iterator[memoryview]:
+    """Yield the bytes of all files in order, in parts that are only valid until the next."""
+    buffer = memoryview(bytearray(_BUFFER))
+    for source in sources:
+        try:
+            with FileIO(open_regular(source.path, os.O_RDONLY, follow=True)) as file:
+                left = source.size
+                while left:
+                    count = file.readinto(buffer[: min(left, _BUFFER)])
+                    if not count:
+                        raise _changed(source)
+                    yield buffer[:count]
+                    left -= count
+                status = os.fstat(file.fileno())
+        except OSError as error:
+            raise BadSource(f"{_shown(source.path)} cannot be read: {error.strerror}.") from error
+        if not source.is_unchanged(status):
+            raise _changed(source)
+
+
+def _check_unchanged(source: SourceFile) -> None:
+    try:
+        unchanged = source.is_unchanged(source.path.stat())
+    except OSError:
+        unchanged = False
+    if not unchanged:
+        raise _changed(source)
+
+
+def _changed(source: SourceFile) -> BadSource:
+    return BadSource(
+        f"{_shown(source.path)} changed while it was being prepared.",
+        "Wait until nothing writes to it, then send it again.",
+    )
+
+
+def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SourceFile]:
+    """Yield the files below a folder."""
+    pending = [(folder, parts)]
+    while pending:
+        folder, parts = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    inside = (*parts, entry.name)
+                    if _is_folder(entry):
+                        pending.append((Path(entry.path), inside))
+                    elif _leads_to_file(entry):
+                        yield _source(Path(entry.path), inside, Path(entry.path).stat())
+        except OSError as error:
+            place = _shown(Path(error.filename or folder))
+            raise BadSource(f"{place} cannot be read: {error.strerror}.") from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Windows' junctions are links too; Python knows them since 3.12.
+    is_junction: Callable[[], bool] = getattr(entry, "is_junction", bool)
+    return entry.is_dir(follow_symlinks=False) and not is_junction()
+
+
+def _leads_to_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _source(path: Path, parts: tuple[str, ...], status: os.stat_result) -> SourceFile:
+    try:
+        size = sum(len(part.encode()) + 1 for part in parts)
+    except UnicodeEncodeError:
+        raise BadSource(
+            f"The name of {_shown(path)} is not valid text.", "Rename it, then send it again."
+        ) from None
+    if size > MAX_PATH_BYTES or len(parts) > MAX_PATH_PARTS:
+        raise BadSource(f"{_shown(path)} lies too deep in its folders.", _ARCHIVE_HINT)
+    if not os.access(path, os.R_OK):
+        raise BadSource(f"{_shown(path)} may not be read.")
+    return SourceFile(path, parts, status.st_size, status.st_mtime_ns)
+
+
+def _shown(path: Path) -> str:
+    """Return a path that can be printed even where its bytes are no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
