@@ -1,0 +1,319 @@
+"""The files behind a torrent: what is being sent is read, what arrives is kept until it is whole.
+
+Every method blocks and may be called from any thread. A download's bytes go to part files in a
+hidden folder (partfolder.py) and move into place at the end, over nothing that is there
+(placing.py). At no time is more than one read or one piece held in memory. What to fetch, from
+whom and when is never decided here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, Self
+
+from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.torrent.bitfield import Bitfield
+from filesend_tui.core.torrent.diskerror import disk_error
+from filesend_tui.core.torrent.extents import (
+    SPILL,
+    pieces_of,
+    selected_files,
+    share_held,
+    whole_files,
+)
+from filesend_tui.core.torrent.handles import HandlePool
+from filesend_tui.core.torrent.making import SourceFile
+from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.partfolder import PartFolder
+from filesend_tui.core.torrent.paths import folding, lay_out
+from filesend_tui.core.torrent.placing import place
+from filesend_tui.core.torrent.room import check_room, make_file, sync_files
+
+
+class Layout(StrEnum):
+    """How a torrent of several files comes to stand in the target folder."""
+
+    #: In a folder of the torrent's own name.
+    FOLDER = "folder"
+    #: Its top-level files and folders each by themselves.
+    LOOSE = "loose"
+
+
+class PieceStore(Protocol):
+    """Where the bytes of a torrent's pieces are."""
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """Return `length` bytes of piece `index` from `begin`.
+
+        Raises:
+            ValueError: They are not all within the piece.
+            StorageFailed: The disk refused, the bytes are not here, or the store is closed.
+            BadSource: What is being sent changed.
+        """
+
+    def close(self) -> None:
+        """Close every file, once reads under way have ended. May be called twice."""
+
+
+def verify(info: TorrentInfo, index: int, data: bytes | bytearray | memoryview) -> bool:
+    """Return whether `data` is all of piece `index` (SHA-1, BEP 3)."""
+    digest = hashlib.sha1(data, usedforsecurity=False).digest()
+    return digest == info.piece_hash(index)
+
+
+class SeedFiles:
+    """What is being sent, read where it lies and never written.
+
+    Args:
+        info: The torrent made of them.
+        sources: Its files in the torrent's order, as they were when it was made.
+    """
+
+    def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
+        self._info = info
+        self._sources = tuple(sources)
+        self._extents = whole_files(info)
+        self._files = HandlePool(lambda n: self._sources[n].path, writable=False, follow=True)
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """See PieceStore."""
+        start = _start(self._info, index, begin, length)
+        parts = []
+        for span in self._extents.find(start, length):
+            source = self._sources[span.file]
+            try:
+                with self._files.use(span.file) as handle:
+                    part = handle.read_at(span.offset, span.length)
+                    same = source.is_unchanged(os.fstat(handle.descriptor))
+            except OSError as error:
+                raise BadSource(
+                    f"{source.path} can no longer be read: {error.strerror}."
+                ) from error
+            if not same or len(part) != span.length:
+                raise BadSource(f"{source.path} changed while it was being sent.", "Send it again.")
+            parts.append(part)
+        return _join(parts)
+
+    def close(self) -> None:
+        """See PieceStore."""
+        self._files.close()
+
+
+class DownloadFiles:
+    """A download: part files that become the wanted files once every wanted piece is written.
+
+    `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
+    wanted files alone, without what the pieces at their edges hold of others.
+    """
+
+    def __init__(
+        self, info: TorrentInfo, folder: Path, part: PartFolder, wanted: Sequence[int]
+    ) -> None:
+        self._info = info
+        self._folder = folder
+        self._part = part
+        self._wanted = frozenset(wanted)
+        self.wanted_pieces = frozenset(i for number in wanted for i in pieces_of(info, number))
+        self.wanted_bytes = sum(info.files[number].length for number in wanted)
+        self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
+        self._places: dict[int, tuple[str, ...]] = {}
+        self._placed: dict[str, Path] = {}
+        self._written: set[int] = set()
+        self._finished = False
+        self._lock = threading.RLock()
+        self._files = HandlePool(self._path, writable=True)
+        self._spill = HandlePool(lambda _: part.spill, writable=True)
+
+    @classmethod
+    def create(
+        cls, info: TorrentInfo, folder: Path, *, wanted: Sequence[bool], layout: Layout
+    ) -> Self:
+        """Return a new download into `folder` with room on the disk for all of it.
+
+        Args:
+            info: The torrent.
+            folder: The target folder; made where it does not exist.
+            wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
+            layout: How several files come to stand in it; a file alone stands there itself.
+
+        Raises:
+            NoSpace: The wanted files do not fit.
+            StorageFailed: The same torrent is being downloaded there, or the disk refuses.
+            ValueError: `wanted` has not one answer for each file.
+        """
+        if len(wanted) != len(info.files):
+            raise ValueError("one answer for each file is needed")
+        chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
+        try:
+            part = PartFolder.claim(folder, info.info_hash)
+        except OSError as error:
+            raise disk_error(error, f"preparing {folder}") from error
+        store = cls(info, folder, part, chosen)
+        try:
+            store._lay_out(chosen, layout)
+            store._allocate()
+        except BaseException as error:
+            store.discard()
+            if isinstance(error, OSError):
+                raise disk_error(error, f"making room in {folder}") from error
+            raise
+        return store
+
+    def write_piece(self, index: int, data: bytes | bytearray | memoryview) -> None:
+        """Keep a verified piece. Writing one again does nothing.
+
+        Raises:
+            ValueError: It is not exactly one wanted piece.
+            NoSpace, StorageFailed: The disk refused, or the download is over.
+        """
+        if index not in self.wanted_pieces or len(data) != self._info.shape.piece_size(index):
+            raise ValueError("that is not a wanted piece")
+        if index in self._written:
+            return
+        view = memoryview(data)
+        start = index * self._info.shape.piece_length
+        try:
+            for span in self._extents.find(start, len(view)):
+                with self._pool(span.file).use(span.file) as handle:
+                    handle.write_at(span.offset, view[: span.length])
+                view = view[span.length :]
+        except OSError as error:
+            raise disk_error(error, "writing what arrived") from error
+        with self._lock:
+            self._written.add(index)
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """See PieceStore; pieces that were written stay readable after `finish`."""
+        start = _start(self._info, index, begin, length)
+        if index not in self._written:
+            raise StorageFailed("A piece was asked for that is not here yet.")
+        parts = []
+        try:
+            for span in self._extents.find(start, length):
+                with self._pool(span.file).use(span.file) as handle:
+                    part = handle.read_at(span.offset, span.length)
+                if len(part) != span.length:
+                    raise StorageFailed("A file became shorter while it was being served.")
+                parts.append(part)
+        except OSError as error:
+            raise disk_error(error, "reading what was received") from error
+        return _join(parts)
+
+    def finish(self) -> Path:
+        """Put the wanted files in place and return the file, or the folder they stand in.
+
+        Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
+        not only on their way to it, before the first name appears. After a failure it may be
+        called again; afterwards only `read`, `file_progress` and `close` make sense.
+
+        Raises:
+            StorageFailed: Pieces are missing, the download is over, or the disk refused.
+            NoSpace: The disk found out only now that it is full.
+        """
+        with self._lock:
+            if not self._finished:
+                if self._written != self.wanted_pieces:
+                    raise StorageFailed("Not all of it has arrived.")
+                try:
+                    self._settle()
+                except OSError as error:
+                    raise disk_error(error, f"moving files into {self._folder}") from error
+            if len(self._placed) == 1:
+                return next(iter(self._placed.values()))
+            return self._folder
+
+    def discard(self) -> None:
+        """Close everything and delete the part files; what `finish` put in place stays.
+
+        Raises:
+            StorageFailed: Something could not be deleted.
+        """
+        with self._lock:
+            self._close_pools()
+            try:
+                self._part.remove()
+            except OSError as error:
+                raise disk_error(error, f"deleting {self._part.path}") from error
+
+    def close(self) -> None:
+        """Close everything; an unfinished download's part files stay where they are."""
+        with self._lock:
+            if self._finished:
+                self.discard()
+            else:
+                self._close_pools()
+                self._part.release()
+
+    def file_progress(self, have: Bitfield) -> tuple[float, ...]:
+        """Return how much of each of the torrent's files is in the pieces of `have`, 0 to 1.
+
+        A file that is not wanted is 0, a wanted empty one 1.
+        """
+        bits = have.to_bytes()
+        return tuple(
+            share_held(self._info, number, bits) if number in self._wanted else 0.0
+            for number in range(len(self._info.files))
+        )
+
+    # -- the steps of a download
+
+    def _lay_out(self, chosen: Sequence[int], layout: Layout) -> None:
+        """Find where each wanted file will stand, below the tree and later below the folder."""
+        info = self._info
+        root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
+        paths = [(*root, *info.files[number].path) for number in chosen]
+        places = lay_out(paths, folding(self._part.tree))
+        self._places = dict(zip(chosen, places, strict=True))
+
+    def _allocate(self) -> None:
+        """Make every part file at its full length: a full disk is known now, not at 99 %."""
+        check_room(self._folder, self.wanted_bytes + self._spilled)
+        for number in self._places:
+            path = self._path(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make_file(path, self._info.files[number].length)
+        if self._spilled:
+            make_file(self._part.spill, self._spilled)
+
+    def _settle(self) -> None:
+        unsettled = [n for n, parts in self._places.items() if parts[0] not in self._placed]
+        sync_files(map(self._path, unsettled))
+        with self._files.suspended():
+            for name in dict.fromkeys(self._places[number][0] for number in unsettled):
+                self._placed[name] = place(self._part.tree / name, self._folder, name)
+        self._finished = True
+        if not self._spilled:
+            self._part.remove()
+        elif os.name != "nt":
+            # Open, it stays readable without a name. Windows keeps the name until `close`.
+            with self._spill.use(SPILL):
+                self._part.remove()
+
+    def _path(self, number: int) -> Path:
+        """Return where a wanted file is now."""
+        top, *rest = self._places[number]
+        return self._placed.get(top, self._part.tree / top).joinpath(*rest)
+
+    def _pool(self, number: int) -> HandlePool:
+        return self._spill if number == SPILL else self._files
+
+    def _close_pools(self) -> None:
+        self._files.close()
+        self._spill.close()
+
+
+def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
+    shape = info.shape
+    inside = 0 <= index < shape.piece_count and begin >= 0 and length > 0
+    if not inside or begin + length > shape.piece_size(index):
+        raise ValueError("these bytes are not within one piece")
+    return index * shape.piece_length + begin
+
+
+def _join(parts: list[bytes]) -> bytes:
+    return parts[0] if len(parts) == 1 else b"".join(parts)
