@@ -134,7 +134,7 @@ class WebRtcAttempt:
 
     async def close(self) -> None:
         """Give it up and free everything; an open channel that was handed out stays open."""
-        self._abandon("The attempt to reach a peer was given up.")
+        self._abandon("A peer could not be reached.")
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
@@ -249,6 +249,6 @@ class _ClosedOnError:
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             return
-        self._attempt._abandon("A peer could not be reached.")
+        await self._attempt.close()
         if isinstance(error, Exception) and not isinstance(error, ChannelFailed):
             raise ChannelFailed("A peer could not be reached.") from error

@@ -1,0 +1,181 @@
+"""One swarm at one tracker, for as long as it lives: connects, and comes back after a break.
+
+What is said on a connection is tracker_session's; how channels open is the dialer's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
+from filesend_tui.core.meeting.dialer import Dialer
+from filesend_tui.core.meeting.timings import DEFAULT, Timings
+from filesend_tui.core.meeting.tracker_session import Presence, TrackerSession
+from filesend_tui.core.text import clean
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
+
+#: Largest frame taken from a tracker, in bytes: an offer of full length, escaped.
+MAX_FRAME: Final = 256 * 1024
+#: Seconds for connecting, and for closing a connection.
+OPEN_TIMEOUT: Final = 10.0
+CLOSE_TIMEOUT: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def tracker_name(url: str) -> str:
+    """Return a tracker's address for people: without path and query, where pass keys stand."""
+    parts = urlsplit(url)
+    return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+
+
+class Announcer:
+    """Keeps one swarm announced at one tracker.
+
+    Args:
+        url: ws:// or wss://.
+        on_accepted: Called when the tracker took an announce.
+        on_problem: Called once when it fails, and again only after it had worked.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        presence: Presence,
+        dialer: Dialer,
+        on_accepted: Callable[[], None],
+        on_problem: Callable[[FileSendError], None],
+        timings: Timings = DEFAULT,
+    ) -> None:
+        self._url = url
+        self._name = tracker_name(url)
+        self._presence = presence
+        self._dialer = dialer
+        self._on_accepted = on_accepted
+        self._on_problem = on_problem
+        self._timings = timings
+        self._session: TrackerSession | None = None
+        self._sessions = 0
+        self._task: asyncio.Task[None] | None = None
+        self._accepted = False
+        self._told_failure = False
+        self._told_lame = False
+
+    def start(self) -> None:
+        """Begin; work goes on in a task until `stop`."""
+        self._task = asyncio.create_task(self._run())
+
+    def more_peers(self) -> None:
+        """Announce soon, if there is a connection; a new one begins with an announce anyway."""
+        if self._session:
+            self._session.more_peers()
+
+    def peer_met(self) -> None:
+        """A peer was met, at this tracker or another."""
+        if self._session:
+            self._session.peer_met()
+
+    def completed(self) -> None:
+        """Announce that the download is complete; a later connection says it by `left`."""
+        if self._session:
+            self._session.completed()
+
+    async def stop(self) -> None:
+        """Tell the tracker, if it listens, and end."""
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(self._timings.farewell):
+                if self._session:
+                    await self._session.farewell()
+        except (TimeoutError, TrackerFailed):
+            log.debug("%s did not hear the goodbye", self._name)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled() and (bug := self._task.exception()):
+            raise bug
+
+    async def _run(self) -> None:
+        delay = self._timings.first_retry
+        while True:
+            self._accepted = False
+            try:
+                await self._serve()
+            except TrackerFailed as problem:
+                log.debug("%s", problem)
+                if self._accepted:
+                    # It worked until now: there is something to tell only if it does not come back.
+                    delay = self._timings.first_retry
+                elif not self._told_failure:
+                    self._told_failure = True
+                    self._on_problem(problem)
+            await asyncio.sleep(delay * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load
+            delay = min(delay * 2, self._timings.max_retry)
+
+    async def _serve(self) -> None:
+        """Connect and announce until the connection ends.
+
+        Raises:
+            TrackerFailed: It ended; always, in the end.
+        """
+        connect_to, broken = await asyncio.to_thread(_client)
+        context = None
+        if self._url.startswith("wss:"):
+            # Reading the certificate store takes tens of milliseconds.
+            context = await asyncio.to_thread(ssl.create_default_context)
+        try:
+            async with connect_to(
+                self._url,
+                ssl=context,
+                proxy=None,
+                compression=None,
+                max_size=MAX_FRAME,
+                open_timeout=OPEN_TIMEOUT,
+                close_timeout=CLOSE_TIMEOUT,
+                user_agent_header="FileSend",
+            ) as socket:
+                self._sessions += 1
+                self._session = TrackerSession(
+                    socket,
+                    name=self._name,
+                    again=self._sessions > 1,
+                    presence=self._presence,
+                    dialer=self._dialer,
+                    timings=self._timings,
+                    on_accepted=self._accept,
+                    on_lame=self._lame,
+                )
+                await self._session.run()
+        except (OSError, ValueError, broken) as error:
+            log.debug("%s: %r", self._name, error)
+            raise TrackerFailed(f"The tracker at {self._name} does not answer.") from error
+        finally:
+            self._session = None
+
+    def _accept(self) -> None:
+        self._accepted = True
+        self._told_failure = False
+        self._on_accepted()
+
+    def _lame(self, problem: ChannelFailed) -> None:
+        if not self._told_lame:
+            self._told_lame = True
+            self._on_problem(problem)
+
+
+def _client() -> tuple[type[connect], type[WebSocketException]]:
+    """Import the WebSocket client: tens of milliseconds, so in a worker thread."""
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
+
+    return connect, WebSocketException

@@ -1,0 +1,57 @@
+"""What to do when two peers offer to each other at once: one connection stays, the same at both.
+
+A table, and the reason why both ends come to the same end: each answers at most one offer of the
+other, and only while it knows of no connection between them. So when both find a second one in
+the answer to their own offer, both know of both, and the offer of the lower peer id wins.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Link(StrEnum):
+    """How things stand between us and one peer."""
+
+    NONE = "none"
+    ANSWERING = "answering"  # we answered its offer; the channel is not open yet
+    OFFERED = "offered"  # it answered our offer; the channel is not open yet
+    OPEN = "open"
+
+
+class Verdict(StrEnum):
+    """What to do with an offer or answer that came in."""
+
+    TAKE = "take"
+    LEAVE = "leave"
+    REPLACE = "replace"  # give up answering its offer, and take its answer to ours
+
+
+_OFFER: Final = {
+    Link.NONE: Verdict.TAKE,
+    Link.ANSWERING: Verdict.LEAVE,
+    Link.OFFERED: Verdict.LEAVE,
+    Link.OPEN: Verdict.LEAVE,
+}
+
+_ANSWER: Final = {
+    (Link.NONE, True): Verdict.TAKE,
+    (Link.NONE, False): Verdict.TAKE,
+    (Link.ANSWERING, True): Verdict.REPLACE,
+    (Link.ANSWERING, False): Verdict.LEAVE,
+    (Link.OFFERED, True): Verdict.LEAVE,
+    (Link.OFFERED, False): Verdict.LEAVE,
+    (Link.OPEN, True): Verdict.LEAVE,
+    (Link.OPEN, False): Verdict.LEAVE,
+}
+
+
+def on_offer(link: Link) -> Verdict:
+    """Judge a peer's offer."""
+    return _OFFER[link]
+
+
+def on_answer(link: Link, *, ours: bytes, theirs: bytes) -> Verdict:
+    """Judge a peer's answer to our offer, by its peer id and ours."""
+    return _ANSWER[link, ours < theirs]

@@ -1,0 +1,231 @@
+"""From offers and answers to open channels: the roads to the peers of one swarm.
+
+Trackers are not known here: what comes in and goes out are descriptions, and ids as bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
+from filesend_tui.core.channels.webrtc import WebRtcChannel
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offer
+from filesend_tui.core.meeting.signals import BadSignal, Description, Signals
+from filesend_tui.core.meeting.timings import DEFAULT, Timings
+
+#: Most offers of strangers that are being answered at once; each holds sockets.
+MAX_ANSWERING: Final = 12
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MetPeer:
+    """A peer to which a channel is open. initiated: by our offer. peer_id: as its tracker says."""
+
+    channel: WebRtcChannel
+    peer_id: bytes
+    initiated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealedOffer:
+    """An offer ready for a tracker."""
+
+    offer_id: bytes
+    description: Description
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An offer of ours that nobody answered yet."""
+
+    attempt: WebRtcAttempt
+    expiry: asyncio.TimerHandle
+
+
+@dataclass(frozen=True, slots=True)
+class _Dial:
+    """A connection to a known peer on its way."""
+
+    link: Link
+    task: asyncio.Task[None]
+
+
+class Dialer:
+    """Makes offers, answers offers, and hands over channels that opened.
+
+    Args:
+        met: Called with every peer whose channel opened; the channel is the callee's from then.
+        wants_peers: How many more peers the swarm wants now.
+    """
+
+    def __init__(
+        self,
+        *,
+        signals: Signals,
+        peer_id: bytes,
+        config: ClientConfig,
+        met: Callable[[MetPeer], None],
+        wants_peers: Callable[[], int],
+        timings: Timings = DEFAULT,
+    ) -> None:
+        self._signals = signals
+        self._peer_id = peer_id
+        self._config = config
+        self._met = met
+        self._wants_peers = wants_peers
+        self._timings = timings
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._dials: dict[bytes, _Dial] = {}
+        self._open: dict[bytes, WebRtcChannel] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def make_offers(self, count: int) -> list[SealedOffer]:
+        """Make offers for peers that are not known yet; each is closed when its time is over.
+
+        Raises:
+            ChannelFailed: None could be made.
+        """
+        await prepare()
+        making: list[asyncio.Task[WebRtcAttempt]] = []
+        try:
+            for _ in range(count):
+                making.append(asyncio.create_task(WebRtcAttempt.offer(self._config)))
+                # One step of the loop each: making all at once would hold it up for too long.
+                await asyncio.sleep(0)
+            made = await asyncio.gather(*making, return_exceptions=True)
+        except asyncio.CancelledError:
+            for task in making:
+                task.cancel()
+            for attempt in await asyncio.gather(*making, return_exceptions=True):
+                if isinstance(attempt, WebRtcAttempt):
+                    await attempt.close()
+            raise
+        attempts = [attempt for attempt in made if isinstance(attempt, WebRtcAttempt)]
+        failures = [failure for failure in made if isinstance(failure, BaseException)]
+        if failures and not attempts:
+            raise failures[0]
+        return [self._keep(attempt) for attempt in attempts]
+
+    def withdraw(self, offer_ids: Iterable[bytes]) -> None:
+        """Close offers that can be answered no more; unknown ids are those that were answered."""
+        for offer_id in offer_ids:
+            if waiting := self._waiting.pop(offer_id, None):
+                waiting.expiry.cancel()
+                self._spawn(waiting.attempt.close())
+
+    def offered(
+        self,
+        peer_id: bytes,
+        description: Description,
+        reply: Callable[[Description], Awaitable[None]],
+    ) -> None:
+        """Take a peer's offer, or leave it; `reply` carries our sealed answer back to it."""
+        answering = sum(dial.link is Link.ANSWERING for dial in self._dials.values())
+        if (
+            self._closed
+            or peer_id == self._peer_id
+            or self._wants_peers() <= 0
+            or answering >= MAX_ANSWERING
+            or on_offer(self._link(peer_id)) is Verdict.LEAVE
+        ):
+            return
+        self._dial(peer_id, Link.ANSWERING, self._answer(peer_id, description, reply))
+
+    def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
+        """Take a peer's answer to one of our offers; answers to anything else are ignored."""
+        waiting = self._waiting.pop(offer_id, None)
+        if waiting is None:
+            return
+        waiting.expiry.cancel()
+        verdict = on_answer(self._link(peer_id), ours=self._peer_id, theirs=peer_id)
+        if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
+            self._spawn(waiting.attempt.close())
+            return
+        if verdict is Verdict.REPLACE:
+            self._dials[peer_id].task.cancel()
+        self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.attempt, description))
+
+    async def close(self) -> None:
+        """Close every offer and connection on its way; channels handed over stay open."""
+        self._closed = True
+        self.withdraw(list(self._waiting))
+        for dial in self._dials.values():
+            dial.task.cancel()
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _keep(self, attempt: WebRtcAttempt) -> SealedOffer:
+        offer_id = secrets.token_bytes(20)
+        expiry = asyncio.get_running_loop().call_later(
+            self._timings.offer_lifetime, self.withdraw, [offer_id]
+        )
+        self._waiting[offer_id] = _Waiting(attempt, expiry)
+        return SealedOffer(offer_id, self._signals.seal(attempt.description))
+
+    def _link(self, peer_id: bytes) -> Link:
+        if dial := self._dials.get(peer_id):
+            return dial.link
+        self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
+        return Link.OPEN if peer_id in self._open else Link.NONE
+
+    def _dial(self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None]) -> None:
+        task = self._spawn(work)
+        self._dials[peer_id] = _Dial(link, task)
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            if (dial := self._dials.get(peer_id)) and dial.task is task:
+                del self._dials[peer_id]
+
+        task.add_done_callback(ended)
+
+    async def _answer(
+        self,
+        peer_id: bytes,
+        description: Description,
+        reply: Callable[[Description], Awaitable[None]],
+    ) -> None:
+        try:
+            offer = self._signals.open(description)
+            attempt = await WebRtcAttempt.answer(offer, self._config)
+        except (ChannelFailed, BadSignal) as failure:
+            log.debug("an offer was not answered: %s", failure)
+            return
+        try:
+            await reply(self._signals.seal(attempt.description))
+            await self._hand_over(peer_id, attempt, initiated=False)
+        except FileSendError as failure:
+            log.debug("an answer led nowhere: %s", failure)
+        finally:
+            await attempt.close()
+
+    async def _accept(
+        self, peer_id: bytes, attempt: WebRtcAttempt, description: Description
+    ) -> None:
+        try:
+            await attempt.accept(self._signals.open(description))
+            await self._hand_over(peer_id, attempt, initiated=True)
+        except (ChannelFailed, BadSignal) as failure:
+            log.debug("an offer led nowhere: %s", failure)
+        finally:
+            await attempt.close()
+
+    async def _hand_over(self, peer_id: bytes, attempt: WebRtcAttempt, *, initiated: bool) -> None:
+        channel = await attempt.opened(self._timings.connect)
+        self._open[peer_id] = channel
+        self._met(MetPeer(channel, peer_id, initiated))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,183 @@
+"""Where a swarm's peers come from: every tracker it is announced at, as one stream of channels.
+
+Puts announcers and a dialer together; decides nothing about protocol or torrents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import FileSendError, TrackerFailed
+from filesend_tui.core.meeting.announcer import Announcer
+from filesend_tui.core.meeting.dialer import Dialer, MetPeer
+from filesend_tui.core.meeting.signals import Signals
+from filesend_tui.core.meeting.timings import DEFAULT, Timings
+from filesend_tui.core.meeting.tracker_session import Presence, Totals
+
+__all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
+
+#: Most trackers of one torrent: a magnet is a stranger's text.
+MAX_TRACKERS: Final = 8
+#: Seconds that `announced` waits.
+ANNOUNCE_TIMEOUT: Final = 20.0
+
+log = logging.getLogger(__name__)
+
+
+def usable_trackers(urls: Sequence[str]) -> list[str]:
+    """Return the WebSocket trackers among the URLs, each once, at most MAX_TRACKERS."""
+    usable: dict[str, None] = {}
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            if parts.scheme in {"ws", "wss"} and parts.hostname and parts.port != 0:
+                usable[url] = None
+        except ValueError:
+            log.debug("a tracker's address makes no sense")
+    return list(usable)[:MAX_TRACKERS]
+
+
+class Rendezvous:
+    """Meets peers. Iterating over it gives each peer whose channel opened, until `stop`.
+
+    Args:
+        signals: What trackers see of this swarm.
+        peer_id: Ours, 20 bytes; the same for the life of this object.
+        trackers: URLs; those that are not ws:// or wss:// are left out.
+        totals: Asked at every announce.
+        wants_peers: How many more peers the swarm wants now.
+        on_problem: Hears TrackerFailed once when a tracker fails (and again only after it had
+            worked), and ChannelFailed when no offer can be made. What failed is tried again.
+    """
+
+    def __init__(
+        self,
+        *,
+        signals: Signals,
+        peer_id: bytes,
+        trackers: Sequence[str],
+        config: ClientConfig,
+        totals: Callable[[], Totals],
+        wants_peers: Callable[[], int],
+        on_problem: Callable[[FileSendError], None] = lambda _problem: None,
+        timings: Timings = DEFAULT,
+    ) -> None:
+        self._on_problem = on_problem
+        self._met: deque[MetPeer] = deque()
+        self._arrived = asyncio.Event()
+        self._news = asyncio.Event()
+        self._accepted = False
+        self._stopped = False
+        self._failures: dict[str, TrackerFailed] = {}
+        self._dialer = Dialer(
+            signals=signals,
+            peer_id=peer_id,
+            config=config,
+            met=self._meet,
+            wants_peers=wants_peers,
+            timings=timings,
+        )
+        presence = Presence(
+            swarm=signals.rendezvous,
+            peer_id=peer_id,
+            offers=config.offers,
+            totals=totals,
+            wants_peers=wants_peers,
+        )
+        self._announcers = [
+            Announcer(
+                url,
+                presence=presence,
+                dialer=self._dialer,
+                on_accepted=partial(self._accept, url),
+                on_problem=partial(self._fail, url),
+                timings=timings,
+            )
+            for url in usable_trackers(trackers)
+        ]
+
+    async def start(self) -> None:
+        """Begin to announce; returns at once."""
+        for announcer in self._announcers:
+            announcer.start()
+        if not self._announcers:
+            self._on_problem(self._nowhere())
+
+    async def announced(self, timeout: float = ANNOUNCE_TIMEOUT) -> None:
+        """Wait until a tracker has accepted the swarm.
+
+        Raises:
+            TrackerFailed: Every one failed, or none answered in `timeout` seconds.
+        """
+        if not self._announcers:
+            raise self._nowhere()
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._accepted:
+                    if len(self._failures) == len(self._announcers):
+                        raise next(iter(self._failures.values()))
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise TrackerFailed("No tracker answered in time.") from None
+
+    async def completed(self) -> None:
+        """Tell the trackers that the download is complete; returns at once."""
+        for announcer in self._announcers:
+            announcer.completed()
+
+    def more_peers(self) -> None:
+        """Announce soon: peers are missing. May be called as often as one likes."""
+        for announcer in self._announcers:
+            announcer.more_peers()
+
+    async def stop(self) -> None:
+        """Leave the swarm and free everything; iteration ends. Channels given out stay open."""
+        self._stopped = True
+        self._arrived.set()
+        await asyncio.gather(*(announcer.stop() for announcer in self._announcers))
+        await self._dialer.close()
+        unclaimed, self._met = self._met, deque()
+        await asyncio.gather(*(met.channel.close() for met in unclaimed))
+
+    def __aiter__(self) -> Rendezvous:
+        return self
+
+    async def __anext__(self) -> MetPeer:
+        while not self._met or self._stopped:
+            if self._stopped:
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._met.popleft()
+
+    def _meet(self, met: MetPeer) -> None:
+        self._met.append(met)
+        self._arrived.set()
+        for announcer in self._announcers:
+            announcer.peer_met()
+
+    def _accept(self, url: str) -> None:
+        self._accepted = True
+        self._failures.pop(url, None)
+        self._news.set()
+
+    def _fail(self, url: str, problem: FileSendError) -> None:
+        if isinstance(problem, TrackerFailed):
+            self._failures[url] = problem
+            self._news.set()
+        self._on_problem(problem)
+
+    @staticmethod
+    def _nowhere() -> TrackerFailed:
+        return TrackerFailed(
+            "There is no tracker to meet peers at.",
+            "Name a WebSocket tracker (ws:// or wss://), such as the one of your own relay.",
+        )
