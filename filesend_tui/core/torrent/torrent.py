@@ -182,12 +182,10 @@ class Torrent:
         self._reporter.flush()
         self._reporter.close()
         store = self._store
-        if store is not None:
-            unfinished = isinstance(store, DownloadFiles) and not self._finished
-            if unfinished and delete_data:
-                await self._in_thread(store.discard)
-            else:
-                await self._in_thread(store.close)
+        if isinstance(store, DownloadFiles) and delete_data and not self._finished:
+            await self._in_thread(store.discard)
+        elif store is not None:
+            await self._in_thread(store.close)
         for future in (self.described, self.done):
             if not future.done():
                 future.cancel()
@@ -235,13 +233,14 @@ class Torrent:
 
     async def _lay_out(self, raw: bytes) -> None:
         """The description is here: check it, choose, make room, begin."""
-        assert self._folder is not None
+        folder = self._folder
+        assert folder is not None
         try:
             info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
             choice = self._choose(info)
             store = await self._in_thread(
                 lambda: DownloadFiles.create(
-                    info, self._folder, wanted=choice.wanted, layout=choice.layout
+                    info, folder, wanted=choice.wanted, layout=choice.layout
                 )
             )
         except FileSendError as error:
