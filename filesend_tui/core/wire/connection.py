@@ -189,7 +189,7 @@ class WireConnection:
         self._send_metadata(MetadataReject(piece))
 
     def data_to_send(self) -> list[bytes]:
-        """Take everything queued, in order: chunks of 64 KiB, the last one shorter."""
+        """Take everything queued, in order, as few chunks of at most 64 KiB."""
         return self._outbox.take()
 
     def _send_metadata(self, message: MetadataMessage) -> None:

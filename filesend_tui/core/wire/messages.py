@@ -135,10 +135,6 @@ class _Layout(NamedTuple):
     numbers: struct.Struct
     max_tail: int | None = None
 
-    @property
-    def max_length(self) -> int:
-        return 1 + self.numbers.size + (self.max_tail or 0)
-
 
 _NONE, _INDEX, _SPAN = struct.Struct(">"), struct.Struct(">I"), struct.Struct(">III")
 _LAYOUTS: Final = {
@@ -163,18 +159,20 @@ _LAYOUTS: Final = {
 _IDS: Final = {layout.type: message_id for message_id, layout in _LAYOUTS.items()}
 _PREFIX: Final = struct.Struct(">IB")
 _PIECE_HEADER: Final = struct.Struct(">IBII")
-#: Largest message of any kind in bytes, without its length prefix.
-MAX_MESSAGE: Final = max(_MAX_UNKNOWN, *(layout.max_length for layout in _LAYOUTS.values()))
 
 
 def check_length(message_id: int, length: int) -> None:
     """Refuse a message by its id and length (bytes after the prefix), before it is buffered.
 
     Raises:
-        WireError: `oversizedMessage`.
+        WireError: `badLength`, or `oversizedMessage` for one whose length may vary.
     """
     layout = _LAYOUTS.get(message_id)
-    if length > (layout.max_length if layout else _MAX_UNKNOWN):
+    fixed = 1 if layout is None else 1 + layout.numbers.size
+    most_more = _MAX_UNKNOWN - 1 if layout is None else layout.max_tail
+    if length < fixed or (most_more is None and length > fixed):
+        raise WireError(Reason.BAD_LENGTH, f"message {message_id} of {length} bytes")
+    if most_more is not None and length > fixed + most_more:
         raise WireError(Reason.OVERSIZED_MESSAGE, f"message {message_id} of {length} bytes")
 
 
@@ -184,21 +182,17 @@ def decode(payload: bytes | memoryview) -> Message:
     Raises:
         WireError: `badLength` or `oversizedMessage`.
     """
-    size = len(payload)
-    if not size:
+    if not payload:
         return KeepAlive()
     message_id = payload[0]
+    check_length(message_id, len(payload))
     layout = _LAYOUTS.get(message_id)
-    check_length(message_id, size)
     if layout is None:
         return Unknown(message_id)
     kind, numbers, max_tail = layout
-    tail_at = 1 + numbers.size
-    if size < tail_at or (max_tail is None and size > tail_at):
-        raise WireError(Reason.BAD_LENGTH, f"message {message_id} of {size} bytes")
     if max_tail is None:
         return kind(*numbers.unpack_from(payload, 1))
-    return kind(*numbers.unpack_from(payload, 1), bytes(payload[tail_at:]))
+    return kind(*numbers.unpack_from(payload, 1), bytes(payload[1 + numbers.size :]))
 
 
 def encode(message: Message) -> bytes:
