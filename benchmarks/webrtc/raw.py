@@ -1,0 +1,95 @@
+"""The yardstick: bytes over a bare aiortc data channel, as fast as aiortc lets them go.
+
+Imports nothing of the product. The connection is made as the product's is: no ICE servers, an
+ordered and reliable channel, all candidates in the description.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+
+_OPEN_TIMEOUT = 30.0
+
+
+class RawEnd:
+    """One end of one connection, which carries bytes one way, once."""
+
+    def __init__(self) -> None:
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._channel: RTCDataChannel | None = None
+        self._open = asyncio.Event()
+        self._room = asyncio.Event()
+        self._complete = asyncio.Event()
+        self._expected = 0
+        self._received = 0
+        self._first = 0.0
+        self._last = 0.0
+        self._connection.on("datachannel", self._adopt)
+
+    async def offer(self) -> str:
+        """Return this end's offer."""
+        self._adopt(self._connection.createDataChannel("raw"))
+        await self._connection.setLocalDescription()
+        return str(self._connection.localDescription.sdp)
+
+    async def answer(self, sdp: str) -> str:
+        """Take the other end's offer and return the answer."""
+        await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        await self._connection.setLocalDescription()
+        return str(self._connection.localDescription.sdp)
+
+    async def accept(self, sdp: str) -> None:
+        """Take the other end's answer and wait until the channel is open."""
+        await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        await asyncio.wait_for(self._open.wait(), _OPEN_TIMEOUT)
+
+    async def send(self, total: int, *, message: int, high: int, low: int) -> None:
+        """Send `total` bytes in messages of `message`; wait above `high` queued, go on at `low`."""
+        channel = self._channel
+        assert channel is not None
+        channel.bufferedAmountLowThreshold = low
+        channel.on("bufferedamountlow", self._room.set)
+        payload = bytes(message)
+        left = total
+        while left > 0:
+            channel.send(payload if left >= message else payload[:left])
+            left -= message
+            while channel.bufferedAmount >= high:
+                self._room.clear()
+                await self._room.wait()
+
+    async def receive(self, total: int) -> dict[str, float]:
+        """Return once `total` bytes came: seconds from the first to the last of them."""
+        self._expected = total
+        self._check()
+        await self._complete.wait()
+        return {"bytes": self._received, "seconds": self._last - self._first}
+
+    async def close(self) -> None:
+        """Free everything."""
+        await self._connection.close()
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        self._channel = channel
+        channel.on("open", self._open.set)
+        channel.on("message", self._on_message)
+
+    def _on_message(self, message: Any) -> None:
+        self._last = time.perf_counter()
+        if not self._received:
+            self._first = self._last
+        self._received += len(message)
+        self._check()
+
+    def _check(self) -> None:
+        if self._expected and self._received >= self._expected:
+            self._complete.set()
