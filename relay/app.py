@@ -19,12 +19,11 @@ from relay.limits import Limits
 from relay.metrics import Metrics
 from relay.people import People
 from relay.rooms import Rooms
-from relay.socket_server import SocketServer
+from relay.socket_server import Receive, SocketServer, sane_frames
 from relay.swarms import Swarms
 from relay.tracker import Tracker
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TRACKER_PATHS = ("/", "/announce", "/tracker")
@@ -60,23 +59,18 @@ class RelayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, socket or the lifespan (ASGI 3)."""
-        if self._is_new_socket(scope) and self._server.open_sockets >= self._limits.max_people:
+        for_people = scope["type"] != "lifespan" and scope["path"].startswith(SOCKET_IO_PATH)
+        if for_people and _is_new(scope) and self._server.open_sockets >= self._limits.max_people:
             refusal = PlainTextResponse("The relay is full.", status_code=503)
             await refusal(scope, receive, send)
             return
+        if for_people and scope["type"] == "websocket":
+            receive = sane_frames(receive)
         await self._app(scope, receive, send)
 
     async def say_closing(self) -> None:
         """Tell everybody connected that the relay closes."""
         await self._people.say_closing()
-
-    @staticmethod
-    def _is_new_socket(scope: Scope) -> bool:
-        if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(
-            SOCKET_IO_PATH
-        ):
-            return False
-        return b"sid" not in parse_qs(scope["query_string"])
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -100,6 +94,10 @@ class RelayApp:
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
         gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)
         gauge("tracker_peers", "Peers in swarms.", lambda: swarms.peer_count)
+
+
+def _is_new(scope: Scope) -> bool:
+    return b"sid" not in parse_qs(scope["query_string"])
 
 
 async def _healthz(_request: Request) -> Response:

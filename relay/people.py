@@ -134,6 +134,7 @@ class People:
         await self._server.emit(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
         if self._server.backlog(partner) > self._limits.max_backlog:
+            logger.info("letting go of somebody who does not read")
             await self._server.drop(partner)
 
     async def _answer(self, call: Word, sid: str, person: _Person) -> Word:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -16,6 +17,14 @@ import uvicorn
 from relay.app import RelayApp, create_app
 from relay.limits import Limits
 from relay.protocol import DEFAULT_PORT
+
+logger = logging.getLogger(__name__)
+
+_REASONS = {
+    errno.EADDRINUSE: "the port is already in use",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+    errno.EACCES: "not permitted",
+}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,7 +50,6 @@ class RelayServer(uvicorn.Server):
         self,
         listener: socket.socket,
         *,
-        log_level: str = "warning",
         limits: Limits | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
@@ -54,7 +62,8 @@ class RelayServer(uvicorn.Server):
                 self._app,
                 lifespan="on",
                 log_config=None,
-                log_level=log_level,
+                # Below that uvicorn logs frames and the ids of sessions.
+                log_level=logging.WARNING,
                 access_log=False,
                 server_header=False,
                 ws_max_size=limits.max_frame,
@@ -78,10 +87,12 @@ class RelayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start answering, then say so."""
         await super().startup(sockets)
+        logger.info("ready")
         self._on_ready(self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell everybody, then close."""
+        logger.info("closing")
         await self._app.say_closing()
         await super().shutdown(sockets)
 
@@ -106,19 +117,24 @@ def serve(
     Prints one line on standard output when ready. until_stdin_closes: also end when standard input
     reaches its end, as it does when the parent that holds the other end of the pipe is gone.
     """
-    logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("relay").setLevel(log_level.upper())
     try:
         listener = listen(host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        print(f"FileSend relay cannot listen on {host}:{port}: {reason}", file=sys.stderr)
+        print(f"FileSend relay cannot listen on {host}:{port}: {_why(error)}", file=sys.stderr)
         return 1
     with listener:
-        server = RelayServer(listener, log_level=log_level, on_ready=_say_ready)
+        server = RelayServer(listener, on_ready=_say_ready)
         if until_stdin_closes:
             threading.Thread(target=_exit_at_end_of_stdin, args=(server,), daemon=True).start()
         server.run()
     return 0
+
+
+def _why(error: OSError) -> str:
+    # Not the system's text where we know better: it differs by platform and repeats the address.
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
 def _say_ready(url: str) -> None:

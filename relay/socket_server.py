@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
 
+import engineio.packet
 import socketio
 from engineio.payload import Payload
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
 from relay.limits import Limits
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 # Names that python-socketio gives a meaning of its own when a client emits them.
 _RESERVED = frozenset(socketio.AsyncServer.reserved_events) | {"*"}
@@ -84,6 +88,32 @@ class Backlog(asyncio.Queue[Any]):
     def end(self) -> None:
         """Have the writer, or a waiting poll, end once all before this is sent."""
         self.put_nowait(None)
+
+
+def sane_frames(receive: Receive) -> Receive:
+    """Wrap a WebSocket's ASGI receive: a frame that is no engine.io packet ends the connection.
+
+    The library would raise out of its handler, and keep the client as connected.
+    """
+
+    async def checked() -> MutableMapping[str, Any]:
+        message = await receive()
+        if message["type"] == "websocket.receive" and not _is_packet(message):
+            return {"type": "websocket.disconnect", "code": 1008}
+        return message
+
+    return checked
+
+
+def _is_packet(message: MutableMapping[str, Any]) -> bool:
+    frame = message.get("text")
+    if frame is None:
+        return True  # an attachment, which the library takes for a packet
+    try:
+        engineio.packet.Packet(encoded_packet=frame)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _size(item: Any) -> int:

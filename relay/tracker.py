@@ -49,6 +49,7 @@ class _Socket:
         try:
             self._outgoing.put_nowait(frame)
         except asyncio.QueueFull:
+            logger.info("letting go of a tracker socket that does not read")
             self._too_slow.set()
 
     async def write(self) -> None:

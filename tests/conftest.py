@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from relay.limits import Limits
 from relay.server import RelayServer, listen
 
 
@@ -27,11 +29,11 @@ class RunningRelay:
         assert not self.thread.is_alive()
 
 
-@pytest.fixture
-def relay() -> Iterator[RunningRelay]:
+@contextmanager
+def running_relay(limits: Limits | None = None) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", 0) as listener:
         ready = threading.Event()
-        server = RelayServer(listener, on_ready=lambda _url: ready.set())
+        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
         thread = threading.Thread(target=server.run, name="relay", daemon=True)
         thread.start()
         assert ready.wait(10)
@@ -41,8 +43,16 @@ def relay() -> Iterator[RunningRelay]:
             server=server,
             thread=thread,
         )
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+@pytest.fixture
+def relay() -> Iterator[RunningRelay]:
+    with running_relay() as running:
         yield running
-        running.stop()
 
 
 @pytest.fixture

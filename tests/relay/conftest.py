@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import socketio
 
-from relay.limits import Limits
+from relay.limits import Limits, Rate
 from relay.protocol import DELIVERED
-from relay.server import RelayServer, listen
+from tests.conftest import running_relay
 
 TIMEOUT = 10
 
@@ -68,18 +66,8 @@ async def pair(one: Person, other: Person) -> int:
     return nameplate
 
 
-@contextmanager
-def relay_with(limits: Limits) -> Iterator[str]:
-    """A relay with other limits; gives its URL."""
-    with listen("127.0.0.1", 0) as listener:
-        ready = threading.Event()
-        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        assert ready.wait(TIMEOUT)
-        try:
-            yield server.url
-        finally:
-            server.should_exit = True
-            thread.join(TIMEOUT)
-        assert not thread.is_alive()
+@pytest.fixture(scope="session")
+def shared() -> Iterator[str]:
+    """URL of a relay that many tests share: no test may count on its numbers."""
+    with running_relay(Limits(address_codes=Rate(1e6, 1e6))) as relay:
+        yield relay.url

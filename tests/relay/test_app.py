@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from importlib.metadata import version
+
+import pytest
+import websockets
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import RunningRelay, running_relay
+from tests.relay.conftest import Connect, pair
+
+
+async def get(url: str) -> tuple[int, str, str]:
+    def blocking() -> tuple[int, str, str]:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status, response.headers["content-type"], response.read().decode()
+
+    return await asyncio.to_thread(blocking)
+
+
+async def figures(url: str) -> dict[str, float]:
+    status, kind, text = await get(f"{url}/metrics")
+    assert status == 200
+    assert kind.startswith("text/plain")
+    return {
+        sample.name.removeprefix("filesend_relay_") + "".join(sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_health(relay: RunningRelay):
+    status, kind, text = await get(f"{relay.url}/healthz")
+    assert (status, kind) == (200, "application/json")
+    assert json.loads(text) == {"service": "filesend-relay", "version": version("filesend-tui")}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/announce"])
+async def test_other_paths_are_not_found(relay: RunningRelay, path: str):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        await get(relay.url + path)
+
+
+async def test_figures_follow_what_happens(relay: RunningRelay, connect: Connect):
+    before = await figures(relay.url)
+    gauges = ("people", "nameplates", "pairs")
+    assert [before[name] for name in gauges] == [0, 0, 0]
+    one, other, third = [await connect(relay.url) for _ in range(3)]
+    await pair(one, other)
+    await third.allocate()
+    await one.call("message", {"text": "hello"})
+    await one.call("message", {"text": ""})
+    after = await figures(relay.url)
+    assert [after[name] for name in gauges] == [3, 1, 1]
+    assert after["routed_words_totalmessage"] == 1
+    assert after["refused_words_totalinvalidPayload"] == 1
+
+
+async def test_the_trackers_figures(relay: RunningRelay):
+    async with websockets.connect(relay.tracker) as one, websockets.connect(relay.tracker) as two:
+        for socket, peer in ((one, "a"), (two, "b")):
+            offers = [{"offer_id": "o" * 20, "offer": {"type": "offer", "sdp": ""}}]
+            frame = {"action": "announce", "info_hash": "s" * 20, "peer_id": peer * 20}
+            await socket.send(json.dumps(frame | {"offers": offers}))
+            await socket.recv()
+        await one.send("nonsense")
+        await one.recv()  # the offer
+        await one.recv()  # the failure
+        after = await figures(relay.url)
+    tracker = ("tracker_sockets", "tracker_swarms", "tracker_peers", "tracker_offers_total")
+    assert [after[name] for name in tracker] == [2, 1, 2, 1]
+    assert after["rejected_frames_totalinvalid"] == 1
+
+
+async def test_two_relays_in_one_process_share_nothing(relay: RunningRelay, connect: Connect):
+    with running_relay() as other:
+        person = await connect(relay.url)
+        await person.allocate()
+        assert (await figures(other.url))["people"] == 0
+        assert (await figures(relay.url))["people"] == 1

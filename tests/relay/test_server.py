@@ -1,0 +1,161 @@
+"""The relay as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import websockets
+
+from relay.server import RelayServer, listen
+from tests.relay.conftest import TIMEOUT, Connect, pair
+
+Start = Callable[..., Awaitable[tuple[Process, str]]]
+
+
+async def spawn(*options: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay", *options, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    processes: list[Process] = []
+
+    async def start(*options: str) -> tuple[Process, str]:
+        process = await spawn("--port", "0", *options)
+        processes.append(process)
+        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        ready = re.fullmatch(r"FileSend relay ready at (http://\S+:\d+)\r?\n", line.decode())
+        assert ready, (line, await process.stderr.read())
+        return process, ready[1]
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def end(process: Process) -> tuple[int, bytes, bytes]:
+    """Exit status and what was written after the ready line."""
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, out, err
+
+
+async def test_the_ready_line_names_a_relay_that_answers(start: Start, connect: Connect):
+    _, url = await start()
+    assert url.startswith("http://127.0.0.1:")
+    person = await connect(url)
+    assert await person.allocate() == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to a child")
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_tells_everybody_and_ends_cleanly(
+    start: Start, connect: Connect, sig: signal.Signals
+):
+    process, url = await start()
+    one, other, polling = (
+        await connect(url),
+        await connect(url),
+        await connect(url, transports=["polling"]),
+    )
+    await pair(one, other)
+    tracker = await websockets.connect(url.replace("http", "ws"))
+    process.send_signal(sig)
+    for person in (one, other, polling):
+        assert await person.hear() == ("relayClosing", {})
+        # And not that the partner went: the relay did.
+        assert (await person.hear())[0] == "disconnect"
+    with pytest.raises(websockets.ConnectionClosed):
+        await asyncio.wait_for(tracker.recv(), TIMEOUT)
+    assert await end(process) == (0, b"", b"")
+
+
+async def test_it_ends_with_its_parent(start: Start, connect: Connect):
+    process, url = await start("--until-stdin-closes")
+    person = await connect(url)
+    process.stdin.write(b"what is written here means nothing\n")
+    await process.stdin.drain()
+    assert await person.allocate() == 1
+    process.stdin.close()
+    assert await person.hear() == ("relayClosing", {})
+    assert await end(process) == (0, b"", b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to a child")
+async def test_a_signal_ends_it_while_it_watches_its_parent(start: Start):
+    process, _ = await start("--until-stdin-closes")
+    process.send_signal(signal.SIGTERM)
+    await asyncio.wait_for(process.wait(), 20)
+    assert await end(process) == (0, b"", b"")
+
+
+async def test_without_the_option_a_closed_stdin_means_nothing(start: Start, connect: Connect):
+    process, url = await start()
+    process.stdin.close()
+    await process.stdin.wait_closed()
+    person = await connect(url)
+    assert await person.allocate() == 1
+    assert process.returncode is None
+
+
+async def test_a_taken_port_is_one_clear_line(start: Start):
+    _, url = await start()
+    port = url.rpartition(":")[2]
+    status, out, err = await end(await spawn("--port", port))
+    assert (status, out) == (1, b"")
+    assert err.decode().splitlines() == [
+        f"FileSend relay cannot listen on 127.0.0.1:{port}: the port is already in use"
+    ]
+
+
+async def test_a_host_that_is_not_ours_is_one_clear_line():
+    status, out, err = await end(await spawn("--port", "0", "--host", "no.such.host.invalid"))
+    assert (status, out, len(err.decode().splitlines())) == (1, b"", 1)
+
+
+@pytest.mark.parametrize("options", [["--port", "65536"], ["--port", "x"], ["--log-level", "x"]])
+async def test_wrong_options_are_refused(options: list[str]):
+    status, out, err = await end(await spawn(*options))
+    assert (status, out) == (2, b"")
+    assert options[0] in err.decode()
+
+
+async def test_nothing_that_is_routed_is_logged(start: Start, connect: Connect):
+    process, url = await start("--log-level", "debug")
+    one, other = await connect(url), await connect(url)
+    await pair(one, other)
+    await one.call("message", {"text": "a secret"})
+    await one.call("message", {"text": "a secret", "id": 5})
+    await one.call("a secret", {"text": 5})
+    process.stdin.close()
+    process.terminate()
+    _, _, err = await end(process)
+    assert err
+    assert b"secret" not in err
+
+
+def test_every_address_family_has_a_url():
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert RelayServer(listener).url == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_ipv6_url_has_brackets():
+    try:
+        listener = listen("::1", 0)
+    except OSError:
+        pytest.skip("no IPv6 loopback here")
+    with listener:
+        assert RelayServer(listener).url == f"http://[::1]:{listener.getsockname()[1]}"

@@ -1,0 +1,121 @@
+"""What a client that does not keep to the rules can do: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from relay.limits import Limits
+from relay.protocol import MAX_FRAME
+from relay.socket_server import Backlog, StrictPacket
+from tests.conftest import running_relay
+from tests.relay.conftest import TIMEOUT, Connect, pair
+
+
+async def raw_socket(url: str) -> ClientConnection:
+    """A connected socket.io client without a library; acknowledgements are read by `reply`."""
+    socket = await websockets.connect(
+        url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket", max_queue=1
+    )
+    assert (await socket.recv())[0] == "0"
+    await socket.send("40")
+    assert (await socket.recv()).startswith("40")
+    return socket
+
+
+async def reply(socket: ClientConnection, request: str) -> object:
+    await socket.send(request)
+    async with asyncio.timeout(TIMEOUT):
+        while not (answer := await socket.recv()).startswith("431"):
+            pass
+    return json.loads(answer[3:])
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "9",
+        "4",
+        "49",
+        "42",
+        "42[]",
+        '42{"a":1}',
+        "42[5]",
+        '42["' + "x" * 100 + '"]',
+        "42" + "[" * 20_000,
+        "42" + "1" * 200 + '["allocate"]',
+        "40",
+        "43999[1]",
+        "44",
+        '461-1["x"]',
+        b"attachment",
+        '451-["message",{"_placeholder":true,"num":7}]',
+        '459999999-["message",{"_placeholder":true,"num":0}]',
+    ],
+)
+async def test_nonsense_is_survived(shared: str, nonsense: str | bytes):
+    socket = await raw_socket(shared)
+    await socket.send(nonsense)
+    assert await reply(socket, '421["release",{}]') == [{}]
+    await socket.close()
+
+
+@pytest.mark.parametrize("frame", ["", "x", "bA", "4" + "[" * 20_000])
+async def test_what_is_no_packet_at_all_ends_the_connection_at_once(
+    shared: str, connect: Connect, frame: str
+):
+    socket, other = await raw_socket(shared), await connect(shared)
+    nameplate = await other.allocate()
+    assert await reply(socket, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+    assert (await other.hear())[0] == "claimed"
+    await socket.send(frame)
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+    with pytest.raises(websockets.ConnectionClosed):
+        while await asyncio.wait_for(socket.recv(), TIMEOUT):
+            pass
+
+
+async def test_a_frame_beyond_the_limit_ends_the_connection(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    await one.client.emit("message", {"text": "x" * MAX_FRAME})
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+
+
+async def test_a_full_size_frame_passes(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    files = [{"path": f"{n:05}" + "x" * 300, "size": 1} for n in range(10_000)]
+    request = {"id": "a" * 16, "files": files}
+    assert await one.call("fileRequest", request) == {}
+    assert await other.hear() == ("fileRequest", request)
+
+
+async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
+    with running_relay(Limits(max_backlog=1_000_000)) as relay:
+        slow, busy = await raw_socket(relay.url), await connect(relay.url)
+        nameplate = await busy.allocate()
+        assert await reply(slow, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+        assert (await busy.hear())[0] == "claimed"
+        files = [{"path": "x" * 1000, "size": 1}] * 1000
+        async with asyncio.timeout(30):
+            while "error" not in await busy.call("fileRequest", {"id": "a" * 16, "files": files}):
+                pass
+        assert await busy.hear() == ("partnerGone", {"reason": "lost"})
+        slow.transport.abort()
+
+
+async def test_a_backlog_knows_its_size():
+    backlog = Backlog()
+    for data in ("four", b"six6ix", None):
+        backlog.put_nowait(StrictPacket(data=data, binary=False))
+    assert backlog.size == 10
+    backlog.get_nowait()
+    assert backlog.size == 6
+    backlog.end()
+    backlog.discard()
+    assert (backlog.size, backlog.empty()) == (0, True)
