@@ -11,20 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from filesend_tui.core.wire.errors import Reason, WireError
-from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
-from filesend_tui.core.wire.extensions import (
-    HANDSHAKE_ID,
-    UT_METADATA_ID,
-    ExtendedHandshake,
-    MetadataData,
-    MetadataMessage,
-    MetadataReject,
-    MetadataRequest,
-    decode_handshake,
-    decode_metadata,
-    encode_handshake,
-    encode_metadata,
-)
+from filesend_tui.core.wire.events import Handshook, PeerHas, WireEvent
+from filesend_tui.core.wire.extension_state import ExtensionState
+from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
 from filesend_tui.core.wire.framing import Inbox, Outbox
 from filesend_tui.core.wire.handshake import Handshake
 from filesend_tui.core.wire.messages import (
@@ -56,8 +45,6 @@ from filesend_tui.core.wire.rules import (
 )
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Requests a peer is taken to queue until it says otherwise.
-DEFAULT_REQQ: Final = 250
 #: Allowed-fast pieces remembered until the shape is known; peers allow about ten (BEP 6).
 _MAX_EARLY_FAST: Final = 1024
 
@@ -85,18 +72,13 @@ class WireConnection:
         metadata_size: int | None = None,
     ) -> None:
         self._handshake = Handshake(info_hash, peer_id)
-        self._reqq = reqq
-        self._client = client
+        self._extensions = ExtensionState(reqq=reqq, client=client, metadata_size=metadata_size)
         self._inbox = Inbox()
         self._outbox = Outbox()
         self._shape: TorrentShape | None = None
         self._opening = True
         self._early_fast: set[int] = set()
-        self._peer_ut_metadata = 0
 
-        #: Bytes of the info dictionary; set it when it was fetched, then tell the peer by another
-        #: send_extended_handshake().
-        self.metadata_size = metadata_size
         self.closed = False
         self.handshake_done = False
         self.fast = False
@@ -106,15 +88,39 @@ class WireConnection:
         self.peer_id = b""
         self.peer_choking = True
         self.peer_interested = False
-        self.peer_reqq = DEFAULT_REQQ
-        self.peer_client = ""
-        self.peer_metadata_size: int | None = None
         self.peer_pieces = PeerPieces()
+
+    @property
+    def metadata_size(self) -> int | None:
+        """Bytes of the info dictionary, where we have it.
+
+        Set it when it was fetched, then tell the peer by another send_extended_handshake().
+        """
+        return self._extensions.metadata_size
+
+    @metadata_size.setter
+    def metadata_size(self, size: int) -> None:
+        self._extensions.metadata_size = size
 
     @property
     def peer_has_metadata(self) -> bool:
         """The peer serves metadata requests."""
-        return bool(self._peer_ut_metadata and self.peer_metadata_size)
+        return self._extensions.peer_has_metadata
+
+    @property
+    def peer_metadata_size(self) -> int | None:
+        """Bytes of the info dictionary, as the peer says."""
+        return self._extensions.peer_metadata_size
+
+    @property
+    def peer_reqq(self) -> int:
+        """Requests that the peer queues."""
+        return self._extensions.peer_reqq
+
+    @property
+    def peer_client(self) -> str:
+        """The peer's name and version, made harmless; empty while not said."""
+        return self._extensions.peer_client
 
     # -- what we send
 
@@ -164,21 +170,15 @@ class WireConnection:
         Raises:
             RuntimeError: The peer does not speak the extension protocol.
         """
-        handshake = ExtendedHandshake(
-            ut_metadata=UT_METADATA_ID,
-            metadata_size=self.metadata_size,
-            reqq=self._reqq,
-            client=self._client,
-        )
-        self._send_extended(HANDSHAKE_ID, encode_handshake(handshake))
+        self._send_extended(self._extensions.handshake())
 
     def send_metadata_request(self, piece: int) -> None:
         """Ask for a piece of the info dictionary (BEP 9). Raises RuntimeError as below."""
-        self._send_metadata(MetadataRequest(piece))
+        self._send_extended(self._extensions.metadata(MetadataRequest(piece)))
 
     def send_metadata(self, piece: int, total: int, data: bytes) -> None:
         """Serve a piece of an info dictionary of `total` bytes. Raises RuntimeError as below."""
-        self._send_metadata(MetadataData(piece, total, data))
+        self._send_extended(self._extensions.metadata(MetadataData(piece, total, data)))
 
     def send_metadata_reject(self, piece: int) -> None:
         """Refuse a MetadataRequest.
@@ -186,19 +186,15 @@ class WireConnection:
         Raises:
             RuntimeError: The peer does not take ut_metadata messages.
         """
-        self._send_metadata(MetadataReject(piece))
+        self._send_extended(self._extensions.metadata(MetadataReject(piece)))
 
     def data_to_send(self) -> list[bytes]:
         """Take everything queued, in order, as few chunks of at most 64 KiB."""
         return self._outbox.take()
 
-    def _send_metadata(self, message: MetadataMessage) -> None:
-        self._require(self._peer_ut_metadata != 0, "the peer takes no ut_metadata messages")
-        self._send_extended(self._peer_ut_metadata, encode_metadata(message))
-
-    def _send_extended(self, ext_id: int, payload: bytes) -> None:
+    def _send_extended(self, message: Extended) -> None:
         self._require(self.extended, "the extension protocol was not agreed on")
-        self.send(Extended(ext_id, payload))
+        self.send(message)
 
     @staticmethod
     def _require(holds: bool, otherwise: str) -> None:
@@ -332,29 +328,7 @@ class WireConnection:
     def _on_extended(self, message: Extended) -> WireEvent | None:
         if not self.extended:
             raise WireError(Reason.EXTENSIONS_NOT_NEGOTIATED)
-        if message.ext_id == HANDSHAKE_ID:
-            return self._on_extended_handshake(decode_handshake(message.payload))
-        if message.ext_id != UT_METADATA_ID:
-            return None  # an extension that we never said we speak
-        size = self.metadata_size or self.peer_metadata_size
-        said = decode_metadata(message.payload, size)
-        if isinstance(said, MetadataRequest) and not self._peer_ut_metadata:
-            raise WireError(Reason.BAD_EXTENSION, "metadata request that cannot be answered")
-        return said
-
-    def _on_extended_handshake(self, said: ExtendedHandshake) -> ExtendedHandshook:
-        # What a later handshake leaves out stays as it was (BEP 10).
-        if said.ut_metadata is not None:
-            self._peer_ut_metadata = said.ut_metadata
-        if said.metadata_size is not None:
-            self.peer_metadata_size = said.metadata_size
-        if said.reqq is not None:
-            self.peer_reqq = said.reqq
-        if said.client is not None:
-            self.peer_client = said.client
-        return ExtendedHandshook(
-            self.peer_has_metadata, self.peer_metadata_size, self.peer_reqq, self.peer_client
-        )
+        return self._extensions.receive(message)
 
 
 #: What each message does. For the others (have-none, a DHT port, an unknown one) nothing follows.
