@@ -9,6 +9,7 @@ import socketio.exceptions
 
 from relay.limits import Limits, Rate
 from relay.protocol import ROUTES, ErrorCode
+from relay.socket_server import SocketServer
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect, pair
 
@@ -79,6 +80,23 @@ async def test_words_keep_their_order(shared: str, connect: Connect, transports:
     for text in texts:
         await one.client.emit("message", {"text": text})
     assert [(await other.hear())[1]["text"] for _ in texts] == texts
+
+
+async def test_a_word_that_takes_long_is_not_overtaken(
+    shared: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    emit = SocketServer.emit
+
+    async def uneven(self: SocketServer, event: str, data: dict[str, Any], **how: Any) -> None:
+        await asyncio.sleep(0.05 if data.get("text") == "long" else 0)
+        await emit(self, event, data, **how)
+
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    monkeypatch.setattr(SocketServer, "emit", uneven)
+    for text in ("long", "short"):
+        await one.client.emit("message", {"text": text})
+    assert [(await other.hear())[1]["text"] for _ in range(2)] == ["long", "short"]
 
 
 async def test_an_unpaired_word_is_refused(shared: str, connect: Connect):
