@@ -1,0 +1,70 @@
+"""The table by itself, and two peers that follow it while everything between them is reordered."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offer
+
+LOW, HIGH = b"a" * 20, b"b" * 20
+
+
+@pytest.mark.parametrize("link", Link)
+def test_an_offer_is_taken_only_from_a_peer_without_a_link(link: Link) -> None:
+    assert (on_offer(link) is Verdict.TAKE) == (link is Link.NONE)
+
+
+@pytest.mark.parametrize("link", Link)
+def test_an_answer_replaces_our_answering_only_at_the_lower_id(link: Link) -> None:
+    verdicts = {on_answer(link, ours=LOW, theirs=HIGH), on_answer(link, ours=HIGH, theirs=LOW)}
+    expected = {
+        Link.NONE: {Verdict.TAKE},
+        Link.ANSWERING: {Verdict.REPLACE, Verdict.LEAVE},
+        Link.OFFERED: {Verdict.LEAVE},
+        Link.OPEN: {Verdict.LEAVE},
+    }
+    assert verdicts == expected[link]
+    assert on_answer(Link.ANSWERING, ours=LOW, theirs=HIGH) is Verdict.REPLACE
+
+
+class End:
+    """One peer as the dialer behaves: which connection it stands by, known by who offered it."""
+
+    def __init__(self, peer_id: bytes) -> None:
+        self.peer_id = peer_id
+        self.link = Link.NONE
+        self.stands_by: tuple[bytes, int] | None = None
+
+    def offered(self, offer: tuple[bytes, int]) -> bool:
+        if on_offer(self.link) is Verdict.LEAVE:
+            return False
+        self.link, self.stands_by = Link.ANSWERING, offer
+        return True
+
+    def answered(self, offer: tuple[bytes, int], theirs: bytes) -> None:
+        if on_answer(self.link, ours=self.peer_id, theirs=theirs) is not Verdict.LEAVE:
+            self.link, self.stands_by = Link.OFFERED, offer
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_two_ends_always_stand_by_the_same_one_connection(
+    low_offers: int, high_offers: int, chance
+) -> None:
+    ends = {LOW: End(LOW), HIGH: End(HIGH)}
+    other = {LOW: HIGH, HIGH: LOW}
+    # Several trackers carry these, so any order may be the one they arrive in.
+    on_the_way = [("offer", (LOW, n)) for n in range(low_offers)]
+    on_the_way += [("offer", (HIGH, n)) for n in range(high_offers)]
+    while on_the_way:
+        kind, offer = on_the_way.pop(chance.randrange(len(on_the_way)))
+        offerer = offer[0]
+        if kind == "offer":
+            if ends[other[offerer]].offered(offer):
+                on_the_way.append(("answer", offer))
+        else:
+            ends[offerer].answered(offer, theirs=other[offerer])
+    assert ends[LOW].stands_by == ends[HIGH].stands_by
+    assert ends[LOW].stands_by is not None
+    assert {ends[LOW].link, ends[HIGH].link} == {Link.ANSWERING, Link.OFFERED}

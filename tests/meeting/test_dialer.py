@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import asyncio
+import os
+
+import psutil
+import pytest
+
+from filesend_tui.core.channels.attempt import prepare
+from filesend_tui.core.channels.webrtc import WebRtcChannel
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
+from filesend_tui.core.meeting.signals import BadSignal, Description, PlainSignals
+from filesend_tui.core.meeting.timings import Timings
+from tests.channels.pairs import read_exactly, soon
+
+SWARM = bytes(range(20))
+LOW, HIGH = b"a" * 20, b"b" * 20
+
+
+def udp_sockets() -> int:
+    return len(psutil.Process().net_connections(kind="udp"))
+
+
+class Peer:
+    """A dialer, and what it met."""
+
+    def __init__(self, peer_id: bytes, *, wants: int = 10, signals=None, **timings: float) -> None:
+        self.peer_id = peer_id
+        self.wants = wants
+        self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
+        self.channels: list[WebRtcChannel] = []
+        self.dialer = Dialer(
+            signals=signals or PlainSignals(SWARM),
+            peer_id=peer_id,
+            config=ClientConfig(),
+            met=self._meet,
+            wants_peers=lambda: self.wants,
+            timings=Timings(**timings),
+        )
+
+    def _meet(self, met: MetPeer) -> None:
+        self.channels.append(met.channel)
+        self.met.put_nowait(met)
+
+    def offered_by(self, other: Peer, offer: SealedOffer) -> None:
+        """Carry the other's offer here, and the answer back, as a tracker would."""
+
+        async def reply(answer: Description) -> None:
+            other.dialer.answered(self.peer_id, offer.offer_id, answer)
+
+        self.dialer.offered(other.peer_id, offer.description, reply)
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(10):
+            while self.dialer._tasks:
+                await asyncio.sleep(0.01)
+
+
+async def finish(*peers: Peer) -> None:
+    await soon(asyncio.gather(*(peer.dialer.close() for peer in peers)))
+    channels = [channel for peer in peers for channel in peer.channels]
+    await soon(asyncio.gather(*(channel.close() for channel in channels)))
+
+
+async def test_an_offer_and_its_answer_become_a_channel_at_both_ends() -> None:
+    ours, theirs = Peer(LOW), Peer(HIGH)
+    (offer,) = await ours.dialer.make_offers(1)
+    theirs.offered_by(ours, offer)
+    here, there = await soon(asyncio.gather(ours.met.get(), theirs.met.get()))
+    assert (here.peer_id, here.initiated) == (HIGH, True)
+    assert (there.peer_id, there.initiated) == (LOW, False)
+    await here.channel.send(b"hello")
+    assert await read_exactly(there.channel, 5) == b"hello"
+    await finish(ours, theirs)
+
+
+async def test_two_that_offer_to_each_other_at_once_meet_once() -> None:
+    ours, theirs = Peer(LOW), Peer(HIGH)
+    (mine,), (yours,) = await asyncio.gather(
+        ours.dialer.make_offers(1), theirs.dialer.make_offers(1)
+    )
+    theirs.offered_by(ours, mine)
+    ours.offered_by(theirs, yours)
+    here, there = await soon(asyncio.gather(ours.met.get(), theirs.met.get()))
+    assert here.initiated != there.initiated
+    await here.channel.send(b"the same one")
+    assert await read_exactly(there.channel, 12) == b"the same one"
+    await asyncio.gather(ours.idle(), theirs.idle())
+    assert ours.met.empty()
+    assert theirs.met.empty()
+    await finish(ours, theirs)
+
+
+async def test_a_peer_that_is_connected_is_not_met_again_until_its_channel_closed() -> None:
+    ours, theirs = Peer(LOW), Peer(HIGH)
+    first, second, third = await ours.dialer.make_offers(3)
+    theirs.offered_by(ours, first)
+    here, there = await soon(asyncio.gather(ours.met.get(), theirs.met.get()))
+    await ours.idle()
+    theirs.offered_by(ours, second)
+    await theirs.idle()
+    assert theirs.met.empty()
+    await soon(asyncio.gather(here.channel.close(), there.channel.close()))
+    theirs.offered_by(ours, third)
+    assert (await soon(theirs.met.get())).peer_id == LOW
+    await soon(ours.met.get())
+    await finish(ours, theirs)
+
+
+async def test_an_offer_nobody_answers_is_closed_when_its_time_is_over() -> None:
+    await prepare()
+    before = udp_sockets()
+    peer = Peer(LOW, offer_lifetime=0.05)
+    offers = await peer.dialer.make_offers(3)
+    assert len({offer.offer_id for offer in offers}) == 3
+    assert all(len(offer.offer_id) == 20 for offer in offers)
+    assert udp_sockets() > before
+    async with asyncio.timeout(10):
+        while udp_sockets() > before:
+            await asyncio.sleep(0.01)
+    peer.dialer.answered(HIGH, offers[0].offer_id, {"type": "answer", "sdp": ""})
+    assert not peer.dialer._dials
+    await finish(peer)
+
+
+async def test_closing_frees_offers_and_connections_on_their_way() -> None:
+    await prepare()
+    before = udp_sockets()
+    ours, theirs = Peer(LOW), Peer(HIGH)
+    offer, _ = await ours.dialer.make_offers(2)
+
+    async def lost(_answer: Description) -> None:
+        replied.set()
+
+    replied = asyncio.Event()
+    theirs.dialer.offered(LOW, offer.description, lost)
+    await soon(replied.wait())
+    assert udp_sockets() > before
+    await soon(asyncio.gather(ours.dialer.close(), theirs.dialer.close()))
+    assert udp_sockets() == before
+    async with asyncio.timeout(5):  # aiortc's own last task sleeps for 20 ms
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.01)
+    theirs.dialer.offered(LOW, offer.description, lost)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_being_stopped_while_offers_are_made_leaves_none() -> None:
+    await prepare()
+    before = udp_sockets()
+    peer = Peer(LOW)
+    making = asyncio.create_task(peer.dialer.make_offers(5))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    await finish(peer)
+    assert udp_sockets() == before
+
+
+async def test_a_connection_that_does_not_open_in_time_is_given_up() -> None:
+    await prepare()
+    before = udp_sockets()
+    ours, theirs = Peer(LOW), Peer(HIGH, connect=0.05)
+    (offer,) = await ours.dialer.make_offers(1)
+
+    async def lost(_answer: Description) -> None:
+        pass
+
+    theirs.dialer.offered(LOW, offer.description, lost)
+    assert theirs.dialer._dials
+    await theirs.idle()
+    assert not theirs.dialer._dials
+    assert theirs.met.empty()
+    await finish(ours, theirs)
+    assert udp_sockets() == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"type": "answer", "sdp": "nonsense"},
+        {"type": "offer", "sdp": "v=0"},
+        {"type": "answer", "sdp": "x" * 40_000},
+        {},
+    ],
+)
+async def test_a_hostile_answer_costs_that_offer_and_nothing_else(answer: Description) -> None:
+    await prepare()
+    before = udp_sockets()
+    peer = Peer(LOW)
+    (offer,) = await peer.dialer.make_offers(1)
+    peer.dialer.answered(HIGH, offer.offer_id, answer)
+    await peer.idle()
+    assert udp_sockets() == before
+    assert peer.met.empty()
+    await finish(peer)
+
+
+async def test_offers_that_are_not_wanted_cost_nothing() -> None:
+    peer, full = Peer(LOW), Peer(HIGH, wants=0)
+    (offer,) = await peer.dialer.make_offers(1)
+    full.offered_by(peer, offer)
+    peer.dialer.offered(LOW, offer.description, pytest.fail)  # our own, come back
+    assert not full.dialer._dials
+    assert not peer.dialer._dials
+    await finish(peer, full)
+
+
+async def test_a_flood_of_offers_is_answered_a_few_at_a_time() -> None:
+    peer, stranger = Peer(LOW), Peer(HIGH)
+    (offer,) = await stranger.dialer.make_offers(1)
+
+    async def lost(_answer: Description) -> None:
+        pass
+
+    for _ in range(3 * MAX_ANSWERING):
+        peer.dialer.offered(os.urandom(20), offer.description, lost)
+    assert len(peer.dialer._dials) == MAX_ANSWERING
+    await finish(peer, stranger)
+
+
+class Sealed(PlainSignals):
+    """Signals that only their own kind can read."""
+
+    def seal(self, description: Description) -> Description:
+        return {**description, "sdp": description["sdp"][::-1]}
+
+    def open(self, description: Description) -> Description:
+        if description["sdp"].startswith("v=0"):
+            raise BadSignal("not sealed")
+        return {**description, "sdp": description["sdp"][::-1]}
+
+
+async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
+    ours, theirs = Peer(LOW, signals=Sealed(SWARM)), Peer(HIGH, signals=Sealed(SWARM))
+    stranger = Peer(b"c" * 20)
+    sealed, plain = await ours.dialer.make_offers(1), await stranger.dialer.make_offers(1)
+    assert not sealed[0].description["sdp"].startswith("v=0")
+    theirs.offered_by(ours, sealed[0])
+    theirs.offered_by(stranger, plain[0])
+    assert (await soon(theirs.met.get())).peer_id == LOW
+    await soon(ours.met.get())
+    await theirs.idle()
+    assert theirs.met.empty()
+    await finish(ours, theirs, stranger)
+
+
+async def test_settings_that_allow_no_offer_are_told() -> None:
+    dialer = Dialer(
+        signals=PlainSignals(SWARM),
+        peer_id=LOW,
+        config=ClientConfig(relay_only=True),
+        met=lambda _met: None,
+        wants_peers=lambda: 5,
+    )
+    with pytest.raises(ChannelFailed, match="TURN"):
+        await dialer.make_offers(2)
+    await dialer.close()

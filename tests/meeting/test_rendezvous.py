@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from filesend_tui.core.channels.attempt import prepare
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
+from filesend_tui.core.meeting.rendezvous import (
+    MAX_TRACKERS,
+    MetPeer,
+    Rendezvous,
+    Totals,
+    usable_trackers,
+)
+from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.meeting.timings import Timings
+from relay.server import RelayServer, listen
+from tests.channels.pairs import read_exactly, soon
+from tests.conftest import RunningRelay
+
+QUICK = Timings(first_retry=0.05, max_retry=0.2, spacing=0.1, repeat=0.2, min_interval=0.05)
+
+
+class Member:
+    """One peer of a swarm, with what it heard."""
+
+    def __init__(self, swarm: bytes, *trackers: str, timings: Timings = QUICK, **config) -> None:
+        self.problems: list[FileSendError] = []
+        self.wants = 10
+        self.rendezvous = Rendezvous(
+            signals=PlainSignals(swarm),
+            peer_id=os.urandom(20),
+            trackers=trackers,
+            config=ClientConfig(**config),
+            totals=lambda: Totals(uploaded=0, downloaded=0, left=None),
+            wants_peers=lambda: self.wants,
+            on_problem=self.problems.append,
+            timings=timings,
+        )
+
+    async def meet(self) -> MetPeer:
+        return await soon(anext(self.rendezvous), 20)
+
+
+def sockets() -> int:
+    return len(psutil.Process().net_connections(kind="udp"))
+
+
+async def only_this_test_is_left() -> None:
+    async with asyncio.timeout(5):
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def serving(port: int) -> Iterator[None]:
+    """A relay on a port that one before it had."""
+    with listen("127.0.0.1", port) as listener:
+        ready = threading.Event()
+        server = RelayServer(listener, on_ready=lambda _url: ready.set())
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay) -> None:
+    await prepare()
+    before = sockets()
+    swarm = os.urandom(20)
+    seeder, leecher = Member(swarm, relay.tracker), Member(swarm, relay.tracker)
+    await seeder.rendezvous.start()
+    await soon(seeder.rendezvous.announced())
+    await leecher.rendezvous.start()
+    there, here = await asyncio.gather(seeder.meet(), leecher.meet())
+    assert (there.initiated, here.initiated) == (False, True)
+    await here.channel.send(b"hello")
+    assert await read_exactly(there.channel, 5) == b"hello"
+    await soon(asyncio.gather(seeder.rendezvous.stop(), leecher.rendezvous.stop()))
+    await here.channel.send(b"still")  # channels given out outlive the meeting
+    assert await read_exactly(there.channel, 5) == b"still"
+    await soon(asyncio.gather(here.channel.close(), there.channel.close()))
+    await only_this_test_is_left()
+    assert sockets() == before
+    assert not seeder.problems
+    assert not leecher.problems
+
+
+async def test_members_that_arrive_at_the_same_moment_meet_once(relay: RunningRelay) -> None:
+    swarm = os.urandom(20)
+    # Two trackers of the same relay, as far as a member can tell: everything crosses.
+    urls = (relay.tracker, relay.tracker.replace("/announce", "/tracker"))
+    one, two = Member(swarm, *urls), Member(swarm, *urls)
+    await asyncio.gather(one.rendezvous.start(), two.rendezvous.start())
+    for member in (one, two):
+        await soon(member.rendezvous.announced())
+        member.rendezvous.more_peers()
+    first, second = await asyncio.gather(one.meet(), two.meet())
+    assert first.initiated != second.initiated
+    await first.channel.send(b"the same one")
+    assert await read_exactly(second.channel, 12) == b"the same one"
+    again = [asyncio.create_task(anext(member.rendezvous, None)) for member in (one, two)]
+    for member in (one, two):
+        member.rendezvous.more_peers()
+    done, _ = await asyncio.wait(again, timeout=0.5)
+    assert not done
+    await soon(asyncio.gather(one.rendezvous.stop(), two.rendezvous.stop()))
+    assert await asyncio.gather(*again) == [None, None]
+    await soon(asyncio.gather(first.channel.close(), second.channel.close()))
+
+
+async def test_three_members_all_meet_each_other(relay: RunningRelay) -> None:
+    swarm = os.urandom(20)
+    members = [Member(swarm, relay.tracker) for _ in range(3)]
+    for member in members:
+        await member.rendezvous.start()
+    met = [await member.meet() for member in members for _ in range(2)]
+    assert len({peer.peer_id for peer in met}) == 3
+    await soon(asyncio.gather(*(member.rendezvous.stop() for member in members)))
+    await soon(asyncio.gather(*(peer.channel.close() for peer in met)))
+
+
+async def test_members_meet_again_after_the_relay_came_back(relay: RunningRelay) -> None:
+    swarm = os.urandom(20)
+    first = Member(swarm, relay.tracker)
+    await first.rendezvous.start()
+    await soon(first.rendezvous.announced())
+    port = int(relay.url.rpartition(":")[2])
+    await asyncio.to_thread(relay.stop)
+    async with asyncio.timeout(10):
+        while not first.problems:
+            await asyncio.sleep(0.01)
+    with serving(port):
+        second = Member(swarm, relay.tracker)
+        await second.rendezvous.start()
+        here, there = await asyncio.gather(first.meet(), second.meet())
+        await soon(asyncio.gather(first.rendezvous.stop(), second.rendezvous.stop()))
+        await soon(asyncio.gather(here.channel.close(), there.channel.close()))
+    assert [type(problem) for problem in first.problems] == [TrackerFailed]
+
+
+async def test_a_tracker_that_is_not_there_is_told_once_and_tried_again() -> None:
+    with listen("127.0.0.1", 0) as nobody:
+        port = nobody.getsockname()[1]
+    member = Member(os.urandom(20), f"ws://user:secret@127.0.0.1:{port}/announce?passkey=1")
+    await member.rendezvous.start()
+    with pytest.raises(TrackerFailed, match="does not answer") as told:
+        await member.rendezvous.announced()
+    assert "secret" not in str(told.value)
+    assert "passkey" not in str(told.value)
+    assert f"127.0.0.1:{port}" in str(told.value)
+    with serving(port):
+        async with asyncio.timeout(10):
+            while not member.rendezvous._accepted:
+                await asyncio.sleep(0.01)
+        await member.rendezvous.announced()
+        assert len(member.problems) == 1
+        await soon(member.rendezvous.stop())
+
+
+async def test_one_tracker_that_works_is_enough(relay: RunningRelay) -> None:
+    with listen("127.0.0.1", 0) as nobody:
+        port = nobody.getsockname()[1]
+    member = Member(os.urandom(20), f"ws://127.0.0.1:{port}", relay.tracker, "udp://t:1")
+    await member.rendezvous.start()
+    await soon(member.rendezvous.announced())
+    await soon(member.rendezvous.stop())
+
+
+async def test_no_tracker_that_could_be_used_is_told_at_once() -> None:
+    member = Member(os.urandom(20), "udp://tracker.example:80", "https://tracker.example/announce")
+    await member.rendezvous.start()
+    assert [problem.code for problem in member.problems] == ["trackerFailed"]
+    with pytest.raises(TrackerFailed, match="no tracker"):
+        await member.rendezvous.announced()
+    await member.rendezvous.stop()
+
+
+async def test_a_member_whose_settings_allow_no_connection_says_so(relay: RunningRelay) -> None:
+    member = Member(os.urandom(20), relay.tracker, relay_only=True)
+    await member.rendezvous.start()
+    await soon(member.rendezvous.announced())
+    await soon(member.rendezvous.stop())
+    assert [type(problem) for problem in member.problems] == [ChannelFailed]
+
+
+async def test_stopping_ends_the_iteration_of_a_reader_that_waits(relay: RunningRelay) -> None:
+    member = Member(os.urandom(20), relay.tracker)
+    await member.rendezvous.start()
+
+    async def read() -> list[MetPeer]:
+        return [met async for met in member.rendezvous]
+
+    reading = asyncio.create_task(read())
+    await soon(member.rendezvous.announced())
+    await soon(member.rendezvous.stop())
+    assert await soon(reading) == []
+    await only_this_test_is_left()
+
+
+async def test_a_peer_nobody_took_is_hung_up_on_when_the_meeting_ends(relay: RunningRelay) -> None:
+    swarm = os.urandom(20)
+    one, two = Member(swarm, relay.tracker), Member(swarm, relay.tracker)
+    await one.rendezvous.start()
+    await soon(one.rendezvous.announced())
+    await two.rendezvous.start()
+    met = await one.meet()
+    async with asyncio.timeout(10):
+        while not two.rendezvous._met:
+            await asyncio.sleep(0.01)
+    await soon(two.rendezvous.stop())
+    assert await soon(met.channel.receive()) == b""
+    await soon(one.rendezvous.stop())
+    await soon(met.channel.close())
+
+
+def test_only_websocket_trackers_are_used_and_not_many() -> None:
+    urls = [
+        "wss://tracker.example",
+        "udp://tracker.example:80",
+        "ws://127.0.0.1:8421/announce",
+        "https://tracker.example/announce",
+        "wss://tracker.example",
+        "ws://",
+        "ws://[broken",
+        "ws://host:99999",
+        "",
+    ]
+    assert usable_trackers(urls) == ["wss://tracker.example", "ws://127.0.0.1:8421/announce"]
+    assert len(usable_trackers([f"wss://t{n}.example" for n in range(99)])) == MAX_TRACKERS
