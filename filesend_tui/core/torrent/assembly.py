@@ -33,7 +33,7 @@ class AssemblyHost(Protocol):
         """The block came from elsewhere; cancel the request."""
 
     def room_again(self) -> None:
-        """More may be asked for: the disk caught up, or blocks became free."""
+        """A piece was settled: more may be asked for."""
 
     def disk_failed(self, error: FileSendError) -> None:
         """The torrent cannot go on."""
@@ -109,7 +109,6 @@ class Assembly:
             return
         finally:
             self._settling.pop(index, None)
-            behind = self._waiting_bytes >= DISK_BACKLOG
             self._waiting_bytes -= len(data)
         if good:
             self.picker.verified(index)
@@ -119,8 +118,8 @@ class Assembly:
             # One contributor proves a liar; with several the picker asks a single peer next time.
             if len(contributors) == 1:
                 self._host.peer_lied(contributors[0])
-        if behind or not good:
-            self._host.room_again()
+        # The picker bounds the pieces in work, so the end of one may be what the next waits for.
+        self._host.room_again()
 
     def dropped(self, peer: Hashable) -> None:
         """Forget a peer; what it was asked for is free again."""

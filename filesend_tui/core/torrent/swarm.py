@@ -406,6 +406,8 @@ class Swarm:
         interesting = not assembly.complete and assembly.picker.interesting(peer)
         if interesting != peer.wire.am_interested:
             peer.send(m.Interested() if interesting else m.NotInterested())
+            # It may have unchoked us long before there was anything to ask for.
+            self.refill(peer)
 
     def _part_if_pointless(self, peer: Peer) -> None:
         """Two that both need nothing have nothing to trade."""
