@@ -7,12 +7,9 @@ transfers is decided here.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -27,7 +24,8 @@ from textual.timer import Timer
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.door import ClientDoor, EventReader
+from filesend_tui.door import ClientDoor
+from filesend_tui.link import ClientLink, guarded, on_ending_signals
 from filesend_tui.screens import commands
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.base import PlaceScreen
@@ -41,12 +39,8 @@ from filesend_tui.theme import THEMES
 from filesend_tui.views import Level
 from filesend_tui.widgets.top_bar import Place
 
-_log = logging.getLogger(__name__)
-
 #: Seconds after the last key in which no request pops up: somebody is typing.
 TYPING: Final = 1.0
-#: Seconds that leaving may take before the app goes anyway.
-FAREWELL: Final = 8.0
 
 
 @dataclass
@@ -71,6 +65,7 @@ class FileSendApp(App[None]):
 
     TITLE = "FileSend"
     CSS_PATH = "app.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual types it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "go('pair')", "Pair", show=False),
         Binding("s", "go('send')", "Send", show=False),
@@ -92,15 +87,12 @@ class FileSendApp(App[None]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._make_client = client
-        self._find_relay = relay
+        self._link = ClientLink(client, relay)
         self._output = output
         self._complete = complete
         self._clock = clock
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
-        self._client: ClientDoor | None = None
-        self._reader: EventReader | None = None
         self._draw_timer: Timer | None = None
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
@@ -119,34 +111,13 @@ class FileSendApp(App[None]):
     def on_mount(self) -> None:
         """Show the first screen; everything slow comes after it is drawn."""
         self.switch_mode("pair")
-        self.set_interval(1, self._sample)
-        self._end_on_signals()
+        self.set_interval(1.01, self._sample)
+        on_ending_signals(self._leave)
         self.call_after_refresh(self.action_retry)
-
-    def _end_on_signals(self) -> None:
-        import signal
-
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # Not on Windows, and not where the app runs outside the main thread.
-            with suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
-                loop.add_signal_handler(number, self._leave)  # type: ignore[arg-type]
 
     async def on_unmount(self) -> None:
         """Whatever ended the app, the Client is destroyed before the loop is."""
-        await self._destroy()
-
-    async def _destroy(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            try:
-                async with asyncio.timeout(FAREWELL):
-                    await client.destroy()
-            except Exception:
-                _log.exception("the client did not end cleanly")
-        if self._reader is not None:
-            self._reader.close()
+        await self._link.close()
 
     def _leave(self) -> None:
         if not self._leaving:
@@ -156,14 +127,13 @@ class FileSendApp(App[None]):
             self.run_worker(self._farewell(), name="farewell", exit_on_error=False)
 
     async def _farewell(self) -> None:
-        await self._destroy()
+        await self._link.close()
         self.exit()
 
     # -- the bridge: events in, messages out, store, screens
 
-    async def _listen(self, reader: EventReader) -> None:
-        async for event in reader:
-            self.post_message(CoreEvent(event))
+    async def _listen(self) -> None:
+        await self._link.listen(lambda event: self.post_message(CoreEvent(event)))
 
     @on(CoreEvent)
     def _take_in(self, message: CoreEvent) -> None:
@@ -172,8 +142,8 @@ class FileSendApp(App[None]):
         match event:
             case events.Paired():
                 self._go("transfers")
-            case events.PartnerGone(reason=reason) if reason != "relay":
-                self._run("code", self._command(lambda client: client.create_code()))
+            case events.PartnerGone() | events.Relay():
+                self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self.bell()
             case events.ClientDestroyed(reason=reason) if reason and not self._leaving:
@@ -238,18 +208,10 @@ class FileSendApp(App[None]):
     async def _guarded(self, what: str, work: Awaitable[None]) -> None:
         with self.store.doing(what):
             self._draw_soon()
-            try:
-                await work
-            except FileSendError as error:
-                self._fail(error)
-            except Exception as error:
-                _log.exception("%s failed", what)
-                self._fail(FileSendError(f"Something went wrong: {type(error).__name__}."))
+            error = await guarded(work)
+        if error is not None:
+            self._fail(error)
         self._draw_soon()
-
-    async def _command(self, call: Callable[[ClientDoor], Awaitable[object]]) -> None:
-        if self._client is not None:
-            await call(self._client)
 
     def _fail(self, error: FileSendError) -> None:
         failed = events.Error(code=error.code, message=error.message, hint=error.hint)
@@ -258,29 +220,30 @@ class FileSendApp(App[None]):
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self._clock())
         self._draw_soon()
-        if self._client is None:
-            self._client = self._make_client()
-            self._reader = self._client.subscribe()
-            self.run_worker(self._listen(self._reader), name="events", exit_on_error=False)
-        url = await self._find_relay()
-        await self._client.connect(url)
-        if self.store.partner is None:
-            await self._client.create_code()
+        if self._link.open():
+            self.run_worker(self._listen(), name="events", exit_on_error=False)
+        await self._link.connect()
+
+    def _want_code(self) -> None:
+        """Alone at a relay without a code: ask for one."""
+        store = self.store
+        if store.relay.state == "connected" and store.partner is None and store.code is None:
+            self._new_code()
 
     @on(commands.NewCode)
     def _new_code(self) -> None:
         if "code" not in self.store.busy:
-            self._run("code", self._command(lambda client: client.create_code()))
+            self._run("code", self._link.do(lambda client: client.create_code()))
 
     @on(commands.JoinCode)
     def _join(self, message: commands.JoinCode) -> None:
         if "join" not in self.store.busy:
             self.store.dismiss()
-            self._run("join", self._command(lambda client: client.join(message.code)))
+            self._run("join", self._link.do(lambda client: client.join(message.code)))
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
-        self._run("request", self._command(lambda client: client.request(message.paths)))
+        self._run("request", self._link.do(lambda client: client.request(message.paths)))
         self._go("transfers")
 
     @on(commands.AnswerRequest)
@@ -295,15 +258,15 @@ class FileSendApp(App[None]):
                 raise
 
         self._output = message.folder if any(message.accepted) else self._output
-        self._run(f"answer {message.transfer}", self._command(answer))
+        self._run(f"answer {message.transfer}", self._link.do(answer))
 
     @on(commands.CancelTransfer)
     def _cancel(self, message: commands.CancelTransfer) -> None:
-        self._run("cancel", self._command(lambda client: client.cancel(message.transfer)))
+        self._run("cancel", self._link.do(lambda client: client.cancel(message.transfer)))
 
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
-        self._run("say", self._command(lambda client: client.say(message.text)))
+        self._run("say", self._link.do(lambda client: client.say(message.text)))
 
     @on(Place.Picked)
     def _picked(self, message: Place.Picked) -> None:
@@ -337,8 +300,14 @@ class FileSendApp(App[None]):
     def action_disconnect(self) -> None:
         """End the pairing; asks while something runs."""
         self._ask_if_running(
-            "Disconnect", "Disconnect", lambda: self._run("leave", self._command(_leave_partner))
+            "Disconnect", "Disconnect", lambda: self._run("leave", self._leave_partner())
         )
+
+    async def _leave_partner(self) -> None:
+        await self._link.do(lambda client: client.leave())
+        if self.store.partner is not None:
+            gone = events.PartnerGone(partner=self.store.partner, reason="self")
+            self.post_message(CoreEvent(gone))
 
     async def action_quit(self) -> None:
         """End the app; asks while something runs."""
@@ -402,7 +371,3 @@ class FileSendApp(App[None]):
 
             self._complete = complete
         return self._complete(prefix)
-
-
-async def _leave_partner(client: ClientDoor) -> None:
-    await client.leave()

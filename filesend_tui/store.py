@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from filesend_tui import notices
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TransferId, TransferPhase
 from filesend_tui.views import (
@@ -47,6 +48,7 @@ class Store:
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
     _now: float = 0.0
+    _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)
     _figures_at: dict[TransferId, float] = field(default_factory=dict)
 
@@ -85,7 +87,10 @@ class Store:
             handler(self, event)
 
     def sample(self, now: float) -> None:
-        """Add the present rate of each moving transfer to its graph; called once a second."""
+        """Add the present rate of each moving transfer to its graph, at most once a second."""
+        if now - self._sampled_at < 1:
+            return
+        self._sampled_at = now
         for row in self.running:
             if row.phase is not TransferPhase.TRANSFERRING:
                 continue
@@ -107,9 +112,13 @@ class Store:
         """Take the notice away; the person has read it."""
         self.notice = None
 
-    def tell(self, level: Level, message: str, hint: str = "", code: str = "") -> None:
+    def tell(self, level: Level, message: str, hint: str = "") -> None:
         """Show a notice in place of the last."""
-        self.notice = Notice(level, message, hint, code)
+        self.notice = Notice(level, message, hint)
+
+    @property
+    def _somebody_gone(self) -> bool:
+        return self.notice is not None and self.notice.code == "partnerGone"
 
     def _change(self, transfer: TransferId | None, **fields: Any) -> TransferRow | None:
         row = self.rows.get(transfer) if transfer is not None else None
@@ -139,12 +148,7 @@ class Store:
         elif event.state in {"lost", "closed"}:
             self.code = None
             if event.state == "lost":
-                self.tell(
-                    Level.ERROR,
-                    "The connection to the relay was lost.",
-                    "Press r to connect again.",
-                    "relayUnreachable",
-                )
+                self.notice = notices.RELAY_LOST
 
     def _on_code(self, event: events.Code) -> None:
         self.code = OwnCode(event.code, self._now + event.expires_seconds)
@@ -153,27 +157,17 @@ class Store:
         if self.code is not None:
             self.code = OwnCode("", self.code.expires_at, event.reason)
         if event.reason == "burned":
-            self.tell(
-                Level.WARNING,
-                "Somebody tried your code with the wrong words, so it no longer works.",
-                "Press n for a new code and tell it again.",
-            )
+            self.notice = notices.CODE_BURNED
 
     def _on_paired(self, event: events.Paired) -> None:
         self.partner = event.partner
         self.code = None
         self.talk = ()
-        self.tell(
-            Level.GOOD, f"You and {event.partner} are paired.", "Press s to choose files to send."
-        )
+        self.notice = None  # whatever went wrong on the way here is over
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = None
-        message = {
-            "left": f"{event.partner} left.",
-            "relay": f"The relay went away, and with it the link to {event.partner}.",
-        }.get(event.reason, f"The connection to {event.partner} was lost.")
-        self.tell(Level.WARNING, message, "Press p to pair again.", "partnerGone")
+        self.notice = notices.partner_gone(event)
 
     def _on_message(self, event: events.Message) -> None:
         line = TalkLine(event.partner, event.text, event.outgoing)
@@ -216,33 +210,10 @@ class Store:
             self._change(row.id, progress=0.0)
         elif row.ended:
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
-            self._tell_end(row)
-
-    def _tell_end(self, row: TransferRow) -> None:
-        match row.phase:
-            case TransferPhase.DECLINED if row.sending:
-                self.tell(
-                    Level.WARNING,
-                    f"{row.partner} said no to {row.name}.",
-                    "Talk to them, then ask again.",
-                )
-            case TransferPhase.CANCELLED:
-                why = f" ({row.reason})" if row.reason else ""
-                self.tell(
-                    Level.WARNING,
-                    f"{row.name} was cancelled{why}.",
-                    "Send again when you are both ready.",
-                )
-            case TransferPhase.FAILED:
-                # An Error event with a better sentence may have come first: keep that one.
-                if row.hint:
-                    return
-                why = f": {row.reason}" if row.reason else "."
-                self.tell(
-                    Level.ERROR, f"{row.name} did not arrive{why}", "Send it again.", "failed"
-                )
-            case TransferPhase.DONE if row.sending:
-                self.tell(Level.GOOD, f"{row.partner} has {row.name}.", "")
+            notice = notices.ended(row)
+            # Why somebody is gone says more than that their transfers failed with them.
+            if notice is not None and not (notice.level is Level.ERROR and self._somebody_gone):
+                self.notice = notice
 
     def _on_hashing(self, event: events.Hashing) -> None:
         self._change(event.transfer, progress=event.progress)
@@ -313,7 +284,7 @@ class Store:
             moved_bytes=event.bytes,
         )
         if row is not None:
-            self.tell(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
+            self.notice = notices.arrived(row)
 
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
@@ -322,7 +293,8 @@ class Store:
         self._torrents.pop(event.torrent, None)
 
     def _on_error(self, event: events.Error) -> None:
-        self.tell(Level.ERROR, event.message, event.hint, event.code)
+        if not (self._somebody_gone and event.code in {"partnerGone", "relayUnreachable"}):
+            self.notice = notices.error(event)
         if event.code == "relayUnreachable":
             self.relay = replace(self.relay, state="lost", problem=event.message)
         self._change(event.transfer, reason=event.message, hint=event.hint)

@@ -27,6 +27,7 @@ _DARK: Final = Theme(
         "border": "#6cb8c9",
         "border-blurred": "#343b45",
         "block-cursor-text-style": "none",
+        "button-focus-text-style": "bold underline",
         "input-selection-background": "#6cb8c9 30%",
     },
 )
@@ -49,6 +50,9 @@ _LIGHT: Final = Theme(
         "footer-background": "#e2e6ea",
         "scrollbar": "#bcc4cc",
         "scrollbar-background": "#f6f7f8",
+        "button-focus-text-style": "bold underline",
+        "border": "#1f7a8c",
+        "border-blurred": "#bcc4cc",
         "block-cursor-text-style": "none",
     },
 )

@@ -25,6 +25,7 @@ from filesend_tui.screens.base import Clock
 from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
 from filesend_tui.views import TransferRow
+from filesend_tui.widgets.figures import short_path
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.request_list import RequestList
 
@@ -61,7 +62,9 @@ class ApprovalScreen(ModalScreen[None]):
             yield Static(id="figures", markup=False)
             with Horizontal(id="where"):
                 yield Static("Save in", id="label", markup=False)
-                yield Input(str(self._folder), id="folder", select_on_focus=False, compact=True)
+                yield Input(
+                    short_path(self._folder), id="folder", select_on_focus=False, compact=True
+                )
             yield Static(id="problem", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Enter  Accept", id="accept", variant="success", compact=True)
@@ -217,7 +220,7 @@ class ApprovalScreen(ModalScreen[None]):
         if event.key == "escape" and self.query_one("#folder", Input).has_focus:
             event.stop()
             event.prevent_default()
-            self.query_one("#folder", Input).value = str(self._folder)
+            self.query_one("#folder", Input).value = short_path(self._folder)
             self.query_one("#offered", RequestList).focus()
 
     @on(Input.Submitted, "#folder")

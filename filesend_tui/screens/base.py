@@ -22,6 +22,7 @@ class PlaceScreen(Screen[None]):
     """A place: top bar, body, notice, keys. A subclass makes the body and draws it."""
 
     MODE: ClassVar[str] = ""
+    AUTO_FOCUS: ClassVar[str | None] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.dismiss", "Hide notice", show=False),
     ]
@@ -37,7 +38,7 @@ class PlaceScreen(Screen[None]):
         with Container(id="body"):
             yield from self.compose_body()
         yield NoticeBar()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     def compose_body(self) -> ComposeResult:
         """Yield what this place is for."""

@@ -15,7 +15,7 @@ _PAGE: Final = (
     (
         "How it works",
         (
-            ("1", "Pair: tell your code to the other person, or type theirs."),
+            ("1", "Pair: tell your code, or type theirs."),
             ("2", "Send: choose files; the other person says yes or no."),
             ("3", "The files go straight from one machine to the other."),
         ),
@@ -43,7 +43,7 @@ _PAGE: Final = (
             ("Space", "choose or unchoose; also whole folders"),
             ("Enter ←", "open a folder; go up"),
             ("/  .", "type or paste a path; show hidden files"),
-            ("s", "send what is chosen"),
+            ("s  u", "send what is chosen; choose nothing"),
             ("drop", "drop files on the window to choose them"),
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -60,11 +60,16 @@ class PairScreen(PlaceScreen):
         store, now = self.store, self.clock()
         code = None if store.partner else store.code
         card = self.query_one("#own", CodeCard)
+        card.border_title = "Your code" if store.partner is None else "Paired"
         card.show(code, self._waiting(), now)
         alive = code is not None and not code.gone and code.expires_at > now
         self.query_one("#qr", QrCode).show(code.code if code is not None and alive else "")
         field = self.query_one("#theirs", CodeField)
-        field.disabled = store.partner is not None or store.relay.state != "connected"
+        field.disabled = store.relay.state != "connected"
+        field.display = store.partner is None
+        if store.partner is not None and (field.value or field.has_focus):
+            field.clear()
+            self.set_focus(None)
         self.query_one("#advice", Static).update(self._advice(alive))
         self.query_one("#relay-line", Static).update(self._relay_line())
         self.refresh_bindings()
@@ -135,6 +140,21 @@ class PairScreen(PlaceScreen):
     def action_new_code(self) -> None:
         """Ask for a new code."""
         self.post_message(NewCode())
+
+    def on_key(self, event: events.Key) -> None:
+        """A code starts with a digit: typing one starts the field."""
+        field = self.query_one("#theirs", CodeField)
+        digit = event.character is not None and event.character.isdigit()
+        if digit and not field.has_focus and self.check_action("type_code", ()):
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character or "")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A code pasted anywhere goes into the field."""
+        if self.check_action("type_code", ()):
+            event.stop()
+            self.query_one("#theirs", CodeField).take(event.text)
 
     @on(CompletingField.Left, "#theirs")
     def _field_left(self) -> None:

@@ -18,6 +18,7 @@ from filesend_tui.screens.commands import SendPaths
 from filesend_tui.store import Store
 from filesend_tui.views import Level
 from filesend_tui.widgets.dropped import choose
+from filesend_tui.widgets.figures import short_path
 from filesend_tui.widgets.folder import FolderEntry, Weight, list_folder, weigh
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.path_field import PathField
@@ -35,7 +36,7 @@ class SendScreen(PlaceScreen):
         Binding("left,backspace", "up", "Up", key_display="←"),
         Binding("slash,tilde", "type_path", "Path", key_display="/"),
         Binding("full_stop", "hidden", "Hidden", key_display="."),
-        Binding("u", "clear", "Clear"),
+        Binding("u", "clear", "Choose nothing", show=False),
     ]
 
     def __init__(self, store: Store, clock: Clock, start: Path) -> None:
@@ -106,7 +107,7 @@ class SendScreen(PlaceScreen):
             return
         self._folder = folder
         field = self.query_one("#path", PathField)
-        field.value = _short(folder)
+        field.value = short_path(folder)
         cursor = next((i for i, each in enumerate(entries) if each.path == come_from), 0)
         listing = self.query_one("#listing", PickerList)
         listing.show(entries, cursor=cursor)
@@ -184,7 +185,7 @@ class SendScreen(PlaceScreen):
 
     @on(PathField.Left)
     def _path_left(self) -> None:
-        self.query_one("#path", PathField).value = _short(self._folder)
+        self.query_one("#path", PathField).value = short_path(self._folder)
         self.query_one("#listing", PickerList).focus()
 
     @on(Input.Submitted, "#path")
@@ -239,10 +240,3 @@ class SendScreen(PlaceScreen):
     def _say(self, level: Level, message: str, hint: str) -> None:
         self.store.tell(level, message, hint)
         self.draw()
-
-
-def _short(folder: Path) -> str:
-    try:
-        return f"~/{folder.relative_to(Path.home())}".removesuffix("/.")
-    except (ValueError, RuntimeError):
-        return str(folder)

@@ -60,6 +60,12 @@ class TransfersScreen(PlaceScreen):
         """The transfer under the cursor."""
         return self.query_one("#table", TransferList).chosen
 
+    @property
+    def _finished(self) -> TransferRow | None:
+        """The chosen transfer where it arrived, else the last that did."""
+        rows = [self.chosen, *reversed(self.store.transfers)]
+        return next((row for row in rows if row is not None and row.url), None)
+
     def draw_body(self) -> None:
         """Draw table, detail and talk."""
         rows = self.store.transfers[::-1]
@@ -127,7 +133,7 @@ class TransfersScreen(PlaceScreen):
             case "cancel":
                 return chosen is not None and not chosen.ended
             case "where":
-                return chosen is not None and bool(chosen.url)
+                return self._finished is not None
             case "write":
                 return self.store.partner is not None
             case _:
@@ -155,9 +161,9 @@ class TransfersScreen(PlaceScreen):
 
     def action_where(self) -> None:
         """Say where the finished file is, and copy that to the clipboard."""
-        chosen = self.chosen
-        if chosen is not None and chosen.url:
-            path = _path_of(chosen.url)
+        finished = self._finished
+        if finished is not None:
+            path = _path_of(finished.url)
             self.app.copy_to_clipboard(path)
             self.store.tell(Level.GOOD, path, "Copied to the clipboard.")
             self.draw()

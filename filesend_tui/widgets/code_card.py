@@ -36,7 +36,6 @@ class CodeCard(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
-        self.border_title = "Your code"
         self._shown: object = None
 
     def show(self, code: OwnCode | None, waiting: str, now: float) -> None:
@@ -49,7 +48,7 @@ class CodeCard(Static):
 
     def _content(self, code: OwnCode | None, waiting: str, left: int) -> Content:
         if code is None:
-            return Content.assemble(("\n", ""), (waiting, "$foreground 70%"), "\n\n")
+            return Content.assemble("\n", (waiting, "$foreground 70%"), "\n")
         if code.gone or not left:
             why = "It was burned." if code.gone == "burned" else "Its time is over."
             return Content.assemble(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
 from filesend_tui.widgets.completing_field import CompletingField
@@ -26,6 +28,8 @@ class _Words(Suggester):
 class CodeField(CompletingField):
     """Takes a code; Tab completes the word, Enter sends it off."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Pair")]
+
     def __init__(self, complete: Callable[[str], Sequence[str]], *, id: str | None = None) -> None:
         super().__init__(
             placeholder="7-apple-river",
@@ -35,10 +39,14 @@ class CodeField(CompletingField):
             id=id,
         )
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def take(self, text: str) -> None:
+        """Put a pasted code in place of what was typed, and the keys into the field."""
         # A code copied from a chat often brings blanks and a line end along.
-        text = " ".join(event.text[:_MAX].split())
+        self.value = " ".join(text[:_MAX].split())
+        self.cursor_position = len(self.value)
+        self.focus()
+
+    def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.value = text
-        self.cursor_position = len(text)
+        self.take(event.text)

@@ -1,6 +1,8 @@
-"""Times for people, short enough for a table."""
+"""Times and paths for people, short enough for a table."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 def countdown(seconds: float) -> str:
@@ -11,3 +13,17 @@ def countdown(seconds: float) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def percent(fraction: float) -> str:
+    """Return ` 63%`, four characters; 100% only when all is there."""
+    return f"{int(max(0.0, min(1.0, fraction)) * 100):3}%"
+
+
+def short_path(path: Path) -> str:
+    """Return a path with the home folder as `~`."""
+    try:
+        below = path.relative_to(Path.home())
+    except (ValueError, RuntimeError):  # elsewhere, or nobody's home
+        return str(path)
+    return "~" if below == Path() else str(Path("~") / below)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from filesend_tui.core.events import FileEntry, TransferPhase
+from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.figures import size_text
 from filesend_tui.views import TransferDetail, TransferRow
+from filesend_tui.widgets.figures import percent
 from filesend_tui.widgets.ink import Part, bar, row
 from filesend_tui.widgets.line_list import LineList
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file. progress 0 to 1, None while unknown; wanted: it got a yes."""
+    """One file, named below the transfer's folder. progress 0 to 1, None: unknown."""
 
-    entry: FileEntry
+    name: str
+    size: int
     wanted: bool
     progress: float | None
 
@@ -24,6 +26,7 @@ class FileRow:
 def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, ...]:
     """Return a row for each file of a transfer."""
     count = len(transfer.files)
+    top = transfer.name if transfer.name.endswith("/") else ""
     accepted = transfer.accepted or (True,) * count
     figures: Sequence[float | None] = (None,) * count
     if transfer.phase is TransferPhase.DONE:
@@ -34,7 +37,7 @@ def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, .
         # The sender's own swarm has everything; how far each file is there, nobody tells it.
         figures = detail.file_progress
     return tuple(
-        FileRow(entry, yes, figure if yes else None)
+        FileRow(entry.path.removeprefix(top), entry.size, yes, figure if yes else None)
         for entry, yes, figure in zip(transfer.files, accepted, figures, strict=True)
     )
 
@@ -45,7 +48,7 @@ class FileProgressList(LineList[FileRow]):
     def draw_row(self, row_: FileRow, width: int) -> Sequence[Sequence[Part]]:
         """Draw `✓ path … ━━━── 42%`."""
         quiet = self.ink("quiet")
-        size = f" {size_text(row_.entry.size):>8}"
+        size = f" {size_text(row_.size):>8}"
         done = row_.progress is not None and row_.progress >= 1
         if not row_.wanted:
             mark, right = ("✗ ", quiet), [(f"{size}  declined ", quiet)]
@@ -57,10 +60,10 @@ class FileProgressList(LineList[FileRow]):
             right = [
                 (f"{size} ", quiet),
                 *meter,
-                (f" {row_.progress:4.0%}"[:5], quiet),
+                (percent(row_.progress), quiet),
                 (" ", quiet),
             ]
         else:
             mark, right = ("· ", quiet), [(f"{size}           ", quiet)]
-        name = (row_.entry.path, self.ink("plain" if row_.wanted else "quiet"))
+        name = (row_.name, self.ink("plain" if row_.wanted else "quiet"))
         return [row([(" ", self.rich_style), mark, name], right, width, self.rich_style)]

@@ -18,7 +18,7 @@ Part: TypeAlias = tuple[str, Style]
 
 
 class Inked(Widget):
-    """A widget that draws with ink: `quiet`, `strong`, `good`, `warn`, `bad`, `bar`, `rest`."""
+    """A widget that draws with ink: `quiet`, `strong`, `good`, `warn`, `bad`, `bar` and so on."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "ink--plain",
@@ -28,6 +28,7 @@ class Inked(Widget):
         "ink--warn",
         "ink--bad",
         "ink--bar",
+        "ink--graph",
         "ink--rest",
         "ink--here",
     }
@@ -39,6 +40,7 @@ class Inked(Widget):
         .ink--warn { color: $warning; }
         .ink--bad { color: $error; }
         .ink--bar { color: $primary; }
+        .ink--graph { color: $primary 60%; }
         .ink--rest { color: $foreground 20%; }
         .ink--here { background: $foreground 6%; }
         &:focus .ink--here { background: $primary 22%; }

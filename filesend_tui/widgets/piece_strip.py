@@ -56,5 +56,5 @@ class PieceStrip(Inked):
             about = f"  {have} of {count} × {size_text(length)}" if count else "  none yet"
             parts = [("Pieces", self.ink("strong")), (about, self.ink("quiet"))]
         else:
-            parts = [(shades(bitfield, count, width), self.ink("bar"))]
+            parts = [(shades(bitfield, count, width), self.ink("graph"))]
         return strip(parts, width, self.rich_style)

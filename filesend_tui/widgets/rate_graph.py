@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,10 +21,7 @@ def columns(samples: Sequence[float], width: int) -> list[float]:
     if count <= width:
         return list(samples)
     edges = [i * count // width for i in range(width + 1)]
-    return [
-        sum(samples[start:end]) / (end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [sum(samples[start:end]) / (end - start) for start, end in itertools.pairwise(edges)]
 
 
 def blocks(samples: Sequence[float], width: int, height: int) -> list[str]:
@@ -62,4 +60,4 @@ class RateGraph(Inked):
             peak = f"  peak {rate_text(top)}" if top else ""
             return strip([("Rate", self.ink("strong")), (peak, self.ink("quiet"))], width, base)
         lines = blocks(self._samples, width, height - 1)
-        return strip([(lines[y - 1], self.ink("bar"))], width, base)
+        return strip([(lines[y - 1], self.ink("graph"))], width, base)

@@ -21,7 +21,10 @@ _MAX = 2000
 class TalkField(Input):
     """One line to the partner; Esc gives the keys back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send the line"),
+        Binding("escape", "close", "Close"),
+    ]
 
     @dataclass
     class Closed(Message):
@@ -59,7 +62,7 @@ class TalkBar(Vertical):
     def compose(self) -> ComposeResult:
         """The lines and the field."""
         yield Static("", id="lines", markup=False)
-        yield TalkField(placeholder="Write a line, Enter sends it, Esc closes", max_length=_MAX)
+        yield TalkField(placeholder="Write a line", max_length=_MAX)
 
     def show(self, talk: tuple[TalkLine, ...], room: int) -> None:
         """Show the last `room` lines."""

@@ -8,7 +8,7 @@ from typing import Final
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.figures import rate_text, size_text
 from filesend_tui.views import TransferRow
-from filesend_tui.widgets.figures import countdown
+from filesend_tui.widgets.figures import countdown, percent
 from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
 
@@ -78,7 +78,7 @@ class TransferList(LineList[TransferRow]):
                 [
                     state,
                     *bar(transfer.progress, room, self.ink("bar"), self.ink("rest")),
-                    (f" {transfer.progress:4.0%}", plain),
+                    (f" {percent(transfer.progress)}", plain),
                     (f"  {_rate(transfer) if moving else ''}", plain),
                 ],
                 [(f"{countdown(left)} left  " if left is not None else "", quiet), road],

@@ -1,0 +1,101 @@
+"""The app's end of the door: one Client, made late, commanded in order, destroyed for certain.
+
+What fails comes back as a FileSendError, whatever it was. No Textual ever lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.events import Event
+from filesend_tui.door import ClientDoor, EventReader
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that leaving may take before the app goes anyway.
+FAREWELL: Final = 8.0
+
+
+class ClientLink:
+    """Holds the Client from its making to its end.
+
+    Args:
+        make: Makes the Client.
+        find_relay: Finds or starts a relay and returns its URL.
+    """
+
+    def __init__(
+        self, make: Callable[[], ClientDoor], find_relay: Callable[[], Awaitable[str]]
+    ) -> None:
+        self._make = make
+        self._find_relay = find_relay
+        self._client: ClientDoor | None = None
+        self._reader: EventReader | None = None
+        self._ended = False
+
+    def open(self) -> bool:
+        """Make the Client if it is not there yet; say whether it was made now."""
+        if self._client is not None or self._ended:
+            return False
+        self._client = self._make()
+        self._reader = self._client.subscribe()
+        return True
+
+    async def listen(self, hear: Callable[[Event], object]) -> None:
+        """Hand on every event until the Client ends."""
+        if self._reader is not None:
+            async for event in self._reader:
+                hear(event)
+
+    async def connect(self) -> None:
+        """Find a relay and connect to it. Raises FileSendError."""
+        url = await self._find_relay()
+        await self.do(lambda client: client.connect(url))
+
+    async def do(self, command: Callable[[ClientDoor], Awaitable[object]]) -> None:
+        """Give the Client a command; nothing happens before it is made and after its end."""
+        if self._client is not None:
+            await command(self._client)
+
+    async def close(self) -> None:
+        """Destroy the Client; never raises, may be called twice, takes no longer than FAREWELL."""
+        self._ended = True
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                async with asyncio.timeout(FAREWELL):
+                    await client.destroy()
+            except Exception:
+                _log.exception("the client did not end cleanly")
+        if self._reader is not None:
+            self._reader.close()
+
+
+async def guarded(work: Awaitable[None]) -> FileSendError | None:
+    """Await some work; return what went wrong as an error for people, if anything did."""
+    try:
+        await work
+    except FileSendError as error:
+        return error
+    except Exception as error:
+        _log.exception("a command failed")
+        return FileSendError(f"Something went wrong: {type(error).__name__}.")
+    return None
+
+
+def on_ending_signals(leave: Callable[[], None]) -> None:
+    """Call `leave` on SIGTERM and SIGHUP, where the system and the loop know them."""
+    import signal
+
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Not on Windows, and not outside the main thread.
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            if number is not None:
+                loop.add_signal_handler(number, leave)

@@ -1,0 +1,67 @@
+"""Notices: what is said to a person when something ends or goes wrong, and what to do next.
+
+Pure: from an event or a row to a sentence and a hint. When a notice is shown is the store's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from filesend_tui.core import events
+from filesend_tui.core.events import TransferPhase
+from filesend_tui.views import Level, Notice, TransferRow
+
+RELAY_LOST: Final = Notice(
+    Level.ERROR,
+    "The connection to the relay was lost.",
+    "It is tried again by itself; r tries at once.",
+    "relayUnreachable",
+)
+CODE_BURNED: Final = Notice(
+    Level.WARNING,
+    "Somebody tried your code with the wrong words, so it no longer works.",
+    "Press n for a new code and tell it again.",
+)
+
+_GONE: Final = {
+    "left": "{} left.",
+    "lost": "The connection to {} was lost.",
+    "relay": "The relay went away, and with it the link to {}.",
+    "self": "You disconnected from {}.",
+}
+
+
+def partner_gone(event: events.PartnerGone) -> Notice:
+    """Say how the pairing ended."""
+    message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
+    level = Level.INFO if event.reason == "self" else Level.WARNING
+    return Notice(level, message, "Press p to pair again.", "partnerGone")
+
+
+def error(event: events.Error) -> Notice:
+    """Say what an error says."""
+    return Notice(Level.ERROR, event.message, event.hint, event.code)
+
+
+def arrived(row: TransferRow) -> Notice:
+    """Say that a transfer arrived here."""
+    return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
+
+
+def ended(row: TransferRow) -> Notice | None:
+    """Say how a transfer ended; nothing where the row or another event says it better."""
+    match row.phase:
+        case TransferPhase.DECLINED if row.sending:
+            message = f"{row.partner} said no to {row.name}."
+            return Notice(Level.WARNING, message, "Talk to them, then ask again.", "declined")
+        case TransferPhase.CANCELLED:
+            why = f" ({row.reason})" if row.reason else ""
+            message = f"{row.name} was cancelled{why}."
+            return Notice(Level.WARNING, message, "Send again when you are both ready.")
+        case TransferPhase.FAILED if not row.hint:
+            why = f": {row.reason}" if row.reason else "."
+            return Notice(Level.ERROR, f"{row.name} did not arrive{why}", "Send it again.")
+        case TransferPhase.DONE if row.sending:
+            return Notice(Level.GOOD, f"{row.partner} has {row.name}.")
+        case _:
+            return None
