@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from filesend_tui.core.errors import NoSpace, StorageFailed
+from filesend_tui.core.torrent.diskerror import disk_error
+from filesend_tui.core.torrent.room import check_room, free_space, make_file, sync_files
+
+
+def test_a_missing_folder_has_the_room_of_where_it_would_be(tmp_path: Path) -> None:
+    assert free_space(tmp_path / "not" / "there") > 0
+    check_room(tmp_path / "not" / "there", 1)
+    with pytest.raises(NoSpace, match=r"needs 1 EB, but .* has only .* free"):
+        check_room(tmp_path, 10**18)
+
+
+@pytest.mark.parametrize("promised", [True, False])
+def test_a_file_is_made_at_full_length_and_never_over_another(
+    tmp_path: Path, promised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not promised:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    make_file(tmp_path / "a", 100_000)
+    make_file(tmp_path / "empty", 0)
+    assert (tmp_path / "a").read_bytes() == bytes(100_000)
+    assert (tmp_path / "empty").stat().st_size == 0
+    if promised and hasattr(os, "posix_fallocate"):
+        assert (tmp_path / "a").stat().st_blocks * 512 >= 100_000
+    with pytest.raises(FileExistsError):
+        make_file(tmp_path / "a", 1)
+    sync_files([tmp_path / "a", tmp_path / "empty"])
+    with pytest.raises(FileNotFoundError):
+        sync_files([tmp_path / "a", tmp_path / "missing"])
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, NoSpace),
+        (getattr(errno, "EDQUOT", errno.ENOSPC), NoSpace),
+        (errno.EACCES, StorageFailed),
+        (errno.EFBIG, StorageFailed),
+    ],
+)
+def test_what_the_system_says_becomes_something_to_act_on(number: int, kind: type) -> None:
+    error = disk_error(OSError(number, os.strerror(number)), "writing")
+    assert type(error) is kind
+    assert "writing" in error.message
+    assert error.hint
