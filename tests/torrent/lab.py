@@ -11,15 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pytest
-
 from filesend_tui.core import events as e
 from filesend_tui.core.channels.base import Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.engine import Engine
 
 
@@ -158,14 +155,6 @@ class Node:
         await self.engine.destroy()
         self.events.close()
         await self._reader
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    hub = Hub()
-    monkeypatch.setattr(LabRendezvous, "hub", hub, raising=False)
-    monkeypatch.setattr(torrent_module, "Rendezvous", LabRendezvous)
-    return hub
 
 
 def write_tree(root: Path, files: dict[str, bytes]) -> Path:

@@ -21,7 +21,6 @@ from tests.torrent.lab import (
     Hub,
     MemoryChannel,
     Node,
-    hub,  # noqa: F401 - a fixture
     read_tree,
     write_tree,
 )
