@@ -29,6 +29,7 @@ MESSAGES = (16 * 1024, 32 * 1024, 64 * 1024)
 #: (high, low) marks of queued bytes tried for the yardstick.
 MARKS = (256 * 1024, 128 * 1024), (1024 * 1024, 512 * 1024), (4096 * 1024, 2048 * 1024)
 PROBE_BYTES = 24 * MB
+PROBE_PASSES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,16 +128,20 @@ def make_file(path: Path, size: int) -> Path:
 
 
 async def find_yardstick(run: Run, *, marks: bool) -> Yardstick:
-    """Try the raw channel's settings and return the fastest, so that it is no straw man."""
-    best, best_rate = Yardstick(), 0.0
-    for high, low in MARKS if marks else MARKS[1:2]:
-        for message in MESSAGES:
-            yardstick = Yardstick(message=message, high=high, low=low)
-            figures = await run.raw(PROBE_BYTES, yardstick)
-            print(row(f"{yardstick}", figures), flush=True)
-            if figures.rate > best_rate:
-                best, best_rate = yardstick, figures.rate
-    return best
+    """Try the raw channel's settings and return the fastest, so that it is no straw man.
+
+    Each is tried PROBE_PASSES times, in turn, and its best counts: whatever else the machine does
+    only ever slows it down.
+    """
+    best: dict[Yardstick, float] = {}
+    for _ in range(PROBE_PASSES):
+        for high, low in MARKS if marks else MARKS[1:2]:
+            for message in MESSAGES:
+                yardstick = Yardstick(message=message, high=high, low=low)
+                figures = await run.raw(PROBE_BYTES, yardstick)
+                print(row(f"{yardstick}", figures), flush=True)
+                best[yardstick] = max(best.get(yardstick, 0.0), figures.rate)
+    return max(best, key=best.__getitem__)
 
 
 def row(name: str, figures: Figures) -> str:

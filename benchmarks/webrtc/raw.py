@@ -53,7 +53,10 @@ class RawEnd:
         await asyncio.wait_for(self._open.wait(), _OPEN_TIMEOUT)
 
     async def send(self, total: int, *, message: int, high: int, low: int) -> None:
-        """Send `total` bytes in messages of `message`; wait above `high` queued, go on at `low`."""
+        """Send `total` bytes in messages of `message`; wait above `high` queued, go on at `low`.
+
+        Returns once everything is handed to SCTP.
+        """
         channel = self._channel
         assert channel is not None
         channel.bufferedAmountLowThreshold = low
@@ -63,9 +66,14 @@ class RawEnd:
         while left > 0:
             channel.send(payload if left >= message else payload[:left])
             left -= message
-            while channel.bufferedAmount >= high:
-                self._room.clear()
-                await self._room.wait()
+            await self._below(channel, high)
+        channel.bufferedAmountLowThreshold = 0
+        await self._below(channel, 1)
+
+    async def _below(self, channel: RTCDataChannel, mark: int) -> None:
+        while channel.bufferedAmount >= mark:
+            self._room.clear()
+            await self._room.wait()
 
     async def receive(self, total: int) -> dict[str, float]:
         """Return once `total` bytes came: seconds from the first to the last of them."""
