@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import pytest
 import socketio
 import uvicorn
 
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import Event
+from filesend_tui.core.people.desk import People
 from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from relay.limits import Limits
 from relay.protocol import Word
-from relay.server import listen
+from relay.server import RelayServer, listen
+from tests.conftest import RunningRelay
+from tests.people.scripted import ScriptedEngine, World
+
+E = TypeVar("E", bound=Event)
+Links = Callable[[str], Awaitable["NotingLink"]]
 
 
 class NotingLink(RelayLink):
@@ -79,3 +91,76 @@ async def links() -> AsyncIterator[Callable[[str], Awaitable[NotingLink]]]:
     yield make
     for link in made:
         await link.close()
+
+
+class Person:
+    """One People at a real relay, with a scripted engine and a log of all that was published."""
+
+    def __init__(self, name: str, world: World, output: Path) -> None:
+        self.events = EventStream()
+        self.engine = ScriptedEngine(world, self.events)
+        self.output = output
+        self.people = People(self.events, self.engine, ClientConfig(name=name, output=output))
+        self.log: list[Event] = []
+        self._more = asyncio.Event()
+        self._reader = self.events.subscribe()
+        self.watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        async for event in self._reader:
+            self.log.append(event)
+            self._more.set()
+
+    async def until(self, kind: type[E], **fields: object) -> E:
+        """Return the first event of a kind with these fields, past or to come."""
+        async with asyncio.timeout(10):
+            while True:
+                for event in self.log:
+                    if isinstance(event, kind) and all(
+                        getattr(event, name) == value for name, value in fields.items()
+                    ):
+                        return event
+                self._more.clear()
+                await self._more.wait()
+
+    def close(self) -> None:
+        self.events.close()
+
+
+class NewPerson(Protocol):
+    def __call__(self, name: str, other: RunningRelay | None = None, /) -> Awaitable[Person]: ...
+
+
+@pytest.fixture
+async def new_person(relay: RunningRelay, tmp_path: Path) -> AsyncIterator[NewPerson]:
+    """Return a maker of people connected to the relay; all are destroyed at the end."""
+    world = World()
+    made: list[Person] = []
+
+    async def make(name: str, other: RunningRelay | None = None) -> Person:
+        output = tmp_path / f"output{len(made)}"
+        person = Person(name, world, output)
+        made.append(person)
+        await person.people.connect((other or relay).url)
+        return person
+
+    yield make
+    for person in made:
+        await person.people.destroy()
+        person.close()
+        await person.watching
+
+
+@pytest.fixture
+def short_lived_relay() -> Iterator[RunningRelay]:
+    """A real relay whose codes expire at once."""
+    with listen("127.0.0.1", 0) as listener:
+        ready = threading.Event()
+        limits = Limits(nameplate_lifetime=0.2, sweep_every=0.05)
+        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        running = RunningRelay(server.url, "", server, thread)
+        yield running
+        running.stop()

@@ -259,6 +259,22 @@ async def test_a_call_under_way_fails_when_the_relay_is_lost(links: Links) -> No
         await link.close()
 
 
+async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(
+    relay: RunningRelay, links: Links
+) -> None:
+    link = await links(relay.url)
+
+    async def chatter() -> None:
+        while link.state is LinkState.CONNECTED:
+            await link.call(words.Leave(), Done)
+        raise errors.RelayUnreachable("lost between two calls")
+
+    chatting = [asyncio.create_task(chatter()) for _ in range(3)]
+    await asyncio.to_thread(relay.stop)
+    for ended in await asyncio.gather(*chatting, return_exceptions=True):
+        assert isinstance(ended, errors.RelayUnreachable)
+
+
 async def test_closing_ends_the_tries_to_return(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -145,6 +146,8 @@ class RelayLink:
         client = self._client
         if client is None or self.state is not LinkState.CONNECTED:
             raise self._unreachable("There is no connection to the relay")
+        from socketio.exceptions import SocketIOError
+
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def acknowledge(*fields: Any) -> None:
@@ -158,6 +161,8 @@ class RelayLink:
                 fields = await answered
         except TimeoutError:
             raise self._unreachable("The relay does not answer") from None
+        except SocketIOError:  # it ended just now; `_lost` is about to run
+            raise self._unreachable("The connection to the relay was lost") from None
         finally:
             self._calls.discard(answered)
         if isinstance(fields, dict) and isinstance(error := fields.get("error"), dict):
@@ -184,8 +189,8 @@ class RelayLink:
 
     async def _open(self, address: RelayAddress) -> None:
         """Make a fresh connection. Raises RelayUnreachable."""
-        import socketio
-
+        # In a thread: importing it takes a third of a second, and a screen may be drawn meanwhile.
+        socketio = await asyncio.to_thread(import_module, "socketio")
         client = socketio.AsyncClient(
             reconnection=False,  # python-socketio gives up when the relay says goodbye; see _return
             handle_sigint=False,  # Ctrl-C belongs to the face

@@ -1,0 +1,305 @@
+"""The desk: where this side meets one other person at a time. What core/client.py delegates to.
+
+    away ──connect──▶ alone ──create_code──▶ waiting ──claimed──▶ pairing ──▶ paired
+                        │ └────────────────join─────────────────────▲ │         │
+                        ◀─────────wrong code, left, lost──────────────┴─────────┘
+
+Codes, pairing and the session are put together here; what a session says about transfers is
+transfers.py's, and how a relay is spoken to is relay_link.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from filesend_tui.core import errors, events
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import FileSendError, NotPaired, RelayUnreachable
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import TransferId
+from filesend_tui.core.people.code import Code, new_code, parse_code
+from filesend_tui.core.people.introduction import Introduction
+from filesend_tui.core.people.pairing import Side
+from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from filesend_tui.core.people.session import Session, partner_name
+from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.people.transfers import Transfers
+from filesend_tui.core.text import clean
+from relay import protocol as words
+from relay.protocol import Done, Word
+
+_log = logging.getLogger(__name__)
+
+#: Characters of one message; relay/protocol.py's bound.
+MAX_TEXT: Final = 4000
+#: Seconds that telling the relay goodbye may take.
+PARTING: Final = 2.0
+
+
+class _Pair(NamedTuple):
+    """A session and what goes on in it."""
+
+    session: Session
+    transfers: Transfers
+
+
+class People:
+    """One person's side: a link to a relay, a code, and at most one partner.
+
+    All methods belong to one event loop. Every failure is a FileSendError.
+
+    Args:
+        events: Where events go.
+        engine: The client's torrents.
+        config: This side's name, and where received files go.
+    """
+
+    def __init__(self, events: EventStream, engine: Torrents, config: ClientConfig) -> None:
+        self._events = events
+        self._engine = engine
+        self._config = config
+        self._link = RelayLink(self._take, self._link_changed)
+        self._code: Code | None = None
+        self._introduction: Introduction | None = None
+        self._pair: _Pair | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- what faces may ask
+
+    @property
+    def partner(self) -> str | None:
+        """How the partner calls themselves; None while not paired."""
+        return self._pair.session.partner if self._pair else None
+
+    @property
+    def verification(self) -> str | None:
+        """Words that are the same on both sides when nobody is in between; None while not paired.
+
+        For two people to read to each other; a secret towards everybody else.
+        """
+        return self._pair.session.shared_key.verification if self._pair else None
+
+    # -- commands
+
+    async def connect(self, relay_url: str) -> None:
+        """Connect to a relay, leaving the one before; it is connected to again when it is lost.
+
+        Raises:
+            RelayUnreachable: There is no relay at this address.
+        """
+        await self._link.connect(relay_url)
+
+    async def create_code(self) -> str:
+        """Open a code, in place of an earlier one, and return it; a secret.
+
+        Raises:
+            RelayUnreachable: There is no connection to a relay.
+            PairingFailed: This side is paired already.
+        """
+        allocated = await self._link.call(words.Allocate(), words.Allocated)
+        self._code = new_code(allocated.nameplate)
+        self._events.publish(
+            events.Code(code=self._code.text, expires_seconds=allocated.expires_seconds)
+        )
+        return self._code.text
+
+    async def join(self, typed: str) -> None:
+        """Pair with whoever made this code; returns when paired.
+
+        Raises:
+            InvalidCode: It is no code; nothing was sent.
+            PairingFailed: By kind: the code is unknown, used, expired or wrong, or pairing broke.
+            RelayUnreachable: There is no connection to a relay, or it was lost.
+        """
+        code = parse_code(typed)
+        introduction = self._introduce(code, Side.JOINER)
+        # Before the claim is acknowledged: the other side's first word may come with it.
+        self._introduction = introduction
+        try:
+            await self._link.call(words.Claim(nameplate=code.nameplate), Done)
+        except BaseException:
+            self._forget(introduction)
+            raise
+        self._code = None  # the relay gives up a claimer's own nameplate
+        await self._pair_up(introduction)
+
+    async def leave(self) -> None:
+        """End the pairing; running transfers are cancelled first. Not being paired is no error."""
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            await pair.transfers.close()
+            await self._part()
+
+    async def request(self, paths: Sequence[Path]) -> TransferId:
+        """Ask the partner to accept these files and folders; return the request's id.
+
+        Raises:
+            NotPaired: Nobody is there.
+            BadSource: Something cannot be read, or it is too much for one request.
+        """
+        return await self._paired().transfers.request(paths)
+
+    async def answer(
+        self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
+    ) -> None:
+        """Say yes or no for each file of the partner's request, in its order.
+
+        Raises:
+            NotPaired: Nobody is there.
+            NoSpace: The accepted files do not fit; the request stays open.
+            FileSendError: There is no such request to answer.
+        """
+        await self._paired().transfers.answer(transfer, accepted, output)
+
+    async def cancel(self, transfer: TransferId) -> None:
+        """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
+        if self._pair is not None:
+            await self._pair.transfers.cancel(transfer)
+
+    async def say(self, text: str) -> None:
+        """Send the partner a line of text.
+
+        Raises:
+            NotPaired: Nobody is there.
+            FileSendError: There is no text, or too much.
+        """
+        session = self._paired().session
+        if not 0 < len(text) <= MAX_TEXT:
+            raise FileSendError(
+                "There is nothing to say." if not text else "That message is too long.",
+                f"A message has 1 to {MAX_TEXT:,} characters.",
+            )
+        await session.send(words.Message(text=text))
+        self._events.publish(
+            events.Message(partner=session.partner, text=clean(text, MAX_TEXT), outgoing=True)
+        )
+
+    async def destroy(self) -> None:
+        """Leave, disconnect and free everything."""
+        await self.leave()
+        await self._link.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- pairing
+
+    def _introduce(self, code: Code, side: Side) -> Introduction:
+        return Introduction(code, side, partner_name(self._config.name), self._send)
+
+    async def _pair_up(self, introduction: Introduction) -> None:
+        """Pair with who is at the other end now; on failure part from them."""
+        try:
+            session = await introduction.run()
+        except BaseException:
+            self._forget(introduction)
+            await self._part()
+            raise
+        # From here to the last word that waited nothing may be awaited, or words lose their order.
+        self._forget(introduction)
+        assert self._link.address is not None
+        tracker = self._link.address.tracker
+        transfers = Transfers(session, self._engine, self._events, self._config, tracker)
+        self._pair = _Pair(session, transfers)
+        self._events.publish(events.Paired(partner=session.partner))
+        for word in introduction.unheard():
+            self._take(word)
+
+    async def _be_joined(self, introduction: Introduction) -> None:
+        """Pair with whoever claimed this side's code."""
+        try:
+            await self._pair_up(introduction)
+        except RelayUnreachable:
+            self._events.publish(events.CodeGone(reason="relay"))
+        except FileSendError as error:
+            self._events.publish(events.CodeGone(reason="burned"))
+            self._events.publish(
+                events.Error(code=error.code, message=error.message, hint=error.hint)
+            )
+
+    def _forget(self, introduction: Introduction) -> None:
+        if self._introduction is introduction:
+            self._introduction = None
+
+    async def _part(self) -> None:
+        """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
+        try:
+            async with asyncio.timeout(PARTING):
+                await self._link.call(words.Leave(), Done)
+        except (FileSendError, TimeoutError) as error:
+            _log.debug("leaving: %s", error)
+
+    # -- what comes from the relay
+
+    def _take(self, word: Word) -> None:
+        match word:
+            case words.Claimed():
+                self._claimed(word)
+            case words.NameplateExpired():
+                if self._code and self._code.nameplate == word.nameplate:
+                    self._code_gone("expired")
+            case words.RelayClosing():
+                pass  # the connection ends next, and that is told
+            case _ if self._introduction is not None:
+                self._introduction.hear(word)
+            case words.PartnerGone():
+                reason = "left" if word.reason == "left" else "lost"
+                self._session_over(errors.PartnerGone("The other person is gone."), reason)
+            case _ if self._pair is not None:
+                self._said(self._pair, self._pair.session.receive(word))
+
+    def _claimed(self, word: words.Claimed) -> None:
+        code, self._code = self._code, None
+        if code is None or code.nameplate != word.nameplate:
+            self._spawn(self._part())  # a code that was never shown: only a guess can claim it
+            return
+        self._introduction = self._introduce(code, Side.MAKER)
+        self._spawn(self._be_joined(self._introduction))
+
+    def _said(self, pair: _Pair, word: Word) -> None:
+        if isinstance(word, words.Message):
+            text = clean(word.text, MAX_TEXT)
+            self._events.publish(events.Message(partner=pair.session.partner, text=text))
+        else:
+            pair.transfers.receive(word)
+
+    def _link_changed(self, state: LinkState) -> None:
+        url = self._link.address.url if self._link.address else ""
+        self._events.publish(events.Relay(state=state, url=url))
+        if state in (LinkState.LOST, LinkState.CLOSED):
+            # A relay forgets who is gone: code and pairing went with the connection.
+            lost = RelayUnreachable(f"The connection to the relay at {url} was lost.")
+            self._code_gone("relay")
+            if self._introduction is not None:
+                self._introduction.fail(lost)
+            self._session_over(lost, "relay")
+
+    def _code_gone(self, reason: str) -> None:
+        code, self._code = self._code, None
+        if code is not None:
+            self._events.publish(events.CodeGone(reason=reason))
+
+    def _session_over(self, error: FileSendError, reason: str) -> None:
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            self._spawn(pair.transfers.close(error))
+            self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
+
+    # -- small things
+
+    async def _send(self, word: Word) -> None:
+        await self._link.call(word, Done)
+
+    def _paired(self) -> _Pair:
+        if self._pair is None:
+            raise NotPaired("You are not paired with anybody.")
+        return self._pair
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,98 @@
+"""What is offered in a request: made from files here, and held against the torrent that comes.
+
+Nothing is asked, sent or fetched here.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from filesend_tui.core.errors import BadMetadata, BadSource, NoSpace
+from filesend_tui.core.figures import size_text
+from filesend_tui.core.torrent.making import scan
+from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.storage import Layout
+from filesend_tui.core.torrent.torrent import Choice
+from relay.protocol import MAX_FILES, MAX_FRAME, FileRequest, OfferedFile, parse, to_wire
+
+# Room in a frame for the event's name and socket.io's own bytes.
+_FRAME_OVERHEAD = 1024
+_TOO_MANY = "Put them into an archive (zip or tar) and send that."
+
+
+def make_request(paths: Sequence[Path]) -> FileRequest:
+    """Return the request for these files and folders. Blocking: it walks folders.
+
+    Raises:
+        BadSource: Something cannot be read, or it is too much for one request.
+    """
+    sources = scan(paths)
+    if not sources:
+        raise BadSource("There is nothing to send.", "Choose at least one file.")
+    if len(sources) > MAX_FILES:
+        raise BadSource(
+            f"That is {len(sources):,} files; one request takes {MAX_FILES:,}.", _TOO_MANY
+        )
+    request = FileRequest(
+        id=secrets.token_hex(8),
+        files=[OfferedFile(path="/".join(s.parts), size=s.size) for s in sources],
+    )
+    wire = to_wire(request)
+    try:
+        parse(FileRequest, wire)
+    except (msgspec.ValidationError, UnicodeError) as error:
+        raise BadSource(
+            "A file has a name that cannot be sent: too long, or not valid text.",
+            "Rename it, or put it into an archive.",
+        ) from error
+    if len(json.dumps(wire)) > MAX_FRAME - _FRAME_OVERHEAD:
+        raise BadSource("The names of these files are too long for one request.", _TOO_MANY)
+    return request
+
+
+def choose(offered: Sequence[OfferedFile], accepted: Sequence[bool], info: TorrentInfo) -> Choice:
+    """Return what to fetch of a torrent: the accepted files, where it is just what was offered.
+
+    Paths are compared exactly, part by part; the order may differ.
+
+    Raises:
+        BadMetadata: The torrent holds other files than were offered, or other sizes.
+    """
+    answers = {
+        (tuple(file.path.split("/")), file.size): yes
+        for file, yes in zip(offered, accepted, strict=True)
+    }
+    # One folder is offered with its name in front, which is the torrent's; several things are not.
+    layouts = [(Layout.FOLDER, () if info.single else (info.name,))]
+    if not info.single:
+        layouts.append((Layout.LOOSE, ()))
+    for layout, root in layouts:
+        placed = [((*root, *file.path), file.length) for file in info.files]
+        if len(placed) == len(answers) and answers.keys() == set(placed):
+            return Choice(tuple(answers[file] for file in placed), layout)
+    raise BadMetadata("The torrent that came is not what was offered.")
+
+
+def check_space(folder: Path, needed_bytes: int) -> None:
+    """Check that what is accepted fits into the folder, which need not exist yet. Blocking.
+
+    Raises:
+        NoSpace: It does not, or nobody can tell.
+    """
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise NoSpace(f"The free space of {place} cannot be read: {error.strerror}.") from error
+    if needed_bytes > free:
+        raise NoSpace(
+            f"This needs {size_text(needed_bytes)}, but {place} has only {size_text(free)} free."
+        )
