@@ -273,9 +273,10 @@ class DownloadFiles:
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
         check_room(self._folder, self.wanted_bytes + self._spilled)
-        for number in self._places:
-            path = self._path(number)
-            path.parent.mkdir(parents=True, exist_ok=True)
+        paths = {number: self._path(number) for number in self._places}
+        for folder in {path.parent for path in paths.values()}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for number, path in paths.items():
             make_file(path, self._info.files[number].length)
         if self._spilled:
             make_file(self._part.spill, self._spilled)
