@@ -128,7 +128,9 @@ def send(
     *,
     code: Annotated[
         str | None,
-        typer.Option(help="The other person's code, or - to read it. Without it, make one."),
+        typer.Option(
+            metavar="CODE", help="The other person's code, or - to read it. Without it, make one."
+        ),
     ] = None,
     relay: RelayOption = None,
     name: NameOption = None,
@@ -156,7 +158,9 @@ def receive(
     context: typer.Context,
     code: Annotated[
         str | None,
-        typer.Argument(help="The other person's code; asked for, or read, if not given."),
+        typer.Argument(
+            metavar="CODE", help="The other person's code; asked for, or read, if not given."
+        ),
     ] = None,
     *,
     output: OutputOption = None,
@@ -213,7 +217,7 @@ def seed(
 @cli.command()
 def download(
     context: typer.Context,
-    magnet: Annotated[str, typer.Argument(help="A magnet link.", show_default=False)],
+    magnet: Annotated[str, typer.Argument(metavar="MAGNET", help="A magnet link.")],
     *,
     output: OutputOption = None,
     ice_server: IceOption = None,

@@ -119,9 +119,9 @@ async def _somebody_came(stream: Subscription) -> None:
                 return
             case events.CodeGone(reason="burned"):
                 raise WrongCode("Somebody tried this code with the wrong words.")
-            case events.CodeGone():
+            case events.CodeGone(reason="expired"):
                 raise ExpiredCode("Nobody used the code in time.")
-            case events.Relay(state="lost" | "closed"):
+            case events.CodeGone():
                 raise RelayUnreachable("The connection to the relay was lost.")
 
 

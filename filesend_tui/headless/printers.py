@@ -77,27 +77,22 @@ class TextPrinter:
 class ProgressLines:
     """Figures as plain lines: the first, then each 10% or 5 seconds, and the last."""
 
-    STEP = 0.1
+    STEPS = 10
     SECONDS = 5.0
 
     def __init__(self, err: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._err = err
         self._clock = clock
         self._label = ""
-        self._fraction = 0.0
+        self._step = 0
         self._at = 0.0
 
     def update(self, figure: Figure) -> None:
         """Print the figure where it is due."""
-        now, fraction = self._clock(), figure.fraction or 0.0
-        due = (
-            figure.label != self._label
-            or fraction - self._fraction >= self.STEP
-            or (fraction >= 1 > self._fraction)
-            or now - self._at >= self.SECONDS
-        )
+        now, step = self._clock(), int((figure.fraction or 0.0) * self.STEPS)
+        due = figure.label != self._label or step > self._step or now - self._at >= self.SECONDS
         if due:
-            self._label, self._fraction, self._at = figure.label, fraction, now
+            self._label, self._step, self._at = figure.label, step, now
             print(_sentence(figure), file=self._err, flush=True)
 
     def clear(self) -> None:

@@ -10,7 +10,7 @@ from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadMagnet, FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.people.relay_address import parse_relay_url
-from filesend_tui.core.torrent.metainfo import parse_magnet
+from filesend_tui.core.torrent.magnet import parse_magnet
 from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
 

@@ -1,0 +1,146 @@
+"""headless/asking.py: questions on real pipes and a real terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from filesend_tui.core.errors import InvalidCode
+from filesend_tui.core.events import Direction, FileEntry, FileRequest
+from filesend_tui.headless.asking import Asker, ask_approval, ask_code, parse_choice
+
+TIMEOUT = 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "choice"),
+    [
+        ("a", (True, True, True)),
+        (" YES ", (True, True, True)),
+        ("n", (False, False, False)),
+        ("none", (False, False, False)),
+        ("1", (True, False, False)),
+        ("2-3", (False, True, True)),
+        ("1, 3", (True, False, True)),
+        ("1 3", (True, False, True)),
+        ("1-2,2-3", (True, True, True)),
+        ("", None),
+        ("0", None),
+        ("4", None),
+        ("3-2", None),
+        ("1-", None),
+        ("maybe", None),
+        ("1,,2", (True, True, False)),
+        ("99999999999", None),
+    ],
+)
+def test_choices(answer: str, choice: tuple[bool, ...] | None) -> None:
+    assert parse_choice(answer, 3) == choice
+
+
+class Piped:
+    """An Asker whose other end the test holds."""
+
+    def __init__(self) -> None:
+        reading, self.writing = os.pipe()
+        self.prompts = io.StringIO()
+        self.asker = Asker(reading, self.prompts)
+        self._reading = reading
+
+    def type(self, text: str) -> None:
+        os.write(self.writing, text.encode())
+
+    def end(self) -> None:
+        os.close(self.writing)
+        self.writing = -1
+
+    def close(self) -> None:
+        if self.writing >= 0:
+            os.close(self.writing)
+
+
+@pytest.fixture
+def piped() -> Iterator[Piped]:
+    piped = Piped()
+    yield piped
+    piped.close()
+
+
+def request(count: int = 3) -> FileRequest:
+    return FileRequest(
+        transfer="a",
+        direction=Direction.RECEIVE,
+        partner="P",
+        files=tuple(FileEntry(path=f"file{i}", size=i) for i in range(count)),
+        total_bytes=count,
+    )
+
+
+async def test_a_code_is_one_line(piped: Piped) -> None:
+    piped.type(" 7-apple-river \nand more\n")
+    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-river"
+    assert piped.prompts.getvalue() == "", "nobody is there to see a question"
+
+
+async def test_a_code_without_a_line_end(piped: Piped) -> None:
+    piped.type("7-apple-river")
+    piped.end()
+    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-river"
+
+
+async def test_no_code_is_an_error(piped: Piped) -> None:
+    piped.end()
+    with pytest.raises(InvalidCode):
+        await asyncio.wait_for(ask_code(piped.asker), TIMEOUT)
+
+
+async def test_an_endless_line_is_not_read_to_its_end(piped: Piped) -> None:
+    answering = asyncio.create_task(piped.asker.ask("?"))
+    await asyncio.to_thread(piped.type, "9" * 80_000)
+    answer = await asyncio.wait_for(answering, TIMEOUT)
+    assert answer is not None
+    assert len(answer) < 100_000
+
+
+async def test_approval_asks_until_it_understands(piped: Piped, tmp_path: Path) -> None:
+    piped.type("perhaps\nl\n1,3\n")
+    answer = ask_approval(piped.asker, request(), tmp_path / "new")
+    assert await asyncio.wait_for(answer, TIMEOUT) == (True, False, True)
+    said = piped.prompts.getvalue()
+    assert str(tmp_path / "new") in said
+    assert "free" in said
+    assert "file2" in said, "l lists the files"
+
+
+async def test_the_end_of_input_declines(piped: Piped, tmp_path: Path) -> None:
+    piped.end()
+    answer = ask_approval(piped.asker, request(), tmp_path)
+    assert await asyncio.wait_for(answer, TIMEOUT) == (False, False, False)
+
+
+async def test_a_question_can_be_given_up(piped: Piped) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(piped.asker.ask("?"), 0.05)
+    piped.type("late\n")
+    assert await asyncio.wait_for(piped.asker.ask("?"), TIMEOUT) == "late"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")
+async def test_a_person_is_shown_the_question() -> None:
+    master, terminal = os.openpty()
+    prompts = io.StringIO()
+    try:
+        asker = Asker(terminal, prompts)
+        assert asker.interactive
+        os.write(master, b"7-apple-river\n")
+        assert await asyncio.wait_for(ask_code(asker), TIMEOUT) == "7-apple-river"
+        assert prompts.getvalue().startswith("The other person's code:")
+    finally:
+        os.close(master)
+        os.close(terminal)

@@ -1,0 +1,221 @@
+"""cli.py as a process: help, usage errors, and what scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from filesend_tui import __version__
+from filesend_tui.headless.exit_codes import ExitCode
+
+TIMEOUT = 60
+#: A port of this machine where nobody listens.
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which no setting of the person who runs this counts."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
+    return own | {
+        "FILESEND_SETTINGS": str(tmp_path / "settings.toml"),
+        "FILESEND_ICE_SERVERS": "none",
+        "FILESEND_RELAY": NOWHERE,
+        "COLUMNS": "100",
+    }
+
+
+def filesend(
+    environment: dict[str, str], *arguments: str, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "filesend_tui", *arguments],
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def test_the_version(environment: dict[str, str]) -> None:
+    assert filesend(environment, "--version").stdout == f"filesend {__version__}\n"
+
+
+def test_the_console_script_is_the_same(environment: dict[str, str]) -> None:
+    script = Path(sys.executable).with_name("filesend")
+    told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == f"filesend {__version__}\n"
+
+
+def test_help_names_every_command(environment: dict[str, str]) -> None:
+    told = filesend(environment, "--help").stdout
+    for command in ("send", "receive", "seed", "download", "relay", "--install-completion"):
+        assert command in told
+
+
+@pytest.mark.parametrize("command", ["send", "receive", "seed", "download"])
+def test_each_command_takes_the_shared_options(environment: dict[str, str], command: str) -> None:
+    told = filesend(environment, command, "--help").stdout
+    for option in ("--json", "--ice-server", "--log-level", "--log-file"):
+        assert option in told
+
+
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_it_answers_at_once(environment: dict[str, str], asked: str) -> None:
+    def seconds() -> float:
+        before = time.perf_counter()
+        filesend(environment, asked)
+        return time.perf_counter() - before
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+USAGE_ERRORS = {
+    "no such command": (["fly"], "fly"),
+    "no path": (["send"], "PATH"),
+    "a path that is not there": (["send", "nowhere.txt"], "nowhere.txt"),
+    "a path that is not there, seeded": (["seed", "nowhere.txt"], "nowhere.txt"),
+    "an output that is a file": (["receive", "1-a-b", "--yes", "-o", __file__], "test_cli.py"),
+    "no magnet": (["download"], "MAGNET"),
+    "a relay that is no address": (["send", __file__, "--relay", "ftp://x"], "--relay"),
+    "an ICE server that is none": (["send", __file__, "--ice-server", "x"], "--ice-server"),
+    "a log level that is none": (["receive", "--log-level", "loud"], "--log-level"),
+    "a port out of range": (["relay", "--port", "70000"], "65535"),
+    "screens without a terminal": ([], "terminal"),
+    "nobody to ask": (["receive", "1-a-b"], "--yes"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), USAGE_ERRORS.values(), ids=USAGE_ERRORS)
+def test_wrong_usage_is_2_and_says_what(
+    environment: dict[str, str], arguments: list[str], told: str
+) -> None:
+    result = filesend(environment, *arguments)
+    assert result.returncode == ExitCode.USAGE
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_bad_settings_file_is_wrong_usage(environment: dict[str, str]) -> None:
+    Path(environment["FILESEND_SETTINGS"]).write_text("colour = 1\n")
+    result = filesend(environment, "receive", "--yes")
+    assert result.returncode == ExitCode.USAGE
+    assert environment["FILESEND_SETTINGS"] in result.stderr
+    assert "colour" in result.stderr
+
+
+def errors_in(result: subprocess.CompletedProcess[str]) -> list[str]:
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert told[-1]["event"] == "clientDestroyed"
+    for error in (event for event in told if event["event"] == "error"):
+        assert error["message"].endswith((".", "?"))
+        assert error["hint"]
+    return [event["code"] for event in told if event["event"] == "error"]
+
+
+FAILURES = {
+    "send to no relay": (["send", __file__], ExitCode.RELAY_UNREACHABLE, "relayUnreachable"),
+    "receive from no relay": (
+        ["receive", "7-apple-river", "--yes"],
+        ExitCode.RELAY_UNREACHABLE,
+        "relayUnreachable",
+    ),
+    "seed at no relay": (["seed", __file__], ExitCode.RELAY_UNREACHABLE, "relayUnreachable"),
+    "seed at no tracker": (
+        ["seed", __file__, "--tracker", "ws://127.0.0.1:9/announce"],
+        ExitCode.FAILED,
+        "trackerFailed",
+    ),
+    "no magnet": (["download", "http://x"], ExitCode.FAILED, "badMagnet"),
+    "nobody to ask": (["receive", "7-apple-river"], ExitCode.USAGE, "usage"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "kind"), FAILURES.values(), ids=FAILURES)
+def test_each_failure_has_its_exit_code_and_one_error(
+    environment: dict[str, str], arguments: list[str], code: ExitCode, kind: str
+) -> None:
+    result = filesend(environment, *arguments, "--json")
+    assert result.returncode == code, result.stderr
+    # What a tracker said on the way may stand before it.
+    assert errors_in(result)[-1] == kind
+    assert errors_in(result).count(kind) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_without_json_an_error_is_two_sentences(environment: dict[str, str]) -> None:
+    result = filesend(environment, "send", __file__)
+    assert result.stdout == ""
+    first, second = result.stderr.splitlines()[-2:]
+    assert re.fullmatch(r"Error: .*127\.0\.0\.1:9.*\.", first)
+    assert "relay" in second
+
+
+def test_no_code_on_standard_input(environment: dict[str, str]) -> None:
+    result = filesend(environment, "receive", "--yes", "--json", stdin="\n")
+    assert result.returncode == ExitCode.PAIRING_FAILED
+    assert errors_in(result) == ["invalidCode"]
+
+
+@pytest.mark.parametrize("typed", ["banana", "7", "7-only", "apple-river"])
+def test_what_is_no_code(environment: dict[str, str], relay_url: str, typed: str) -> None:
+    result = filesend(environment, "receive", "--yes", "--json", "--relay", relay_url, stdin=typed)
+    assert result.returncode == ExitCode.PAIRING_FAILED
+    assert errors_in(result) == ["invalidCode"]
+
+
+def test_a_code_that_nobody_made(environment: dict[str, str], relay_url: str) -> None:
+    environment["FILESEND_RELAY"] = relay_url
+    result = filesend(environment, "receive", "--yes", "--json", stdin="7-acid-armchair\n")
+    assert result.returncode == ExitCode.PAIRING_FAILED
+    assert errors_in(result) == ["unknownCode"]
+    assert "armchair" not in result.stdout + result.stderr
+
+
+def test_options_before_the_command_count(environment: dict[str, str], relay_url: str) -> None:
+    result = filesend(environment, "--relay", relay_url, "receive", "7-acid-armchair", "--yes")
+    assert result.returncode == ExitCode.PAIRING_FAILED
+
+
+def test_logs_go_to_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    result = filesend(environment, "send", __file__, "--log-level", "debug", "--log-file", str(log))
+    assert result.returncode == ExitCode.RELAY_UNREACHABLE
+    assert "DEBUG" in log.read_text()
+    assert "DEBUG" not in result.stderr
+
+
+def test_a_log_file_that_cannot_be_opened(environment: dict[str, str], tmp_path: Path) -> None:
+    result = filesend(environment, "send", __file__, "--log-file", str(tmp_path / "no" / "log"))
+    assert result.returncode == ExitCode.USAGE
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_the_relay_command_serves_until_terminated(environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "filesend_tui", "relay", "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        match = re.fullmatch(r"FileSend relay ready at http://127\.0\.0\.1:(\d+)\n", ready)
+        assert match
+        socket.create_connection(("127.0.0.1", int(match[1])), timeout=5).close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT) == 0
+        assert process.stdout.read() == "", "it says one line and no more"

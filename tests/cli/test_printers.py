@@ -1,0 +1,200 @@
+"""headless/printers.py and narration.py: what scripts and people read."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.headless.narration import LISTED_FILES, Figure, path_of
+from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
+
+
+def download(progress: float, **more: object) -> events.Download:
+    fields = {
+        "torrent": "t",
+        "downloaded": "20 MB",
+        "download_speed": "4 MB/s",
+        "progress": progress,
+        "downloaded_bytes": 20_000_000,
+        "download_bytes_per_second": 4e6,
+        "time_remaining": 12.0,
+    }
+    return events.Download(**(fields | more))  # type: ignore[arg-type]
+
+
+def request(count: int, direction: Direction = Direction.RECEIVE) -> events.FileRequest:
+    files = tuple(FileEntry(path=f"file{i}", size=1000) for i in range(1, count + 1))
+    return events.FileRequest(
+        transfer="a", direction=direction, partner="Ann", files=files, total_bytes=1000 * count
+    )
+
+
+class Text:
+    """A TextPrinter on strings."""
+
+    def __init__(self) -> None:
+        self.out, self.err, self.now = io.StringIO(), io.StringIO(), 0.0
+        progress = ProgressLines(self.err, clock=lambda: self.now)
+        self.printer = TextPrinter(self.out, self.err, progress)
+
+    def show(self, *shown: events.Event) -> None:
+        for event in shown:
+            self.printer.show(event)
+
+    @property
+    def said(self) -> list[str]:
+        return self.err.getvalue().splitlines()
+
+    @property
+    def results(self) -> list[str]:
+        return self.out.getvalue().splitlines()
+
+
+def test_json_is_one_object_a_line_in_utf8() -> None:
+    out = io.BytesIO()
+    printer = JsonPrinter(out)
+    printer.show(events.Paired(partner="Ann 🦊\n"))
+    printer.show(download(0.5))
+    first, second = out.getvalue().decode().splitlines()
+    assert json.loads(first) == {"event": "paired", "partner": "Ann 🦊\n"}
+    assert json.loads(second)["downloadBytesPerSecond"] == 4e6
+
+
+def test_json_leaves_out_bitfields() -> None:
+    out = io.BytesIO()
+    state = events.SwarmState(torrent="t", piece_count=1, piece_length=1, pieces=b"", peers=())
+    JsonPrinter(out).show(state)
+    assert out.getvalue() == b""
+
+
+def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
+    text = Text()
+    text.show(
+        events.Code(code="7-apple-river", expires_seconds=600),
+        events.Paired(partner="Ann"),
+        events.Seeding(torrent="t", info_hash="t", name="N", magnet_uri="magnet:?x", total_bytes=1),
+        events.DownloadComplete(
+            torrent="t", url="file:///tmp/a%20b", bytes=10_000_000, seconds=2.0, road="webrtc"
+        ),
+    )
+    assert text.results == ["Code: 7-apple-river", "magnet:?x", str(Path("/tmp/a b"))]
+    assert "Paired with Ann." in text.said
+    assert any("10 minutes" in line for line in text.said)
+    assert any("2.0 s" in line and "webrtc" in line and "5 MB/s" in line for line in text.said)
+
+
+def test_a_paired_seeding_shows_no_magnet() -> None:
+    text = Text()
+    text.show(
+        events.Seeding(
+            torrent="t",
+            info_hash="t",
+            name="N",
+            magnet_uri="magnet:?secret",
+            total_bytes=1,
+            transfer="a",
+        )
+    )
+    assert text.results == text.said == []
+
+
+def test_a_long_request_is_listed_in_part() -> None:
+    text = Text()
+    text.show(request(LISTED_FILES + 5))
+    assert text.said[0] == f"Ann wants to send {LISTED_FILES + 5} files, 25 kB:"
+    assert text.said[1].split() == ["1", "file1", "1", "kB"]
+    assert text.said[-1] == "  and 5 more"
+    assert len(text.said) == LISTED_FILES + 2
+
+
+def test_every_end_is_said() -> None:
+    def end(phase: TransferPhase, direction: Direction = Direction.SEND) -> str:
+        text = Text()
+        text.show(
+            events.TransferState(transfer="a", direction=direction, phase=phase, reason="why")
+        )
+        return " ".join(text.said)
+
+    assert end(TransferPhase.DECLINED) == "The other person declined."
+    assert end(TransferPhase.DECLINED, Direction.RECEIVE) == "Declined."
+    assert end(TransferPhase.CANCELLED) == "The transfer was cancelled: why."
+    assert end(TransferPhase.FAILED) == "The transfer failed: why."
+
+
+def test_errors_say_what_to_do() -> None:
+    text = Text()
+    text.show(events.Error(code="c", message="It broke.", hint="Mend it."))
+    assert text.said == ["Error: It broke.", "Mend it."]
+
+
+def test_progress_lines_come_first_each_tenth_and_last() -> None:
+    text = Text()
+    for hundredth in range(101):
+        text.show(download(hundredth / 100))
+    shown = [re.findall(r"(\d+)%", line)[0] for line in text.said]
+    assert shown == ["0", *(str(tenth) for tenth in range(10, 101, 10))]
+    assert text.said[0] == "Receiving: 0%  20 MB  4 MB/s  12 seconds left"
+
+
+def test_progress_lines_come_when_it_is_slow() -> None:
+    text = Text()
+    for second in range(11):
+        text.now = float(second)
+        text.show(download(second / 1000))
+    assert len(text.said) == 3, "at 0, 5 and 10 seconds"
+
+
+def test_a_new_kind_of_progress_is_shown_at_once() -> None:
+    text = Text()
+    text.show(events.Hashing(progress=0.99), download(0.0))
+    assert [line.split(":")[0] for line in text.said] == ["Preparing", "Receiving"]
+
+
+def test_only_an_open_swarm_shows_its_uploads() -> None:
+    text = Text()
+    upload = events.Upload(
+        torrent="t",
+        uploaded="20 MB",
+        upload_speed="1 MB/s",
+        uploaded_bytes=1,
+        upload_bytes_per_second=1.0,
+        transfer="a",
+    )
+    text.show(upload)
+    assert text.said == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_is_drawn_and_taken_off_for_a_line() -> None:
+    screen = Terminal()
+    printer = TextPrinter(screen, screen, ProgressBar(screen))
+    printer.show(download(0.5))
+    assert "50%" in screen.getvalue()
+    printer.show(events.Paired(partner="Ann"))
+    after = screen.getvalue()
+    assert after.endswith("Paired with Ann.\n")
+    printer.show(download(0.75))
+    printer.close()
+    assert "75%" in screen.getvalue()
+    assert screen.getvalue().endswith("\x1b[2K"), "nothing of the bar stays"
+
+
+def test_the_bar_reads_no_markup() -> None:
+    screen = Terminal()
+    bar = ProgressBar(screen)
+    bar.update(Figure("Receiving", None, "[red]20[/red] MB"))
+    bar.clear()
+    assert "[red]20[/red] MB" in screen.getvalue()
+
+
+def test_file_urls_are_paths_again(tmp_path: Path) -> None:
+    for name in ("plain", "with space", "ünïcode 🦊", "per%cent", "ha#sh?"):
+        assert path_of((tmp_path / name).as_uri()) == tmp_path / name

@@ -1,0 +1,212 @@
+"""settings.py: what beats what, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filesend_tui.core.config import IceServer
+from filesend_tui.settings import (
+    DEFAULT_ICE_SERVERS,
+    Settings,
+    SettingsError,
+    is_loopback,
+    load,
+    settings_path,
+)
+from relay.protocol import DEFAULT_PORT
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"FILESEND_SETTINGS": str(tmp_path / "settings.toml")}
+
+
+def write(environment: dict[str, str], text: str) -> None:
+    Path(environment["FILESEND_SETTINGS"]).write_text(text, encoding="utf-8")
+
+
+def test_defaults_without_file_or_environment(environment: dict[str, str]) -> None:
+    settings = load({}, environment)
+    assert settings == Settings(name=settings.name)
+    assert settings.name
+    assert (settings.relay, settings.port, settings.output) == (None, DEFAULT_PORT, None)
+
+
+SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
+    # field, file, variable, its value, option, and what each of the three means
+    ("name", '"File"', "FILESEND_NAME", "Env", "Opt", "File", "Env"),
+    (
+        "relay",
+        '"http://file:1"',
+        "FILESEND_RELAY",
+        "env:2/",
+        "https://opt",
+        "http://file:1",
+        "http://env:2",
+    ),
+    ("port", "1", "FILESEND_PORT", "2", 3, 1, 2),
+    ("output", '"/file"', "FILESEND_OUTPUT", "/env", Path("/opt"), Path("/file"), Path("/env")),
+    (
+        "ice_servers",
+        '["stun:file:1"]',
+        "FILESEND_ICE_SERVERS",
+        "stun:env:1, stun:env:2",
+        (),
+        (IceServer(urls="stun:file:1"),),
+        (IceServer(urls="stun:env:1"), IceServer(urls="stun:env:2")),
+    ),
+    ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
+    ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "in_file", "variable", "in_env", "option", "from_file", "from_env"),
+    SOURCES,
+    ids=[source[0] for source in SOURCES],
+)
+def test_option_beats_environment_beats_file(
+    environment: dict[str, str],
+    field: str,
+    in_file: str,
+    variable: str,
+    in_env: str,
+    option: Any,
+    from_file: Any,
+    from_env: Any,
+) -> None:
+    write(environment, f"{field} = {in_file}\n")
+    assert getattr(load({}, environment), field) == from_file
+    environment[variable] = in_env
+    assert getattr(load({field: None}, environment), field) == from_env
+    given = ["none"] if field == "ice_servers" else option
+    assert getattr(load({field: given}, environment), field) == option
+
+
+def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
+    write(environment, 'name = "File"\n')
+    assert load({}, environment | {"FILESEND_NAME": ""}).name == "File"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("colour = 1", "colour"),
+        ("name = 1", "name"),
+        ("port = 0", "port"),
+        ('relay = "ftp://x"', "relay"),
+        ('relay_only = "yes"', "relay_only"),
+        ('log_level = "loud"', "log_level"),
+        ('ice_servers = [{urls = "stun:x", password = "y"}]', "password"),
+        ('ice_servers = ["http://x"]', "ice_servers"),
+        ("name = ", "Invalid value"),
+    ],
+)
+def test_a_bad_file_is_refused_by_path_and_key(
+    environment: dict[str, str], text: str, complaint: str
+) -> None:
+    write(environment, text)
+    with pytest.raises(SettingsError) as refused:
+        load({}, environment)
+    assert environment["FILESEND_SETTINGS"] in str(refused.value)
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "source"),
+    [
+        ({"relay": "http://"}, {}, "--relay"),
+        ({"ice_servers": ["nonsense"]}, {}, "--ice-server"),
+        ({"log_level": "loud"}, {}, "--log-level"),
+        ({}, {"FILESEND_PORT": "high"}, "FILESEND_PORT"),
+        ({}, {"FILESEND_NAME": "\u202e\x1b"}, "FILESEND_NAME"),
+    ],
+)
+def test_a_bad_value_is_refused_by_where_it_came_from(
+    environment: dict[str, str], options: dict[str, Any], variables: dict[str, str], source: str
+) -> None:
+    with pytest.raises(SettingsError, match=source):
+        load(options, environment | variables)
+
+
+def test_a_weaker_value_that_lost_is_not_looked_at(environment: dict[str, str]) -> None:
+    environment["FILESEND_RELAY"] = "ftp://nobody"
+    assert load({"relay": "http://there"}, environment).relay == "http://there"
+
+
+def test_an_unreadable_file_is_refused(environment: dict[str, str]) -> None:
+    Path(environment["FILESEND_SETTINGS"]).mkdir()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load({}, environment)
+
+
+def test_the_file_is_where_the_system_keeps_settings() -> None:
+    path = settings_path({})
+    assert path.name == "settings.toml"
+    assert path.parent.name == "filesend"
+
+
+def test_turn_takes_its_login_from_file_or_environment(environment: dict[str, str]) -> None:
+    named = 'ice_servers = [{ urls = "turn:a", username = "u", credential = "c" }]'
+    write(environment, named)
+    assert load({}, environment).ice_servers == (
+        IceServer(urls="turn:a", username="u", credential="c"),
+    )
+    login = {"FILESEND_TURN_USERNAME": "eu", "FILESEND_TURN_CREDENTIAL": "ec"}
+    servers = load({"ice_servers": ["turn:b", "stun:c"]}, environment | login).ice_servers
+    assert servers == (
+        IceServer(urls="turn:b", username="eu", credential="ec"),
+        IceServer(urls="stun:c"),
+    )
+
+
+def test_turn_without_a_login_is_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="FILESEND_TURN_USERNAME"):
+        load({"ice_servers": ["turn:b"]}, environment)
+
+
+def test_a_login_in_a_url_is_refused_and_not_repeated(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"ice_servers": ["turn:user:hunter2@host"]}, environment)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:8421", True),
+        ("ws://127.9.9.9/announce", True),
+        ("http://[::1]:8421", True),
+        ("http://localhost", True),
+        ("http://relay.localhost:1", True),
+        ("http://192.168.1.2:8421", False),
+        ("http://localhost.example", False),
+        ("https://relay.example", False),
+    ],
+)
+def test_loopback(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
+
+
+def test_who_meets_on_this_machine_asks_no_stranger() -> None:
+    settings = Settings(name="a")
+    assert settings.ice_servers_for(["http://127.0.0.1:8421"]) == ()
+    assert settings.ice_servers_for(["http://127.0.0.1:1", "wss://far"]) == DEFAULT_ICE_SERVERS
+    assert settings.ice_servers_for([]) == DEFAULT_ICE_SERVERS
+
+
+def test_chosen_ice_servers_hold_everywhere() -> None:
+    chosen = (IceServer(urls="stun:mine"),)
+    for place in ("http://127.0.0.1:8421", "https://far"):
+        assert Settings(name="a", ice_servers=chosen).ice_servers_for([place]) == chosen
+        assert Settings(name="a", ice_servers=()).ice_servers_for([place]) == ()
+
+
+def test_a_client_is_told_what_was_set(tmp_path: Path) -> None:
+    settings = Settings(name="Ann", relay_only=True, ice_servers=(IceServer(urls="stun:s"),))
+    config = settings.client_config(output=tmp_path, meeting_places=["http://far"])
+    assert (config.name, config.output, config.relay_only) == ("Ann", tmp_path, True)
+    assert config.ice_servers == settings.ice_servers
