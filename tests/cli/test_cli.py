@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -71,12 +70,17 @@ def test_each_command_takes_the_shared_options(environment: dict[str, str], comm
         assert option in told
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no time of children")
 @pytest.mark.parametrize("asked", ["--version", "--help"])
 def test_it_answers_at_once(environment: dict[str, str], asked: str) -> None:
+    # Processor time and the best of some: this machine may be busy with other tests.
     def seconds() -> float:
-        before = time.perf_counter()
+        before = os.times()
         filesend(environment, asked)
-        return time.perf_counter() - before
+        after = os.times()
+        return (after.children_user - before.children_user) + (
+            after.children_system - before.children_system
+        )
 
     assert min(seconds() for _ in range(5)) < 0.3
 
