@@ -207,8 +207,13 @@ def summarise(raws: list[Figures], transfers: list[Figures]) -> None:
     )
     rss = max(max(f.sender["peakRss"], f.receiver["peakRss"]) for f in transfers)
     print(f"\nmedian: raw {raw:.1f} MB/s, transfer {transfer:.1f} MB/s")
+    raw_cpu, cpu = (
+        statistics.median(f.sender["cpuSeconds"] + f.receiver["cpuSeconds"] for f in kind)
+        for kind in (raws, transfers)
+    )
     verdict = "meets" if share >= TARGET else "misses"
     print(f"share of the raw channel: {share:.2f}, {verdict} {TARGET}")
+    print(f"processor time of both sides: raw {raw_cpu:.1f} s, transfer {cpu:.1f} s")
     print(f"transfer: longest stall {stall * 1000:.0f} ms, peak RSS {rss / MB:.0f} MB")
 
 
