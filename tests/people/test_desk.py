@@ -107,6 +107,21 @@ async def test_both_make_a_code_and_one_joins_the_other(new_person: NewPerson) -
         await ada.people.create_code()
 
 
+async def test_one_partner_at_a_time(new_person: NewPerson) -> None:
+    ada, bob, eve = await new_person("Ada"), await new_person("Bob"), await new_person("Eve")
+    code = await eve.people.create_code()
+    joining = asyncio.create_task(bob.people.join(await ada.people.create_code()))
+    await asyncio.sleep(0)
+    for _ in range(2):  # while pairing, and when paired
+        with pytest.raises(errors.PairingFailed, match="already"):
+            await bob.people.join(code)
+        await joining
+    await ada.until(events.Paired)
+    await ada.people.say("still here?")
+    assert (await bob.until(events.Message)).text == "still here?"
+    await eve.people.leave()
+
+
 async def test_leaving_is_told_and_both_can_pair_again(new_person: NewPerson) -> None:
     ada, bob = await new_person("Ada"), await new_person("Bob")
     for _ in range(2):

@@ -63,7 +63,7 @@ def test_what_was_offered_is_chosen(
     ("request_files", "info"),
     [
         # A file alone is not a folder that holds it, nor the other way round.
-        (offered(("a", 1)), torrent("b", (("a",), 1), single=True)),
+        (offered(("a", 1)), torrent("b", (("b",), 1), single=True)),
         (offered(("d/a", 1)), torrent("a", (("a",), 1), single=True)),
         # One part that holds a slash is not two parts.
         (offered(("d/a", 1)), torrent("x", (("d/a",), 1))),

@@ -10,7 +10,7 @@ import pytest
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.events import Direction, TransferPhase
-from filesend_tui.core.people import offer, transfers
+from filesend_tui.core.people import offer, run, transfers
 from filesend_tui.core.people.code import parse_code
 from filesend_tui.core.people.pairing import Pairing, Side
 from filesend_tui.core.torrent.storage import Layout
@@ -490,7 +490,7 @@ async def test_figures_are_reported_at_most_four_times_a_second(
 
     await reports(1)
     await reports(4)
-    assert clock() - started >= 3 * transfers.REPORT_INTERVAL * 0.9
+    assert clock() - started >= 3 * run.REPORT_INTERVAL * 0.9
 
 
 async def test_what_cannot_be_sent_is_not_asked(

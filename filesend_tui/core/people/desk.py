@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError, NotPaired, RelayUnreachable
+from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import TransferId
 from filesend_tui.core.people.code import Code, new_code, parse_code
@@ -116,6 +116,8 @@ class People:
             RelayUnreachable: There is no connection to a relay, or it was lost.
         """
         code = parse_code(typed)
+        if self._pair is not None or self._introduction is not None:
+            raise PairingFailed("You are paired with somebody already.", "Leave them first.")
         introduction = self._introduce(code, Side.JOINER)
         # Before the claim is acknowledged: the other side's first word may come with it.
         self._introduction = introduction
