@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     rule,
 )
 
-from filesend_tui.core.torrent.availability import Availability, bits_of, random_member
 from filesend_tui.core.torrent.picker import (
     ENDGAME_REQUESTS,
     HELD_BYTES,
@@ -49,40 +48,6 @@ def fetch_all(picker: PiecePicker, peer: str) -> list[int]:
             picker.verified(index)
             order.append(index)
     return order
-
-
-# -- the sets and counts below the picker
-
-
-@pytest.mark.parametrize("count", [1, 63, 64, 65, 1000, 5000])
-def test_a_random_member_is_fair_and_a_member(count):
-    rng = random.Random(3)
-    members = sorted(rng.sample(range(count), max(1, count // 3)))
-    bits = bits_of(members, count)
-    drawn = Counter(random_member(bits, rng) for _ in range(30 * len(members)))
-    assert set(drawn) <= set(members)
-    assert len(drawn) >= 0.99 * len(members)
-    assert max(drawn.values()) < 30 * 3
-
-
-def test_counts_agree_with_a_counter():
-    rng = random.Random(8)
-    availability, model, peers = Availability(), Counter(), []
-    for _ in range(300):
-        if peers and rng.random() < 0.45:
-            pieces = peers.pop(rng.randrange(len(peers)))
-            availability.remove(bits_of(pieces, 40))
-            model.subtract(pieces)
-        else:
-            pieces = rng.sample(range(40), rng.randrange(41))
-            peers.append(pieces)
-            availability.add(bits_of(pieces, 40))
-            model.update(pieces)
-        assert [availability.count(i) for i in range(40)] == [model[i] for i in range(40)]
-        some = rng.sample(range(40), 7)
-        least = min(model[i] for i in some)
-        rarest = bits_of([i for i in some if model[i] == least], 40)
-        assert availability.rarest(bits_of(some, 40)) == rarest
 
 
 # -- asking
