@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from filesend_tui.core.errors import BadMetadata
-from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+from filesend_tui.core.wire.shape import BLOCK, MAX_METADATA, TorrentShape
 
-#: Bytes of an info dictionary, hashes and all.
-MAX_METADATA: Final = 16 * 1024 * 1024
 #: Files of one torrent; more belong in an archive.
 MAX_FILES: Final = 50_000
 #: Bytes of a piece: each one that is under way is held in memory whole.

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Protocol
 
 from filesend_tui.core.channels.base import Road
@@ -20,9 +21,9 @@ from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.choker import Choker, Contender
+from filesend_tui.core.torrent.description import Description
 from filesend_tui.core.torrent.disk import Disk
-from filesend_tui.core.torrent.metadata import MetadataFetch
-from filesend_tui.core.torrent.metainfo import MAX_METADATA, TorrentInfo
+from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.reporter import Reporter
@@ -30,12 +31,7 @@ from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
-from filesend_tui.core.wire.extensions import (
-    METADATA_PIECE,
-    MetadataData,
-    MetadataReject,
-    MetadataRequest,
-)
+from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
 
 #: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
@@ -103,10 +99,13 @@ class Swarm:
         self._banned: set[bytes] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
-        self._metadata = MetadataFetch(info_hash)
-        self._described = False
+        self._description = Description(
+            info_hash,
+            clock=self._clock,
+            found=host.metadata_found,
+            lied=partial(self._ban, reason="badMetadata"),
+        )
         self._choker = Choker(slots=config.upload_slots)
-        self._info: TorrentInfo | None = None
         self._disk: Disk | None = None
         self._assembly: Assembly | None = None
         self._bytes_by_road: Counter[Road] = Counter()
@@ -144,8 +143,7 @@ class Swarm:
             wanted: Piece indices to fetch; ignored where `have`.
             have: All of it is here already: this side seeds.
         """
-        self._info = info
-        self._described = True
+        self._description.know(info.raw)
         self._disk = disk
         everything = range(info.shape.piece_count)
         self._assembly = Assembly(
@@ -183,7 +181,7 @@ class Swarm:
     def peer_entries(self) -> tuple[PeerEntry, ...]:
         """Return the connected peers for a face."""
         now = self._clock()
-        pieces = self._info.shape.piece_count if self._info else 0
+        pieces = self._assembly.shape.piece_count if self._assembly else 0
         return tuple(
             PeerEntry(
                 address=peer.channel.address,
@@ -230,28 +228,15 @@ class Swarm:
 
     def extended(self, peer: Peer) -> None:
         """See PeerHost."""
-        size = peer.wire.peer_metadata_size
-        if not self._info and peer.wire.peer_has_metadata and size and size <= MAX_METADATA:
-            self._metadata.peer_has(peer, size)
-            self._ask_metadata()
+        self._description.offered(peer)
+        self._description.ask(self._peers.values())
 
     def metadata_message(
         self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
     ) -> None:
         """See PeerHost."""
-        if isinstance(message, MetadataRequest):
-            self._serve_metadata(peer, message.piece)
-            return
-        if isinstance(message, MetadataReject):
-            self._metadata.rejected(peer, message.piece, self._clock())
-        else:
-            fetched = self._metadata.received(peer, message.piece, message.data, self._clock())
-            for culprit in fetched.culprits:
-                self._ban(culprit, "badMetadata")
-            if fetched.info is not None and not self._described:
-                self._described = True
-                self._host.metadata_found(fetched.info)
-        self._ask_metadata()
+        self._description.message(peer, message)
+        self._description.ask(self._peers.values())
 
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
         """See PeerHost."""
@@ -352,7 +337,7 @@ class Swarm:
             peer_id=self._peer_id,
             reqq=OUR_REQQ,
             client=CLIENT,
-            metadata_size=len(self._info.raw) if self._info else None,
+            metadata_size=self._description.size,
         )
         peer = Peer(met.channel, wire, self, clock=self._clock)
         self._handshaking.add(peer)
@@ -372,14 +357,14 @@ class Swarm:
         if self._peers.get(peer.wire.peer_id) is not peer:
             return
         del self._peers[peer.wire.peer_id]
-        self._metadata.peer_left(peer)
+        self._description.left(peer)
         if self._stopping:
             return
         if self._assembly:
             self._assembly.dropped(peer)
             self._refill_others(peer)
         else:
-            self._ask_metadata()
+            self._description.ask(self._peers.values())
         self._rechoke()
 
     def _shape(self, peer: Peer, assembly: Assembly) -> None:
@@ -419,24 +404,6 @@ class Swarm:
             if peer is not but:
                 self.refill(peer)
 
-    def _ask_metadata(self) -> None:
-        if self._described:
-            return
-        now = self._clock()
-        for peer in self._peers.values():
-            for piece in self._metadata.ask(peer, now):
-                peer.wire.send_metadata_request(piece)
-                peer.flush()
-
-    def _serve_metadata(self, peer: Peer, piece: int) -> None:
-        raw = self._info.raw if self._info else b""
-        block = raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]
-        if block:
-            peer.wire.send_metadata(piece, len(raw), block)
-        else:
-            peer.wire.send_metadata_reject(piece)
-        peer.flush()
-
     def _rechoke(self) -> None:
         now = self._clock()
         contenders = [
@@ -465,7 +432,7 @@ class Swarm:
                 peer.beat(now)
             self._free_snubbed(now)
             self._rechoke()
-            self._ask_metadata()
+            self._description.ask(self._peers.values())
             if not self._peers and not (self._assembly and self._assembly.complete):
                 self._rendezvous.more_peers()
             self._host.beat()
