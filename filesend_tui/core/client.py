@@ -5,9 +5,11 @@ Nothing is decided here: each method hands the command to the room that owns it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from filesend_tui.core.channels.attempt import prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId
@@ -30,6 +32,7 @@ class Client:
         self._events = EventStream()
         self._engine = Engine(config, self._events)
         self._people = People(self._events, self._engine, config)
+        self._warming: asyncio.Task[None] | None = None
         self._destroyed = False
 
     def subscribe(self) -> Subscription:
@@ -81,6 +84,8 @@ class Client:
         self._destroyed = True
         try:
             await self._people.destroy()
+            if self._warming is not None:
+                await self._warming
         finally:
             await self._engine.destroy()
             self._events.publish(ClientDestroyed())
@@ -89,7 +94,11 @@ class Client:
     # -- people
 
     async def connect(self, relay_url: str) -> None:
-        """Connect to the relay. Raises RelayUnreachable."""
+        """Connect to the relay. Raises RelayUnreachable.
+
+        The WebRTC stack loads meanwhile, so that no first transfer waits for it.
+        """
+        self._warming = self._warming or asyncio.create_task(prepare())
         await self._people.connect(relay_url)
 
     async def create_code(self) -> str:

@@ -31,17 +31,21 @@ class Link:
         self.asked = 0
         self.most_in_flight = 0
 
+    @property
+    def in_flight(self) -> int:
+        return len(self.arrivals)
+
     def ask(self) -> None:
-        room = self.pipeline.room(self.now)
+        room = self.pipeline.room(self.now, self.in_flight)
         if not room:
             return
-        self.pipeline.sent(self.now, room)
+        self.pipeline.sent(self.now)
         self.sends += 1
         self.asked += room
         for _ in range(room):
             self.free_at = max(self.free_at, self.now + self.round_trip) + BLOCK / self.rate
             heapq.heappush(self.arrivals, self.free_at)
-        self.most_in_flight = max(self.most_in_flight, self.pipeline.in_flight)
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
     def run(self, seconds: float) -> float:
         """Return the bytes a second delivered in that time."""
@@ -52,7 +56,6 @@ class Link:
             self.received += BLOCK
             self.pipeline.received(self.now, BLOCK)
             self.ask()
-            assert self.pipeline.in_flight == len(self.arrivals)
         return (self.received - before) / (self.now - start)
 
 
@@ -87,7 +90,7 @@ def test_starts_with_half_a_mebibyte_and_doubles_each_round_trip():
     pipeline.limit(CAP)
     link = Link(pipeline, rate=1e9, round_trip=0.1)
     link.ask()
-    assert pipeline.in_flight == START == 32
+    assert link.in_flight == START == 32
     link.run(0.1)
     link.run(0.1)
     assert pipeline.window >= 2 * START
@@ -132,44 +135,34 @@ def test_a_small_window_still_moves(limit):
     pipeline.limit(limit)
     link = Link(pipeline, rate=1_000_000, round_trip=0.01)
     assert link.run(3) > 0
-    assert pipeline.in_flight >= 1
+    assert link.in_flight >= 1
 
 
 class TestSnubbed:
     def test_after_half_a_minute_of_nothing(self):
         pipeline = RequestPipeline()
-        pipeline.sent(100.0, 3)
-        assert not pipeline.snubbed(100 + SNUB_S - 1)
-        assert pipeline.snubbed(100 + SNUB_S)
+        pipeline.sent(100.0)
+        assert not pipeline.snubbed(100 + SNUB_S - 1, 3)
+        assert pipeline.snubbed(100 + SNUB_S, 3)
 
     def test_a_block_starts_the_wait_again(self):
         pipeline = RequestPipeline()
-        pipeline.sent(100.0, 3)
+        pipeline.sent(100.0)
         pipeline.received(120.0, BLOCK)
-        assert not pipeline.snubbed(149)
-        assert pipeline.snubbed(150)
+        assert not pipeline.snubbed(149, 2)
+        assert pipeline.snubbed(150, 2)
 
-    @pytest.mark.parametrize(
-        "end",
-        [
-            lambda p: [p.received(100.5, BLOCK) for _ in range(3)],
-            lambda p: p.returned(3),
-            lambda p: p.dropped(),
-        ],
-        ids=["answered", "returned", "dropped"],
-    )
-    def test_not_while_nothing_is_owed(self, end):
+    def test_not_while_nothing_is_owed(self):
         pipeline = RequestPipeline()
-        pipeline.sent(100.0, 3)
-        end(pipeline)
-        assert not pipeline.snubbed(1000)
+        pipeline.sent(100.0)
+        assert not pipeline.snubbed(1000, 0)
 
     def test_a_quiet_time_before_asking_does_not_count(self):
         pipeline = RequestPipeline()
-        pipeline.sent(100.0, 1)
+        pipeline.sent(100.0)
         pipeline.received(101.0, BLOCK)
-        pipeline.sent(900.0, 1)
-        assert not pipeline.snubbed(901)
+        pipeline.sent(900.0)
+        assert not pipeline.snubbed(901, 1)
 
 
 def test_starts_small_after_a_drop_and_grows_again():
@@ -180,15 +173,6 @@ def test_starts_small_after_a_drop_and_grows_again():
     pipeline.dropped()
     link.arrivals.clear()
     link.free_at = link.now
-    assert pipeline.room(link.now) == FLOOR
+    assert pipeline.room(link.now, link.in_flight) == FLOOR
     link.run(5)
     assert link.run(5) >= 0.95 * 4_000_000
-
-
-def test_late_blocks_never_make_the_count_negative():
-    pipeline = RequestPipeline()
-    pipeline.sent(1.0, 1)
-    pipeline.dropped()
-    pipeline.received(2.0, BLOCK)
-    pipeline.returned(4)
-    assert pipeline.in_flight == 0

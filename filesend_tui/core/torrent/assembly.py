@@ -83,6 +83,10 @@ class Assembly:
             return []
         return self.picker.pick(peer, count)
 
+    def owed(self, peer: Hashable) -> int:
+        """Return how many requests this peer has not answered."""
+        return len(self.picker.in_flight(peer))
+
     def block(self, peer: Hashable, index: int, begin: int, block: bytes) -> bool:
         """Take a block that arrived; return whether it was asked for and new."""
         outcome = self.picker.received(peer, index, begin, len(block))

@@ -165,7 +165,7 @@ class Peer:
         """Ask for blocks."""
         for r in requests:
             self.wire.send(m.Request(index=r.index, begin=r.begin, length=r.length))
-        self.pipeline.sent(self._clock(), len(requests))
+        self.pipeline.sent(self._clock())
         self._wake.set()
 
     def choke(self) -> None:
@@ -282,5 +282,4 @@ class Peer:
             if self._refusals > PATIENCE_REJECTS:
                 self.stop("rejectsAll")
                 return
-        self.pipeline.returned(1)
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])

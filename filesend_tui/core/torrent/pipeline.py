@@ -30,7 +30,7 @@ _HANDFUL: Final = 8
 
 
 class RequestPipeline:
-    """Counts what one peer owes and says how much more to ask for.
+    """Says how much more to ask one peer for; what it owes is the picker's count.
 
     It starts as TCP does: each block that comes allows one request more, which doubles the window
     each round trip, until the window holds WINDOW_S of data; from then on it follows the rate.
@@ -38,17 +38,11 @@ class RequestPipeline:
 
     def __init__(self) -> None:
         self._limit = DEFAULT_REQQ
-        self._owed = 0
         self._heard = 0.0
         self._meter = RateMeter(3.0)
         self._window = START
         self._slow_start = True
         self._flowing_since: float | None = None
-
-    @property
-    def in_flight(self) -> int:
-        """Requests that the peer has not answered."""
-        return self._owed
 
     @property
     def window(self) -> int:
@@ -59,14 +53,12 @@ class RequestPipeline:
         """The peer told how many requests it keeps waiting (BEP 10 `reqq`)."""
         self._limit = max(1, min(reqq, CAP))
 
-    def sent(self, now: float, count: int) -> None:
+    def sent(self, now: float) -> None:
         """Requests went out."""
-        self._owed += count
         self._heard = now
 
     def received(self, now: float, size: int) -> None:
         """A block of `size` bytes came."""
-        self._owed = max(0, self._owed - 1)
         self._heard = now
         self._meter.add(now, size)
         if self._flowing_since is None:
@@ -74,31 +66,26 @@ class RequestPipeline:
         if self._slow_start and self._window < CAP:
             self._window += 1
 
-    def returned(self, count: int) -> None:
-        """Requests ended without a block: rejected or cancelled."""
-        self._owed = max(0, self._owed - count)
-
     def dropped(self) -> None:
         """Nothing that was asked for will come: choked or snubbed. The window starts small."""
-        self._owed = 0
         self._window = FLOOR
         self._slow_start = True
         self._flowing_since = None
 
-    def room(self, now: float) -> int:
-        """Return how many requests to send now: 0, or a handful at least.
+    def room(self, now: float, in_flight: int) -> int:
+        """Return how many requests to send now beside those in flight: 0, or a handful at least.
 
         Where some are in flight the rest of the handful waits for the next block, since a packet
         costs the channel as much for one request as for many.
         """
         self._adapt(now)
         window = self.window
-        room = window - self._owed
+        room = window - in_flight
         return room if room >= max(1, window // _HANDFUL) else 0
 
-    def snubbed(self, now: float) -> bool:
+    def snubbed(self, now: float, in_flight: int) -> bool:
         """Whether it owes blocks and none came for SNUB_S since the last came or was asked."""
-        return self._owed > 0 and now - self._heard >= SNUB_S
+        return in_flight > 0 and now - self._heard >= SNUB_S
 
     def _adapt(self, now: float) -> None:
         if self._flowing_since is None or now - self._flowing_since < _TRUST_S:

@@ -258,7 +258,7 @@ class Swarm:
         assembly = self._assembly
         if assembly is None or peer.wire.peer_choking or not peer.wire.am_interested:
             return
-        room = peer.pipeline.room(self._clock())
+        room = peer.pipeline.room(self._clock(), assembly.owed(peer))
         # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
         if room and (requests := assembly.pick(peer, room)):
             peer.request(requests)
@@ -308,7 +308,6 @@ class Swarm:
     def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
         """See AssemblyHost."""
         assert isinstance(peer, Peer)
-        peer.pipeline.returned(1)
         peer.send(m.Cancel(*request))
 
     def room_again(self) -> None:
@@ -431,6 +430,7 @@ class Swarm:
             for peer in (*self._peers.values(), *self._handshaking):
                 peer.beat(now)
             self._free_snubbed(now)
+            self.room_again()
             self._rechoke()
             self._description.ask(self._peers.values())
             if not self._peers and not (self._assembly and self._assembly.complete):
@@ -442,6 +442,6 @@ class Swarm:
         if self._assembly is None:
             return
         for peer in tuple(self._peers.values()):
-            if peer.pipeline.snubbed(now):
+            if peer.pipeline.snubbed(now, self._assembly.owed(peer)):
                 peer.pipeline.dropped()
                 self.requests_lost(peer, None)
