@@ -138,7 +138,6 @@ class Transfers:
         for run in tuple(self._runs.values()):
             self._happen(run, ending)
         self._watch.close()
-        self._watching.cancel()
         while self._runs:
             await next(iter(self._runs.values())).freed.wait()
         if self._tasks:
