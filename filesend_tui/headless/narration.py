@@ -121,7 +121,7 @@ def _request(event: events.FileRequest) -> list[Line]:
 
 
 def _phase(event: events.TransferState) -> list[Line]:
-    why = f": {event.reason}" if event.reason else ""
+    why = f": {event.reason.rstrip('.')}" if event.reason else ""
     match event.phase:
         case TransferPhase.DECLINED if event.direction is Direction.SEND:
             return [Line("The other person declined.")]

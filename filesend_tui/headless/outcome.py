@@ -79,7 +79,7 @@ def raised(event: events.Error) -> FileSendError:
 
 
 def _failure(event: events.TransferState) -> FileSendError:
-    why = f": {event.reason}" if event.reason else ""
+    why = f": {event.reason.rstrip('.')}" if event.reason else ""
     match event.phase:
         case TransferPhase.DECLINED:
             return Declined("The files were declined.")

@@ -1,0 +1,25 @@
+"""A world with a relay for each test, and the proof that nothing of it is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import World
+
+
+@pytest.fixture
+def lonely_world(tmp_path: Path) -> Iterator[World]:
+    """A world whose people name no relay."""
+    world = World(tmp_path)
+    yield world
+    world.close()
+    assert world.leftovers() == []
+
+
+@pytest.fixture
+def world(lonely_world: World) -> World:
+    lonely_world.start_relay()
+    return lonely_world

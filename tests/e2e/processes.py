@@ -1,0 +1,206 @@
+"""Real `filesend` processes, and what they say, for the tests in this folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+#: Seconds for anything to happen: for a machine that is busy with other tests.
+TIMEOUT = 120.0
+Event = dict[str, Any]
+
+
+class Filesend:
+    """One `filesend` process; with --json its events can be awaited."""
+
+    def __init__(
+        self, arguments: Sequence[str | Path], environment: dict[str, str], **popen: Any
+    ) -> None:
+        self.events: list[Event] = []
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        self._said = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "filesend_tui", *map(str, arguments)],
+            env=environment,
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "encoding": "utf-8",
+            }
+            | popen,
+        )
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True)
+            for stream, lines in (
+                (self.process.stdout, self.lines),
+                (self.process.stderr, self.errors),
+            )
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: Any, lines: list[str]) -> None:
+        for line in stream:
+            with self._said:
+                lines.append(line.rstrip("\n"))
+                if stream is self.process.stdout and line.startswith("{"):
+                    self.events.append(json.loads(line))
+                self._said.notify_all()
+        with self._said:
+            self._said.notify_all()
+
+    def wait_for(self, event: str, matches: Callable[[Event], bool] = lambda _: True) -> Event:
+        """Return the first event of this kind that matches, when it is said."""
+
+        def found() -> Event | None:
+            said = (e for e in self.events if e["event"] == event and matches(e))
+            return next(said, None)
+
+        return self._until(found, f"{event} event")
+
+    def wait_for_line(self, text: str) -> str:
+        """Return the first line, of stdout or stderr, that holds the text."""
+        return self._until(
+            lambda: next((line for line in self.lines + self.errors if text in line), None),
+            f"line with {text!r}",
+        )
+
+    def _until(self, found: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + TIMEOUT
+        with self._said:
+            while (result := found()) is None:
+                over = not any(reader.is_alive() for reader in self._readers)
+                if over or not self._said.wait(min(1.0, deadline - time.monotonic())):
+                    assert not over or found(), f"it ended without a {what}: {self.report()}"
+                    assert time.monotonic() < deadline, f"no {what}: {self.report()}"
+            return result
+
+    def end(self) -> int:
+        """Wait until the process has ended and all it said was read; return its exit code."""
+        try:
+            code = self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end: {self.report()}") from None
+        for reader in self._readers:
+            reader.join(TIMEOUT)
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def names(self) -> list[str]:
+        """The kinds of events said, in order, each run of the same kind once."""
+        kinds = [event["event"] for event in self.events]
+        return [kind for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] != kind]
+
+    def phases(self) -> list[str]:
+        """The phases that transfers went through."""
+        return [e["phase"] for e in self.events if e["event"] == "transferState"]
+
+    def error_codes(self) -> list[str]:
+        return [e["code"] for e in self.events if e["event"] == "error"]
+
+    def report(self) -> str:
+        said = "\n".join([*self.lines[-12:], *self.errors[-20:]])
+        return f"exit code {self.process.poll()}, said:\n{said}"
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join(5)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+class World:
+    """A relay, an environment of its own, and the processes started in it."""
+
+    MARK = "FILESEND_TEST_WORLD"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        own = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
+        self.environment = own | {
+            self.MARK: self.mark,
+            "FILESEND_SETTINGS": str(folder / "settings.toml"),
+            "FILESEND_ICE_SERVERS": "none",
+            "FILESEND_NAME": "Ann",
+            "PYTHONDEVMODE": "",
+        }
+        self.processes: list[Filesend] = []
+
+    def start(self, *arguments: str | Path, **popen: Any) -> Filesend:
+        process = Filesend(arguments, self.environment, **popen)
+        self.processes.append(process)
+        return process
+
+    def start_relay(self) -> Filesend:
+        """Start a relay that everybody here uses from now on."""
+        relay = self.start("relay", "--port", "0")
+        self.environment["FILESEND_RELAY"] = relay.wait_for_line("ready at").split()[-1]
+        return relay
+
+    def send(self, *arguments: str | Path) -> tuple[Filesend, str]:
+        """Start sending; return the process and its code."""
+        sender = self.start("send", "--json", *arguments)
+        return sender, sender.wait_for("code")["code"]
+
+    def receive(self, code: str, output: Path, *arguments: str) -> Filesend:
+        return self.start(
+            "receive", code, "--yes", "--json", "--name", "Bob", "-o", output, *arguments
+        )
+
+    def leftovers(self) -> list[str]:
+        """Command lines of processes of this world that still run."""
+        running = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(self.MARK) == self.mark:
+                    running.append(" ".join(process.cmdline()))
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return running
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, by its path: the SHA-256 of what is in it."""
+    return {
+        path.relative_to(folder).as_posix(): digest(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fill(path: Path, size: int) -> Path:
+    """Write a file of random bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(os.urandom(size))
+    return path
