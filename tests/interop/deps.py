@@ -1,0 +1,109 @@
+"""What the interop tests need beside Python packages: node, the npm modules, and Chromium.
+
+`python -m tests.interop.deps` (`make interop-deps`) installs what is missing, the system's parts by
+apt-get where this is root. The tests call it themselves, but leave the system alone except in CI:
+what is missing there then fails them with a sentence, and never skips them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
+#: playwright-core asks for it.
+NODE_VERSION = 20
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Missing(Exception):
+    """Something is not there and may not or cannot be installed; the text says what to do."""
+
+
+def in_ci() -> bool:
+    """Whether this is CI's run, which may install what it needs."""
+    return os.environ.get("CI", "") not in {"", "0", "false"}
+
+
+def ensure(*, system: bool) -> Path:
+    """Install what is missing; return the browser to run.
+
+    Args:
+        system: Whether apt-get may be used.
+
+    Raises:
+        Missing: As it says.
+    """
+    with FileLock(HERE / ".deps.lock"):
+        _ensure_node(system=system)
+        _ensure_modules()
+        return _ensure_browser(system=system)
+
+
+def _ensure_node(*, system: bool) -> None:
+    if not (shutil.which("node") and shutil.which("npm")):
+        _apt_get("nodejs", "npm", allowed=system)
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if int(said.lstrip("v").split(".")[0]) < NODE_VERSION:
+        raise Missing(f"The interop tests need node {NODE_VERSION} or newer; this is {said}")
+
+
+def _ensure_modules() -> None:
+    lock = HERE / "package-lock.json"
+    stamp = MODULES / ".installed"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    npm = shutil.which("npm")
+    assert npm
+    # No scripts: one builds native code that nothing here uses, and fails without a compiler.
+    done = subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Missing(f"npm could not install the interop tests' modules:\n{done.stderr[-2000:]}")
+    stamp.write_text(wanted)
+
+
+def _ensure_browser(*, system: bool) -> Path:
+    if chosen := os.environ.get("FILESEND_CHROMIUM"):
+        return Path(chosen)
+    if not any(map(shutil.which, _BROWSERS)):
+        _apt_get("chromium", allowed=system)
+    return Path(next(path for path in map(shutil.which, _BROWSERS) if path))
+
+
+def _apt_get(*packages: str, allowed: bool) -> None:
+    names = " ".join(packages)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not (allowed and root and shutil.which("apt-get")):
+        raise Missing(
+            f"The interop tests need {names}. Install it (on Debian: apt-get install {names}, or "
+            "make interop-deps as root); another browser is named by FILESEND_CHROMIUM."
+        )
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Missing(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+
+
+if __name__ == "__main__":
+    try:
+        print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
+    except Missing as missing:
+        sys.exit(str(missing))
