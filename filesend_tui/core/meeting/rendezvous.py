@@ -142,8 +142,10 @@ class Rendezvous:
         """Leave the swarm and free everything; iteration ends. Channels given out stay open."""
         self._stopped = True
         self._arrived.set()
-        await asyncio.gather(*(announcer.stop() for announcer in self._announcers))
-        await self._dialer.close()
+        try:
+            await asyncio.gather(*(announcer.stop() for announcer in self._announcers))
+        finally:
+            await self._dialer.close()
         unclaimed, self._met = self._met, deque()
         await asyncio.gather(*(met.channel.close() for met in unclaimed))
 
