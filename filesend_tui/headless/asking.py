@@ -13,6 +13,7 @@ from typing import TextIO
 from filesend_tui.core.errors import FileSendError, InvalidCode
 from filesend_tui.core.events import FileRequest
 from filesend_tui.core.figures import size_text
+from filesend_tui.core.space import free_space
 from filesend_tui.headless.narration import file_lines
 
 _MAX_LINE = 64 * 1024
@@ -136,8 +137,5 @@ def parse_choice(answer: str, count: int) -> tuple[bool, ...] | None:
 
 def _destination(folder: Path) -> str:
     """Say where files will go, and how much room is there."""
-    import shutil
-
     folder = folder.absolute()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return f"They go to {folder} ({size_text(shutil.disk_usage(existing).free)} free)."
+    return f"They go to {folder} ({size_text(free_space(folder))} free)."

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.errors import BadMetadata, NoSpace
-from filesend_tui.core.people.offer import check_space, choose, make_request
+from filesend_tui.core.errors import BadMetadata
+from filesend_tui.core.people.offer import choose, make_request
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentFile, TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
@@ -106,11 +106,3 @@ def test_two_requests_for_the_same_files_have_their_own_ids(tmp_path: Path) -> N
     (tmp_path / "f").write_bytes(b"x")
     ids = {make_request([tmp_path / "f"]).id for _ in range(20)}
     assert len(ids) == 20
-
-
-def test_space_is_looked_for_where_the_folder_will_be(tmp_path: Path) -> None:
-    check_space(tmp_path / "not" / "yet" / "there", 1)
-    with pytest.raises(NoSpace) as refused:
-        check_space(tmp_path / "not" / "yet", 2**60)
-    assert str(tmp_path) in refused.value.message
-    assert "1.2 EB" in refused.value.message

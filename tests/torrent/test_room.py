@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
+from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
-from filesend_tui.core.torrent.room import check_room, free_space, make_file, sync_files
+from filesend_tui.core.torrent.room import check_room, make_file, sync_files
 
 
 def test_a_missing_folder_has_the_room_of_where_it_would_be(tmp_path: Path) -> None:

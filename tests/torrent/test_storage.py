@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, NoSpace, StorageFailed
+from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent import storage as storage_module
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
-from filesend_tui.core.torrent.room import free_space
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles, verify
 
 PIECE = 16 * 1024

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from filesend_tui.core.errors import BadMetadata, BadSource, NoSpace
-from filesend_tui.core.figures import size_text
+from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.torrent.making import scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
@@ -77,22 +75,3 @@ def choose(offered: Sequence[OfferedFile], accepted: Sequence[bool], info: Torre
         if len(placed) == len(answers) and answers.keys() == set(placed):
             return Choice(tuple(answers[file] for file in placed), layout)
     raise BadMetadata("The torrent that came is not what was offered.")
-
-
-def check_space(folder: Path, needed_bytes: int) -> None:
-    """Check that what is accepted fits into the folder, which need not exist yet. Blocking.
-
-    Raises:
-        NoSpace: It does not, or nobody can tell.
-    """
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        free = shutil.disk_usage(place).free
-    except OSError as error:
-        raise NoSpace(f"The free space of {place} cannot be read: {error.strerror}.") from error
-    if needed_bytes > free:
-        raise NoSpace(
-            f"This needs {size_text(needed_bytes)}, but {place} has only {size_text(free)} free."
-        )

@@ -34,6 +34,7 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
 from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.torrent.room import check_room
 from relay import protocol as words
 from relay.protocol import MAX_FILES, Word
 
@@ -115,7 +116,7 @@ class Transfers:
         folder = output or self._config.output
         needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
         if any(accepted):
-            await asyncio.to_thread(offer.check_space, folder, needed)
+            await asyncio.to_thread(check_room, folder, needed)
         run = self._askable(transfer)  # it may have been taken back meanwhile
         run.output = folder
         self._happen(run, answered(accepted))

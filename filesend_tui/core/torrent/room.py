@@ -1,4 +1,4 @@
-"""Room on the disk: how much there is, files made at full length, bytes that have really arrived.
+"""Room on the disk: whether files fit, files made at full length, bytes that really arrived.
 
 What the files are for is not known here.
 """
@@ -6,12 +6,13 @@ What the files are for is not known here.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from filesend_tui.core.errors import NoSpace
+from filesend_tui.core.figures import size_text
+from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.handles import open_regular
 
@@ -19,25 +20,8 @@ from filesend_tui.core.torrent.handles import open_regular
 _SYNC_THREADS = 8
 
 
-def free_space(folder: Path) -> int:
-    """Return the free bytes of the disk that `folder` is on or, where it is missing, would be on.
-
-    Raises:
-        StorageFailed: Nobody can tell.
-    """
-    place = folder.absolute()
-    try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        return shutil.disk_usage(place).free
-    except OSError as error:
-        raise disk_error(error, f"asking for the free space of {place}") from error
-
-
 def check_room(folder: Path, needed: int) -> None:
     """Raise NoSpace unless `needed` bytes fit on the disk of `folder`; else as free_space."""
-    from filesend_tui.core.figures import size_text
-
     free = free_space(folder)
     if needed > free:
         raise NoSpace(

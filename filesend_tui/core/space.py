@@ -1,0 +1,28 @@
+"""How much a disk still holds. Nothing is written, and no policy lives here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from filesend_tui.core.errors import StorageFailed
+
+
+def free_space(folder: Path) -> int:
+    """Return the free bytes of the disk that `folder` is on or, where it is missing, would be on.
+
+    Blocking.
+
+    Raises:
+        StorageFailed: Nobody can tell.
+    """
+    place = folder.expanduser().absolute()
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        return shutil.disk_usage(place).free
+    except OSError as error:
+        raise StorageFailed(
+            f"The free space of {place} cannot be read: {error.strerror}.",
+            "Choose another folder.",
+        ) from error
