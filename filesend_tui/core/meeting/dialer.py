@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
+from filesend_tui.core.channels.base import Channel
 from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 class MetPeer:
     """A peer to which a channel is open. initiated: by our offer. peer_id: as its tracker says."""
 
-    channel: WebRtcChannel
+    channel: Channel
     peer_id: bytes
     initiated: bool
 
