@@ -65,15 +65,19 @@ class Outcome:
             self._failure = self._failure or _failure(event)
 
     def _partner_gone(self, event: events.PartnerGone) -> None:
-        if self.open_transfers or not self._any_ended:
-            self._failure = self._failure or _departure(event)
-        self.open_transfers.clear()
-        self._any_ended = True
+        # Open transfers fail by this, each with its own end; this counts where there is none.
+        if not self._any_ended and not self.open_transfers:
+            self._failure = _departure(event)
+            self._any_ended = True
 
 
-def raised(event: events.Error) -> FileSendError:
+class Told(FileSendError):
+    """A failure that the event stream told of: there is nothing to add to it."""
+
+
+def raised(event: events.Error) -> Told:
     """Return a published error as one that can be raised, with the same code and words."""
-    error = FileSendError(event.message, event.hint)
+    error = Told(event.message, event.hint)
     error.code = event.code
     return error
 

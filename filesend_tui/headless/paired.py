@@ -14,12 +14,11 @@ from filesend_tui.core.errors import (
     FileSendError,
     NoSpace,
     RelayUnreachable,
-    WrongCode,
 )
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code
-from filesend_tui.headless.outcome import Outcome
+from filesend_tui.headless.outcome import Outcome, raised
 
 #: Finds the relay and returns its URL; raises RelayUnreachable.
 FindRelay = Callable[[], Awaitable[str]]
@@ -117,12 +116,12 @@ async def _somebody_came(stream: Subscription) -> None:
         match event:
             case events.Paired():
                 return
-            case events.CodeGone(reason="burned"):
-                raise WrongCode("Somebody tried this code with the wrong words.")
             case events.CodeGone(reason="expired"):
                 raise ExpiredCode("Nobody used the code in time.")
-            case events.CodeGone():
+            case events.CodeGone(reason="relay"):
                 raise RelayUnreachable("The connection to the relay was lost.")
+            case events.Error():  # pairing failed, by a wrong guess or otherwise
+                raise raised(event)
 
 
 async def _follow(

@@ -13,6 +13,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.headless.exit_codes import ExitCode, for_error
+from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
 
@@ -36,7 +37,6 @@ class Teller:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._turn = asyncio.Lock()
-        self._codes: set[str] = set()
 
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
@@ -45,13 +45,11 @@ class Teller:
         await asyncio.to_thread(self._printer.close)
 
     async def tell_failure(self, error: FileSendError) -> None:
-        """Tell what ended the run, unless the stream told it already."""
-        if error.code not in self._codes:
+        """Tell what ended the run, unless the stream tells it."""
+        if not isinstance(error, Told):
             await self._tell(events.Error(code=error.code, message=error.message, hint=error.hint))
 
     async def _tell(self, event: events.Event) -> None:
-        if isinstance(event, events.Error):
-            self._codes.add(event.code)
         async with self._turn:
             await asyncio.to_thread(self._printer.show, event)
 

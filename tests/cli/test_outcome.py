@@ -7,7 +7,7 @@ import pytest
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import Direction, TransferPhase
-from filesend_tui.headless.outcome import Outcome
+from filesend_tui.headless.outcome import Outcome, Told
 
 
 def asked(transfer: str = "a") -> events.FileRequest:
@@ -32,6 +32,7 @@ def gone(reason: str) -> events.PartnerGone:
 
 DONE = phase(TransferPhase.DONE)
 FAILED = phase(TransferPhase.FAILED)
+FAILED_B = phase(TransferPhase.FAILED, "b")
 
 #: What comes in, and the code of what is raised at the last of it (None: done).
 RUNS: dict[str, tuple[list[events.Event], str | None]] = {
@@ -45,10 +46,13 @@ RUNS: dict[str, tuple[list[events.Event], str | None]] = {
         [asked(), error("trackerFailed"), phase(TransferPhase.CANCELLED)],
         "cancelled",
     ),
-    "partner left": ([asked(), gone("left")], "partnerGone"),
-    "partner lost": ([asked(), gone("lost")], "partnerGone"),
+    "partner gone on the way": (
+        [asked(), gone("lost"), error("partnerGone"), FAILED],
+        "partnerGone",
+    ),
     "partner left before asking": ([gone("left")], "partnerGone"),
-    "relay lost": ([asked(), gone("relay")], "relayUnreachable"),
+    "partner lost before asking": ([gone("lost")], "partnerGone"),
+    "relay lost before asking": ([gone("relay")], "relayUnreachable"),
     "two, one after the other's end": (
         [asked("a"), asked("b"), DONE, phase(TransferPhase.DONE, "b")],
         None,
@@ -58,7 +62,7 @@ RUNS: dict[str, tuple[list[events.Event], str | None]] = {
         "declined",
     ),
     "one done, and the partner leaves the other": (
-        [asked("a"), asked("b"), DONE, gone("left")],
+        [asked("a"), asked("b"), DONE, gone("left"), error("partnerGone", "b"), FAILED_B],
         "partnerGone",
     ),
 }
@@ -96,3 +100,4 @@ def test_the_published_words_are_kept() -> None:
     with pytest.raises(FileSendError) as raised:
         outcome.see(FAILED)
     assert (raised.value.message, raised.value.hint) == ("M.", "H.")
+    assert isinstance(raised.value, Told), "and not said again"

@@ -1,0 +1,160 @@
+"""Runs that do not end well, or are made to end: both sides hear it, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from filesend_tui.core.people.code import word_list
+from tests.e2e.processes import Filesend, World, fill
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("transfers"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end these with"),
+]
+
+#: Bytes that take long enough to be caught on their way, on any machine.
+LONG = 400_000_000
+
+
+class Way(NamedTuple):
+    """A long transfer that is under way."""
+
+    sender: Filesend
+    receiver: Filesend
+    output: Path
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("long") / "long.bin"
+    fill(path, LONG)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def way(world: World, long_file: Path, tmp_path: Path) -> Way:
+    sender, code = world.send(long_file)
+    receiver = world.receive(code, tmp_path / "to")
+    receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+    return Way(sender, receiver, tmp_path / "to")
+
+
+def assert_nothing_is_there(folder: Path) -> None:
+    assert list(folder.rglob("*") if folder.exists() else []) == []
+
+
+def last_phase(process: Filesend) -> str:
+    return process.phases()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_receiver(way: Way, number: signal.Signals) -> None:
+    way.receiver.signal(number)
+    assert way.receiver.end() == 130, way.receiver.report()
+    assert way.sender.end() == 1, way.sender.report()
+    assert (last_phase(way.receiver), last_phase(way.sender)) == ("cancelled", "cancelled")
+    assert way.sender.error_codes() == ["cancelled"]
+    assert way.receiver.error_codes() == []
+    assert way.receiver.names()[-1] == "clientDestroyed"
+    assert_nothing_is_there(way.output)
+
+
+def test_an_interrupted_sender(way: Way) -> None:
+    way.sender.signal(signal.SIGINT)
+    assert way.sender.end() == 130, way.sender.report()
+    assert way.receiver.end() == 1, way.receiver.report()
+    assert (last_phase(way.receiver), last_phase(way.sender)) == ("cancelled", "cancelled")
+    assert way.receiver.error_codes() == ["cancelled"]
+    assert_nothing_is_there(way.output)
+
+
+def test_a_killed_sender(way: Way) -> None:
+    way.sender.signal(signal.SIGKILL)
+    assert way.receiver.end() == 6, way.receiver.report()
+    assert way.receiver.wait_for("partnerGone")["reason"] == "lost"
+    assert way.receiver.error_codes() == ["partnerGone"]
+    assert last_phase(way.receiver) == "failed"
+    assert_nothing_is_there(way.output)
+
+
+def test_a_killed_receiver(way: Way) -> None:
+    way.receiver.signal(signal.SIGKILL)
+    assert way.sender.end() == 6, way.sender.report()
+    assert way.sender.error_codes() == ["partnerGone"]
+    assert last_phase(way.sender) == "failed"
+
+
+def test_a_killed_relay(world: World, way: Way) -> None:
+    world.processes[0].signal(signal.SIGKILL)
+    assert way.receiver.end() == 4, way.receiver.report()
+    assert way.sender.end() == 4, way.sender.report()
+    assert way.receiver.error_codes() == ["relayUnreachable"]
+    assert_nothing_is_there(way.output)
+
+
+def test_a_source_that_changes_on_its_way(world: World, tmp_path: Path) -> None:
+    sent = fill(tmp_path / "from" / "a.bin", 1000)
+    sender, code = world.send(sent)
+    sent.unlink()
+    receiver = world.receive(code, tmp_path / "to")
+    assert sender.end() == 1, sender.report()
+    assert sender.error_codes() == ["badSource"]
+    assert receiver.end() in (1, 6), receiver.report()
+    assert_nothing_is_there(tmp_path / "to")
+
+
+def test_waiting_for_somebody_is_interrupted(world: World, tmp_path: Path) -> None:
+    sender, _ = world.send(fill(tmp_path / "a", 1))
+    sender.signal(signal.SIGINT)
+    assert sender.end() == 130, sender.report()
+    assert sender.error_codes() == []
+
+
+def test_a_sender_who_goes_before_the_receiver_came(world: World, tmp_path: Path) -> None:
+    sender, code = world.send(fill(tmp_path / "a", 1))
+    sender.signal(signal.SIGINT)
+    sender.end()
+    receiver = world.receive(code, tmp_path / "to")
+    assert receiver.end() == 5, receiver.report()
+    assert receiver.error_codes() == ["unknownCode"]
+
+
+def test_a_wrong_guess_burns_the_code_for_both(world: World, tmp_path: Path) -> None:
+    sender, code = world.send(fill(tmp_path / "a", 1))
+    nameplate, first, second = code.split("-")
+    other = next(word for word in word_list() if word not in (first, second))
+    guesser = world.receive(f"{nameplate}-{first}-{other}", tmp_path / "to")
+    assert guesser.end() == 5, guesser.report()
+    assert sender.end() == 5, sender.report()
+    assert guesser.error_codes() == ["wrongCode"]
+    assert sender.error_codes() == ["wrongCode"]
+    assert sender.wait_for("codeGone")["reason"] == "burned"
+    late = world.receive(code, tmp_path / "to")
+    assert late.end() == 5, late.report()
+    assert_nothing_is_there(tmp_path / "to")
+
+
+def test_a_code_works_once(world: World, way: Way) -> None:
+    code = way.sender.wait_for("code")["code"]
+    second = world.receive(code, way.output)
+    assert second.end() == 5, second.report()
+    assert second.error_codes()[0] in ("usedCode", "unknownCode")
+    assert way.receiver.process.poll() is None, "the first is not disturbed"
+
+
+def test_a_reader_of_stdout_that_goes_away(world: World, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    sender = world.start("send", fill(tmp_path / "a", 1), "--json", stdout=writing)
+    os.close(writing)
+    assert sender.end() == 1, sender.report()
+    assert sender.errors == []

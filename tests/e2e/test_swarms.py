@@ -1,0 +1,90 @@
+"""`filesend seed` and `filesend download`: an open swarm of real processes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import Filesend, World, contents, fill
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("transfers"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to end a seed with"),
+]
+
+
+def seeding(world: World, *arguments: str | Path) -> tuple[Filesend, str]:
+    seed = world.start("seed", "--json", *arguments)
+    told = seed.wait_for("seeding")
+    assert told["magnetURI"].startswith(f"magnet:?xt=urn:btih:{told['infoHash']}")
+    return seed, told["magnetURI"]
+
+
+def interrupt(seed: Filesend) -> None:
+    seed.signal(signal.SIGINT)
+    assert seed.end() == 130, seed.report()
+    assert seed.names()[-2:] == ["torrentDestroyed", "clientDestroyed"]
+
+
+def test_two_download_what_one_seeds(world: World, tmp_path: Path) -> None:
+    for name in ("a", "b", "deep/c"):
+        fill(tmp_path / "from" / "album" / name, 300_000)
+    seed, magnet = seeding(world, tmp_path / "from" / "album")
+    outputs = [tmp_path / "one", tmp_path / "two"]
+    downloads = [world.start("download", magnet, "--json", "-o", output) for output in outputs]
+    for download, output in zip(downloads, outputs, strict=True):
+        assert download.end() == 0, download.report()
+        assert contents(output) == contents(tmp_path / "from")
+        complete = download.wait_for("downloadComplete")
+        assert complete["bytes"] == 900_000
+        assert download.names()[-2:] == ["torrentDestroyed", "clientDestroyed"]
+    assert seed.process.poll() is None, "it serves until interrupted"
+    interrupt(seed)
+    assert contents(tmp_path / "from")
+
+
+def test_a_tracker_of_ones_own(world: World, tmp_path: Path) -> None:
+    tracker = world.environment.pop("FILESEND_RELAY").replace("http", "ws", 1) + "/tracker"
+    fill(tmp_path / "from" / "a", 1000)
+    seed, magnet = seeding(world, tmp_path / "from" / "a", "--tracker", tracker)
+    download = world.start("download", magnet, "-o", tmp_path / "to")
+    assert download.end() == 0, download.report()
+    assert contents(tmp_path / "to") == contents(tmp_path / "from")
+    assert download.lines == [str((tmp_path / "to" / "a").resolve())]
+    interrupt(seed)
+
+
+def test_a_person_is_given_the_magnet(world: World, tmp_path: Path) -> None:
+    seed = world.start("seed", fill(tmp_path / "a", 1000))
+    magnet = seed.wait_for_line("magnet:?")
+    assert seed.lines == [magnet]
+    seed.signal(signal.SIGINT)
+    assert seed.end() == 130, seed.report()
+
+
+def test_a_download_waits_for_a_seed_and_says_so(world: World, tmp_path: Path) -> None:
+    fill(tmp_path / "from" / "a", 1000)
+    seed, magnet = seeding(world, tmp_path / "from" / "a")
+    interrupt(seed)
+    download = world.start("download", magnet, "--json", "-o", tmp_path / "to")
+    lonely = download.wait_for("error")
+    assert lonely["code"] == "noPeers"
+    again, _ = seeding(world, tmp_path / "from" / "a")
+    assert download.end() == 0, download.report()
+    assert contents(tmp_path / "to") == contents(tmp_path / "from")
+    interrupt(again)
+
+
+def test_an_interrupted_download_leaves_nothing(world: World, tmp_path: Path) -> None:
+    fill(tmp_path / "from" / "a", 100_000_000)
+    seed, magnet = seeding(world, tmp_path / "from" / "a")
+    download = world.start("download", magnet, "--json", "-o", tmp_path / "to")
+    download.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+    download.signal(signal.SIGINT)
+    assert download.end() == 130, download.report()
+    assert contents(tmp_path / "to") == {}
+    interrupt(seed)
