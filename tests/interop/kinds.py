@@ -68,6 +68,53 @@ class Kind(ABC):
         """Start a peer that knows the magnet alone; the payload is what should come."""
 
 
+class OurEnd:
+    """One of our processes; it is ended with the test."""
+
+    def __init__(self, process: LineProcess) -> None:
+        self.process = process
+
+    def met(self) -> set[str]:
+        """Return how the ids of the peers begin that it has met (BEP 20)."""
+        return {line["client"][:3] for line in self._told("peerConnected")}
+
+    def _told(self, event: str) -> list[Line]:
+        return [line for line in self.process.lines if line["event"] == event]
+
+
+class OurSeeding(OurEnd, Seeding):
+    """`filesend seed`."""
+
+    def __init__(self, process: LineProcess) -> None:
+        super().__init__(process)
+        self.magnet = process.wait("seeding", MEET)["magnetURI"]
+
+    def sent(self, at_least: int) -> int:
+        self.process.wait(
+            lambda line: line["event"] == "upload" and line["uploadedBytes"] >= at_least, MEET
+        )
+        return int(self._told("upload")[-1]["uploadedBytes"])
+
+
+class OurDownloading(OurEnd, Downloading):
+    """`filesend download`."""
+
+    def __init__(self, process: LineProcess, payload: Payload, folder: Path) -> None:
+        super().__init__(process)
+        self._payload = payload
+        self._folder = folder
+
+    def done(self) -> Got:
+        self.process.wait("metadata", MEET)
+        done = self.process.wait("downloadComplete", TRANSFER)
+        assert done["bytes"] == self._payload.total
+        return Got(
+            files=read_back(self._payload, self._folder),
+            received=self._told("download")[-1]["downloadedBytes"],
+            seconds=done["seconds"],
+        )
+
+
 class Ours(Kind):
     """`filesend seed` and `filesend download`, headless."""
 
@@ -80,26 +127,24 @@ class Ours(Kind):
         self._numbers = itertools.count(1)
 
     def seed(self, payload: Payload, tracker: str) -> OurSeeding:
-        process = self._run("seed", "--tracker", tracker, payload.path)
-        seeding = OurSeeding(process)
-        self._stack.callback(_end, process)
-        return seeding
+        return OurSeeding(self._run("seed", "--tracker", tracker, payload.path))
 
     def download(self, magnet: str, payload: Payload) -> OurDownloading:
         folder = self._scratch / f"ours-{next(self._numbers)}"
         folder.mkdir()
         process = self._run("download", "--output", folder, magnet)
-        self._stack.callback(_end, process)
         return OurDownloading(process, payload, folder)
 
     def _run(self, command: str, *arguments: str | Path) -> LineProcess:
         name = f"filesend-{command}-{next(self._numbers)}"
-        return LineProcess(
+        process = LineProcess(
             name,
             [sys.executable, "-m", "filesend_tui", command, "--json", *arguments],
             log=self._scratch / f"{name}.log",
             env=ours_env(self._scratch),
         )
+        self._stack.callback(process.interrupt)
+        return process
 
 
 def ours_env(scratch: Path) -> Mapping[str, str]:
@@ -108,40 +153,6 @@ def ours_env(scratch: Path) -> Mapping[str, str]:
     settings = scratch / "settings.toml"
     settings.touch()
     return {**ours, "FILESEND_ICE_SERVERS": "none", "FILESEND_SETTINGS": str(settings)}
-
-
-def _end(process: LineProcess) -> None:
-    process.interrupt()
-
-
-class OurSeeding(Seeding):
-    def __init__(self, process: LineProcess) -> None:
-        self.process = process
-        self.magnet = process.wait("seeding", MEET)["magnetURI"]
-
-    def sent(self, at_least: int) -> int:
-        enough = self.process.wait(
-            lambda line: line["event"] == "upload" and line["uploadedBytes"] >= at_least, MEET
-        )
-        return int(enough["uploadedBytes"])
-
-
-class OurDownloading(Downloading):
-    def __init__(self, process: LineProcess, payload: Payload, folder: Path) -> None:
-        self.process = process
-        self._payload = payload
-        self._folder = folder
-
-    def done(self) -> Got:
-        self.process.wait("metadata", MEET)
-        done = self.process.wait("downloadComplete", TRANSFER)
-        received = [line for line in self.process.lines if line["event"] == "download"]
-        assert done["bytes"] == self._payload.total
-        return Got(
-            files=read_back(self._payload, self._folder),
-            received=received[-1]["downloadedBytes"],
-            seconds=done["seconds"],
-        )
 
 
 class Chromium(Kind):
@@ -161,7 +172,7 @@ class Chromium(Kind):
         self._open: list[Page] = []
 
     def seed(self, payload: Payload, tracker: str) -> PageSeeding:
-        page = self._page()
+        page = self.page()
         page.tell(
             "seed",
             name=payload.name,
@@ -172,9 +183,14 @@ class Chromium(Kind):
         return PageSeeding(page)
 
     def download(self, magnet: str, payload: Payload) -> PageDownloading:
-        page = self._page()
+        page = self.page()
         page.tell("download", magnet=magnet)
         return PageDownloading(page, payload)
+
+    def close_page(self, page: Page) -> None:
+        """Close one peer."""
+        self._open.remove(page)
+        page.close()
 
     def close_pages(self) -> None:
         """Close every peer."""
@@ -185,7 +201,8 @@ class Chromium(Kind):
         """End the browser."""
         self._process.close()
 
-    def _page(self) -> Page:
+    def page(self) -> Page:
+        """Return a peer that was told nothing yet; `close_pages` closes it."""
         page = Page(self._process, f"page-{next(self._numbers)}")
         self._open.append(page)
         return page
@@ -202,6 +219,12 @@ class Page:
     def tell(self, do: str, **fields: object) -> None:
         self._process.tell(peer=self._peer, do=do, **fields)
 
+    def ask(self, do: str, event: str, **fields: object) -> Line:
+        """Tell it something; return what it says of this event from then on."""
+        self._start = len(self._process.lines)
+        self.tell(do, **fields)
+        return self.wait(event, MEET)
+
     def wait(self, event: str, timeout: float) -> Line:
         return self._process.wait(
             lambda line: line.get("peer") == self._peer and line["event"] == event,
@@ -210,13 +233,10 @@ class Page:
         )
 
     def figures(self) -> Line:
-        self._start = len(self._process.lines)
-        self.tell("figures")
-        return self.wait("figures", MEET)
+        return self.ask("figures", "figures")
 
     def close(self) -> None:
-        self.tell("close")
-        self.wait("closed", MEET)
+        self.ask("close", "closed")
 
 
 class PageSeeding(Seeding):

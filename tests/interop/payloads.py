@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 MB = 1_000_000
 SINGLE_BYTES = 20 * MB
 FOLDER_FILES = 30
+CROWD_FILES = 600
 EMPTY = "empty.bin"
 NESTED = "one/two/three/deep.bin"
 UNICODE = "Überblick – 東京 ☕.txt"
@@ -58,6 +59,11 @@ def tree(folder: Path, *, seed: str, files: int = FOLDER_FILES, most: int = 400_
         hashes[name] = hashlib.sha256(data).hexdigest()
         total += len(data)
     return Payload(root, hashes, total)
+
+
+def crowd(folder: Path, *, seed: str) -> Payload:
+    """Write a folder of so many files that its info dictionary is more than one BEP 9 piece."""
+    return tree(folder, seed=seed, files=CROWD_FILES, most=2_000)
 
 
 def read_back(payload: Payload, folder: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 // WebTorrent peers in headless Chromium, told what to do by JSON lines.
 //
-// node chromium.mjs EXECUTABLE; a line in: {peer, do: "seed" | "download" | "figures" | "close", ...};
+// node chromium.mjs EXECUTABLE; a line in: {peer, do: "seed" | "download" | "close" | ..., ...};
 // a line out: {peer, event, ...}. Every peer has a browser context, so storage, of its own: two pages
 // of one share it, and a hash can match with nothing sent. Ends when its standard input does.
 import { createReadStream } from 'node:fs'
@@ -13,6 +13,7 @@ import { chromium } from 'playwright-core'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const STATIC = {
   '/': [join(HERE, 'page.html'), 'text/html'],
+  '/tracker_client.html': [join(HERE, 'tracker_client.html'), 'text/html'],
   '/webtorrent.min.js': [
     join(HERE, '../node_modules/webtorrent/dist/webtorrent.min.js'),
     'text/javascript'
@@ -47,14 +48,14 @@ const browser = await chromium.launch({
 
 const pages = new Map()
 
-async function open (peer) {
+async function open (peer, path) {
   const context = await browser.newContext({ permissions: ['microphone', 'camera'] })
   const page = await context.newPage()
   page.on('pageerror', (error) => say({ peer, event: 'failed', message: String(error) }))
   pages.set(peer, page)
   const ready = new Promise((resolve) => {
     page.exposeFunction('report', (line) => line.event === 'ready' ? resolve() : say({ peer, ...line }))
-      .then(() => page.goto(origin))
+      .then(() => page.goto(origin + path))
   })
   await ready
   return page
@@ -67,12 +68,22 @@ const commands = {
       offered.set(url, join(root, path))
       return { path, url }
     })
-    const page = await open(peer)
+    const page = await open(peer, '/')
     await page.evaluate((what) => window.seed(what), { name, files, tracker })
   },
   async download ({ peer, magnet }) {
-    const page = await open(peer)
+    const page = await open(peer, '/')
     await page.evaluate((what) => window.download(what), { magnet })
+  },
+  async join ({ peer, ...what }) {
+    const page = await open(peer, '/tracker_client.html')
+    await page.evaluate((what) => window.join(what), what)
+  },
+  async announce ({ peer, ...what }) {
+    await pages.get(peer).evaluate((what) => window.announce(what), what)
+  },
+  async scrape ({ peer, infoHash }) {
+    await pages.get(peer).evaluate((what) => window.scrape(what), { infoHash })
   },
   async figures ({ peer }) {
     say({ peer, event: 'figures', ...await pages.get(peer).evaluate(() => window.figures()) })

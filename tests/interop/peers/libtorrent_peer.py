@@ -19,7 +19,7 @@ from typing import Any
 import libtorrent as lt
 
 #: WebRTC is all that is left, and nothing is looked up outside.
-SETTINGS = {
+SETTINGS: Any = {
     "listen_interfaces": "0.0.0.0:0",
     "enable_outgoing_tcp": False,
     "enable_incoming_tcp": False,

@@ -1,0 +1,116 @@
+"""socket.io's JavaScript client against our relay: it pairs, and its words go to its partner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.kinds import PEERS
+from tests.interop.line_process import Line, LineProcess
+from tests.interop.trackers import Tracker
+
+_WAIT = 20.0
+TRANSFER = "0123456789abcdef"
+MAGNET = "magnet:?xt=urn:btih:" + "ab" * 20
+
+
+class Clients:
+    """Any number of JavaScript clients in one process."""
+
+    def __init__(self, process: LineProcess) -> None:
+        self._process = process
+
+    def connect(self, peer: str, *transports: str) -> str:
+        """Connect; return the transport it ended on."""
+        self._process.tell(peer=peer, do="connect", transports=transports)
+        return str(self._wait(peer, "connected")["transport"])
+
+    def call(self, peer: str, word: str, **payload: object) -> dict[str, Any]:
+        """Emit a word; return its acknowledgement."""
+        start = len(self._process.lines)
+        self._process.tell(peer=peer, do="call", word=word, payload=payload)
+        reply: dict[str, Any] = self._wait(peer, "acknowledged", start)["reply"]
+        return reply
+
+    def hears(self, peer: str, word: str) -> Any:
+        """Wait for a word; return its payload."""
+        heard = self._process.wait(
+            lambda line: (
+                line.get("peer") == peer and line.get("word") == word and line["event"] == "heard"
+            ),
+            _WAIT,
+        )
+        return heard["payload"]
+
+    def heard(self, peer: str) -> list[str]:
+        """Return all the words that came so far."""
+        return [
+            line["word"]
+            for line in self._process.lines
+            if line.get("peer") == peer and line["event"] == "heard"
+        ]
+
+    def close(self, peer: str) -> None:
+        self._process.tell(peer=peer, do="close")
+        self._wait(peer, "disconnected")
+
+    def _wait(self, peer: str, event: str, after: int = 0) -> Line:
+        return self._process.wait(
+            lambda line: line.get("peer") == peer and line["event"] == event, _WAIT, after=after
+        )
+
+
+@pytest.fixture
+def clients(tracker: Tracker, tmp_path: Path) -> Iterator[Clients]:
+    process = LineProcess(
+        "socket.io-client",
+        ["node", PEERS / "socket_clients.mjs", tracker.relay],
+        log=tmp_path / "clients.log",
+    )
+    process.wait("ready", _WAIT)
+    yield Clients(process)
+    process.close()
+
+
+def pair(clients: Clients, one: str, other: str) -> None:
+    nameplate = clients.call(one, "allocate")["nameplate"]
+    assert "error" not in clients.call(other, "claim", nameplate=nameplate)
+    assert clients.hears(one, "claimed")["nameplate"] == nameplate
+
+
+@pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])
+def test_it_connects_by_every_transport(clients: Clients, transports: tuple[str, ...]) -> None:
+    assert clients.connect("alice", *transports) == transports[-1]
+    assert clients.call("alice", "allocate")["nameplate"] >= 1
+
+
+def test_it_pairs_and_routes_to_the_partner_alone(clients: Clients) -> None:
+    clients.connect("alice", "polling", "websocket")
+    clients.connect("bob", "websocket")
+    clients.connect("eve", "websocket")
+    pair(clients, "alice", "bob")
+
+    clients.call("alice", "fileReady", id=TRANSFER, magnetURI=MAGNET)
+    assert clients.hears("bob", "addTorrent") == {"id": TRANSFER, "magnetURI": MAGNET}
+    clients.call("bob", "downloadComplete", id=TRANSFER)
+    assert clients.hears("alice", "torrentDone") == {"id": TRANSFER}
+    clients.call("alice", "message", text="schön, ☕")
+    assert clients.hears("bob", "message") == {"text": "schön, ☕"}
+    assert clients.call("eve", "message", text="hello")["error"]["code"] == "notPaired"
+    assert clients.heard("eve") == []
+
+
+def test_it_is_told_what_is_wrong_and_when_the_partner_goes(clients: Clients) -> None:
+    clients.connect("alice", "websocket")
+    clients.connect("bob", "websocket")
+    assert clients.call("bob", "claim", nameplate=999)["error"]["code"] == "unknownCode"
+    pair(clients, "alice", "bob")
+
+    assert clients.call("alice", "fileReady", id="?")["error"]["code"] == "invalidPayload"
+    assert clients.call("alice", "selfDestruct")["error"]["code"] == "unknownEvent"
+    clients.close("bob")
+
+    assert clients.hears("alice", "partnerGone") == {"reason": "lost"}
