@@ -130,6 +130,15 @@ class FileSendApp(App[None]):
         await self._link.close()
         self.exit()
 
+    def _fatal_error(self) -> None:
+        # Textual prints every local variable along with a traceback; some of ours are secrets.
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        crash = Traceback(width=None, show_locals=False)
+        self._exit_renderables.append(Segments(self.console.render(crash, self.console.options)))
+        self._close_messages_no_wait()
+
     # -- the bridge: events in, messages out, store, screens
 
     async def _listen(self) -> None:

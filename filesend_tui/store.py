@@ -210,6 +210,7 @@ class Store:
             self._change(row.id, progress=0.0)
         elif row.ended:
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
+            self._deepen(row.id, peers=())
             notice = notices.ended(row)
             # Why somebody is gone says more than that their transfers failed with them.
             if notice is not None and not (notice.level is Level.ERROR and self._somebody_gone):

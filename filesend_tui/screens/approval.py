@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.figures import size_text
@@ -28,6 +28,7 @@ from filesend_tui.views import TransferRow
 from filesend_tui.widgets.figures import short_path
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.request_list import RequestList
+from filesend_tui.widgets.words import Words
 
 #: Seconds without a key before keys answer.
 ARMING: Final = 0.7
@@ -59,18 +60,18 @@ class ApprovalScreen(ModalScreen[None]):
         """Files, figures, folder and two buttons."""
         with Vertical(id="box"):
             yield RequestList(id="offered")
-            yield Static(id="figures", markup=False)
+            yield Words(id="figures")
             with Horizontal(id="where"):
-                yield Static("Save in", id="label", markup=False)
+                yield Words("Save in", id="label")
                 yield Input(
                     short_path(self._folder), id="folder", select_on_focus=False, compact=True
                 )
-            yield Static(id="problem", markup=False)
+            yield Words(id="problem")
             with Horizontal(id="buttons"):
                 yield Button("Enter  Accept", id="accept", variant="success", compact=True)
                 yield Button("d  Decline", id="decline", variant="error", compact=True)
-                yield Static(id="more", markup=False)
-            yield Static("Space yes/no · a all · n none · f folder", id="foot", markup=False)
+                yield Words(id="more")
+            yield Words("Space yes/no · a all · n none · f folder", id="foot")
 
     def on_mount(self) -> None:
         """Show the request; the list has the keys."""
@@ -97,13 +98,13 @@ class ApprovalScreen(ModalScreen[None]):
                 self.dismiss()
             return
         self._answering = f"answer {self.request.id}" in self.store.busy
-        self.query_one("#figures", Static).update(self._figures())
-        self.query_one("#problem", Static).update(self._problem_line())
+        self.query_one("#figures", Words).show(self._figures())
+        self.query_one("#problem", Words).show(self._problem_line())
         accept = self.query_one("#accept", Button)
-        accept.disabled = self._answering or not self._armed or not any(self._yes)
+        accept.disabled = self._answering or not self._armed or not self._fits or not any(self._yes)
         self.query_one("#decline", Button).disabled = self._answering or not self._armed
         more = f"{len(waiting) - 1} more waiting" if len(waiting) > 1 else ""
-        self.query_one("#more", Static).update(more)
+        self.query_one("#more", Words).show(Content(more))
 
     def _show_files(self) -> None:
         pairs = tuple(zip(self.request.files, self._yes, strict=True))
@@ -120,8 +121,9 @@ class ApprovalScreen(ModalScreen[None]):
     def _figures(self) -> Content:
         count = sum(self._yes)
         free = "…" if self._free is None else size_text(self._free)
+        one = len(self._yes) == 1
         return Content.assemble(
-            (f"{count:,} of {len(self._yes):,} files", "bold"),
+            ("1 file" if one and count else f"{count:,} of {len(self._yes):,} files", "bold"),
             (f" · {size_text(self._wanted_bytes)}", "bold"),
             (f"   {free} free on the disk", "$foreground 70%" if self._fits else "$error bold"),
             ("  ✓ fits" if self._fits and self._free is not None else "", "$success"),

@@ -31,6 +31,7 @@ class PlaceScreen(Screen[None]):
         super().__init__()
         self.store = store
         self.clock = clock
+        self._offered: tuple[tuple[str, bool], ...] = ()
 
     def compose(self) -> ComposeResult:
         """Top bar, body, notice, keys."""
@@ -56,6 +57,14 @@ class PlaceScreen(Screen[None]):
         self.query_one(TopBar).show(store.relay, store.partner, len(store.requests))
         self.query_one(NoticeBar).show(store.notice)
         self.draw_body()
+        self.offer_keys()
+
+    def offer_keys(self) -> None:
+        """Have the footer made again, which is costly, only when other keys make sense now."""
+        offered = tuple((key, each.enabled) for key, each in self.active_bindings.items())
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def on_mount(self) -> None:
         """Draw at once."""

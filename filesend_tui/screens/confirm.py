@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button
+
+from filesend_tui.widgets.words import Words
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -28,8 +30,8 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question, what it means, and two buttons."""
         with Vertical(id="box"):
-            yield Static(self._question, id="question", markup=False)
-            yield Static(self._about, id="about", markup=False)
+            yield Words(self._question, id="question")
+            yield Words(self._about, id="about")
             with Horizontal(id="buttons"):
                 yield Button(f"y  {self._yes}", id="yes", variant="error", compact=True)
                 yield Button(f"n  {self._no}", id="no", variant="primary", compact=True)

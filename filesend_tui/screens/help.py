@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from filesend_tui.widgets.words import Words
+
 _PAGE: Final = (
     (
         "How it works",
@@ -69,7 +71,7 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(id="box"):
             with VerticalScroll(id="page"):
                 yield Static(self._page(), markup=False)
-            yield Static("↑ ↓ scroll · Esc closes", id="foot", markup=False)
+            yield Words("↑ ↓ scroll · Esc closes", id="foot")
 
     def on_mount(self) -> None:
         """Name the box; the arrows scroll the page."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import JoinCode, NewCode
@@ -19,6 +19,7 @@ from filesend_tui.views import Level
 from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
 from filesend_tui.widgets.completing_field import CompletingField
+from filesend_tui.widgets.words import Words
 
 
 class PairScreen(PlaceScreen):
@@ -44,16 +45,16 @@ class PairScreen(PlaceScreen):
         with Horizontal(id="pairing"):
             with Vertical(id="codes"):
                 yield CodeCard(id="own")
-                yield Static(id="advice", markup=False)
+                yield Words(id="advice")
                 yield CodeField(self._complete, id="theirs")
-                yield Static(id="relay-line", markup=False)
+                yield Words(id="relay-line")
             yield QrCode(id="qr")
 
     def on_mount(self) -> None:
         """Keep the code's clock going."""
         super().on_mount()
         self.query_one("#theirs", CodeField).border_title = "Their code"
-        self.set_interval(1, self.draw_body)
+        self.set_interval(1, self.draw)
 
     def draw_body(self) -> None:
         """Draw code, picture, field and relay."""
@@ -70,9 +71,8 @@ class PairScreen(PlaceScreen):
         if store.partner is not None and (field.value or field.has_focus):
             field.clear()
             self.set_focus(None)
-        self.query_one("#advice", Static).update(self._advice(alive))
-        self.query_one("#relay-line", Static).update(self._relay_line())
-        self.refresh_bindings()
+        self.query_one("#advice", Words).show(self._advice(alive))
+        self.query_one("#relay-line", Words).show(self._relay_line())
 
     def _waiting(self) -> str:
         if self.store.partner:
@@ -83,7 +83,7 @@ class PairScreen(PlaceScreen):
             case "connecting":
                 return "Your code comes in a moment…"
             case _:
-                return "No code without a relay. Press r to try again."
+                return "Your code comes from a relay, and there is none."
 
     def _advice(self, alive: bool) -> Content:
         if self.store.partner:

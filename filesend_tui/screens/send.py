@@ -10,7 +10,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from filesend_tui.core.figures import size_text
 from filesend_tui.screens.base import Clock, PlaceScreen
@@ -23,6 +23,7 @@ from filesend_tui.widgets.folder import FolderEntry, Weight, list_folder, weigh
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.path_field import PathField
 from filesend_tui.widgets.picker_list import PickerList
+from filesend_tui.widgets.words import Words
 
 
 class SendScreen(PlaceScreen):
@@ -50,7 +51,7 @@ class SendScreen(PlaceScreen):
         """Path, folder, and what is chosen."""
         yield PathField(id="path")
         yield PickerList(self._chosen.__contains__, id="listing")
-        yield Static(id="chosen", markup=False)
+        yield Words(id="chosen")
 
     def on_mount(self) -> None:
         """Open the first folder; the list has the keys."""
@@ -61,8 +62,7 @@ class SendScreen(PlaceScreen):
 
     def draw_body(self) -> None:
         """Draw the line about what is chosen."""
-        self.query_one("#chosen", Static).update(self._summary())
-        self.refresh_bindings()
+        self.query_one("#chosen", Words).show(self._summary())
 
     def _summary(self) -> Content:
         partner = self.store.partner

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Static
 
+from filesend_tui.core.events import TransferPhase
 from filesend_tui.screens.base import PlaceScreen
 from filesend_tui.screens.commands import CancelTransfer, SayLine
 from filesend_tui.screens.confirm import ConfirmScreen
@@ -22,6 +22,7 @@ from filesend_tui.widgets.piece_strip import PieceStrip
 from filesend_tui.widgets.rate_graph import RateGraph
 from filesend_tui.widgets.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.transfer_list import TransferList, state_words
+from filesend_tui.widgets.words import Words
 
 
 class TransfersScreen(PlaceScreen):
@@ -38,10 +39,10 @@ class TransfersScreen(PlaceScreen):
 
     def compose_body(self) -> ComposeResult:
         """Table, detail, talk."""
-        yield Static(id="welcome", markup=False)
+        yield Words(id="welcome")
         yield TransferList(id="table")
         with Vertical(id="detail"):
-            yield Static(id="detail-title", markup=False)
+            yield Words(id="detail-title")
             with Horizontal():
                 yield FileProgressList(id="files")
                 with Vertical(id="inside"):
@@ -72,14 +73,13 @@ class TransfersScreen(PlaceScreen):
         table = self.query_one("#table", TransferList)
         table.show(rows)
         table.display = bool(rows)
-        welcome = self.query_one("#welcome", Static)
+        welcome = self.query_one("#welcome", Words)
         welcome.display = not rows
         if not rows:
-            welcome.update(self._welcome())
+            welcome.show(self._welcome())
         self._draw_detail()
         room = 3 if self.size.height >= 34 else 1
         self.query_one("#talk", TalkBar).show(self.store.talk, room)
-        self.refresh_bindings()
 
     def _welcome(self) -> Content:
         if self.store.partner is None:
@@ -107,18 +107,22 @@ class TransfersScreen(PlaceScreen):
         title = [(chosen.name, "bold"), ("  " + state_words(chosen), "$foreground 70%")]
         if chosen.ended and chosen.reason:
             title.append((f" · {chosen.reason} {chosen.hint}".rstrip(), "$warning"))
-        self.query_one("#detail-title", Static).update(Content.assemble(*title))
+        self.query_one("#detail-title", Words).show(Content.assemble(*title))
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
+        self.query_one("#inside").display = bool(detail.rates or detail.piece_count)
         self.query_one("#graph", RateGraph).show(detail.rates)
         self.query_one("#pieces", PieceStrip).show(
-            detail.pieces, detail.piece_count, detail.piece_length
+            detail.pieces,
+            detail.piece_count,
+            detail.piece_length,
+            whole=chosen.phase is TransferPhase.DONE,
         )
         self.query_one("#peers", PeerLines).show(detail.peers)
 
     @on(LineList.Moved, "#table")
     def _moved(self) -> None:
         self._draw_detail()
-        self.refresh_bindings()
+        self.offer_keys()
 
     def check_action(
         self,

@@ -39,22 +39,24 @@ class PieceStrip(Inked):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[bytes, int, int] = (b"", 0, 0)
+        self._shown: tuple[bytes, int, int, bool] = (b"", 0, 0, False)
 
-    def show(self, bitfield: bytes, count: int, length: int) -> None:
-        """Show the pieces; length: bytes a piece."""
-        if (shown := (bitfield, count, length)) != self._shown:
+    def show(self, bitfield: bytes, count: int, length: int, *, whole: bool) -> None:
+        """Show the pieces; length: bytes a piece; whole: all that were wanted are there."""
+        if (shown := (bitfield, count, length, whole)) != self._shown:
             self._shown = shown
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw the heading or the strip (Textual's line API)."""
-        bitfield, count, length = self._shown
+        bitfield, count, length, whole = self._shown
         width = self.size.width
         if y == 0:
             have = int.from_bytes(bitfield, "big").bit_count()
-            about = f"  {have} of {count} × {size_text(length)}" if count else "  none yet"
+            have_words = "all" if whole else f"{have} of {count}"
+            about = f"  {have_words} × {size_text(length)}" if count else "  none yet"
             parts = [("Pieces", self.ink("strong")), (about, self.ink("quiet"))]
         else:
-            parts = [(shades(bitfield, count, width), self.ink("graph"))]
+            drawn = "█" * min(width, count) if whole else shades(bitfield, count, width)
+            parts = [(drawn, self.ink("graph"))]
         return strip(parts, width, self.rich_style)

@@ -1,0 +1,39 @@
+"""A stage for each test: app, scripted client, a clock moved by hand, a home to pick from."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from filesend_tui.screens import approval
+from tests.tui.scripted import Stage, fill_home
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with things in it, at `~` whatever the machine."""
+    home = fill_home(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    return home
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How much is free on every disk."""
+    free = {"bytes": 120_000_000_000}
+    monkeypatch.setattr(
+        approval.shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"])
+    )
+    return free
+
+
+@pytest.fixture
+def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    monkeypatch.delenv("SSH_TTY", raising=False)
+    return Stage(home, disk)

@@ -1,0 +1,173 @@
+"""Events that make up the moments the tests and the screenshots show."""
+
+from __future__ import annotations
+
+import math
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+
+ANA = "Ana"
+PHOTOS = tuple(
+    FileEntry(path=f"holiday/{name}", size=size)
+    for name, size in (
+        ("beach at dawn.jpg", 4_812_331),
+        ("boat.jpg", 3_918_220),
+        ("market/lemons 🍋.jpg", 5_120_874),
+        ("market/fish.jpg", 4_410_032),
+        ("the long way home.mp4", 812_430_112),
+        ("notes.txt", 1_204),
+    )
+)
+FILM = (FileEntry(path="the long way home.mp4", size=812_430_112),)
+
+
+def paired(partner: str = ANA) -> events.Event:
+    return events.Paired(partner=partner)
+
+
+def asked(
+    transfer: str,
+    files: tuple[FileEntry, ...] = PHOTOS,
+    direction: Direction = Direction.RECEIVE,
+    partner: str = ANA,
+) -> list[events.Event]:
+    return [
+        events.FileRequest(
+            transfer=transfer,
+            direction=direction,
+            partner=partner,
+            files=files,
+            total_bytes=sum(entry.size for entry in files),
+        ),
+        phase(transfer, TransferPhase.ASKED, direction),
+    ]
+
+
+def phase(
+    transfer: str,
+    to: TransferPhase,
+    direction: Direction = Direction.RECEIVE,
+    reason: str = "",
+) -> events.Event:
+    return events.TransferState(transfer=transfer, direction=direction, phase=to, reason=reason)
+
+
+def receiving(transfer: str, files: tuple[FileEntry, ...] = PHOTOS) -> list[events.Event]:
+    """A transfer that is well on its way to this machine."""
+    total = sum(entry.size for entry in files)
+    return [
+        *asked(transfer, files),
+        events.FileAnswer(transfer=transfer, accepted=tuple(i != 1 for i in range(len(files)))),
+        phase(transfer, TransferPhase.APPROVED),
+        phase(transfer, TransferPhase.READY),
+        phase(transfer, TransferPhase.TRANSFERRING),
+        events.Download(
+            torrent="a" * 40,
+            transfer=transfer,
+            downloaded="521 MB",
+            download_speed="11.2 MB/s",
+            progress=0.63,
+            downloaded_bytes=int(total * 0.63),
+            download_bytes_per_second=11_200_000.0,
+            time_remaining=27.4,
+        ),
+        events.SwarmState(
+            torrent="a" * 40,
+            transfer=transfer,
+            piece_count=200,
+            piece_length=4_194_304,
+            pieces=((1 << 200) - (1 << 74) | sum(1 << i for i in range(0, 60, 3))).to_bytes(25),
+            peers=(
+                PeerEntry(
+                    address="192.0.2.7:51413",
+                    client="FileSend 0.1",
+                    road="webrtc",
+                    progress=1.0,
+                    download_bytes_per_second=11_200_000.0,
+                    upload_bytes_per_second=0.0,
+                ),
+            ),
+            file_progress=(1.0, 0.0, 1.0, 0.82, 0.61, 0.0)[: len(files)],
+        ),
+    ]
+
+
+def sending(transfer: str, files: tuple[FileEntry, ...] = FILM) -> list[events.Event]:
+    """A transfer that is on its way to the partner."""
+    out = Direction.SEND
+    total = sum(entry.size for entry in files)
+    return [
+        *asked(transfer, files, out),
+        events.FileAnswer(transfer=transfer, accepted=(True,) * len(files)),
+        phase(transfer, TransferPhase.HASHING, out),
+        phase(transfer, TransferPhase.READY, out),
+        phase(transfer, TransferPhase.TRANSFERRING, out),
+        events.Upload(
+            torrent="b" * 40,
+            transfer=transfer,
+            uploaded="187 MB",
+            upload_speed="8.4 MB/s",
+            uploaded_bytes=187_000_000,
+            upload_bytes_per_second=8_400_000.0,
+        ),
+        events.ProgressUpdate(
+            transfer=transfer,
+            downloaded="187 MB",
+            download_speed="8.4 MB/s",
+            progress=0.23,
+            downloaded_bytes=int(total * 0.23),
+            download_bytes_per_second=8_400_000.0,
+            time_remaining=74.0,
+        ),
+        events.SwarmState(
+            torrent="b" * 40,
+            transfer=transfer,
+            piece_count=200,
+            piece_length=4_194_304,
+            pieces=b"\xff" * 25,
+            peers=(
+                PeerEntry(
+                    address="192.0.2.7:40112",
+                    client="FileSend 0.1",
+                    road="webrtc",
+                    progress=0.23,
+                    download_bytes_per_second=0.0,
+                    upload_bytes_per_second=8_400_000.0,
+                ),
+            ),
+            file_progress=(1.0,) * len(files),
+        ),
+    ]
+
+
+def rate(transfer: str, bytes_per_second: float, progress: float) -> events.Event:
+    return events.Download(
+        torrent="a" * 40,
+        transfer=transfer,
+        downloaded="521 MB",
+        download_speed="11.2 MB/s",
+        progress=progress,
+        downloaded_bytes=0,
+        download_bytes_per_second=bytes_per_second,
+        time_remaining=27.4,
+    )
+
+
+def wave(count: int = 90) -> list[float]:
+    """Rates that look like a transfer's."""
+    return [11e6 * (0.55 + 0.35 * math.sin(i / 9) + 0.1 * math.sin(i / 2)) for i in range(count)]
+
+
+def arrived(transfer: str, url: str = "file:///home/you/Downloads/holiday") -> list[events.Event]:
+    return [
+        events.DownloadComplete(
+            torrent="a" * 40,
+            transfer=transfer,
+            url=url,
+            bytes=826_774_553,
+            seconds=73.8,
+            road="webrtc",
+        ),
+        phase(transfer, TransferPhase.DONE),
+    ]

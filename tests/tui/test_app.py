@@ -1,0 +1,291 @@
+"""The app: start, bridge, commands that fail, and the end. Real app, scripted client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from filesend_tui.app import FileSendApp
+from filesend_tui.core import events
+from filesend_tui.core.errors import RelayUnreachable, UnknownCode
+from filesend_tui.core.events import Direction
+from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.help import HelpScreen
+from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.top_bar import TopBar
+from tests.tui.moments import ANA, FILM, asked, paired, receiving
+from tests.tui.scripted import CODE, URL, ScriptedClient, Stage
+
+
+async def nowhere() -> str:
+    return URL
+
+
+def notice(stage: Stage) -> str:
+    """What the notice bar says; empty where it is hidden."""
+    bar = stage.app.screen.query_one(NoticeBar)
+    return str(bar.render()) if bar.display else ""
+
+
+async def test_the_first_screen_does_not_wait_for_the_relay(stage: Stage) -> None:
+    stage.relay = asyncio.Event()
+    stage.stuck = {"relay"}
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert stage.app.current_mode == "pair"
+        line = stage.app.screen.query_one("#relay-line", Static)
+        assert "Looking for a relay" in str(line.render())
+        assert stage.client.calls == []
+        stage.relay.set()
+        stage.stuck = set()
+        await stage.settle(pilot)
+        assert stage.client.calls == [("connect", URL), ("create_code",)]
+        assert f"Relay: {URL}" in str(line.render())
+
+
+async def test_a_relay_that_is_not_there_is_told_and_tried_again(stage: Stage) -> None:
+    stage.relay = RelayUnreachable("The relay does not answer.")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert "The relay does not answer." in notice(stage)
+        assert "filesend relay" in notice(stage)
+        stage.relay = None
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert stage.relay_calls == 2
+        assert notice(stage) == ""
+        assert stage.app.store.code is not None
+        await pilot.press("r")  # connected: nothing to try again
+        await stage.settle(pilot)
+        assert stage.relay_calls == 2
+
+
+async def test_when_the_relay_comes_back_there_is_a_new_code(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, events.Relay(state="lost", url=URL))
+        assert "connection to the relay was lost" in notice(stage)
+        assert stage.app.store.code is None
+        await stage.play(pilot, events.Relay(state="connected", url=URL))
+        assert len(stage.client.named("create_code")) == 2
+
+
+async def test_an_unexpected_exception_in_a_command_is_a_notice(stage: Stage) -> None:
+    stage.client.fails["create_code"] = ZeroDivisionError("secret")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert "Something went wrong: ZeroDivisionError" in notice(stage)
+        assert "secret" not in notice(stage)
+        stage.client.fails.clear()
+        await pilot.press("n")
+        await stage.settle(pilot)
+        assert stage.app.store.code is not None
+
+
+async def test_escape_hides_a_notice(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, events.Error(code="x", message="Oh no.", hint="Do this."))
+        assert "Oh no." in notice(stage)
+        assert "Do this." in notice(stage)
+        await pilot.press("escape")
+        assert notice(stage) == ""
+
+
+async def test_pairing_moves_on_to_the_transfers(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        assert stage.app.current_mode == "transfers"
+
+
+@pytest.mark.parametrize("reason", ["left", "lost"])
+async def test_a_partner_who_is_gone_is_told_and_a_new_code_is_ready(
+    stage: Stage, reason: str
+) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired(), events.PartnerGone(partner=ANA, reason=reason))
+        assert ANA in notice(stage)
+        assert "Press p to pair again." in notice(stage)
+        await pilot.press("p")
+        await stage.settle(pilot)
+        assert stage.app.store.code is not None
+        assert stage.app.store.code.code == CODE
+
+
+async def test_disconnecting_leaves_and_says_so(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("d")  # nobody is there yet
+        assert stage.client.named("leave") == []
+        await stage.play(pilot, paired())
+        await pilot.press("d")
+        await stage.settle(pilot)
+        assert stage.client.named("leave") == [()]
+        assert stage.app.store.partner is None
+        assert "You disconnected from Ana." in notice(stage)
+
+
+async def test_keys_go_to_the_places(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        for key, mode in (("s", "send"), ("t", "transfers"), ("p", "pair")):
+            await pilot.press(key)
+            assert stage.app.current_mode == mode
+
+
+async def test_a_click_on_a_place_goes_there(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.click(TopBar, offset=(22, 0))
+        assert stage.app.current_mode == "send"
+
+
+async def test_help_opens_and_closes(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("question_mark")
+        assert isinstance(stage.app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert not isinstance(stage.app.screen, HelpScreen)
+
+
+async def test_the_palette_knows_the_commands(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        titles = {each.title for each in stage.app.get_system_commands(stage.app.screen)}
+        assert {"Pair", "Send files", "Transfers", "Disconnect", "Help", "Quit"} <= titles
+
+
+# -- the end
+
+
+async def test_quit_goes_at_once_when_nothing_runs(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("q")
+        await asyncio.wait_for(stage.client.destroyed.wait(), 5)
+    assert stage.client.named("destroy") == [()]
+
+
+async def test_quit_asks_while_something_runs(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired(), *receiving("r1"))
+        await pilot.press("q")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        await pilot.press("enter")  # the safe answer has the keys
+        assert not isinstance(stage.app.screen, ConfirmScreen)
+        assert stage.client.named("destroy") == []
+        await pilot.press("ctrl+q")
+        await pilot.press("y")
+        await asyncio.wait_for(stage.client.destroyed.wait(), 5)
+    assert stage.client.named("destroy") == [()]
+
+
+async def test_the_client_is_destroyed_however_the_app_ends(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.exit()
+    assert stage.client.named("destroy") == [()]
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert others == []
+
+
+async def test_the_client_is_destroyed_when_a_screen_crashes(stage: Stage) -> None:
+    class Broken(Exception):
+        pass
+
+    def crash() -> None:
+        raise Broken
+
+    with pytest.raises(Broken):
+        async with stage.app.run_test() as pilot:
+            await stage.settle(pilot)
+            stage.app.call_later(crash)
+            await pilot.pause()
+    assert stage.client.named("destroy") == [()]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+async def test_a_hang_up_ends_the_app_cleanly(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.wait_for(stage.client.destroyed.wait(), 5)
+    assert stage.client.named("destroy") == [()]
+
+
+async def test_a_client_that_fails_to_end_does_not_keep_the_app(stage: Stage) -> None:
+    stage.client.fails["destroy"] = RuntimeError("stuck")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("q")
+    assert stage.client.named("destroy") == [()]
+
+
+# -- drawing
+
+
+async def test_the_store_is_drawn_at_most_as_often_as_told(stage: Stage) -> None:
+    stage.app._period = 30.0
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        drawn: list[int] = []
+        stage.app.store.rows.clear()
+        screen = stage.app.screen
+        screen.draw = lambda: drawn.append(1)  # type: ignore[method-assign]
+        for number in range(50):
+            stage.client.stream.publish(events.Message(partner=ANA, text=str(number)))
+        while len(stage.app.store.talk) < 50:
+            await pilot.pause()
+        assert drawn == []  # the period since the last draw is not over
+
+
+@pytest.mark.parametrize(
+    ("environment", "rate"), [({}, 4), ({"SSH_TTY": "/dev/pts/1"}, 2), ({"SSH_CONNECTION": "x"}, 2)]
+)
+def test_over_ssh_it_draws_half_as_often(
+    home: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], rate: int
+) -> None:
+    for name in ("SSH_TTY", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    app = FileSendApp(ScriptedClient, relay=nowhere, output=home)
+    assert app._period == 1 / rate
+
+
+async def test_a_failed_join_names_what_to_do(stage: Stage) -> None:
+    stage.client.fails["join"] = UnknownCode("No code with this number is open.")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press(*"9-acorn-acid", "enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("9-acorn-acid",)]
+        assert "No code with this number is open." in notice(stage)
+        assert "same relay" in notice(stage)
+
+
+async def test_names_from_the_partner_are_never_markup(stage: Stage) -> None:
+    evil = "[@click=app.quit]Ana[/][red]"
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(
+            pilot,
+            paired(evil),
+            *asked("s1", FILM, Direction.SEND, evil),
+            events.Message(partner=evil, text="[bold]hi[/] [nonsense"),
+            events.Error(code="x", message=f"{evil} broke [/]", hint="[b"),
+        )
+        assert evil in notice(stage)
+        assert "[bold]hi[/] [nonsense" in str(stage.app.screen.query_one("#lines", Static).render())
+        await stage.play(pilot, events.PartnerGone(partner=evil, reason="left"))
+        assert evil in notice(stage)

@@ -1,0 +1,211 @@
+"""The picker's keys, typed paths and dropped files. Real folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events as textual_events
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from filesend_tui.core.errors import BadSource
+from filesend_tui.screens.send import SendScreen
+from filesend_tui.widgets.path_field import PathField
+from filesend_tui.widgets.picker_list import PickerList
+from tests.tui.moments import paired
+from tests.tui.scripted import Stage
+from tests.tui.test_app import notice
+
+
+async def opened(stage: Stage, pilot: Pilot[None], *, alone: bool = False) -> SendScreen:
+    await stage.settle(pilot)
+    if not alone:
+        await stage.play(pilot, paired())
+    await pilot.press("s")
+    await stage.settle(pilot)
+    assert isinstance(stage.app.screen, SendScreen)
+    return stage.app.screen
+
+
+def listed(screen: SendScreen) -> list[str]:
+    return [entry.name for entry in screen.query_one(PickerList).rows]
+
+
+def summary(screen: SendScreen) -> str:
+    return str(screen.query_one("#chosen", Static).render())
+
+
+async def test_folders_come_first_and_hidden_things_on_a_key(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        assert listed(screen)[:4] == ["Documents", "Downloads", "Music", "Pictures"]
+        assert ".secret" not in listed(screen)
+        await pilot.press("full_stop")
+        await stage.settle(pilot)
+        assert ".secret" in listed(screen)
+
+
+async def test_enter_goes_in_and_left_comes_back_to_the_same_row(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("down", "down", "down", "enter")
+        await stage.settle(pilot)
+        assert listed(screen) == ["holiday", "beach.jpg"]
+        assert screen.query_one(PathField).value == str(Path("~/Pictures"))
+        await pilot.press("left")
+        await stage.settle(pilot)
+        chosen = screen.query_one(PickerList).chosen
+        assert chosen is not None
+        assert chosen.name == "Pictures"
+
+
+async def test_several_things_are_chosen_weighed_and_sent(stage: Stage, home: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("down", "down", "down", "space", "space", "space")
+        await stage.settle(pilot)
+        assert "5 files" in summary(screen)
+        assert "7.1 MB" in summary(screen)
+        await pilot.press("up", "space")  # the last one not after all
+        await stage.settle(pilot)
+        assert "4 files" in summary(screen)
+        await pilot.press("s")
+        await stage.settle(pilot)
+        (sent,) = stage.client.named("request")
+        assert sent == ((home / "Pictures", home / "cat on a sofa.jpg"),)
+        assert stage.app.current_mode == "transfers"
+        await pilot.press("s")
+        assert "Nothing chosen yet" in summary(screen)
+
+
+async def test_what_is_chosen_stays_while_walking(stage: Stage, home: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot)
+        await pilot.press("end", "space", "home", "down", "down", "down", "right")
+        await stage.settle(pilot)
+        await pilot.press("end", "enter")  # Enter on a file chooses it
+        await stage.settle(pilot)
+        await pilot.press("s")
+        await stage.settle(pilot)
+        assert stage.client.named("request") == [
+            ((home / "taxes 2025.pdf", home / "Pictures" / "beach.jpg"),)
+        ]
+
+
+async def test_sending_needs_a_choice_and_a_partner(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, alone=True)
+        await pilot.press("s")
+        assert "Nothing is chosen yet." in notice(stage)
+        await pilot.press("end", "space", "s")
+        await stage.settle(pilot)
+        assert "Nobody is there" in notice(stage)
+        assert stage.client.named("request") == []
+        assert "taxes 2025.pdf" in summary(screen)
+        await stage.play(pilot, paired())
+        await pilot.press("s", "s")
+        await stage.settle(pilot)
+        assert len(stage.client.named("request")) == 1
+
+
+async def test_u_chooses_nothing(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("space", "space", "u")
+        await stage.settle(pilot)
+        assert "Nothing chosen yet" in summary(screen)
+
+
+async def test_a_typed_folder_is_opened_and_a_typed_file_chosen(stage: Stage, home: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("slash", *"~/Pictures/holiday", "enter")
+        await stage.settle(pilot)
+        assert listed(screen) == ["boat.jpg", "notes.txt"]
+        await pilot.press("slash", *"~/cat on a sofa.jpg", "enter")
+        await stage.settle(pilot)
+        assert "cat on a sofa.jpg" in summary(screen)
+        assert screen.query_one(PickerList).has_focus
+
+
+async def test_tab_completes_a_path(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("slash", *"~/Mus")
+        await stage.settle(pilot)
+        await pilot.press("tab")
+        assert screen.query_one(PathField).value == "~/Music"
+
+
+async def test_a_typed_path_that_is_not_there_is_told(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("slash", *"~/nothing", "enter")
+        await stage.settle(pilot)
+        assert "~/nothing is not there." in notice(stage)
+        await pilot.press("escape")
+        assert screen.query_one(PathField).value == "~"
+
+
+@pytest.mark.parametrize("in_field", [False, True])
+@pytest.mark.parametrize("shape", ["'{0}' '{1}'", "{0}\n{1}\n", "file://{2} file://{3}"])
+async def test_files_dropped_on_the_terminal_are_chosen(
+    stage: Stage, home: Path, shape: str, in_field: bool
+) -> None:
+    paths = (home / "cat on a sofa.jpg", home / "Pictures")
+    urls = [str(path).replace(" ", "%20") for path in paths]
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        if in_field:
+            await pilot.press("slash")
+        target = screen.query_one(PathField) if in_field else screen
+        target.post_message(textual_events.Paste(shape.format(*paths, *urls)))
+        await stage.settle(pilot)
+        assert "cat on a sofa.jpg, Pictures" in summary(screen)
+        assert "4 files" in summary(screen)
+
+
+async def test_a_folder_that_cannot_be_read_is_told(stage: Stage, home: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        (home / "Documents").rmdir()
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert "Documents" in notice(stage)
+        assert "Choose another folder." in notice(stage)
+        assert listed(screen)
+
+
+async def test_a_request_that_fails_is_told(stage: Stage) -> None:
+    stage.client.fails["request"] = BadSource("letter.odt cannot be read.")
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot)
+        await pilot.press("space", "s")
+        await stage.settle(pilot)
+        assert "letter.odt cannot be read." in notice(stage)
+
+
+async def test_a_click_chooses_and_two_open(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.click(PickerList, offset=(8, 4))
+        await stage.settle(pilot)
+        assert "cat on a sofa.jpg" in summary(screen)
+        await pilot.click(PickerList, offset=(8, 3), times=2)
+        await stage.settle(pilot)
+        assert listed(screen) == ["holiday", "beach.jpg"]
+
+
+async def test_a_big_folder_is_listed(stage: Stage, home: Path) -> None:
+    many = home / "Documents"
+    for number in range(3000):
+        (many / f"{number:04}.txt").touch()
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        await pilot.press("end")
+        chosen = screen.query_one(PickerList).chosen
+        assert chosen is not None
+        assert chosen.name == "2999.txt"

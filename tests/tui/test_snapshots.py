@@ -1,0 +1,294 @@
+"""How each screen looks at each moment that matters, at 80×24 and 120×40.
+
+Update with `pytest tests/tui/test_snapshots.py --snapshot-update`, then look at every picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import RelayUnreachable, UnknownCode
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from tests.tui.moments import (
+    ANA,
+    FILM,
+    PHOTOS,
+    arrived,
+    asked,
+    paired,
+    phase,
+    rate,
+    receiving,
+    sending,
+    wave,
+)
+from tests.tui.scripted import URL, Stage
+
+Play = Callable[[Stage, Pilot[None]], Awaitable[None]]
+MOMENTS: dict[str, Play] = {}
+MANY = tuple(
+    FileEntry(path=f"archive/{n // 100:02}/scan {n:05}.tif", size=n * 977) for n in range(10_000)
+)
+
+
+def moment(play: Play) -> Play:
+    MOMENTS[play.__name__] = play
+    return play
+
+
+async def begin(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> None:
+    """Be paired, with these things behind us."""
+    await stage.settle(pilot)
+    await stage.play(pilot, paired(), *happened)
+
+
+async def ask(stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS) -> None:
+    """Be asked, and wait until keys count."""
+    await begin(stage, pilot)
+    stage.now += 10
+    await stage.play(pilot, *asked("r1", files))
+    await stage.later(pilot, 1)
+    await stage.settle(pilot)
+
+
+@moment
+async def waiting_for_the_relay(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.relay = asyncio.Event()
+    stage.stuck = {"relay"}
+    await stage.settle(pilot)
+
+
+@moment
+async def waiting_for_a_partner(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+
+
+@moment
+async def typing_a_code(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await pilot.press(*"7-app")
+    await stage.settle(pilot)
+
+
+@moment
+async def a_code_that_is_unknown(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.fails["join"] = UnknownCode("No code with this number is open.")
+    await stage.settle(pilot)
+    await pilot.press(*"9-acorn-acid", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def a_code_that_has_expired(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.CodeGone(reason="expired"))
+
+
+@moment
+async def no_relay(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.relay = RelayUnreachable(f"No relay answers at {URL}.")
+    await stage.settle(pilot)
+
+
+@moment
+async def freshly_paired(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+
+
+@moment
+async def picking(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+    await pilot.press("s")
+    await stage.settle(pilot)
+    await pilot.press("down", "down", "down", "space", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def picking_alone(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await pilot.press("s")
+    await stage.settle(pilot)
+
+
+@moment
+async def being_asked(stage: Stage, pilot: Pilot[None]) -> None:
+    await ask(stage, pilot)
+    await pilot.press("down", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def being_asked_too_soon_for_keys(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+    stage.now += 10
+    await stage.play(pilot, *asked("r1", FILM))
+    await stage.settle(pilot)
+
+
+@moment
+async def being_asked_about_many_files(stage: Stage, pilot: Pilot[None]) -> None:
+    await ask(stage, pilot, MANY)
+    await stage.play(pilot, *asked("r2", FILM))
+    await pilot.press("pagedown", "pagedown", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def being_asked_for_more_than_fits(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.disk["bytes"] = 300_000_000
+    await ask(stage, pilot)
+
+
+@moment
+async def asking(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *asked("s1", FILM, Direction.SEND))
+
+
+@moment
+async def preparing(stage: Stage, pilot: Pilot[None]) -> None:
+    out = Direction.SEND
+    await begin(
+        stage,
+        pilot,
+        *asked("s1", PHOTOS, out),
+        events.FileAnswer(transfer="s1", accepted=(True,) * 6),
+        phase("s1", TransferPhase.HASHING, out),
+        events.Hashing(transfer="s1", progress=0.42),
+    )
+
+
+@moment
+async def transferring_both_ways(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"))
+    for bytes_per_second in wave():
+        stage.now += 1
+        stage.app.store.apply(rate("r1", bytes_per_second, 0.63), stage.now)
+        stage.app.store.sample(stage.now)
+    await stage.play(
+        pilot,
+        *asked("s0", PHOTOS[:1], Direction.SEND),
+        phase("s0", TransferPhase.DECLINED, Direction.SEND),
+        *sending("s1"),
+        events.Message(partner=ANA, text="Here come the photos!"),
+        events.Message(partner=ANA, text="And here comes the film.", outgoing=True),
+    )
+    await pilot.press("escape")
+
+
+@moment
+async def standing_still(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"))
+    stage.now += 9
+    stage.app.store.sample(stage.now)
+    await stage.settle(pilot)
+
+
+@moment
+async def done(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"), *arrived("r1"))
+
+
+@moment
+async def done_and_where_it_is(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"), *arrived("r1"))
+    await pilot.press("o")
+    await stage.settle(pilot)
+
+
+@moment
+async def declined(stage: Stage, pilot: Pilot[None]) -> None:
+    out = Direction.SEND
+    await begin(stage, pilot, *asked("s1", FILM, out), phase("s1", TransferPhase.DECLINED, out))
+
+
+@moment
+async def failed(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(
+        stage,
+        pilot,
+        *receiving("r1"),
+        events.Error(
+            code="storageFailed",
+            message="The disk refused a write: no space left.",
+            hint="Check the folder's permissions and the disk, then try again.",
+            transfer="r1",
+        ),
+        phase("r1", TransferPhase.FAILED, reason="The disk refused a write: no space left."),
+    )
+
+
+@moment
+async def the_relay_is_gone(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.Relay(state="lost", url=URL))
+
+
+@moment
+async def the_partner_is_gone(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(
+        stage,
+        pilot,
+        *receiving("r1"),
+        events.PartnerGone(partner=ANA, reason="lost"),
+        phase("r1", TransferPhase.FAILED, reason="The other person is gone."),
+    )
+
+
+@moment
+async def asked_whether_to_quit(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"))
+    await pilot.press("q")
+    await stage.settle(pilot)
+
+
+@moment
+async def asked_whether_to_cancel(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *sending("s1"))
+    await pilot.press("x")
+    await stage.settle(pilot)
+
+
+@moment
+async def writing_a_line(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, events.Message(partner=ANA, text="Did it arrive?"))
+    await pilot.press("m", *"yes, thank")
+    await stage.settle(pilot)
+
+
+@moment
+async def help(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await pilot.press("question_mark")
+    await stage.settle(pilot)
+
+
+@moment
+async def by_daylight(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.app.theme = "filesend-light"
+    await begin(stage, pilot, *receiving("r1"), *sending("s1"))
+
+
+async def steady(stage: Stage, pilot: Pilot[None]) -> None:
+    """Let nothing blink while the picture is taken."""
+    for screen in stage.app.screen_stack:
+        for field in screen.query(Input):
+            field.cursor_blink = False
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", MOMENTS)
+def test_moment(name: str, size: tuple[int, int], stage: Stage, snap_compare: Any) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await MOMENTS[name](stage, pilot)
+        await steady(stage, pilot)
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=play)

@@ -1,0 +1,266 @@
+"""The store: events in, frozen rows out."""
+
+from __future__ import annotations
+
+import pytest
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.store import MAX_LINES, MAX_ROWS, MAX_SAMPLES, STALL, Store
+from filesend_tui.views import Level, name_of
+from tests.tui.moments import (
+    ANA,
+    FILM,
+    PHOTOS,
+    arrived,
+    asked,
+    paired,
+    phase,
+    rate,
+    receiving,
+    sending,
+)
+
+
+def fed(*happened: events.Event, now: float = 100.0) -> Store:
+    store = Store()
+    for event in happened:
+        store.apply(event, now)
+    return store
+
+
+def test_a_request_becomes_a_row_that_waits_for_an_answer() -> None:
+    store = fed(*asked("r1"))
+    (row,) = store.requests
+    assert (row.name, row.partner, row.wanted_count) == ("holiday/", ANA, 6)
+    assert row.wanted_bytes == sum(entry.size for entry in PHOTOS)
+    assert store.running == (row,)
+
+
+def test_a_request_of_ones_own_waits_for_nobody_here() -> None:
+    assert fed(*asked("s1", direction=Direction.SEND)).requests == ()
+
+
+def test_an_answer_counts_only_what_got_a_yes() -> None:
+    accepted = (True, False, True, False, False, True)
+    store = fed(*asked("r1"), events.FileAnswer(transfer="r1", accepted=accepted))
+    row = store.rows["r1"]
+    assert row.wanted_count == 3
+    assert row.wanted_bytes == PHOTOS[0].size + PHOTOS[2].size + PHOTOS[5].size
+
+
+def test_an_answer_of_the_wrong_length_changes_nothing() -> None:
+    store = fed(*asked("r1"), events.FileAnswer(transfer="r1", accepted=(True,)))
+    assert store.rows["r1"].accepted is None
+
+
+def test_receiving_shows_the_figures_of_download() -> None:
+    row = fed(*receiving("r1")).rows["r1"]
+    assert (row.progress, row.speed, row.time_remaining) == (0.63, "11.2 MB/s", 27.4)
+    assert row.road == "webrtc"
+
+
+def test_sending_shows_the_receivers_progress_and_the_own_rate() -> None:
+    row = fed(*sending("s1")).rows["s1"]
+    assert (row.progress, row.speed) == (0.23, "8.4 MB/s")
+    assert row.time_remaining == 74.0
+
+
+def test_preparing_counts_from_nothing_again_when_the_transfer_starts() -> None:
+    store = fed(*asked("r1"), phase("r1", TransferPhase.HASHING))
+    store.apply(events.Hashing(transfer="r1", progress=0.8), 100)
+    assert store.rows["r1"].progress == 0.8
+    store.apply(phase("r1", TransferPhase.TRANSFERRING), 100)
+    assert store.rows["r1"].progress == 0.0
+
+
+def test_arrival_keeps_where_and_how_long() -> None:
+    store = fed(*receiving("r1"), *arrived("r1"))
+    row = store.rows["r1"]
+    assert (row.url, row.seconds, row.ended) == ("file:///home/you/Downloads/holiday", 73.8, True)
+    assert row.bytes_per_second == 0
+    assert store.notice is not None
+    assert store.notice.level is Level.GOOD
+    assert store.running == ()
+
+
+def test_a_late_figure_does_not_revive_an_ended_transfer() -> None:
+    store = fed(*receiving("r1"), *arrived("r1"))
+    before = store.rows["r1"]
+    store.apply(rate("r1", 5e6, 0.4), 101)
+    assert store.rows["r1"] == before
+
+
+@pytest.mark.parametrize(
+    ("end", "direction", "says"),
+    [
+        (TransferPhase.DECLINED, Direction.SEND, "Ana said no to"),
+        (TransferPhase.CANCELLED, Direction.RECEIVE, "was cancelled (they gave up)"),
+        (TransferPhase.FAILED, Direction.SEND, "did not arrive: they gave up"),
+        (TransferPhase.DONE, Direction.SEND, "Ana has"),
+    ],
+)
+def test_each_end_says_what_happened(end: TransferPhase, direction: Direction, says: str) -> None:
+    store = fed(*asked("t", FILM, direction), phase("t", end, direction, "they gave up"))
+    assert store.notice is not None
+    assert says in store.notice.message
+    assert store.rows["t"].ended
+
+
+def test_declining_oneself_needs_no_notice() -> None:
+    assert fed(*asked("r1"), phase("r1", TransferPhase.DECLINED)).notice is None
+
+
+def test_an_error_about_a_transfer_says_more_than_its_end() -> None:
+    failed = events.Error(
+        code="noSpace", message="The disk is full.", hint="Free some.", transfer="r1"
+    )
+    store = fed(
+        *receiving("r1"), failed, phase("r1", TransferPhase.FAILED, reason="The disk is full.")
+    )
+    assert store.notice is not None
+    assert (store.notice.message, store.notice.hint) == ("The disk is full.", "Free some.")
+    assert store.rows["r1"].hint == "Free some."
+
+
+def test_who_left_says_more_than_the_transfers_that_failed_with_them() -> None:
+    store = fed(
+        paired(),
+        *receiving("r1"),
+        events.PartnerGone(partner=ANA, reason="left"),
+        events.Error(
+            code="partnerGone", message="The other person is gone.", hint="", transfer="r1"
+        ),
+        phase("r1", TransferPhase.FAILED, reason="The other person is gone."),
+    )
+    assert store.partner is None
+    assert store.notice is not None
+    assert store.notice.message == "Ana left."
+    assert store.rows["r1"].phase is TransferPhase.FAILED
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [("left", "Ana left."), ("lost", "was lost"), ("relay", "relay went away"), ("self", "You")],
+)
+def test_each_way_a_pairing_ends_has_its_words(reason: str, says: str) -> None:
+    store = fed(paired(), events.PartnerGone(partner=ANA, reason=reason))
+    assert store.notice is not None
+    assert says in store.notice.message
+    assert "p to pair" in store.notice.hint
+
+
+def test_a_code_knows_when_it_ends_and_is_no_secret_leak() -> None:
+    store = fed(events.Code(code="7-apple-river", expires_seconds=600), now=50)
+    assert store.code is not None
+    assert store.code.expires_at == 650
+    assert "apple" not in repr(store.code)
+
+
+def test_a_burned_code_warns() -> None:
+    store = fed(
+        events.Code(code="7-apple-river", expires_seconds=600), events.CodeGone(reason="burned")
+    )
+    assert store.code is not None
+    assert (store.code.gone, store.code.code) == ("burned", "")
+    assert store.notice is not None
+    assert store.notice.level is Level.WARNING
+
+
+def test_a_lost_relay_is_a_notice_until_it_is_back() -> None:
+    store = fed(events.Relay(state="lost", url="u"))
+    assert store.notice is not None
+    store.apply(events.Relay(state="connected", url="u"), 1)
+    assert store.notice is None
+
+
+def test_pairing_clears_old_trouble_code_and_talk() -> None:
+    store = fed(
+        events.Error(code="wrongCode", message="m", hint="h"),
+        events.Code(code="7-apple-river", expires_seconds=600),
+        events.Message(partner="Bo", text="bye"),
+        paired(),
+    )
+    assert (store.partner, store.notice, store.code, store.talk) == (ANA, None, None, ())
+
+
+def test_rates_are_sampled_once_a_second_and_kept_in_bounds() -> None:
+    store = fed(*receiving("r1"))
+    for second in range(MAX_SAMPLES + 10):
+        now = 101.0 + second
+        store.apply(rate("r1", second, 0.5), now)
+        store.sample(now)
+        store.sample(now + 0.4)
+    rates = store.detail("r1").rates
+    assert len(rates) == MAX_SAMPLES
+    assert rates[-1] == MAX_SAMPLES + 9
+
+
+def test_a_transfer_without_figures_stands_still_until_the_next() -> None:
+    store = fed(*receiving("r1"))
+    store.sample(100 + STALL + 1)
+    assert store.rows["r1"].stalled
+    assert store.detail("r1").rates[-1] == 0
+    store.apply(rate("r1", 5, 0.7), 110)
+    assert not store.rows["r1"].stalled
+
+
+def test_a_swarm_is_found_by_its_torrent_too() -> None:
+    store = fed(
+        *asked("r1"),
+        events.Metadata(
+            torrent="a" * 40,
+            transfer="r1",
+            name="holiday",
+            files=PHOTOS,
+            wanted=(True,) * 6,
+            total_bytes=1,
+        ),
+        events.PeerConnected(torrent="a" * 40, address="x", client="y", road="direct"),
+    )
+    assert store.rows["r1"].road == "direct"
+
+
+def test_events_about_unknown_transfers_are_let_go() -> None:
+    store = fed(
+        phase("nobody", TransferPhase.DONE),
+        rate("nobody", 1, 1),
+        events.TorrentDone(transfer="nobody"),
+        events.SwarmState(torrent="c" * 40, piece_count=1, piece_length=1, pieces=b"", peers=()),
+    )
+    assert store.transfers == ()
+    assert store.details == {}
+
+
+def test_old_ended_transfers_and_lines_are_forgotten() -> None:
+    store = fed(*asked("running"))
+    for number in range(MAX_ROWS + 5):
+        for event in (*asked(f"t{number}", FILM), *arrived(f"t{number}")):
+            store.apply(event, 1)
+    assert len(store.rows) <= MAX_ROWS + 1
+    assert "running" in store.rows
+    for number in range(MAX_LINES + 5):
+        store.apply(events.Message(partner=ANA, text=str(number)), 1)
+    assert len(store.talk) == MAX_LINES
+    assert store.talk[-1].text == str(MAX_LINES + 4)
+
+
+def test_busy_lasts_as_long_as_the_command_also_when_it_fails() -> None:
+    store = Store()
+    with pytest.raises(ValueError), store.doing("join"):
+        assert store.busy == {"join"}
+        raise ValueError
+    assert store.busy == set()
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        (["a.txt"], "a.txt"),
+        (["d/a", "d/b"], "d/"),
+        (["d/a", "e", "f"], "d/ and 2 more"),
+        ([], "files"),
+    ],
+)
+def test_names(paths: list[str], name: str) -> None:
+    assert name_of(tuple(FileEntry(path=path, size=1) for path in paths)) == name
