@@ -1,0 +1,1 @@
+"""A corpus of what real peers said, and its replay."""
