@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test check bench screenshots clean
+.PHONY: run test check interop-deps bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -32,6 +32,10 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not slow" -q
 
+# The real peers of tests/interop: npm modules, and as root Chromium and node by apt-get.
+interop-deps: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.interop.deps
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 
@@ -39,7 +43,7 @@ screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.tui.screenshots
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info snapshot_report.html
+	rm -rf $(VENV) build dist *.egg-info snapshot_report.html tests/interop/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

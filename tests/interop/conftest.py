@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Path:
     """Chromium, with node and the npm modules beside it, installed where they were missing."""
     try:
-        return deps.ensure(system=deps.in_ci())
+        return deps.ensure(system=False)
     except deps.Missing as missing:
         pytest.fail(str(missing), pytrace=False)
 

@@ -1,8 +1,8 @@
 """What the interop tests need beside Python packages: node, the npm modules, and Chromium.
 
-`python -m tests.interop.deps` (`make interop-deps`) installs what is missing, the system's parts by
-apt-get where this is root. The tests call it themselves, but leave the system alone except in CI:
-what is missing there then fails them with a sentence, and never skips them.
+`make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
+begins with it. The tests install the npm modules themselves and leave the system alone: what is
+missing there fails them with a sentence, and never skips them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,6 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 class Missing(Exception):
     """Something is not there and may not or cannot be installed; the text says what to do."""
-
-
-def in_ci() -> bool:
-    """Whether this is CI's run, which may install what it needs."""
-    return os.environ.get("CI", "") not in {"", "0", "false"}
 
 
 def ensure(*, system: bool) -> Path:
