@@ -19,6 +19,8 @@ import psutil
 
 #: Seconds for anything to happen: for a machine that is busy with other tests.
 TIMEOUT = 120.0
+#: Seconds for a process that was told to end, or lost its terminal or its parent.
+ENDING = 20.0
 Event = dict[str, Any]
 
 
@@ -170,7 +172,13 @@ class World:
         )
 
     def leftovers(self) -> list[str]:
-        """Command lines of processes of this world that still run."""
+        """Command lines of processes of this world that run on, though all should be ending."""
+        deadline = time.monotonic() + ENDING
+        while (running := self._running()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return running
+
+    def _running(self) -> list[str]:
         running = []
         for process in psutil.process_iter():
             try:

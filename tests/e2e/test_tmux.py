@@ -1,0 +1,192 @@
+"""Two people at two real terminals, by keys alone: from the code to the file that is the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import TIMEOUT, World, contents, fill
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("transfers"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no tmux"),
+]
+
+#: A code as the card shows it, with or without air between its characters.
+CODE = re.compile(r"│\s+(\d(?: ?[\da-z-])+)\s+│")
+
+
+class Screen:
+    """A `filesend` in a tmux of its own, with somebody at the keys."""
+
+    def __init__(self, world: World, name: str, folder: Path, width: int, height: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._server = f"filesend-{uuid.uuid4().hex[:12]}"
+        self._log = world.folder / f"{name}.log"
+        command = [sys.executable, "-m", "filesend_tui", "-o", folder, "--log-file", self._log]
+        self._tmux(
+            *("-f", "/dev/null", "new-session", "-d", "-s", "screen"),
+            *("-x", str(width), "-y", str(height), "-c", str(folder)),
+            shlex.join(map(str, command)),
+            env=world.environment | {"FILESEND_NAME": name, "TERM": "xterm-256color"},
+        )
+
+    def _tmux(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        told = subprocess.run(
+            ["tmux", "-L", self._server, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        return told.stdout
+
+    @property
+    def seen(self) -> str:
+        return self._tmux("capture-pane", "-p", "-t", "screen")
+
+    @property
+    def closed(self) -> bool:
+        return not self._tmux("list-sessions")
+
+    def type(self, text: str) -> None:
+        """Type a text all at once, as a paste into a terminal without bracketed paste does."""
+        self._tmux("send-keys", "-t", "screen", "-l", text)
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", "-t", "screen", *keys)
+
+    def until(self, condition: Callable[[], object], what: str, *, press: str = "") -> None:
+        """Wait for a condition; with `press`, a key is pressed now and then until it holds."""
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            told = self._log.read_text() if self._log.exists() else ""
+            assert time.monotonic() < deadline, f"no {what}:\n{self.seen}\n{told}"
+            if press:
+                self.press(press)
+            time.sleep(0.3)
+
+    def wait_for(self, text: str, *, press: str = "") -> None:
+        self.until(lambda: text in self.seen, repr(text), press=press)
+
+    def code(self) -> str:
+        self.until(lambda: CODE.search(self.seen), "code")
+        match = CODE.search(self.seen)
+        assert match
+        return match[1].replace(" ", "")
+
+    def quit(self) -> None:
+        self.until(lambda: self.closed, "end", press="q")
+
+    def kill(self) -> None:
+        self._tmux("kill-server")
+
+
+@pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def two_screens(
+    request: pytest.FixtureRequest, world: World, tmp_path: Path
+) -> Iterator[tuple[Screen, Screen]]:
+    assert shutil.which("tmux"), "install tmux to run these tests"
+    screens = [Screen(world, name, tmp_path / name, *request.param) for name in ("Ann", "Bob")]
+    yield screens[0], screens[1]
+    for screen in screens:
+        screen.kill()
+
+
+def pair(maker: Screen, joiner: Screen) -> None:
+    code = maker.code()
+    joiner.code()  # its own: it is connected
+    joiner.type(code)
+    joiner.press("Enter")
+    for screen in (maker, joiner):
+        screen.wait_for("are paired")
+
+
+def choose_and_send(screen: Screen, name: str) -> None:
+    screen.press("s")
+    screen.wait_for(f"[ ]   {name}")
+    screen.press("Space")
+    screen.wait_for("to ask ")
+    screen.press("s")
+
+
+def accept(screen: Screen) -> None:
+    screen.wait_for("wants to send you")
+    # Keys count only once the question has stood for a moment.
+    screen.until(lambda: "wants to send you" not in screen.seen, "answer", press="Enter")
+
+
+def test_a_file_goes_by_keys_alone(two_screens: tuple[Screen, Screen], world: World) -> None:
+    ann, bob = two_screens
+    fill(ann.folder / "film.bin", 5_000_000)
+    pair(ann, bob)
+    choose_and_send(ann, "film.bin")
+    accept(bob)
+    bob.wait_for("film.bin arrived.")
+    ann.wait_for("Bob has film.bin.")
+    assert contents(bob.folder) == contents(ann.folder)
+    ann.quit()
+    bob.wait_for("Ann left.")
+    bob.quit()
+
+
+def test_a_folder_goes_each_way_at_the_same_time(
+    two_screens: tuple[Screen, Screen], world: World
+) -> None:
+    ann, bob = two_screens
+    for screen, name in ((ann, "from-ann"), (bob, "from-bob")):
+        for number in range(50):
+            fill(screen.folder / name / f"{number:02}.bin", 40_000 + number)
+    sent = contents(ann.folder) | contents(bob.folder)
+    pair(ann, bob)
+    choose_and_send(ann, "from-ann")
+    choose_and_send(bob, "from-bob")
+    accept(bob)
+    accept(ann)
+    bob.until(lambda: contents(bob.folder) == sent, "whole folder of Ann's")
+    ann.until(lambda: contents(ann.folder) == sent, "whole folder of Bob's")
+    for screen in (ann, bob):
+        screen.until(lambda screen=screen: screen.seen.count("✓ done") >= 2, "two done")
+        screen.quit()
+
+
+def test_a_no_is_told(two_screens: tuple[Screen, Screen], world: World) -> None:
+    ann, bob = two_screens
+    fill(ann.folder / "film.bin", 1000)
+    pair(ann, bob)
+    choose_and_send(ann, "film.bin")
+    bob.wait_for("wants to send you")
+    bob.until(lambda: "wants to send you" not in bob.seen, "answer", press="d")
+    ann.wait_for("declined")
+    assert contents(bob.folder) == {}
+
+
+def test_the_relay_goes_away(two_screens: tuple[Screen, Screen], world: World) -> None:
+    ann, bob = two_screens
+    pair(ann, bob)
+    world.processes[0].kill()
+    for screen in (ann, bob):
+        screen.wait_for("relay")
+        screen.until(lambda screen=screen: "✗" in screen.seen, "word about the relay")
+        screen.quit()
+
+
+def test_a_terminal_that_goes_away(two_screens: tuple[Screen, Screen], world: World) -> None:
+    ann, bob = two_screens
+    pair(ann, bob)
+    ann.kill()
+    bob.wait_for("Ann left.")
+    bob.quit()
+    # The world's own end shows that Ann's process went with her terminal.
