@@ -30,6 +30,7 @@ from filesend_tui.core.wire.connection import WireConnection
 from relay import tracker
 from tests.conftest import running_relay
 from tests.interop import deps
+from tests.interop.island import island
 from tests.interop.kinds import Chromium, Kind, Libtorrent
 from tests.interop.payloads import Payload, tree
 from tests.interop.trackers import npm_tracker
@@ -196,6 +197,15 @@ async def tracker_client(url: str, chromium: Chromium) -> None:
     await asyncio.to_thread(chromium.close_pages)
 
 
+def as_shipped(browser: Path, scratch: Path, version: str) -> Frame:
+    """Return an offer of a browser that hides its addresses, made where nobody else hears it."""
+    with island(scratch) as inside, ExitStack() as stack:
+        chromium = Chromium(browser, scratch, as_shipped=True, inside=inside)
+        stack.callback(chromium.close)
+        description = chromium.page().describe()
+    return {"source": f"Chromium {version} as shipped", "description": description}
+
+
 async def main() -> None:
     """Capture everything, and write it beside this file."""
     browser = deps.ensure(system=False)
@@ -229,7 +239,9 @@ async def main() -> None:
         await what_we_never_ask(recorder, server)
         with recorder.tapped(frames_to="tracker"):
             await tracker_client(relay, chromium)
+        descriptions = [as_shipped(browser, scratch, chromium.version)]
     _write("tracker-frames.json", recorder.frames)
+    _write("descriptions.json", descriptions)
     _write("wires.json", wires)
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +121,10 @@ class Ours(Kind):
     name = "FileSend"
     prefix = "-FS"
 
-    def __init__(self, scratch: Path, stack: ExitStack) -> None:
+    def __init__(self, scratch: Path, stack: ExitStack, *, inside: Sequence[str] = ()) -> None:
         self._scratch = scratch
         self._stack = stack
+        self._inside = inside
         self._numbers = itertools.count(1)
 
     def seed(self, payload: Payload, tracker: str) -> OurSeeding:
@@ -139,7 +140,7 @@ class Ours(Kind):
         name = f"filesend-{command}-{next(self._numbers)}"
         process = LineProcess(
             name,
-            [sys.executable, "-m", "filesend_tui", command, "--json", *arguments],
+            [*self._inside, sys.executable, "-m", "filesend_tui", command, "--json", *arguments],
             log=self._scratch / f"{name}.log",
             env=ours_env(self._scratch),
         )
@@ -161,10 +162,18 @@ class Chromium(Kind):
     name = "Chromium"
     prefix = "-WW"
 
-    def __init__(self, executable: Path, scratch: Path) -> None:
+    def __init__(
+        self,
+        executable: Path,
+        scratch: Path,
+        *,
+        as_shipped: bool = False,
+        inside: Sequence[str] = (),
+    ) -> None:
+        mode = ["as-shipped"] if as_shipped else []
         self._process = LineProcess(
             "chromium",
-            ["node", PEERS / "chromium.mjs", executable],
+            [*inside, "node", PEERS / "chromium.mjs", executable, *mode],
             log=scratch / "chromium.log",
         )
         self.version: str = self._process.wait("ready", MEET)["version"]
@@ -231,6 +240,11 @@ class Page:
             timeout,
             after=self._start,
         )
+
+    def describe(self) -> dict[str, str]:
+        """Return an offer as this browser makes it; for a page that was told nothing yet."""
+        description: dict[str, str] = self.ask("describe", "described")["description"]
+        return description
 
     def figures(self) -> Line:
         return self.ask("figures", "figures")

@@ -53,6 +53,11 @@ class LineProcess:
         self._reader = threading.Thread(target=self._read, name=name, daemon=True)
         self._reader.start()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def say(self, line: str) -> None:
         """Write one line to it."""
         assert self._process.stdin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,11 @@ class Tracker:
 
 
 @contextmanager
-def our_tracker(scratch: Path) -> Iterator[Tracker]:
-    """Run `python -m relay`; the tracker is part of it."""
+def our_tracker(scratch: Path, inside: Sequence[str] = ()) -> Iterator[Tracker]:
+    """Run `python -m relay`; the tracker is part of it. inside: a command to run it by."""
     process = LineProcess(
         "relay",
-        [sys.executable, "-m", "relay", "--port", "0", "--until-stdin-closes"],
+        [*inside, sys.executable, "-m", "relay", "--port", "0", "--until-stdin-closes"],
         log=scratch / "relay.log",
     )
     try:

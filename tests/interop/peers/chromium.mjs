@@ -1,6 +1,6 @@
 // WebTorrent peers in headless Chromium, told what to do by JSON lines.
 //
-// node chromium.mjs EXECUTABLE; a line in: {peer, do: "seed" | "download" | "close" | ..., ...};
+// node chromium.mjs EXECUTABLE [as-shipped]; a line in: {peer, do: "seed" | "download" | "close" | ..., ...};
 // a line out: {peer, event, ...}. Every peer has a browser context, so storage, of its own: two pages
 // of one share it, and a hash can match with nothing sent. Ends when its standard input does.
 import { createReadStream } from 'node:fs'
@@ -31,6 +31,9 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const origin = `http://127.0.0.1:${server.address().port}`
 
+// As shipped it hides its addresses behind mDNS names, and connects to nothing on loopback. Pages that
+// may use the microphone show real ones, which needs no network at all.
+const asShipped = process.argv[3] === 'as-shipped'
 const browser = await chromium.launch({
   executablePath: process.argv[2],
   args: [
@@ -41,15 +44,18 @@ const browser = await chromium.launch({
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
-    '--disable-features=WebRtcHideLocalIpsWithMdns',
-    '--allow-loopback-in-peer-connection'
+    ...asShipped
+      ? []
+      : ['--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection']
   ]
 })
 
 const pages = new Map()
 
 async function open (peer, path) {
-  const context = await browser.newContext({ permissions: ['microphone', 'camera'] })
+  const context = await browser.newContext({
+    permissions: asShipped ? [] : ['microphone', 'camera']
+  })
   const page = await context.newPage()
   page.on('pageerror', (error) => say({ peer, event: 'failed', message: String(error) }))
   pages.set(peer, page)
@@ -84,6 +90,10 @@ const commands = {
   },
   async scrape ({ peer, infoHash }) {
     await pages.get(peer).evaluate((what) => window.scrape(what), { infoHash })
+  },
+  async describe ({ peer }) {
+    const page = await open(peer, '/')
+    say({ peer, event: 'described', ...await page.evaluate(() => window.describe()) })
   },
   async figures ({ peer }) {
     say({ peer, event: 'figures', ...await pages.get(peer).evaluate(() => window.figures()) })
