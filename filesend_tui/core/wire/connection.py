@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from filesend_tui.core.wire.chatter import HANDSHAKE_WEIGHT, weight
 from filesend_tui.core.wire.errors import Reason, WireError
-from filesend_tui.core.wire.events import Handshook, PeerHas, WireEvent
+from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
 from filesend_tui.core.wire.extension_state import ExtensionState
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
 from filesend_tui.core.wire.framing import Inbox, Outbox
@@ -78,6 +79,7 @@ class WireConnection:
         self._shape: TorrentShape | None = None
         self._opening = True
         self._early_fast: set[int] = set()
+        self._chatter = 0
 
         self.closed = False
         self.handshake_done = False
@@ -101,6 +103,21 @@ class WireConnection:
     @metadata_size.setter
     def metadata_size(self, size: int) -> None:
         self._extensions.metadata_size = size
+
+    @property
+    def chatter(self) -> int:
+        """The weight of all that the peer sent so far and that moved nothing (see chatter.py)."""
+        return self._chatter + self._inbox.keep_alives
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes waiting for data_to_send()."""
+        return self._outbox.size
+
+    @property
+    def peer_takes_metadata(self) -> bool:
+        """The peer takes ut_metadata messages, as it says at the moment."""
+        return self._extensions.peer_takes_metadata
 
     @property
     def peer_has_metadata(self) -> bool:
@@ -267,6 +284,7 @@ class WireConnection:
 
     def _on_message(self, message: Message) -> WireEvent | None:
         kind = type(message)
+        self._chatter += weight(kind)
         if not self.fast and kind in FAST:
             raise WireError(Reason.FAST_NOT_NEGOTIATED, kind.__name__)
         if kind in ENDS_OPENING:
@@ -294,10 +312,13 @@ class WireConnection:
 
     def _on_request(self, message: Request | Cancel) -> WireEvent:
         check_request(message, self._shape)
+        if self.am_choking and isinstance(message, Request):
+            self._chatter += 1
         return message
 
     def _on_have(self, message: Have) -> PeerHas | None:
         news = self.peer_pieces.add(message.index)
+        self._chatter += not news
         return PeerHas((message.index,)) if news and self._shape is not None else None
 
     def _on_bitfield(self, message: Bitfield) -> PeerHas | None:
@@ -328,7 +349,10 @@ class WireConnection:
     def _on_extended(self, message: Extended) -> WireEvent | None:
         if not self.extended:
             raise WireError(Reason.EXTENSIONS_NOT_NEGOTIATED)
-        return self._extensions.receive(message)
+        event = self._extensions.receive(message)
+        if not isinstance(event, MetadataData | MetadataReject):
+            self._chatter += HANDSHAKE_WEIGHT if isinstance(event, ExtendedHandshook) else 1
+        return event
 
 
 #: What each message does. For the others (have-none, a DHT port, an unknown one) nothing follows.

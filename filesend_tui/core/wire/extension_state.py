@@ -46,6 +46,11 @@ class ExtensionState:
         self.peer_metadata_size: int | None = None
 
     @property
+    def peer_takes_metadata(self) -> bool:
+        """The peer takes ut_metadata messages."""
+        return bool(self._peer_ut_metadata)
+
+    @property
     def peer_has_metadata(self) -> bool:
         """The peer takes ut_metadata messages and said how large the metadata is."""
         return bool(self._peer_ut_metadata and self.peer_metadata_size)

@@ -36,11 +36,13 @@ _LENGTH: Final = struct.Struct(">I")
 class Inbox:
     """Takes bytes in pieces of any size and gives back a handshake, then messages.
 
-    It holds at most one message that is not complete, and what was fed since.
+    It holds at most one message that is not complete, and what was fed since. keep_alives: how many
+    came so far.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.keep_alives = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes in."""
@@ -79,14 +81,20 @@ class Inbox:
                 offset = start + length
                 if length:
                     yield decode(view[start:offset])
+                else:
+                    self.keep_alives += 1
         del self._buffer[:offset]
 
 
 class Outbox:
-    """Queues handshake and messages in order, and gives their bytes back in chunks."""
+    """Queues handshake and messages in order, and gives their bytes back in chunks.
+
+    size: bytes queued.
+    """
 
     def __init__(self) -> None:
         self._queue: list[bytes] = []
+        self.size = 0
 
     def put(self, message: Message) -> None:
         """Queue a message; a block is not copied.
@@ -96,18 +104,24 @@ class Outbox:
             struct.error: A number does not fit.
         """
         if isinstance(message, Piece):
-            self._queue += (piece_header(message), message.block)
+            self._add(piece_header(message))
+            self._add(message.block)
         else:
-            self._queue.append(encode(message))
+            self._add(encode(message))
 
     def put_handshake(self, handshake: Handshake) -> None:
         """Queue the handshake."""
-        self._queue.append(handshake.encode())
+        self._add(handshake.encode())
+
+    def _add(self, data: bytes) -> None:
+        self._queue.append(data)
+        self.size += len(data)
 
     def take(self) -> list[bytes]:
         """Return everything queued, as few chunks of like size, none over CHUNK; forget it."""
         joined = b"".join(self._queue)
         self._queue.clear()
+        self.size = 0
         size = len(joined)
         if size <= CHUNK:
             return [joined] if joined else []
