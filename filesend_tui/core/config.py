@@ -26,7 +26,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
     candidates alone. max_peers: connections a torrent. offers: WebRTC offers an announce.
-    upload_slots: peers served at once.
+    upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
+    all torrents and peers together; None for no limit.
     """
 
     name: str = "somebody"
@@ -36,3 +37,5 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_peers: int = 40
     offers: int = 4
     upload_slots: int = 5
+    upload_limit: int | None = None
+    download_limit: int | None = None

@@ -12,6 +12,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
+from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
@@ -34,6 +35,7 @@ class Engine:
     def __init__(self, config: ClientConfig, events: EventStream) -> None:
         self._config = config
         self._events = events
+        self._limits = Limits.of(config.upload_limit, config.download_limit)
         self._disk = ThreadPoolExecutor(DISK_THREADS, "filesend-disk")
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
@@ -140,6 +142,7 @@ class Engine:
         torrent = Torrent(
             magnet,
             config=self._config,
+            limits=self._limits,
             executor=self._disk,
             publish=self._events.publish,
             transfer=transfer,

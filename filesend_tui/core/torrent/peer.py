@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from filesend_tui.core.channels.base import Channel
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.torrent.allowance import Allowance
+from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates import RateMeter
@@ -78,6 +80,7 @@ class Peer:
         channel: Open; the peer closes it.
         wire: Fresh.
         host: The swarm.
+        limits: The client's rate limits.
         clock: Seconds, monotonic.
     """
 
@@ -87,6 +90,7 @@ class Peer:
         wire: WireConnection,
         host: PeerHost,
         *,
+        limits: Limits,
         clock: Callable[[], float],
     ) -> None:
         self.channel = channel
@@ -104,6 +108,8 @@ class Peer:
         self._refusals = 0
         self._uploads: dict[BlockRequest, None] = {}
         self._wake = asyncio.Event()
+        self._upload_turns = Allowance(limits.upload, self._wake.set)
+        self.download_turns = Allowance(limits.download, lambda: host.refill(self))
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Handshook: self._on_handshake,
@@ -137,6 +143,8 @@ class Peer:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
+            self._upload_turns.close()
+            self.download_turns.close()
             await self.channel.close()
         for result in results:
             if isinstance(result, WireError):
@@ -215,16 +223,19 @@ class Peer:
 
     async def _serve(self) -> bool:
         """Put the next blocks on the wire; return whether there were any."""
+        # Where a limit says later, it wakes the writer; small messages go out meanwhile.
+        allowed = self._upload_turns.take(SERVE_BYTES) if self._uploads else 0
+        if not allowed:
+            return False
         batch: list[BlockRequest] = []
         size = 0
         for request in self._uploads:
-            if size + request.length > SERVE_BYTES and batch:
+            if size + request.length > allowed and batch:
                 break
             batch.append(request)
             size += request.length
-        if not batch:
-            return False
         blocks = await self._host.read_blocks(batch)
+        sent = 0
         for request, block in zip(batch, blocks, strict=True):
             # A cancel or a choke may have come while the disk was read.
             if request in self._uploads:
@@ -232,6 +243,8 @@ class Peer:
                 self.wire.send(m.Piece(index=request.index, begin=request.begin, block=block))
                 self.upload.add(self._clock(), len(block))
                 self._host.block_sent(self, len(block))
+                sent += len(block)
+        self._upload_turns.settle(sent)
         return True
 
     def _on_handshake(self, _event: Handshook) -> None:

@@ -23,6 +23,7 @@ from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.choker import Choker, Contender
 from filesend_tui.core.torrent.description import Description
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
 from filesend_tui.core.torrent.picker import BlockRequest
@@ -32,6 +33,7 @@ from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.shape import BLOCK
 
 #: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
@@ -68,7 +70,8 @@ class Swarm:
         info_hash: 20 bytes.
         rendezvous: Where channels to peers come from; started and stopped here.
         peer_id: This side's, 20 bytes.
-        config: Limits.
+        config: Bounds.
+        limits: The client's rate limits.
         host: The torrent.
         reporter: Counts bytes.
         publish: Takes an event.
@@ -81,6 +84,7 @@ class Swarm:
         rendezvous: Rendezvous,
         peer_id: bytes,
         config: ClientConfig,
+        limits: Limits,
         host: SwarmHost,
         reporter: Reporter,
         publish: Callable[[Event], None],
@@ -88,6 +92,7 @@ class Swarm:
         self._info_hash = info_hash
         self._peer_id = peer_id
         self._config = config
+        self._limits = limits
         self._host = host
         self._reporter = reporter
         self._publish = publish
@@ -258,10 +263,15 @@ class Swarm:
         assembly = self._assembly
         if assembly is None or peer.wire.peer_choking or not peer.wire.am_interested:
             return
-        room = peer.pipeline.room(self._clock(), assembly.owed(peer))
         # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
-        if room and (requests := assembly.pick(peer, room)):
+        room = peer.pipeline.room(self._clock(), assembly.owed(peer))
+        while room and (allowed := peer.download_turns.take(room * BLOCK)):
+            requests = assembly.pick(peer, allowed // BLOCK)
+            peer.download_turns.settle(sum(request.length for request in requests))
+            if not requests:
+                return
             peer.request(requests)
+            room -= len(requests)
 
     def block_arrived(self, peer: Peer, piece: m.Piece) -> None:
         """See PeerHost."""
@@ -274,7 +284,9 @@ class Swarm:
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """See PeerHost."""
         if self._assembly:
+            owed = self._assembly.owed(peer)
             self._assembly.picker.returned(peer, requests)
+            peer.download_turns.refund((owed - self._assembly.owed(peer)) * BLOCK)
             self._refill_others(peer)
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
@@ -338,7 +350,7 @@ class Swarm:
             client=CLIENT,
             metadata_size=self._description.size,
         )
-        peer = Peer(met.channel, wire, self, clock=self._clock)
+        peer = Peer(met.channel, wire, self, limits=self._limits, clock=self._clock)
         self._handshaking.add(peer)
         try:
             reason = await peer.run()
@@ -360,6 +372,7 @@ class Swarm:
         if self._stopping:
             return
         if self._assembly:
+            peer.download_turns.refund(self._assembly.owed(peer) * BLOCK)
             self._assembly.dropped(peer)
             self._refill_others(peer)
         else:

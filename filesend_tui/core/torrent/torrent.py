@@ -28,6 +28,7 @@ from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet
 from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
@@ -79,7 +80,8 @@ class Torrent:
 
     Args:
         magnet: Its infohash, name and trackers.
-        config: Limits and ICE servers.
+        config: Bounds and ICE servers.
+        limits: The client's rate limits.
         executor: Where blocking work runs.
         publish: Takes an event.
         transfer: The transfer it belongs to, if any.
@@ -90,6 +92,7 @@ class Torrent:
         magnet: Magnet,
         *,
         config: ClientConfig,
+        limits: Limits,
         executor: Executor,
         publish: Callable[[Event], None],
         transfer: TransferId | None,
@@ -130,6 +133,7 @@ class Torrent:
             ),
             peer_id=peer_id,
             config=config,
+            limits=limits,
             host=self,
             reporter=self._reporter,
             publish=publish,
