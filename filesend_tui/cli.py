@@ -54,6 +54,22 @@ IceOption = Annotated[
         help="A STUN or TURN server, or none; may be repeated. (env: FILESEND_ICE_SERVERS)",
     ),
 ]
+UploadLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--upload-limit",
+        metavar="RATE",
+        help="Send at most so much a second, such as 500k or 2M. (env: FILESEND_UPLOAD_LIMIT)",
+    ),
+]
+DownloadLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--download-limit",
+        metavar="RATE",
+        help="Fetch at most so much a second. (env: FILESEND_DOWNLOAD_LIMIT)",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print each event as a JSON object on a line.")
 ]
@@ -94,6 +110,8 @@ def screens(
         ),
     ] = None,
     ice_server: IceOption = None,
+    upload_limit: UploadLimitOption = None,
+    download_limit: DownloadLimitOption = None,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
     _version: Annotated[
@@ -109,6 +127,8 @@ def screens(
         "name": name,
         "output": output,
         "ice_servers": ice_server,
+        "upload_limit": upload_limit,
+        "download_limit": download_limit,
         "log_level": log_level,
         "log_file": log_file,
     }
@@ -135,6 +155,8 @@ def send(
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
+    upload_limit: UploadLimitOption = None,
+    download_limit: DownloadLimitOption = None,
     json: JsonOption = False,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
@@ -145,6 +167,8 @@ def send(
         relay=relay,
         name=name,
         ice_servers=ice_server,
+        upload_limit=upload_limit,
+        download_limit=download_limit,
         log_level=log_level,
         log_file=log_file,
     )
@@ -168,6 +192,8 @@ def receive(
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
+    upload_limit: UploadLimitOption = None,
+    download_limit: DownloadLimitOption = None,
     json: JsonOption = False,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
@@ -179,6 +205,8 @@ def receive(
         name=name,
         output=output,
         ice_servers=ice_server,
+        upload_limit=upload_limit,
+        download_limit=download_limit,
         log_level=log_level,
         log_file=log_file,
     )
@@ -198,6 +226,8 @@ def seed(
     ] = None,
     relay: RelayOption = None,
     ice_server: IceOption = None,
+    upload_limit: UploadLimitOption = None,
+    download_limit: DownloadLimitOption = None,
     json: JsonOption = False,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
@@ -207,7 +237,13 @@ def seed(
     Without --tracker, the relay's own tracker is used.
     """
     settings = _settings(
-        context, relay=relay, ice_servers=ice_server, log_level=log_level, log_file=log_file
+        context,
+        relay=relay,
+        ice_servers=ice_server,
+        upload_limit=upload_limit,
+        download_limit=download_limit,
+        log_level=log_level,
+        log_file=log_file,
     )
     from filesend_tui import launch
 
@@ -221,13 +257,21 @@ def download(
     *,
     output: OutputOption = None,
     ice_server: IceOption = None,
+    upload_limit: UploadLimitOption = None,
+    download_limit: DownloadLimitOption = None,
     json: JsonOption = False,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
 ) -> None:
     """Download what a magnet link names."""
     settings = _settings(
-        context, output=output, ice_servers=ice_server, log_level=log_level, log_file=log_file
+        context,
+        output=output,
+        ice_servers=ice_server,
+        upload_limit=upload_limit,
+        download_limit=download_limit,
+        log_level=log_level,
+        log_file=log_file,
     )
     from filesend_tui import launch
 

@@ -20,6 +20,7 @@ import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.figures import parse_rate
 from filesend_tui.core.people.relay_address import parse_relay_url
 from filesend_tui.core.text import clean
 from relay.protocol import DEFAULT_PORT
@@ -32,6 +33,8 @@ ENVIRONMENT: Final = {
     "FILESEND_PORT": "port",
     "FILESEND_OUTPUT": "output",
     "FILESEND_ICE_SERVERS": "ice_servers",
+    "FILESEND_UPLOAD_LIMIT": "upload_limit",
+    "FILESEND_DOWNLOAD_LIMIT": "download_limit",
     "FILESEND_LOG_LEVEL": "log_level",
     "FILESEND_LOG_FILE": "log_file",
 }
@@ -40,6 +43,8 @@ DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
 _ICE_SCHEMES: Final = ("stun:", "stuns:", "turn:", "turns:")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_NAME: Final = 64
+#: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
+_SLOWEST: Final = 4_000
 
 
 class SettingsError(Exception):
@@ -50,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
 
     relay: `http://host:port` or https. port: of this machine's own relay. ice_servers: an empty
-    tuple means none at all.
+    tuple means none at all. upload_limit, download_limit: bytes a second.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
+    upload_limit: int | None = None
+    download_limit: int | None = None
     log_level: str = "warning"
     log_file: Path | None = None
 
@@ -80,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             output=output,
             ice_servers=self.ice_servers_for(meeting_places),
             relay_only=self.relay_only,
+            upload_limit=self.upload_limit,
+            download_limit=self.download_limit,
         )
 
 
@@ -92,6 +101,8 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     output: str | None = None
     ice_servers: list[str | IceServer] | None = None
     relay_only: bool = False
+    upload_limit: int | str | None = None
+    download_limit: int | str | None = None
     log_level: str | None = None
     log_file: str | None = None
 
@@ -202,6 +213,15 @@ def _log_level(value: str) -> str:
     return level
 
 
+def _limit(value: str | int) -> int | None:
+    if str(value).lower() == "none":
+        return None
+    rate = parse_rate(str(value))
+    if rate < _SLOWEST:
+        raise ValueError(f"the lowest limit is {_SLOWEST} bytes a second; write none for no limit")
+    return rate
+
+
 def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...]:
     items = value.split(",") if isinstance(value, str) else list(value)
     servers = [IceServer(urls=item.strip()) if isinstance(item, str) else item for item in items]
@@ -246,6 +266,8 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "output": _path,
     "ice_servers": _ice_servers,
     "relay_only": bool,
+    "upload_limit": _limit,
+    "download_limit": _limit,
     "log_level": _log_level,
     "log_file": _path,
 }

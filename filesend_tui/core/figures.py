@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import humanize
+
+_RATE: Final = re.compile(
+    r"(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*((?P<prefix>[kmg])(?P<binary>i)?)?(b(/s|ps)?)?",
+    re.IGNORECASE,
+)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
 def size_text(count: float) -> str:
@@ -13,3 +22,19 @@ def size_text(count: float) -> str:
 def rate_text(bytes_per_second: float) -> str:
     """Return a rate for people, such as `4 MB/s`."""
     return f"{size_text(bytes_per_second)}/s"
+
+
+def parse_rate(text: str) -> int:
+    """Return the bytes a second that a person means by `500k`, `2M`, `1.5 MB/s` or `64 KiB/s`.
+
+    A b is a byte, however it is written: nothing here is told in bits.
+
+    Raises:
+        ValueError: It is no rate.
+    """
+    match = _RATE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no rate; write bytes a second, such as 500k or 2M")
+    base = 1024.0 if match["binary"] else 1000.0
+    power = _POWERS[(match["prefix"] or "").lower()]
+    return round(float(match["number"]) * base**power)

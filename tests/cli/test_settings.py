@@ -58,6 +58,8 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         (IceServer(urls="stun:file:1"),),
         (IceServer(urls="stun:env:1"), IceServer(urls="stun:env:2")),
     ),
+    ("upload_limit", '"500k"', "FILESEND_UPLOAD_LIMIT", "2 MB/s", 4000, 500_000, 2_000_000),
+    ("download_limit", "64000", "FILESEND_DOWNLOAD_LIMIT", "1.5MiB", 4000, 64_000, 1_572_864),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
 ]
@@ -86,6 +88,18 @@ def test_option_beats_environment_beats_file(
     assert getattr(load({field: given}, environment), field) == option
 
 
+def test_no_limit_beats_a_limit(environment: dict[str, str]) -> None:
+    write(environment, 'upload_limit = "1M"\n')
+    settings = load({"upload_limit": "none"}, environment)
+    assert settings.client_config(output=Path(), meeting_places=[]).upload_limit is None
+
+
+def test_the_client_is_told_the_limits(environment: dict[str, str]) -> None:
+    settings = load({"upload_limit": "1M", "download_limit": "500k"}, environment)
+    config = settings.client_config(output=Path(), meeting_places=[])
+    assert (config.upload_limit, config.download_limit) == (1_000_000, 500_000)
+
+
 def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
     write(environment, 'name = "File"\n')
     assert load({}, environment | {"FILESEND_NAME": ""}).name == "File"
@@ -100,6 +114,8 @@ def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
         ('relay = "ftp://x"', "relay"),
         ('relay_only = "yes"', "relay_only"),
         ('log_level = "loud"', "log_level"),
+        ('upload_limit = "fast"', "upload_limit"),
+        ("download_limit = 0", "download_limit"),
         ('ice_servers = [{urls = "stun:x", password = "y"}]', "password"),
         ('ice_servers = ["http://x"]', "ice_servers"),
         ("name = ", "Invalid value"),
@@ -121,6 +137,8 @@ def test_a_bad_file_is_refused_by_path_and_key(
         ({"relay": "http://"}, {}, "--relay"),
         ({"ice_servers": ["nonsense"]}, {}, "--ice-server"),
         ({"log_level": "loud"}, {}, "--log-level"),
+        ({"upload_limit": "3999"}, {}, "--upload-limit"),
+        ({}, {"FILESEND_DOWNLOAD_LIMIT": "2 Mbit"}, "FILESEND_DOWNLOAD_LIMIT"),
         ({}, {"FILESEND_PORT": "high"}, "FILESEND_PORT"),
         ({}, {"FILESEND_NAME": "\u202e\x1b"}, "FILESEND_NAME"),
     ],
