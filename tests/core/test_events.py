@@ -74,7 +74,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("event", "name", "fields"), EXAMPLES, ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize(("event", "name", "fields"), EXAMPLES, ids=[name for _, name, _ in EXAMPLES])
 def test_json_line(event: e.Event, name: str, fields: set[str]) -> None:
     line = e.encode(event)
     assert "\n" not in line
