@@ -72,6 +72,7 @@ def test_what_closes_or_is_lost_gives_its_turn_to_the_others() -> None:
         closing = Allowance(limit, lambda: pytest.fail("it was closed"))
         assert closing.take(BLOCK) == 0
         closing.close()
+        assert closing.take(BLOCK) == 0
         await asyncio.sleep(1)
         asked = Allowance(limit, lambda: None)
         assert asked.take(BLOCK) == BLOCK

@@ -26,12 +26,16 @@ class Allowance:
         self._booked = 0
         self._turn = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def take(self, wanted: int) -> int:
-        """Return how many of the wanted bytes may move now; at 0, `again` will be called.
+        """Return how many of the wanted bytes may move now; at 0, `again` will be called,
+        unless this is closed.
 
         After anything but 0, `settle` must follow before the next `take`.
         """
+        if self._closed:
+            return 0
         if self._limit is None:
             return wanted
         now = self._loop.time()
@@ -57,6 +61,7 @@ class Allowance:
 
     def close(self) -> None:
         """Nothing moves here any more; a turn not come to is given back."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         self.settle(0)
