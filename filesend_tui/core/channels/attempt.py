@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self
 
+from filesend_tui.core.channels.base import Abuse
 from filesend_tui.core.channels.ice import configuration
 from filesend_tui.core.channels.remote_sdp import DEFAULT_MAX_MESSAGE, RemoteDescription, vet
 from filesend_tui.core.channels.webrtc import UNREAD_LIMIT, WebRtcChannel, close_connection
@@ -184,7 +185,7 @@ class WebRtcAttempt:
     def _on_data_channel(self, data_channel: RTCDataChannel) -> None:
         if self._data_channel is not None:
             # Memory that nobody reads.
-            self._cut_off("A peer opened more than one channel.")
+            self._cut_off("A peer opened more than one channel.", Abuse.SECOND_CHANNEL)
         elif not data_channel.ordered or (
             data_channel.maxRetransmits is not None or data_channel.maxPacketLifeTime is not None
         ):
@@ -210,9 +211,9 @@ class WebRtcAttempt:
         if self._connection.connectionState in {"failed", "closed"}:
             self._abandon("A peer could not be reached.")
 
-    def _cut_off(self, why: str) -> None:
+    def _cut_off(self, why: str, abuse: Abuse | None = None) -> None:
         if channel := self._channel:
-            channel.cut_off(why)
+            channel.cut_off(why, abuse)
         else:
             self._abandon(why)
 

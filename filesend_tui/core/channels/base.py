@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
+from filesend_tui.core.errors import ChannelFailed
+
 
 class Road(StrEnum):
     """Which way the bytes of a channel go; shown to the user."""
@@ -15,6 +17,23 @@ class Road(StrEnum):
     DIRECT = "direct"
     WEBRTC = "webrtc"
     RELAYED = "relayed"
+
+
+class Abuse(StrEnum):
+    """What a peer did to lose its channel; stable words."""
+
+    UNREAD_FLOOD = "unreadFlood"
+    ENDLESS_MESSAGE = "endlessMessage"
+    TEXT_MESSAGE = "textMessage"
+    SECOND_CHANNEL = "secondChannel"
+
+
+class ChannelAbused(ChannelFailed):
+    """The peer misused the channel and was cut off. abuse: how."""
+
+    def __init__(self, message: str, abuse: Abuse) -> None:
+        super().__init__(message)
+        self.abuse = abuse
 
 
 class Channel(Protocol):
@@ -39,7 +58,8 @@ class Channel(Protocol):
         """Return the next bytes, whatever their number, or b"" at the end of the stream.
 
         Raises:
-            ChannelFailed: It broke, or the peer sent more than was ever read (flood).
+            ChannelFailed: It broke.
+            ChannelAbused: The peer was cut off, such as for sending more than was ever read.
         """
 
     async def close(self) -> None:

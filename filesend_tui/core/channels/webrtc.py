@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from filesend_tui.core.channels.base import Road
+from filesend_tui.core.channels.base import Abuse, ChannelAbused, Road
 from filesend_tui.core.channels.ice import chosen_path
 from filesend_tui.core.errors import ChannelFailed
 
@@ -29,6 +29,8 @@ UNREAD_LIMIT: Final = 40 * 1024 * 1024
 #: Bytes of unfinished messages that a peer may leave in aiortc, which has no limit of its own. The
 #: window it advertises is 1 MiB; a lost packet holds up what was in flight, for a second or two.
 UNFINISHED_LIMIT: Final = 4 * 1024 * 1024
+#: Packets' worth of it: aiortc looks at each again and again, however few bytes it has.
+UNFINISHED_CHUNKS: Final = 8192
 #: Seconds between looks at it; two in a row over the limit are a flood.
 WATCH_INTERVAL: Final = 1.0
 #: Seconds that closing waits for queued bytes to arrive, and for sockets to close.
@@ -67,6 +69,7 @@ class WebRtcChannel:
         self._room = asyncio.Event()
         self._ended = False
         self._failure = ""
+        self._abuse: Abuse | None = None
         self._closing: asyncio.Task[None] | None = None
         self._over_limit = False
         self._watch = asyncio.get_running_loop().call_later(WATCH_INTERVAL, self._look)
@@ -112,7 +115,7 @@ class WebRtcChannel:
         """Return the next bytes, at most TAKE of them; see Channel.receive."""
         while not self._unread:
             if self._failure:
-                raise ChannelFailed(self._failure)
+                raise self._failed()
             if self._ended or self._closing:
                 return b""
             self._arrived.clear()
@@ -133,24 +136,30 @@ class WebRtcChannel:
         assert self._closing is not None
         await asyncio.shield(self._closing)
 
-    def cut_off(self, why: str) -> None:
-        """End it at once; `receive` raises ChannelFailed with this sentence."""
+    def cut_off(self, why: str, abuse: Abuse | None = None) -> None:
+        """End it at once; `receive` raises with this sentence: ChannelAbused where it was abuse."""
         if not self.closed:
             self._failure = why
+            self._abuse = abuse
             self._start_closing(flush=False)
 
     def _check_open(self) -> None:
         if self.closed or self._data_channel.readyState != "open":
-            raise ChannelFailed(self._failure or "The connection to a peer is closed.")
+            raise self._failed()
+
+    def _failed(self) -> ChannelFailed:
+        if self._abuse:
+            return ChannelAbused(self._failure, self._abuse)
+        return ChannelFailed(self._failure or "The connection to a peer is closed.")
 
     def _on_message(self, message: bytes | str) -> None:
         if self.closed:
             return
         if isinstance(message, str):
-            self.cut_off("A peer sent text where bytes belong.")
+            self.cut_off("A peer sent text where bytes belong.", Abuse.TEXT_MESSAGE)
         elif len(self._unread) + len(message) > self._unread_limit:
             self._unread.clear()
-            self.cut_off("A peer sent more than it was asked for.")
+            self.cut_off("A peer sent more than it was asked for.", Abuse.UNREAD_FLOOD)
         else:
             self._unread += message
             self._arrived.set()
@@ -170,12 +179,13 @@ class WebRtcChannel:
             self.cut_off("The connection to a peer was lost.")
 
     def _look(self) -> None:
-        """Cut off a peer that never ends a message, which costs aiortc memory without bound."""
-        unfinished = unfinished_bytes(self._connection)
-        if unfinished > UNFINISHED_LIMIT and self._over_limit:
-            self.cut_off("A peer sent a message without an end.")
+        """Cut off a peer that never ends a message: aiortc gives it memory and time unbounded."""
+        size, chunks = unfinished(self._connection)
+        over = size > UNFINISHED_LIMIT or chunks > UNFINISHED_CHUNKS
+        if over and self._over_limit:
+            self.cut_off("A peer sent a message without an end.", Abuse.ENDLESS_MESSAGE)
             return
-        self._over_limit = unfinished > UNFINISHED_LIMIT
+        self._over_limit = over
         self._watch = asyncio.get_running_loop().call_later(WATCH_INTERVAL, self._look)
 
     def _start_closing(self, *, flush: bool) -> None:
@@ -211,6 +221,19 @@ async def close_connection(connection: RTCPeerConnection) -> None:
         log.debug("a peer connection did not close cleanly", exc_info=True)
 
 
-def unfinished_bytes(connection: RTCPeerConnection) -> int:
-    """Return how many bytes of messages whose end has not come aiortc holds over its window."""
-    return -min(0, getattr(connection.sctp, "_advertised_rwnd", 0))
+class Unfinished(NamedTuple):
+    """What aiortc holds that is not whole: bytes over its window, and chunks (RFC 9260)."""
+
+    size: int
+    chunks: int
+
+
+def unfinished(connection: RTCPeerConnection) -> Unfinished:
+    """Return what of a peer waits in aiortc for the end of a message, or behind a gap."""
+    sctp = connection.sctp
+    streams = getattr(sctp, "_inbound_streams", {})
+    return Unfinished(
+        size=-min(0, getattr(sctp, "_advertised_rwnd", 0)),
+        chunks=len(getattr(sctp, "_sack_misordered", ()))
+        + sum(len(stream.reassembly) for stream in streams.values()),
+    )
