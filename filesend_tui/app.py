@@ -187,9 +187,15 @@ class FileSendApp(App[None]):
     # -- requests pop up one after another, and never under somebody's fingers
 
     async def on_event(self, event: textual_events.Event) -> None:
-        """Note when the last key was pressed."""
+        """Note when the last key was pressed, and let the screen see it before it is dealt out.
+
+        A terminal may deliver many keys at once; all are dealt out before a screen handles one.
+        """
         if isinstance(event, textual_events.Key):
             self._key_at = self._clock()
+            top = self.screen_stack[-1] if self.screen_stack else None
+            if isinstance(top, PlaceScreen):
+                top.expect_key(event)
         await super().on_event(event)
 
     def _offer_request(self) -> None:

@@ -7,7 +7,6 @@ only once there was a moment without any.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -19,8 +18,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.figures import size_text
+from filesend_tui.core.space import free_space
 from filesend_tui.screens.base import Clock
 from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
@@ -30,8 +30,9 @@ from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.request_list import RequestList
 from filesend_tui.widgets.words import Words
 
-#: Seconds without a key before keys answer.
+#: Seconds without a key before keys answer, and seconds on the screen after which they do anyway.
 ARMING: Final = 0.7
+SEEN: Final = 2.5
 
 
 class ApprovalScreen(ModalScreen[None]):
@@ -52,7 +53,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._yes = [True] * len(request.files)
         self._folder = folder
         self._free: int | None = None
-        self._quiet_since = clock()
+        self._quiet_since = self._up_since = clock()
         self._answering = False
         self._problem = ""
 
@@ -145,7 +146,8 @@ class ApprovalScreen(ModalScreen[None]):
 
     @property
     def _armed(self) -> bool:
-        return self.clock() - self._quiet_since >= ARMING
+        now = self.clock()
+        return now - self._quiet_since >= ARMING or now - self._up_since >= SEEN
 
     def _may_answer(self) -> bool:
         """Say whether a key counts; one that came too soon starts the moment anew."""
@@ -251,10 +253,8 @@ class ApprovalScreen(ModalScreen[None]):
 
 
 def _free_at(folder: Path) -> int | None:
-    """Return the bytes free where a folder is or would be made; None where that cannot be told."""
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except OSError:
-            continue
-    return None
+    """Return the bytes free where a folder is or would be made; None where nobody can tell."""
+    try:
+        return free_space(folder)
+    except StorageFailed:
+        return None

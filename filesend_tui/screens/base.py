@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -44,6 +45,9 @@ class PlaceScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """Yield what this place is for."""
         raise NotImplementedError
+
+    def expect_key(self, event: events.Key) -> None:
+        """See a key before anything gets it, in time to say which widget should."""
 
     def draw_body(self) -> None:
         """Hand the store's values to the widgets of the body."""

@@ -66,7 +66,6 @@ class PairScreen(PlaceScreen):
         alive = code is not None and not code.gone and code.expires_at > now
         self.query_one("#qr", QrCode).show(code.code if code is not None and alive else "")
         field = self.query_one("#theirs", CodeField)
-        field.disabled = store.relay.state != "connected"
         field.display = store.partner is None
         if store.partner is not None and (field.value or field.has_focus):
             field.clear()
@@ -118,7 +117,7 @@ class PairScreen(PlaceScreen):
         connected = store.relay.state == "connected"
         match action:
             case "type_code":
-                return store.partner is None and connected
+                return store.partner is None
             case "copy":
                 return store.partner is None and store.code is not None and not store.code.gone
             case "new_code":
@@ -141,14 +140,11 @@ class PairScreen(PlaceScreen):
         """Ask for a new code."""
         self.post_message(NewCode())
 
-    def on_key(self, event: events.Key) -> None:
-        """A code starts with a digit: typing one starts the field."""
-        field = self.query_one("#theirs", CodeField)
+    def expect_key(self, event: events.Key) -> None:
+        """A code starts with a digit: typing one starts the field, which then gets all of it."""
         digit = event.character is not None and event.character.isdigit()
-        if digit and not field.has_focus and self.check_action("type_code", ()):
-            event.stop()
-            field.focus()
-            field.insert_text_at_cursor(event.character or "")
+        if digit and self.focused is None and self.check_action("type_code", ()):
+            self.set_focus(self.query_one("#theirs", CodeField))
 
     def on_paste(self, event: events.Paste) -> None:
         """A code pasted anywhere goes into the field."""

@@ -117,7 +117,9 @@ class TransfersScreen(PlaceScreen):
             detail.piece_length,
             whole=chosen.phase is TransferPhase.DONE,
         )
-        self.query_one("#peers", PeerLines).show(detail.peers)
+        peers = self.query_one("#peers", PeerLines)
+        peers.display = bool(detail.peers) or not chosen.ended
+        peers.show(detail.peers)
 
     @on(LineList.Moved, "#table")
     def _moved(self) -> None:

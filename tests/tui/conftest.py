@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.screens import approval
+from filesend_tui.core import space
 from tests.tui.scripted import Stage, fill_home
 
 Usage = namedtuple("Usage", "total used free")
@@ -27,7 +27,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How much is free on every disk."""
     free = {"bytes": 120_000_000_000}
     monkeypatch.setattr(
-        approval.shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"])
+        space.shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"])
     )
     return free
 

@@ -44,7 +44,7 @@ def take(moment: str, size: tuple[int, int]) -> str:
         usage = _Usage(2**40, 2**39, 120_000_000_000)
         with (
             mock.patch.dict(os.environ, places),
-            mock.patch("filesend_tui.screens.approval.shutil.disk_usage", lambda _: usage),
+            mock.patch("filesend_tui.core.space.shutil.disk_usage", lambda _: usage),
         ):
             stage = Stage(home)
 

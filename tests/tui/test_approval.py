@@ -217,6 +217,18 @@ async def test_a_key_that_comes_too_soon_answers_nothing(stage: Stage) -> None:
         assert len(stage.client.named("answer")) == 1
 
 
+async def test_somebody_who_keeps_pressing_enter_is_heard_at_last(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        stage.now += 10
+        await stage.play(pilot, *asked("r1"))
+        for _ in range(10):
+            await pilot.press("enter")
+            await stage.later(pilot, 0.3)
+        assert len(stage.client.named("answer")) == 1
+
+
 async def test_ten_thousand_files(stage: Stage) -> None:
     many = tuple(FileEntry(path=f"tree/{n % 97}/{n:05}.bin", size=n) for n in range(10_000))
     async with stage.app.run_test() as pilot:

@@ -144,3 +144,14 @@ async def test_while_paired_there_is_no_code_and_no_field(stage: Stage) -> None:
         await stage.settle(pilot)
         assert len(stage.client.named("create_code")) == 1
         assert stage.app.clipboard == ""
+
+
+async def test_a_code_that_comes_all_at_once_is_typed_into_the_field(stage: Stage) -> None:
+    """As over a slow line: no key may be taken for a command."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        for character in "12-squid-cactus":
+            key = {"-": "minus"}.get(character, character)
+            stage.app.post_message(textual_events.Key(key, character))
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "12-squid-cactus"
