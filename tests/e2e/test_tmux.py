@@ -25,6 +25,9 @@ pytestmark = [
 #: A code as the card shows it, with or without air between its characters.
 CODE = re.compile(r"│\s+(\d(?: ?[\da-z-])+)\s+│")
 
+#: The line of a transfer that is done.
+DONE = re.compile(r"^ +✓ done", re.MULTILINE)
+
 
 class Screen:
     """A `filesend` in a tmux of its own, with somebody at the keys."""
@@ -110,13 +113,14 @@ def pair(maker: Screen, joiner: Screen) -> None:
     joiner.code()  # its own: it is connected
     joiner.type(code)
     joiner.press("Enter")
-    for screen in (maker, joiner):
+    for screen in (joiner, maker):
         screen.wait_for("are paired")
 
 
 def choose_and_send(screen: Screen, name: str) -> None:
     screen.press("s")
-    screen.wait_for(f"[ ]   {name}")
+    # One thing is in the folder, so the bar is on it.
+    screen.until(lambda: re.search(rf"\[ \] . {name}", screen.seen), name)
     screen.press("Space")
     screen.wait_for("to ask ")
     screen.press("s")
@@ -158,8 +162,10 @@ def test_a_folder_goes_each_way_at_the_same_time(
     bob.until(lambda: contents(bob.folder) == sent, "whole folder of Ann's")
     ann.until(lambda: contents(ann.folder) == sent, "whole folder of Bob's")
     for screen in (ann, bob):
-        screen.until(lambda screen=screen: screen.seen.count("✓ done") >= 2, "two done")
-        screen.quit()
+        screen.until(lambda screen=screen: len(DONE.findall(screen.seen)) == 2, "two done")
+    ann.quit()
+    bob.wait_for("Ann left.")
+    bob.quit()
 
 
 def test_a_no_is_told(two_screens: tuple[Screen, Screen], world: World) -> None:
