@@ -25,7 +25,8 @@ from textual.timer import Timer
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.door import ClientDoor
-from filesend_tui.link import ClientLink, guarded, on_ending_signals
+from filesend_tui.ending import EndingSignals
+from filesend_tui.link import ClientLink, guarded
 from filesend_tui.screens import commands
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.base import PlaceScreen
@@ -97,6 +98,7 @@ class FileSendApp(App[None]):
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
         self._leaving = False
+        self._signals: EndingSignals | None = None
         self.store = Store()
         folder = start or Path.cwd()
         self.add_mode("pair", lambda: PairScreen(self.store, clock, self._completions))
@@ -112,12 +114,14 @@ class FileSendApp(App[None]):
         """Show the first screen; everything slow comes after it is drawn."""
         self.switch_mode("pair")
         self.set_interval(1.01, self._sample)
-        on_ending_signals(self._leave)
+        self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
         self.call_after_refresh(self.action_retry)
 
     async def on_unmount(self) -> None:
         """Whatever ended the app, the Client is destroyed before the loop is."""
         await self._link.close()
+        if self._signals is not None:
+            self._signals.close()
 
     def _leave(self) -> None:
         if not self._leaving:

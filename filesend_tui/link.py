@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 from filesend_tui.core.errors import FileSendError
@@ -87,15 +86,3 @@ async def guarded(work: Awaitable[None]) -> FileSendError | None:
         return FileSendError(f"Something went wrong: {type(error).__name__}.")
     return None
 
-
-def on_ending_signals(leave: Callable[[], None]) -> None:
-    """Call `leave` on SIGTERM and SIGHUP, where the system and the loop know them."""
-    import signal
-
-    loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # Not on Windows, and not outside the main thread.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            if number is not None:
-                loop.add_signal_handler(number, leave)

@@ -1,0 +1,71 @@
+"""How the app hears that it should end, and how it lets go of a terminal that is gone.
+
+SIGTERM: somebody wants it to end. SIGHUP: its terminal was closed, or the SSH connection broke.
+Systems that do not know a signal, and threads that may not take one, go without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+#: Seconds after which a process without a terminal ends, whatever it still waits for.
+LONGEST: Final = 12.0
+_HUNG_UP: Final = 129
+
+
+class EndingSignals:
+    """Calls `leave` on the event loop when the process is told to end.
+
+    Args:
+        leave: What to do; called once for each signal.
+        terminal: The app draws on a real terminal, which a SIGHUP takes away.
+    """
+
+    def __init__(self, leave: Callable[[], None], *, terminal: bool) -> None:
+        self._leave = leave
+        # Asked now: a terminal that is gone no longer says that it is one.
+        self._streams = [each for each in range(3) if terminal and os.isatty(each)]
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[signal.Signals, Any] = {}
+        for name, handler in (("SIGTERM", self._told), ("SIGHUP", self._hung_up)):
+            number = getattr(signal, name, None)
+            with suppress(ValueError):  # not in the main thread
+                if number is not None:
+                    self._before[number] = signal.signal(number, handler)
+
+    def close(self) -> None:
+        """Put back what was there before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _told(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._leave)
+
+    def _hung_up(self, *_: object) -> None:
+        # Not through the loop: the SIGCONT that comes with it must find this done.
+        if self._streams:
+            let_go_of_terminal(self._streams)
+        self._told()
+
+
+def let_go_of_terminal(streams: Iterable[int]) -> None:
+    """Point these streams to nowhere, so that no write to the lost terminal fails or waits.
+
+    Textual takes the SIGCONT of a hang-up for a return from sleep and would start its threads a
+    second time; and once its writer has failed, it waits for it for ever. So SIGCONT is ignored
+    from here on, and LONGEST seconds are all that the process has left.
+    """
+    signal.signal(signal.SIGCONT, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in streams:
+        os.dup2(nowhere, stream)
+    last = threading.Timer(LONGEST, os._exit, (_HUNG_UP,))
+    last.daemon = True
+    last.start()
