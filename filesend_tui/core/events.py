@@ -269,7 +269,10 @@ class PeerConnected(Event, frozen=True, kw_only=True):
 
 
 class PeerDropped(Event, frozen=True, kw_only=True):
-    """A peer's connection ended. reason: a stable word such as `closed` or `badPiece`."""
+    """A connection to a peer ended, also one that never came to a handshake.
+
+    reason: a stable word such as `closed` or `badPiece`; docs/protocol.md lists them.
+    """
 
     torrent: TorrentId
     address: str

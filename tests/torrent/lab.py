@@ -82,6 +82,18 @@ class Hub:
             channels.append(ours)
         return channels
 
+    def connect_to(self, member_id: bytes, peer_id: bytes, name: str) -> MemoryChannel:
+        """Let a scripted peer in to one member alone; return its channel."""
+        (member,) = (
+            member
+            for members in self.members.values()
+            for member in members
+            if member.peer_id == member_id
+        )
+        ours, theirs = channel_pair(name, member.name)
+        member.meet(theirs, peer_id, initiated=False)
+        return ours
+
 
 class LabRendezvous:
     """Where a real swarm gets its channels from in the lab."""

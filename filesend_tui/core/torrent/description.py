@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from filesend_tui.core.torrent.metadata import MetadataFetch
 from filesend_tui.core.torrent.peer import Peer
 from filesend_tui.core.wire.extensions import (
-    METADATA_PIECE,
     MetadataData,
     MetadataReject,
     MetadataRequest,
+    metadata_piece_count,
 )
 
 
@@ -41,6 +41,7 @@ class Description:
         self._found = found
         self._lied = lied
         self._raw: bytes | None = None
+        self._claims: dict[Peer, int] = {}
 
     @property
     def size(self) -> int | None:
@@ -52,13 +53,19 @@ class Description:
         self._raw = raw
 
     def offered(self, peer: Peer) -> None:
-        """A peer's extended handshake came; it may have said that it serves the dictionary."""
-        size = peer.wire.peer_metadata_size
-        if peer.wire.peer_has_metadata and size:
+        """A peer's extended handshake came, with what it now says about serving the dictionary."""
+        size = peer.wire.peer_metadata_size if peer.wire.peer_has_metadata else None
+        if size is None:
+            self.left(peer)  # or it took its offer back
+        elif self._raw is None:
+            self._claims[peer] = size
             self._fetch.peer_has(peer, size)
+        elif size != len(self._raw):
+            self._lied(peer)
 
     def left(self, peer: Peer) -> None:
         """A peer is gone."""
+        self._claims.pop(peer, None)
         self._fetch.peer_left(peer)
 
     def ask(self, peers: Iterable[Peer]) -> None:
@@ -68,8 +75,7 @@ class Description:
         now = self._clock()
         for peer in peers:
             for piece in self._fetch.ask(peer, now):
-                peer.wire.send_metadata_request(piece)
-                peer.flush()
+                peer.ask_metadata(piece)
 
     def message(self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject) -> None:
         """Take a ut_metadata message."""
@@ -88,13 +94,14 @@ class Description:
             self._lied(culprit)
         if fetched.info is not None and self._raw is None:
             self.know(fetched.info)
+            for claimant, size in self._claims.items():
+                if size != len(fetched.info):
+                    self._lied(claimant)
+            self._claims.clear()
             self._found(fetched.info)
 
     def _serve(self, peer: Peer, piece: int) -> None:
-        raw = self._raw or b""
-        block = raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]
-        if block:
-            peer.wire.send_metadata(piece, len(raw), block)
+        if self._raw is not None and piece < metadata_piece_count(len(self._raw)):
+            peer.serve_metadata(self._raw, piece)
         else:
-            peer.wire.send_metadata_reject(piece)
-        peer.flush()
+            peer.reject_metadata(piece)

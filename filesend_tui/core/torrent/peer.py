@@ -1,7 +1,7 @@
 """One connection: pumps bytes between a channel and the wire, serves blocks, asks for blocks.
 
-What to fetch, whom to serve and when to give up is the swarm's to decide. No disk and no picking
-ever lives here.
+What to fetch and whom to serve is the swarm's to decide; when to give up, conduct.py's. No disk and
+no picking ever lives here.
 """
 
 from __future__ import annotations
@@ -10,29 +10,33 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from filesend_tui.core.channels.base import Channel
+from filesend_tui.core.channels.base import Channel, ChannelAbused
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.torrent.allowance import Allowance
+from filesend_tui.core.torrent.conduct import Conduct
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates import RateMeter
+from filesend_tui.core.torrent.reasons import Drop, WhyDropped
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas
-from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.extensions import (
+    METADATA_PIECE,
+    MetadataData,
+    MetadataReject,
+    MetadataRequest,
+    metadata_piece_count,
+)
 
 #: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
 OUR_REQQ = 1024
 #: Bytes read from disk at a time to be sent.
 SERVE_BYTES = 256 * 1024
-#: Seconds a new connection has for its handshake.
-HANDSHAKE_TIMEOUT = 25.0
-#: Seconds after which a silent connection is given up (BEP 3: two minutes).
-SILENCE_TIMEOUT = 120.0
-#: Requests refused one after another by a peer that does not choke us before it is given up.
-PATIENCE_REJECTS = 256
+#: Pieces of the description put on the wire at a time; they wait for their turn as blocks do.
+METADATA_BATCH = 4
 #: Seconds between keep-alives.
 KEEP_ALIVE = 55.0
 
@@ -40,8 +44,8 @@ KEEP_ALIVE = 55.0
 class PeerHost(Protocol):
     """What a peer tells its swarm; every method is called on the event loop and returns at once."""
 
-    def handshook(self, peer: Peer) -> bool:
-        """The handshake came; return False to refuse this peer."""
+    def handshook(self, peer: Peer) -> WhyDropped | None:
+        """The handshake came; return why this peer is refused, if it is."""
 
     def extended(self, peer: Peer) -> None:
         """The extended handshake came: its metadata may now be asked for."""
@@ -52,8 +56,14 @@ class PeerHost(Protocol):
     def interest_changed(self) -> None:
         """A peer became interested, or no longer is."""
 
-    def block_arrived(self, peer: Peer, piece: m.Piece) -> None:
-        """A block came."""
+    def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
+        """A block came; return whether it was of use."""
+
+    def owed(self, peer: Peer) -> int:
+        """Return how many blocks it owes."""
+
+    def can_serve(self, index: int) -> bool:
+        """Whether a piece is here."""
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """It will not serve these (None: any) of our requests."""
@@ -101,11 +111,14 @@ class Peer:
         self.download = RateMeter(5.0)
         self.upload = RateMeter(5.0)
         self.ready = False
-        self.reason = ""
-        self.since = clock()
-        self._heard = clock()
+        self.reason: WhyDropped | None = None
+        #: When a block or a piece of the description last came or went.
+        self.traded = clock()
+        self._conduct = Conduct(clock())
         self._spoke = clock()
-        self._refusals = 0
+        self._idle_requests = 0
+        self._description = b""
+        self._description_wanted: dict[int, None] = {}
         self._uploads: dict[BlockRequest, None] = {}
         self._wake = asyncio.Event()
         self._upload_turns = Allowance(limits.upload, self._wake.set)
@@ -124,12 +137,12 @@ class Peer:
             m.Piece: self._on_piece,
             m.RejectRequest: self._on_reject,
             MetadataRequest: lambda message: host.metadata_message(self, message),
-            MetadataData: lambda message: host.metadata_message(self, message),
-            MetadataReject: lambda message: host.metadata_message(self, message),
+            MetadataData: self._on_metadata_answer,
+            MetadataReject: self._on_metadata_answer,
         }
 
-    async def run(self) -> str:
-        """Serve until the connection ends; return a stable word that says why."""
+    async def run(self) -> WhyDropped:
+        """Serve until the connection ends; return why it did."""
         self.wire.open()
         self.flush()
         tasks = [
@@ -149,13 +162,15 @@ class Peer:
         for result in results:
             if isinstance(result, WireError):
                 self.reason = self.reason or result.reason
+            elif isinstance(result, ChannelAbused):
+                self.reason = self.reason or result.abuse
             elif isinstance(result, ChannelFailed):
-                self.reason = self.reason or "channelFailed"
+                self.reason = self.reason or Drop.CHANNEL_FAILED
             elif isinstance(result, Exception):
                 raise result
-        return self.reason or "closed"
+        return self.reason or Drop.CLOSED
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: WhyDropped) -> None:
         """End the connection; `run` returns this reason."""
         self.reason = self.reason or reason
         self._stopped.set()
@@ -173,7 +188,32 @@ class Peer:
         """Ask for blocks."""
         for r in requests:
             self.wire.send(m.Request(index=r.index, begin=r.begin, length=r.length))
+        self._conduct.asked(len(requests))
         self.pipeline.sent(self._clock())
+        self._wake.set()
+
+    def withdraw(self, request: BlockRequest) -> None:
+        """Take a request back: the block came from elsewhere."""
+        self._conduct.asked(1)
+        self.send(m.Cancel(*request))
+
+    def ask_metadata(self, piece: int) -> None:
+        """Ask for a piece of the description."""
+        self._conduct.asked_metadata()
+        self.wire.send_metadata_request(piece)
+        self._wake.set()
+
+    def reject_metadata(self, piece: int) -> None:
+        """Refuse a piece of the description."""
+        if self.wire.peer_takes_metadata:
+            self.wire.send_metadata_reject(piece)
+            self._wake.set()
+
+    def serve_metadata(self, description: bytes, piece: int) -> None:
+        """Send a piece of the description when its turn comes; asking twice makes no difference."""
+        self._judge(self._conduct.wants_metadata(metadata_piece_count(len(description))))
+        self._description = description
+        self._description_wanted[piece] = None
         self._wake.set()
 
     def choke(self) -> None:
@@ -186,23 +226,37 @@ class Peer:
 
     def beat(self, now: float) -> None:
         """Call about once a second: keep-alives and time-outs."""
-        if not self.ready and now - self.since > HANDSHAKE_TIMEOUT:
-            self.stop("handshakeTimeout")
-        elif now - self._heard > SILENCE_TIMEOUT:
-            self.stop("silent")
-        elif self.ready and now - self._spoke > KEEP_ALIVE:
+        owed = self._host.owed(self) if self.ready else 0
+        self._judge(self._conduct.overdue(now, shaken=self.ready, owed=owed))
+        self._judge_burden(now)
+        if self.ready and now - self._spoke > KEEP_ALIVE:
             self._spoke = now
             self.send(m.KeepAlive())
+
+    def _judge(self, why: WhyDropped | None) -> bool:
+        """Act on a judgement; return whether the peer may stay."""
+        if why is not None:
+            self.stop(why)
+        return why is None
+
+    def _judge_burden(self, now: float) -> bool:
+        chatter = self.wire.chatter + self._idle_requests
+        return self._judge(self._conduct.burden(chatter, self.wire.queued_bytes, now))
 
     async def _read(self) -> None:
         handlers = self._handlers
         wire = self.wire
         while data := await self.channel.receive():
-            self._heard = self._clock()
+            now = self._clock()
+            self._conduct.heard(now)
             for event in wire.receive_data(data):
                 handler = handlers.get(type(event))
                 if handler is not None:
                     handler(event)
+                if self._stopped.is_set():
+                    return  # nothing else from it counts
+            if not self._judge_burden(now):
+                return
             if self.ready:
                 self._host.refill(self)
             self._wake.set()
@@ -214,12 +268,24 @@ class Peer:
             self._wake.clear()
             serving = True
             while serving:
-                chunks = self.wire.data_to_send()
-                for chunk in chunks:
-                    await self.channel.send(chunk)
-                if chunks:
+                for chunk in self.wire.data_to_send():
                     self._spoke = self._clock()
-                serving = await self._serve()
+                    self._conduct.sending(self._spoke)
+                    await self.channel.send(chunk)
+                    self._conduct.sent()
+                serving = self._describe() or await self._serve()
+
+    def _describe(self) -> bool:
+        """Put the next pieces of the description on the wire; return whether there were any."""
+        if not self._description_wanted or not self.wire.peer_takes_metadata:
+            return False
+        whole = self._description
+        for piece in tuple(self._description_wanted)[:METADATA_BATCH]:
+            del self._description_wanted[piece]
+            start = piece * METADATA_PIECE
+            self.wire.send_metadata(piece, len(whole), whole[start : start + METADATA_PIECE])
+        self.traded = self._clock()
+        return True
 
     async def _serve(self) -> bool:
         """Put the next blocks on the wire; return whether there were any."""
@@ -241,24 +307,28 @@ class Peer:
             if request in self._uploads:
                 del self._uploads[request]
                 self.wire.send(m.Piece(index=request.index, begin=request.begin, block=block))
-                self.upload.add(self._clock(), len(block))
+                self.traded = self._clock()
+                self.upload.add(self.traded, len(block))
                 self._host.block_sent(self, len(block))
                 sent += len(block)
         self._upload_turns.settle(sent)
         return True
 
     def _on_handshake(self, _event: Handshook) -> None:
-        if not self._host.handshook(self):
-            self.stop("refused")
-            return
-        self.ready = True
+        self.ready = self._judge(self._host.handshook(self))
 
     def _on_extended(self, _event: ExtendedHandshook) -> None:
         if self.wire.peer_reqq:
             self.pipeline.limit(self.wire.peer_reqq)
         self._host.extended(self)
 
+    def _on_metadata_answer(self, message: MetadataData | MetadataReject) -> None:
+        if self._judge(self._conduct.answered_metadata()):
+            self.traded = self._clock()
+            self._host.metadata_message(self, message)
+
     def _on_choke(self, _event: m.Choke) -> None:
+        self._judge(self._conduct.choked(self._host.owed(self)))
         # Without the fast extension a choke drops our requests; with it each is rejected (BEP 6).
         if not self.wire.fast:
             self.pipeline.dropped()
@@ -266,14 +336,16 @@ class Peer:
 
     def _on_request(self, message: m.Request) -> None:
         request = BlockRequest(message.index, message.begin, message.length)
-        if self.wire.am_choking:
+        if self.wire.am_choking or not self._host.can_serve(request.index):
+            self._idle_requests += not self.wire.am_choking
             if self.wire.fast:
                 self.send(m.RejectRequest(*request))
-            return
-        if len(self._uploads) >= 2 * OUR_REQQ:
-            self.stop("requestFlood")
-            return
-        self._uploads[request] = None
+        elif request in self._uploads:
+            self._idle_requests += 1
+        elif len(self._uploads) >= 2 * OUR_REQQ:
+            self.stop(Drop.REQUEST_FLOOD)
+        else:
+            self._uploads[request] = None
 
     def _on_cancel(self, message: m.Cancel) -> None:
         request = BlockRequest(message.index, message.begin, message.length)
@@ -283,16 +355,18 @@ class Peer:
                 self.send(m.RejectRequest(*request))
 
     def _on_piece(self, message: m.Piece) -> None:
+        if not self._judge(self._conduct.answered()):
+            return
         now = self._clock()
-        self._refusals = 0
         self.download.add(now, len(message.block))
-        self.pipeline.received(now, len(message.block))
-        self._host.block_arrived(self, message)
+        if self._host.block_arrived(self, message):
+            self.traded = now
+            self._conduct.served(now)
+            self.pipeline.received(now, len(message.block))
 
     def _on_reject(self, message: m.RejectRequest) -> None:
-        if not self.wire.peer_choking:
-            self._refusals += 1
-            if self._refusals > PATIENCE_REJECTS:
-                self.stop("rejectsAll")
-                return
+        if not self._judge(self._conduct.answered()):
+            return
+        if not self.wire.peer_choking and not self._judge(self._conduct.refused()):
+            return
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])

@@ -7,6 +7,7 @@ The life of the torrent as a whole (metadata in hand, finished, failed) is torre
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -15,7 +16,7 @@ from typing import Protocol
 
 from filesend_tui.core.channels.base import Road
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import Event, PeerConnected, PeerDropped, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.text import clean
@@ -27,6 +28,7 @@ from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
 from filesend_tui.core.torrent.picker import BlockRequest
+from filesend_tui.core.torrent.reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
@@ -40,6 +42,12 @@ CLIENT = "FileSend 0.1"
 PEER_ID_HEAD = b"-FS0100-"
 #: Seconds between two looks at time-outs, choking and snubbed peers.
 BEAT = 1.0
+#: Seconds without trade after which a peer may have to make room for another.
+IDLE = 60.0
+#: Peers remembered that may not come back.
+MOST_BANNED = 1000
+
+log = logging.getLogger(__name__)
 
 
 def make_peer_id() -> bytes:
@@ -101,14 +109,14 @@ class Swarm:
         self._torrent = info_hash.hex()
         self._peers: dict[bytes, Peer] = {}
         self._handshaking: set[Peer] = set()
-        self._banned: set[bytes] = set()
+        self._banned: dict[bytes, None] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
         self._description = Description(
             info_hash,
             clock=self._clock,
             found=host.metadata_found,
-            lied=partial(self._ban, reason="badMetadata"),
+            lied=partial(self._ban, reason=Drop.BAD_METADATA),
         )
         self._choker = Choker(slots=config.upload_slots)
         self._disk: Disk | None = None
@@ -122,6 +130,8 @@ class Swarm:
         """Announce and begin to take peers."""
         await self._rendezvous.start()
         self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._beat())]
+        for chore in self._chores:
+            chore.add_done_callback(self._chore_ended)
 
     async def announced(self) -> None:
         """Return once a tracker took the announce. Raises TrackerFailed where all refuse."""
@@ -133,7 +143,7 @@ class Swarm:
         for chore in self._chores:
             chore.cancel()
         for peer in (*self._peers.values(), *self._handshaking):
-            peer.stop("stopped")
+            peer.stop(Drop.STOPPED)
         await self._rendezvous.stop()
         await asyncio.gather(*self._chores, *self._connections, return_exceptions=True)
         if self._assembly:
@@ -158,12 +168,16 @@ class Swarm:
             wanted=everything if have else wanted,
             have=everything if have else (),
         )
+        for peer in self._handshaking:
+            peer.wire.set_shape(info.shape)
+            peer.wire.metadata_size = len(info.raw)
         for peer in tuple(self._peers.values()):
             self._shape(peer, self._assembly)
             if peer.wire.extended:
                 peer.wire.metadata_size = len(info.raw)
                 peer.wire.send_extended_handshake()
                 peer.flush()
+        self._rechoke()
 
     # -- what others ask
 
@@ -182,6 +196,13 @@ class Swarm:
     def peer_count(self) -> int:
         """Connected peers."""
         return len(self._peers)
+
+    @property
+    def wanted_peers(self) -> int:
+        """How many more peers there is room for; idle ones give way."""
+        now = self._clock()
+        busy = sum(now - peer.traded <= IDLE for peer in self._peers.values())
+        return max(0, self._config.max_peers - busy)
 
     def peer_entries(self) -> tuple[PeerEntry, ...]:
         """Return the connected peers for a face."""
@@ -208,28 +229,32 @@ class Swarm:
 
     # -- PeerHost: one connection speaks
 
-    def handshook(self, peer: Peer) -> bool:
+    def handshook(self, peer: Peer) -> WhyDropped | None:
         """See PeerHost."""
         peer_id = peer.wire.peer_id
         self._handshaking.discard(peer)
-        if peer_id in self._banned or peer_id in self._peers or self._stopping:
-            return False
+        if self._stopping:
+            return Drop.STOPPED
+        if peer_id in self._banned:
+            return Drop.BANNED
+        if peer_id in self._peers:
+            return Drop.DUPLICATE
         self._peers[peer_id] = peer
         if peer.wire.extended:
             peer.wire.send_extended_handshake()
         if self._assembly:
-            self._shape(peer, self._assembly)
+            self._assembly.picker.peer_joined(peer)
         # Told before anything else (BEP 3, BEP 6); nothing is here while nothing is known.
         peer.wire.send_pieces(self._assembly.have.to_bytes() if self._assembly else b"")
         self._publish(
             PeerConnected(
                 torrent=self._torrent,
                 address=peer.channel.address,
-                client=peer_id[:8].decode("latin-1") if peer_id[:8].isascii() else "",
+                client=clean(peer_id[:8].decode("ascii", errors="replace")),
                 road=str(peer.channel.road),
             )
         )
-        return True
+        return None
 
     def extended(self, peer: Peer) -> None:
         """See PeerHost."""
@@ -273,13 +298,23 @@ class Swarm:
             peer.request(requests)
             room -= len(requests)
 
-    def block_arrived(self, peer: Peer, piece: m.Piece) -> None:
+    def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
         """See PeerHost."""
         if self._assembly is None:
-            return
-        if self._assembly.block(peer, piece.index, piece.begin, piece.block):
+            return False
+        counts = self._assembly.block(peer, piece.index, piece.begin, piece.block)
+        if counts:
             self._bytes_by_road[peer.channel.road] += len(piece.block)
             self._reporter.block_received(len(piece.block))
+        return counts
+
+    def owed(self, peer: Peer) -> int:
+        """See PeerHost."""
+        return self._assembly.owed(peer) if self._assembly else 0
+
+    def can_serve(self, index: int) -> bool:
+        """See PeerHost."""
+        return self._assembly is not None and self._assembly.have.has(index)
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """See PeerHost."""
@@ -315,12 +350,12 @@ class Swarm:
 
     def peer_lied(self, peer: Hashable) -> None:
         """See AssemblyHost."""
-        self._ban(peer, "badPiece")
+        self._ban(peer, Drop.BAD_PIECE)
 
     def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
         """See AssemblyHost."""
         assert isinstance(peer, Peer)
-        peer.send(m.Cancel(*request))
+        peer.withdraw(request)
 
     def room_again(self) -> None:
         """See AssemblyHost."""
@@ -335,12 +370,28 @@ class Swarm:
 
     async def _meet(self) -> None:
         async for met in self._rendezvous:
-            if len(self._peers) + len(self._handshaking) >= self._config.max_peers:
+            full = len(self._peers) + len(self._handshaking) >= self._config.max_peers
+            if full and not self._displace():
                 await met.channel.close()
                 continue
             task = asyncio.create_task(self._serve(met))
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
+
+    def _displace(self) -> bool:
+        """Make room where a peer has traded nothing for long; return whether one had."""
+        staying = [peer for peer in self._peers.values() if peer.reason is None]
+        idlest = min(staying, key=lambda peer: peer.traded, default=None)
+        if idlest is None or self._clock() - idlest.traded <= IDLE:
+            return False
+        idlest.stop(Drop.DISPLACED)
+        return True
+
+    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
+        """Without its chores a swarm would only seem to live."""
+        if not chore.cancelled() and (error := chore.exception()):
+            log.error("a chore of a swarm failed", exc_info=error)
+            self._host.swarm_failed(StorageFailed(f"An internal error ended it: {error!r}"))
 
     async def _serve(self, met: MetPeer) -> None:
         wire = WireConnection(
@@ -350,16 +401,22 @@ class Swarm:
             client=CLIENT,
             metadata_size=self._description.size,
         )
+        if self._assembly:
+            # Before the first byte: all that comes with the handshake is checked against it.
+            wire.set_shape(self._assembly.shape)
         peer = Peer(met.channel, wire, self, limits=self._limits, clock=self._clock)
         self._handshaking.add(peer)
+        reason: WhyDropped = Drop.INTERNAL_ERROR
         try:
             reason = await peer.run()
         except FileSendError:
-            reason = "storageFailed"
+            reason = Drop.STORAGE_FAILED
+        except Exception:
+            log.exception("a peer brought a fault of this program to light")
         finally:
             self._handshaking.discard(peer)
             self._forget(peer)
-        if peer.ready and not self._stopping:
+        if not self._stopping:
             self._publish(
                 PeerDropped(torrent=self._torrent, address=met.channel.address, reason=reason)
             )
@@ -380,7 +437,7 @@ class Swarm:
         self._rechoke()
 
     def _shape(self, peer: Peer, assembly: Assembly) -> None:
-        """Let a peer count in pieces; what it said before is checked and counts now."""
+        """Let a connected peer count in pieces; what it said before is checked and counts now."""
         assembly.picker.peer_joined(peer)
         try:
             events = peer.wire.set_shape(assembly.shape)
@@ -391,9 +448,11 @@ class Swarm:
             if isinstance(event, PeerHas):
                 self.peer_has(peer, event)
 
-    def _ban(self, peer: Hashable, reason: str) -> None:
+    def _ban(self, peer: Hashable, reason: Drop) -> None:
         assert isinstance(peer, Peer)
-        self._banned.add(peer.wire.peer_id)
+        self._banned[peer.wire.peer_id] = None
+        if len(self._banned) > MOST_BANNED:
+            del self._banned[next(iter(self._banned))]
         peer.stop(reason)
 
     def _show_interest(self, peer: Peer) -> None:
@@ -409,7 +468,7 @@ class Swarm:
     def _part_if_pointless(self, peer: Peer) -> None:
         """Two that both need nothing have nothing to trade."""
         if self._assembly and self._assembly.complete and peer.wire.peer_pieces.is_seed:
-            peer.stop("bothComplete")
+            peer.stop(Drop.BOTH_COMPLETE)
 
     def _refill_others(self, but: Peer) -> None:
         for peer in self._peers.values():
@@ -417,6 +476,8 @@ class Swarm:
                 self.refill(peer)
 
     def _rechoke(self) -> None:
+        if self._assembly is None:
+            return  # there is nothing to serve
         now = self._clock()
         contenders = [
             Contender(
@@ -428,7 +489,7 @@ class Swarm:
             )
             for peer in self._peers.values()
         ]
-        seeding = self._assembly is not None and self._assembly.complete
+        seeding = self._assembly.complete
         for key, choke in self._choker.decide(contenders, now=now, seeding=seeding):
             assert isinstance(key, Peer)
             if choke:

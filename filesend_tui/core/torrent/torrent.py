@@ -128,7 +128,7 @@ class Torrent:
                 trackers=magnet.trackers,
                 config=config,
                 totals=self._totals,
-                wants_peers=lambda: max(0, config.max_peers - self._swarm.peer_count),
+                wants_peers=lambda: self._swarm.wanted_peers,
                 on_problem=self._warn,
             ),
             peer_id=peer_id,

@@ -1,0 +1,1 @@
+"""Peers, trackers and bytes that mean harm."""
