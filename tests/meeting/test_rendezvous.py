@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -19,7 +21,7 @@ from filesend_tui.core.meeting.rendezvous import (
     Totals,
     usable_trackers,
 )
-from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.meeting.signals import Description, PlainSignals
 from filesend_tui.core.meeting.timings import Timings
 from relay.server import RelayServer, listen
 from tests.channels.pairs import read_exactly, soon
@@ -31,11 +33,18 @@ QUICK = Timings(first_retry=0.05, max_retry=0.2, spacing=0.1, repeat=0.2, min_in
 class Member:
     """One peer of a swarm, with what it heard."""
 
-    def __init__(self, swarm: bytes, *trackers: str, timings: Timings = QUICK, **config) -> None:
+    def __init__(
+        self,
+        swarm: bytes,
+        *trackers: str,
+        signals: PlainSignals | None = None,
+        timings: Timings = QUICK,
+        **config,
+    ) -> None:
         self.problems: list[FileSendError] = []
         self.wants = 10
         self.rendezvous = Rendezvous(
-            signals=PlainSignals(swarm),
+            signals=signals or PlainSignals(swarm),
             peer_id=os.urandom(20),
             trackers=trackers,
             config=ClientConfig(**config),
@@ -73,6 +82,40 @@ def serving(port: int) -> Iterator[None]:
         finally:
             server.should_exit = True
             thread.join(10)
+
+
+class Stumbling(PlainSignals):
+    """Gives its first answer with another certificate's fingerprint, so that DTLS fails."""
+
+    def __init__(self, swarm: bytes) -> None:
+        super().__init__(swarm)
+        self.stumbled = False
+
+    def seal(self, description: Description) -> Description:
+        if description["type"] == "offer" or self.stumbled:
+            return super().seal(description)
+        self.stumbled = True
+        sdp = re.sub(r"(a=fingerprint:sha-\d+ )..:..", r"\g<1>00:00", description["sdp"])
+        return super().seal({**description, "sdp": sdp})
+
+
+async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRelay) -> None:
+    """libtorrent refuses a certificate that comes faster than it takes the answer in."""
+    swarm = os.urandom(20)
+    signals = Stumbling(swarm)
+    # The seeder's end of DTLS comes up: it takes it the whole time to see that nothing opens.
+    impatient = replace(QUICK, connect=0.5)
+    seeder = Member(swarm, relay.tracker, signals=signals, timings=impatient)
+    leecher = Member(swarm, relay.tracker)
+    await seeder.rendezvous.start()
+    await soon(seeder.rendezvous.announced())
+    await leecher.rendezvous.start()
+    there, here = await asyncio.gather(seeder.meet(), leecher.meet())
+    assert signals.stumbled
+    await here.channel.send(b"hello")
+    assert await read_exactly(there.channel, 5) == b"hello"
+    await soon(asyncio.gather(seeder.rendezvous.stop(), leecher.rendezvous.stop()))
+    await soon(asyncio.gather(here.channel.close(), there.channel.close()))
 
 
 async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay) -> None:

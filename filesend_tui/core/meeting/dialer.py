@@ -65,6 +65,7 @@ class Dialer:
 
     Args:
         met: Called with every peer whose channel opened; the channel is the callee's from then.
+        missed: Called when one who was willing could not be reached; the next try may go well.
         wants_peers: How many more peers the swarm wants now.
     """
 
@@ -76,12 +77,14 @@ class Dialer:
         config: ClientConfig,
         met: Callable[[MetPeer], None],
         wants_peers: Callable[[], int],
+        missed: Callable[[], None] = lambda: None,
         timings: Timings = DEFAULT,
     ) -> None:
         self._signals = signals
         self._peer_id = peer_id
         self._config = config
         self._met = met
+        self._missed = missed
         self._wants_peers = wants_peers
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
@@ -221,7 +224,11 @@ class Dialer:
             await attempt.close()
 
     async def _hand_over(self, peer_id: bytes, attempt: WebRtcAttempt, *, initiated: bool) -> None:
-        channel = await attempt.opened(self._timings.connect)
+        try:
+            channel = await attempt.opened(self._timings.connect)
+        except ChannelFailed:
+            self._missed()
+            raise
         self._open[peer_id] = channel
         self._met(MetPeer(channel, peer_id, initiated))
 

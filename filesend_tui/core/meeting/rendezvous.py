@@ -82,6 +82,8 @@ class Rendezvous:
             config=config,
             met=self._meet,
             wants_peers=wants_peers,
+            # The other side may be waiting for its next announce, which is minutes away.
+            missed=self.more_peers,
             timings=timings,
         )
         presence = Presence(
