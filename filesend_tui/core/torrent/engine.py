@@ -40,6 +40,7 @@ class Engine:
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
         self._torrents: dict[str, Torrent] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def seed(
         self,
@@ -104,14 +105,19 @@ class Engine:
         """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
         torrent = self._torrents.pop(torrent_id, None)
         if torrent is not None:
-            await torrent.close(delete_data=delete_data)
+            # Whoever asked may be cancelled; what the torrent holds is freed all the same.
+            closing = asyncio.create_task(torrent.close(delete_data=delete_data))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.shield(closing)
 
     async def destroy(self) -> None:
         """Destroy every torrent; unfinished part files go, as nothing could resume them yet."""
         for cancelled in self._hashing:
             cancelled.set()
         await asyncio.gather(
-            *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents))
+            *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents)),
+            *self._closing,
         )
         await asyncio.to_thread(self._hashers.shutdown)
         await asyncio.to_thread(self._disk.shutdown)
