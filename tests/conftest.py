@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from relay.limits import Limits
 from relay.server import RelayServer, listen
+
+# Examples are judged by what they find: on a busy machine any of them may take long.
+settings.register_profile("filesend", deadline=None)
+settings.load_profile("filesend")
 
 
 @dataclass(frozen=True)
