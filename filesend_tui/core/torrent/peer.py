@@ -117,6 +117,8 @@ class Peer:
         self._conduct = Conduct(clock())
         self._spoke = clock()
         self._idle_requests = 0
+        # As told up to the event at hand; the wire is ahead by the rest of the chunk.
+        self._choked = True
         self._description = b""
         self._description_wanted: dict[int, None] = {}
         self._uploads: dict[BlockRequest, None] = {}
@@ -129,7 +131,7 @@ class Peer:
             ExtendedHandshook: self._on_extended,
             PeerHas: lambda event: host.peer_has(self, event),
             m.Choke: self._on_choke,
-            m.Unchoke: lambda _: None,  # the refill after the chunk asks
+            m.Unchoke: self._on_unchoke,
             m.Interested: lambda _: host.interest_changed(),
             m.NotInterested: lambda _: host.interest_changed(),
             m.Request: self._on_request,
@@ -328,11 +330,15 @@ class Peer:
             self._host.metadata_message(self, message)
 
     def _on_choke(self, _event: m.Choke) -> None:
+        self._choked = True
         self._judge(self._conduct.choked(self._host.owed(self)))
         # Without the fast extension a choke drops our requests; with it each is rejected (BEP 6).
         if not self.wire.fast:
             self.pipeline.dropped()
             self._host.requests_lost(self, None)
+
+    def _on_unchoke(self, _event: m.Unchoke) -> None:
+        self._choked = False  # the refill after the chunk asks
 
     def _on_request(self, message: m.Request) -> None:
         request = BlockRequest(message.index, message.begin, message.length)
@@ -367,6 +373,6 @@ class Peer:
     def _on_reject(self, message: m.RejectRequest) -> None:
         if not self._judge(self._conduct.answered()):
             return
-        if not self.wire.peer_choking and not self._judge(self._conduct.refused()):
+        if not self._choked and not self._judge(self._conduct.refused()):
             return
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])
