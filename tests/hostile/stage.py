@@ -81,9 +81,11 @@ class Stage:
         reserved: bytes = OUR_RESERVED,
         reads: bool = True,
     ) -> Villain:
-        """Connect a villain to one node."""
+        """Connect a villain to one node. One that does not read takes a single chunk."""
         own = peer_id or b"-XX0001-" + name.encode().ljust(12, b"-")
         channel = self._hub.connect_to(self.rendezvous_id(node), own, name)
+        if not reads:
+            channel._inbox = asyncio.Queue(1)
         villain = Villain(channel, self.info, own, reserved=reserved, reads=reads)
         self._stack.push_async_callback(villain.close)
         return villain

@@ -176,3 +176,15 @@ def test_starts_small_after_a_drop_and_grows_again():
     assert pipeline.room(link.now, link.in_flight) == FLOOR
     link.run(5)
     assert link.run(5) >= 0.95 * 4_000_000
+
+
+def test_after_a_snub_it_is_asked_for_one_block_until_one_comes() -> None:
+    pipeline = RequestPipeline()
+    pipeline.sent(0)
+    assert pipeline.snubbed(SNUB_S, 5)
+    pipeline.snub()
+    assert pipeline.in_disgrace
+    assert (pipeline.room(31, 0), pipeline.room(31, 1)) == (1, 0)
+    pipeline.received(32, BLOCK)
+    assert not pipeline.in_disgrace
+    assert pipeline.room(32, 0) > 1

@@ -43,10 +43,14 @@ class RequestPipeline:
         self._window = START
         self._slow_start = True
         self._flowing_since: float | None = None
+        #: It kept us waiting and has sent nothing since.
+        self.in_disgrace = False
 
     @property
     def window(self) -> int:
         """Requests that may be in flight."""
+        if self.in_disgrace:
+            return 1
         return min(self._window, self._limit)
 
     def limit(self, reqq: int) -> None:
@@ -60,14 +64,20 @@ class RequestPipeline:
     def received(self, now: float, size: int) -> None:
         """A block of `size` bytes came."""
         self._heard = now
+        self.in_disgrace = False
         self._meter.add(now, size)
         if self._flowing_since is None:
             self._flowing_since = now
         if self._slow_start and self._window < CAP:
             self._window += 1
 
+    def snub(self) -> None:
+        """It kept us waiting: until a block comes, it is asked for one at a time."""
+        self.dropped()
+        self.in_disgrace = True
+
     def dropped(self) -> None:
-        """Nothing that was asked for will come: choked or snubbed. The window starts small."""
+        """Nothing that was asked for will come, as after a choke. The window starts small."""
         self._window = FLOOR
         self._slow_start = True
         self._flowing_since = None

@@ -288,6 +288,8 @@ class Swarm:
         assembly = self._assembly
         if assembly is None or peer.wire.peer_choking or not peer.wire.am_interested:
             return
+        if peer.pipeline.in_disgrace and self._others_serve():
+            return  # whatever it is asked for would only wait there
         # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
         room = peer.pipeline.room(self._clock(), assembly.owed(peer))
         while room and (allowed := peer.download_turns.take(room * BLOCK)):
@@ -515,7 +517,19 @@ class Swarm:
         """What a silent peer was asked for may be asked of others; its own answer still counts."""
         if self._assembly is None:
             return
-        for peer in tuple(self._peers.values()):
-            if peer.pipeline.snubbed(now, self._assembly.owed(peer)):
-                peer.pipeline.dropped()
-                self.requests_lost(peer, None)
+        snubbed = [
+            peer
+            for peer in self._peers.values()
+            if peer.pipeline.snubbed(now, self._assembly.owed(peer))
+        ]
+        for peer in snubbed:
+            peer.pipeline.snub()
+        for peer in snubbed:
+            self.requests_lost(peer, None)
+
+    def _others_serve(self) -> bool:
+        """Whether somebody in good standing has what is missing, and lets us ask for it."""
+        return any(
+            peer.wire.am_interested and not peer.wire.peer_choking and not peer.pipeline.in_disgrace
+            for peer in self._peers.values()
+        )
