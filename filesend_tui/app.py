@@ -95,6 +95,7 @@ class FileSendApp(App[None]):
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
         self._draw_timer: Timer | None = None
+        self._offer_timer: Timer | None = None
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
         self._leaving = False
@@ -210,10 +211,15 @@ class FileSendApp(App[None]):
             return
         wait = self._key_at + TYPING - self._clock()
         if wait > 0:
-            self.set_timer(wait, self._offer_request)
+            if self._offer_timer is None:
+                self._offer_timer = self.set_timer(wait, self._offer_later)
             return
         screen = ApprovalScreen(self.store, self._clock, requests[0], self._output)
         self.push_screen(screen, self._next_request)
+
+    def _offer_later(self) -> None:
+        self._offer_timer = None
+        self._offer_request()
 
     def _next_request(self, _: None) -> None:
         self.call_later(self._offer_request)

@@ -20,8 +20,6 @@ _DARK: Final = Theme(
     panel="#20252c",
     dark=True,
     variables={
-        "footer-key-foreground": "#6cb8c9",
-        "footer-background": "#20252c",
         "scrollbar": "#343b45",
         "scrollbar-background": "#15181d",
         "border": "#6cb8c9",
@@ -46,8 +44,6 @@ _LIGHT: Final = Theme(
     panel="#e2e6ea",
     dark=False,
     variables={
-        "footer-key-foreground": "#1f7a8c",
-        "footer-background": "#e2e6ea",
         "scrollbar": "#bcc4cc",
         "scrollbar-background": "#f6f7f8",
         "button-focus-text-style": "bold underline",

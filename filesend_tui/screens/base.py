@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from filesend_tui.store import Store
+from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.top_bar import TopBar
 
@@ -32,7 +32,6 @@ class PlaceScreen(Screen[None]):
         super().__init__()
         self.store = store
         self.clock = clock
-        self._offered: tuple[tuple[str, bool], ...] = ()
 
     def compose(self) -> ComposeResult:
         """Top bar, body, notice, keys."""
@@ -40,7 +39,7 @@ class PlaceScreen(Screen[None]):
         with Container(id="body"):
             yield from self.compose_body()
         yield NoticeBar()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
         """Yield what this place is for."""
@@ -64,14 +63,12 @@ class PlaceScreen(Screen[None]):
         self.offer_keys()
 
     def offer_keys(self) -> None:
-        """Have the footer made again, which is costly, only when other keys make sense now."""
-        offered = tuple((key, each.enabled) for key, each in self.active_bindings.items())
-        if offered != self._offered:
-            self._offered = offered
-            self.refresh_bindings()
+        """Show the keys that make sense now."""
+        self.query_one(KeyBar).show(self.active_bindings.values())
 
     def on_mount(self) -> None:
-        """Draw at once."""
+        """Draw at once, and the keys again whenever the focus goes elsewhere."""
+        self.bindings_updated_signal.subscribe(self, lambda _: self.offer_keys())
         self.draw()
 
     def on_screen_resume(self) -> None:

@@ -276,6 +276,17 @@ async def by_daylight(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, *receiving("r1"), *sending("s1"))
 
 
+@pytest.mark.parametrize("size", [(40, 12), (12, 4)], ids=["40x12", "12x4"])
+@pytest.mark.parametrize(
+    "name", ["waiting_for_a_partner", "picking", "being_asked", "transferring_both_ways", "help"]
+)
+async def test_a_small_terminal_breaks_nothing(
+    name: str, size: tuple[int, int], stage: Stage
+) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        await MOMENTS[name](stage, pilot)
+
+
 async def steady(stage: Stage, pilot: Pilot[None]) -> None:
     """Let nothing blink while the picture is taken."""
     for screen in stage.app.screen_stack:

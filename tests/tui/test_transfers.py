@@ -13,11 +13,16 @@ from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.widgets.file_progress import FileProgressList
+from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.talk_bar import TalkField
 from filesend_tui.widgets.transfer_list import TransferList
 from tests.tui.moments import ANA, FILM, arrived, asked, paired, phase, rate, receiving, sending
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
+
+
+#: What stands below while paired, with nothing to cancel and nothing that arrived.
+KEYS = ["m", "Message", "d", "Disconnect", "?", "Help", "q", "Quit"]
 
 
 async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
@@ -160,6 +165,28 @@ async def test_only_the_row_that_changed_is_drawn(stage: Stage) -> None:
         screen.draw()
         assert drawn == []
         del table.refresh
+
+
+async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        bar = screen.query_one(KeyBar)
+        assert bar.render_line(0).text.split() == [
+            "m",
+            "Message",
+            "d",
+            "Disconnect",
+            "?",
+            "Help",
+            "q",
+            "Quit",
+        ]
+        await stage.play(pilot, *sending("s1"))
+        assert bar.render_line(0).text.startswith(" x Cancel  m Message")
+        await pilot.click(KeyBar, offset=(14, 0))
+        await stage.settle(pilot)
+        assert screen.query_one(TalkField).has_focus
+        assert bar.render_line(0).text.split() == ["⏎", "Send", "the", "line", "esc", "Close"]
 
 
 async def test_keys_and_clicks_move_the_cursor(stage: Stage) -> None:
