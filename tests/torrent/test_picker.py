@@ -14,14 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from filesend_tui.core.torrent.picker import (
-    ENDGAME_REQUESTS,
-    HELD_BYTES,
-    MAX_ASKERS,
-    MIN_PARTIAL,
-    BlockRequest,
-    PiecePicker,
-)
+from filesend_tui.core.torrent.doubling import DUE_BLOCKS, IDLE_REQUESTS, MAX_ASKERS
+from filesend_tui.core.torrent.picker import HELD_BYTES, MIN_PARTIAL, BlockRequest, PiecePicker
 from filesend_tui.core.wire.shape import BLOCK, TorrentShape
 
 
@@ -147,6 +141,40 @@ def test_begun_pieces_are_finished_before_new_ones():
     assert {r.index for r in rest} == {first[0].index}
     assert {r.begin for r in first + rest} == {0, BLOCK, 2 * BLOCK, 3 * BLOCK}
     assert picker.pick("b", 1)[0].index != first[0].index
+
+
+def test_a_peer_finishes_the_piece_it_is_at_whatever_became_rarer():
+    picker = make_picker(shape_of(10, blocks=4))
+    for peer in "ab":
+        picker.peer_joined(peer)
+    picker.peer_has_all("a")
+    (first,) = picker.pick("a", 1)
+    picker.peer_has("b", [first.index])  # every other piece is rarer now
+    rest = picker.pick("a", 3)
+    assert {r.index for r in rest} == {first.index}
+    assert picker.pick("a", 1)[0].index != first.index
+
+
+def test_the_only_seeder_is_not_asked_for_the_rest_of_what_others_have():
+    picker = make_picker(shape_of(3, blocks=4))
+    for peer in ("seeder", "receiver"):
+        picker.peer_joined(peer)
+    picker.peer_has_all("seeder")
+    picker.peer_has("receiver", [0])
+    picker.pick("receiver", 1)
+    assert {r.index for r in picker.pick("seeder", 8)} == {1, 2}
+    assert {r.index for r in picker.pick("seeder", 8)} == {0}, "now nothing is rarer"
+
+
+def test_where_no_more_may_begin_a_begun_piece_will_do():
+    picker = make_picker(shape_of(3, blocks=4), max_partial=1)
+    for peer in ("seeder", "receiver"):
+        picker.peer_joined(peer)
+    picker.peer_has_all("seeder")
+    picker.peer_has("receiver", [0])
+    picker.pick("receiver", 1)
+    picker.pick("seeder", 4)  # it was idle, so one more piece began
+    assert {r.index for r in picker.pick("seeder", 3)} == {0}
 
 
 def test_what_is_not_wanted_is_never_asked_for():
@@ -322,10 +350,10 @@ def test_in_endgame_an_idle_peer_is_asked_for_what_others_owe():
     own = picker.pick("b", 100)
     assert picker.endgame
     assert own[0] not in owed
-    assert len(own) == ENDGAME_REQUESTS
+    assert len(own) == IDLE_REQUESTS
     assert set(own[1:]) <= set(owed)
     third = picker.pick("c", 100)
-    assert len(third) == ENDGAME_REQUESTS
+    assert len(third) == IDLE_REQUESTS
     assert not set(third) & set(own[1:]), "two peers at most owe the same block"
 
 
@@ -476,6 +504,7 @@ class SwarmMachine(RuleBasedStateMachine):
         self.late: dict[str, list[BlockRequest]] = defaultdict(list)
         self.choking: set[str] = set()
         self.liars: set[str] = set()
+        self.known: set[str] = set()
         self.banned: set[str] = set()
         self.sent_by: dict[int, dict[int, tuple[str, bool]]] = defaultdict(dict)
         self.settling: list[int] = []
@@ -517,7 +546,10 @@ class SwarmMachine(RuleBasedStateMachine):
             self.picker.peer_has(peer, self.has[peer])
         self.owed[peer] = {}
         self.choking.discard(peer)
-        (self.liars.add if liar else self.liars.discard)(peer)
+        # Who comes back is who it was: a block it left behind still counts as its own.
+        if liar and peer not in self.known:
+            self.liars.add(peer)
+        self.known.add(peer)
         self.most_peers = max(self.most_peers, len(self.has))
 
     @precondition(lambda self: self.has)
@@ -628,8 +660,9 @@ class SwarmMachine(RuleBasedStateMachine):
             assert request not in self.owed[peer]
             self.owed[peer][request] = None
             if askers[request]:
-                assert self.picker.endgame, "a duplicate before the endgame"
-                assert len(self.owed[peer]) <= ENDGAME_REQUESTS
+                longest = max(len(owed) for other, owed in self.owed.items() if other != peer)
+                assert self.picker.endgame or longest > DUE_BLOCKS, "a needless duplicate"
+                assert len(self.owed[peer]) <= IDLE_REQUESTS
         return picked
 
     def take(self, peer, request):

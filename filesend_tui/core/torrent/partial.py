@@ -39,12 +39,19 @@ class Partial:
 
 
 class PickedPeer:
-    """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole."""
+    """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole.
 
-    __slots__ = ("bits", "key", "parole", "requests")
+    at_hand: the piece that it was asked for last. used, wasted: how many blocks from it were of
+    use, and how many were not.
+    """
+
+    __slots__ = ("at_hand", "bits", "key", "parole", "requests", "used", "wasted")
 
     def __init__(self, key: PeerKey) -> None:
         self.key = key
         self.bits = 0
         self.requests: dict[BlockRequest, Partial] = {}
         self.parole = False
+        self.at_hand: Partial | None = None
+        self.used = 0
+        self.wasted = 0

@@ -3,14 +3,15 @@
 Only the decision and its bookkeeping live here: no clock, no bytes, no sockets. Lengths and
 offsets are in bytes. The rules, most urgent first:
 
-1. Begun pieces are finished before new ones start, whoever began them. At most `max_partial`
-   pieces are begun or await verification at a time, plus one for each peer that would otherwise
-   stand idle, so the bytes held in memory are bounded; a slow disk holds back the asking too.
-2. A new piece is one that the fewest peers have, ties at random (so in a swarm of seeders alone
-   the order is random, and receivers have something to swap).
-3. Endgame: when every missing block is asked for, a nearly idle peer is asked for blocks that
-   others owe, the longest-begun piece first. A block is asked of at most MAX_ASKERS peers at a
-   time; the first answer cancels the others.
+1. A peer finishes the piece it is at before it is asked for another.
+2. Then comes a piece that the fewest peers have: one that is begun, whoever began it, else a new
+   one, at random (so in a swarm of seeders alone the order is random, and receivers have something
+   to swap). A begun piece that more peers have waits, for while the only seeder is asked for the
+   rest of what others could send, nobody gets what it alone has.
+3. At most `max_partial` pieces are begun or await verification at a time, plus one for each peer
+   that would otherwise stand idle, so the bytes held in memory are bounded; a slow disk holds back
+   the asking too. Where no more may begin, any begun piece is worked on.
+4. A peer for which nothing is left is asked for blocks that others owe: doubling.py says which.
 
 Who sent a bad piece: `failed` names all that contributed. Where several did, none is known to be
 guilty, so all of them go on parole: a peer on parole fetches whole pieces alone and shares none,
@@ -23,10 +24,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Final, NamedTuple
 
 from filesend_tui.core.torrent.availability import Availability, bits_of, random_member
 from filesend_tui.core.torrent.bitfield import Bitfield
+from filesend_tui.core.torrent.doubling import IDLE_REQUESTS, before_it, in_endgame
 from filesend_tui.core.torrent.partial import BlockRequest, Partial, PeerKey, PickedPeer
 from filesend_tui.core.wire.shape import BLOCK, TorrentShape
 
@@ -36,10 +39,6 @@ __all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
 HELD_BYTES: Final = 64 * 1024 * 1024
 #: Pieces in work at least, however large: one arrives while one is hashed and written.
 MIN_PARTIAL: Final = 2
-#: Peers that may owe us the same block at a time.
-MAX_ASKERS: Final = 2
-#: In endgame a peer that owes this many blocks is not asked for another's.
-ENDGAME_REQUESTS: Final = 8
 
 
 class Outcome(NamedTuple):
@@ -192,29 +191,46 @@ class PiecePicker:
             bits &= bits_of(only, self._shape.piece_count)
         picked: list[BlockRequest] = []
         while len(picked) < count:
-            partial = self._begun(state, bits) or self._begin(state, bits)
-            partial = partial or self._share(state, bits)
+            partial = (
+                self._at_hand(state, bits)
+                or self._rarest(state, bits)
+                or self._begun(state, bits)
+                or self._share(state, bits)
+            )
             if partial is None:
-                if self.endgame and not state.parole:
-                    self._duplicate(state, bits, count, picked)
+                self._double(state, bits, count, picked)
                 break
             self._take(partial, state, count, picked)
         return picked
+
+    def _at_hand(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """The piece that this peer was asked for last, where blocks of it are free."""
+        partial = peer.at_hand
+        if partial is None or self._open.get(partial.index) is not partial:
+            return None
+        return partial if self._may_work(peer, bits, partial) else None
+
+    def _rarest(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A piece that the fewest peers have: one that is begun, else a new one."""
+        rarest = self._availability.rarest(bits & (self._fresh | self._open_bits))
+        return self._begun(peer, rarest) or self._begin(peer, bits)
 
     def _begun(self, peer: PickedPeer, bits: int) -> Partial | None:
         """A begun piece that this peer may work on by right."""
         if bits & self._open_bits:
             for partial in self._open.values():
-                if bits & partial.bit and (
-                    partial.owner is peer
-                    or (
-                        partial.owner is None
-                        # On parole: only what nobody else had a hand in.
-                        and (not peer.parole or partial.contributors.keys() <= {peer.key})
-                    )
-                ):
+                if self._may_work(peer, bits, partial):
                     return partial
         return None
+
+    @staticmethod
+    def _may_work(peer: PickedPeer, bits: int, partial: Partial) -> bool:
+        if not bits & partial.bit:
+            return False
+        if partial.owner is not None or not peer.parole:
+            return partial.owner in (None, peer)
+        # On parole: only what nobody else had a hand in.
+        return partial.contributors.keys() <= {peer.key}
 
     def _begin(self, peer: PickedPeer, bits: int) -> Partial | None:
         """A new piece, where there is one and room for it."""
@@ -250,6 +266,7 @@ class PiecePicker:
     def _take(
         self, partial: Partial, peer: PickedPeer, count: int, picked: list[BlockRequest]
     ) -> None:
+        peer.at_hand = partial
         free = partial.free
         while free and len(picked) < count:
             begin = free.pop()
@@ -260,25 +277,20 @@ class PiecePicker:
         if not free:
             self._close(partial)
 
-    def _duplicate(
-        self, peer: PickedPeer, bits: int, count: int, picked: list[BlockRequest]
-    ) -> None:
-        room = min(count - len(picked), ENDGAME_REQUESTS - len(peer.requests))
-        if room <= 0 or len(self._peers) < 2:
+    def _double(self, peer: PickedPeer, bits: int, count: int, picked: list[BlockRequest]) -> None:
+        """Ask an idle peer for blocks that others owe."""
+        room = min(count - len(picked), IDLE_REQUESTS - len(peer.requests))
+        if room <= 0 or peer.parole or not bits & self._missing & ~self._fresh:
             return
-        for partial in self._partials.values():
-            if not bits & partial.bit:
-                continue
-            for begin, askers in partial.askers.items():
-                if len(askers) < MAX_ASKERS and peer not in askers:
-                    askers.append(peer)
-                    partial.owner = None
-                    request = partial.request(begin)
-                    peer.requests[request] = partial
-                    picked.append(request)
-                    room -= 1
-                    if not room:
-                        return
+        if self.endgame:
+            blocks = in_endgame(peer, bits, self._partials.values())
+        else:
+            blocks = before_it(peer, bits, self._peers.values())
+        for partial, request in islice(blocks, room):
+            partial.askers[request.begin].append(peer)
+            partial.owner = None
+            peer.requests[request] = partial
+            picked.append(request)
 
     # -- answers
 
@@ -290,7 +302,9 @@ class PiecePicker:
         if partial is None:
             partial = self._late(state, request)
             if partial is None:
+                state.wasted += 1
                 return _REFUSED
+        state.used += 1
         askers = partial.askers.pop(begin, None)
         partial.contributors[peer] = None
         partial.left -= 1
