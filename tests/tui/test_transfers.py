@@ -20,7 +20,6 @@ from tests.tui.moments import ANA, FILM, arrived, asked, paired, phase, rate, re
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
-
 #: What stands below while paired, with nothing to cancel and nothing that arrived.
 KEYS = ["m", "Message", "d", "Disconnect", "?", "Help", "q", "Quit"]
 
