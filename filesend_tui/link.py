@@ -85,4 +85,3 @@ async def guarded(work: Awaitable[None]) -> FileSendError | None:
         _log.exception("a command failed")
         return FileSendError(f"Something went wrong: {type(error).__name__}.")
     return None
-
