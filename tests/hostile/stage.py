@@ -24,39 +24,55 @@ PATIENCE = 600
 
 
 class Stage:
-    """One torrent of 40 pieces and a bit, who seeds it, who downloads it, and who means harm."""
+    """One torrent, who seeds it, who downloads it, and who means harm.
 
-    def __init__(self, hub: Hub, folder: Path) -> None:
-        self.content = random.Random(3).randbytes(40 * 16384 + 100)
+    Args:
+        hub: Where they meet.
+        folder: Where files stand.
+        size: Bytes of the torrent's file; 40 pieces of one block and a bit where not said.
+        empty_files: Besides; their names make the description long.
+    """
+
+    def __init__(
+        self, hub: Hub, folder: Path, *, size: int = 40 * 16384 + 100, empty_files: int = 0
+    ) -> None:
+        self.content = random.Random(3).randbytes(size)
         self.info: TorrentInfo
         self.magnet = ""
         self._hub = hub
         self._folder = folder
         self._stack = AsyncExitStack()
-        self._file = folder / "file.bin"
-        self._file.write_bytes(self.content)
+        self._nodes: list[Node] = []
+        self._source = folder / "source"
+        self._source.mkdir()
+        (self._source / "file.bin").write_bytes(self.content)
+        for number in range(empty_files):
+            (self._source / f"{'z' * 100}{number}").touch()
         self._count = 0
 
     def play(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def main() -> None:
             async with self._stack:
                 author = await self.node()
-                torrent = await author.engine.seed([self._file], trackers=TRACKERS)
+                torrent = await author.engine.seed([self._source], trackers=TRACKERS)
                 self.magnet = author.engine.magnet(torrent)
                 self.info = await author.engine.wait_metadata(torrent)
                 await author.engine.remove(torrent)
                 await act()
 
         virtual_time.run(main())
+        for node in self._nodes:
+            faults = [d for d in node.of(e.PeerDropped) if d.reason == "internalError"]
+            assert not faults, "a villain brought a fault of this program to light"
 
     async def node(self, **config: Any) -> Node:
-        return await self._stack.enter_async_context(
-            Node(ClientConfig(output=self._folder, **config))
-        )
+        node = Node(ClientConfig(output=self._folder, **config))
+        self._nodes.append(node)
+        return await self._stack.enter_async_context(node)
 
     async def seeder(self, **config: Any) -> Node:
         node = await self.node(**config)
-        await node.engine.seed([self._file], trackers=TRACKERS)
+        await node.engine.seed([self._source], trackers=TRACKERS)
         return node
 
     async def receiver(self, **config: Any) -> Node:
@@ -70,7 +86,7 @@ class Stage:
         """Wait until the node has the file, and see that it is right."""
         path = await asyncio.wait_for(node.engine.wait_done(self.torrent), PATIENCE)
         assert path is not None
-        assert path.read_bytes() == self.content
+        assert (path / "file.bin").read_bytes() == self.content
 
     async def villain(
         self,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filesend_tui.core.torrent import metadata
 from filesend_tui.core.torrent.metadata import (
     REQUEST_TIMEOUT,
     RETRY_AFTER,
@@ -225,14 +226,41 @@ def test_sizes_are_tried_side_by_side() -> None:
     assert serve(fetch, "ann", fetch.ask("ann", 0)).info == INFO
 
 
-def test_silent_liars_do_not_keep_an_honest_size_out_for_ever() -> None:
+def test_any_number_of_silent_liars_keeps_no_honest_size_out() -> None:
     fetch = fetch_of()
-    for number in range(1, 5):
+    for number in range(1, 100):
         fetch.peer_has(f"liar{number}", SIZE + number)
         assert fetch.ask(f"liar{number}", 0)
     fetch.peer_has("ann", SIZE)
-    assert fetch.ask("ann", 29) == []
-    assert serve(fetch, "ann", fetch.ask("ann", 30), now=30).info == INFO
+    assert serve(fetch, "ann", fetch.ask("ann", 0)).info == INFO
+
+
+def test_what_is_held_is_bounded_and_who_gets_nowhere_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metadata, "MOST_HELD", 4 * METADATA_PIECE)
+    fetch = fetch_of()
+    for now, liar in enumerate(["first", "second"]):
+        fetch.peer_has(liar, SIZE + 1 + now)
+        assert fetch.ask(liar, now) == [0, 1, 2, 3]
+        serve(fetch, liar, [0, 1], LIE, now=now)
+    fetch.peer_has("ann", SIZE)
+    pieces = fetch.ask("ann", 2)
+    serve(fetch, "ann", pieces[:2], now=2)
+    assert fetch.ask("first", 3) == [0, 1, 2, 3], "it starts over"
+    assert fetch.ask("second", 3) == [], "it goes on"
+    assert serve(fetch, "ann", pieces[2:], now=3).info == INFO
+
+
+def test_who_lied_in_a_mixture_is_known_once_the_truth_is() -> None:
+    fetch = fetch_of()
+    for peer in ("ann", "liar"):
+        fetch.peer_has(peer, SIZE)
+        fetch.ask(peer, 0)
+    serve(fetch, "ann", [0, 1, 3])
+    serve(fetch, "liar", [2], LIE)
+    outcome = serve(fetch, "ann", fetch.ask("ann", 0))
+    assert outcome == Fetched(info=INFO, culprits=("liar",))
 
 
 def test_a_peer_may_change_its_mind_about_the_size() -> None:

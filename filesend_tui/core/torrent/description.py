@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from filesend_tui.core.torrent.metadata import MetadataFetch
 from filesend_tui.core.torrent.peer import Peer
 from filesend_tui.core.wire.extensions import (
+    METADATA_PIECE,
     MetadataData,
     MetadataReject,
     MetadataRequest,
@@ -88,11 +89,16 @@ class Description:
                 self._take(peer, piece, data)
 
     def _take(self, peer: Peer, piece: int, data: bytes) -> None:
+        if self._raw is not None:
+            # Too late to be of use, and not to tell a liar.
+            if data != self._raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]:
+                self._lied(peer)
+            return
         fetched = self._fetch.received(peer, piece, data, self._clock())
         for culprit in fetched.culprits:
             assert isinstance(culprit, Peer)
             self._lied(culprit)
-        if fetched.info is not None and self._raw is None:
+        if fetched.info is not None:
             self.know(fetched.info)
             for claimant, size in self._claims.items():
                 if size != len(fetched.info):

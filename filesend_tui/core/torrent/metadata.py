@@ -12,7 +12,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from filesend_tui.core.wire.extensions import metadata_piece_count, metadata_piece_size
+from filesend_tui.core.wire.extensions import (
+    METADATA_PIECE,
+    metadata_piece_count,
+    metadata_piece_size,
+)
 from filesend_tui.core.wire.shape import MAX_METADATA
 
 PeerKey: TypeAlias = Hashable
@@ -25,10 +29,8 @@ RETRY_AFTER: Final = 5.0
 WINDOW: Final = 16
 #: Peers that one piece is asked of at a time; the second only when nothing else is left to ask.
 _MOST_ASKERS: Final = 2
-#: Sizes tried side by side. Liars may claim others; memory stays within this many dictionaries.
-_MOST_SIZES: Final = 4
-#: Seconds without a new piece after which a size makes room for another that waits.
-_STUCK_AFTER: Final = 30.0
+#: Bytes kept of dictionaries that are not whole yet, liars' included: four of the largest.
+MOST_HELD: Final = 4 * MAX_METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class _Attempt:
     pieces: dict[int, tuple[PeerKey, bytes]] = field(default_factory=dict)
     asked: dict[int, dict[PeerKey, float]] = field(default_factory=dict)
     refused: dict[tuple[PeerKey, int], float] = field(default_factory=dict)
+    #: Digests of who sent what in mixtures that proved bad.
+    doubtful: dict[tuple[PeerKey, int], bytes] = field(default_factory=dict)
     #: Set after a mixture of several peers' pieces proved bad: the only one asked, so that the
     #: next bad dictionary has one author.
     sole: PeerKey | None = None
@@ -61,6 +65,11 @@ class _Attempt:
     @property
     def piece_count(self) -> int:
         return metadata_piece_count(self.size)
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory, rounded up to pieces."""
+        return len(self.pieces) * METADATA_PIECE
 
     def in_flight(self, peer: PeerKey) -> int:
         return sum(peer in askers for askers in self.asked.values())
@@ -76,6 +85,7 @@ class _Attempt:
         for askers in self.asked.values():
             askers.pop(peer, None)
         self.refused = {key: when for key, when in self.refused.items() if key[0] != peer}
+        self.doubtful = {key: digest for key, digest in self.doubtful.items() if key[0] != peer}
         if self.sole == peer:
             self.start_over(next(iter(self.peers), None))
 
@@ -148,11 +158,14 @@ class MetadataFetch:
         Call it for every peer after each event here, and each few seconds: requests that were not
         answered or were refused are given out again as time goes by. now: seconds.
         """
-        attempt = self._attempt_or_new(peer, now)
+        attempt = self._attempt(peer, now)
         if attempt is None:
             return []
         attempt.expire(now)
         if attempt.sole is not None and attempt.sole != peer:
+            return []
+        room = max(0, WINDOW - attempt.in_flight(peer))
+        if not room:
             return []
         candidates = [
             (len(askers), piece)
@@ -162,7 +175,6 @@ class MetadataFetch:
             and len(askers) < _MOST_ASKERS
             and now - attempt.refused.get((peer, piece), -math.inf) >= RETRY_AFTER
         ]
-        room = max(0, WINDOW - attempt.in_flight(peer))
         pieces = [piece for _, piece in sorted(candidates)[:room]]
         for piece in pieces:
             attempt.asked.setdefault(piece, {})[peer] = now
@@ -170,13 +182,13 @@ class MetadataFetch:
 
     def rejected(self, peer: PeerKey, piece: int, now: float) -> None:
         """Learn that a peer refused a piece; it is asked again after RETRY_AFTER seconds."""
-        attempt = self._attempt(peer)
+        attempt = self._attempt(peer, now)
         if attempt is not None:
             attempt.refuse(peer, piece, now)
 
     def received(self, peer: PeerKey, piece: int, data: bytes, now: float) -> Fetched:
         """Take in a piece; one that was not asked for or has the wrong length is thrown away."""
-        attempt = self._attempt(peer)
+        attempt = self._attempt(peer, now)
         if attempt is None or peer not in attempt.asked.get(piece, {}):
             return Fetched()
         if len(data) != metadata_piece_size(piece, attempt.size):
@@ -184,36 +196,34 @@ class MetadataFetch:
         del attempt.asked[piece]
         attempt.pieces[piece] = (peer, data)
         attempt.moved = now
+        self._bound_memory(attempt)
         if len(attempt.pieces) < attempt.piece_count:
             return Fetched()
         info = b"".join(attempt.pieces[index][1] for index in range(attempt.piece_count))
-        if hashlib.sha1(info, usedforsecurity=False).digest() == self._info_hash:
-            return Fetched(info=info)
+        if _digest(info) == self._info_hash:
+            return Fetched(info=info, culprits=_proven_liars(attempt, info))
         return self._failed(attempt)
 
-    def _attempt(self, peer: PeerKey) -> _Attempt | None:
-        size = self._sizes.get(peer)
-        attempt = self._attempts.get(size) if size is not None else None
-        return attempt if attempt is not None and peer in attempt.peers else None
-
-    def _attempt_or_new(self, peer: PeerKey, now: float) -> _Attempt | None:
+    def _attempt(self, peer: PeerKey, now: float) -> _Attempt | None:
         size = self._sizes.get(peer)
         if size is None or peer in self._culprits:
             return None
-        if size not in self._attempts:
-            if len(self._attempts) >= _MOST_SIZES:
-                stuck = min(self._attempts.values(), key=lambda attempt: attempt.moved)
-                if now - stuck.moved < _STUCK_AFTER:
-                    return None
-                del self._attempts[stuck.size]
-            self._attempts[size] = _Attempt(size, moved=now)
-        attempt = self._attempts[size]
+        attempt = self._attempts.setdefault(size, _Attempt(size, moved=now))
         attempt.peers[peer] = None
         return attempt
+
+    def _bound_memory(self, growing: _Attempt) -> None:
+        """Let go of the size that has got nowhere for longest, where too much is held."""
+        while sum(attempt.held for attempt in self._attempts.values()) > MOST_HELD:
+            others = [a for a in self._attempts.values() if a is not growing and a.pieces]
+            stuck = min(others, key=lambda attempt: attempt.moved)
+            stuck.start_over(stuck.sole)
 
     def _failed(self, attempt: _Attempt) -> Fetched:
         authors = list(dict.fromkeys(author for author, _ in attempt.pieces.values()))
         if len(authors) > 1:
+            for piece, (author, data) in attempt.pieces.items():
+                attempt.doubtful[author, piece] = _digest(data)
             attempt.start_over(next((a for a in authors if a in attempt.peers), None))
             return Fetched()
         self._culprits.update(authors)
@@ -221,3 +231,17 @@ class MetadataFetch:
         for author in authors:
             self.peer_left(author)
         return Fetched(culprits=tuple(authors))
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _proven_liars(attempt: _Attempt, info: bytes) -> tuple[PeerKey, ...]:
+    """Return who sent a piece, in a mixture before, that the true dictionary shows to be false."""
+    liars = {
+        author: None
+        for (author, piece), digest in attempt.doubtful.items()
+        if digest != _digest(info[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE])
+    }
+    return tuple(liars)
