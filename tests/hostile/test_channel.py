@@ -1,0 +1,93 @@
+"""Peers that abuse a real data channel, and a real torrent at the other end of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiortc import rtcsctptransport
+
+from filesend_tui.core import events as e
+from filesend_tui.core.channels import webrtc
+from filesend_tui.core.channels.webrtc import WebRtcChannel
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.wire.handshake import Handshake
+from tests.channels.pairs import connect
+from tests.torrent.lab import TRACKERS, Hub, Node
+
+CONTENT = random.Random(1).randbytes(500_000)
+Attack = Callable[[WebRtcChannel], Awaitable[None]]
+
+
+async def endless_message(channel: WebRtcChannel) -> None:
+    sctp = channel._connection.sctp
+    await sctp._send(channel._data_channel.id, 53, bytes(2_000_000))
+    sctp._outbound_queue.pop()  # the fragment that says it is the last (RFC 9260, section 3.3.1)
+
+
+async def crumbs(channel: WebRtcChannel) -> None:
+    sctp = channel._connection.sctp
+    await sctp._send(channel._data_channel.id, 53, bytes(1000))
+    sctp._outbound_queue.pop()
+
+
+async def text(channel: WebRtcChannel) -> None:
+    channel._data_channel.send("hello")
+
+
+async def second_channel(channel: WebRtcChannel) -> None:
+    channel._connection.createDataChannel("more")
+
+
+async def hang_up(channel: WebRtcChannel) -> None:
+    await channel.close()
+
+
+@pytest.mark.parametrize(
+    ("attack", "reason"),
+    [
+        (endless_message, "endlessMessage"),
+        (crumbs, "endlessMessage"),
+        (text, "textMessage"),
+        (second_channel, "secondChannel"),
+        (hang_up, "closed"),
+    ],
+)
+async def test_it_costs_that_peer_its_connection(
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attack: Attack,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(webrtc, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(webrtc, "UNFINISHED_LIMIT", 200_000)
+    monkeypatch.setattr(webrtc, "UNFINISHED_CHUNKS", 200)
+    (tmp_path / "file.bin").write_bytes(CONTENT)
+    async with (
+        Node(ClientConfig(output=tmp_path)) as seeder,
+        Node(ClientConfig(output=tmp_path)) as receiver,
+    ):
+        torrent = await seeder.engine.seed([tmp_path / "file.bin"], trackers=TRACKERS)
+        ours, theirs = await connect()
+        (member,) = hub.members[bytes.fromhex(torrent)]
+        peer_id = b"-XX0001-villain-----"
+        member.meet(theirs, peer_id, initiated=False)
+        await ours.send(Handshake(bytes.fromhex(torrent), peer_id).encode())
+        await seeder.until(lambda: seeder.of(e.PeerConnected))
+        if attack is crumbs:
+            monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1)
+        await attack(ours)
+        await seeder.until(lambda: seeder.of(e.PeerDropped))
+        monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1200)
+        (dropped,) = seeder.of(e.PeerDropped)
+        assert dropped.reason == reason
+        assert dropped.address
+        added = await receiver.engine.add(seeder.engine.magnet(torrent), folder=tmp_path / "out")
+        path = await asyncio.wait_for(receiver.engine.wait_done(added), 30)
+        assert path is not None
+        assert path.read_bytes() == CONTENT
+        await ours.close()
