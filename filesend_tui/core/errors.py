@@ -70,7 +70,7 @@ class InvalidCode(PairingFailed):
     """What was typed is not a code."""
 
     code = "invalidCode"
-    default_hint = "A code is a number and two words, like 7-apple-river."
+    default_hint = "A code is a number and two words, like 7-apple-violin."
 
 
 class NotPaired(FileSendError):

@@ -83,15 +83,15 @@ def request(count: int = 3) -> FileRequest:
 
 
 async def test_a_code_is_one_line(piped: Piped) -> None:
-    piped.type(" 7-apple-river \nand more\n")
-    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-river"
+    piped.type(" 7-apple-violin \nand more\n")
+    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-violin"
     assert piped.prompts.getvalue() == "", "nobody is there to see a question"
 
 
 async def test_a_code_without_a_line_end(piped: Piped) -> None:
-    piped.type("7-apple-river")
+    piped.type("7-apple-violin")
     piped.end()
-    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-river"
+    assert await asyncio.wait_for(ask_code(piped.asker), TIMEOUT) == "7-apple-violin"
 
 
 async def test_no_code_is_an_error(piped: Piped) -> None:
@@ -138,8 +138,8 @@ async def test_a_person_is_shown_the_question() -> None:
     try:
         asker = Asker(terminal, prompts)
         assert asker.interactive
-        os.write(master, b"7-apple-river\n")
-        assert await asyncio.wait_for(ask_code(asker), TIMEOUT) == "7-apple-river"
+        os.write(master, b"7-apple-violin\n")
+        assert await asyncio.wait_for(ask_code(asker), TIMEOUT) == "7-apple-violin"
         assert prompts.getvalue().startswith("The other person's code:")
     finally:
         os.close(master)

@@ -133,7 +133,7 @@ def errors_in(result: subprocess.CompletedProcess[str]) -> list[str]:
 FAILURES = {
     "send to no relay": (["send", __file__], ExitCode.RELAY_UNREACHABLE, "relayUnreachable"),
     "receive from no relay": (
-        ["receive", "7-apple-river", "--yes"],
+        ["receive", "7-apple-violin", "--yes"],
         ExitCode.RELAY_UNREACHABLE,
         "relayUnreachable",
     ),
@@ -144,7 +144,7 @@ FAILURES = {
         "trackerFailed",
     ),
     "no magnet": (["download", "http://x"], ExitCode.FAILED, "badMagnet"),
-    "nobody to ask": (["receive", "7-apple-river"], ExitCode.USAGE, "usage"),
+    "nobody to ask": (["receive", "7-apple-violin"], ExitCode.USAGE, "usage"),
 }
 
 
@@ -172,7 +172,7 @@ def test_no_code_on_standard_input(environment: dict[str, str]) -> None:
     assert errors_in(result) == ["invalidCode"]
 
 
-@pytest.mark.parametrize("typed", ["banana", "7", "7-only", "apple-river"])
+@pytest.mark.parametrize("typed", ["banana", "7", "7-only", "apple-violin"])
 def test_what_is_no_code(environment: dict[str, str], relay_url: str, typed: str) -> None:
     result = filesend(environment, "receive", "--yes", "--json", "--relay", relay_url, stdin=typed)
     assert result.returncode == ExitCode.PAIRING_FAILED

@@ -74,14 +74,14 @@ def test_json_leaves_out_bitfields() -> None:
 def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
     text = Text()
     text.show(
-        events.Code(code="7-apple-river", expires_seconds=600),
+        events.Code(code="7-apple-violin", expires_seconds=600),
         events.Paired(partner="Ann"),
         events.Seeding(torrent="t", info_hash="t", name="N", magnet_uri="magnet:?x", total_bytes=1),
         events.DownloadComplete(
             torrent="t", url="file:///tmp/a%20b", bytes=10_000_000, seconds=2.0, road="webrtc"
         ),
     )
-    assert text.results == ["Code: 7-apple-river", "magnet:?x", str(Path("/tmp/a b"))]
+    assert text.results == ["Code: 7-apple-violin", "magnet:?x", str(Path("/tmp/a b"))]
     assert "Paired with Ann." in text.said
     assert any("10 minutes" in line for line in text.said)
     assert any("2.0 s" in line and "webrtc" in line and "5 MB/s" in line for line in text.said)

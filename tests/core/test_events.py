@@ -10,7 +10,7 @@ import pytest
 from filesend_tui.core import events as e
 
 EXAMPLES = [
-    (e.Code(code="7-apple-river", expires_seconds=600), "code", {"code", "expiresSeconds"}),
+    (e.Code(code="7-apple-violin", expires_seconds=600), "code", {"code", "expiresSeconds"}),
     (e.Paired(partner="Ann"), "paired", {"partner"}),
     (e.FileReady(transfer="a", magnet_uri="magnet:?"), "fileReady", {"transfer", "magnetURI"}),
     (e.AddTorrent(transfer="a", magnet_uri="magnet:?"), "addTorrent", {"transfer", "magnetURI"}),
@@ -74,7 +74,9 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("event", "name", "fields"), EXAMPLES, ids=[name for _, name, _ in EXAMPLES])
+@pytest.mark.parametrize(
+    ("event", "name", "fields"), EXAMPLES, ids=[name for _, name, _ in EXAMPLES]
+)
 def test_json_line(event: e.Event, name: str, fields: set[str]) -> None:
     line = e.encode(event)
     assert "\n" not in line
@@ -89,7 +91,7 @@ def test_events_are_frozen() -> None:
 
 
 def test_a_code_never_stands_in_a_repr() -> None:
-    assert "apple" not in repr(e.Code(code="7-apple-river", expires_seconds=1))
+    assert "apple" not in repr(e.Code(code="7-apple-violin", expires_seconds=1))
 
 
 def test_every_event_encodes_under_its_own_name() -> None:

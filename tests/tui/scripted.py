@@ -14,8 +14,8 @@ from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay
 
 URL = "http://127.0.0.1:8421"
-CODE = "7-apple-river"
-WORDS = ("7-apple-river", "12-apple-river", "3-acorn-acid")
+CODE = "7-apple-violin"
+WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 
 class ScriptedClient:

@@ -86,11 +86,11 @@ async def test_a_code_whose_time_is_over_is_not_shown(stage: Stage) -> None:
 async def test_typing_a_digit_starts_the_field_and_enter_pairs(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await pilot.press(*"12-APPLE river")
-        assert screen(stage).query_one(CodeField).value == "12-APPLE river"
+        await pilot.press(*"12-APPLE violin")
+        assert screen(stage).query_one(CodeField).value == "12-APPLE violin"
         await pilot.press("enter")
         await stage.settle(pilot)
-        assert stage.client.named("join") == [("12-APPLE river",)]
+        assert stage.client.named("join") == [("12-APPLE violin",)]
 
 
 async def test_tab_completes_a_word(stage: Stage) -> None:
@@ -99,7 +99,7 @@ async def test_tab_completes_a_word(stage: Stage) -> None:
         await pilot.press(*"12-a")
         await stage.settle(pilot)
         await pilot.press("tab")
-        assert screen(stage).query_one(CodeField).value == "12-apple-river"
+        assert screen(stage).query_one(CodeField).value == "12-apple-violin"
 
 
 async def test_escape_leaves_the_field_and_keys_are_keys_again(stage: Stage) -> None:
@@ -113,7 +113,7 @@ async def test_a_code_pasted_anywhere_lands_in_the_field(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         for _ in range(2):  # without and with the keys in the field
-            stage.app.screen.post_message(textual_events.Paste("  7-apple-river \n"))
+            stage.app.screen.post_message(textual_events.Paste("  7-apple-violin \n"))
             await stage.settle(pilot)
             assert screen(stage).query_one(CodeField).value == CODE
 
@@ -123,7 +123,7 @@ async def test_pairing_is_shown_while_it_goes_on_and_asked_once(stage: Stage) ->
     stage.stuck = {"join"}
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await pilot.press(*"7-apple-river", "enter", "enter")
+        await pilot.press(*"7-apple-violin", "enter", "enter")
         await stage.settle(pilot)
         advice = str(screen(stage).query_one("#advice", Static).render())
         assert "Pairing…" in advice

@@ -151,7 +151,7 @@ def test_each_way_a_pairing_ends_has_its_words(reason: str, says: str) -> None:
 
 
 def test_a_code_knows_when_it_ends_and_is_no_secret_leak() -> None:
-    store = fed(events.Code(code="7-apple-river", expires_seconds=600), now=50)
+    store = fed(events.Code(code="7-apple-violin", expires_seconds=600), now=50)
     assert store.code is not None
     assert store.code.expires_at == 650
     assert "apple" not in repr(store.code)
@@ -159,7 +159,7 @@ def test_a_code_knows_when_it_ends_and_is_no_secret_leak() -> None:
 
 def test_a_burned_code_warns() -> None:
     store = fed(
-        events.Code(code="7-apple-river", expires_seconds=600), events.CodeGone(reason="burned")
+        events.Code(code="7-apple-violin", expires_seconds=600), events.CodeGone(reason="burned")
     )
     assert store.code is not None
     assert (store.code.gone, store.code.code) == ("burned", "")
@@ -177,7 +177,7 @@ def test_a_lost_relay_is_a_notice_until_it_is_back() -> None:
 def test_pairing_clears_old_trouble_code_and_talk() -> None:
     store = fed(
         events.Error(code="wrongCode", message="m", hint="h"),
-        events.Code(code="7-apple-river", expires_seconds=600),
+        events.Code(code="7-apple-violin", expires_seconds=600),
         events.Message(partner="Bo", text="bye"),
         paired(),
     )
