@@ -117,12 +117,16 @@ def pair(maker: Screen, joiner: Screen) -> None:
         screen.wait_for("are paired")
 
 
-def choose_and_send(screen: Screen, name: str) -> None:
+def choose(screen: Screen, name: str) -> None:
     screen.press("s")
     # One thing is in the folder, so the bar is on it.
     screen.until(lambda: re.search(rf"\[ \] . {name}", screen.seen), name)
     screen.press("Space")
     screen.wait_for("to ask ")
+
+
+def choose_and_send(screen: Screen, name: str) -> None:
+    choose(screen, name)
     screen.press("s")
 
 
@@ -155,9 +159,13 @@ def test_a_folder_goes_each_way_at_the_same_time(
             fill(screen.folder / name / f"{number:02}.bin", 40_000 + number)
     sent = contents(ann.folder) | contents(bob.folder)
     pair(ann, bob)
-    choose_and_send(ann, "from-ann")
-    choose_and_send(bob, "from-bob")
+    # Both choose before either asks: Ann's question may come between Bob and his keys.
+    choose(ann, "from-ann")
+    choose(bob, "from-bob")
+    for screen in (ann, bob):
+        screen.press("s")
     accept(bob)
+    bob.until(lambda: "↑ from-bob" in bob.seen, "request of Bob's", press="s")
     accept(ann)
     bob.until(lambda: contents(bob.folder) == sent, "whole folder of Ann's")
     ann.until(lambda: contents(ann.folder) == sent, "whole folder of Bob's")
