@@ -16,7 +16,7 @@ from tests.e2e.processes import TIMEOUT, Filesend, World, contents, digest, fill
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("transfers"),
+    pytest.mark.xdist_group("swarms"),
     pytest.mark.skipif(
         sys.platform == "win32", reason="Windows has no pseudo-terminals like these"
     ),

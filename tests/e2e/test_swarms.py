@@ -12,7 +12,7 @@ from tests.e2e.processes import Filesend, World, contents, fill
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("transfers"),
+    pytest.mark.xdist_group("swarms"),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to end a seed with"),
 ]
 
@@ -64,6 +64,25 @@ def test_a_person_is_given_the_magnet(world: World, tmp_path: Path) -> None:
     assert seed.lines == [magnet]
     seed.signal(signal.SIGINT)
     assert seed.end() == 130, seed.report()
+
+
+def test_a_share_link_opens_the_magnet_in_a_page(world: World, tmp_path: Path) -> None:
+    page = "https://instant.io/"
+    seed = world.start("seed", fill(tmp_path / "a", 1000), "--web", page)
+    link = seed.wait_for_line(page)
+    magnet = link.removeprefix(f"{page}#")
+    assert seed.lines == [magnet, link]
+    download = world.start("download", magnet, "-o", tmp_path / "to")
+    assert download.end() == 0, download.report()
+    seed.signal(signal.SIGINT)
+    assert seed.end() == 130, seed.report()
+
+
+def test_scripts_read_the_share_link(world: World, tmp_path: Path) -> None:
+    world.environment["FILESEND_WEB"] = "https://instant.io/"
+    seed, magnet = seeding(world, fill(tmp_path / "a", 1000))
+    assert seed.wait_for("seeding")["shareURL"] == f"https://instant.io/#{magnet}"
+    interrupt(seed)
 
 
 def test_a_download_waits_for_a_seed_and_says_so(world: World, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.e2e.processes import TIMEOUT, World, contents, fill
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("transfers"),
+    pytest.mark.xdist_group("screens"),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no tmux"),
 ]
 
