@@ -88,6 +88,19 @@ def test_peers_whose_blocks_come_in_vain_are_left_alone() -> None:
     assert picker.pick("idle", 1)
 
 
+def test_two_slow_peers_do_not_keep_out_a_fast_one() -> None:
+    picker = picker_of(20, "slow", "slower", "fast")
+    for peer in ("slow", "slower", "fast"):
+        picker.peer_has_all(peer)
+    (last,) = picker.pick("slow", 1)
+    for request in picker.pick("fast", 19):
+        picker.received("fast", *request)
+    assert picker.endgame
+    assert picker.pick("slower", 9) == [last]
+    assert picker.pick("fast", 9) == [last]
+    assert {peer for peer, _ in picker.received("fast", *last).cancel} == {"slow", "slower"}
+
+
 def test_a_suspect_neither_doubles_nor_is_doubled() -> None:
     picker = picker_of(40, "a", "b", "idle", blocks=2)
     for peer in ("a", "b"):

@@ -14,7 +14,12 @@ from hypothesis.stateful import (
     rule,
 )
 
-from filesend_tui.core.torrent.doubling import DUE_BLOCKS, IDLE_REQUESTS, MAX_ASKERS
+from filesend_tui.core.torrent.doubling import (
+    DUE_BLOCKS,
+    IDLE_REQUESTS,
+    MAX_ASKERS,
+    PEER_SHARE,
+)
 from filesend_tui.core.torrent.picker import HELD_BYTES, MIN_PARTIAL, BlockRequest, PiecePicker
 from filesend_tui.core.wire.shape import BLOCK, TorrentShape
 
@@ -505,6 +510,7 @@ class SwarmMachine(RuleBasedStateMachine):
         self.choking: set[str] = set()
         self.liars: set[str] = set()
         self.known: set[str] = set()
+        self.given: Counter[str] = Counter()
         self.banned: set[str] = set()
         self.sent_by: dict[int, dict[int, tuple[str, bool]]] = defaultdict(dict)
         self.settling: list[int] = []
@@ -550,6 +556,7 @@ class SwarmMachine(RuleBasedStateMachine):
         if liar and peer not in self.known:
             self.liars.add(peer)
         self.known.add(peer)
+        self.given[peer] = 0
         self.most_peers = max(self.most_peers, len(self.has))
 
     @precondition(lambda self: self.has)
@@ -663,6 +670,12 @@ class SwarmMachine(RuleBasedStateMachine):
                 longest = max(len(owed) for other, owed in self.owed.items() if other != peer)
                 assert self.picker.endgame or longest > DUE_BLOCKS, "a needless duplicate"
                 assert len(self.owed[peer]) <= IDLE_REQUESTS
+                rivals = [
+                    other
+                    for other, owed in self.owed.items()
+                    if request in owed and PEER_SHARE * self.given[other] >= self.given[peer]
+                ]
+                assert len(set(rivals) - {peer}) < MAX_ASKERS
         return picked
 
     def take(self, peer, request):
@@ -675,6 +688,7 @@ class SwarmMachine(RuleBasedStateMachine):
         if not outcome.accepted:
             assert outcome == (False, False, ())
             return
+        self.given[peer] += 1
         assert request.index not in self.verified
         assert request.begin not in here, "accepted twice"
         self.sent_by[request.index][request.begin] = (peer, peer in self.liars)
@@ -697,7 +711,6 @@ class SwarmMachine(RuleBasedStateMachine):
             assert list(picker.in_flight(peer)) == list(owed)
             assert picker.interesting(peer) == bool(self.has[peer] & self.wanted - self.verified)
         asked = self.askers()
-        assert all(count <= MAX_ASKERS for count in asked.values())
         assert set(picker.have) == self.verified
         assert picker.complete == (self.verified >= self.wanted)
         everything_asked = self.missing_blocks() <= set(asked)

@@ -18,8 +18,10 @@ from typing import Final
 
 from filesend_tui.core.torrent.partial import BlockRequest, Partial, PickedPeer
 
-#: Peers that may owe us the same block at a time.
+#: Peers that may owe us the same block at a time, not counting those that gave us less than this
+#: share of what the next one gave: two slow ones must not keep out the one that could send it now.
 MAX_ASKERS: Final = 2
+PEER_SHARE: Final = 4
 #: A peer that owes this many blocks is not idle: it is asked for nothing that others owe.
 IDLE_REQUESTS: Final = 8
 #: Blocks at the head of a queue that are taken to be on their way: so many, and one in so many.
@@ -71,7 +73,9 @@ def before_it(
 
 def _may_join(peer: PickedPeer, partial: Partial, begin: int) -> bool:
     askers = partial.askers[begin]
-    return len(askers) < MAX_ASKERS and peer not in askers
+    if peer in askers:
+        return False
+    return sum(PEER_SHARE * asker.used >= peer.used for asker in askers) < MAX_ASKERS
 
 
 def _wasteful(peer: PickedPeer) -> bool:
