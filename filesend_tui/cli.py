@@ -70,6 +70,14 @@ DownloadLimitOption = Annotated[
         help="Fetch at most so much a second. (env: FILESEND_DOWNLOAD_LIMIT)",
     ),
 ]
+WebOption = Annotated[
+    str | None,
+    typer.Option(
+        "--web",
+        metavar="URL",
+        help="A page that opens share links in a browser. (env: FILESEND_WEB)",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print each event as a JSON object on a line.")
 ]
@@ -112,6 +120,7 @@ def screens(
     ice_server: IceOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
+    web: WebOption = None,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
     _version: Annotated[
@@ -129,6 +138,7 @@ def screens(
         "ice_servers": ice_server,
         "upload_limit": upload_limit,
         "download_limit": download_limit,
+        "web": web,
         "log_level": log_level,
         "log_file": log_file,
     }
@@ -228,6 +238,7 @@ def seed(
     ice_server: IceOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
+    web: WebOption = None,
     json: JsonOption = False,
     log_level: LogLevelOption = None,
     log_file: LogFileOption = None,
@@ -242,6 +253,7 @@ def seed(
         ice_servers=ice_server,
         upload_limit=upload_limit,
         download_limit=download_limit,
+        web=web,
         log_level=log_level,
         log_file=log_file,
     )

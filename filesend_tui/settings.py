@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer
-from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.errors import BadSharePage, RelayUnreachable
 from filesend_tui.core.figures import parse_rate
 from filesend_tui.core.people.relay_address import parse_relay_url
+from filesend_tui.core.share_link import share_page
 from filesend_tui.core.text import clean
 from relay.protocol import DEFAULT_PORT
 
@@ -35,6 +36,7 @@ ENVIRONMENT: Final = {
     "FILESEND_ICE_SERVERS": "ice_servers",
     "FILESEND_UPLOAD_LIMIT": "upload_limit",
     "FILESEND_DOWNLOAD_LIMIT": "download_limit",
+    "FILESEND_WEB": "web",
     "FILESEND_LOG_LEVEL": "log_level",
     "FILESEND_LOG_FILE": "log_file",
 }
@@ -55,7 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
 
     relay: `http://host:port` or https. port: of this machine's own relay. ice_servers: an empty
-    tuple means none at all. upload_limit, download_limit: bytes a second.
+    tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that share
+    links point to.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay_only: bool = False
     upload_limit: int | None = None
     download_limit: int | None = None
+    web: str | None = None
     log_level: str = "warning"
     log_file: Path | None = None
 
@@ -89,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             relay_only=self.relay_only,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
+            share_page=self.web,
         )
 
 
@@ -103,6 +108,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     relay_only: bool = False
     upload_limit: int | str | None = None
     download_limit: int | str | None = None
+    web: str | None = None
     log_level: str | None = None
     log_file: str | None = None
 
@@ -222,6 +228,13 @@ def _limit(value: str | int) -> int | None:
     return rate
 
 
+def _web(value: str) -> str:
+    try:
+        return share_page(value)
+    except BadSharePage as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
+
+
 def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...]:
     items = value.split(",") if isinstance(value, str) else list(value)
     servers = [IceServer(urls=item.strip()) if isinstance(item, str) else item for item in items]
@@ -268,6 +281,7 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "relay_only": bool,
     "upload_limit": _limit,
     "download_limit": _limit,
+    "web": _web,
     "log_level": _log_level,
     "log_file": _path,
 }

@@ -27,7 +27,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
     candidates alone. max_peers: connections a torrent. offers: WebRTC offers an announce.
     upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
-    all torrents and peers together; None for no limit.
+    all torrents and peers together; None for no limit. share_page: the page that opens an open
+    torrent in a browser (core/share_link.py); None for none.
     """
 
     name: str = "somebody"
@@ -39,3 +40,4 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     upload_slots: int = 5
     upload_limit: int | None = None
     download_limit: int | None = None
+    share_page: str | None = None

@@ -115,6 +115,13 @@ class BadMagnet(FileSendError):
     default_hint = "A magnet link starts with magnet:?xt=urn:btih: and names at least one tracker."
 
 
+class BadSharePage(FileSendError):
+    """What was given is not a page that a share link can point to."""
+
+    code = "badSharePage"
+    default_hint = "Give the whole address of the page, such as https://instant.io/."
+
+
 class BadMetadata(FileSendError):
     """A torrent's description is broken, unsafe, or not what was offered."""
 

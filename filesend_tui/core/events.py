@@ -19,7 +19,9 @@ TorrentId: TypeAlias = str
 
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
-    return head + "".join("URI" if part == "uri" else part.capitalize() for part in rest)
+    return head + "".join(
+        part.upper() if part in {"uri", "url"} else part.capitalize() for part in rest
+    )
 
 
 class Event(
@@ -199,13 +201,17 @@ class TorrentDone(Event, frozen=True, kw_only=True):
 
 
 class Seeding(Event, frozen=True, kw_only=True):
-    """A torrent is made and announced."""
+    """A torrent is made and announced.
+
+    share_url: opens an open torrent in a browser, where a page for that is known.
+    """
 
     torrent: TorrentId
     info_hash: str
     name: str
     magnet_uri: str
     total_bytes: int
+    share_url: str | None = None
     transfer: TransferId | None = None
 
 

@@ -19,10 +19,14 @@ LISTED_FILES = 20
 
 
 class Line(NamedTuple):
-    """A line to print. result: what the person asked for (a code, a magnet, a path)."""
+    """A line to print. result: what the person asked for (a code, a magnet, a path).
+
+    picture: worth a QR code below it, for a phone to take up.
+    """
 
     text: str
     result: bool = False
+    picture: bool = False
 
 
 class Figure(NamedTuple):
@@ -84,10 +88,7 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
         case events.TransferState():
             return _phase(event)
         case events.Seeding(transfer=None):
-            return [
-                Line(f"Serving {event.name} ({size_text(event.total_bytes)}) until interrupted."),
-                Line(event.magnet_uri, result=True),
-            ]
+            return _seeding(event)
         case events.Metadata(transfer=None):
             return [Line(f"{event.name}: {_count(len(event.files), event.total_bytes)}")]
         case events.PeerConnected(torrent=_):
@@ -108,6 +109,13 @@ def file_lines(files: Sequence[FileEntry]) -> list[str]:
         f"  {number:>{width}}  {file.path}  {size_text(file.size)}"
         for number, file in enumerate(files, start=1)
     ]
+
+
+def _seeding(event: events.Seeding) -> list[Line]:
+    serving = f"Serving {event.name} ({size_text(event.total_bytes)}) until interrupted."
+    magnet = Line(event.magnet_uri, result=True, picture=event.share_url is None)
+    link = [Line(event.share_url, result=True, picture=True)] if event.share_url else []
+    return [Line(serving), magnet, *link]
 
 
 def _request(event: events.FileRequest) -> list[Line]:

@@ -66,12 +66,33 @@ class TextPrinter:
         for line in lines(event):
             self._progress.clear()
             print(line.text, file=self._out if line.result else self._err, flush=True)
+            if line.picture and self._out.isatty():
+                self._draw(line.text)
         if shown := figure(event):
             self._progress.update(shown)
 
     def close(self) -> None:
         """Take the bar off the screen."""
         self._progress.clear()
+
+    def _draw(self, text: str) -> None:
+        """Draw a text as a QR code where a camera could see all of it at once."""
+        from rich.console import Console
+        from rich.text import Text
+
+        from filesend_tui.qr import half_blocks
+
+        # Black on white on every terminal, whatever NO_COLOR says: cameras need it that way.
+        console = Console(file=self._out, no_color=False)
+        picture = half_blocks(text)
+        if (
+            picture
+            and console.color_system is not None
+            and len(picture[0]) <= console.width
+            and len(picture) < console.height
+        ):
+            for line in picture:
+                console.print(Text(line, style="#000000 on #ffffff"), soft_wrap=True)
 
 
 class ProgressLines:

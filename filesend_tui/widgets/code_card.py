@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from rich.segment import Segment
@@ -13,11 +12,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from filesend_tui.qr import half_blocks
 from filesend_tui.views import OwnCode
 from filesend_tui.widgets.figures import countdown
 
-#: Light modules around the picture; the standard asks for four, two are enough for cameras.
-_BORDER: Final = 2
 _ON_PAPER: Final = Style(color="#000000", bgcolor="#ffffff")
 
 
@@ -65,16 +63,6 @@ class CodeCard(Static):
         )
 
 
-@lru_cache(maxsize=4)
-def _modules(text: str) -> tuple[tuple[bool, ...], ...]:
-    import segno  # late: only needed once there is a code
-
-    made = segno.make_qr(text, error="l", boost_error=True)
-    return tuple(
-        tuple(bool(module) for module in line) for line in made.matrix_iter(border=_BORDER)
-    )
-
-
 class QrCode(Widget):
     """A text as a QR picture of half blocks: black on white whatever the theme, as cameras need."""
 
@@ -92,26 +80,15 @@ class QrCode(Widget):
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
         """As wide as the picture."""
-        return len(_modules(self._text)) if self._text else 0
+        return len(half_blocks(self._text)[0]) if self._text else 0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Two modules a line."""
-        return (len(_modules(self._text)) + 1) // 2 if self._text else 0
+        return len(half_blocks(self._text)) if self._text else 0
 
     def render_line(self, y: int) -> Strip:
         """Draw two rows of modules as one line (Textual's line API)."""
-        if not self._text:
+        picture = half_blocks(self._text) if self._text else ()
+        if y >= len(picture):
             return Strip.blank(self.size.width, self.rich_style)
-        modules = _modules(self._text)
-        if y * 2 >= len(modules):
-            return Strip.blank(self.size.width, self.rich_style)
-        upper = modules[y * 2]
-        lower = modules[y * 2 + 1] if y * 2 + 1 < len(modules) else (False,) * len(upper)
-        blocks = {
-            (True, True): "█",
-            (True, False): "▀",
-            (False, True): "▄",
-            (False, False): " ",
-        }
-        text = "".join(blocks[pair] for pair in zip(upper, lower, strict=True))
-        return Strip([Segment(text, _ON_PAPER)], len(text))
+        return Strip([Segment(picture[y], _ON_PAPER)], len(picture[y]))

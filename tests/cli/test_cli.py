@@ -94,6 +94,7 @@ USAGE_ERRORS = {
     "no magnet": (["download"], "MAGNET"),
     "a relay that is no address": (["send", __file__, "--relay", "ftp://x"], "--relay"),
     "an ICE server that is none": (["send", __file__, "--ice-server", "x"], "--ice-server"),
+    "a page that is none": (["seed", __file__, "--web", "instant.io"], "https://instant.io/"),
     "a log level that is none": (["receive", "--log-level", "loud"], "--log-level"),
     "a port out of range": (["relay", "--port", "70000"], "65535"),
     "screens without a terminal": ([], "terminal"),

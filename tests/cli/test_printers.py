@@ -7,10 +7,13 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.headless.narration import LISTED_FILES, Figure, path_of
 from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
+from filesend_tui.qr import half_blocks
 
 
 def download(progress: float, **more: object) -> events.Download:
@@ -102,6 +105,50 @@ def test_a_paired_seeding_shows_no_magnet() -> None:
     assert text.results == text.said == []
 
 
+def seeding(magnet: str, share_url: str | None = None) -> events.Seeding:
+    return events.Seeding(
+        torrent="t",
+        info_hash="t",
+        name="N",
+        magnet_uri=magnet,
+        total_bytes=1,
+        share_url=share_url,
+    )
+
+
+def test_a_share_link_is_a_result_below_the_magnet() -> None:
+    text = Text()
+    text.show(seeding("magnet:?x", "https://page/#magnet:?x"))
+    assert text.results == ["magnet:?x", "https://page/#magnet:?x"]
+
+
+@pytest.mark.parametrize("link", [None, "https://page/#magnet:?x"])
+def test_a_terminal_shows_the_link_or_else_the_magnet_as_a_picture(
+    link: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size_of_terminal(monkeypatch, 80, 40)
+    out = Terminal()
+    TextPrinter(out, io.StringIO(), ProgressLines(io.StringIO())).show(seeding("magnet:?x", link))
+    drawn = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in out.getvalue().splitlines()]
+    picture = half_blocks(link or "magnet:?x")
+    assert drawn == ["magnet:?x", *([link] if link else []), *picture]
+    assert "\x1b[38;2;0;0;0;48;2;255;255;255m" in out.getvalue(), "black on white"
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(24, 40), (80, 13)])
+def test_a_picture_that_does_not_fit_is_left_out(
+    columns: int, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size_of_terminal(monkeypatch, columns, lines)
+    out = Terminal()
+    TextPrinter(out, io.StringIO(), ProgressLines(io.StringIO())).show(seeding("magnet:?x"))
+    assert out.getvalue() == "magnet:?x\n"
+
+
+def test_a_text_that_no_qr_code_can_hold_has_no_picture() -> None:
+    assert half_blocks("x" * 3000) == ()
+
+
 def test_a_long_request_is_listed_in_part() -> None:
     text = Text()
     text.show(request(LISTED_FILES + 5))
@@ -171,6 +218,17 @@ def test_only_an_open_swarm_shows_its_uploads() -> None:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def size_of_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int) -> None:
+    for name, value in {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "NO_COLOR": "1",
+        "COLUMNS": str(columns),
+        "LINES": str(lines),
+    }.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_the_bar_is_drawn_and_taken_off_for_a_line() -> None:

@@ -60,6 +60,15 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
     ),
     ("upload_limit", '"500k"', "FILESEND_UPLOAD_LIMIT", "2 MB/s", 4000, 500_000, 2_000_000),
     ("download_limit", "64000", "FILESEND_DOWNLOAD_LIMIT", "1.5MiB", 4000, 64_000, 1_572_864),
+    (
+        "web",
+        '"https://file/"',
+        "FILESEND_WEB",
+        "http://env/",
+        "https://opt/",
+        "https://file/",
+        "http://env/",
+    ),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
 ]
@@ -100,6 +109,12 @@ def test_the_client_is_told_the_limits(environment: dict[str, str]) -> None:
     assert (config.upload_limit, config.download_limit) == (1_000_000, 500_000)
 
 
+def test_the_client_is_told_the_page_of_share_links(environment: dict[str, str]) -> None:
+    settings = load({"web": "https://instant.io"}, environment)
+    config = settings.client_config(output=Path(), meeting_places=[])
+    assert config.share_page == "https://instant.io"
+
+
 def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
     write(environment, 'name = "File"\n')
     assert load({}, environment | {"FILESEND_NAME": ""}).name == "File"
@@ -116,6 +131,7 @@ def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
         ('log_level = "loud"', "log_level"),
         ('upload_limit = "fast"', "upload_limit"),
         ("download_limit = 0", "download_limit"),
+        ('web = "instant.io"', "https://instant.io/"),
         ('ice_servers = [{urls = "stun:x", password = "y"}]', "password"),
         ('ice_servers = ["http://x"]', "ice_servers"),
         ("name = ", "Invalid value"),

@@ -17,7 +17,7 @@ EXAMPLES = [
     (
         e.Seeding(torrent="t", info_hash="t", name="n", magnet_uri="m", total_bytes=1),
         "seeding",
-        {"torrent", "infoHash", "name", "magnetURI", "totalBytes", "transfer"},
+        {"torrent", "infoHash", "name", "magnetURI", "shareURL", "totalBytes", "transfer"},
     ),
     (
         e.Upload(

@@ -26,6 +26,7 @@ from filesend_tui.core.events import (
 )
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.share_link import share_link
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.limiter import Limits
@@ -109,6 +110,7 @@ class Torrent:
             future.add_done_callback(lambda f: f.cancelled() or f.exception())
         self._loop = loop
         self._executor = executor
+        self._share_page = config.share_page
         self._publish = publish
         self._started = loop.time()
         self._last_peer = loop.time()
@@ -160,6 +162,7 @@ class Torrent:
                 name=clean(info.name),
                 magnet_uri=str(self.magnet),
                 total_bytes=info.shape.total_length,
+                share_url=self._share_url(),
                 transfer=self.transfer,
             )
         )
@@ -234,6 +237,11 @@ class Torrent:
     @property
     def _finished(self) -> bool:
         return self.done.done() and not self.done.cancelled() and not self.done.exception()
+
+    def _share_url(self) -> str | None:
+        page = self._share_page
+        # What goes to one person has no link for everybody.
+        return share_link(page, str(self.magnet)) if page and self.transfer is None else None
 
     async def _lay_out(self, raw: bytes) -> None:
         """The description is here: check it, choose, make room, begin."""
