@@ -167,7 +167,7 @@ def parse_server_frame(text: str | bytes) -> ServerFrame:
     head = _head(text)
     action = head.action if head.action in ("announce", "scrape") else None
     if head.failure is not None:
-        reason = str(head.failure)[:MAX_REASON]
+        reason = head.failure[:MAX_REASON] if isinstance(head.failure, str) else ""
         return Failure(reason=reason, action=action, info_hash=_known_hash(head))
     try:
         if action == "scrape":

@@ -220,6 +220,9 @@ async def test_a_flood_of_offers_is_answered_a_few_at_a_time() -> None:
     for _ in range(3 * MAX_ANSWERING):
         peer.dialer.offered(os.urandom(20), offer.description, lost)
     assert len(peer.dialer._dials) == MAX_ANSWERING
+    # What comes through another tracker is not kept out.
+    peer.dialer.offered(HIGH, offer.description, lost, tracker="another")
+    assert HIGH in peer.dialer._dials
     await finish(peer, stranger)
 
 

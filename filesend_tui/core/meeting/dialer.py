@@ -21,8 +21,9 @@ from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offe
 from filesend_tui.core.meeting.signals import BadSignal, Description, Signals
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 
-#: Most offers of strangers that are being answered at once; each holds sockets.
-MAX_ANSWERING: Final = 12
+#: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
+#: that floods us must leave room for what comes through others.
+MAX_ANSWERING: Final = 6
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class _Dial:
 
     link: Link
     task: asyncio.Task[None]
+    tracker: str = ""
 
 
 class Dialer:
@@ -132,9 +134,20 @@ class Dialer:
         peer_id: bytes,
         description: Description,
         reply: Callable[[Description], Awaitable[None]],
+        *,
+        tracker: str = "",
     ) -> None:
-        """Take a peer's offer, or leave it; `reply` carries our sealed answer back to it."""
-        answering = sum(dial.link is Link.ANSWERING for dial in self._dials.values())
+        """Take a peer's offer, or leave it.
+
+        Args:
+            peer_id: Whose offer it is, as the tracker says.
+            description: Sealed.
+            reply: Carries our sealed answer back.
+            tracker: Through which one it came.
+        """
+        answering = sum(
+            dial.link is Link.ANSWERING and dial.tracker == tracker for dial in self._dials.values()
+        )
         if (
             self._closed
             or peer_id == self._peer_id
@@ -143,7 +156,8 @@ class Dialer:
             or on_offer(self._link(peer_id)) is Verdict.LEAVE
         ):
             return
-        self._dial(peer_id, Link.ANSWERING, self._answer(peer_id, description, reply))
+        answer = self._answer(peer_id, description, reply)
+        self._dial(peer_id, Link.ANSWERING, answer, tracker)
 
     def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
         """Take a peer's answer to one of our offers; answers to anything else are ignored."""
@@ -182,9 +196,11 @@ class Dialer:
         self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
         return Link.OPEN if peer_id in self._open else Link.NONE
 
-    def _dial(self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None]) -> None:
+    def _dial(
+        self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None], tracker: str = ""
+    ) -> None:
         task = self._spawn(work)
-        self._dials[peer_id] = _Dial(link, task)
+        self._dials[peer_id] = _Dial(link, task, tracker)
 
         def ended(_task: asyncio.Task[None]) -> None:
             if (dial := self._dials.get(peer_id)) and dial.task is task:
