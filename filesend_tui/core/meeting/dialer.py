@@ -179,8 +179,10 @@ class Dialer:
         self.withdraw(list(self._waiting))
         for dial in self._dials.values():
             dial.task.cancel()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while tasks := set(self._tasks):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
+            self._tasks -= tasks
 
     def _keep(self, attempt: WebRtcAttempt) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
