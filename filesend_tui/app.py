@@ -27,6 +27,8 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
 from filesend_tui.link import ClientLink, guarded
+from filesend_tui.notices import ending_question
+from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.base import PlaceScreen
@@ -35,9 +37,9 @@ from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.screens.send import SendScreen
 from filesend_tui.screens.transfers import TransfersScreen
-from filesend_tui.store import Store
+from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
-from filesend_tui.views import Level
+from filesend_tui.views import Level, ShareRow
 from filesend_tui.widgets.top_bar import Place
 
 #: Seconds after the last key in which no request pops up: somebody is typing.
@@ -186,7 +188,7 @@ class FileSendApp(App[None]):
 
     def _sample(self) -> None:
         self.store.sample(self._clock())
-        if self.store.running:
+        if self.store.running or self.store.open_shares:
             self._draw_soon()
 
     # -- requests pop up one after another, and never under somebody's fingers
@@ -231,12 +233,14 @@ class FileSendApp(App[None]):
         self.run_worker(self._guarded(what, work), name=what, exit_on_error=False)
 
     async def _guarded(self, what: str, work: Awaitable[None]) -> None:
-        with self.store.doing(what):
+        try:
+            with self.store.doing(what):
+                self._draw_soon()
+                error = await guarded(work)
+            if error is not None:
+                self._fail(error)
+        finally:
             self._draw_soon()
-            error = await guarded(work)
-        if error is not None:
-            self._fail(error)
-        self._draw_soon()
 
     def _fail(self, error: FileSendError) -> None:
         failed = events.Error(code=error.code, message=error.message, hint=error.hint)
@@ -270,6 +274,24 @@ class FileSendApp(App[None]):
     def _send(self, message: commands.SendPaths) -> None:
         self._run("request", self._link.do(lambda client: client.request(message.paths)))
         self._go("transfers")
+
+    @on(commands.SharePaths)
+    def _share(self, message: commands.SharePaths) -> None:
+        if SHARING not in self.store.busy:
+            url = self.store.relay.url
+            self._run(
+                SHARING, self._link.do(lambda client: seed_at_relay(client, url, message.paths))
+            )
+            self._go("transfers")
+
+    @on(commands.StopShare)
+    def _stop_share(self, message: commands.StopShare) -> None:
+        if message.torrent:
+            self._run("stop", self._link.do(lambda client: client.remove(message.torrent)))
+            return
+        for worker in self.workers:
+            if worker.name == SHARING:
+                worker.cancel()  # the torrent is still being made: that ends with the command
 
     @on(commands.AnswerRequest)
     def _answer(self, message: commands.AnswerRequest) -> None:
@@ -324,9 +346,7 @@ class FileSendApp(App[None]):
 
     def action_disconnect(self) -> None:
         """End the pairing; asks while something runs."""
-        self._ask_if_running(
-            "Disconnect", "Disconnect", lambda: self._run("leave", self._leave_partner())
-        )
+        self._ask_if_running("Disconnect", (), lambda: self._run("leave", self._leave_partner()))
 
     async def _leave_partner(self) -> None:
         await self._link.do(lambda client: client.leave())
@@ -337,23 +357,18 @@ class FileSendApp(App[None]):
     async def action_quit(self) -> None:
         """End the app; asks while something runs."""
         if not isinstance(self.screen, ConfirmScreen):
-            self._ask_if_running("Quit", "Quit", self._leave)
+            self._ask_if_running("Quit", self.store.open_shares, self._leave)
 
-    def _ask_if_running(self, verb: str, yes: str, then: Callable[[], None]) -> None:
-        running = self.store.running
-        if not running:
+    def _ask_if_running(
+        self, verb: str, shares: Sequence[ShareRow], then: Callable[[], None]
+    ) -> None:
+        """Ask where transfers run, or these shares would end with it; then do it."""
+        question = ending_question(verb, self.store.running, shares)
+        if question is None:
             then()
             return
-        names = ", ".join(row.name for row in running[:2])
-        more = f" and {len(running) - 2} more" if len(running) > 2 else ""
-        one = len(running) == 1
         self.push_screen(
-            ConfirmScreen(
-                f"{verb} while {'a transfer is' if one else 'transfers are'} running?",
-                f"{names}{more} will be cancelled on both sides.",
-                yes=yes,
-                no="Stay",
-            ),
+            ConfirmScreen(*question, yes=verb, no="Stay"),
             lambda answer: then() if answer else None,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from filesend_tui.core.events import Event, TransferId
+from filesend_tui.core.events import Event, TorrentId, TransferId
 
 
 class EventReader(Protocol):
@@ -50,6 +50,12 @@ class ClientDoor(Protocol):
 
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up."""
+
+    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> TorrentId:
+        """Serve these to whoever has the magnet, until removed; a Seeding event follows too."""
+
+    async def remove(self, torrent: TorrentId) -> None:
+        """Serve this torrent no longer."""
 
     async def say(self, text: str) -> None:
         """Send a line of text to the partner."""

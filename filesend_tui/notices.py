@@ -5,11 +5,12 @@ Pure: from an event or a row to a sentence and a hint. When a notice is shown is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.views import Level, Notice, TransferRow
+from filesend_tui.views import Level, Notice, ShareRow, TransferRow
 
 RELAY_LOST: Final = Notice(
     Level.ERROR,
@@ -48,6 +49,11 @@ def arrived(row: TransferRow) -> Notice:
     return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
 
 
+def share_stopped(row: ShareRow) -> Notice:
+    """Say that something is no longer shared openly."""
+    return Notice(Level.INFO, f"{row.name} is no longer shared.", "Who took it keeps it.")
+
+
 def ended(row: TransferRow) -> Notice | None:
     """Say how a transfer ended; nothing where the row or another event says it better."""
     match row.phase:
@@ -65,3 +71,23 @@ def ended(row: TransferRow) -> Notice | None:
             return Notice(Level.GOOD, f"{row.partner} has {row.name}.")
         case _:
             return None
+
+
+def ending_question(
+    verb: str, running: Sequence[TransferRow], shares: Sequence[ShareRow]
+) -> tuple[str, str] | None:
+    """Return a question and what a yes to it means; None where nothing would end by it."""
+    doing, ends = [], []
+    if running:
+        doing.append("a transfer is running" if len(running) == 1 else "transfers are running")
+        ends.append(f"{_names(running)} will be cancelled on both sides.")
+    if shares:
+        doing.append("files are shared openly")
+        known = [row for row in shares if not row.preparing]
+        ends.append(f"The link to {_names(known) if known else 'them'} will stop working.")
+    return (f"{verb} while {' and '.join(doing)}?", " ".join(ends)) if doing else None
+
+
+def _names(rows: Sequence[TransferRow | ShareRow]) -> str:
+    more = f" and {len(rows) - 2} more" if len(rows) > 2 else ""
+    return ", ".join(row.name for row in rows[:2]) + more

@@ -14,12 +14,14 @@ from typing import Any, Final
 from filesend_tui import notices
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TransferId, TransferPhase
+from filesend_tui.shares import Shares
 from filesend_tui.views import (
     NOTHING_KNOWN,
     Level,
     Notice,
     OwnCode,
     RelayLink,
+    ShareRow,
     TalkLine,
     TransferDetail,
     TransferRow,
@@ -31,6 +33,8 @@ MAX_ROWS: Final = 200
 MAX_LINES: Final = 200
 #: Rate samples kept for the graph, one a second.
 MAX_SAMPLES: Final = 240
+#: The command during which a share is prepared, as `doing` names it.
+SHARING: Final = "share"
 #: Seconds without figures after which a running transfer counts as standing still.
 STALL: Final = 3.0
 
@@ -47,6 +51,7 @@ class Store:
     busy: frozenset[str] = frozenset()
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
+    shares: Shares = field(default_factory=Shares)
     _now: float = 0.0
     _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)
@@ -69,6 +74,13 @@ class Store:
         )
 
     @property
+    def open_shares(self) -> tuple[ShareRow, ...]:
+        """What anybody with the link can have, and what is being prepared for it, oldest first."""
+        # News of making a torrent may come after its end: the command's own end counts.
+        preparing = SHARING in self.busy
+        return tuple(row for row in self.shares.rows.values() if preparing or not row.preparing)
+
+    @property
     def running(self) -> tuple[TransferRow, ...]:
         """Transfers that have not ended."""
         return tuple(row for row in self.rows.values() if not row.ended)
@@ -85,12 +97,16 @@ class Store:
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
+        stopped = self.shares.apply(event)
+        if stopped is not None:
+            self.notice = notices.share_stopped(stopped)
 
     def sample(self, now: float) -> None:
         """Add the present rate of each moving transfer to its graph, at most once a second."""
         if now - self._sampled_at < 1:
             return
         self._sampled_at = now
+        self.shares.sample(MAX_SAMPLES)
         for row in self.running:
             if row.phase is not TransferPhase.TRANSFERRING:
                 continue
@@ -103,6 +119,8 @@ class Store:
     def doing(self, what: str) -> Iterator[None]:
         """Mark a command as under way for as long as the block runs."""
         self.busy |= {what}
+        if what == SHARING:
+            self.shares.not_preparing()  # what is left of the last time
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from filesend_tui.core.events import (
     Direction,
     FileEntry,
     PeerEntry,
+    TorrentId,
     TransferId,
     TransferPhase,
 )
@@ -115,8 +116,40 @@ class TransferRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRow:
+    """Something shared openly, at one moment. id: its torrent's, empty while that is being made.
+
+    link: opens it in a browser, empty where no page for that is known. progress: of making the
+    torrent, 0 to 1. connected: peers at this moment; taken: how many got everything from here.
+    """
+
+    id: TorrentId
+    name: str
+    total_bytes: int
+    magnet: str = ""
+    link: str = ""
+    progress: float = 0.0
+    uploaded: str = ""
+    uploaded_bytes: int = 0
+    speed: str = ""
+    bytes_per_second: float = 0.0
+    connected: int = 0
+    taken: int = 0
+
+    @property
+    def preparing(self) -> bool:
+        """Nobody can have it yet."""
+        return not self.id
+
+    @property
+    def ended(self) -> bool:
+        """Never: a share that was stopped has no row."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class TransferDetail:
-    """What the lower half shows of one transfer. rates: bytes a second, one sample a second."""
+    """What the lower half shows of one row. rates: bytes a second, one sample a second."""
 
     pieces: bytes = b""
     piece_count: int = 0

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from filesend_tui import open_share
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
-from filesend_tui.core.errors import BadMagnet, FileSendError, RelayUnreachable, TrackerFailed
-from filesend_tui.core.people.relay_address import parse_relay_url
+from filesend_tui.core.errors import BadMagnet, FileSendError
+from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.torrent.magnet import parse_magnet
 from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
@@ -30,9 +31,7 @@ async def seed(client: Client, paths: Sequence[Path], trackers: Sequence[str]) -
         FileSendError: They cannot be read, no tracker takes them, or the torrent failed.
     """
     stream = client.subscribe()
-    torrent = await client.seed(paths, trackers=trackers)
-    async for event in stream:
-        _raise_if_fatal(event, torrent)
+    await _serve(stream, await client.seed(paths, trackers=trackers))
 
 
 async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Sequence[Path]) -> None:
@@ -41,11 +40,9 @@ async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Sequence[P
     Raises:
         RelayUnreachable: There is no relay, or its tracker does not answer.
     """
-    address = parse_relay_url(await find_relay())
-    try:
-        await seed(client, paths, [address.tracker])
-    except TrackerFailed as error:
-        raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error
+    relay_url = await find_relay()
+    stream = client.subscribe()
+    await _serve(stream, await open_share.seed_at_relay(client, relay_url, paths))
 
 
 async def download(client: Client, magnet: str, output: Path) -> None:
@@ -59,6 +56,11 @@ async def download(client: Client, magnet: str, output: Path) -> None:
     async for event in stream:
         if isinstance(event, events.DownloadComplete):
             return
+        _raise_if_fatal(event, torrent)
+
+
+async def _serve(stream: Subscription, torrent: str) -> None:
+    async for event in stream:
         _raise_if_fatal(event, torrent)
 
 

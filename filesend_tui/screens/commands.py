@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from filesend_tui.core.events import TransferId
+from filesend_tui.core.events import TorrentId, TransferId
 
 
 @dataclass
@@ -51,3 +51,17 @@ class SayLine(Message):
     """A line of text for the partner."""
 
     text: str
+
+
+@dataclass
+class SharePaths(Message):
+    """Serve these to anybody who has the link."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass
+class StopShare(Message):
+    """Share this no longer. torrent: the share's id; empty for the one being prepared."""
+
+    torrent: TorrentId

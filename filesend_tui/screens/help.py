@@ -46,6 +46,7 @@ _PAGE: Final = (
             ("Enter ←", "open a folder; go up"),
             ("/  .", "type or paste a path; show hidden files"),
             ("s  u", "send what is chosen; choose nothing"),
+            ("o", "share it openly: anyone with the link can download"),
             ("drop", "drop files on the window to choose them"),
         ),
     ),
@@ -53,6 +54,7 @@ _PAGE: Final = (
         "Transfers",
         (
             ("x  o", "cancel; show and copy where the finished file is"),
+            ("c  C", "of an open share: copy its link; copy its magnet"),
             ("m  d", "write a line; disconnect from the partner"),
         ),
     ),

@@ -14,8 +14,10 @@ from textual.widgets import Input
 
 from filesend_tui.core.figures import size_text
 from filesend_tui.screens.base import Clock, PlaceScreen
-from filesend_tui.screens.commands import SendPaths
-from filesend_tui.store import Store
+from filesend_tui.screens.commands import SendPaths, SharePaths
+from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.settings import is_loopback
+from filesend_tui.store import SHARING, Store
 from filesend_tui.views import Level
 from filesend_tui.widgets.dropped import choose
 from filesend_tui.widgets.figures import short_path
@@ -33,10 +35,11 @@ class SendScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "choose", "Choose"),
         Binding("s", "send", "Send"),
+        Binding("o", "share", "Share openly"),
         Binding("enter,right", "open", "Open"),
         Binding("left,backspace", "up", "Up", key_display="←"),
         Binding("slash,tilde", "type_path", "Path", key_display="/"),
-        Binding("full_stop", "hidden", "Hidden", key_display="."),
+        Binding("full_stop", "hidden", "Hidden", key_display=".", show=False),
         Binding("u", "clear", "Choose nothing", show=False),
     ]
 
@@ -80,7 +83,9 @@ class SendScreen(PlaceScreen):
             else [
                 ("\nPair first: press ", "$warning"),
                 ("p", "bold"),
-                (". This stays.", "$warning"),
+                (". This stays. Or press ", "$warning"),
+                ("o", "bold"),
+                (" for a link.", "$warning"),
             ]
         )
         return Content.assemble(
@@ -236,6 +241,47 @@ class SendScreen(PlaceScreen):
         else:
             self.post_message(SendPaths(tuple(self._chosen)))
             self.action_clear()
+
+    def action_share(self) -> None:
+        """Ask whether anybody at all may have what is chosen, then share it; needs no partner."""
+        paths = tuple(self._chosen)
+        if not paths:
+            self._say(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
+        elif self.store.relay.state != "connected":
+            self._say(
+                Level.WARNING, "There is no relay to share by.", "Press p, then r to try again."
+            )
+        elif SHARING in self.store.busy:
+            self._say(
+                Level.INFO,
+                "Another share is still being prepared.",
+                "Press o again when it is ready.",
+            )
+        else:
+            name = paths[0].name or str(paths[0])
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            self.app.push_screen(
+                ConfirmScreen(
+                    f"Share {name}{more} openly?",
+                    self._what_open_means(),
+                    yes="Share openly",
+                    no="Keep it to myself",
+                ),
+                lambda yes: self._share(paths) if yes else None,
+            )
+
+    def _what_open_means(self) -> str:
+        means = (
+            "Anyone with the link can download it, without a code, and you are not asked. "
+            "It is shared until you stop it or quit."
+        )
+        if is_loopback(self.store.relay.url):
+            means += " Your relay is on this machine, so the link works on this machine only."
+        return means
+
+    def _share(self, paths: tuple[Path, ...]) -> None:
+        self.post_message(SharePaths(paths))
+        self.action_clear()
 
     def _say(self, level: Level, message: str, hint: str) -> None:
         self.store.tell(level, message, hint)

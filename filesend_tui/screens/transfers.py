@@ -12,14 +12,15 @@ from textual.content import Content
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.screens.base import PlaceScreen
-from filesend_tui.screens.commands import CancelTransfer, SayLine
+from filesend_tui.screens.commands import CancelTransfer, SayLine, StopShare
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.views import Level, TransferRow
+from filesend_tui.views import Level, ShareRow, TransferRow
 from filesend_tui.widgets.file_progress import FileProgressList, file_rows
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.peer_lines import PeerLines
 from filesend_tui.widgets.piece_strip import PieceStrip
 from filesend_tui.widgets.rate_graph import RateGraph
+from filesend_tui.widgets.share_link import ShareLink
 from filesend_tui.widgets.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.transfer_list import TransferList, state_words
 from filesend_tui.widgets.words import Words
@@ -30,6 +31,9 @@ class TransfersScreen(PlaceScreen):
 
     MODE = "transfers"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy", "Copy link"),
+        Binding("C", "copy_magnet", "Copy magnet"),
+        Binding("x", "stop", "Stop sharing"),
         Binding("x", "cancel", "Cancel"),
         Binding("o", "where", "Where is it"),
         Binding("m", "write", "Message"),
@@ -45,6 +49,7 @@ class TransfersScreen(PlaceScreen):
             yield Words(id="detail-title")
             with Horizontal():
                 yield FileProgressList(id="files")
+                yield ShareLink(id="share")
                 with Vertical(id="inside"):
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
@@ -59,7 +64,14 @@ class TransfersScreen(PlaceScreen):
     @property
     def chosen(self) -> TransferRow | None:
         """The transfer under the cursor."""
-        return self.query_one("#table", TransferList).chosen
+        row = self.query_one("#table", TransferList).chosen
+        return row if isinstance(row, TransferRow) else None
+
+    @property
+    def chosen_share(self) -> ShareRow | None:
+        """The open share under the cursor."""
+        row = self.query_one("#table", TransferList).chosen
+        return row if isinstance(row, ShareRow) else None
 
     @property
     def _finished(self) -> TransferRow | None:
@@ -69,7 +81,8 @@ class TransfersScreen(PlaceScreen):
 
     def draw_body(self) -> None:
         """Draw table, detail and talk."""
-        rows = self.store.transfers[::-1]
+        rows: list[TransferRow | ShareRow] = [*self.store.transfers, *self.store.open_shares]
+        rows.reverse()  # newest first; what is open to everybody stays on top
         table = self.query_one("#table", TransferList)
         table.show(rows)
         table.display = bool(rows)
@@ -99,8 +112,12 @@ class TransfersScreen(PlaceScreen):
         )
 
     def _draw_detail(self) -> None:
-        chosen = self.chosen
-        self.query_one("#detail").display = chosen is not None
+        chosen, share = self.chosen, self.chosen_share
+        self.query_one("#detail").display = chosen is not None or share is not None
+        self.query_one("#share").display = share is not None
+        self.query_one("#files").display = share is None
+        if share is not None:
+            self._draw_share(share)
         if chosen is None:
             return
         detail = self.store.detail(chosen.id)
@@ -117,8 +134,21 @@ class TransfersScreen(PlaceScreen):
             detail.piece_length,
             whole=chosen.phase is TransferPhase.DONE,
         )
+        self.query_one("#pieces").display = True
         peers = self.query_one("#peers", PeerLines)
         peers.display = bool(detail.peers) or not chosen.ended
+        peers.show(detail.peers)
+
+    def _draw_share(self, share: ShareRow) -> None:
+        detail = self.store.shares.detail(share.id)
+        title = (share.name or "Open share", "bold"), ("  " + state_words(share), "$warning")
+        self.query_one("#detail-title", Words).show(Content.assemble(*title))
+        self.query_one("#share", ShareLink).show(share)
+        self.query_one("#inside").display = not share.preparing
+        self.query_one("#graph", RateGraph).show(detail.rates)
+        self.query_one("#pieces").display = False  # all of them are here
+        peers = self.query_one("#peers", PeerLines)
+        peers.display = True
         peers.show(detail.peers)
 
     @on(LineList.Moved, "#table")
@@ -134,16 +164,16 @@ class TransfersScreen(PlaceScreen):
         """Offer only what makes sense now."""
         if not self.is_mounted:
             return True
-        chosen = self.chosen
-        match action:
-            case "cancel":
-                return chosen is not None and not chosen.ended
-            case "where":
-                return self._finished is not None
-            case "write":
-                return self.store.partner is not None
-            case _:
-                return True
+        chosen, share = self.chosen, self.chosen_share
+        offered = {
+            "copy": share is not None and not share.preparing,
+            "copy_magnet": share is not None and bool(share.link),
+            "stop": share is not None,
+            "cancel": chosen is not None and not chosen.ended,
+            "where": self._finished is not None,
+            "write": self.store.partner is not None,
+        }
+        return offered.get(action, True)
 
     def action_cancel(self) -> None:
         """Ask, then give the chosen transfer up."""
@@ -164,6 +194,42 @@ class TransfersScreen(PlaceScreen):
             ),
             answered,
         )
+
+    def action_copy(self) -> None:
+        """Copy the chosen share's link: for a browser where there is one, else the magnet."""
+        share = self.chosen_share
+        if share is not None:
+            what = "The link" if share.link else "The magnet link"
+            self._copy(share.link or share.magnet, what)
+
+    def action_copy_magnet(self) -> None:
+        """Copy the chosen share's magnet link."""
+        share = self.chosen_share
+        if share is not None:
+            self._copy(share.magnet, "The magnet link")
+
+    def _copy(self, text: str, what: str) -> None:
+        self.app.copy_to_clipboard(text)  # OSC 52: the terminal's own, also over SSH
+        self.store.tell(Level.GOOD, f"{what} was copied.", "Anyone who gets it can download.")
+        self.draw()
+
+    def action_stop(self) -> None:
+        """Ask, then share the chosen share no longer."""
+        share = self.chosen_share
+        if share is None:
+            return
+        self.app.push_screen(
+            ConfirmScreen(
+                f"Stop sharing {share.name}?" if share.name else "Stop preparing this share?",
+                "The link stops working. Who took it keeps it; who is taking it now gets no more.",
+                yes="Stop sharing",
+                no="Go on",
+            ),
+            lambda yes: self._stop(share) if yes else None,
+        )
+
+    def _stop(self, share: ShareRow) -> None:
+        self.post_message(StopShare(share.id))
 
     def action_where(self) -> None:
         """Say where the finished file is, and copy that to the clipboard."""

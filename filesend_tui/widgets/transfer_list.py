@@ -7,7 +7,7 @@ from typing import Final
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.figures import rate_text, size_text
-from filesend_tui.views import TransferRow
+from filesend_tui.views import ShareRow, TransferRow
 from filesend_tui.widgets.figures import countdown, percent
 from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
@@ -28,29 +28,64 @@ _STATES: Final = {
 }
 
 
-def state_words(transfer: TransferRow) -> str:
+def state_words(transfer: TransferRow | ShareRow) -> str:
     """Return the state in words, such as `✓ done` or `! standing still`."""
+    if isinstance(transfer, ShareRow):
+        return "… preparing" if transfer.preparing else "shared openly"
     if transfer.stalled and transfer.phase is TransferPhase.TRANSFERRING:
         return "! standing still"
     symbol, sending, receiving, _ = _STATES[transfer.phase]
     return f"{symbol} {sending if transfer.sending else receiving}".strip()
 
 
-class TransferList(LineList[TransferRow]):
-    """Rows are transfers; the cursor stays with its transfer when others come."""
+class TransferList(LineList[TransferRow | ShareRow]):
+    """Rows are transfers and shares; the cursor stays with its own when others come."""
 
     ROW_HEIGHT = 2
 
-    def show(self, rows: Sequence[TransferRow], *, cursor: int | None = None) -> None:
+    def show(self, rows: Sequence[TransferRow | ShareRow], *, cursor: int | None = None) -> None:
         """Show these, newest first."""
         held = self.chosen
         if cursor is None and held is not None and not held.ended:
             cursor = next((i for i, each in enumerate(rows) if each.id == held.id), 0)
         super().show(rows, cursor=cursor)
 
-    def draw_row(self, row_: TransferRow, width: int) -> Sequence[Sequence[Part]]:
+    def draw_row(self, row_: TransferRow | ShareRow, width: int) -> Sequence[Sequence[Part]]:
         """Draw name, who and how much above; progress, rate, time, road and state below."""
+        if isinstance(row_, ShareRow):
+            return self._share(row_, width)
         return [self._upper(row_, width), self._lower(row_, width)]
+
+    def _share(self, share: ShareRow, width: int) -> Sequence[Sequence[Part]]:
+        quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
+        about = (f"  {size_text(share.total_bytes)}  ", quiet)
+        upper = row(
+            [(" ◇ ", self.ink("bar")), (share.name or "Open share", self.ink("strong"))],
+            [about, ("for anyone with the link ", plain)],
+            width,
+            base,
+        )
+        state = (f"   {state_words(share):<16} ", self.ink("warn"))
+        if share.preparing:
+            meter = bar(share.progress, max(6, min(width - 58, 60)), self.ink("bar"), quiet)
+            return [
+                upper,
+                row([state, *meter, (f" {percent(share.progress)}", plain)], [], width, base),
+            ]
+        rate = f"{share.speed:<10}" if share.bytes_per_second else ""
+        return [
+            upper,
+            row(
+                [
+                    state,
+                    (f"{share.taken} took it", plain),
+                    (f" · {share.connected} here now", quiet),
+                ],
+                [(f"{rate}  ", plain), (f"{share.uploaded or '0 Bytes'} sent ", quiet)],
+                width,
+                base,
+            ),
+        ]
 
     def _upper(self, transfer: TransferRow, width: int) -> list[Part]:
         quiet = self.ink("quiet")

@@ -10,7 +10,7 @@ from filesend_tui.core.errors import BadSharePage
 from filesend_tui.core.share_link import share_link, share_page
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 
-MAGNET = f"magnet:?xt=urn:btih:{'ab' * 20}&dn=N&tr=wss%3A%2F%2Frelay.example%2Ftracker"
+MAGNET = f"magnet:?xt=urn:btih:{'ab' * 20}&dn=N&tr=wss%3A%2F%2Frelay.example%2Fannounce"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import math
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.figures import rate_text, size_text
 
 ANA = "Ana"
 PHOTOS = tuple(
@@ -170,4 +171,80 @@ def arrived(transfer: str, url: str = "file:///home/you/Downloads/holiday") -> l
             road="webrtc",
         ),
         phase(transfer, TransferPhase.DONE),
+    ]
+
+
+SHARE = "c" * 40
+MAGNET = (
+    f"magnet:?xt=urn:btih:{SHARE}&dn=the%20long%20way%20home.mp4"
+    "&tr=wss%3A%2F%2Frelay.example%2Fannounce"
+)
+
+
+def seeding(share_url: str | None = None) -> events.Event:
+    return events.Seeding(
+        torrent=SHARE,
+        info_hash=SHARE,
+        name=FILM[0].path,
+        magnet_uri=MAGNET,
+        total_bytes=FILM[0].size,
+        share_url=share_url,
+    )
+
+
+def upload(sent: int, bytes_per_second: float = 6_300_000.0) -> events.Event:
+    return events.Upload(
+        torrent=SHARE,
+        uploaded=size_text(sent),
+        upload_speed=rate_text(bytes_per_second),
+        uploaded_bytes=sent,
+        upload_bytes_per_second=bytes_per_second,
+    )
+
+
+def came(address: str) -> events.Event:
+    return events.PeerConnected(torrent=SHARE, address=address, client="-WW0208-", road="webrtc")
+
+
+def went(address: str, reason: str = "bothComplete") -> events.Event:
+    return events.PeerDropped(torrent=SHARE, address=address, reason=reason)
+
+
+def swarm(**progress: float) -> events.Event:
+    """The peers of the share: how far each is, by the last part of its address."""
+    return events.SwarmState(
+        torrent=SHARE,
+        piece_count=200,
+        piece_length=4_194_304,
+        pieces=b"\xff" * 25,
+        peers=tuple(
+            PeerEntry(
+                address=peer(name),
+                client="-WW0208-",
+                road="webrtc",
+                progress=fraction,
+                download_bytes_per_second=0.0,
+                upload_bytes_per_second=3_150_000.0 if fraction < 1 else 0.0,
+            )
+            for name, fraction in progress.items()
+        ),
+    )
+
+
+def peer(name: str) -> str:
+    return f"192.0.2.{ord(name) - 90}:40112"
+
+
+def shared(share_url: str | None = None) -> list[events.Event]:
+    """Something shared openly: one took it, two are taking it."""
+    return [
+        seeding(share_url),
+        came(peer("a")),
+        swarm(a=0.4),
+        upload(FILM[0].size),
+        went(peer("a")),
+        came(peer("b")),
+        came(peer("c")),
+        swarm(b=0.31, c=0.07),
+        upload(FILM[0].size + 310_000_000),
     ]

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Code, Event, Relay
+from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
 
 URL = "http://127.0.0.1:8421"
 CODE = "7-apple-violin"
@@ -70,6 +70,14 @@ class ScriptedClient:
 
     async def cancel(self, transfer: str) -> None:
         await self._do("cancel", transfer)
+
+    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+        await self._do("seed", tuple(paths), tuple(trackers))
+        return "c" * 40
+
+    async def remove(self, torrent: str) -> None:
+        await self._do("remove", torrent)
+        self.stream.publish(TorrentDestroyed(torrent=torrent))
 
     async def say(self, text: str) -> None:
         await self._do("say", text)

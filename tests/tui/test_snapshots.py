@@ -19,6 +19,7 @@ from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from tests.tui.moments import (
     ANA,
     FILM,
+    MAGNET,
     PHOTOS,
     arrived,
     asked,
@@ -27,6 +28,8 @@ from tests.tui.moments import (
     rate,
     receiving,
     sending,
+    shared,
+    upload,
     wave,
 )
 from tests.tui.scripted import URL, Stage
@@ -253,6 +256,49 @@ async def asked_whether_to_quit(stage: Stage, pilot: Pilot[None]) -> None:
 async def asked_whether_to_cancel(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, *sending("s1"))
     await pilot.press("x")
+    await stage.settle(pilot)
+
+
+@moment
+async def asked_whether_to_share_openly(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await pilot.press("s")
+    await stage.settle(pilot)
+    await pilot.press("end", "space", "o")
+    await stage.settle(pilot)
+
+
+@moment
+async def preparing_an_open_share(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.hangs["seed"] = asyncio.Event()
+    stage.stuck = {"share"}
+    await asked_whether_to_share_openly(stage, pilot)
+    await pilot.press("y")
+    await stage.play(pilot, events.Hashing(progress=0.42, total_bytes=811_000))
+
+
+@moment
+async def sharing_openly(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *shared())
+    for bytes_per_second in wave():
+        stage.now += 1
+        stage.app.store.apply(upload(1_122_430_112, bytes_per_second), stage.now)
+        stage.app.store.sample(stage.now)
+    await stage.play(pilot, *receiving("r1"), *shared()[-1:])
+
+
+@moment
+async def sharing_openly_with_a_page(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, *shared(f"https://instant.io/#{MAGNET}"))
+    await pilot.press("t", "c")
+    await stage.settle(pilot)
+
+
+@moment
+async def asked_whether_to_quit_while_sharing(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"), *shared())
+    await pilot.press("q")
     await stage.settle(pilot)
 
 

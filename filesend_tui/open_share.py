@@ -1,0 +1,31 @@
+"""An open swarm at a relay's own tracker, the same for every face. No output ever lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
+from filesend_tui.core.people.relay_address import parse_relay_url
+
+
+class Seeds(Protocol):
+    """What can serve an open torrent: a Client."""
+
+    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+        """Make a torrent, announce and serve it; return its id."""
+
+
+async def seed_at_relay(client: Seeds, relay_url: str, paths: Sequence[Path]) -> str:
+    """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
+
+    Raises:
+        RelayUnreachable: It is no relay's address, or its tracker does not answer.
+        FileSendError: The paths cannot be read, or are served already.
+    """
+    address = parse_relay_url(relay_url)
+    try:
+        return await client.seed(paths, trackers=[address.tracker])
+    except TrackerFailed as error:
+        raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error
