@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test check interop-deps bench screenshots clean
+.PHONY: run test check interop-deps fuzz bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -35,6 +35,10 @@ check: $(VENV)/dev.stamp
 # The real peers of tests/interop: npm modules, and as root Chromium and node by apt-get.
 interop-deps: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.interop.deps
+
+# Every decoder against very many nearly right inputs: a quarter of an hour.
+fuzz: $(VENV)/dev.stamp
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m fuzz
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from relay.server import RelayServer, listen
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
-settings.load_profile("filesend")
+# For `make fuzz`.
+settings.register_profile("fuzz", deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "filesend"))
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,12 @@ class Stage:
         self._count = 0
 
     def play(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        lost: list[dict[str, Any]] = []
+
         async def main() -> None:
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, context: lost.append(context)
+            )
             async with self._stack:
                 author = await self.node()
                 torrent = await author.engine.seed([self._source], trackers=TRACKERS)
@@ -61,6 +66,7 @@ class Stage:
                 await act()
 
         virtual_time.run(main())
+        assert not lost, "an exception that nobody heard of"
         for node in self._nodes:
             faults = [d for d in node.of(e.PeerDropped) if d.reason == "internalError"]
             assert not faults, "a villain brought a fault of this program to light"

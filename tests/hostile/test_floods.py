@@ -49,12 +49,17 @@ FLOODS: dict[str, Iterable[m.Message]] = {
 }
 
 
-@pytest.mark.parametrize("kind", FLOODS)
-@pytest.mark.parametrize("side", ["seeder", "receiver"])
+@pytest.mark.parametrize(
+    ("side", "kind"),
+    [
+        (side, kind)
+        for side in ("seeder", "receiver")
+        for kind in FLOODS
+        # A seeder knows the size: the first lie about it is the last.
+        if (side, kind) != ("seeder", "sizes that change")
+    ],
+)
 def test_messages_that_move_nothing(stage: Stage, kind: str, side: str) -> None:
-    if (kind, side) == ("sizes that change", "seeder"):
-        pytest.skip("a seeder knows the size: the first lie ends it")
-
     async def act() -> None:
         target = await (stage.seeder() if side == "seeder" else stage.receiver())
         villain = await stage.villain(target)

@@ -1,0 +1,250 @@
+"""Every decoder of what comes off the network, against what is nearly right.
+
+A decoder reads or refuses: nothing else may come out of it, and what it read must hold. In
+`make test` each gets a hundred examples; `make fuzz` gives them very many.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from filesend_tui.core.channels.remote_sdp import MAX_CANDIDATES, Kind, vet
+from filesend_tui.core.errors import BadMagnet, BadMetadata, ChannelFailed
+from filesend_tui.core.torrent import metainfo
+from filesend_tui.core.torrent.magnet import MAX_TRACKERS, parse_magnet
+from filesend_tui.core.torrent.metainfo import parse_info
+from filesend_tui.core.wire import extensions
+from filesend_tui.core.wire.connection import WireConnection
+from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.events import PeerHas, WireEvent
+from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.messages import Cancel, Piece, RejectRequest, Request
+from filesend_tui.core.wire.rules import MAX_REQUEST
+from filesend_tui.core.wire.shape import MAX_METADATA, TorrentShape
+from relay.tracker_protocol import MAX_REASON, FrameError, parse_client_frame, parse_server_frame
+from tests.golden.test_golden import FRAMES, WIRES, descriptions
+from tests.hostile.mutations import bencodable, bencoded, mutated, mutated_text
+
+pytestmark = pytest.mark.fuzz
+
+# --- the wire ---------------------------------------------------------------------------------
+
+#: Whole short connections, and the head of long ones: what follows is blocks.
+STREAMS = [base64.b64decode(entry["bytes"])[:4000] for entry in WIRES]
+SHAPE = TorrentShape(*WIRES[0]["shape"])
+
+
+def connection(data: bytes) -> WireConnection:
+    return WireConnection(
+        info_hash=data[28:48].ljust(20, b"\0"), peer_id=b"-FS0100-" + bytes(12), reqq=1, client=""
+    )
+
+
+def holds(event: WireEvent) -> bool:
+    """Whether an event is within what the torrent allows."""
+    match event:
+        case Request(index, begin, length) | Cancel(index, begin, length):
+            within = length <= MAX_REQUEST
+        case RejectRequest(index, begin, length):
+            within = True
+        case Piece(index, begin, block):
+            length = len(block)
+            within = True
+        case PeerHas(indices):
+            return all(0 <= index < SHAPE.piece_count for index in indices)
+        case _:
+            return True
+    return within and 0 < length <= SHAPE.piece_size(index) - begin
+
+
+@given(mutated(STREAMS), st.lists(st.integers(0, 4000), max_size=6), st.integers(0, 7))
+def test_the_wire(data: bytes, cuts: list[int], shape_comes: int) -> None:
+    """However it is cut, and whenever the torrent becomes known."""
+    wire = connection(data)
+    edges = [0, *sorted(cuts), len(data)]
+    known = False
+    try:
+        for number, (start, end) in enumerate(pairwise(edges)):
+            if number == shape_comes:
+                assert all(map(holds, wire.set_shape(SHAPE)))
+                known = True
+            events = wire.receive_data(data[start : max(start, end)])
+            assert not known or all(map(holds, events))
+    except WireError as error:
+        assert isinstance(error.reason, Reason)
+        assert wire.closed
+        with pytest.raises(WireError):
+            wire.receive_data(b"")
+    assert wire.peer_pieces.count <= 8 * len(data) or wire.peer_pieces.is_seed
+    assert wire.peer_client.isprintable()
+    assert not wire.queued_bytes, "it answers nothing by itself"
+
+
+# --- extensions -------------------------------------------------------------------------------
+
+PAYLOADS = st.binary(max_size=200) | bencodable.map(bencoded)
+DEEP = b"d1:v" + b"l" * 20_000 + b"e" * 20_000 + b"e"
+
+
+@given(PAYLOADS)
+@example(DEEP)
+@example(b"d4:reqqi" + b"9" * 50_000 + b"ee")
+def test_an_extended_handshake(payload: bytes) -> None:
+    try:
+        said = extensions.decode_handshake(payload)
+    except WireError as error:
+        assert error.reason is Reason.BAD_EXTENSION
+        return
+    assert said.ut_metadata is None or 0 <= said.ut_metadata <= 255
+    assert said.metadata_size is None or 0 < said.metadata_size <= MAX_METADATA
+    assert said.reqq is None or 0 < said.reqq <= extensions.MAX_REQQ
+    assert said.client is None or said.client.isprintable()
+
+
+@given(PAYLOADS, st.binary(max_size=20), st.none() | st.integers(1, 40))
+@example(DEEP, b"", None)
+def test_a_metadata_message(head: bytes, tail: bytes, size: int | None) -> None:
+    try:
+        said = extensions.decode_metadata(head + tail, size)
+    except WireError as error:
+        assert error.reason is Reason.BAD_EXTENSION
+        return
+    match said:
+        case MetadataData(piece, total, data):
+            assert (piece, total, len(data)) == (0, size, size)
+        case MetadataRequest(piece) | MetadataReject(piece):
+            assert 0 <= piece < extensions.metadata_piece_count(size or MAX_METADATA)
+
+
+# --- descriptions -----------------------------------------------------------------------------
+
+INFO: dict[bytes, Any] = {
+    b"name": b"album",
+    b"piece length": 16384,
+    b"pieces": bytes(40),
+    b"files": [
+        {b"length": 20_000, b"path": [b"deep", b"one"]},
+        {b"length": 4, b"path": [b"two"], b"attr": b"x"},
+    ],
+}
+
+
+def check_info(raw: bytes) -> None:
+    try:
+        info = parse_info(raw)
+    except BadMetadata as error:
+        assert error.message.isprintable()
+        assert len(error.message) < 200
+        return
+    assert 0 < len(info.files) <= metainfo.MAX_FILES
+    assert info.shape.total_length == sum(file.length for file in info.files)
+    assert len(info.piece_hashes) == 20 * info.shape.piece_count
+    assert len({file.path for file in info.files if not file.pad}) == len(
+        [file for file in info.files if not file.pad]
+    )
+
+
+@given(mutated([bencoded(INFO), bencoded({**INFO, b"source": b"x" * 50})]))
+def test_the_bytes_of_a_description(raw: bytes) -> None:
+    check_info(raw)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(INFO)) | st.binary(max_size=12), bencodable))
+def test_the_values_of_a_description(changes: dict[bytes, Any]) -> None:
+    check_info(bencoded(INFO | changes))
+
+
+@given(bencodable)
+@example([[[]]] * 50)
+def test_anything_for_a_description(value: Any) -> None:
+    check_info(bencoded(value))
+
+
+@pytest.mark.parametrize("opening", [b"l", b"d1:a", b"li0e"])
+@pytest.mark.parametrize("depth", [100, 900, 1100, 100_000])
+def test_a_deep_description(opening: bytes, depth: int) -> None:
+    check_info(opening * depth + b"e" * depth)
+    check_info(bencoded(INFO)[:-1] + b"1:z" + opening * depth + b"e" * depth + b"e")
+
+
+# --- magnets ----------------------------------------------------------------------------------
+
+MAGNETS = [
+    f"magnet:?xt=urn:btih:{'ab' * 20}&dn=a%20name&tr=wss%3A%2F%2Ftracker.example%2Fannounce",
+    f"magnet:?xt.1=urn:btmh:1220{'cd' * 32}&xt.2=urn:btih:{'a2' * 16}&tr=ws://[::1]:80/&x.pe=1",
+    f"magnet:?tr=udp://[v1.x]:7&xt=urn:btih:{'AB' * 20}&tr=http://%E2%98%83.example:99999/",
+]
+
+
+@given(mutated_text(MAGNETS) | st.text().map(lambda text: MAGNETS[0] + "&tr=wss://" + text))
+def test_a_magnet(link: str) -> None:
+    try:
+        magnet = parse_magnet(link)
+    except BadMagnet as error:
+        assert error.message.isprintable()
+        return
+    assert len(magnet.info_hash) == 20
+    assert magnet.name is None or magnet.name.isprintable()
+    assert len(magnet.trackers) <= MAX_TRACKERS
+    assert parse_magnet(str(magnet)).info_hash == magnet.info_hash
+
+
+# --- tracker frames ---------------------------------------------------------------------------
+
+
+def said(frame: str | bytes) -> None:
+    for parse in (parse_client_frame, parse_server_frame):
+        try:
+            parse(frame)
+        except FrameError as error:
+            assert len(error.reason) <= MAX_REASON
+
+
+@given(mutated([frame["text"].encode() for frame in FRAMES]))
+def test_a_tracker_frame(frame: bytes) -> None:
+    said(frame)
+    said(frame.decode(errors="replace"))
+
+
+@pytest.mark.parametrize("key", ["x", "info_hash", "failure reason", "offers", "files", "action"])
+@pytest.mark.parametrize("depth", [100, 900, 990, 1000, 5000])
+def test_a_deep_tracker_frame(key: str, depth: int) -> None:
+    for head in ('{"action":"announce",', "{"):
+        said(head + f'"{key}":' + "[" * depth + "]" * depth + "}")
+        said(head + f'"{key}":' + '{"a":' * depth + "1" + "}" * depth + "}")
+
+
+# --- session descriptions ---------------------------------------------------------------------
+
+SDPS = [found for frame in FRAMES for found in descriptions(json.loads(frame["text"]))]
+
+
+@given(st.data())
+def test_a_session_description(data: st.DataObject) -> None:
+    """What is let through is what the WebRTC stack can take, and says the same when read again."""
+    from aiortc.sdp import SessionDescription
+
+    kind: Kind = data.draw(st.sampled_from(["offer", "answer"]))
+    originals = [found["sdp"] for found in SDPS if found["type"] == kind]
+    sdp = data.draw(mutated_text(originals))
+    try:
+        remote = vet({"type": kind, "sdp": sdp}, kind)
+    except ChannelFailed as error:
+        assert error.message.isprintable()
+        return
+    assert len(remote.candidates) <= MAX_CANDIDATES
+    (media,) = SessionDescription.parse(remote.sdp).media
+    assert media.ice.usernameFragment == remote.ufrag
+    assert media.ice.password == remote.password
+    assert {f.value for f in media.dtls.fingerprints} <= {
+        value.split()[1] for value in remote.fingerprints
+    }
+    again = vet({"type": kind, "sdp": remote.sdp}, kind)
+    assert again.sdp == remote.sdp
