@@ -96,7 +96,7 @@ def asked(world: World, terminal: Terminal, album: Path, output: Path) -> tuple[
 def test_yes(world: World, terminal: Terminal, album: Path, tmp_path: Path) -> None:
     sender, receiver = asked(world, terminal, album, tmp_path / "to")
     for told in ("Ann wants to send 3 files, 150 kB:", "album/b.txt", str(tmp_path / "to"), "free"):
-        assert told in terminal.seen
+        terminal.wait_for(told)
     terminal.type("a\n")
     assert (receiver.end(), sender.end()) == (0, 0), terminal.seen
     assert contents(tmp_path / "to") == contents(tmp_path / "from")

@@ -10,10 +10,13 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from filesend_tui.core.errors import InvalidCode
+from filesend_tui.core.people.code import parse_code
 from tests.e2e.processes import TIMEOUT, World, contents, fill
 
 pytestmark = [
@@ -85,10 +88,17 @@ class Screen:
         self.until(lambda: text in self.seen, repr(text), press=press)
 
     def code(self) -> str:
-        self.until(lambda: CODE.search(self.seen), "code")
-        match = CODE.search(self.seen)
-        assert match
-        return match[1].replace(" ", "")
+        """Return the code on the card, once all of it is drawn: a screen may be caught half-way."""
+        read: list[str] = []
+
+        def whole() -> bool:
+            match = CODE.search(self.seen)
+            with suppress(InvalidCode):
+                read.append(parse_code(match[1].replace(" ", "")).text if match else "")
+            return bool(read and read[-1])
+
+        self.until(whole, "code")
+        return read[-1]
 
     def quit(self) -> None:
         self.until(lambda: self.closed, "end", press="q")
