@@ -7,8 +7,8 @@ import random
 import pytest
 
 from filesend_tui.core.torrent.doubling import (
-    DUE_BLOCKS,
-    DUE_SHARE,
+    HEAD_BLOCKS,
+    HEAD_SHARE,
     IDLE_REQUESTS,
     SPARE_BLOCKS,
     SPARE_SHARE,
@@ -35,17 +35,17 @@ def queue_of(picker: PiecePicker, peer: str, count: int) -> list[BlockRequest]:
     return queue
 
 
-def due(owed: int) -> int:
-    return max(DUE_BLOCKS, owed // DUE_SHARE)
+def head(owed: int) -> int:
+    return max(HEAD_BLOCKS, owed // HEAD_SHARE)
 
 
-@pytest.mark.parametrize("owed", [DUE_BLOCKS, DUE_BLOCKS + 3, 40])
+@pytest.mark.parametrize("owed", [HEAD_BLOCKS, HEAD_BLOCKS + 3, 40])
 def test_what_stands_last_in_the_queue_is_asked_of_an_idle_peer(owed: int) -> None:
     picker = picker_of(100, "busy", "idle")
     queue = queue_of(picker, "busy", owed)
     picker.peer_has("idle", [request.index for request in queue])
     doubled = picker.pick("idle", 100)
-    assert doubled == queue[due(owed) :][::-1][:IDLE_REQUESTS]
+    assert doubled == queue[head(owed) :][::-1][:IDLE_REQUESTS]
     assert list(picker.in_flight("busy")) == queue, "it owes them still"
     if doubled:
         assert picker.received("idle", *doubled[0]).cancel == (("busy", doubled[0]),)
@@ -86,6 +86,26 @@ def test_peers_whose_blocks_come_in_vain_are_left_alone() -> None:
     for request in list(picker.in_flight("busy"))[:SPARE_SHARE]:
         picker.received("busy", *request)
     assert picker.pick("idle", 1)
+
+
+def test_at_the_end_a_peer_keeps_what_it_sends_within_half_a_beat() -> None:
+    picker = picker_of(40, "steady", "idle")
+    for peer in ("steady", "idle"):
+        picker.peer_has_all(peer)
+    for request in picker.pick("steady", 10):
+        picker.received("steady", *request)
+    picker.beat()
+    queue = picker.pick("steady", 30)
+    assert picker.endgame
+    assert picker.pick("idle", 100) == queue[::-1][:IDLE_REQUESTS]
+    for request in queue[5:]:
+        picker.received("idle", *request)
+    assert picker.pick("idle", 100) == [], "five of ten a second come within half of one"
+    # It falls silent: less and less is left to it.
+    picker.beat()
+    assert picker.pick("idle", 100) == queue[4:0:-1]
+    picker.beat()
+    assert picker.pick("idle", 100) == queue[:1]
 
 
 def test_two_slow_peers_do_not_keep_out_a_fast_one() -> None:

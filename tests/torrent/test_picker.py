@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from filesend_tui.core.torrent.doubling import (
-    DUE_BLOCKS,
+    HEAD_BLOCKS,
     IDLE_REQUESTS,
     MAX_ASKERS,
     PEER_SHARE,
@@ -586,6 +586,10 @@ class SwarmMachine(RuleBasedStateMachine):
     def unchoke(self, data):
         self.choking.discard(data.draw(st.sampled_from(sorted(self.choking))))
 
+    @rule()
+    def beat(self):
+        self.picker.beat()
+
     @precondition(lambda self: any(self.owed.values()))
     @rule(data=st.data())
     def reject(self, data):
@@ -668,7 +672,7 @@ class SwarmMachine(RuleBasedStateMachine):
             self.owed[peer][request] = None
             if askers[request]:
                 longest = max(len(owed) for other, owed in self.owed.items() if other != peer)
-                assert self.picker.endgame or longest > DUE_BLOCKS, "a needless duplicate"
+                assert self.picker.endgame or longest > HEAD_BLOCKS, "a needless duplicate"
                 assert len(self.owed[peer]) <= IDLE_REQUESTS
                 rivals = [
                     other

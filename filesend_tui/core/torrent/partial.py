@@ -42,10 +42,21 @@ class PickedPeer:
     """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole.
 
     at_hand: the piece that it was asked for last. used, wasted: how many blocks from it were of
-    use, and how many were not.
+    use, and how many were not. pace: how many are
+    expected of it within a beat.
     """
 
-    __slots__ = ("at_hand", "bits", "key", "parole", "requests", "used", "wasted")
+    __slots__ = (
+        "at_hand",
+        "bits",
+        "key",
+        "pace",
+        "parole",
+        "requests",
+        "used",
+        "used_before",
+        "wasted",
+    )
 
     def __init__(self, key: PeerKey) -> None:
         self.key = key
@@ -54,4 +65,6 @@ class PickedPeer:
         self.parole = False
         self.at_hand: Partial | None = None
         self.used = 0
+        self.used_before = 0
+        self.pace = 0
         self.wasted = 0

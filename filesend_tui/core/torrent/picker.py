@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 
 from filesend_tui.core.torrent.availability import Availability, bits_of, random_member
 from filesend_tui.core.torrent.bitfield import Bitfield
-from filesend_tui.core.torrent.doubling import IDLE_REQUESTS, before_it, in_endgame
+from filesend_tui.core.torrent.doubling import IDLE_REQUESTS, to_double
 from filesend_tui.core.torrent.partial import BlockRequest, Partial, PeerKey, PickedPeer
 from filesend_tui.core.wire.shape import BLOCK, TorrentShape
 
@@ -162,6 +162,15 @@ class PiecePicker:
             self._restart(partial)
         return tuple(partial.index for partial in given_up)
 
+    def beat(self) -> None:
+        """A second is over: what each peer sent in it is expected of it in the next.
+
+        Of one that falls silent less and less is expected: most stalls end.
+        """
+        for peer in self._peers.values():
+            peer.pace = max(peer.used - peer.used_before, peer.pace // 4)
+            peer.used_before = peer.used
+
     def interesting(self, peer: PeerKey) -> bool:
         """Whether the peer has a piece that is wanted and missing here."""
         return bool(self._peers[peer].bits & self._missing)
@@ -282,10 +291,7 @@ class PiecePicker:
         room = min(count - len(picked), IDLE_REQUESTS - len(peer.requests))
         if room <= 0 or peer.parole or not bits & self._missing & ~self._fresh:
             return
-        if self.endgame:
-            blocks = in_endgame(peer, bits, self._partials.values())
-        else:
-            blocks = before_it(peer, bits, self._peers.values())
+        blocks = to_double(peer, bits, self._peers.values(), endgame=self.endgame)
         for partial, request in islice(blocks, room):
             partial.askers[request.begin].append(peer)
             partial.owner = None

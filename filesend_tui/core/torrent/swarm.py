@@ -505,6 +505,8 @@ class Swarm:
             now = self._clock()
             for peer in (*self._peers.values(), *self._handshaking):
                 peer.beat(now)
+            if self._assembly:
+                self._assembly.picker.beat()
             self._free_snubbed(now)
             self.room_again()
             self._rechoke()
