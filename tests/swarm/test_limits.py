@@ -11,24 +11,18 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.shape import BLOCK
 from tests import virtual_time
 from tests.swarm.lines import LATENCY, Line, Wan, line
-from tests.torrent.lab import TRACKERS, LabRendezvous, Node
+from tests.torrent.lab import TRACKERS, Node
 
 SIZE = 4_000_000
 PEER_ID = b"-XX0001-scripted----"
 
 
-@pytest.fixture(autouse=True)
-def wan(monkeypatch: pytest.MonkeyPatch) -> Wan:
-    wan = Wan()
-    monkeypatch.setattr(LabRendezvous, "hub", wan, raising=False)
-    monkeypatch.setattr(torrent_module, "Rendezvous", LabRendezvous)
-    return wan
+pytestmark = pytest.mark.usefixtures("wan")
 
 
 def now() -> float:
