@@ -134,4 +134,4 @@ class Stage:
         return self.swarm(node)._peer_id
 
     def peer(self, node: Node, villain: Villain) -> Peer:
-        return self.swarm(node)._peers[villain.peer_id]
+        return self.swarm(node)._roster[villain.peer_id]

@@ -177,7 +177,7 @@ def test_the_description_waits_once_for_a_peer_that_does_not_read(stage: Stage) 
         await villain.hello(TAKES_METADATA, *[WANTS_METADATA] * METADATA_REQUESTS)
         for _ in range(100):
             await asyncio.sleep(0)
-            if villain.peer_id in stage.swarm(seeder)._peers:
+            if villain.peer_id in stage.swarm(seeder)._roster:
                 assert stage.peer(seeder, villain).wire.queued_bytes < 2 * BLOCK
 
     stage.play(act)
