@@ -11,11 +11,12 @@ from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
-from filesend_tui.core.meeting.signals import BadSignal, Description, PlainSignals
+from filesend_tui.core.meeting.signals import Description, PlainSignals, SealedSignals
 from filesend_tui.core.meeting.timings import Timings
 from tests.channels.pairs import read_exactly, soon
 
 SWARM = bytes(range(20))
+KEY = b"k" * 32
 LOW, HIGH = b"a" * 20, b"b" * 20
 
 
@@ -50,7 +51,7 @@ class Peer:
         async def reply(answer: Description) -> None:
             other.dialer.answered(self.peer_id, offer.offer_id, answer)
 
-        self.dialer.offered(other.peer_id, offer.description, reply)
+        self.dialer.offered(other.peer_id, offer.offer_id, offer.description, reply)
 
     async def idle(self) -> None:
         async with asyncio.timeout(10):
@@ -135,7 +136,7 @@ async def test_closing_frees_offers_and_connections_on_their_way() -> None:
         replied.set()
 
     replied = asyncio.Event()
-    theirs.dialer.offered(LOW, offer.description, lost)
+    theirs.dialer.offered(LOW, offer.offer_id, offer.description, lost)
     await soon(replied.wait())
     assert udp_sockets() > before
     await soon(asyncio.gather(ours.dialer.close(), theirs.dialer.close()))
@@ -143,7 +144,7 @@ async def test_closing_frees_offers_and_connections_on_their_way() -> None:
     async with asyncio.timeout(5):  # aiortc's own last task sleeps for 20 ms
         while len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(0.01)
-    theirs.dialer.offered(LOW, offer.description, lost)
+    theirs.dialer.offered(LOW, offer.offer_id, offer.description, lost)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -170,7 +171,7 @@ async def test_a_connection_that_does_not_open_in_time_is_given_up() -> None:
     async def lost(_answer: Description) -> None:
         pass
 
-    theirs.dialer.offered(LOW, offer.description, lost)
+    theirs.dialer.offered(LOW, offer.offer_id, offer.description, lost)
     assert theirs.dialer._dials
     await theirs.idle()
     assert not theirs.dialer._dials
@@ -204,7 +205,7 @@ async def test_offers_that_are_not_wanted_cost_nothing() -> None:
     peer, full = Peer(LOW), Peer(HIGH, wants=0)
     (offer,) = await peer.dialer.make_offers(1)
     full.offered_by(peer, offer)
-    peer.dialer.offered(LOW, offer.description, pytest.fail)  # our own, come back
+    peer.dialer.offered(LOW, offer.offer_id, offer.description, pytest.fail)  # our own, come back
     assert not full.dialer._dials
     assert not peer.dialer._dials
     await finish(peer, full)
@@ -218,28 +219,19 @@ async def test_a_flood_of_offers_is_answered_a_few_at_a_time() -> None:
         pass
 
     for _ in range(3 * MAX_ANSWERING):
-        peer.dialer.offered(os.urandom(20), offer.description, lost)
+        peer.dialer.offered(os.urandom(20), offer.offer_id, offer.description, lost)
     assert len(peer.dialer._dials) == MAX_ANSWERING
     # What comes through another tracker is not kept out.
-    peer.dialer.offered(HIGH, offer.description, lost, tracker="another")
+    peer.dialer.offered(HIGH, offer.offer_id, offer.description, lost, tracker="another")
     assert HIGH in peer.dialer._dials
     await finish(peer, stranger)
 
 
-class Sealed(PlainSignals):
-    """Signals that only their own kind can read."""
-
-    def seal(self, description: Description) -> Description:
-        return {**description, "sdp": description["sdp"][::-1]}
-
-    def open(self, description: Description) -> Description:
-        if description["sdp"].startswith("v=0"):
-            raise BadSignal("not sealed")
-        return {**description, "sdp": description["sdp"][::-1]}
-
-
 async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
-    ours, theirs = Peer(LOW, signals=Sealed(SWARM)), Peer(HIGH, signals=Sealed(SWARM))
+    ours, theirs = (
+        Peer(LOW, signals=SealedSignals(SWARM, KEY)),
+        Peer(HIGH, signals=SealedSignals(SWARM, KEY)),
+    )
     stranger = Peer(b"c" * 20)
     sealed, plain = await ours.dialer.make_offers(1), await stranger.dialer.make_offers(1)
     assert not sealed[0].description["sdp"].startswith("v=0")

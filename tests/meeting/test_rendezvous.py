@@ -21,7 +21,7 @@ from filesend_tui.core.meeting.rendezvous import (
     Totals,
     usable_trackers,
 )
-from filesend_tui.core.meeting.signals import Description, PlainSignals
+from filesend_tui.core.meeting.signals import Description, PlainSignals, Use
 from filesend_tui.core.meeting.timings import Timings
 from relay.server import RelayServer, listen
 from tests.channels.pairs import read_exactly, soon
@@ -91,12 +91,12 @@ class Stumbling(PlainSignals):
         super().__init__(swarm)
         self.stumbled = False
 
-    def seal(self, description: Description) -> Description:
+    def seal(self, description: Description, use: Use) -> Description:
         if description["type"] == "offer" or self.stumbled:
-            return super().seal(description)
+            return super().seal(description, use)
         self.stumbled = True
         sdp = re.sub(r"(a=fingerprint:sha-\d+ )..:..", r"\g<1>00:00", description["sdp"])
-        return super().seal({**description, "sdp": sdp})
+        return super().seal({**description, "sdp": sdp}, use)
 
 
 async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRelay) -> None:

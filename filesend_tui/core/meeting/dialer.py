@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
@@ -18,12 +19,14 @@ from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offer
-from filesend_tui.core.meeting.signals import BadSignal, Description, Signals
+from filesend_tui.core.meeting.signals import BadSignal, Description, Signals, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 
 #: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
 #: that floods us must leave room for what comes through others.
 MAX_ANSWERING: Final = 6
+#: Offers remembered as taken: each is good for one answer, whoever gives it again.
+MAX_TAKEN: Final = 1024
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,7 @@ class Dialer:
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, _Dial] = {}
         self._open: dict[bytes, WebRtcChannel] = {}
+        self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -120,7 +124,17 @@ class Dialer:
         failures = [failure for failure in made if isinstance(failure, BaseException)]
         if failures and not attempts:
             raise failures[0]
-        return [self._keep(attempt) for attempt in attempts]
+        try:
+            offers = [self._sealed(attempt) for attempt in attempts]
+        except BadSignal:
+            await asyncio.gather(*(attempt.close() for attempt in attempts))
+            raise ChannelFailed(
+                "This machine has more addresses than an offer can hold.",
+                "Switch off network interfaces that are not needed.",
+            ) from None
+        for offer, attempt in zip(offers, attempts, strict=True):
+            self._keep(offer.offer_id, attempt)
+        return offers
 
     def withdraw(self, offer_ids: Iterable[bytes]) -> None:
         """Close offers that can be answered no more; unknown ids are those that were answered."""
@@ -132,6 +146,7 @@ class Dialer:
     def offered(
         self,
         peer_id: bytes,
+        offer_id: bytes,
         description: Description,
         reply: Callable[[Description], Awaitable[None]],
         *,
@@ -141,6 +156,7 @@ class Dialer:
 
         Args:
             peer_id: Whose offer it is, as the tracker says.
+            offer_id: Which one, as the tracker says.
             description: Sealed.
             reply: Carries our sealed answer back.
             tracker: Through which one it came.
@@ -154,16 +170,34 @@ class Dialer:
             or self._wants_peers() <= 0
             or answering >= MAX_ANSWERING
             or on_offer(self._link(peer_id)) is Verdict.LEAVE
+            or (peer_id, offer_id) in self._taken
         ):
             return
-        answer = self._answer(peer_id, description, reply)
+        # Opened before anything is held for it: what no member made costs no more than that.
+        use = Use(offer_id, offerer=peer_id)
+        try:
+            offer = self._signals.open(description, use)
+        except BadSignal as refusal:
+            log.debug("an offer was dropped: %s", refusal)
+            return
+        self._taken.append((peer_id, offer_id))
+        answer = self._answer(replace(use, answerer=self._peer_id), offer, reply)
         self._dial(peer_id, Link.ANSWERING, answer, tracker)
 
     def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
         """Take a peer's answer to one of our offers; answers to anything else are ignored."""
-        waiting = self._waiting.pop(offer_id, None)
+        waiting = self._waiting.get(offer_id)
         if waiting is None:
             return
+        try:
+            answer = self._signals.open(
+                description, Use(offer_id, offerer=self._peer_id, answerer=peer_id)
+            )
+        except BadSignal as refusal:
+            # The offer stays: the answer of a member may still come.
+            log.debug("an answer was dropped: %s", refusal)
+            return
+        del self._waiting[offer_id]
         waiting.expiry.cancel()
         verdict = on_answer(self._link(peer_id), ours=self._peer_id, theirs=peer_id)
         if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
@@ -171,7 +205,7 @@ class Dialer:
             return
         if verdict is Verdict.REPLACE:
             self._dials[peer_id].task.cancel()
-        self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.attempt, description))
+        self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.attempt, answer))
 
     async def close(self) -> None:
         """Close every offer and connection on its way; channels handed over stay open."""
@@ -184,13 +218,16 @@ class Dialer:
             # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
             self._tasks -= tasks
 
-    def _keep(self, attempt: WebRtcAttempt) -> SealedOffer:
+    def _sealed(self, attempt: WebRtcAttempt) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
+        use = Use(offer_id, offerer=self._peer_id)
+        return SealedOffer(offer_id, self._signals.seal(attempt.description, use))
+
+    def _keep(self, offer_id: bytes, attempt: WebRtcAttempt) -> None:
         expiry = asyncio.get_running_loop().call_later(
             self._timings.offer_lifetime, self.withdraw, [offer_id]
         )
         self._waiting[offer_id] = _Waiting(attempt, expiry)
-        return SealedOffer(offer_id, self._signals.seal(attempt.description))
 
     def _link(self, peer_id: bytes) -> Link:
         if dial := self._dials.get(peer_id):
@@ -212,31 +249,28 @@ class Dialer:
 
     async def _answer(
         self,
-        peer_id: bytes,
-        description: Description,
+        use: Use,
+        offer: Description,
         reply: Callable[[Description], Awaitable[None]],
     ) -> None:
         try:
-            offer = self._signals.open(description)
             attempt = await WebRtcAttempt.answer(offer, self._config)
-        except (ChannelFailed, BadSignal) as failure:
+        except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
             return
         try:
-            await reply(self._signals.seal(attempt.description))
-            await self._hand_over(peer_id, attempt, initiated=False)
-        except FileSendError as failure:
+            await reply(self._signals.seal(attempt.description, use))
+            await self._hand_over(use.offerer, attempt, initiated=False)
+        except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)
         finally:
             await attempt.close()
 
-    async def _accept(
-        self, peer_id: bytes, attempt: WebRtcAttempt, description: Description
-    ) -> None:
+    async def _accept(self, peer_id: bytes, attempt: WebRtcAttempt, answer: Description) -> None:
         try:
-            await attempt.accept(self._signals.open(description))
+            await attempt.accept(answer)
             await self._hand_over(peer_id, attempt, initiated=True)
-        except (ChannelFailed, BadSignal) as failure:
+        except ChannelFailed as failure:
             log.debug("an offer led nowhere: %s", failure)
         finally:
             await attempt.close()

@@ -5,36 +5,88 @@ The seam alone: values in, values out. What carries them is the announcer's affa
 
 from __future__ import annotations
 
-from typing import Protocol
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, Protocol
 
-#: A session description: `{"type": "offer" | "answer", "sdp": text}`.
+import msgspec
+from msgspec import Meta
+
+#: A session description: `{"type": "offer" | "answer", "sdp": text}`. In a private swarm it may
+#: also hold "direct": where and with which certificate the sender can be reached without WebRTC.
 Description = dict[str, str]
+
+#: Bytes of a swarm key, and of the ids a tracker sees.
+SWARM_KEY_LENGTH: Final = 32
+_ID_LENGTH: Final = 20
+#: Longest "direct", in characters.
+MAX_DIRECT: Final = 2048
+#: A sealed description is a multiple of this many bytes, so that its length tells next to nothing
+#: of how many addresses are in it; base64 makes 4 characters of every 3.
+_BUCKET: Final = 2048
+#: Most buckets: 32 KiB of base64, the longest sdp that a tracker of ours passes on.
+_MAX_BUCKETS: Final = 12
+_MAX_TEXT: Final = -(-_MAX_BUCKETS * _BUCKET // 3) * 4
+_NONCE: Final = 12
+_TAG: Final = 16
+
+Kind = Literal["offer", "answer"]
 
 
 class BadSignal(ValueError):
-    """A description that was not made by a member of this swarm."""
+    """A description that was not made by a member of this swarm, or not for this use of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a description is for: ids of 20 bytes, as the tracker's frames say them.
+
+    offer_id: the offer that this is, or that it answers. offerer: who made the offer. answerer:
+    who made the answer; empty in an offer, as nobody knows yet who will be given it.
+    """
+
+    offer_id: bytes
+    offerer: bytes
+    answerer: bytes = b""
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the two it is for."""
+        return "answer" if self.answerer else "offer"
 
 
 class Signals(Protocol):
     """Encodes what the tracker sees of a swarm."""
 
     @property
+    def private(self) -> bool:
+        """Whether only members can read descriptions, so that whoever made one is a member."""
+
+    @property
     def rendezvous(self) -> bytes:
         """The 20 bytes by which the tracker knows the swarm."""
 
-    def seal(self, description: Description) -> Description:
-        """Return what the tracker may see; the same shape, so that any tracker passes it on."""
-
-    def open(self, description: Description) -> Description:
-        """Return what was sealed.
+    def seal(self, description: Description, use: Use) -> Description:
+        """Return what the tracker may see; the same shape, so that any tracker passes it on.
 
         Raises:
-            BadSignal: Nobody in this swarm sealed it.
+            BadSignal: It is too long to be sealed.
+        """
+
+    def open(self, description: Description, use: Use) -> Description:
+        """Return what was sealed for this use.
+
+        Raises:
+            BadSignal: Nobody in this swarm sealed it, or for something else.
         """
 
 
 class PlainSignals:
     """An open swarm: known by its infohash, descriptions as they are (WebTorrent)."""
+
+    private = False
 
     def __init__(self, info_hash: bytes) -> None:
         self._info_hash = info_hash
@@ -44,10 +96,102 @@ class PlainSignals:
         """The infohash itself."""
         return self._info_hash
 
-    def seal(self, description: Description) -> Description:
-        """Return it as it is."""
-        return description
+    def seal(self, description: Description, _use: Use) -> Description:
+        """Return it as WebTorrent knows it: without the way round WebRTC."""
+        return {key: description[key] for key in ("type", "sdp") if key in description}
 
-    def open(self, description: Description) -> Description:
-        """Return it as it is."""
-        return description
+    def open(self, description: Description, use: Use) -> Description:
+        """Return it as WebTorrent knows it."""
+        return self.seal(description, use)
+
+
+class _Content(msgspec.Struct, omit_defaults=True):
+    """What is sealed."""
+
+    sdp: str
+    direct: Annotated[str, Meta(max_length=MAX_DIRECT)] | None = None
+
+
+class SealedSignals:
+    """A private swarm: its id, offers and answers mean nothing without the swarm key.
+
+    From the key and the infohash come, by HKDF (RFC 5869, SHA-256), the rendezvous id and one
+    ChaCha20-Poly1305 key (RFC 8439) for offers and one for answers. What is bound to each (the
+    associated data) says which swarm, which offer and whose: so a tracker can neither read, make
+    nor alter one, nor hand it on under another name, nor give it back as the other kind.
+
+    Args:
+        info_hash: 20 bytes.
+        swarm_key: 32 random bytes that only the swarm's members know.
+    """
+
+    private = True
+
+    def __init__(self, info_hash: bytes, swarm_key: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        if len(swarm_key) != SWARM_KEY_LENGTH:
+            raise ValueError(f"a swarm key has {SWARM_KEY_LENGTH} bytes")
+
+        def derived(label: str, length: int) -> bytes:
+            info = b"filesend/1 " + label.encode()
+            return HKDF(SHA256(), length, salt=info_hash, info=info).derive(swarm_key)
+
+        self._rendezvous = derived("rendezvous", _ID_LENGTH)
+        self._seals = {
+            "offer": ChaCha20Poly1305(derived("offer", 32)),
+            "answer": ChaCha20Poly1305(derived("answer", 32)),
+        }
+
+    @property
+    def rendezvous(self) -> bytes:
+        """An id that says nothing of the infohash and that only members can know."""
+        return self._rendezvous
+
+    def seal(self, description: Description, use: Use) -> Description:
+        """Return it with sealed text for its sdp; raises BadSignal when it is too long."""
+        content = msgspec.json.encode(
+            _Content(sdp=description["sdp"], direct=description.get("direct"))
+        )
+        buckets = -(-(len(content) + _NONCE + _TAG) // _BUCKET)
+        if buckets > _MAX_BUCKETS or len(description.get("direct", "")) > MAX_DIRECT:
+            raise BadSignal("too long")
+        # JSON may end in spaces.
+        padded = content.ljust(buckets * _BUCKET - _NONCE - _TAG)
+        # A key seals some thousands at most: among them random nonces do not meet.
+        nonce = secrets.token_bytes(_NONCE)
+        sealed = self._seals[use.kind].encrypt(nonce, padded, self._bound(use))
+        return {"type": use.kind, "sdp": base64.b64encode(nonce + sealed).decode()}
+
+    def open(self, description: Description, use: Use) -> Description:
+        """Return what was sealed for this use; raises BadSignal."""
+        from cryptography.exceptions import InvalidTag
+
+        text = description.get("sdp", "")
+        if description.get("type") != use.kind or len(text) > _MAX_TEXT:
+            raise BadSignal(f"no sealed {use.kind}")
+        try:
+            sealed = base64.b64decode(text, validate=True)
+            if len(sealed) < _NONCE + _TAG:
+                raise BadSignal("too short")
+            opened = self._seals[use.kind].decrypt(
+                sealed[:_NONCE], sealed[_NONCE:], self._bound(use)
+            )
+            content = msgspec.json.decode(opened, type=_Content)
+        except (binascii.Error, ValueError, InvalidTag):
+            # Nothing of it in the message, nor in a chain of exceptions.
+            raise BadSignal(f"no member of this swarm sealed this {use.kind} for us") from None
+        opened_description: Description = {"type": use.kind, "sdp": content.sdp}
+        if content.direct is not None:
+            opened_description["direct"] = content.direct
+        return opened_description
+
+    def _bound(self, use: Use) -> bytes:
+        """Return the associated data: ids of one length each, so that it reads one way only."""
+        ids = (self._rendezvous, use.offer_id, use.offerer)
+        parts = (*ids, use.answerer) if use.answerer else ids
+        if any(len(part) != _ID_LENGTH for part in parts):
+            raise BadSignal(f"an id is not {_ID_LENGTH} bytes")
+        return b"".join(parts)

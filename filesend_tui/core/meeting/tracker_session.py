@@ -151,7 +151,9 @@ class TrackerSession:
                     self._accept(frame)
                 case OfferFrame() if frame.info_hash == self._presence.swarm:
                     reply = partial(self._reply, frame.peer_id, frame.offer_id)
-                    self._dialer.offered(frame.peer_id, frame.offer, reply, tracker=self._name)
+                    self._dialer.offered(
+                        frame.peer_id, frame.offer_id, frame.offer, reply, tracker=self._name
+                    )
                 case AnswerFrame() if frame.info_hash == self._presence.swarm:
                     self._dialer.answered(frame.peer_id, frame.offer_id, frame.answer)
                 case Failure() if not self._replied.is_set():

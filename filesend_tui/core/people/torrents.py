@@ -12,7 +12,10 @@ from filesend_tui.core.torrent.torrent import Choose, Progress
 
 
 class Torrents(Protocol):
-    """The torrents of one client. A cancelled `seed` or `add` leaves nothing behind."""
+    """The torrents of one client. A cancelled `seed` or `add` leaves nothing behind.
+
+    swarm_key: 32 random bytes; only who has them meets the others of the swarm. None: it is open.
+    """
 
     async def seed(
         self,
@@ -20,6 +23,7 @@ class Torrents(Protocol):
         *,
         trackers: Sequence[str],
         transfer: TransferId | None = None,
+        swarm_key: bytes | None = None,
     ) -> str:
         """Make a torrent and serve it; return its id. Raises FileSendError."""
 
@@ -30,6 +34,7 @@ class Torrents(Protocol):
         folder: Path,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
+        swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:
         """Start downloading into `folder`; return the torrent's id at once. Raises BadMagnet."""

@@ -49,11 +49,19 @@ class Engine:
         trackers: Sequence[str],
         name: str | None = None,
         transfer: TransferId | None = None,
+        swarm_key: bytes | None = None,
     ) -> str:
         """Make a torrent of files and folders, announce it and serve it; return its id.
 
         A paired transfer's torrent carries the transfer's id, so that its infohash is its own: the
         same file may go to two people, or both ways, at the same time.
+
+        Args:
+            paths: What to share.
+            trackers: Where to announce it.
+            name: What the torrent is called; made up from the paths otherwise.
+            transfer: The transfer it belongs to.
+            swarm_key: Makes the swarm a private one: 32 random bytes that its members know.
 
         Raises:
             BadSource: Something cannot be read or changed while it was read.
@@ -61,7 +69,9 @@ class Engine:
         """
         info, sources = await self._make(paths, name, transfer)
         torrent = self._admit(
-            Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)), transfer
+            Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
+            transfer,
+            swarm_key,
         )
         try:
             await torrent.seed(info, sources)
@@ -77,6 +87,7 @@ class Engine:
         folder: Path,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
+        swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:
         """Start downloading into `folder`; return the torrent's id at once.
@@ -86,6 +97,7 @@ class Engine:
             folder: Where its files will stand.
             trackers: Used beside the magnet's own.
             transfer: The transfer it belongs to.
+            swarm_key: The private swarm's; None where it is open.
             choose: Decides what is wanted when the description is here; may raise FileSendError.
 
         Raises:
@@ -96,7 +108,9 @@ class Engine:
         if not known:
             raise BadMagnet("This magnet link names no tracker.")
         torrent = self._admit(
-            Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)), transfer
+            Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)),
+            transfer,
+            swarm_key,
         )
         await torrent.fetch(folder, choose)
         return torrent.id
@@ -138,7 +152,9 @@ class Engine:
         """Return once all is verified and in place; raises the FileSendError that ended it."""
         return await asyncio.shield(self._torrents[torrent_id].done)
 
-    def _admit(self, magnet: Magnet, transfer: TransferId | None) -> Torrent:
+    def _admit(
+        self, magnet: Magnet, transfer: TransferId | None, swarm_key: bytes | None
+    ) -> Torrent:
         torrent_id = magnet.info_hash.hex()
         if torrent_id in self._torrents:
             raise BadMagnet(
@@ -152,6 +168,7 @@ class Engine:
             executor=self._disk,
             publish=self._events.publish,
             transfer=transfer,
+            swarm_key=swarm_key,
         )
         self._torrents[torrent_id] = torrent
         return torrent

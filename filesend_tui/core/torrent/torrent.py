@@ -25,7 +25,7 @@ from filesend_tui.core.events import (
     TransferId,
 )
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
 from filesend_tui.core.share_link import share_link
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
@@ -86,6 +86,7 @@ class Torrent:
         executor: Where blocking work runs.
         publish: Takes an event.
         transfer: The transfer it belongs to, if any.
+        swarm_key: Makes its swarm a private one.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Torrent:
         executor: Executor,
         publish: Callable[[Event], None],
         transfer: TransferId | None,
+        swarm_key: bytes | None = None,
     ) -> None:
         self.magnet = magnet
         self.id = magnet.info_hash.hex()
@@ -125,7 +127,11 @@ class Torrent:
         self._swarm = Swarm(
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
-                signals=PlainSignals(magnet.info_hash),
+                signals=(
+                    SealedSignals(magnet.info_hash, swarm_key)
+                    if swarm_key is not None
+                    else PlainSignals(magnet.info_hash)
+                ),
                 peer_id=peer_id,
                 trackers=magnet.trackers,
                 config=config,
