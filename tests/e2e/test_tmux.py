@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import subprocess
 import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.errors import InvalidCode
-from filesend_tui.core.people.code import parse_code
-from tests.e2e.processes import TIMEOUT, World, contents, fill
+from tests.e2e.processes import World, contents, fill
+from tests.e2e.screen import Screen
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,86 +19,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no tmux"),
 ]
 
-#: A code as the card shows it, with or without air between its characters.
-CODE = re.compile(r"│\s+(\d(?: ?[\da-z-])+)\s+│")
-
 #: The line of a transfer that is done.
 DONE = re.compile(r"^ +✓ done", re.MULTILINE)
-
-
-class Screen:
-    """A `filesend` in a tmux of its own, with somebody at the keys."""
-
-    def __init__(self, world: World, name: str, folder: Path, width: int, height: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self._server = f"filesend-{uuid.uuid4().hex[:12]}"
-        self._log = world.folder / f"{name}.log"
-        command = [sys.executable, "-m", "filesend_tui", "-o", folder, "--log-file", self._log]
-        self._tmux(
-            *("-f", "/dev/null", "new-session", "-d", "-s", "screen"),
-            *("-x", str(width), "-y", str(height), "-c", str(folder)),
-            shlex.join(map(str, command)),
-            env=world.environment | {"FILESEND_NAME": name, "TERM": "xterm-256color"},
-        )
-
-    def _tmux(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        told = subprocess.run(
-            ["tmux", "-L", self._server, *arguments],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
-        return told.stdout
-
-    @property
-    def seen(self) -> str:
-        return self._tmux("capture-pane", "-p", "-t", "screen")
-
-    @property
-    def closed(self) -> bool:
-        return not self._tmux("list-sessions")
-
-    def type(self, text: str) -> None:
-        """Type a text all at once, as a paste into a terminal without bracketed paste does."""
-        self._tmux("send-keys", "-t", "screen", "-l", text)
-
-    def press(self, *keys: str) -> None:
-        self._tmux("send-keys", "-t", "screen", *keys)
-
-    def until(self, condition: Callable[[], object], what: str, *, press: str = "") -> None:
-        """Wait for a condition; with `press`, a key is pressed now and then until it holds."""
-        deadline = time.monotonic() + TIMEOUT
-        while not condition():
-            told = self._log.read_text() if self._log.exists() else ""
-            assert time.monotonic() < deadline, f"no {what}:\n{self.seen}\n{told}"
-            if press:
-                self.press(press)
-            time.sleep(0.3)
-
-    def wait_for(self, text: str, *, press: str = "") -> None:
-        self.until(lambda: text in self.seen, repr(text), press=press)
-
-    def code(self) -> str:
-        """Return the code on the card, once all of it is drawn: a screen may be caught half-way."""
-        read: list[str] = []
-
-        def whole() -> bool:
-            match = CODE.search(self.seen)
-            with suppress(InvalidCode):
-                read.append(parse_code(match[1].replace(" ", "")).text if match else "")
-            return bool(read and read[-1])
-
-        self.until(whole, "code")
-        return read[-1]
-
-    def quit(self) -> None:
-        self.until(lambda: self.closed, "end", press="q")
-
-    def kill(self) -> None:
-        self._tmux("kill-server")
 
 
 @pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
