@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent import handles
-from filesend_tui.core.torrent.handles import HandlePool, open_regular
+from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.handles import HandlePool
 
 
 def _files(tmp_path: Path, count: int) -> list[Path]:
@@ -20,13 +22,21 @@ def _files(tmp_path: Path, count: int) -> list[Path]:
     return paths
 
 
+def _opener(paths: list[Path]) -> Callable[[int, int], int]:
+    def open_file(number: int, flags: int) -> int:
+        with Ground.at(paths[number].parent) as ground:
+            return ground.open((paths[number].name,), flags)
+
+    return open_file
+
+
 def _open_below(folder: Path) -> int:
     return sum(Path(f.path).is_relative_to(folder) for f in psutil.Process().open_files())
 
 
 def test_no_more_than_the_limit_stay_open(tmp_path: Path) -> None:
     paths = _files(tmp_path, 200)
-    pool = HandlePool(paths.__getitem__, writable=False, limit=5)
+    pool = HandlePool(_opener(paths), writable=False, limit=5)
     for number in [*range(200), *range(0, 200, 7)]:
         with pool.use(number) as handle:
             assert handle.read_at(10, 3) == bytes([number]) * 3
@@ -40,7 +50,7 @@ def test_no_more_than_the_limit_stay_open(tmp_path: Path) -> None:
 
 def test_a_file_in_use_is_not_closed_by_others(tmp_path: Path) -> None:
     paths = _files(tmp_path, 10)
-    pool = HandlePool(paths.__getitem__, writable=False, limit=1)
+    pool = HandlePool(_opener(paths), writable=False, limit=1)
     with pool.use(0) as handle:
         for number in range(1, 10):
             with pool.use(number):
@@ -57,7 +67,7 @@ def test_threads_read_and_write_one_file_without_mixing(
         pytest.skip("this system has no positioned reads")
     monkeypatch.setattr(handles, "_POSITIONED", positioned)
     (tmp_path / "a").write_bytes(bytes(64 * 1000))
-    pool = HandlePool(lambda _: tmp_path / "a", writable=True)
+    pool = HandlePool(_opener([tmp_path / "a"]), writable=True)
 
     def work(number: int) -> bool:
         data = bytes([number]) * 1000
@@ -75,7 +85,7 @@ def test_threads_read_and_write_one_file_without_mixing(
 
 
 def test_reading_at_the_end_gives_what_there_is(tmp_path: Path) -> None:
-    pool = HandlePool(_files(tmp_path, 1).__getitem__, writable=False)
+    pool = HandlePool(_opener(_files(tmp_path, 1)), writable=False)
     with pool.use(0) as handle:
         assert len(handle.read_at(90, 50)) == 10
         assert handle.read_at(100, 50) == b""
@@ -83,9 +93,9 @@ def test_reading_at_the_end_gives_what_there_is(tmp_path: Path) -> None:
 
 
 def test_files_may_be_moved_while_the_pool_is_suspended(tmp_path: Path) -> None:
-    where = {0: tmp_path / "old"}
+    where = [tmp_path / "old"]
     where[0].write_text("text")
-    pool = HandlePool(where.__getitem__, writable=True)
+    pool = HandlePool(_opener(where), writable=True)
     with pool.use(0):
         pass
     read: list[bytes] = []
@@ -111,7 +121,7 @@ def test_files_may_be_moved_while_the_pool_is_suspended(tmp_path: Path) -> None:
 
 
 def test_closing_waits_for_who_still_reads(tmp_path: Path) -> None:
-    pool = HandlePool(_files(tmp_path, 1).__getitem__, writable=False)
+    pool = HandlePool(_opener(_files(tmp_path, 1)), writable=False)
     with pool.use(0) as handle:
         closer = threading.Thread(target=pool.close)
         closer.start()
@@ -121,14 +131,3 @@ def test_closing_waits_for_who_still_reads(tmp_path: Path) -> None:
     closer.join(10)
     assert not closer.is_alive()
     assert _open_below(tmp_path) == 0
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor links for everybody")
-def test_only_regular_files_are_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "file").touch()
-    (tmp_path / "link").symlink_to("file")
-    for name, why in {"fifo": "regular", ".": "regular", "link": "symbolic"}.items():
-        with pytest.raises(OSError, match=why):
-            open_regular(tmp_path / name, os.O_RDONLY)
-    os.close(open_regular(tmp_path / "link", os.O_RDONLY, follow=True))

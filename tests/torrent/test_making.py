@@ -95,19 +95,19 @@ def test_a_name_that_is_no_text_is_refused_with_a_hint(tmp_path: Path) -> None:
 
 
 @POSIX
-def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path) -> None:
-    _tree(tmp_path, d__a=b"1", outside__secret=b"2", outside__b=b"33")
-    (tmp_path / "d" / "link").symlink_to("../outside/b")
-    (tmp_path / "d" / "loop").symlink_to(".")
-    (tmp_path / "d" / "up").symlink_to("../outside")
-    (tmp_path / "d" / "dangling").symlink_to("nowhere")
-    (tmp_path / "d" / "self").symlink_to("self")
-    os.mkfifo(tmp_path / "d" / "fifo")
-    assert _parts([tmp_path / "d"]) == ["d/a", "d/link"]
-    assert scan([tmp_path / "d"])[1].size == 2
+def test_links_are_followed_to_files_of_the_same_folder(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1", d__sub__b=b"33")
+    (tmp_path / "d" / "link").symlink_to("sub/b")
+    (tmp_path / "d" / "sub" / "up").symlink_to(tmp_path / "d" / "a")
+    assert _parts([tmp_path / "d"]) == ["d/a", "d/link", "d/sub/b", "d/sub/up"]
+    assert [source.size for source in scan([tmp_path / "d"])] == [1, 2, 2, 1]
     # What was chosen itself is meant, link or not.
-    (tmp_path / "alias").symlink_to("outside")
-    assert _parts([tmp_path / "alias"]) == ["alias/b", "alias/secret"]
+    (tmp_path / "alias").symlink_to("d")
+    (tmp_path / "one").symlink_to("d/link")
+    assert _parts([tmp_path / "alias"]) == ["alias/a", "alias/link", "alias/sub/b", "alias/sub/up"]
+    assert _parts([tmp_path / "one"]) == ["one"]
+    torrent = make_torrent(scan([tmp_path / "alias", tmp_path / "one"]))
+    assert torrent.shape.total_length == 8
 
 
 @POSIX

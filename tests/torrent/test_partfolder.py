@@ -18,8 +18,8 @@ import os, sys
 from pathlib import Path
 from filesend_tui.core.torrent.partfolder import PartFolder
 part = PartFolder.claim(Path(sys.argv[1]), bytes.fromhex(sys.argv[2]))
-(part.tree / "half").write_text("half of it")
-part.spill.write_text("spilled")
+(part.tree.path / "half").write_text("half of it")
+(part.path / "spill").write_text("spilled")
 if sys.argv[3] == "crash":
     os._exit(9)
 print("claimed", flush=True)
@@ -39,12 +39,12 @@ def _child(folder: Path, what: str) -> subprocess.Popen[str]:
 def test_it_is_made_private_and_goes_without_a_trace(tmp_path: Path) -> None:
     part = PartFolder.claim(tmp_path / "new" / "folder", HASH)
     assert part.path == tmp_path / "new" / "folder" / NAME
-    assert part.tree.is_dir()
+    assert part.tree.path.is_dir()
     if os.name != "nt":
         assert part.path.stat().st_mode & 0o777 == 0o700
-    (part.tree / "a").mkdir()
-    (part.tree / "a" / "b").touch()
-    part.spill.touch()
+    (part.tree.path / "a").mkdir()
+    (part.tree.path / "a" / "b").touch()
+    (part.path / "spill").touch()
     part.remove()
     part.remove()
     assert list((tmp_path / "new" / "folder").iterdir()) == []
@@ -52,11 +52,11 @@ def test_it_is_made_private_and_goes_without_a_trace(tmp_path: Path) -> None:
 
 def test_a_second_claim_in_this_process_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     part = PartFolder.claim(tmp_path, HASH)
-    (part.tree / "a").touch()
+    (part.tree.path / "a").touch()
     with pytest.raises(StorageFailed, match="already being downloaded") as caught:
         PartFolder.claim(tmp_path, HASH)
     assert caught.value.hint
-    assert (part.tree / "a").exists()
+    assert (part.tree.path / "a").exists()
     other = PartFolder.claim(tmp_path, bytes(20))
     other.remove()
     part.remove()
@@ -80,18 +80,18 @@ def test_what_a_crash_left_is_cleared(tmp_path: Path) -> None:
         assert child.wait(20) == 9
     assert (tmp_path / NAME / "tree" / "half").exists()
     part = PartFolder.claim(tmp_path, HASH)
-    assert list(part.tree.iterdir()) == []
-    assert not part.spill.exists()
+    assert list(part.tree.path.iterdir()) == []
+    assert not (part.path / "spill").exists()
     part.remove()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_released_folder_stays_for_the_next(tmp_path: Path) -> None:
     part = PartFolder.claim(tmp_path, HASH)
-    (part.tree / "a").touch()
+    (part.tree.path / "a").touch()
     part.release()
     part.remove()  # it is no longer ours to remove
-    assert (part.tree / "a").exists()
+    assert (part.tree.path / "a").exists()
     PartFolder.claim(tmp_path, HASH).remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -115,6 +115,6 @@ def test_links_in_its_place_or_inside_it_lead_nowhere(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / NAME).touch()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(StorageFailed, match="in the way"):
         PartFolder.claim(tmp_path, HASH)
     assert (tmp_path / NAME).is_file()

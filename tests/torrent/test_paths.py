@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 import unicodedata
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.paths import (
     MAX_NAME_BYTES,
     Folding,
     folding,
-    free_name,
     lay_out,
     numbered,
     safe_name,
@@ -146,19 +145,9 @@ def test_shorten_leaves_short_names_alone() -> None:
     assert shorten("éé.txt", 7) == "é.txt"
 
 
-def test_free_name_counts_past_everything_that_exists(tmp_path: Path) -> None:
-    assert free_name(tmp_path, "a.txt") == tmp_path / "a.txt"
-    (tmp_path / "a.txt").touch()
-    (tmp_path / "a (1).txt").mkdir()
-    if sys.platform != "win32":
-        (tmp_path / "a (2).txt").symlink_to(
-            "nowhere"
-        )  # a name that is taken, though it leads nowhere
-        assert free_name(tmp_path, "a.txt") == tmp_path / "a (3).txt"
-
-
 def test_folding_is_what_the_file_system_does(tmp_path: Path) -> None:
-    same = folding(tmp_path)
+    with Ground.at(tmp_path) as ground:
+        same = folding(ground)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "Readme").touch()
     assert (tmp_path / "README").exists() == same.case

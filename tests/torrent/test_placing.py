@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.placing import place
 
 
@@ -22,6 +23,11 @@ def _source(tmp_path: Path, name: str, text: str, *, folder: bool) -> Path:
     return source
 
 
+def _place(source: Path, folder: Path, wish: str) -> Path:
+    with Ground.at(source.parent) as here, Ground.at(folder) as there:
+        return folder / place(here, source.name, there, wish)
+
+
 def _text(place_: Path) -> str:
     return (place_ / "inside" if place_.is_dir() else place_).read_text()
 
@@ -31,7 +37,7 @@ def test_it_moves_to_the_first_free_name(tmp_path: Path, folder: bool) -> None:
     (tmp_path / "a.txt").write_text("precious")
     (tmp_path / "a (1).txt").mkdir()
     source = _source(tmp_path, "x", "new", folder=folder)
-    assert place(source, tmp_path, "a.txt") == tmp_path / "a (2).txt"
+    assert _place(source, tmp_path, "a.txt") == tmp_path / "a (2).txt"
     assert _text(tmp_path / "a (2).txt") == "new"
     assert not source.exists()
     assert (tmp_path / "a.txt").read_text() == "precious"
@@ -41,14 +47,14 @@ def test_it_moves_to_the_first_free_name(tmp_path: Path, folder: bool) -> None:
 def test_an_empty_folder_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     inode = (tmp_path / "d").stat().st_ino
-    assert place(_source(tmp_path, "x", "new", folder=True), tmp_path, "d") == tmp_path / "d (1)"
+    assert _place(_source(tmp_path, "x", "new", folder=True), tmp_path, "d") == tmp_path / "d (1)"
     assert (tmp_path / "d").stat().st_ino == inode
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 def test_a_dangling_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "elsewhere")
-    assert place(_source(tmp_path, "x", "new", folder=False), tmp_path, "a") == tmp_path / "a (1)"
+    assert _place(_source(tmp_path, "x", "new", folder=False), tmp_path, "a") == tmp_path / "a (1)"
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -69,7 +75,7 @@ def test_many_at_once_all_keep_their_own(
 
     def work(source: Path) -> Path:
         start.wait(10)
-        return place(source, tmp_path, "same.tar.gz")
+        return _place(source, tmp_path, "same.tar.gz")
 
     with ThreadPoolExecutor(workers) as threads:
         places = list(threads.map(work, sources))
@@ -81,10 +87,10 @@ def test_many_at_once_all_keep_their_own(
 
 def test_what_cannot_be_moved_stays_and_leaves_no_claim(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        place(tmp_path / "missing", tmp_path, "a")
+        _place(tmp_path / "missing", tmp_path, "a")
     source = _source(tmp_path, "x", "new", folder=True)
     with pytest.raises(OSError, match=r"Invalid argument|because"):
-        place(source, source, "inside itself")
+        _place(source, source, "inside itself")
     assert _text(source) == "new"
     assert [p.name for p in source.iterdir()] == ["inside"]
     assert [p.name for p in tmp_path.iterdir()] == ["part"]

@@ -9,6 +9,7 @@ import pytest
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
 
 
@@ -25,17 +26,19 @@ def test_a_file_is_made_at_full_length_and_never_over_another(
 ) -> None:
     if not promised:
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    make_file(tmp_path / "a", 100_000)
-    make_file(tmp_path / "empty", 0)
+    ground = Ground.at(tmp_path)
+    make_file(ground, ("a",), 100_000)
+    make_file(ground, ("empty",), 0)
     assert (tmp_path / "a").read_bytes() == bytes(100_000)
     assert (tmp_path / "empty").stat().st_size == 0
     if promised and hasattr(os, "posix_fallocate"):
         assert (tmp_path / "a").stat().st_blocks * 512 >= 100_000
     with pytest.raises(FileExistsError):
-        make_file(tmp_path / "a", 1)
-    sync_files([tmp_path / "a", tmp_path / "empty"])
+        make_file(ground, ("a",), 1)
+    sync_files(ground, [("a",), ("empty",)])
     with pytest.raises(FileNotFoundError):
-        sync_files([tmp_path / "a", tmp_path / "missing"])
+        sync_files(ground, [("a",), ("missing",)])
+    ground.close()
 
 
 @pytest.mark.parametrize(

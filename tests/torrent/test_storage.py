@@ -21,6 +21,7 @@ from filesend_tui.core.errors import BadSource, NoSpace, StorageFailed
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent import storage as storage_module
 from filesend_tui.core.torrent.bitfield import Bitfield
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles, verify
@@ -367,13 +368,14 @@ def test_a_disk_that_fills_while_room_is_made_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info, _ = torrent({("d", "a"): b"x", ("d", "b"): b"y"})
-    made: list[Path] = []
+    made: list[Sequence[str]] = []
+    make_file = storage_module.make_file
 
-    def full(path: Path, length: int) -> None:
+    def full(ground: Ground, parts: Sequence[str], length: int) -> None:
         if made:
             raise OSError(errno.ENOSPC, "No space left on device")
-        made.append(path)
-        path.write_bytes(bytes(length))
+        made.append(parts)
+        make_file(ground, parts, length)
 
     monkeypatch.setattr(storage_module, "make_file", full)
     with pytest.raises(NoSpace, match="full"):
@@ -398,10 +400,10 @@ def test_finishing_again_after_a_failure_goes_on_where_it_stopped(
     fill(store, info, row)
     place = storage_module.place
 
-    def fails_at_b(source: Path, folder: Path, name: str) -> Path:
+    def fails_at_b(source: Ground, name: str, target: Ground, wish: str) -> str:
         if name == "b":
             raise OSError(errno.EIO, "Input/output error")
-        return place(source, folder, name)
+        return place(source, name, target, wish)
 
     monkeypatch.setattr(storage_module, "place", fails_at_b)
     with pytest.raises(StorageFailed, match="Input/output"):

@@ -6,12 +6,10 @@ Which bytes belong where is not known here.
 from __future__ import annotations
 
 import os
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from filesend_tui.core.errors import StorageFailed
@@ -20,27 +18,6 @@ from filesend_tui.core.errors import StorageFailed
 MAX_OPEN: Final = 32
 
 _POSITIONED: Final = hasattr(os, "pread") and hasattr(os, "pwrite")
-# O_NONBLOCK: were a file replaced by a FIFO, opening it would wait for ever.
-_ALWAYS: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
-
-
-def open_regular(path: Path, flags: int, *, follow: bool = False) -> int:
-    """Open a regular file and return its descriptor.
-
-    Args:
-        path: Which.
-        flags: Of os.open, besides what this function adds.
-        follow: Whether its last part may be a symlink.
-
-    Raises:
-        OSError: It cannot be opened, or is no regular file.
-    """
-    descriptor = os.open(path, flags | _ALWAYS | (0 if follow else _NO_FOLLOW), 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError("it is not a regular file")
-    return descriptor
 
 
 class Handle:
@@ -85,23 +62,20 @@ class HandlePool:
     """Opens files as they are needed and keeps the most recently used ones open. Thread-safe.
 
     Args:
-        locate: Returns where a file is, by its number; asked each time it is opened.
+        open_file: Opens a file by its number, with flags of os.open; returns a descriptor.
         writable: Open for writing too.
-        follow: Whether a path may be a symlink.
         limit: Files to keep open; more are open only while more threads use as many.
     """
 
     def __init__(
         self,
-        locate: Callable[[int], Path],
+        open_file: Callable[[int, int], int],
         *,
         writable: bool,
-        follow: bool = False,
         limit: int = MAX_OPEN,
     ) -> None:
-        self._locate = locate
+        self._open_file = open_file
         self._flags = os.O_RDWR if writable else os.O_RDONLY
-        self._follow = follow
         self._limit = limit
         self._handles: OrderedDict[int, Handle] = OrderedDict()
         self._changed = threading.Condition()
@@ -122,8 +96,7 @@ class HandlePool:
                 raise StorageFailed("The files of this torrent are closed.")
             handle = self._handles.get(number)
             if handle is None:
-                path = self._locate(number)
-                handle = Handle(open_regular(path, self._flags, follow=self._follow))
+                handle = Handle(self._open_file(number, self._flags))
                 self._handles[number] = handle
             self._handles.move_to_end(number)
             handle.users += 1

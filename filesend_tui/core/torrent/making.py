@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import BadMetadata, BadSource, Cancelled
-from filesend_tui.core.torrent.handles import open_regular
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.metainfo import (
     MAX_FILES,
     MAX_PATH_BYTES,
@@ -34,6 +34,7 @@ MAX_PIECE: Final = 4 * 1024 * 1024
 
 _BUFFER: Final = 1024 * 1024
 _PROGRESS_INTERVAL: Final = 0.1
+_LEAVE_OUT: Final = "Remove it, or choose the files beside it one by one."
 _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 
 
@@ -41,14 +42,27 @@ _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 class SourceFile:
     """A file to be sent, as it was when it was found.
 
-    path: where it is. parts: what it is called in what is sent, a chosen folder's name in front.
-    size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    path: where it is, no link below root. root: the chosen folder, or the folder of a chosen file.
+    parts: what it is called in what is sent, a chosen folder's name in front. size: in bytes.
+    modified_ns: its modification time, in the file system's nanoseconds.
     """
 
     path: Path
+    root: Path
     parts: tuple[str, ...]
     size: int
     modified_ns: int
+
+    def open(self) -> int:
+        """Open it for reading and return the descriptor.
+
+        No link below root is followed: one that took a folder's place since shows nobody anything.
+
+        Raises:
+            OSError: It cannot be opened, or is no longer a file there.
+        """
+        with Ground.at(self.root) as ground:
+            return ground.open(self.path.relative_to(self.root).parts, os.O_RDONLY)
 
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether `status` still shows the file as it was found."""
@@ -59,12 +73,15 @@ def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
     """Return every file that the chosen files and folders hold, in the torrent's order.
 
     Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
-    once. A link that was chosen is followed. Inside folders, links to files are followed; links to
-    folders (which might never end), dangling ones, sockets, devices and FIFOs are left out.
+    once. A link that was chosen is followed. Inside a chosen folder, links are followed to files of
+    that same folder; whoever put another link there might want a person to send what they never
+    chose.
 
     Raises:
-        BadSource: Something chosen is not there or no file or folder, a file may not be read, a
-            name is no valid text, or it is nothing at all or too much for one torrent.
+        BadSource: Something chosen is not there or no file or folder; inside a folder there is a
+            link that leads out of it, to a folder or nowhere, or a socket, device or FIFO; a file
+            may not be read, a name is no valid text, or it is nothing at all or too much for one
+            torrent.
     """
     sources: list[SourceFile] = []
     taken: set[str] = set()
@@ -77,13 +94,15 @@ def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
             number += 1
         taken.add(name)
         try:
-            status = chosen.stat()
-        except OSError as error:
-            raise BadSource(f"{_shown(chosen)} cannot be read: {error.strerror}.") from error
+            place = chosen.resolve(strict=True) if chosen.is_symlink() else chosen
+            status = place.stat()
+        except (OSError, RuntimeError) as error:  # a loop is a RuntimeError up to Python 3.12
+            why = getattr(error, "strerror", None) or "it is a link that leads to itself"
+            raise BadSource(f"{_shown(chosen)} cannot be read: {why}.") from error
         if stat.S_ISDIR(status.st_mode):
-            found = _walk(chosen, (name,))
+            found = _walk(place, (name,))
         elif stat.S_ISREG(status.st_mode):
-            found = iter([_source(chosen, (name,), status)])
+            found = iter([_source(place, place.parent, (name,), status)])
         else:
             raise BadSource(f"{_shown(chosen)} is neither a file nor a folder.")
         for source in found:
@@ -203,7 +222,7 @@ def _chunks(sources: Sequence[SourceFile]) -> Iterator[memoryview]:
     buffer = memoryview(bytearray(_BUFFER))
     for source in sources:
         try:
-            with FileIO(open_regular(source.path, os.O_RDONLY, follow=True)) as file:
+            with FileIO(source.open()) as file:
                 left = source.size
                 while left:
                     count = file.readinto(buffer[: min(left, _BUFFER)])
@@ -234,38 +253,55 @@ def _changed(source: SourceFile) -> BadSource:
     )
 
 
-def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SourceFile]:
+def _walk(root: Path, parts: tuple[str, ...]) -> Iterator[SourceFile]:
     """Yield the files below a folder."""
-    pending = [(folder, parts)]
+    # What a link leads to is compared with where the folder really is.
+    real = Path(os.path.realpath(root))
+    pending = [(root, parts)]
     while pending:
         folder, parts = pending.pop()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     inside = (*parts, entry.name)
-                    if _is_folder(entry):
+                    if _is_link(entry):
+                        target = _linked_file(Path(entry.path), real)
+                        yield _source(target, real, inside, target.stat())
+                    elif entry.is_dir(follow_symlinks=False):
                         pending.append((Path(entry.path), inside))
-                    elif _leads_to_file(entry):
-                        yield _source(Path(entry.path), inside, Path(entry.path).stat())
+                    elif entry.is_file(follow_symlinks=False):
+                        yield _source(Path(entry.path), root, inside, Path(entry.path).stat())
+                    else:
+                        raise BadSource(
+                            f"{_shown(Path(entry.path))} is neither a file nor a folder.",
+                            _LEAVE_OUT,
+                        )
         except OSError as error:
             place = _shown(Path(error.filename or folder))
             raise BadSource(f"{place} cannot be read: {error.strerror}.") from error
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_link(entry: os.DirEntry[str]) -> bool:
     # Windows' junctions are links too; Python knows them since 3.12.
     is_junction: Callable[[], bool] = getattr(entry, "is_junction", bool)
-    return entry.is_dir(follow_symlinks=False) and not is_junction()
+    return entry.is_symlink() or is_junction()
 
 
-def _leads_to_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link that leads to itself
-        return False
+def _linked_file(link: Path, folder: Path) -> Path:
+    """Return the file in `folder` that a link leads to. Both are real paths."""
+    target = Path(os.path.realpath(link))
+    if not target.is_relative_to(folder):
+        why = "leads out of the folder that is being sent"
+    elif target.is_dir():
+        why = "leads to a folder"
+    elif not target.is_file():
+        why = "does not lead to a file"
+    else:
+        return target
+    raise BadSource(f"{_shown(link)} is a link that {why}.", _LEAVE_OUT)
 
 
-def _source(path: Path, parts: tuple[str, ...], status: os.stat_result) -> SourceFile:
+def _source(path: Path, root: Path, parts: tuple[str, ...], status: os.stat_result) -> SourceFile:
     try:
         size = sum(len(part.encode()) + 1 for part in parts)
     except UnicodeEncodeError:
@@ -276,7 +312,7 @@ def _source(path: Path, parts: tuple[str, ...], status: os.stat_result) -> Sourc
         raise BadSource(f"{_shown(path)} lies too deep in its folders.", _ARCHIVE_HINT)
     if not os.access(path, os.R_OK):
         raise BadSource(f"{_shown(path)} may not be read.")
-    return SourceFile(path, parts, status.st_size, status.st_mtime_ns)
+    return SourceFile(path, root, parts, status.st_size, status.st_mtime_ns)
 
 
 def _shown(path: Path) -> str:

@@ -6,33 +6,37 @@ may look in; one download at a time has it. What the bytes in it mean is storage
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Final, Self
 
 from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.torrent.folderlock import FolderLock
+from filesend_tui.core.torrent.ground import Ground
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-_LOCK = "lock"
+_LOCK: Final = "lock"
+_TREE: Final = "tree"
 
 
 class PartFolder:
     """A part folder that this process has for itself.
 
-    tree: the files as they will stand in the target folder. spill: bytes of pieces that belong to
-    files nobody wants.
+    target: the folder it is in. ground: itself. tree: the files as they will stand in the target.
+    spill: names, below ground, the bytes of pieces that belong to files nobody wants.
     """
 
-    def __init__(self, path: Path, lock: BaseFileLock) -> None:
-        self.path = path
-        self.tree = path / "tree"
-        self.spill = path / "spill"
+    spill: Final = ("spill",)
+
+    def __init__(self, target: Ground, ground: Ground, lock: FolderLock) -> None:
+        self.target = target
+        self.ground = ground
+        self.path = ground.path
         self._lock = lock
+        self._take_over()
+        self.tree = ground.below(_TREE)
 
     @classmethod
     def claim(cls, folder: Path, info_hash: bytes) -> Self:
@@ -46,33 +50,25 @@ class PartFolder:
             StorageFailed: Another download has it, or somebody else made it.
             OSError: It cannot be made.
         """
-        import filelock
-
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f".filesend-{info_hash.hex()[:16]}.part"
-        path.mkdir(0o700, exist_ok=True)
-        _check_ours(path)
-        lock = filelock.FileLock(path / _LOCK, timeout=0, thread_local=False, mode=0o600)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise StorageFailed(
-                f"This torrent is already being downloaded into {folder}.",
-                "Wait until that is done, or choose another folder.",
-            ) from None
-        part = cls(path, lock)
-        try:
-            _check_ours(path)  # whoever had it may have removed it just now, and the lock made it
-            part._take_over()
-        except BaseException:
-            part.release()
-            raise
-        return part
+        with ExitStack() as failed:
+            target = failed.enter_context(Ground.at(folder))
+            ground = failed.enter_context(_ours(target, f".filesend-{info_hash.hex()[:16]}.part"))
+            lock = FolderLock.take(ground, _LOCK)
+            if lock is None:
+                raise StorageFailed(
+                    f"This torrent is already being downloaded into {folder}.",
+                    "Wait until that is done, or choose another folder.",
+                )
+            failed.callback(lock.release)
+            part = cls(target, ground, lock)
+            failed.pop_all()
+            return part
 
     def _take_over(self) -> None:
         """Decide what a crash left behind is worth: nothing, so it goes. Resume decides here."""
         self._clear()
-        self.tree.mkdir()
+        self.ground.make_folders((_TREE,))
 
     def remove(self) -> None:
         """Delete the folder and all that is in it, and let go of it. May be called twice.
@@ -80,43 +76,69 @@ class PartFolder:
         Raises:
             OSError: Something could not be deleted.
         """
-        if not self._lock.is_locked:
+        if not self._lock.is_held:
             return
-        lock = self.path / _LOCK
         try:
             self._clear()
             if os.name != "nt":
                 # While it is held: once let go, a file of this name is somebody else's lock.
-                lock.unlink()
+                self.ground.delete(_LOCK)
+                with suppress(OSError):  # somebody else claimed it meanwhile, or moved it
+                    self.target.delete_folder(self.path.name)
         finally:
             self.release()
         if os.name == "nt":
             with suppress(OSError):  # Windows deletes no open file: neither ours nor the next one's
-                lock.unlink()
-        with suppress(OSError):  # somebody else claimed the folder meanwhile
-            self.path.rmdir()
+                self.ground.delete(_LOCK)
+                self.target.delete_folder(self.path.name)
 
     def release(self) -> None:
-        """Let go of the folder and leave what is in it. May be called twice."""
+        """Let go of the folder and leave what is in it. May be called twice.
+
+        The target stays open until `close`.
+        """
         self._lock.release()
+        self.tree.close()
+        self.ground.close()
+
+    def close(self) -> None:
+        """Let go of everything, the target too. May be called twice."""
+        self.release()
+        self.target.close()
 
     def _clear(self) -> None:
-        for entry in self.path.iterdir():
-            if entry.name == _LOCK:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
+        descriptor = self.ground.descriptor
+        with os.scandir(self.path if descriptor is None else descriptor) as found:
+            entries = [entry for entry in found if entry.name != _LOCK]
+        for entry in entries:
+            # Where the folder is held open, a path is the bare name.
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, dir_fd=descriptor)
             else:
-                entry.unlink()
+                os.unlink(entry.path, dir_fd=descriptor)
 
 
-def _check_ours(path: Path) -> None:
-    """Refuse a symlink and another user's folder; keep others out of our own."""
-    status = path.lstat()
-    ours = os.name == "nt" or status.st_uid == os.geteuid()
-    if not (stat.S_ISDIR(status.st_mode) and ours):
-        raise StorageFailed(
-            f"{path} is in the way: FileSend did not make it.",
-            "Remove it, or choose another folder.",
-        )
-    path.chmod(0o700)
+def _ours(target: Ground, name: str) -> Ground:
+    """Open or make a folder that only its owner may look in; refuse links and others' folders."""
+    path = target.path / name
+    in_the_way = StorageFailed(
+        f"{path} is in the way: FileSend did not make it.",
+        "Remove it, or choose another folder.",
+    )
+    with suppress(FileExistsError):
+        if target.descriptor is None:
+            path.mkdir()
+        else:
+            os.mkdir(name, 0o700, dir_fd=target.descriptor)
+    try:
+        ground = target.below(name)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise in_the_way from None
+        raise
+    if ground.descriptor is not None:
+        if os.fstat(ground.descriptor).st_uid != os.geteuid():
+            ground.close()
+            raise in_the_way
+        os.fchmod(ground.descriptor, 0o700)
+    return ground

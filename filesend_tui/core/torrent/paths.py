@@ -23,8 +23,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
+
+from filesend_tui.core.torrent.ground import Ground
 
 #: Bytes of UTF-8 in one name: the tightest limit of the file systems that matter.
 MAX_NAME_BYTES: Final = 255
@@ -112,19 +113,6 @@ def numbered(name: str, number: int) -> str:
     return shorten(name, mark=f" ({number})") if number else name
 
 
-def free_name(folder: Path, name: str) -> Path:
-    """Return the first of `name`, `name (1)`, … that does not exist in `folder`.
-
-    Another program may take it before it is used: whoever uses it must not overwrite.
-    """
-    number = 0
-    while True:
-        candidate = folder / numbered(name, number)
-        if not os.path.lexists(candidate):
-            return candidate
-        number += 1
-
-
 def _split(name: str) -> tuple[str, str]:
     """Return stem and suffix; what is longer than a suffix ever is belongs to the stem."""
     lowered = name.lower()
@@ -160,23 +148,20 @@ class Folding:
         return unicodedata.normalize("NFD", name) if self.form else name
 
 
-def folding(folder: Path) -> Folding:
-    """Return how the file system under `folder` (existing, empty, ours) compares names.
+def folding(ground: Ground) -> Folding:
+    """Return how the file system under `ground` (empty, ours) compares names.
 
     It is asked rather than guessed from the system: Linux mounts exFAT, macOS can tell case apart.
 
     Raises:
         OSError: The folder cannot be written to.
     """
-    probe = folder / "\u00e9a"
-    probe.touch(exist_ok=False)
+    probe = "\u00e9a"
+    os.close(ground.open((probe,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
-        return Folding(
-            case=(folder / "\u00e9A").exists(),
-            form=(folder / "e\u0301a").exists(),
-        )
+        return Folding(case=ground.exists("\u00e9A"), form=ground.exists("e\u0301a"))
     finally:
-        probe.unlink()
+        ground.delete(probe)
 
 
 def lay_out(

@@ -1,17 +1,19 @@
 """Moves what is finished to where a person will find it, and never over anything that is there.
 
 Between looking whether a name is free and using it another program may take it, so each way here
-lets the operating system decide: it claims the name and fails if somebody has it.
+lets the operating system decide: it claims the name and fails if somebody has it. Both folders are
+held open: a link that takes the place of one of them is not followed.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
-from pathlib import Path
 
-from filesend_tui.core.torrent.paths import free_name
+from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.paths import numbered
 
 # What file systems without hard links answer, and Linux where a policy forbids them.
 _NO_LINKS = {
@@ -22,53 +24,63 @@ _NO_LINKS = {
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
 
 
-def place(source: Path, folder: Path, name: str) -> Path:
-    """Move file or folder `source` into `folder` as `name`, `name (1)`, …; return where it is.
+def place(source: Ground, name: str, target: Ground, wish: str) -> str:
+    """Move file or folder `name` of `source` into `target` as `wish`, `wish (1)`, …
 
     All of it appears at once. Both must be on one file system.
 
+    Returns:
+        What it is called now.
+
     Raises:
-        OSError: It could not be moved; it is still at `source`.
+        OSError: It could not be moved; it is still where it was.
     """
-    move = _move_anything if os.name == "nt" else _move_folder if source.is_dir() else _move_file
+    number = 0
     while True:
-        target = free_name(folder, name)
-        try:
-            move(source, target)
-        except OSError as error:
-            if error.errno not in _TAKEN or not os.path.lexists(target):
-                raise
-        else:
-            return target
+        taking = numbered(wish, number)
+        if not target.exists(taking):
+            try:
+                _move(source, name, target, taking)
+            except OSError as error:
+                if error.errno not in _TAKEN or not target.exists(taking):
+                    raise
+            else:
+                return taking
+        number += 1
 
 
-def _move_anything(source: Path, target: Path) -> None:
-    source.rename(target)  # Windows refuses a name that is taken
+def _move(source: Ground, name: str, target: Ground, taking: str) -> None:
+    if source.descriptor is None or target.descriptor is None:
+        (source.path / name).rename(target.path / taking)  # Windows refuses a name that is taken
+        return
+    status = os.stat(name, dir_fd=source.descriptor, follow_symlinks=False)
+    move = _move_folder if stat.S_ISDIR(status.st_mode) else _move_file
+    move(source.descriptor, name, target.descriptor, taking)
 
 
-def _move_file(source: Path, target: Path) -> None:
+def _move_file(source: int, name: str, target: int, taking: str) -> None:
     try:
-        os.link(source, target)
+        os.link(name, taking, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         # Claim the name with an empty file that only this call knows of, then replace it.
-        target.touch(exist_ok=False)
+        os.close(os.open(taking, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target))
         try:
-            source.replace(target)
+            os.replace(name, taking, src_dir_fd=source, dst_dir_fd=target)
         except OSError:
-            target.unlink()
+            os.unlink(taking, dir_fd=target)
             raise
     else:
-        source.unlink()
+        os.unlink(name, dir_fd=source)
 
 
-def _move_folder(source: Path, target: Path) -> None:
+def _move_folder(source: int, name: str, target: int, taking: str) -> None:
     # POSIX renames a folder over an empty one, and over nothing else: claim the name with one.
-    target.mkdir(0o700)
+    os.mkdir(taking, 0o700, dir_fd=target)
     try:
-        source.rename(target)
+        os.rename(name, taking, src_dir_fd=source, dst_dir_fd=target)
     except OSError:
         with suppress(OSError):
-            target.rmdir()
+            os.rmdir(taking, dir_fd=target)
         raise

@@ -6,7 +6,7 @@ What the files are for is not known here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from filesend_tui.core.errors import NoSpace
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
-from filesend_tui.core.torrent.handles import open_regular
+from filesend_tui.core.torrent.ground import Ground
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
@@ -29,13 +29,15 @@ def check_room(folder: Path, needed: int) -> None:
         )
 
 
-def make_file(path: Path, length: int) -> None:
+def make_file(ground: Ground, parts: Sequence[str], length: int) -> None:
     """Make a new file of `length` bytes, where possible with a promise that they will fit.
+
+    Its permissions are the umask's choice and nobody else's.
 
     Raises:
         OSError: It exists, there is no room, or the disk refused.
     """
-    descriptor = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    descriptor = ground.open(parts, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         if length and not _promise(descriptor, length):
             os.ftruncate(descriptor, length)
@@ -55,20 +57,20 @@ def _promise(descriptor: int, length: int) -> bool:
     return True
 
 
-def sync_files(paths: Iterable[Path]) -> None:
+def sync_files(ground: Ground, files: Iterable[Sequence[str]]) -> None:
     """Wait until the files' bytes are on the disk; a late write error shows now or never.
 
     Raises:
         OSError: They are not.
     """
+
+    def sync(parts: Sequence[str]) -> None:
+        descriptor = ground.open(parts, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     with ThreadPoolExecutor(_SYNC_THREADS, "filesend-sync") as threads:
-        for _ in threads.map(_sync, paths):
+        for _ in threads.map(sync, files):
             pass
-
-
-def _sync(path: Path) -> None:
-    descriptor = open_regular(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -78,7 +78,7 @@ class SeedFiles:
         self._info = info
         self._sources = tuple(sources)
         self._extents = whole_files(info)
-        self._files = HandlePool(lambda n: self._sources[n].path, writable=False, follow=True)
+        self._files = HandlePool(lambda n, _: self._sources[n].open(), writable=False)
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore."""
@@ -122,12 +122,14 @@ class DownloadFiles:
         self.wanted_bytes = sum(info.files[number].length for number in wanted)
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
-        self._placed: dict[str, Path] = {}
+        self._placed: dict[str, str] = {}
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
-        self._files = HandlePool(self._path, writable=True)
-        self._spill = HandlePool(lambda _: part.spill, writable=True)
+        self._files = HandlePool(self._open, writable=True)
+        self._spill = HandlePool(
+            lambda _, flags: part.ground.open(part.spill, flags), writable=True
+        )
 
     @classmethod
     def create(
@@ -224,7 +226,7 @@ class DownloadFiles:
                 except OSError as error:
                     raise disk_error(error, f"moving files into {self._folder}") from error
             if len(self._placed) == 1:
-                return next(iter(self._placed.values()))
+                return self._folder / next(iter(self._placed.values()))
             return self._folder
 
     def discard(self) -> None:
@@ -239,6 +241,8 @@ class DownloadFiles:
                 self._part.remove()
             except OSError as error:
                 raise disk_error(error, f"deleting {self._part.path}") from error
+            finally:
+                self._part.close()
 
     def close(self) -> None:
         """Close everything; an unfinished download's part files stay where they are."""
@@ -247,7 +251,7 @@ class DownloadFiles:
                 self.discard()
             else:
                 self._close_pools()
-                self._part.release()
+                self._part.close()
 
     def file_progress(self, have: Bitfield) -> tuple[float, ...]:
         """Return how much of each of the torrent's files is in the pieces of `have`, 0 to 1.
@@ -273,32 +277,35 @@ class DownloadFiles:
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
         check_room(self._folder, self.wanted_bytes + self._spilled)
-        paths = {number: self._path(number) for number in self._places}
-        for folder in {path.parent for path in paths.values()}:
-            folder.mkdir(parents=True, exist_ok=True)
-        for number, path in paths.items():
-            make_file(path, self._info.files[number].length)
+        tree = self._part.tree
+        for folder in {parts[:-1] for parts in self._places.values()}:
+            tree.make_folders(folder)
+        for number, parts in self._places.items():
+            make_file(tree, parts, self._info.files[number].length)
         if self._spilled:
-            make_file(self._part.spill, self._spilled)
+            make_file(self._part.ground, self._part.spill, self._spilled)
 
     def _settle(self) -> None:
-        unsettled = [n for n, parts in self._places.items() if parts[0] not in self._placed]
-        sync_files(map(self._path, unsettled))
+        part = self._part
+        unsettled = [p for p in self._places.values() if p[0] not in self._placed]
+        sync_files(part.tree, unsettled)
         with self._files.suspended():
-            for name in dict.fromkeys(self._places[number][0] for number in unsettled):
-                self._placed[name] = place(self._part.tree / name, self._folder, name)
+            for name in dict.fromkeys(parts[0] for parts in unsettled):
+                self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
-            self._part.remove()
+            part.remove()
         elif os.name != "nt":
             # Open, it stays readable without a name. Windows keeps the name until `close`.
             with self._spill.use(SPILL):
-                self._part.remove()
+                part.remove()
 
-    def _path(self, number: int) -> Path:
-        """Return where a wanted file is now."""
+    def _open(self, number: int, flags: int) -> int:
+        """Open a wanted file where it is now."""
         top, *rest = self._places[number]
-        return self._placed.get(top, self._part.tree / top).joinpath(*rest)
+        if placed := self._placed.get(top):
+            return self._part.target.open((placed, *rest), flags)
+        return self._part.tree.open((top, *rest), flags)
 
     def _pool(self, number: int) -> HandlePool:
         return self._spill if number == SPILL else self._files

@@ -1,0 +1,168 @@
+"""A folder held open: what is reached through it lies below it, whatever happens to its name.
+
+Each step down is taken from the folder before it and follows no link (`openat`, `O_NOFOLLOW`), so
+that a folder which somebody replaces by a link in mid-transfer leads nowhere else. Windows offers
+no such steps: there each one is looked at before it is taken. What is kept below is not known here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+# O_NONBLOCK: were a file replaced by a FIFO, opening it would wait for ever.
+_ALWAYS: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+#: Whether this system takes steps from an open folder.
+HAS_STEPS: Final = os.name != "nt" and {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
+# Windows' links: symlinks and junctions.
+_LINK_TAGS: Final = {
+    getattr(stat, name)
+    for name in ("IO_REPARSE_TAG_SYMLINK", "IO_REPARSE_TAG_MOUNT_POINT")
+    if hasattr(stat, name)
+}
+
+
+class Ground:
+    """An open folder. `at` and `below` make one; it is closed by `close` or at a block's end.
+
+    path: how it was called when it was opened; for people, and for systems without steps.
+    descriptor: the open folder, or None on systems without steps.
+    """
+
+    def __init__(self, path: Path, descriptor: int | None) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Open a folder that a person named; links on the way are that person's own.
+
+        Raises:
+            OSError: It is not there, or no folder.
+        """
+        if HAS_STEPS:
+            return cls(path, os.open(path, _FOLDER))
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        return cls(path, None)
+
+    def below(self, *parts: str) -> Ground:
+        """Open a folder below this one. Raises OSError, also where a link is on the way."""
+        path = self.path.joinpath(*parts)
+        if self.descriptor is None:
+            self._look(parts)
+            return Ground.at(path)
+        return Ground(path, self._step(parts))
+
+    def open(self, parts: Sequence[str], flags: int) -> int:
+        """Open a regular file below this folder and return its descriptor.
+
+        Args:
+            parts: Names of folders on the way, and of the file.
+            flags: Of os.open, besides what this method adds.
+
+        Raises:
+            OSError: It cannot be opened, is no regular file, or a link is on the way.
+        """
+        *way, name = parts
+        if self.descriptor is None:
+            self._look(way if flags & os.O_EXCL else parts)
+            return _regular(os.open(self.path.joinpath(*parts), flags | _ALWAYS, 0o666))
+        folder = self._step(way)
+        try:
+            return _regular(os.open(name, flags | _ALWAYS | _NO_FOLLOW, 0o666, dir_fd=folder))
+        finally:
+            os.close(folder)
+
+    def make_folders(self, parts: Sequence[str]) -> None:
+        """Make a folder below this one, with those on the way; what is there stays.
+
+        Raises:
+            OSError: They cannot be made, or something else is on the way.
+        """
+        if self.descriptor is None:
+            self._look(parts)
+            self.path.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+        else:
+            os.close(self._step(parts, make=True))
+
+    def exists(self, name: str) -> bool:
+        """Return whether anything, and be it a broken link, has this name here. Raises OSError."""
+        try:
+            os.stat(self._spelled(name), dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self, name: str) -> None:
+        """Delete a file, or a link itself, that stands in this folder. Raises OSError."""
+        os.unlink(self._spelled(name), dir_fd=self.descriptor)
+
+    def delete_folder(self, name: str) -> None:
+        """Delete an empty folder that stands in this one. Raises OSError."""
+        os.rmdir(self._spelled(name), dir_fd=self.descriptor)
+
+    def close(self) -> None:
+        """Let go of the folder. May be called twice."""
+        if self.descriptor is not None:
+            descriptor, self.descriptor = self.descriptor, -1
+            if descriptor != -1:
+                os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _spelled(self, name: str) -> str:
+        return name if self.descriptor is not None else str(self.path / name)
+
+    def _step(self, parts: Sequence[str], *, make: bool = False) -> int:
+        """Return a new descriptor of the folder that is these steps below."""
+        assert self.descriptor is not None
+        here = os.dup(self.descriptor)
+        try:
+            for name in parts:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(name, dir_fd=here)
+                there = os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=here)
+                os.close(here)
+                here = there
+        except BaseException:
+            os.close(here)
+            raise
+        return here
+
+    def _look(self, parts: Sequence[str]) -> None:
+        """Refuse links on the way, as far as it exists."""
+        place = self.path
+        for name in parts:
+            place = place / name
+            try:
+                status = place.lstat()
+            except FileNotFoundError:
+                return
+            if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINK_TAGS:
+                raise OSError(errno.ELOOP, "a link is in the way", str(place))
+
+
+def _regular(descriptor: int) -> int:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is not a regular file")
+    return descriptor

@@ -1,0 +1,1 @@
+"""Attacks, one module a kind; docs/security.md names them."""
