@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offer
+from filesend_tui.core.meeting.crossing import (
+    Link,
+    Verdict,
+    on_answer,
+    on_offer,
+    on_sealed_answer,
+)
 
 LOW, HIGH = b"a" * 20, b"b" * 20
 
@@ -68,3 +74,80 @@ def test_two_ends_always_stand_by_the_same_one_connection(
     assert ends[LOW].stands_by == ends[HIGH].stands_by
     assert ends[LOW].stands_by is not None
     assert {ends[LOW].link, ends[HIGH].link} == {Link.ANSWERING, Link.OFFERED}
+
+
+@pytest.mark.parametrize("link", Link)
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_sealed_answer_is_kept_out_by_nothing_but_an_open_channel(
+    link: Link, fresh: bool
+) -> None:
+    lower = on_sealed_answer(link, ours=LOW, theirs=HIGH, fresh=fresh)
+    higher = on_sealed_answer(link, ours=HIGH, theirs=LOW, fresh=fresh)
+    expected = {
+        Link.NONE: (Verdict.TAKE, Verdict.TAKE),
+        Link.ANSWERING: (Verdict.REPLACE if fresh else Verdict.BESIDE, Verdict.BESIDE),
+        Link.OFFERED: (Verdict.BESIDE, Verdict.BESIDE),
+        Link.OPEN: (Verdict.LEAVE, Verdict.LEAVE),
+    }
+    assert (lower, higher) == expected[link]
+
+
+class SealedEnd:
+    """One peer of a private swarm as the dialer behaves."""
+
+    def __init__(self, peer_id: bytes) -> None:
+        self.peer_id = peer_id
+        self.under_way: dict[tuple[bytes, int], Link] = {}
+        self.open: tuple[bytes, int] | None = None
+
+    @property
+    def link(self) -> Link:
+        if self.open:
+            return Link.OPEN
+        return [*self.under_way.values()][-1] if self.under_way else Link.NONE
+
+    def offered(self, offer: tuple[bytes, int]) -> bool:
+        if on_offer(self.link) is Verdict.LEAVE:
+            return False
+        self.under_way[offer] = Link.ANSWERING
+        return True
+
+    def answered(self, offer: tuple[bytes, int], theirs: bytes) -> None:
+        verdict = on_sealed_answer(self.link, ours=self.peer_id, theirs=theirs, fresh=True)
+        if verdict is Verdict.REPLACE:
+            self.under_way.clear()
+        if verdict is not Verdict.LEAVE:
+            self.under_way[offer] = Link.OFFERED
+
+    def opened(self, offer: tuple[bytes, int]) -> None:
+        self.open = offer
+        self.under_way.clear()
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_members_open_the_same_one_connection_whatever_opens_when(
+    low_offers: int, high_offers: int, chance
+) -> None:
+    ends = {LOW: SealedEnd(LOW), HIGH: SealedEnd(HIGH)}
+    other = {LOW: HIGH, HIGH: LOW}
+    on_the_way = [("offer", (LOW, n)) for n in range(low_offers)]
+    on_the_way += [("offer", (HIGH, n)) for n in range(high_offers)]
+    while on_the_way:
+        kind, offer = on_the_way.pop(chance.randrange(len(on_the_way)))
+        offerer, answerer = ends[offer[0]], ends[other[offer[0]]]
+        if kind == "offer":
+            if answerer.offered(offer):
+                on_the_way.append(("answer", offer))
+        elif kind == "answer":
+            offerer.answered(offer, theirs=answerer.peer_id)
+            if offer in offerer.under_way:
+                on_the_way.append(("hello", offer))
+        # The channel opens at the answering end first, by the offering end's word over it.
+        elif kind == "hello":
+            if offer in offerer.under_way and offer in answerer.under_way:
+                answerer.opened(offer)
+                on_the_way.append(("welcome", offer))
+        elif offer in offerer.under_way and answerer.open == offer:
+            offerer.opened(offer)
+    assert ends[LOW].open == ends[HIGH].open
+    assert ends[LOW].open is not None

@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     TAKE = "take"
     LEAVE = "leave"
     REPLACE = "replace"  # give up answering its offer, and take its answer to ours
+    BESIDE = "beside"  # take it beside what is on its way: the first to open stays
 
 
 _OFFER: Final = {
@@ -55,3 +56,23 @@ def on_offer(link: Link) -> Verdict:
 def on_answer(link: Link, *, ours: bytes, theirs: bytes) -> Verdict:
     """Judge a peer's answer to our offer, by its peer id and ours."""
     return _ANSWER[link, ours < theirs]
+
+
+def on_sealed_answer(link: Link, *, ours: bytes, theirs: bytes, fresh: bool) -> Verdict:
+    """Judge an answer that the peer itself made, as in a private swarm.
+
+    A tracker cannot make such an answer, but it can hold one back, and leave us with a connection
+    that leads nowhere. So what is on its way does not keep out what comes by another tracker. Both
+    ends still come to the same end: the lower id gives up answering, the higher one waits for
+    whichever opens.
+
+    Args:
+        link: How things stand.
+        ours: Our peer id.
+        theirs: The peer's.
+        fresh: Whether the peer cannot have given its side of this connection up yet.
+    """
+    verdict = on_answer(link, ours=ours, theirs=theirs)
+    if link in (Link.NONE, Link.OPEN) or (verdict is Verdict.REPLACE and fresh):
+        return verdict
+    return Verdict.BESIDE

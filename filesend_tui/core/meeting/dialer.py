@@ -18,7 +18,13 @@ from filesend_tui.core.channels.base import Channel
 from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.meeting.crossing import Link, Verdict, on_answer, on_offer
+from filesend_tui.core.meeting.crossing import (
+    Link,
+    Verdict,
+    on_answer,
+    on_offer,
+    on_sealed_answer,
+)
 from filesend_tui.core.meeting.signals import BadSignal, Description, Signals, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 
@@ -27,6 +33,8 @@ from filesend_tui.core.meeting.timings import DEFAULT, Timings
 MAX_ANSWERING: Final = 6
 #: Offers remembered as taken: each is good for one answer, whoever gives it again.
 MAX_TAKEN: Final = 1024
+#: Most connections to one peer that are on their way at once.
+MAX_BESIDE: Final = 4
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +62,7 @@ class _Waiting:
 
     attempt: WebRtcAttempt
     expiry: asyncio.TimerHandle
+    made: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Dialer:
         self._wants_peers = wants_peers
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
-        self._dials: dict[bytes, _Dial] = {}
+        self._dials: dict[bytes, list[_Dial]] = {}
         self._open: dict[bytes, WebRtcChannel] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -162,7 +171,9 @@ class Dialer:
             tracker: Through which one it came.
         """
         answering = sum(
-            dial.link is Link.ANSWERING and dial.tracker == tracker for dial in self._dials.values()
+            dial.link is Link.ANSWERING and dial.tracker == tracker
+            for dials in self._dials.values()
+            for dial in dials
         )
         if (
             self._closed
@@ -199,20 +210,20 @@ class Dialer:
             return
         del self._waiting[offer_id]
         waiting.expiry.cancel()
-        verdict = on_answer(self._link(peer_id), ours=self._peer_id, theirs=peer_id)
+        verdict = self._judge(peer_id, waiting)
         if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
             self._spawn(waiting.attempt.close())
             return
         if verdict is Verdict.REPLACE:
-            self._dials[peer_id].task.cancel()
+            self._give_up(peer_id)
         self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.attempt, answer))
 
     async def close(self) -> None:
         """Close every offer and connection on its way; channels handed over stay open."""
         self._closed = True
         self.withdraw(list(self._waiting))
-        for dial in self._dials.values():
-            dial.task.cancel()
+        for peer_id in tuple(self._dials):
+            self._give_up(peer_id)
         while tasks := set(self._tasks):
             await asyncio.gather(*tasks, return_exceptions=True)
             # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
@@ -224,28 +235,49 @@ class Dialer:
         return SealedOffer(offer_id, self._signals.seal(attempt.description, use))
 
     def _keep(self, offer_id: bytes, attempt: WebRtcAttempt) -> None:
-        expiry = asyncio.get_running_loop().call_later(
-            self._timings.offer_lifetime, self.withdraw, [offer_id]
-        )
-        self._waiting[offer_id] = _Waiting(attempt, expiry)
+        loop = asyncio.get_running_loop()
+        expiry = loop.call_later(self._timings.offer_lifetime, self.withdraw, [offer_id])
+        self._waiting[offer_id] = _Waiting(attempt, expiry, loop.time())
 
     def _link(self, peer_id: bytes) -> Link:
-        if dial := self._dials.get(peer_id):
-            return dial.link
         self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
-        return Link.OPEN if peer_id in self._open else Link.NONE
+        if peer_id in self._open:
+            return Link.OPEN
+        dials = self._dials.get(peer_id)
+        return dials[-1].link if dials else Link.NONE
 
     def _dial(
         self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None], tracker: str = ""
     ) -> None:
-        task = self._spawn(work)
-        self._dials[peer_id] = _Dial(link, task, tracker)
+        dial = _Dial(link, self._spawn(work), tracker)
+        self._dials.setdefault(peer_id, []).append(dial)
 
         def ended(_task: asyncio.Task[None]) -> None:
-            if (dial := self._dials.get(peer_id)) and dial.task is task:
-                del self._dials[peer_id]
+            dials = self._dials.get(peer_id, [])
+            if dial in dials:
+                dials.remove(dial)
+            if not dials:
+                self._dials.pop(peer_id, None)
 
-        task.add_done_callback(ended)
+        dial.task.add_done_callback(ended)
+
+    def _judge(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
+        """Say what to do with a peer's answer to an offer of ours."""
+        link = self._link(peer_id)
+        if not self._signals.private:
+            return on_answer(link, ours=self._peer_id, theirs=peer_id)
+        if len(self._dials.get(peer_id, ())) >= MAX_BESIDE:
+            return Verdict.LEAVE
+        age = asyncio.get_running_loop().time() - waiting.made
+        return on_sealed_answer(
+            link, ours=self._peer_id, theirs=peer_id, fresh=age < self._timings.connect
+        )
+
+    def _give_up(self, peer_id: bytes) -> None:
+        """End every connection to a peer that is on its way, save the one that asks for it."""
+        for dial in self._dials.get(peer_id, ()):
+            if dial.task is not asyncio.current_task():
+                dial.task.cancel()
 
     async def _answer(
         self,
@@ -282,6 +314,7 @@ class Dialer:
             self._missed()
             raise
         self._open[peer_id] = channel
+        self._give_up(peer_id)
         self._met(MetPeer(channel, peer_id, initiated))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
