@@ -185,7 +185,8 @@ class Store:
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = None
-        self.notice = notices.partner_gone(event)
+        if event.reason != "broken":  # then an error has said why, and what to do
+            self.notice = notices.partner_gone(event)
 
     def _on_message(self, event: events.Message) -> None:
         line = TalkLine(event.partner, event.text, event.outgoing)

@@ -3,7 +3,8 @@
 Here live event names, payload types and their bounds, shared by both sides. No routing and no I/O
 ever lives here. Field names are camelCase on the wire. Payloads travel as JSON objects; `bytes`
 fields travel as base64 text. Every call is acknowledged with either the reply's fields or
-``{"error": {"code", "message"}}``.
+``{"error": {"code", "message"}}``. What two people say to each other once they hold a common key is
+Sealed: the relay sees the event's name and a size.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from msgspec import Meta
 DEFAULT_PORT: Final = 8421
 #: Path of the tracker on a relay; `/` and `/tracker` serve the same.
 TRACKER_PATH: Final = "/announce"
-#: Largest socket.io frame in bytes; a request that lists MAX_FILES files fits.
-MAX_FRAME: Final = 4 * 1024 * 1024
+#: Largest word between two people in bytes, before it is sealed; a request of MAX_FILES files fits.
+MAX_CONTENT: Final = 4 * 1024 * 1024
+#: Largest sealed word in bytes: what sealing adds to the largest one is less than the rest.
+MAX_SEALED: Final = MAX_CONTENT + 1024
+#: Largest socket.io frame in bytes; the largest sealed word fits as base64 text.
+MAX_FRAME: Final = 6 * 1024 * 1024
 #: Most files in one request.
 MAX_FILES: Final = 10_000
 #: Seconds that an unclaimed nameplate lives.
@@ -33,6 +38,8 @@ Seconds = Annotated[float, Meta(ge=0, le=2**53)]
 Opaque = Annotated[bytes, Meta(max_length=1024)]
 MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
+# The shortest is an authentication tag and nothing.
+SealedBody = Annotated[bytes, Meta(min_length=16, max_length=MAX_SEALED)]
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -109,6 +116,15 @@ class Confirm(Word, frozen=True, kw_only=True):
     """`confirm`: proof that the sender derived the same key (key confirmation)."""
 
     body: Opaque
+
+
+class Sealed(Word, frozen=True, kw_only=True):
+    """Every routed word but these two: one of CONTENTS, which only the partner can read."""
+
+    body: SealedBody
+
+
+# --- inside what is sealed: between two people, and for nobody else ---------------------------
 
 
 class Hello(Word, frozen=True, kw_only=True):
@@ -202,20 +218,28 @@ CALLS: Final[dict[str, type[Word]]] = {
     "leave": Leave,
 }
 
+#: What a sealed word holds, by the event under which it is sent.
+CONTENTS: Final[dict[str, type[Word]]] = {
+    "hello": Hello,
+    "fileRequest": FileRequest,
+    "fileAnswer": FileAnswer,
+    "preparing": Preparing,
+    "fileReady": FileReady,
+    "downloadStarted": DownloadStarted,
+    "progressUpdate": ProgressUpdate,
+    "downloadComplete": DownloadComplete,
+    "cancel": Cancel,
+    "message": Message,
+}
+
+#: The workflow's names under which the partner receives some words.
+_RENAMED: Final = {"fileReady": "addTorrent", "downloadComplete": "torrentDone"}
+
 #: What the relay passes on to the paired user, and to nobody else.
 ROUTES: Final[dict[str, Route]] = {
     "pake": Route(Pake, "pake"),
     "confirm": Route(Confirm, "confirm"),
-    "hello": Route(Hello, "hello"),
-    "fileRequest": Route(FileRequest, "fileRequest"),
-    "fileAnswer": Route(FileAnswer, "fileAnswer"),
-    "preparing": Route(Preparing, "preparing"),
-    "fileReady": Route(FileReady, "addTorrent"),
-    "downloadStarted": Route(DownloadStarted, "downloadStarted"),
-    "progressUpdate": Route(ProgressUpdate, "progressUpdate"),
-    "downloadComplete": Route(DownloadComplete, "torrentDone"),
-    "cancel": Route(Cancel, "cancel"),
-    "message": Route(Message, "message"),
+    **{event: Route(Sealed, _RENAMED.get(event, event)) for event in CONTENTS},
 }
 
 #: What the relay says of its own accord.

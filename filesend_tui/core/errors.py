@@ -87,6 +87,13 @@ class PartnerGone(FileSendError):
     default_hint = "Pair again and send again; nothing half-done was left in the folder."
 
 
+class RelayTampered(FileSendError):
+    """What the relay delivered is not what the other person said, or not in their order."""
+
+    code = "relayTampered"
+    default_hint = "You were disconnected. Do not trust this relay: pair again through another."
+
+
 class Declined(FileSendError):
     """The other person said no."""
 

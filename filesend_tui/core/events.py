@@ -107,7 +107,11 @@ class Paired(Event, frozen=True, kw_only=True):
 
 
 class PartnerGone(Event, frozen=True, kw_only=True):
-    """The pairing ended. reason: `left` (they said so), `lost` (connection ended) or `relay`."""
+    """The pairing ended.
+
+    reason: `left` (they said so), `lost` (connection ended), `relay` (the relay was lost) or
+    `broken` (what came could not be trusted; an error before it says why).
+    """
 
     partner: str
     reason: str

@@ -148,6 +148,8 @@ def _gone(event: events.PartnerGone) -> str:
             return f"{event.partner} left."
         case "relay":
             return "The connection to the relay was lost."
+        case "broken":
+            return f"What came from {event.partner} could not be trusted: disconnected."
     return f"The connection to {event.partner} was lost."
 
 

@@ -30,6 +30,7 @@ class Outcome:
         self.open_transfers: set[str] = set()
         self._any_ended = False
         self._failure: FileSendError | None = None
+        self._broken: FileSendError | None = None
         self._errors: dict[str, FileSendError] = {}
 
     def see(self, event: events.Event) -> bool:
@@ -43,6 +44,8 @@ class Outcome:
                 self.open_transfers.add(event.transfer)
             case events.Error(transfer=str(transfer)):
                 self._errors[transfer] = raised(event)
+            case events.Error(torrent=None):
+                self._broken = raised(event)
             case events.TransferState() if event.phase in _ENDS:
                 self._ended(event)
             case events.PartnerGone():
@@ -67,7 +70,8 @@ class Outcome:
     def _partner_gone(self, event: events.PartnerGone) -> None:
         # Open transfers fail by this, each with its own end; this counts where there is none.
         if not self._any_ended and not self.open_transfers:
-            self._failure = _departure(event)
+            broken = self._broken if event.reason == "broken" else None
+            self._failure = broken or _departure(event)
             self._any_ended = True
 
 

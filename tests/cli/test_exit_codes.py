@@ -19,6 +19,7 @@ def test_every_way_that_pairing_fails_is_pairing_failed() -> None:
 def test_errors_that_a_script_can_tell_apart() -> None:
     assert for_error(errors.Declined.code) is ExitCode.DECLINED
     assert for_error(errors.RelayUnreachable.code) is ExitCode.RELAY_UNREACHABLE
+    assert for_error(errors.RelayTampered.code) is ExitCode.PAIRING_FAILED
     assert for_error(errors.PartnerGone.code) is ExitCode.PARTNER_GONE
     assert for_error(CannotAsk.code) is ExitCode.USAGE
     assert for_error(errors.NoSpace.code) is ExitCode.FAILED

@@ -53,6 +53,21 @@ RUNS: dict[str, tuple[list[events.Event], str | None]] = {
     "partner left before asking": ([gone("left")], "partnerGone"),
     "partner lost before asking": ([gone("lost")], "partnerGone"),
     "relay lost before asking": ([gone("relay")], "relayUnreachable"),
+    "broken off before asking": ([error("relayTampered", None), gone("broken")], "relayTampered"),
+    "broken off on the way": (
+        [
+            asked(),
+            error("relayTampered", None),
+            gone("broken"),
+            error("relayTampered"),
+            FAILED,
+        ],
+        "relayTampered",
+    ),
+    "an earlier error is not why somebody left": (
+        [error("failed", None), gone("left")],
+        "partnerGone",
+    ),
     "two, one after the other's end": (
         [asked("a"), asked("b"), DONE, phase(TransferPhase.DONE, "b")],
         None,

@@ -16,29 +16,61 @@ import uvicorn
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event
+from filesend_tui.core.people.code import Code
 from filesend_tui.core.people.desk import People
+from filesend_tui.core.people.pairing import Pairing, Side
 from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from filesend_tui.core.people.sealing import Letter, Sealing
+from relay import protocol as words
 from relay.limits import Limits
-from relay.protocol import Word
+from relay.protocol import Done, Word
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay
 from tests.people.scripted import ScriptedEngine, World
 
 E = TypeVar("E", bound=Event)
+W = TypeVar("W", bound=Word)
 Links = Callable[[str], Awaitable["NotingLink"]]
 
 
 class NotingLink(RelayLink):
-    """A real link that notes what it was told, for tests to wait on."""
+    """A real link that notes what it was told, for tests to wait on.
+
+    Once it has paired by hand, it says and notes words as a partner does who says anything at all.
+    """
 
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.states: list[LinkState] = []
+        self.sealing: Sealing | None = None
         self._changed = asyncio.Event()
         super().__init__(self._note_word, self._note_state)
 
+    async def prove(self, code: Code) -> None:
+        """Claim a code and go through with the pairing, up to the point where words are sealed."""
+        await self.call(words.Claim(nameplate=code.nameplate), Done)
+        pairing = Pairing(code, Side.JOINER)
+        for word in pairing.start():
+            await self.call(word, Done)
+        for _ in ("pake", "confirm"):
+            await self.until(lambda: self.words)
+            for word in pairing.receive(self.words.pop(0)):
+                await self.call(word, Done)
+        self.sealing = Sealing(pairing.shared_key, Side.JOINER)
+        self.words = [self._opened(word) for word in self.words]
+
+    async def call(self, word: Word, reply: type[W]) -> W:
+        if self.sealing is not None and type(word) in words.CONTENTS.values():
+            word = self.sealing.seal(word)
+        return await super().call(word, reply)
+
+    def _opened(self, word: Word) -> Word:
+        if self.sealing is not None and isinstance(word, Letter):
+            return self.sealing.open(word)
+        return word
+
     def _note_word(self, word: Word) -> None:
-        self.words.append(word)
+        self.words.append(self._opened(word))
         self._changed.set()
 
     def _note_state(self, state: LinkState) -> None:

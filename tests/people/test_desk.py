@@ -10,7 +10,6 @@ import pytest
 from filesend_tui.core import errors, events
 from filesend_tui.core.people import introduction, relay_link
 from filesend_tui.core.people.code import Code, parse_code, word_list
-from filesend_tui.core.people.pairing import Pairing, Side
 from relay import protocol as words
 from relay.protocol import Done
 from tests.conftest import RunningRelay
@@ -213,7 +212,7 @@ async def test_who_talks_too_much_while_pairing_is_left(
     eve = await links(relay.url)
     await eve.call(words.Claim(nameplate=code.nameplate), Done)
     await asyncio.gather(
-        *(eve.call(words.Message(text="!"), Done) for _ in range(100)), return_exceptions=True
+        *(eve.call(words.Pake(body=b"!"), Done) for _ in range(100)), return_exceptions=True
     )
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert not [e for e in ada.log if isinstance(e, events.Message)]
@@ -224,15 +223,8 @@ async def test_nobody_gets_in_without_saying_hello_last(
 ) -> None:
     """Eve knows the code, proves it, and then does not introduce herself."""
     ada = await new_person("Ada")
-    code = parse_code(await ada.people.create_code())
     eve = await links(relay.url)
-    await eve.call(words.Claim(nameplate=code.nameplate), Done)
-    pairing = Pairing(code, Side.JOINER)
-    for word in pairing.start():
-        await eve.call(word, Done)
-    await eve.until(lambda: eve.words)
-    for word in pairing.receive(eve.words.pop(0)):
-        await eve.call(word, Done)
+    await eve.prove(parse_code(await ada.people.create_code()))
     await eve.call(words.Message(text="let me in"), Done)
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert ada.people.partner is None
@@ -242,15 +234,9 @@ async def test_words_right_after_pairing_keep_their_order(
     relay: RunningRelay, new_person: NewPerson, links: Links
 ) -> None:
     ada = await new_person("Ada")
-    code = parse_code(await ada.people.create_code())
     bob = await links(relay.url)
-    await bob.call(words.Claim(nameplate=code.nameplate), Done)
-    pairing = Pairing(code, Side.JOINER)
-    for word in pairing.start():
-        await bob.call(word, Done)
-    await bob.until(lambda: bob.words)
-    replies = pairing.receive(bob.words.pop(0))
-    said = [*replies, words.Hello(name="Bob")]
+    await bob.prove(parse_code(await ada.people.create_code()))
+    said: list[words.Word] = [words.Hello(name="Bob")]
     said += [words.Message(text=str(i)) for i in range(20)]
     await asyncio.gather(*(bob.call(word, Done) for word in said))
     await ada.until(events.Message, text="19")

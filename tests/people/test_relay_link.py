@@ -10,6 +10,7 @@ import pytest
 from filesend_tui.core import errors
 from filesend_tui.core.people import relay_link
 from filesend_tui.core.people.relay_link import LinkState, refusal
+from filesend_tui.core.people.sealing import Letter
 from relay import protocol as words
 from relay.protocol import Done, ErrorCode
 from relay.server import RelayServer, listen
@@ -17,6 +18,10 @@ from tests.conftest import RunningRelay
 from tests.people.conftest import NotingLink, hostile_relay
 
 Links = Callable[[str], Awaitable[NotingLink]]
+
+
+def letter(text: str) -> Letter:
+    return Letter(event="message", body=text.encode().ljust(16))
 
 
 async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
@@ -32,22 +37,29 @@ async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
 async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, links: Links) -> None:
     one, other = await paired(links, relay.url)
     assert one.states == [LinkState.CONNECTING, LinkState.CONNECTED]
-    said = [words.Message(text=f"{i} " + "x" * (i % 7) * 500) for i in range(300)]
+    said = [letter(f"{i} " + "x" * (i % 7) * 500) for i in range(300)]
     await asyncio.gather(*(one.call(word, Done) for word in said))
     await other.until(lambda: len(other.words) == len(said))
     assert other.words == said
 
 
-async def test_the_largest_request_passes(relay: RunningRelay, links: Links) -> None:
+async def test_the_largest_word_passes(relay: RunningRelay, links: Links) -> None:
     one, other = await paired(links, relay.url)
-    files = [
-        words.OfferedFile(path=f"folder/{i:05}-" + "n" * 200, size=i)
-        for i in range(words.MAX_FILES)
-    ]
-    request = words.FileRequest(id="0" * 16, files=files)
-    await one.call(request, Done)
+    largest = Letter(event="fileRequest", body=bytes(words.MAX_SEALED))
+    await one.call(largest, Done)
     await other.until(lambda: other.words)
-    assert other.words == [request]
+    assert other.words == [largest]
+
+
+async def test_words_that_are_renamed_on_the_way_come_under_the_name_they_were_sent_by(
+    relay: RunningRelay, links: Links
+) -> None:
+    one, other = await paired(links, relay.url)
+    said = [Letter(event=event, body=bytes(16)) for event in words.CONTENTS]
+    for sent in said:
+        await one.call(sent, Done)
+    await other.until(lambda: len(other.words) == len(said))
+    assert other.words == said
 
 
 @pytest.mark.parametrize(
@@ -83,7 +95,7 @@ def test_every_error_code_is_known() -> None:
 async def test_refusals_of_a_real_relay(relay: RunningRelay, links: Links) -> None:
     one, other = await links(relay.url), await links(relay.url)
     with pytest.raises(errors.NotPaired):
-        await one.call(words.Message(text="hello?"), Done)
+        await one.call(letter("hello?"), Done)
     with pytest.raises(errors.UnknownCode):
         await one.call(words.Claim(nameplate=77), Done)
     mine = await one.call(words.Allocate(), words.Allocated)
@@ -165,26 +177,48 @@ async def test_no_connection_no_call() -> None:
         await NotingLink().call(words.Allocate(), words.Allocated)
 
 
-async def test_malformed_words_are_dropped_and_good_ones_pass(links: Links) -> None:
+async def test_malformed_notices_are_dropped_and_good_ones_pass(links: Links) -> None:
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
-        await server.emit("message", {"text": ""}, to=sid)
-        await server.emit("message", {"text": 5}, to=sid)
-        await server.emit("message", "text", to=sid)
-        await server.emit("message", to=sid)
-        await server.emit("message", ({"text": "one"}, "more"), to=sid)
-        await server.emit("fileAnswer", {"id": "../..", "accepted": [True]}, to=sid)
-        await server.emit("pake", {"body": "A" * 4000}, to=sid)
-        await server.emit("cancel", {"id": "0" * 16, "reason": "x" * 201}, to=sid)
+        await server.emit("claimed", {"nameplate": "1"}, to=sid)
+        await server.emit("partnerGone", "left", to=sid)
+        await server.emit("partnerGone", to=sid)
         await server.emit("nonsense", {"text": "x"}, to=sid)
         await server.emit("allocate", {}, to=sid)
-        await server.emit("partnerGone", {"reason": "left"}, to=sid)
+        await server.emit("partnerGone", ({"reason": "left"}, "more"), to=sid)
         return {}
 
     async with hostile_relay(tell) as url:
         link = await links(url)
         await link.call(words.Leave(), Done)
-        await link.until(lambda: words.PartnerGone(reason="left") in link.words)
-        assert link.words == [words.Message(text="one"), words.PartnerGone(reason="left")]
+        await link.until(lambda: link.words)
+        assert link.words == [words.PartnerGone(reason="left")]
+        await link.close()
+
+
+async def test_malformed_words_of_the_partner_are_not_passed_over(links: Links) -> None:
+    """Each comes as a letter that nobody can open."""
+    malformed = [
+        ("pake", {"body": "A" * 4000}),
+        ("confirm", {"body": 7}),
+        ("message", {"body": 5}),
+        ("message", {"body": "****"}),
+        ("message", {"body": ""}),
+        ("message", "text"),
+        ("message", None),
+        ("addTorrent", {"id": "0" * 16, "magnetURI": "magnet:?x"}),
+    ]
+
+    async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
+        for name, payload in malformed:
+            await server.emit(name, payload, to=sid)
+        return {}
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        await link.call(words.Leave(), Done)
+        await link.until(lambda: len(link.words) == len(malformed))
+        sent_as = [name.replace("addTorrent", "fileReady") for name, _ in malformed]
+        assert link.words == [Letter(event=name, body=b"") for name in sent_as]
         await link.close()
 
 

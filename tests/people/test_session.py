@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from filesend_tui.core.people.pairing import SharedKey
-from filesend_tui.core.people.session import PlainCodec, Session, partner_name
-from relay.protocol import Done, Hello, Message, Word
+from filesend_tui.core.people.pairing import SharedKey, Side
+from filesend_tui.core.people.sealing import Letter
+from filesend_tui.core.people.session import Session, partner_name
+from relay.protocol import Done, Hello, Message
 
 
 @pytest.mark.parametrize(
@@ -22,32 +25,32 @@ def test_names_are_made_harmless(said: str, shown: str) -> None:
     assert partner_name(said) == shown
 
 
-class Reversing:
-    """A codec that can be seen to have been at work."""
-
-    def encode(self, word: Word) -> Word:
-        assert isinstance(word, Message)
-        return Message(text=word.text[::-1])
-
-    decode = encode
+SHARED = SharedKey(b"k" * 32, b"t" * 32, "acrobat violin umbrella")
 
 
-async def test_every_word_passes_through_the_codec() -> None:
-    sent: list[Word] = []
+async def test_words_are_sealed_on_their_way_and_keep_their_order() -> None:
+    sent: list[Letter] = []
+    acknowledged = asyncio.Event()
 
-    async def send(word: Word) -> Done:
-        sent.append(word)
+    async def send(letter: Letter) -> Done:
+        sent.append(letter)
+        await acknowledged.wait()
         return Done()
 
-    session = Session(SharedKey(bytes(32), "a b c"), send, Reversing())
-    await session.send(Message(text="abc"))
-    assert sent == [Message(text="cba")]
-    assert session.receive(Message(text="cba")) == Message(text="abc")
+    ada, bob = Session(SHARED, Side.MAKER, send), Session(SHARED, Side.JOINER, send)
+    said = [Message(text=f"text number {i}") for i in range(20)]
+    saying = [asyncio.create_task(ada.send(word)) for word in said]
+    await asyncio.sleep(0)
+    assert not any(b"text" in letter.body for letter in sent)
+    assert [bob.receive(letter) for letter in sent] == said
+    assert not any(task.done() for task in saying)
+    acknowledged.set()
+    await asyncio.gather(*saying)
 
 
 async def test_a_session_does_not_show_its_key() -> None:
-    async def send(word: Word) -> None: ...
+    async def send(letter: Letter) -> None: ...
 
-    session = Session(SharedKey(b"k" * 32, "acrobat violin umbrella"), send, PlainCodec())
+    session = Session(SHARED, Side.MAKER, send)
     session.introduce(Hello(name="Ada"))
     assert repr(session) == "Session(partner='Ada')"

@@ -12,7 +12,6 @@ from filesend_tui.core import errors, events
 from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.core.people import offer, run, transfers
 from filesend_tui.core.people.code import parse_code
-from filesend_tui.core.people.pairing import Pairing, Side
 from filesend_tui.core.torrent.storage import Layout
 from relay import protocol as words
 from relay.protocol import Done, OfferedFile
@@ -36,15 +35,8 @@ async def hostile_partner(
 ) -> tuple[Person, NotingLink]:
     """Return a person and who they are paired with: a bare link that may say anything."""
     ada = await new_person("Ada")
-    code = parse_code(await ada.people.create_code())
     eve = await links(url)
-    await eve.call(words.Claim(nameplate=code.nameplate), Done)
-    pairing = Pairing(code, Side.JOINER)
-    for word in pairing.start():
-        await eve.call(word, Done)
-    await eve.until(lambda: eve.words)
-    for word in pairing.receive(eve.words.pop(0)):
-        await eve.call(word, Done)
+    await eve.prove(parse_code(await ada.people.create_code()))
     await eve.call(words.Hello(name="Eve"), Done)
     await ada.until(events.Paired)
     await eve.until(lambda: words.Hello(name="Ada") in eve.words)
@@ -506,7 +498,7 @@ async def test_what_cannot_be_sent_is_not_asked(
         await ada.people.request(files[2:])
     assert "archive" in refused.value.hint
     monkeypatch.undo()
-    monkeypatch.setattr(offer, "MAX_FRAME", 1100)
+    monkeypatch.setattr(offer, "MAX_CONTENT", 76)
     with pytest.raises(errors.BadSource, match="too long"):
         await ada.people.request(files[2:])
     assert not [e for e in (*ada.log, *bob.log) if isinstance(e, events.FileRequest)]

@@ -10,7 +10,7 @@ import pytest
 import socketio
 
 from relay.limits import Limits, Rate
-from relay.protocol import DELIVERED
+from relay.protocol import DELIVERED, MAX_FRAME
 from tests.conftest import running_relay
 
 TIMEOUT = 10
@@ -20,7 +20,9 @@ class Person:
     """A socket.io client that writes down everything it hears."""
 
     def __init__(self) -> None:
-        self.client = socketio.AsyncClient(reconnection=False)
+        self.client = socketio.AsyncClient(
+            reconnection=False, websocket_extra_options={"max_msg_size": MAX_FRAME}
+        )
         self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         for event in DELIVERED:
             self.client.on(event, lambda data, event=event: self.heard.put_nowait((event, data)))

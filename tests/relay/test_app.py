@@ -52,8 +52,8 @@ async def test_figures_follow_what_happens(relay: RunningRelay, connect: Connect
     one, other, third = [await connect(relay.url) for _ in range(3)]
     await pair(one, other)
     await third.allocate()
-    await one.call("message", {"text": "hello"})
-    await one.call("message", {"text": ""})
+    await one.call("message", {"body": "A" * 40})
+    await one.call("message", {"body": ""})
     after = await figures(relay.url)
     assert [after[name] for name in gauges] == [3, 1, 1]
     assert after["routed_words_totalmessage"] == 1

@@ -14,6 +14,7 @@ from relay.protocol import parse, to_wire
 ID = "0123456789abcdef"
 PAYLOADS = {
     **{event: route.payload for event, route in protocol.ROUTES.items()},
+    **{f"inside {event}": content for event, content in protocol.CONTENTS.items()},
     **protocol.CALLS,
     **protocol.NOTICES,
 }
@@ -49,8 +50,16 @@ def test_bytes_travel_as_base64_text():
 
 
 def test_names_are_camel_case_on_the_wire():
-    ready = protocol.FileReady(id=ID, magnet_uri="magnet:?xt=1")
-    assert to_wire(ready) == {"id": ID, "magnetURI": "magnet:?xt=1"}
+    ready = protocol.FileReady(id=ID, magnet_uri="magnet:?xt=1", swarm_key=bytes(32))
+    wire = {"id": ID, "magnetURI": "magnet:?xt=1", "swarmKey": base64_text(bytes(32))}
+    assert to_wire(ready) == wire
+
+
+def test_a_swarm_key_is_never_shown():
+    ready = protocol.FileReady(id=ID, magnet_uri="magnet:?xt=1", swarm_key=b"k" * 32)
+    shown = repr(ready) + f"{ready}" + repr(ready.__rich_repr__())
+    assert "magnet:?xt=1" in shown
+    assert "kkk" not in shown
 
 
 def test_what_the_relay_does_not_know_is_not_passed_on():
@@ -59,6 +68,11 @@ def test_what_the_relay_does_not_know_is_not_passed_on():
 
 def progress(**changes: Any) -> dict[str, Any]:
     return {"id": ID, "downloaded": 1, "downloadSpeed": 1.5, "progress": 0.5} | changes
+
+
+def ready(**changes: Any) -> dict[str, Any]:
+    good = {"id": ID, "magnetURI": "magnet:?xt=1", "swarmKey": base64_text(bytes(32))}
+    return good | changes
 
 
 @pytest.mark.parametrize(
@@ -71,9 +85,14 @@ def progress(**changes: Any) -> dict[str, Any]:
         (protocol.Claim, {"nameplate": "1"}),
         (protocol.Claim, None),
         (protocol.Pake, {"body": "A" * 2000}),
+        (protocol.Sealed, {"body": base64_text(bytes(15))}),
+        (protocol.Sealed, {"body": base64_text(bytes(protocol.MAX_SEALED + 1))}),
         (protocol.Message, {"text": ""}),
         (protocol.Message, {"text": "x" * 4001}),
-        (protocol.FileReady, {"id": ID, "magnetURI": "http://127.0.0.1"}),
+        (protocol.FileReady, ready(magnetURI="http://127.0.0.1")),
+        (protocol.FileReady, ready(swarmKey=base64_text(bytes(31)))),
+        (protocol.FileReady, ready(swarmKey=base64_text(bytes(33)))),
+        (protocol.FileReady, ready(swarmKey=None)),
         (protocol.FileRequest, {"id": ID, "files": []}),
         (protocol.FileRequest, {"id": ID, "files": [{"path": "a", "size": -1}]}),
         (protocol.FileRequest, {"id": ID, "files": [{"path": "a", "size": 1}] * 10_001}),
@@ -88,7 +107,18 @@ def test_out_of_bounds_is_refused(word: type[protocol.Word], data: object):
         parse(word, data)
 
 
-def test_a_request_with_the_most_files_fits_a_frame():
+def test_a_request_with_the_most_files_fits():
     files = [{"path": f"{n:05}" + "x" * 300, "size": 2**53} for n in range(protocol.MAX_FILES)]
     request = parse(protocol.FileRequest, {"id": ID, "files": files})
-    assert len(msgspec.json.encode(to_wire(request))) < protocol.MAX_FRAME
+    assert len(msgspec.json.encode(request)) < protocol.MAX_CONTENT
+
+
+def test_the_largest_sealed_word_fits_a_frame():
+    largest = parse(protocol.Sealed, {"body": base64_text(bytes(protocol.MAX_SEALED))})
+    assert len(msgspec.json.encode(to_wire(largest))) < protocol.MAX_FRAME - 1024
+
+
+def test_everything_routed_is_sealed_but_the_pairing():
+    clear = {event for event, route in protocol.ROUTES.items() if route.payload != protocol.Sealed}
+    assert clear == {"pake", "confirm"}
+    assert protocol.ROUTES.keys() - clear == protocol.CONTENTS.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 
 import pytest
@@ -10,7 +11,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from relay.limits import Limits
-from relay.protocol import MAX_FRAME
+from relay.protocol import MAX_FRAME, MAX_SEALED
 from relay.socket_server import Backlog, StrictPacket
 from tests.conftest import running_relay
 from tests.relay.conftest import TIMEOUT, Connect, pair
@@ -82,15 +83,14 @@ async def test_what_is_no_packet_at_all_ends_the_connection_at_once(
 async def test_a_frame_beyond_the_limit_ends_the_connection(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
     await pair(one, other)
-    await one.client.emit("message", {"text": "x" * MAX_FRAME})
+    await one.client.emit("message", {"body": "x" * MAX_FRAME})
     assert await other.hear() == ("partnerGone", {"reason": "lost"})
 
 
 async def test_a_full_size_frame_passes(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
     await pair(one, other)
-    files = [{"path": f"{n:05}" + "x" * 300, "size": 1} for n in range(10_000)]
-    request = {"id": "a" * 16, "files": files}
+    request = {"body": base64.b64encode(bytes(MAX_SEALED)).decode()}
     assert await one.call("fileRequest", request) == {}
     assert await other.hear() == ("fileRequest", request)
 
@@ -101,9 +101,9 @@ async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
         nameplate = await busy.allocate()
         assert await reply(slow, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
         assert (await busy.hear())[0] == "claimed"
-        files = [{"path": "x" * 1000, "size": 1}] * 1000
+        request = {"body": "AAAA" * 250_000}
         async with asyncio.timeout(30):
-            while "error" not in await busy.call("fileRequest", {"id": "a" * 16, "files": files}):
+            while "error" not in await busy.call("fileRequest", request):
                 pass
         assert await busy.hear() == ("partnerGone", {"reason": "lost"})
         slow.transport.abort()

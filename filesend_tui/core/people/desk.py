@@ -25,6 +25,7 @@ from filesend_tui.core.people.code import Code, new_code, parse_code
 from filesend_tui.core.people.introduction import Introduction
 from filesend_tui.core.people.pairing import Side
 from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.people.transfers import Transfers
@@ -81,7 +82,7 @@ class People:
 
         For two people to read to each other; a secret towards everybody else.
         """
-        return self._pair.session.shared_key.verification if self._pair else None
+        return self._pair.session.verification if self._pair else None
 
     # -- commands
 
@@ -100,6 +101,7 @@ class People:
             RelayUnreachable: There is no connection to a relay.
             PairingFailed: This side is paired already.
         """
+        self._check_alone()
         allocated = await self._link.call(words.Allocate(), words.Allocated)
         self._code = new_code(allocated.nameplate)
         self._events.publish(
@@ -114,10 +116,10 @@ class People:
             InvalidCode: It is no code; nothing was sent.
             PairingFailed: By kind: the code is unknown, used, expired or wrong, or pairing broke.
             RelayUnreachable: There is no connection to a relay, or it was lost.
+            RelayTampered: The relay altered what the other side said.
         """
         code = parse_code(typed)
-        if self._pair is not None or self._introduction is not None:
-            raise PairingFailed("You are paired with somebody already.", "Leave them first.")
+        self._check_alone()
         introduction = self._introduce(code, Side.JOINER)
         # Before the claim is acknowledged: the other side's first word may come with it.
         self._introduction = introduction
@@ -251,8 +253,10 @@ class People:
             case words.PartnerGone():
                 reason = "left" if word.reason == "left" else "lost"
                 self._session_over(errors.PartnerGone("The other person is gone."), reason)
+            case Letter() if self._pair is not None:
+                self._read(self._pair, word)
             case _ if self._pair is not None:
-                self._said(self._pair, self._pair.session.receive(word))
+                self._break(errors.RelayTampered("The relay mixed up who is talking to whom."))
 
     def _claimed(self, word: words.Claimed) -> None:
         code, self._code = self._code, None
@@ -261,6 +265,14 @@ class People:
             return
         self._introduction = self._introduce(code, Side.MAKER)
         self._spawn(self._be_joined(self._introduction))
+
+    def _read(self, pair: _Pair, letter: Letter) -> None:
+        try:
+            word = pair.session.receive(letter)
+        except FileSendError as error:
+            self._break(error)
+        else:
+            self._said(pair, word)
 
     def _said(self, pair: _Pair, word: Word) -> None:
         if isinstance(word, words.Message):
@@ -285,6 +297,14 @@ class People:
         if code is not None:
             self._events.publish(events.CodeGone(reason=reason))
 
+    def _break(self, error: FileSendError) -> None:
+        """End a session whose words no longer follow one another, and say so."""
+        if self._pair is None:
+            return
+        self._events.publish(events.Error(code=error.code, message=error.message, hint=error.hint))
+        self._session_over(error, "broken")
+        self._spawn(self._part())
+
     def _session_over(self, error: FileSendError, reason: str) -> None:
         pair, self._pair = self._pair, None
         if pair is not None:
@@ -294,7 +314,18 @@ class People:
     # -- small things
 
     async def _send(self, word: Word) -> None:
-        await self._link.call(word, Done)
+        try:
+            await self._link.call(word, Done)
+        except (RelayUnreachable, NotPaired):
+            raise
+        except FileSendError as error:
+            # A letter that was refused is missing from those that follow it.
+            self._break(error)
+            raise
+
+    def _check_alone(self) -> None:
+        if self._pair is not None or self._introduction is not None:
+            raise PairingFailed("You are paired with somebody already.", "Leave them first.")
 
     def _paired(self) -> _Pair:
         if self._pair is None:

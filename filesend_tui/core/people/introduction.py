@@ -12,8 +12,9 @@ from typing import Final
 
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
 from filesend_tui.core.people.code import Code
-from filesend_tui.core.people.pairing import Pairing, PairingState, Side
-from filesend_tui.core.people.session import PlainCodec, Session
+from filesend_tui.core.people.pairing import Pairing, PairingState, Side, wrong_code
+from filesend_tui.core.people.sealing import Letter
+from filesend_tui.core.people.session import Session
 from relay.protocol import Hello, PartnerGone, Word
 
 #: Seconds that two machines may take to be paired once the code is claimed.
@@ -40,6 +41,7 @@ class Introduction:
         self._name = name
         self._send = send
         self._heard: asyncio.Queue[Word | FileSendError] = asyncio.Queue()
+        self._exposed = False
 
     def hear(self, word: Word) -> None:
         """Take what the other side said."""
@@ -56,17 +58,23 @@ class Introduction:
         """Pair; return the session.
 
         Raises:
-            WrongCode: The other side does not know the words.
+            WrongCode: The other side does not know the words, or ended it so that it may have
+                made a guess at them.
             PairingFailed: It went away, took too long or said something broken.
             RelayUnreachable: The relay was lost.
+            RelayTampered: The relay altered the first words of the session.
         """
         try:
             async with asyncio.timeout(TIMEOUT):
                 return await self._run()
         except TimeoutError:
-            raise PairingFailed("The other side did not finish pairing in time.") from None
+            error: FileSendError = PairingFailed("The other side did not finish pairing in time.")
         except NotPaired:
-            raise _gone() from None
+            error = _gone()
+        except FileSendError as failed:
+            error = failed
+        # Who holds this side's proof can tell whether their guess was right, and needs not answer.
+        raise wrong_code(self._side) if self._exposed else error
 
     def unheard(self) -> tuple[Word, ...]:
         """Return the words that came after the pairing was done, in order."""
@@ -85,10 +93,13 @@ class Introduction:
         while pairing.state is not PairingState.PAIRED:
             heard = await self._next()
             for word in await asyncio.to_thread(pairing.receive, heard):
+                self._exposed = True
                 await self._send(word)
-        session = Session(pairing.shared_key, self._send, PlainCodec())
+        self._exposed = False
+        session = Session(pairing.shared_key, self._side, self._send)
         await session.send(Hello(name=self._name))
-        hello = session.receive(await self._next())
+        letter = await self._next()
+        hello = session.receive(letter) if isinstance(letter, Letter) else None
         if not isinstance(hello, Hello):
             raise PairingFailed("The other side did not introduce itself.")
         session.introduce(hello)

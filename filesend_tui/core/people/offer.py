@@ -5,7 +5,6 @@ Nothing is asked, sent or fetched here.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +16,8 @@ from filesend_tui.core.torrent.making import scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
 from filesend_tui.core.torrent.torrent import Choice
-from relay.protocol import MAX_FILES, MAX_FRAME, FileRequest, OfferedFile, parse, to_wire
+from relay.protocol import MAX_CONTENT, MAX_FILES, FileRequest, OfferedFile, parse, to_wire
 
-# Room in a frame for the event's name and socket.io's own bytes.
-_FRAME_OVERHEAD = 1024
 _TOO_MANY = "Put them into an archive (zip or tar) and send that."
 
 
@@ -41,15 +38,15 @@ def make_request(paths: Sequence[Path]) -> FileRequest:
         id=secrets.token_hex(8),
         files=[OfferedFile(path="/".join(s.parts), size=s.size) for s in sources],
     )
-    wire = to_wire(request)
     try:
-        parse(FileRequest, wire)
+        parse(FileRequest, to_wire(request))
+        size = len(msgspec.json.encode(request))
     except (msgspec.ValidationError, UnicodeError) as error:
         raise BadSource(
             "A file has a name that cannot be sent: too long, or not valid text.",
             "Rename it, or put it into an archive.",
         ) from error
-    if len(json.dumps(wire)) > MAX_FRAME - _FRAME_OVERHEAD:
+    if size > MAX_CONTENT:
         raise BadSource("The names of these files are too long for one request.", _TOO_MANY)
     return request
 

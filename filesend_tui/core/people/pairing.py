@@ -11,6 +11,7 @@ some milliseconds, which the caller moves off the event loop.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,13 +55,18 @@ class PairingState(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class SharedKey:
-    """What both sides hold after pairing: a 32-byte key, and words to compare aloud."""
+    """What both sides hold after pairing.
+
+    key: 32 bytes. transcript: SHA-256 of who said what to agree on it, which names the session.
+    verification: words to compare aloud.
+    """
 
     key: bytes
+    transcript: bytes
     verification: str
 
     def __repr__(self) -> str:
-        return "SharedKey()"  # both parts are secrets
+        return "SharedKey()"  # its parts are secrets
 
 
 class Pairing:
@@ -77,14 +83,15 @@ class Pairing:
         kind = SPAKE2_A if side is Side.MAKER else SPAKE2_B
         self.state = PairingState.UNSTARTED
         self._side = side
+        self._nameplate = code.nameplate
         self._spake = kind(code.text.encode(), idA=APP_ID + b"/maker", idB=APP_ID + b"/joiner")
-        self._transcript: dict[Side, bytes] = {}
+        self._said: dict[Side, bytes] = {}
         self._secret = b""
 
     def start(self) -> tuple[Word, ...]:
         """Return the words that open the pairing."""
         message: bytes = self._spake.start()
-        self._transcript[self._side] = message
+        self._said[self._side] = message
         self.state = PairingState.WAITING_PAKE
         return (Pake(body=message),)
 
@@ -92,7 +99,7 @@ class Pairing:
         """Take the other side's word; return the words to send in return.
 
         Raises:
-            WrongCode: The other side does not know the words (or the relay tampered).
+            WrongCode: The other side does not know the words: a typo, or somebody guesses.
             PairingFailed: It said something broken, reflected or out of turn.
         """
         step = _TABLE.get((self.state, type(word)))
@@ -118,7 +125,7 @@ class Pairing:
         for _ in range(VERIFICATION_WORDS):
             number, index = divmod(number, len(word_list()))
             words.append(word_list()[index])
-        return SharedKey(self._derive(b"session", 32), " ".join(words))
+        return SharedKey(self._derive(b"session", 32), self._transcript(), " ".join(words))
 
     def _take_pake(self, word: Pake) -> tuple[Word, ...]:
         broken = PairingFailed("The other side sent something that is no pairing message.")
@@ -130,7 +137,7 @@ class Pairing:
         except Exception as error:
             # The library has no one error for bad points: ValueError, AssertionError and its own.
             raise broken from error
-        self._transcript[self._side.other] = word.body
+        self._said[self._side.other] = word.body
         return (Confirm(body=self._proof(self._side).finalize()),)
 
     def _take_confirm(self, word: Confirm) -> tuple[Word, ...]:
@@ -139,24 +146,47 @@ class Pairing:
         try:
             self._proof(self._side.other).verify(word.body)  # in constant time
         except InvalidSignature:
-            raise WrongCode("The words of the code did not match.") from None
+            raise wrong_code(self._side) from None
         return ()
 
     def _proof(self, side: Side) -> HMAC:
-        """Return the MAC by which `side` proves its key: over both messages, under its own key."""
+        """Return the MAC by which `side` proves its key: over the transcript, under its own key."""
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.hmac import HMAC
 
         proof = HMAC(self._derive(b"confirm/" + side.encode(), 32), SHA256())
-        proof.update(self._transcript[Side.MAKER] + self._transcript[Side.JOINER])
+        proof.update(self._transcript())
         return proof
+
+    def _transcript(self) -> bytes:
+        """Return the hash of what is public about this pairing; every part has a fixed length."""
+        nameplate = self._nameplate.to_bytes(4)
+        said = self._said[Side.MAKER] + self._said[Side.JOINER]
+        return hashlib.sha256(APP_ID + nameplate + said).digest()
 
     def _derive(self, label: bytes, length: int) -> bytes:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        hkdf = HKDF(SHA256(), length, salt=None, info=APP_ID + b"/" + label)
+        info = APP_ID + b"/" + label
+        hkdf = HKDF(SHA256(), length, salt=self._transcript(), info=info)
         return hkdf.derive(self._secret)
+
+
+def wrong_code(side: Side) -> WrongCode:
+    """Return what this side is told when the other does not know the words, or will not prove it.
+
+    A typo and a guess look alike; either way the code has had its one try.
+    """
+    if side is Side.MAKER:
+        return WrongCode(
+            "Somebody tried your code with other words: a typo, or somebody is guessing.",
+            "The code is used up. Make a new one, and tell it to nobody but the other person.",
+        )
+    return WrongCode(
+        "The words did not match: a typo, or somebody who does not know them is in between.",
+        "The code is used up. Ask for a new one, and check each word.",
+    )
 
 
 _Action = Callable[[Pairing, Any], tuple[Word, ...]]

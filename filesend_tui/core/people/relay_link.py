@@ -26,7 +26,19 @@ from filesend_tui.core.errors import (
     UsedCode,
 )
 from filesend_tui.core.people.relay_address import RelayAddress, parse_relay_url
-from relay.protocol import CALLS, DELIVERED, MAX_FRAME, ROUTES, ErrorCode, Word, parse, to_wire
+from filesend_tui.core.people.sealing import Letter
+from relay.protocol import (
+    CALLS,
+    CONTENTS,
+    DELIVERED,
+    MAX_FRAME,
+    ROUTES,
+    ErrorCode,
+    Sealed,
+    Word,
+    parse,
+    to_wire,
+)
 
 if TYPE_CHECKING:
     import socketio
@@ -40,11 +52,13 @@ CALL_TIMEOUT: Final = 15.0
 FIRST_DELAY: Final = 0.5
 LONGEST_DELAY: Final = 30.0
 
-#: The name under which each word goes out.
+#: The name under which each word goes out that is not sealed.
 _EVENT: Final[Mapping[type[Word], str]] = {
     **{payload: event for event, payload in CALLS.items()},
-    **{route.payload: event for event, route in ROUTES.items()},
+    **{route.payload: event for event, route in ROUTES.items() if event not in CONTENTS},
 }
+#: The name under which each routed word was sent, by the name under which it is delivered.
+_SENT_AS: Final[Mapping[str, str]] = {route.delivered_as: event for event, route in ROUTES.items()}
 _OLD: Final = "This relay and this program do not understand each other."
 _UPGRADE: Final = "Use the same version of filesend for both."
 #: What a relay's refusal is to a person: kind, what happened, what to do (empty: the kind's).
@@ -156,7 +170,7 @@ class RelayLink:
 
         self._calls.add(answered)
         try:
-            await client.emit(_EVENT[type(word)], to_wire(word), callback=acknowledge)
+            await client.emit(*_outgoing(word), callback=acknowledge)
             async with asyncio.timeout(CALL_TIMEOUT):
                 fields = await answered
         except TimeoutError:
@@ -230,12 +244,9 @@ class RelayLink:
         def take(*payload: Any) -> None:
             if client is not self._client:
                 return
-            try:
-                word = parse(DELIVERED[event], payload[0] if payload else None)
-            except msgspec.ValidationError:
-                _log.warning("the relay delivered a malformed %s; dropped", event)
-                return
-            self._on_word(word)
+            word = _incoming(event, payload[0] if payload else None)
+            if word is not None:
+                self._on_word(word)
 
         return take
 
@@ -270,6 +281,28 @@ class RelayLink:
     def _unreachable(self, what: str) -> RelayUnreachable:
         where = f" at {self.address.url}" if self.address else ""
         return RelayUnreachable(f"{what}{where}.")
+
+
+def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:
+    """Return the event and the payload by which a word leaves."""
+    if isinstance(word, Letter):
+        return word.event, to_wire(Sealed(body=word.body))
+    return _EVENT[type(word)], to_wire(word)
+
+
+def _incoming(event: str, payload: object) -> Word | None:
+    """Return the word that the relay delivered; None for a notice that makes no sense.
+
+    Something broken in the partner's name must not pass for nothing: it comes as a letter that
+    nobody can open, and whoever listens ends what it was said in.
+    """
+    sent_as = _SENT_AS.get(event)
+    try:
+        word = parse(DELIVERED[event], payload)
+    except msgspec.ValidationError:
+        _log.warning("the relay delivered a malformed %s", event)
+        return Letter(event=sent_as, body=b"") if sent_as else None
+    return Letter(event=sent_as, body=word.body) if sent_as and isinstance(word, Sealed) else word
 
 
 def _delays() -> Iterator[float]:
