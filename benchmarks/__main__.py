@@ -1,5 +1,89 @@
-"""`python -m benchmarks`: run every benchmark with its defaults, one after the other."""
+"""`python -m benchmarks`: every row of the table, each a ratio taken in the same run.
 
-from benchmarks.webrtc.__main__ import main
+Prints the table at the end, and writes it as table.txt, table.json and table.svg. A row that cannot
+be measured here is left out with a word why, and the others go on.
+"""
 
-main()
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.context import Context
+from benchmarks.groups import GROUPS
+from benchmarks.machine import describe, machine
+from benchmarks.plot import draw
+from benchmarks.processes import Failed
+from benchmarks.table import Result, render
+
+#: Minutes that a whole run was planned to take.
+_PLANNED = 15.0
+
+
+def main() -> None:
+    """Read the options, measure, print and write."""
+    names = [row.name for group in GROUPS for row in group.rows]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help=", ".join(names), choices=names)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the bytes, one round")
+    parser.add_argument(
+        "--minutes", type=float, default=_PLANNED, help=f"about how long ({_PLANNED:g})"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where the files go, 20 GB at most (the temporary folder)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="(build/bench)")
+    options = parser.parse_args()
+    facts = machine()
+    print(describe(facts), flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="filesend-bench-", dir=options.folder) as folder:
+        context = Context(folder=Path(folder), quick=options.quick, pace=options.minutes / _PLANNED)
+        results = measure(context, set(options.rows or names))
+    minutes = (time.monotonic() - began) / 60
+    print(f"\n{render(results)}\n\n{describe(facts)}\n{minutes:.1f} minutes")
+    write(options.out, results, facts | {"minutes": round(minutes, 1), "quick": options.quick})
+
+
+def measure(context: Context, wanted: set[str]) -> list[Result]:
+    """Measure the rows of these names, group by group; trouble in one is told in its rows."""
+    results: list[Result] = []
+    for group in GROUPS:
+        rows = [row for row in group.rows if row.name in wanted]
+        if not rows:
+            continue
+        print(f"{', '.join(row.name for row in rows)} …", flush=True)
+        try:
+            measured = group.measure(context, rows)
+        except Failed as error:
+            measured = [Result(row=row, why=str(error)) for row in rows]
+        except Exception as error:
+            traceback.print_exc()
+            measured = [Result(row=row, why=f"{type(error).__name__}: {error}") for row in rows]
+        for result in measured:
+            if result.value is None:
+                context.say(f"{result.row.name} is left out: {result.why}")
+        results += measured
+    return results
+
+
+def write(folder: Path, results: list[Result], facts: Mapping[str, object]) -> None:
+    """Write the table as text, as JSON and as a picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "table.txt").write_text(f"{render(results)}\n", encoding="utf-8")
+    (folder / "table.json").write_text(
+        json.dumps({"machine": dict(facts), "rows": [each.as_json() for each in results]}, indent=2)
+        + "\n",
+        encoding="utf-8",
+    )
+    (folder / "table.svg").write_text(draw(results, describe(facts)), encoding="utf-8")
+    print(f"written: {folder}/table.txt, table.json, table.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The yardstick: bytes over a bare aiortc data channel, as fast as aiortc lets them go.
+"""An end of a bare aiortc data channel, as fast as aiortc lets bytes go.
 
 Imports nothing of the product. The connection is made as the product's is: no ICE servers, an
 ordered and reliable channel, all candidates in the description.
@@ -20,7 +20,7 @@ from aiortc import (
 _OPEN_TIMEOUT = 30.0
 
 
-class RawEnd:
+class AiortcEnd:
     """One end of one connection, which carries bytes one way, once."""
 
     def __init__(self) -> None:
@@ -31,6 +31,7 @@ class RawEnd:
         self._complete = asyncio.Event()
         self._expected = 0
         self._received = 0
+        self._begin = 0
         self._first = 0.0
         self._last = 0.0
         self._connection.on("datachannel", self._adopt)
@@ -75,12 +76,16 @@ class RawEnd:
             self._room.clear()
             await self._room.wait()
 
-    async def receive(self, total: int) -> dict[str, float]:
-        """Return once `total` bytes came: seconds from the first to the last of them."""
+    async def receive(self, total: int, seconds: float) -> dict[str, float]:
+        """Return bytes and seconds, first to last, of `total` or of what came in time."""
         self._expected = total
         self._check()
-        await self._complete.wait()
-        return {"bytes": self._received, "seconds": self._last - self._first}
+        try:
+            await asyncio.wait_for(self._complete.wait(), seconds)
+        except TimeoutError:
+            if self._received == self._begin:
+                raise
+        return {"bytes": self._received - self._begin, "seconds": self._last - self._first}
 
     async def close(self) -> None:
         """Free everything."""
@@ -95,6 +100,7 @@ class RawEnd:
         self._last = time.perf_counter()
         if not self._received:
             self._first = self._last
+            self._begin = len(message)
         self._received += len(message)
         self._check()
 

@@ -1,0 +1,94 @@
+"""What every measurement is given: where to work, how long, and between which two ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+MB = 1_000_000
+GB = 1_000_000_000
+
+
+class Ends(Protocol):
+    """Two ends of a network: 0 and 1."""
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """The address of each end."""
+
+    def at(self, side: int, *command: str) -> list[str]:
+        """Return the command line that runs `command` at one end."""
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """Both ends are this machine itself."""
+
+    addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.1")
+
+    def at(self, _side: int, *command: str) -> list[str]:
+        """Return the command as it is."""
+        return list(command)
+
+
+@dataclass(kw_only=True)
+class Context:
+    """One run of the benchmarks.
+
+    folder: for files; as large as the files are. quick: small files and one round. pace: what all
+    time allotments are multiplied by. say: tells the person at the terminal what goes on.
+    """
+
+    folder: Path
+    quick: bool = False
+    pace: float = 1.0
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_")}
+        # No setting of the person who runs this counts, and nobody outside is asked anything.
+        self.environment = own | {
+            "FILESEND_SETTINGS": str(self.folder / "no-settings.toml"),
+            "FILESEND_ICE_SERVERS": "none",
+            "FILESEND_NAME": "benchmark",
+            "PYTHONDEVMODE": "",
+        }
+
+    def rounds(self, most: int, seconds: float) -> Iterator[int]:
+        """Yield round numbers: at least one, `most` at most, and no new one that takes too long.
+
+        Args:
+            most: Rounds that are wished for.
+            seconds: That all rounds together may take on the machine they were planned on.
+        """
+        began = time.monotonic()
+        longest = 0.0
+        for number in range(1 if self.quick else most):
+            round_began = time.monotonic()
+            if number and round_began + longest - began > seconds * self.pace:
+                return
+            yield number
+            longest = max(longest, time.monotonic() - round_began)
+
+    def size(self, full: int) -> int:
+        """Return how many bytes to move: all, or a tenth where it is to be quick."""
+        return full // 10 if self.quick else full
+
+    def file(self, size: int, *, random: bool = True) -> Path:
+        """Return a file of so many bytes, made once; sparse where it need not be random."""
+        path = self.folder / f"{'random' if random else 'sparse'}-{size}.bin"
+        if not path.exists():
+            with path.open("wb") as file:
+                for start in range(0, size if random else 0, MB):
+                    file.write(os.urandom(min(MB, size - start)))
+                file.truncate(size)
+        return path
+
+    @staticmethod
+    def say(text: str) -> None:
+        """Tell the person who waits."""
+        print(f"    {text}", flush=True)

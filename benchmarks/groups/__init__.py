@@ -1,0 +1,33 @@
+"""What is measured, by what is measured together: each module has ROWS and `measure`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.context import Context
+from benchmarks.groups import (
+    beginning,
+    files,
+    hashing,
+    links,
+    loopback,
+    memory,
+    screens,
+    webrtc,
+)
+from benchmarks.table import Result, Row
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that come from the same measurements."""
+
+    rows: tuple[Row, ...]
+    measure: Callable[[Context, Sequence[Row]], list[Result]]
+
+
+GROUPS = tuple(
+    Group(module.ROWS, module.measure)
+    for module in (loopback, webrtc, links, files, memory, beginning, hashing, screens)
+)

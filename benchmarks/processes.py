@@ -1,0 +1,170 @@
+"""Child processes that are measured: what they say and when, their processor time and memory.
+
+Plain threads and pipes: nothing here shares an event loop, an interpreter or a lock with what is
+measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import psutil
+
+_REPORTED_LINES: Final = 12
+_ENDING_SECONDS: Final = 10.0
+_ROOT: Final = Path(__file__).parent.parent
+
+T = TypeVar("T")
+
+
+class Failed(Exception):
+    """A measurement could not be taken; the text says why."""
+
+
+class Program:
+    """A running child. Use it with `with`: it is killed at the end, if it has not ended."""
+
+    def __init__(
+        self,
+        command: Iterable[str | Path],
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.command = [str(word) for word in command]
+        self._process = subprocess.Popen(
+            self.command,
+            env=dict(os.environ if environment is None else environment),
+            cwd=folder or _ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._seen = psutil.Process(self._process.pid)
+        self._lines: list[tuple[float, str]] = []
+        self._said = threading.Condition()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    def wait_for(self, match: Callable[[str], T | None], seconds: float) -> tuple[float, T]:
+        """Return when a line matched (by time.perf_counter) and what `match` made of it.
+
+        Lines end at a newline or a carriage return. Raises Failed where the process ends first or
+        it takes longer.
+        """
+        deadline = time.perf_counter() + seconds
+        looked_at = 0
+        while True:
+            with self._said:
+                while looked_at == len(self._lines):
+                    over = not any(reader.is_alive() for reader in self._readers)
+                    if over or time.perf_counter() > deadline:
+                        state = "ended" if over else f"said nothing fit in {seconds:.0f} s"
+                        raise Failed(f"{self._short()} {state}: {self.report()}")
+                    self._said.wait(0.25)
+                when, line = self._lines[looked_at]
+            looked_at += 1
+            if (found := match(line)) is not None:
+                return when, found
+
+    def write(self, line: str) -> None:
+        """Give it a line on standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def cpu(self) -> float:
+        """Return the processor seconds of all its threads until now."""
+        try:
+            times = self._seen.cpu_times()
+        except psutil.Error as error:
+            raise Failed(f"{self._short()} ended before it was measured") from error
+        return float(times.user + times.system)
+
+    def peak(self) -> int:
+        """Return the largest resident set until now in bytes; where not Linux, that of now."""
+        try:
+            for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM"):
+                    return int(line.split()[1]) * 1024
+        except OSError:
+            pass
+        with contextlib.suppress(psutil.Error):
+            return int(self._seen.memory_info().rss)
+        return 0
+
+    def end(self, seconds: float = _ENDING_SECONDS) -> None:
+        """Wait until it ends by itself. Raises Failed where it does not, or with an error."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self._short()} does not end: {self.report()}") from None
+        if code:
+            raise Failed(f"{self._short()} ended with {code}: {self.report()}")
+
+    def kill(self) -> None:
+        """End it and free everything."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_ENDING_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        for reader in self._readers:
+            reader.join(1)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def report(self) -> str:
+        """Return the last lines it said."""
+        with self._said:
+            lines = [line[:300] for _, line in self._lines[-_REPORTED_LINES:]]
+        return " | ".join(lines) or "it said nothing"
+
+    def _short(self) -> str:
+        return " ".join(Path(word).name if "/" in word else word for word in self.command)[-120:]
+
+    def _read(self, stream: Any) -> None:
+        rest = b""
+        while chunk := os.read(stream.fileno(), 1 << 16):
+            now = time.perf_counter()
+            *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
+            with self._said:
+                self._lines += [(now, line.decode(errors="replace")) for line in lines if line]
+                self._said.notify_all()
+        with self._said:
+            if rest:
+                self._lines.append((time.perf_counter(), rest.decode(errors="replace")))
+            self._said.notify_all()
+
+
+def python(module: str, *arguments: str | Path, interpreter: str = sys.executable) -> list[str]:
+    """Return the command line that runs a Python module of this repository."""
+    return [interpreter, "-m", module, *map(str, arguments)]

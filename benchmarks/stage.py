@@ -1,0 +1,208 @@
+"""The TUI with thirty transfers that all move: `python -m benchmarks.stage`, in a terminal.
+
+The app is the product's own; its Client is made up here, and says what a real one would, as often:
+figures four times a second a transfer, pieces and peers once. So what the process costs is what
+drawing costs, and no data is moved in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from filesend_tui.app import FileSendApp
+from filesend_tui.core import events
+from filesend_tui.core.event_stream import EventStream, Subscription
+from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.figures import rate_text, size_text
+
+TRANSFERS = 30
+_SIZE = 4_000_000_000
+_PIECES = 1000
+_PERIOD = 0.25
+_RATE = 3_000_000.0
+_PARTNER = "Partner"
+
+
+class MovingClient:
+    """A ClientDoor whose transfers all move, and that does nothing it is told."""
+
+    def __init__(self) -> None:
+        self._stream = EventStream()
+        self._moving: asyncio.Task[None] | None = None
+
+    def subscribe(self) -> Subscription:
+        """Return a reader of the made up events."""
+        return self._stream.subscribe()
+
+    async def connect(self, relay_url: str) -> None:
+        """Be connected and paired, and let everything move."""
+        self._stream.publish(events.Relay(state="connected", url=relay_url))
+        self._stream.publish(events.Paired(partner=_PARTNER))
+        self._moving = asyncio.create_task(self._move())
+
+    async def create_code(self) -> str:
+        """Return no code."""
+        return ""
+
+    async def join(self, code: str) -> None:
+        """Do nothing."""
+
+    async def leave(self) -> None:
+        """Do nothing."""
+
+    async def request(self, paths: Sequence[Path]) -> str:
+        """Do nothing."""
+        return ""
+
+    async def answer(
+        self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None
+    ) -> None:
+        """Do nothing."""
+
+    async def cancel(self, transfer: str) -> None:
+        """Do nothing."""
+
+    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+        """Do nothing."""
+        return ""
+
+    async def remove(self, torrent: str) -> None:
+        """Do nothing."""
+
+    async def say(self, text: str) -> None:
+        """Do nothing."""
+
+    async def destroy(self) -> None:
+        """End the events."""
+        if self._moving is not None:
+            self._moving.cancel()
+        self._stream.close()
+
+    async def _move(self) -> None:
+        for number in range(TRANSFERS):
+            for event in _beginning(number):
+                self._stream.publish(event)
+        clock = asyncio.get_running_loop().time
+        began, tick = clock(), 0
+        while True:
+            for number in range(TRANSFERS):
+                for event in _figures(number, tick):
+                    self._stream.publish(event)
+            tick += 1
+            await asyncio.sleep(began + tick * _PERIOD - clock())
+
+
+def _direction(number: int) -> Direction:
+    return Direction.RECEIVE if number % 2 else Direction.SEND
+
+
+def _transfer(number: int) -> str:
+    return f"{number:016x}"
+
+
+def _beginning(number: int) -> list[events.Event]:
+    transfer, direction = _transfer(number), _direction(number)
+    return [
+        events.FileRequest(
+            transfer=transfer,
+            direction=direction,
+            partner=_PARTNER,
+            files=(FileEntry(path=f"film {number}.mp4", size=_SIZE),),
+            total_bytes=_SIZE,
+        ),
+        *(
+            events.TransferState(transfer=transfer, direction=direction, phase=phase)
+            for phase in (
+                TransferPhase.ASKED,
+                TransferPhase.APPROVED,
+                TransferPhase.READY,
+                TransferPhase.TRANSFERRING,
+            )
+        ),
+    ]
+
+
+def _figures(number: int, tick: int) -> list[events.Event]:
+    transfer, torrent = _transfer(number), f"{number:040x}"
+    receiving = _direction(number) is Direction.RECEIVE
+    seconds = tick * _PERIOD
+    done = int(_RATE * seconds) + number * _SIZE // TRANSFERS // 2
+    rate = _RATE * (1 + 0.2 * math.sin(seconds + number))
+    progress, left = done / _SIZE, (_SIZE - done) / rate
+    said: list[events.Event] = []
+    if receiving:
+        said.append(
+            events.Download(
+                torrent=torrent,
+                transfer=transfer,
+                downloaded=size_text(done),
+                download_speed=rate_text(rate),
+                progress=progress,
+                downloaded_bytes=done,
+                download_bytes_per_second=rate,
+                time_remaining=left,
+            )
+        )
+    else:
+        said += [
+            events.Upload(
+                torrent=torrent,
+                transfer=transfer,
+                uploaded=size_text(done),
+                upload_speed=rate_text(rate),
+                uploaded_bytes=done,
+                upload_bytes_per_second=rate,
+            ),
+            events.ProgressUpdate(
+                transfer=transfer,
+                downloaded=size_text(done),
+                download_speed=rate_text(rate),
+                progress=progress,
+                downloaded_bytes=done,
+                download_bytes_per_second=rate,
+                time_remaining=left,
+            ),
+        ]
+    if tick % round(1 / _PERIOD) == number % round(1 / _PERIOD):
+        have = int(_PIECES * progress)
+        said.append(
+            events.SwarmState(
+                torrent=torrent,
+                transfer=transfer,
+                piece_count=_PIECES,
+                piece_length=_SIZE // _PIECES,
+                pieces=((1 << have) - 1 << (_PIECES - have)).to_bytes(_PIECES // 8)
+                if receiving
+                else b"\xff" * (_PIECES // 8),
+                peers=(
+                    PeerEntry(
+                        address="192.0.2.7:51413",
+                        client="FileSend",
+                        road="direct",
+                        progress=1.0 if receiving else progress,
+                        download_bytes_per_second=rate if receiving else 0.0,
+                        upload_bytes_per_second=0.0 if receiving else rate,
+                    ),
+                ),
+                file_progress=(progress if receiving else 1.0,),
+            )
+        )
+    return said
+
+
+async def _relay() -> str:
+    return "http://127.0.0.1:9"
+
+
+def main() -> None:
+    """Run the app."""
+    with tempfile.TemporaryDirectory() as folder:
+        FileSendApp(MovingClient, relay=_relay, output=Path(folder), start=Path(folder)).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the product is measured beside. Each is a process of its own and imports nothing of it."""

@@ -1,0 +1,75 @@
+"""magic-wormhole between two processes, with a mailbox server and a transit relay of our own.
+
+Runs its own command line, as its users do; what it says on the terminal tells when bytes begin to
+move and when the file is there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import Failed, Program
+
+_START = 60.0
+_CODE = "7-benchmark-only"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the mailbox server and the transit relay listen."""
+
+    mailbox: str
+    transit: str
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Servers]:
+    """Run both servers; their database goes into `folder`. Raises Failed where not installed."""
+    for module in ("wormhole", "wormhole_mailbox_server", "wormhole_transit_relay"):
+        if importlib.util.find_spec(module) is None:
+            raise Failed("magic-wormhole and its servers are not installed: pip install .[bench]")
+    mailbox, transit = _free_port(), _free_port()
+    with ExitStack() as stack:
+        for plugin, port in (("wormhole-mailbox", mailbox), ("transitrelay", transit)):
+            command = [sys.executable, "-m", "twisted", plugin]
+            command += ["--port", f"tcp:{port}:interface=127.0.0.1"]
+            server = stack.enter_context(Program(command, folder=folder))
+            server.wait_for(lambda line: True if "Starting reactor" in line else None, _START)
+        yield Servers(f"ws://127.0.0.1:{mailbox}/v1", f"tcp:127.0.0.1:{transit}")
+
+
+def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str, str]) -> float:
+    """Send a file into `folder`; return seconds from the connection until the file is there."""
+    command = [sys.executable, "-m", "wormhole", "--relay-url", servers.mailbox]
+    command += ["--transit-helper", servers.transit]
+    with ExitStack() as stack:
+
+        def run(*words: str | Path) -> Program:
+            return stack.enter_context(
+                Program([*command, *words], environment=environment, folder=folder)
+            )
+
+        sender = run("send", "--no-qr", "--code", _CODE, source)
+        sender.wait_for(lambda line: True if _CODE in line else None, _START)
+        receiver = run("receive", "--accept-file", _CODE)
+        first, line = receiver.wait_for(
+            lambda line: line if line.startswith("Receiving (") else None, _START
+        )
+        if "relay" in line:
+            raise Failed(f"magic-wormhole did not connect directly: {line}")
+        last, _ = receiver.wait_for(
+            lambda line: True if line.startswith("Received file written") else None, 300
+        )
+        sender.end()
+        return last - first
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
