@@ -42,9 +42,7 @@ def test_good_names_survive_byte_for_byte(name: str, system: str) -> None:
     assert safe_name(name, system=system) == name
 
 
-@pytest.mark.parametrize(
-    "name", ["what?.txt", "a:b", "con", "trailing.", " lead", 'q"<>|*', "a\\b"]
-)
+@pytest.mark.parametrize("name", ["what?.txt", "a:b", "con", "trailing.", " lead", 'q"<>|*'])
 def test_what_only_windows_forbids_survives_elsewhere(name: str) -> None:
     assert safe_name(name, system="linux") == name
     assert safe_name(name, system="windows") != name
@@ -59,7 +57,7 @@ def test_what_only_windows_forbids_survives_elsewhere(name: str) -> None:
         ("...", "...", "_"),
         ("../../etc/passwd", ".._.._etc_passwd", ".._.._etc_passwd"),
         ("/etc/passwd", "_etc_passwd", "_etc_passwd"),
-        ("C:\\Windows\\x", "C:\\Windows\\x", "C__Windows_x"),
+        ("C:\\Windows\\x", "C:_Windows_x", "C__Windows_x"),
         ("a\0b", "a_b", "a_b"),
         ("a\r\nb\tc\x1b[2J", "abc[2J", "abc[2J"),
         ("\u202egpj.exe", "gpj.exe", "gpj.exe"),
@@ -106,14 +104,15 @@ def test_a_path_without_a_name_is_no_path() -> None:
 
 
 @given(
-    st.lists(st.text(max_size=300), min_size=1, max_size=4), st.sampled_from(["linux", "windows"])
+    st.lists(st.text(max_size=300), min_size=1, max_size=4),
+    st.sampled_from(["linux", "macos", "windows"]),
 )
 def test_no_text_leaves_the_folder(parts: list[str], system: str) -> None:
     safe = safe_parts(parts, system=system)
     assert len(safe) == len(parts)
     for name in safe:
         assert name not in ("", ".", "..")
-        assert not set(name) & set("/\0" + ("\\:" if system == "windows" else ""))
+        assert not set(name) & set("/\\\0" + (":" if system == "windows" else ""))
         assert len(name.encode()) <= MAX_NAME_BYTES
         assert safe_name(name, system=system) == name
     assert not safe[0].startswith(".")

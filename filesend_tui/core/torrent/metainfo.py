@@ -15,6 +15,8 @@ from filesend_tui.core.wire.shape import BLOCK, MAX_METADATA, TorrentShape
 
 #: Files of one torrent; more belong in an archive.
 MAX_FILES: Final = 50_000
+#: Folders of one torrent, made or not: each is a name to mend and an inode.
+MAX_FOLDERS: Final = 20_000
 #: Bytes of a piece: each one that is under way is held in memory whole.
 MAX_PIECE_LENGTH: Final = 16 * 1024 * 1024
 #: Names from a torrent's root to a file, and the bytes of them all with a separator each.
@@ -181,10 +183,28 @@ def _path(parts: list[Any]) -> tuple[str, ...]:
 
 
 def _check_tree(files: tuple[TorrentFile, ...]) -> None:
-    """Refuse two files at one path and a file where a folder must be; pads are never laid out."""
-    paths = [file.path for file in files if not file.pad]
-    taken = set(paths)
-    if len(taken) != len(paths):
-        _refuse("names a file twice")
-    if any(path[:depth] in taken for path in paths for depth in range(1, len(path))):
-        _refuse("has a file where it also has a folder")
+    """Refuse two files at one path, a file where a folder must be, and more folders than bounds.
+
+    Pads are never laid out.
+    """
+    root: dict[str, Any] = {}  # a name to what is below a folder, or to None for a file
+    folders = 0
+    for file in files:
+        if file.pad:
+            continue
+        *way, name = file.path
+        here = root
+        for part in way:
+            below = here.get(part, root)
+            if below is None:
+                _refuse("has a file where it also has a folder")
+            if below is root:  # which no name leads to
+                folders += 1
+                if folders > MAX_FOLDERS:
+                    _refuse(f"holds more than {MAX_FOLDERS} folders")
+                below = here[part] = {}
+            here = below
+        if name in here:
+            twice = here[name] is None
+            _refuse("names a file twice" if twice else "has a file where it also has a folder")
+        here[name] = None

@@ -3,8 +3,10 @@
 Good names survive byte for byte: spaces, emoji, any script, either unicode normalisation. What is
 changed, and to what:
 
-- separators, NUL and what this system forbids become `_` (pathvalidate knows Windows' rules);
-- control and bidi characters vanish, they only deceive; `.`, `..` and an empty name become `_`;
+- separators (a backslash everywhere: archives and shares carry names to Windows), NUL and what
+  this system forbids become `_` (pathvalidate knows Windows' rules);
+- what steers, hides or floods vanishes (core/text.py), it only deceives; `.`, `..` and an empty
+  name become `_`;
 - a leading dot stays inside a folder, but what would stand in the user's own folder gets `_` in
   front: nobody else may drop a `.bashrc` there, nor anything named like our part folders;
 - a name over 255 bytes of UTF-8 is cut, keeping its suffix;
@@ -25,6 +27,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from filesend_tui.core.text import visible
 from filesend_tui.core.torrent.ground import Ground
 
 #: Bytes of UTF-8 in one name: the tightest limit of the file systems that matter.
@@ -32,10 +35,6 @@ MAX_NAME_BYTES: Final = 255
 
 _DOUBLE_SUFFIXES: Final = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.br")
 _MAX_SUFFIX_BYTES: Final = 32
-# Of the format characters (Cf) only these stay: the joiners of emoji and scripts, and the tags that
-# flags such as Scotland's are spelled with. None of them reorders text.
-_HARMLESS_FORMAT: Final = frozenset("\u200c\u200d") | {chr(c) for c in range(0xE0020, 0xE0080)}
-_DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Windows opens its console by these as by CON; pathvalidate does not know them.
 _CONSOLES: Final = ("CONIN$", "CONOUT$")
 # Nor that it looks past spaces before a suffix: `con .txt` is the console too.
@@ -62,17 +61,13 @@ def _safe_name(name: str, system: str) -> str:
     # Bound the work first; 255 bytes are never more than 255 characters, the suffix is at the end.
     if len(name) > 4 * MAX_NAME_BYTES:
         name = name[: 2 * MAX_NAME_BYTES] + name[-2 * MAX_NAME_BYTES :]
-    name = "".join(
-        "_" if char == "\0" else char
-        for char in name
-        if char in _HARMLESS_FORMAT or char == "\0" or unicodedata.category(char) not in _DROPPED
-    )
+    name = name.replace("\0", "_").replace("\\", "_")
     if system == "windows" and (device := _SPACED_DEVICE.match(name)):
         name = device[1] + name[device.end() :]
     while True:
         # Mending one fault may show another: `nul ` loses its space and is then reserved.
         mended = sanitize_filename(
-            shorten(name),
+            shorten(visible(name)),
             replacement_text="_",
             platform=system,
             additional_reserved_names=_CONSOLES if system == "windows" else None,
@@ -177,22 +172,34 @@ def lay_out(
         same: Which names the file system takes for one.
         system: Whose rules for names hold.
     """
-    places: dict[tuple[str, ...], tuple[str, ...]] = {(): ()}
-    taken: set[tuple[str, ...]] = set()
-    # Where to go on counting: thousands of names may all be mended to the same one.
-    counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    top = _Laid(())
     result = []
-    for path in map(tuple, paths):
-        for depth in range(1, len(path) + 1):
-            raw = path[:depth]
-            if raw in places:
-                continue
-            parent = places[raw[:-1]]
-            name = safe_parts(raw, system=system)[-1]
-            wish = (*parent, same.key(name))
-            while (claim := (*parent, same.key(numbered(name, counts[wish])))) in taken:
-                counts[wish] += 1
-            taken.add(claim)
-            places[raw] = (*parent, numbered(name, counts[wish]))
-        result.append(places[path])
+    for path in paths:
+        laid = top
+        for raw in path:
+            laid = laid.below.get(raw) or laid.add(raw, same, system)
+        result.append(laid.place)
     return result
+
+
+class _Laid:
+    """A file or folder that has its place, and what lies below it."""
+
+    __slots__ = ("below", "counts", "place", "taken")
+
+    def __init__(self, place: tuple[str, ...]) -> None:
+        self.place = place
+        self.below: dict[str, _Laid] = {}
+        self.taken: set[str] = set()
+        # Where to go on counting: thousands of names may all be mended to the same one.
+        self.counts: defaultdict[str, int] = defaultdict(int)
+
+    def add(self, raw: str, same: Folding, system: str) -> _Laid:
+        """Find a place for a name below this folder that nothing else there has."""
+        name = safe_name(raw, system=system) if self.place else safe_parts([raw], system=system)[0]
+        wish = same.key(name)
+        while (claim := same.key(numbered(name, self.counts[wish]))) in self.taken:
+            self.counts[wish] += 1
+        self.taken.add(claim)
+        laid = self.below[raw] = _Laid((*self.place, numbered(name, self.counts[wish])))
+        return laid
