@@ -303,13 +303,28 @@ def relay(
             help="The port; 0 for any free one. (env: FILESEND_PORT, else 8421)",
         ),
     ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A proxy, or a network of them, whose X-Forwarded-For is believed; may be "
+            "repeated. (env: FILESEND_TRUSTED_PROXIES)",
+        ),
+    ] = None,
     log_level: LogLevelOption = None,
 ) -> None:
     """Run a relay: it introduces people, and never sees a file."""
-    settings = _settings(context, log_level=log_level)
+    settings = _settings(context, trusted_proxies=trusted_proxy, log_level=log_level)
     from relay.server import serve
 
-    raise typer.Exit(serve(host, settings.port if port is None else port, settings.log_level))
+    raise typer.Exit(
+        serve(
+            host,
+            settings.port if port is None else port,
+            settings.log_level,
+            trusted_proxies=settings.trusted_proxies,
+        )
+    )
 
 
 def main() -> None:

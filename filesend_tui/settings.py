@@ -32,6 +32,7 @@ ENVIRONMENT: Final = {
     "FILESEND_NAME": "name",
     "FILESEND_RELAY": "relay",
     "FILESEND_PORT": "port",
+    "FILESEND_TRUSTED_PROXIES": "trusted_proxies",
     "FILESEND_OUTPUT": "output",
     "FILESEND_ICE_SERVERS": "ice_servers",
     "FILESEND_UPLOAD_LIMIT": "upload_limit",
@@ -43,6 +44,7 @@ ENVIRONMENT: Final = {
 #: Used where the relay is elsewhere and nobody chose others.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
 _ICE_SCHEMES: Final = ("stun:", "stuns:", "turn:", "turns:")
+_OPTIONS: Final = {"ice_servers": "--ice-server", "trusted_proxies": "--trusted-proxy"}
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_NAME: Final = 64
 #: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
@@ -56,14 +58,16 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
 
-    relay: `http://host:port` or https. port: of this machine's own relay. ice_servers: an empty
-    tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that share
-    links point to.
+    relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies: whose
+    `X-Forwarded-For` this machine's own relay believes, addresses and networks. ice_servers: an
+    empty tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that
+    share links point to.
     """
 
     name: str
     relay: str | None = None
     port: int = DEFAULT_PORT
+    trusted_proxies: tuple[str, ...] = ()
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
@@ -103,6 +107,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: str | None = None
     relay: str | None = None
     port: int | None = None
+    trusted_proxies: list[str] | None = None
     output: str | None = None
     ice_servers: list[str | IceServer] | None = None
     relay_only: bool = False
@@ -164,7 +169,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _option(key: str) -> str:
-    return "--ice-server" if key == "ice_servers" else "--" + key.replace("_", "-")
+    return _OPTIONS.get(key) or "--" + key.replace("_", "-")
 
 
 def _login_name() -> str:
@@ -206,6 +211,11 @@ def _port(value: str | int) -> int:
     if not 0 < port < 65536:
         raise ValueError("a port is a number from 1 to 65535")
     return port
+
+
+def _trusted_proxies(value: str | Iterable[str]) -> tuple[str, ...]:
+    networks = value.split(",") if isinstance(value, str) else value
+    return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
 
 
 def _path(value: str | Path) -> Path:
@@ -276,6 +286,7 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": _name,
     "relay": _relay,
     "port": _port,
+    "trusted_proxies": _trusted_proxies,
     "output": _path,
     "ice_servers": _ice_servers,
     "relay_only": bool,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import sys
 
 from relay.protocol import DEFAULT_PORT
@@ -23,6 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--log-level", choices=_LOG_LEVELS, default="warning")
     parser.add_argument(
+        "--trusted-proxy",
+        action="append",
+        type=_network,
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
     options = parser.parse_args(arguments)
@@ -30,8 +39,16 @@ def main(arguments: list[str] | None = None) -> int:
         options.host,
         options.port,
         options.log_level,
+        trusted_proxies=options.trusted_proxy,
         until_stdin_closes=options.until_stdin_closes,
     )
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

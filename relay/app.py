@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from relay.addresses import Proxies
+from relay.door import Door
 from relay.limits import Limits
 from relay.metrics import Metrics
 from relay.people import People
@@ -30,17 +32,20 @@ TRACKER_PATHS = ("/", "/announce", "/tracker")
 SOCKET_IO_PATH = "/socket.io"
 
 
-def create_app(limits: Limits | None = None) -> RelayApp:
+def create_app(limits: Limits | None = None, proxies: Proxies | None = None) -> RelayApp:
     """Return a relay with state of its own, ready to be served."""
-    return RelayApp(limits or Limits())
+    return RelayApp(limits or Limits(), proxies or Proxies())
 
 
 class RelayApp:
     """The ASGI app. Rooms and swarms live and die with it."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, proxies: Proxies) -> None:
         self._limits = limits
+        self._proxies = proxies
         self._metrics = Metrics()
+        #: Where connections come in; the server serves each with its `protocol`.
+        self.door = Door(limits, proxies, self._metrics)
         self._server = SocketServer(limits)
         rooms = Rooms(limits)
         swarms = Swarms(limits)
@@ -59,6 +64,13 @@ class RelayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, socket or the lifespan (ASGI 3)."""
+        if scope["type"] != "lifespan":
+            peer = scope["client"][0] if scope["client"] else ""
+            address = self._proxies.client(peer, scope["headers"])
+            scope = {**scope, "client": (address, 0)}
+            if not self.door.take_request(address):
+                await PlainTextResponse("Too many requests.", 429)(scope, receive, send)
+                return
         for_people = scope["type"] != "lifespan" and scope["path"].startswith(SOCKET_IO_PATH)
         if for_people and _is_new(scope) and self._server.open_sockets >= self._limits.max_people:
             refusal = PlainTextResponse("The relay is full.", status_code=503)
@@ -74,7 +86,8 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        keepers = [asyncio.create_task(each.keep()) for each in (self._people, self._tracker)]
+        kept = (self.door, self._people, self._tracker)
+        keepers = [asyncio.create_task(each.keep()) for each in kept]
         try:
             yield
         finally:
@@ -88,6 +101,7 @@ class RelayApp:
 
     def _show(self, rooms: Rooms, swarms: Swarms) -> None:
         gauge = self._metrics.gauge
+        gauge("connections", "Connections open.", lambda: self.door.count)
         gauge("people", "People connected.", lambda: self._people.count)
         gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
         gauge("pairs", "Pairs of people.", lambda: rooms.pairs)

@@ -39,6 +39,7 @@ from relay.socket_server import SocketServer
 logger = logging.getLogger(__name__)
 
 _LONGEST_MESSAGE = 300
+_TOO_MANY_CODES = "Too many codes tried; wait a little."
 
 
 class _Person:
@@ -68,6 +69,7 @@ class People:
         self._clock = clock
         self._people: dict[str, _Person] = {}
         self._address_codes: Buckets[str] = Buckets(limits.address_codes, limits.max_addresses)
+        self._address_claims: Buckets[str] = Buckets(limits.address_claims, limits.max_addresses)
         self._closing = False
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
@@ -82,6 +84,7 @@ class People:
         """Expire nameplates for as long as the relay lives."""
         while True:
             await asyncio.sleep(self._limits.sweep_every)
+            await self._server.sweep()
             await self._tell(self._rooms.expire(self._clock()))
 
     async def say_closing(self) -> None:
@@ -133,9 +136,6 @@ class People:
         partner = self._rooms.partner(sid)
         await self._server.emit(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
-        if self._server.backlog(partner) > self._limits.max_backlog:
-            logger.info("letting go of somebody who does not read")
-            await self._server.drop(partner)
 
     async def _answer(self, call: Word, sid: str, person: _Person) -> Word:
         now = self._clock()
@@ -145,6 +145,7 @@ class People:
                 return self._rooms.allocate(sid, now)
             case Claim(nameplate=nameplate):
                 self._count_code(person, now)
+                self._count_claim(person, now)
                 await self._tell(self._rooms.claim(sid, nameplate, now))
             case Release():
                 self._rooms.release(sid)
@@ -156,7 +157,11 @@ class People:
         # Both buckets are asked, so that one socket's greed also counts against its address.
         own = person.codes.take(now)
         if not self._address_codes.take(person.address, now) or not own:
-            raise Refusal(ErrorCode.RATE_LIMITED, "Too many codes tried; wait a little.")
+            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
+
+    def _count_claim(self, person: _Person, now: float) -> None:
+        if not self._address_claims.take(person.address, now):
+            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -9,17 +11,22 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import cast
 
+import msgspec
 import uvicorn
 
+from relay.addresses import Proxies
 from relay.app import RelayApp, create_app
 from relay.limits import Limits
 from relay.protocol import DEFAULT_PORT
 
 logger = logging.getLogger(__name__)
 
+# Files that are open besides the sockets of clients, with room to spare.
+_OTHER_FILES = 64
 _REASONS = {
     errno.EADDRINUSE: "the port is already in use",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
@@ -51,16 +58,20 @@ class RelayServer(uvicorn.Server):
         listener: socket.socket,
         *,
         limits: Limits | None = None,
+        proxies: Proxies | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits)
+        self._app: RelayApp = create_app(limits, proxies)
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(
             uvicorn.Config(
                 self._app,
                 lifespan="on",
+                http=cast("type[asyncio.Protocol]", self._app.door.protocol),
+                # Of an address that a stranger could name; relay/addresses.py knows better.
+                proxy_headers=False,
                 log_config=None,
                 # Below that uvicorn logs frames and the ids of sessions.
                 log_level=logging.WARNING,
@@ -69,7 +80,6 @@ class RelayServer(uvicorn.Server):
                 ws_max_size=limits.max_frame,
                 # A compressed frame may be a bomb, and a compressor costs memory per socket.
                 ws_per_message_deflate=False,
-                limit_concurrency=limits.max_connections,
                 timeout_graceful_shutdown=max(1, round(limits.closing_grace)),
             )
         )
@@ -110,13 +120,19 @@ def serve(
     port: int = DEFAULT_PORT,
     log_level: str = "warning",
     *,
+    trusted_proxies: Sequence[str] = (),
     until_stdin_closes: bool = False,
 ) -> int:
     """Run a relay until a signal ends it; returns the process's exit status.
 
-    Prints one line on standard output when ready. until_stdin_closes: also end when standard input
-    reaches its end, as it does when the parent that holds the other end of the pipe is gone.
+    Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
+    `X-Forwarded-For` is believed. until_stdin_closes: also end when standard input reaches its
+    end, as it does when the parent that holds the other end of the pipe is gone.
+
+    Raises:
+        ValueError: One of trusted_proxies is no address and no network.
     """
+    proxies = Proxies(trusted_proxies)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("relay").setLevel(log_level.upper())
     try:
@@ -125,11 +141,36 @@ def serve(
         print(f"FileSend relay cannot listen on {host}:{port}: {_why(error)}", file=sys.stderr)
         return 1
     with listener:
-        server = RelayServer(listener, on_ready=_say_ready)
+        limits = Limits()
+        most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
+        limits = msgspec.structs.replace(limits, max_connections=most)
+        server = RelayServer(listener, limits=limits, proxies=proxies, on_ready=_say_ready)
         if until_stdin_closes:
             threading.Thread(target=_exit_at_end_of_stdin, args=(server,), daemon=True).start()
         server.run()
     return 0
+
+
+def _room_for_sockets(wanted: int) -> int:
+    """Return how many sockets this process can have beside its other files.
+
+    Systems give a process few open files unless it asks for more; one that has none left can let
+    nobody in.
+    """
+    if sys.platform == "win32":
+        return wanted
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    asked = wanted + _OTHER_FILES
+    if soft != unlimited and soft < asked:
+        most = asked if hard == unlimited else min(asked, hard)
+        # macOS has a bound of its own below what it says.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    return wanted if soft == unlimited else max(1, soft - _OTHER_FILES)
 
 
 def _why(error: OSError) -> str:

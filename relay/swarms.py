@@ -10,7 +10,7 @@ import random
 from collections import OrderedDict, defaultdict
 from typing import NamedTuple, TypeAlias
 
-from relay.limits import Limits
+from relay.limits import Limits, Tally
 from relay.tracker_frames import (
     Announce,
     AnnounceReply,
@@ -38,11 +38,12 @@ class Delivery(NamedTuple):
 class _Peer:
     """A peer id in a swarm, and the socket that announced it last."""
 
-    __slots__ = ("complete", "peer_id", "seen", "socket")
+    __slots__ = ("address", "complete", "peer_id", "seen", "socket")
 
-    def __init__(self, peer_id: bytes, socket: SocketKey, seen: float) -> None:
+    def __init__(self, peer_id: bytes, socket: SocketKey, address: str, seen: float) -> None:
         self.peer_id = peer_id
         self.socket = socket
+        self.address = address
         self.seen = seen
         self.complete = False
 
@@ -50,17 +51,18 @@ class _Peer:
 class _Swarm:
     """Peers by id, the least recently announced first."""
 
-    __slots__ = ("downloaded", "peers")
+    __slots__ = ("addresses", "complete", "downloaded", "peers")
 
     def __init__(self) -> None:
         self.peers: OrderedDict[bytes, _Peer] = OrderedDict()
+        self.addresses: Tally[str] = Tally()
+        self.complete = 0
         self.downloaded = 0
 
     def figures(self) -> SwarmFigures:
-        complete = sum(peer.complete for peer in self.peers.values())
         return SwarmFigures(
-            complete=complete,
-            incomplete=len(self.peers) - complete,
+            complete=self.complete,
+            incomplete=len(self.peers) - self.complete,
             downloaded=self.downloaded,
         )
 
@@ -73,6 +75,8 @@ class Swarms:
         self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
         self._swarms: OrderedDict[bytes, _Swarm] = OrderedDict()
         self._memberships: defaultdict[SocketKey, set[tuple[bytes, bytes]]] = defaultdict(set)
+        self._addresses: dict[SocketKey, str] = {}
+        self._crowd: Tally[str] = Tally()
 
     @property
     def swarm_count(self) -> int:
@@ -83,6 +87,14 @@ class Swarms:
     def peer_count(self) -> int:
         """How many peers there are, a peer in two swarms counting twice."""
         return sum(len(members) for members in self._memberships.values())
+
+    def opened(self, socket: SocketKey, address: str) -> None:
+        """Say whose a socket is, before it says anything."""
+        self._addresses[socket] = address
+
+    def has(self, socket: SocketKey) -> bool:
+        """Whether a socket is in any swarm."""
+        return socket in self._memberships
 
     def announce(self, socket: SocketKey, frame: Announce, now: float) -> list[Delivery]:
         """Take an announce: the reply to it, and its offers for other peers.
@@ -142,6 +154,7 @@ class Swarms:
         """Take every peer of a closed socket out, save those another socket has taken over."""
         for info_hash, peer_id in list(self._memberships.get(socket, ())):
             self._remove(info_hash, peer_id)
+        self._addresses.pop(socket, None)
 
     def expire(self, now: float) -> None:
         """Take out the peers that stopped announcing."""
@@ -158,25 +171,55 @@ class Swarms:
         if key not in members and len(members) >= self._limits.max_socket_peers:
             raise FrameError("too many swarms", action="announce", info_hash=frame.info_hash)
         swarm = self._swarms.get(frame.info_hash)
-        if swarm is None:
-            swarm = self._swarms[frame.info_hash] = _Swarm()
-        self._swarms.move_to_end(frame.info_hash)
-        peer = swarm.peers.get(frame.peer_id)
+        peer = swarm.peers.get(frame.peer_id) if swarm else None
         if peer is None:
-            peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, now)
-        elif peer.socket != socket:
+            peer = self._join(frame, socket, swarm, now)
+        swarm = self._swarms[frame.info_hash]
+        self._swarms.move_to_end(frame.info_hash)
+        if peer.socket != socket:
             # The same peer on a new socket: the new one takes over, so that the old one's close
             # cannot take the peer out.
             self._withdraw(peer.socket, key)
             peer.socket = socket
+            self._move(peer, swarm, self._addresses.get(socket, ""))
         self._memberships[socket].add(key)
         peer.seen = now
         swarm.peers.move_to_end(frame.peer_id)
         if frame.event is Event.COMPLETED and not peer.complete:
             swarm.downloaded += 1
+        swarm.complete -= peer.complete
         peer.complete = frame.left == 0 or frame.event is Event.COMPLETED
+        swarm.complete += peer.complete
         self._make_room(frame.info_hash, swarm)
         return peer
+
+    def _join(self, frame: Announce, socket: SocketKey, swarm: _Swarm | None, now: float) -> _Peer:
+        """Take in a new peer, if its address has not too many already.
+
+        The least recently announced make room in a full tracker: without this, one address could
+        push everybody else out.
+        """
+        address = self._addresses.get(socket, "")
+        limits = self._limits
+        here = swarm.addresses[address] if swarm else 0
+        if self._crowd[address] >= limits.max_address_peers or here >= (
+            limits.max_address_swarm_peers
+        ):
+            raise FrameError(
+                "too many peers of one address", action="announce", info_hash=frame.info_hash
+            )
+        if swarm is None:
+            swarm = self._swarms[frame.info_hash] = _Swarm()
+        peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address, now)
+        swarm.addresses.add(address)
+        self._crowd.add(address)
+        return peer
+
+    def _move(self, peer: _Peer, swarm: _Swarm, address: str) -> None:
+        for tally in (swarm.addresses, self._crowd):
+            tally.remove(peer.address)
+            tally.add(address)
+        peer.address = address
 
     def _make_room(self, info_hash: bytes, swarm: _Swarm) -> None:
         if len(swarm.peers) > self._limits.max_swarm_peers:
@@ -215,6 +258,9 @@ class Swarms:
     def _remove(self, info_hash: bytes, peer_id: bytes) -> None:
         swarm = self._swarms[info_hash]
         peer = swarm.peers.pop(peer_id)
+        swarm.complete -= peer.complete
+        swarm.addresses.remove(peer.address)
+        self._crowd.remove(peer.address)
         self._withdraw(peer.socket, (info_hash, peer_id))
         if not swarm.peers:
             del self._swarms[info_hash]

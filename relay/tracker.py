@@ -41,25 +41,39 @@ class _Socket:
     def __init__(self, websocket: WebSocket, limits: Limits, now: float) -> None:
         self.websocket = websocket
         self.frames = TokenBucket(limits.tracker_frames, now)
-        self._outgoing: asyncio.Queue[ServerFrame] = asyncio.Queue(limits.max_tracker_queue)
-        self._too_slow = asyncio.Event()
+        self.offers = TokenBucket(limits.tracker_offers, now)
+        #: Since when it is in no swarm.
+        self.idle_since: float | None = now
+        self._limits = limits
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting = 0
+        self._given_up = asyncio.Event()
 
     def put(self, frame: ServerFrame) -> None:
-        """Queue a frame; a socket whose queue is full is given up."""
-        try:
-            self._outgoing.put_nowait(frame)
-        except asyncio.QueueFull:
-            logger.info("letting go of a tracker socket that does not read")
-            self._too_slow.set()
+        """Queue a frame; a socket for which too much waits is given up."""
+        if self._given_up.is_set():
+            return
+        text = encode(frame)
+        self._waiting += len(text)
+        self._outgoing.put_nowait(text)
+        too_many = self._outgoing.qsize() > self._limits.max_tracker_queue
+        if too_many or self._waiting > self._limits.max_tracker_backlog:
+            self.give_up()
 
     async def write(self) -> None:
         """Send what is queued for as long as the socket is open."""
         while True:
-            await self.websocket.send_text(encode(await self._outgoing.get()))
+            text = await self._outgoing.get()
+            self._waiting -= len(text)
+            await self.websocket.send_text(text)
 
-    async def too_slow(self) -> None:
+    def give_up(self) -> None:
+        """Have the socket closed."""
+        self._given_up.set()
+
+    async def given_up(self) -> None:
         """Return when the socket is given up."""
-        await self._too_slow.wait()
+        await self._given_up.wait()
 
 
 class Tracker:
@@ -85,10 +99,18 @@ class Tracker:
         return len(self._sockets)
 
     async def keep(self) -> None:
-        """Take silent peers out for as long as the relay lives."""
+        """Take silent peers and idle sockets out for as long as the relay lives."""
         while True:
             await asyncio.sleep(self._limits.swarm_sweep_every)
-            self._swarms.expire(self._clock())
+            now = self._clock()
+            self._swarms.expire(now)
+            for key, socket in self._sockets.items():
+                if self._swarms.has(key):
+                    socket.idle_since = None
+                elif socket.idle_since is None:
+                    socket.idle_since = now
+                elif now - socket.idle_since > self._limits.tracker_idle:
+                    socket.give_up()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one socket until it closes or is closed."""
@@ -97,10 +119,11 @@ class Tracker:
             return
         await websocket.accept()
         key = next(self._keys)
+        self._swarms.opened(key, websocket.client.host if websocket.client else "")
         socket = self._sockets[key] = _Socket(websocket, self._limits, self._clock())
         tasks = [
             asyncio.create_task(work)
-            for work in (self._read(key, socket), socket.write(), socket.too_slow())
+            for work in (self._read(key, socket), socket.write(), socket.given_up())
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -135,6 +158,7 @@ class Tracker:
         try:
             match parse_client_frame(text):
                 case Announce() as announce:
+                    self._count_offers(socket, announce)
                     self._deliver(self._swarms.announce(key, announce, self._clock()))
                 case Answer() as answer:
                     self._deliver(self._swarms.answer(key, answer))
@@ -143,6 +167,11 @@ class Tracker:
         except FrameError as error:
             self._metrics.rejected.labels("invalid").inc()
             socket.put(Failure(reason=error.reason, action=error.action, info_hash=error.info_hash))
+
+    def _count_offers(self, socket: _Socket, frame: Announce) -> None:
+        if not socket.offers.take(self._clock(), len(frame.offers)):
+            self._metrics.rejected.labels("rate").inc()
+            raise FrameError("too many offers", action="announce", info_hash=frame.info_hash)
 
     def _deliver(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:

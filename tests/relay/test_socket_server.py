@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from relay.limits import Limits
 from relay.protocol import MAX_FRAME, MAX_SEALED
-from relay.socket_server import Backlog, StrictPacket
+from relay.socket_server import Backlog, Backlogs, StrictPacket
 from tests.conftest import running_relay
 from tests.relay.conftest import TIMEOUT, Connect, pair
 
@@ -110,12 +110,30 @@ async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
 
 
 async def test_a_backlog_knows_its_size():
-    backlog = Backlog()
+    backlogs = Backlogs(Limits(), lambda _: None)
+    backlog, empty = Backlog(backlogs), backlogs.size
     for data in ("four", b"six6ix", None):
         backlog.put_nowait(StrictPacket(data=data, binary=False))
-    assert backlog.size == 10
+    whole = backlog.size
+    assert whole > 10  # a packet costs something even without data
     backlog.get_nowait()
-    assert backlog.size == 6
+    assert backlog.size == backlogs.size < whole - 4
     backlog.end()
     backlog.discard()
-    assert (backlog.size, backlog.empty()) == (0, True)
+    assert (backlog.size, backlogs.size, backlog.empty()) == (0, empty, True)
+
+
+async def test_the_largest_backlogs_go_when_all_together_are_too_large():
+    full: list[Backlog] = []
+    limits = Limits(max_backlog=4_000, max_all_backlogs=5_000, little_backlog=1_000)
+    backlogs = Backlogs(limits, full.append)
+    one, other, little = (Backlog(backlogs) for _ in range(3))
+    one.put_nowait(StrictPacket(data="x" * 3_000))
+    other.put_nowait(StrictPacket(data="x" * 1_500))
+    assert not full
+    little.put_nowait(StrictPacket(data="x" * 500))
+    assert not full, "it is too much, but not its fault"
+    other.put_nowait(StrictPacket(data="x"))
+    one.put_nowait(StrictPacket(data="x" * 2_000))
+    one.put_nowait(StrictPacket(data="x"))
+    assert full == [other, one]
