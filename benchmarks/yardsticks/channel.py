@@ -43,7 +43,8 @@ def make(kind: str) -> End:
     if kind == "native":
         from benchmarks.yardsticks.native_channel import NativeEnd
 
-        return NativeEnd()
+        native: End = NativeEnd()
+        return native
     from benchmarks.yardsticks.aiortc_channel import AiortcEnd
 
     return AiortcEnd()
