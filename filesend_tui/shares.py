@@ -16,8 +16,6 @@ from filesend_tui.views import NOTHING_KNOWN, ShareRow, TransferDetail
 PREPARING: Final = ""
 #: Peers of one share that are remembered apart; whoever takes it after them is counted no more.
 MAX_PEERS: Final = 10_000
-#: Why a seeder and its peer part when the peer has everything (core/torrent/reasons.py).
-_HAS_ALL: Final = "bothComplete"
 
 
 @dataclass(slots=True)
@@ -119,7 +117,7 @@ class Shares:
         came = peers.came.pop(address, None)
         # Something small is taken between two looks at the swarm; then the bytes tell.
         fetched = came is not None and self.rows[share].uploaded_bytes > came
-        if event.reason == _HAS_ALL and (address in peers.partial or fetched):
+        if event.complete and (address in peers.partial or fetched):
             peers.took(address)
         peers.partial.discard(address)
         self._count(share)

@@ -281,12 +281,14 @@ class PeerConnected(Event, frozen=True, kw_only=True):
 class PeerDropped(Event, frozen=True, kw_only=True):
     """A connection to a peer ended, also one that never came to a handshake.
 
-    reason: a stable word such as `closed` or `badPiece`; docs/protocol.md lists them.
+    address: as PeerConnected told it. reason: a stable word such as `closed` or `badPiece`;
+    docs/protocol.md lists them. complete: it told of every piece, or was sent what it did not tell.
     """
 
     torrent: TorrentId
     address: str
     reason: str
+    complete: bool = False
 
 
 class DownloadComplete(Event, frozen=True, kw_only=True):

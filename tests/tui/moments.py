@@ -206,8 +206,9 @@ def came(address: str) -> events.Event:
     return events.PeerConnected(torrent=SHARE, address=address, client="-WW0208-", road="webrtc")
 
 
-def went(address: str, reason: str = "bothComplete") -> events.Event:
-    return events.PeerDropped(torrent=SHARE, address=address, reason=reason)
+def went(address: str, *, complete: bool = True) -> events.Event:
+    reason = "bothComplete" if complete else "closed"
+    return events.PeerDropped(torrent=SHARE, address=address, reason=reason, complete=complete)
 
 
 def swarm(**progress: float) -> events.Event:

@@ -85,11 +85,11 @@ TAKEN: dict[str, tuple[list[events.Event], int, int]] = {
         0,
     ),
     "one went when it had everything": ([came(A), swarm(a=0.4), went(A)], 1, 0),
-    "one went before": ([came(A), swarm(a=0.4), upload(5), went(A, "closed")], 0, 0),
+    "one went before": ([came(A), swarm(a=0.4), upload(5), went(A, complete=False)], 0, 0),
     "something small, too fast to be seen": ([came(A), upload(5), went(A)], 1, 0),
     "somebody else's seed said hello": ([upload(5), came(A), swarm(a=1.0), went(A)], 0, 0),
     "two": ([came(A), came(B), swarm(a=0.1, b=0.9), went(B), went(A)], 2, 0),
-    "a connection that never opened": ([went(A, "handshakeTimeout")], 0, 0),
+    "a connection that never opened": ([went(A, complete=False)], 0, 0),
     "another torrent's": (
         [events.PeerConnected(torrent="d" * 40, address=A, client="", road="webrtc")],
         0,

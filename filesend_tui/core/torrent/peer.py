@@ -7,6 +7,7 @@ no picking ever lives here.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -104,6 +105,8 @@ class Peer:
         clock: Callable[[], float],
     ) -> None:
         self.channel = channel
+        #: Where it was when it came: ICE may find another way later, but it is the same peer.
+        self.address = channel.address
         self.wire = wire
         self._host = host
         self._clock = clock
@@ -114,6 +117,8 @@ class Peer:
         self.reason: WhyDropped | None = None
         #: When a block or a piece of the description last came or went.
         self.traded = clock()
+        #: Bytes of each piece that it was sent.
+        self.given: Counter[int] = Counter()
         self._conduct = Conduct(clock())
         self._spoke = clock()
         self._idle_requests = 0
@@ -311,6 +316,7 @@ class Peer:
                 self.wire.send(m.Piece(index=request.index, begin=request.begin, block=block))
                 self.traded = self._clock()
                 self.upload.add(self.traded, len(block))
+                self.given[request.index] += len(block)
                 self._host.block_sent(self, len(block))
                 sent += len(block)
         self._upload_turns.settle(sent)

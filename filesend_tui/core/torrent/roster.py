@@ -31,6 +31,9 @@ class RosterHost(Protocol):
     def make_peer(self, met: MetPeer) -> Peer:
         """Return a fresh peer on this channel."""
 
+    def has_everything(self, peer: Peer) -> bool:
+        """Whether it needs nothing more, as far as one can tell."""
+
     def peer_left(self, peer: Peer) -> None:
         """It was in, and is no longer."""
 
@@ -114,7 +117,7 @@ class Roster:
         self._publish(
             PeerConnected(
                 torrent=self._torrent,
-                address=peer.channel.address,
+                address=peer.address,
                 client=clean(peer_id[:8].decode("ascii", errors="replace")),
                 road=str(peer.channel.road),
             )
@@ -162,7 +165,12 @@ class Roster:
             self._forget(peer)
         if not self._closed:
             self._publish(
-                PeerDropped(torrent=self._torrent, address=met.channel.address, reason=reason)
+                PeerDropped(
+                    torrent=self._torrent,
+                    address=peer.address,
+                    reason=reason,
+                    complete=self._host.has_everything(peer),
+                )
             )
 
     def _forget(self, peer: Peer) -> None:

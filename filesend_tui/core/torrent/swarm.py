@@ -199,7 +199,7 @@ class Swarm:
         pieces = self._trade.assembly.shape.piece_count if self._trade else 0
         return tuple(
             PeerEntry(
-                address=peer.channel.address,
+                address=peer.address,
                 client=clean(peer.wire.peer_client, 40),
                 road=str(peer.channel.road),
                 progress=peer.wire.peer_pieces.count / pieces if pieces else 0.0,
@@ -230,6 +230,10 @@ class Swarm:
             # Before the first byte: all that comes with the handshake is checked against it.
             wire.set_shape(self._trade.assembly.shape)
         return Peer(met.channel, wire, self, limits=self._limits, clock=self._clock)
+
+    def has_everything(self, peer: Peer) -> bool:
+        """See RosterHost."""
+        return self._trade is not None and self._trade.has_everything(peer)
 
     def peer_left(self, peer: Peer) -> None:
         """See RosterHost."""

@@ -111,6 +111,17 @@ class Trade:
         self._refill_others(peer)
         self.rechoke()
 
+    def has_everything(self, peer: Peer) -> bool:
+        """Whether it has every piece, as far as it told or was sent them.
+
+        libtorrent hangs up once it has all, without a word of the last pieces.
+        """
+        shape, has = self.assembly.shape, peer.wire.peer_pieces
+        return has.is_seed or all(
+            has.has(index) or peer.given[index] >= shape.piece_size(index)
+            for index in range(shape.piece_count)
+        )
+
     def completed(self) -> None:
         """Every wanted piece is here: part from peers with nothing to trade."""
         for peer in self._peers:
