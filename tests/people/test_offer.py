@@ -34,9 +34,9 @@ def torrent(name: str, *files: tuple[tuple[str, ...], int], single: bool = False
         ),
         (
             offered(("d/a", 1), ("d/b/c", 2)),
-            torrent("d", (("b", "c"), 2), (("a",), 1)),
+            torrent("d", (("a",), 1), (("b", "c"), 2)),
             Layout.FOLDER,
-            (False, True),
+            (True, False),
         ),
         (
             offered(("a", 1), ("b", 2)),
@@ -78,6 +78,8 @@ def test_what_was_offered_is_chosen(
         (offered(("d/a", 1), ("d/b", 1)), torrent("d", (("a",), 1), (("a",), 1))),
         (offered(("d/a", 1), ("d/b", 2)), torrent("d", (("a",), 2), (("b",), 1))),
         (offered(("d/a", 1)), torrent("d", (("..", "d", "a"), 1))),
+        # Nor the same in another order.
+        (offered(("d/a", 1), ("d/b", 1)), torrent("d", (("b",), 1), (("a",), 1))),
     ],
 )
 def test_what_was_not_offered_is_refused(

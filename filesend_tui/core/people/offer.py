@@ -54,21 +54,19 @@ def make_request(paths: Sequence[Path]) -> FileRequest:
 def choose(offered: Sequence[OfferedFile], accepted: Sequence[bool], info: TorrentInfo) -> Choice:
     """Return what to fetch of a torrent: the accepted files, where it is just what was offered.
 
-    Paths are compared exactly, part by part; the order may differ.
+    The torrent must list the same files in the same order: names compared part by part and exactly,
+    and sizes. Padding (BEP 47) was never offered, so a torrent with any is another one.
 
     Raises:
         BadMetadata: The torrent holds other files than were offered, or other sizes.
     """
-    answers = {
-        (tuple(file.path.split("/")), file.size): yes
-        for file, yes in zip(offered, accepted, strict=True)
-    }
+    approved = [(tuple(file.path.split("/")), file.size) for file in offered]
     # One folder is offered with its name in front, which is the torrent's; several things are not.
     layouts = [(Layout.FOLDER, () if info.single else (info.name,))]
     if not info.single:
         layouts.append((Layout.LOOSE, ()))
     for layout, root in layouts:
-        placed = [((*root, *file.path), file.length) for file in info.files]
-        if len(placed) == len(answers) and answers.keys() == set(placed):
-            return Choice(tuple(answers[file] for file in placed), layout)
+        came = [((*root, *file.path), file.length) for file in info.files]
+        if came == approved and not any(file.pad for file in info.files):
+            return Choice(tuple(accepted), layout)
     raise BadMetadata("The torrent that came is not what was offered.")
