@@ -37,6 +37,7 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=2**53)]
 Opaque = Annotated[bytes, Meta(max_length=1024)]
 MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
+SwarmKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
 # The shortest is an authentication tag and nothing.
 SealedBody = Annotated[bytes, Meta(min_length=16, max_length=MAX_SEALED)]
@@ -162,10 +163,20 @@ class Preparing(Word, frozen=True, kw_only=True):
 
 
 class FileReady(Word, frozen=True, kw_only=True):
-    """`fileReady`, delivered as `addTorrent`: the torrent is seeded."""
+    """`fileReady`, delivered as `addTorrent`: the torrent is seeded.
+
+    swarm_key: What makes its swarm a private one: only who has it meets the sender. Never shown.
+    """
 
     id: Id
     magnet_uri: MagnetURI = msgspec.field(name="magnetURI")
+    swarm_key: SwarmKey
+
+    def __repr__(self) -> str:
+        return f"FileReady(id={self.id!r}, magnet_uri={self.magnet_uri!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("id", self.id), ("magnet_uri", self.magnet_uri)]
 
 
 class DownloadStarted(Word, frozen=True, kw_only=True):

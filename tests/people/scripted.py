@@ -16,10 +16,10 @@ from filesend_tui.core.torrent.torrent import Choice, Choose, Progress
 
 
 class World:
-    """Where scripted engines find each other's torrents, by infohash."""
+    """Where scripted engines find each other's torrents, by infohash and swarm key."""
 
     def __init__(self) -> None:
-        self.torrents: dict[bytes, TorrentInfo] = {}
+        self.torrents: dict[tuple[bytes, bytes | None], TorrentInfo] = {}
 
 
 class Held:
@@ -35,6 +35,7 @@ class Held:
         self.choice: Choice | None = None
         self.folder: Path | None = None
         self.trackers: tuple[str, ...] = ()
+        self.swarm_key: bytes | None = None
         self.figures = Progress(0, 0.0, 0.0, None)
         self.task: asyncio.Task[None] | None = None
 
@@ -54,6 +55,7 @@ class ScriptedEngine:
         self.removed: list[tuple[str, bool]] = []
         self.alter: Callable[[TorrentInfo], TorrentInfo] = lambda info: info
         self.seeded_trackers: list[tuple[str, ...]] = []
+        self.swarm_keys: list[bytes | None] = []
         self.added: list[Held] = []
 
     @property
@@ -71,6 +73,7 @@ class ScriptedEngine:
         *,
         trackers: Sequence[str],
         transfer: str | None = None,
+        swarm_key: bytes | None = None,
     ) -> str:
         self.working += 1
         try:
@@ -81,8 +84,9 @@ class ScriptedEngine:
             await self._pass("seed")
         finally:
             self.working -= 1
-        self._world.torrents[info.info_hash] = info
+        self._world.torrents[info.info_hash, swarm_key] = info
         self.seeded_trackers.append(tuple(trackers))
+        self.swarm_keys.append(swarm_key)
         torrent_id = info.info_hash.hex()
         magnet = Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers))
         self.held[torrent_id] = Held(magnet)
@@ -95,12 +99,14 @@ class ScriptedEngine:
         folder: Path,
         trackers: Sequence[str] = (),
         transfer: str | None = None,
+        swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:
         parsed = parse_magnet(magnet)
         torrent = Held(parsed)
         torrent.folder = folder
         torrent.trackers = (*parsed.trackers, *trackers)
+        torrent.swarm_key = swarm_key
         self.held[parsed.info_hash.hex()] = torrent
         self.added.append(torrent)
         assert choose is not None
@@ -110,7 +116,7 @@ class ScriptedEngine:
     async def _fetch(self, torrent: Held, choose: Choose) -> None:
         try:
             await self._pass("metadata")
-            info = self._world.torrents[torrent.magnet.info_hash]
+            info = self._world.torrents[torrent.magnet.info_hash, torrent.swarm_key]
             torrent.choice = choose(info)
             torrent.described.set_result(info)
             await self._pass("data")

@@ -41,6 +41,7 @@ from relay.protocol import OfferedFile, Word
 P = TransferPhase
 ID = "0123456789abcdef"
 FILES = (OfferedFile(path="folder/a.txt", size=3), OfferedFile(path="folder/b\u202e.txt", size=4))
+KEY = bytes(range(32))
 MAGNET = "magnet:?xt=urn:btih:" + "a" * 40
 DISK = StorageFailed("/home/ada/secret: permission denied.")
 GONE = PartnerGone("Ada is gone.")
@@ -50,7 +51,7 @@ INPUTS: dict[str, Input] = {
     "declined": Declined((False, False)),
     "misanswered": Misanswered(FileSendError("It does not fit.")),
     "prepared": Prepared(0.5),
-    "ready": Ready(MAGNET),
+    "ready": Ready(MAGNET, KEY),
     "started": Started(),
     "progressed": Progressed(3, 1.5, 0.75, None),
     "completed": Completed(),
@@ -182,8 +183,8 @@ def test_the_sender_from_request_to_done() -> None:
     assert works(yes) == [StartSeeding()]
     assert said(yes) == []
     assert said(exchange.step(Prepared(0.5))) == [words.Preparing(id=ID, progress=0.5)]
-    ready = exchange.step(Ready(MAGNET))
-    assert said(ready) == [words.FileReady(id=ID, magnet_uri=MAGNET)]
+    ready = exchange.step(Ready(MAGNET, KEY))
+    assert said(ready) == [words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY)]
     assert told(ready)[0] == events.FileReady(transfer=ID, magnet_uri=MAGNET)
     started = exchange.hear(words.DownloadStarted(id=ID))
     assert told(started)[0] == events.DownloadStarted(transfer=ID)
@@ -216,9 +217,9 @@ def test_the_receiver_from_request_to_done() -> None:
     assert works(yes) == []
     hashing = exchange.hear(words.Preparing(id=ID, progress=0.5))
     assert told(hashing)[0] == events.Hashing(transfer=ID, progress=0.5)
-    ready = exchange.hear(words.FileReady(id=ID, magnet_uri=MAGNET))
+    ready = exchange.hear(words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY))
     assert told(ready)[0] == events.AddTorrent(transfer=ID, magnet_uri=MAGNET)
-    assert works(ready) == [StartAdding(MAGNET)]
+    assert works(ready) == [StartAdding(MAGNET, KEY)]
     assert said(exchange.step(Started())) == [words.DownloadStarted(id=ID)]
     assert said(exchange.step(Progressed(3, 1.5, 0.75, None))) == [
         words.ProgressUpdate(id=ID, downloaded=3, download_speed=1.5, progress=0.75)
@@ -226,6 +227,10 @@ def test_the_receiver_from_request_to_done() -> None:
     done = exchange.step(Completed())
     assert said(done) == [words.DownloadComplete(id=ID)]
     assert works(done) == [FreeTorrent(delete_data=False)]
+
+
+def test_no_swarm_key_is_shown_on_its_way() -> None:
+    assert "swarm_key" not in repr(Ready(MAGNET, KEY)) + repr(StartAdding(MAGNET, KEY))
 
 
 def test_no_yes_at_all_declines() -> None:
@@ -250,7 +255,7 @@ ALL_WORDS: list[Word] = [
     words.FileRequest(id=ID, files=list(FILES)),
     words.FileAnswer(id=ID, accepted=[True, True]),
     words.Preparing(id=ID, progress=1.0),
-    words.FileReady(id=ID, magnet_uri=MAGNET),
+    words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY),
     words.DownloadStarted(id=ID),
     words.ProgressUpdate(id=ID, downloaded=1, download_speed=0, progress=0.1),
     words.DownloadComplete(id=ID),
@@ -379,7 +384,7 @@ class TwoExchanges(RuleBasedStateMachine):
     @precondition(lambda self: self.held[Direction.SEND])
     @rule()
     def sender_seeds(self) -> None:
-        self._step(Direction.SEND, Ready(MAGNET))
+        self._step(Direction.SEND, Ready(MAGNET, KEY))
 
     @precondition(lambda self: self.held[Direction.RECEIVE])
     @rule(happened=st.sampled_from([Started(), Progressed(1, 1, 0.5, 1), Completed()]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.people.conftest import Links, NewPerson, NotingLink, Person
 
 P = TransferPhase
 ID = "0123456789abcdef"
+KEY = bytes(range(32))
 MAGNET = "magnet:?xt=urn:btih:" + "a" * 40
 
 
@@ -113,6 +115,26 @@ async def test_one_file_from_request_to_done(
     assert ada.engine.seeded_trackers == [(relay.tracker,)]
     assert bob.engine.added[0].trackers == (relay.tracker,)
     assert bob.engine.added[0].folder == bob.output
+
+
+async def test_every_transfer_is_a_private_swarm_of_its_own(
+    files: list[Path], new_person: NewPerson
+) -> None:
+    ada, bob = await pair(new_person)
+    for _ in range(2):
+        transfer = await ada.people.request(files[:1])
+        await bob.until(events.FileRequest, transfer=transfer)
+        await bob.people.answer(transfer, [True])
+        await ada.until(events.TransferState, transfer=transfer, phase=P.DONE)
+        await bob.until(events.TransferState, transfer=transfer, phase=P.DONE)
+    assert [added.swarm_key for added in bob.engine.added] == ada.engine.swarm_keys
+    keys = {key for key in ada.engine.swarm_keys if key is not None}
+    assert [len(key) for key in keys] == [32, 32]
+    for shown in [repr(event) for event in (*ada.log, *bob.log)]:
+        for key in keys:
+            assert repr(key)[2:-1] not in shown
+            assert key.hex() not in shown
+            assert base64.b64encode(key).decode() not in shown
 
 
 @pytest.mark.parametrize(
@@ -364,7 +386,7 @@ async def test_nothing_is_fetched_before_a_yes(
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
     offered = [OfferedFile(path="f", size=1)]
-    ready = words.FileReady(id=ID, magnet_uri=MAGNET)
+    ready = words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY)
     await eve.call(ready, Done)
     await eve.call(words.FileRequest(id=ID, files=offered), Done)
     await eve.call(ready, Done)
@@ -385,7 +407,7 @@ async def test_a_partner_chooses_no_trackers(
     await ada.until(events.FileRequest)
     await ada.people.answer(ID, [True])
     magnet = MAGNET + "&dn=f&tr=ws%3A%2F%2F192.168.1.1%2F&xs=http%3A%2F%2F192.168.1.1%2F"
-    await eve.call(words.FileReady(id=ID, magnet_uri=magnet), Done)
+    await eve.call(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY), Done)
     assert (await ada.until(events.AddTorrent)).magnet_uri == magnet
     await ada.until(events.TransferState, phase=P.READY)
     async with asyncio.timeout(5):
@@ -406,7 +428,7 @@ async def test_a_broken_magnet_fails_the_transfer(
     await eve.call(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]), Done)
     await ada.until(events.FileRequest)
     await ada.people.answer(ID, [True])
-    await eve.call(words.FileReady(id=ID, magnet_uri=magnet), Done)
+    await eve.call(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY), Done)
     assert (await ada.until(events.Error, transfer=ID)).code == "badMagnet"
     await eve.until(lambda: any(isinstance(w, words.Cancel) for w in eve.words))
     await idle(ada)

@@ -154,7 +154,7 @@ _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], I
     },
     Direction.RECEIVE: {
         words.Preparing: lambda _, word: Prepared(word.progress),
-        words.FileReady: lambda _, word: Ready(word.magnet_uri),
+        words.FileReady: lambda _, word: Ready(word.magnet_uri, word.swarm_key),
         words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON)),
     },
 }

@@ -62,7 +62,9 @@ def say_preparing(id: TransferId, happened: Prepared) -> Effect:
 
 def say_ready(id: TransferId, happened: Ready) -> Effect:
     """Tell the partner that the torrent is served."""
-    return SendWord(words.FileReady(id=id, magnet_uri=happened.magnet))
+    return SendWord(
+        words.FileReady(id=id, magnet_uri=happened.magnet, swarm_key=happened.swarm_key)
+    )
 
 
 def say_started(id: TransferId, _: Started) -> Effect:
@@ -158,7 +160,7 @@ def seed(_id: TransferId, _: Approved) -> Effect:
 
 def add(_id: TransferId, happened: Ready) -> Effect:
     """Fetch the torrent."""
-    return StartAdding(happened.magnet)
+    return StartAdding(happened.magnet, happened.swarm_key)
 
 
 def free(_id: TransferId, _: Input) -> Effect:

@@ -5,7 +5,7 @@ Frozen values and nothing else; which input leads to which effects is exchange.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from filesend_tui.core import events
@@ -45,9 +45,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The torrent is seeded."""
+    """The torrent is seeded, in the private swarm of this key."""
 
     magnet: str
+    swarm_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,10 @@ class StartSeeding:
 
 @dataclass(frozen=True, slots=True)
 class StartAdding:
-    """Fetch this torrent."""
+    """Fetch this torrent, in the private swarm of this key."""
 
     magnet: str
+    swarm_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.meeting.signals import SWARM_KEY_LENGTH
 from filesend_tui.core.people import offer
 from filesend_tui.core.people.exchange import Exchange
 from filesend_tui.core.people.exchange_values import (
@@ -74,9 +76,9 @@ class Run:
         """Begin to make the torrent and serve it."""
         self._job = asyncio.create_task(self._guard(self._seed))
 
-    def start_adding(self, magnet: str) -> None:
-        """Begin to fetch the torrent."""
-        self._job = asyncio.create_task(self._guard(lambda: self._fetch(magnet)))
+    def start_adding(self, magnet: str, swarm_key: bytes) -> None:
+        """Begin to fetch the torrent, in the private swarm of this key."""
+        self._job = asyncio.create_task(self._guard(lambda: self._fetch(magnet, swarm_key)))
 
     async def free(self, *, delete_data: bool) -> None:
         """Stop the work and destroy the torrent; with its part files, where asked."""
@@ -103,13 +105,17 @@ class Run:
             self._happen(self, Failed(FileSendError(f"It broke: {type(error).__name__}.")))
 
     async def _seed(self) -> None:
+        swarm_key = secrets.token_bytes(SWARM_KEY_LENGTH)
         self._torrent = await self._torrents.seed(
-            self.paths, trackers=(self._tracker,), transfer=self.exchange.id
+            self.paths,
+            trackers=(self._tracker,),
+            transfer=self.exchange.id,
+            swarm_key=swarm_key,
         )
-        self._happen(self, Ready(self._torrents.magnet(self._torrent)))
+        self._happen(self, Ready(self._torrents.magnet(self._torrent), swarm_key))
         await self._torrents.wait_done(self._torrent)  # never for a seed, unless it fails
 
-    async def _fetch(self, magnet: str) -> None:
+    async def _fetch(self, magnet: str, swarm_key: bytes) -> None:
         exchange = self.exchange
         assert self.output is not None
         asked = parse_magnet(magnet)
@@ -121,6 +127,7 @@ class Run:
             folder=self.output,
             trackers=(self._tracker,),
             transfer=exchange.id,
+            swarm_key=swarm_key,
             choose=lambda info: offer.choose(exchange.files, exchange.accepted, info),
         )
         done = asyncio.ensure_future(self._torrents.wait_done(torrent))

@@ -221,8 +221,8 @@ class Transfers:
                     self._say(word, run)
                 case StartSeeding():
                     run.start_seeding()
-                case StartAdding(magnet):
-                    run.start_adding(magnet)
+                case StartAdding(magnet, swarm_key):
+                    run.start_adding(magnet, swarm_key)
                 case FreeTorrent(delete_data):
                     self._spawn(self._free(run, delete_data))
         if run.exchange.finished and not run.working:
