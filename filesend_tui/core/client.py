@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from filesend_tui.core.channels.attempt import prepare
+from filesend_tui.core.channels.attempt import check, prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId
@@ -25,9 +25,13 @@ class Client:
 
     Args:
         config: How it behaves.
+
+    Raises:
+        ChannelFailed: The settings force a WebRTC stack that is missing or cannot do the rest.
     """
 
     def __init__(self, config: ClientConfig) -> None:
+        check(config)
         self._config = config
         self._events = EventStream()
         self._engine = Engine(config, self._events)
@@ -93,12 +97,17 @@ class Client:
 
     # -- people
 
+    @property
+    def verification(self) -> str | None:
+        """Words for two people to compare aloud; None while not paired. A secret to all others."""
+        return self._people.verification
+
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay. Raises RelayUnreachable.
 
         The WebRTC stack loads meanwhile, so that no first transfer waits for it.
         """
-        self._warming = self._warming or asyncio.create_task(prepare())
+        self._warming = self._warming or asyncio.create_task(prepare(self._config))
         await self._people.connect(relay_url)
 
     async def create_code(self) -> str:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+
+
+class WebRtcStack(StrEnum):
+    """What makes WebRTC connections. AUTO: libdatachannel where it is installed, else aiortc."""
+
+    AUTO = "auto"
+    AIORTC = "aiortc"
+    NATIVE = "native"
 
 
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +34,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a Client behaves.
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
-    candidates alone. max_peers: connections a torrent. offers: WebRTC offers an announce.
+    candidates alone. webrtc: the stack to use. max_peers: connections a torrent. offers: WebRTC
+    offers an announce.
     upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
     all torrents and peers together; None for no limit. share_page: the page that opens an open
     torrent in a browser (core/share_link.py); None for none.
@@ -35,6 +45,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     output: Path = msgspec.field(default_factory=Path.cwd)
     ice_servers: tuple[IceServer, ...] = ()
     relay_only: bool = False
+    webrtc: WebRtcStack = WebRtcStack.AUTO
     max_peers: int = 40
     offers: int = 4
     upload_slots: int = 5

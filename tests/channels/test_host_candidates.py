@@ -6,7 +6,7 @@ import pytest
 
 from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.channels.host_candidates import LOOPBACK, with_loopback_when_alone
-from tests.channels.pairs import CONFIG, read_exactly, soon
+from tests.channels.pairs import AIORTC, read_exactly, soon
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ async def test_two_peers_connect_on_a_machine_with_loopback_alone(
 ) -> None:
     from aioice import ice
 
-    await prepare()
+    await prepare(AIORTC)
     assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)  # type: ignore[attr-defined]
     alone = with_loopback_when_alone(lambda _v4, _v6: [])
     monkeypatch.setattr(ice, "get_host_addresses", alone)
-    offerer = await WebRtcAttempt.offer(CONFIG)
-    answerer = await WebRtcAttempt.answer(offerer.description, CONFIG)
+    offerer = await WebRtcAttempt.offer(AIORTC)
+    answerer = await WebRtcAttempt.answer(offerer.description, AIORTC)
     await offerer.accept(answerer.description)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await ours.send(b"hello")

@@ -4,19 +4,24 @@ import asyncio
 import hashlib
 import os
 
-import psutil
 import pytest
 from aiortc import rtcsctptransport
 
-from filesend_tui.core.channels import webrtc
+from filesend_tui.core.channels import aiortc_channel
+from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.channels.base import Abuse, ChannelAbused, Road
 from filesend_tui.core.channels.webrtc import HIGH_WATER, TAKE, WebRtcChannel
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from tests.channels.pairs import connect, connected, read_exactly, soon
-
-
-def udp_sockets() -> int:
-    return len(psutil.Process().net_connections(kind="udp"))
+from tests.channels.pairs import (
+    AIORTC,
+    connect,
+    connected,
+    read_exactly,
+    sockets_left,
+    soon,
+    udp_sockets,
+)
 
 
 async def settled() -> None:
@@ -26,7 +31,9 @@ async def settled() -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog() -> None:
+async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog(
+    config: ClientConfig,
+) -> None:
     data = os.urandom(5 * 1024 * 1024)
     backlog = 0
 
@@ -34,9 +41,9 @@ async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog() -> 
         nonlocal backlog
         for start in range(0, len(data), 50_000):
             await channel.send(data[start : start + 50_000])
-            backlog = max(backlog, channel._data_channel.bufferedAmount)
+            backlog = max(backlog, channel._queued())
 
-    async with connected() as (ours, theirs):
+    async with connected(config=config) as (ours, theirs):
         *_, first, second = await soon(
             asyncio.gather(
                 pour(ours),
@@ -52,30 +59,32 @@ async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog() -> 
     assert 0 < backlog < HIGH_WATER
 
 
-async def test_a_send_waits_when_the_backlog_is_high_and_not_when_there_is_room() -> None:
-    async with connected() as (ours, theirs):
+async def test_a_send_waits_when_the_backlog_is_high_and_not_when_there_is_room(
+    config: ClientConfig,
+) -> None:
+    async with connected(config=config) as (ours, theirs):
         small = ours.send(b"x")
         with pytest.raises(StopIteration):  # finished at the first step: nothing was awaited
             small.send(None)
-        big = asyncio.create_task(ours.send(bytes(4 * HIGH_WATER)))
+        big = asyncio.create_task(ours.send(bytes(16 * HIGH_WATER)))
         await asyncio.sleep(0)
         assert not big.done()
-        assert len(await read_exactly(theirs, 4 * HIGH_WATER + 1)) == 4 * HIGH_WATER + 1
+        assert len(await read_exactly(theirs, 16 * HIGH_WATER + 1)) == 16 * HIGH_WATER + 1
         await soon(big)
 
 
-async def test_two_senders_at_once_do_not_mix_their_bytes() -> None:
+async def test_two_senders_at_once_do_not_mix_their_bytes(config: ClientConfig) -> None:
     blocks = [bytes([n]) * 200_000 for n in range(4)]
-    async with connected() as (ours, theirs):
+    async with connected(config=config) as (ours, theirs):
         senders = [asyncio.create_task(ours.send(block)) for block in blocks]
         got = await read_exactly(theirs, 800_000)
         await soon(asyncio.gather(*senders))
     assert sorted(got[i : i + 200_000] for i in range(0, 800_000, 200_000)) == blocks
 
 
-async def test_what_was_sent_right_before_closing_still_arrives() -> None:
-    data = os.urandom(1_000_000)
-    ours, theirs = await connect()
+async def test_what_was_sent_right_before_closing_still_arrives(config: ClientConfig) -> None:
+    data = os.urandom(2_000_000)
+    ours, theirs = await connect(config=config)
     sending = asyncio.create_task(ours.send(data))
     await asyncio.sleep(0)
     closing = asyncio.create_task(ours.close())
@@ -87,9 +96,11 @@ async def test_what_was_sent_right_before_closing_still_arrives() -> None:
     await theirs.close()
 
 
-async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task() -> None:
+async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task(
+    config: ClientConfig,
+) -> None:
     before = udp_sockets()
-    ours, theirs = await connect()
+    ours, theirs = await connect(config=config)
     assert udp_sockets() > before
     waiting = asyncio.create_task(ours.receive())
     await asyncio.sleep(0)
@@ -101,11 +112,11 @@ async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task() -> None
         await theirs.send(b"late")
     await soon(asyncio.gather(ours.close(), theirs.close()))
     await settled()
-    assert udp_sockets() == before
+    await sockets_left(before)
 
 
-async def test_a_peer_that_hangs_up_without_a_word_ends_the_stream() -> None:
-    async with connected() as (ours, theirs):
+async def test_a_peer_that_hangs_up_without_a_word_ends_the_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
         await ours.send(b"last words")
         assert await soon(theirs.receive()) == b"last words"
         await ours._connection.close()
@@ -113,7 +124,7 @@ async def test_a_peer_that_hangs_up_without_a_word_ends_the_stream() -> None:
 
 
 async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
-    async with connected() as (ours, theirs):
+    async with connected(config=AIORTC) as (ours, theirs):
         await ours.send(b"kept")
         await soon(theirs._arrived.wait())
         # What consent expiry does after half a minute of silence (RFC 7675).
@@ -124,8 +135,8 @@ async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
         assert theirs.address  # a face can still say who it was
 
 
-async def test_a_peer_that_sends_more_than_is_read_is_cut_off() -> None:
-    async with connected(unread_limit=100_000) as (ours, theirs):
+async def test_a_peer_that_sends_more_than_is_read_is_cut_off(config: ClientConfig) -> None:
+    async with connected(unread_limit=100_000, config=config) as (ours, theirs):
         await ours.send(bytes(100_001))
         async with asyncio.timeout(10):
             while not theirs.closed:
@@ -134,38 +145,38 @@ async def test_a_peer_that_sends_more_than_is_read_is_cut_off() -> None:
         assert await soon(ours.receive()) == b""
 
 
-async def test_a_reader_that_keeps_up_is_never_taken_for_flooded() -> None:
-    async with connected(unread_limit=300_000) as (ours, theirs):
+async def test_a_reader_that_keeps_up_is_never_taken_for_flooded(config: ClientConfig) -> None:
+    async with connected(unread_limit=300_000, config=config) as (ours, theirs):
         for _ in range(20):
             await ours.send(bytes(100_000))
             assert len(await read_exactly(theirs, 100_000)) == 100_000
         assert not theirs.closed
 
 
-async def test_text_is_no_part_of_a_byte_stream() -> None:
-    async with connected() as (ours, theirs):
+async def test_text_is_no_part_of_a_byte_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
         ours._data_channel.send("hello")
         await dropped_for(theirs, Abuse.TEXT_MESSAGE)
 
 
-async def test_an_empty_message_is_no_end_of_stream() -> None:
-    async with connected() as (ours, theirs):
+async def test_an_empty_message_is_no_end_of_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
         ours._data_channel.send(b"")
         await ours.send(b"after")
         assert await soon(theirs.receive()) == b"after"
 
 
-async def test_a_second_data_channel_is_refused() -> None:
-    async with connected() as (ours, theirs):
+async def test_a_second_data_channel_is_refused(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
         ours._connection.createDataChannel("more")
         await dropped_for(theirs, Abuse.SECOND_CHANNEL)
 
 
-async def test_a_long_backlog_is_handed_out_in_short_steps() -> None:
-    async with connected() as (ours, theirs):
+async def test_a_long_backlog_is_handed_out_in_short_steps(config: ClientConfig) -> None:
+    async with connected(config=config) as (ours, theirs):
         await ours.send(bytes(3 * TAKE))
         async with asyncio.timeout(10):
-            while len(theirs._unread) < 3 * TAKE:
+            while theirs._unread_size < 3 * TAKE:
                 await asyncio.sleep(0.01)
         sizes = [len(await theirs.receive()) for _ in range(3)]
     assert sizes == [TAKE, TAKE, TAKE]
@@ -180,9 +191,9 @@ async def dropped_for(channel: WebRtcChannel, abuse: Abuse) -> None:
 
 
 async def test_a_message_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webrtc, "WATCH_INTERVAL", 0.02)
-    monkeypatch.setattr(webrtc, "UNFINISHED_LIMIT", 200_000)
-    async with connected() as (ours, theirs):
+    monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(aiortc_channel, "UNFINISHED_LIMIT", 200_000)
+    async with connected(config=AIORTC) as (ours, theirs):
         sctp = ours._connection.sctp
         # A hostile sender: fragments that never say they are the last (RFC 9260, section 3.3.1).
         await sctp._send(ours._data_channel.id, 53, bytes(2_000_000))
@@ -194,10 +205,10 @@ async def test_crumbs_of_a_message_without_an_end_are_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A byte a fragment: next to no memory, and ever more work for aiortc."""
-    monkeypatch.setattr(webrtc, "WATCH_INTERVAL", 0.02)
-    monkeypatch.setattr(webrtc, "UNFINISHED_CHUNKS", 200)
+    monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(aiortc_channel, "UNFINISHED_CHUNKS", 200)
     monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1)
-    async with connected() as (ours, theirs):
+    async with connected(config=AIORTC) as (ours, theirs):
         sctp = ours._connection.sctp
         await sctp._send(ours._data_channel.id, 53, bytes(1000))
         sctp._outbound_queue.pop()
@@ -206,19 +217,25 @@ async def test_crumbs_of_a_message_without_an_end_are_cut_off(
 
 async def test_a_gap_that_is_never_filled_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole messages arrive behind it, and aiortc sorts all their numbers with each packet."""
-    monkeypatch.setattr(webrtc, "WATCH_INTERVAL", 0.02)
-    monkeypatch.setattr(webrtc, "UNFINISHED_CHUNKS", 50)
-    async with connected() as (ours, theirs):
+    monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(aiortc_channel, "UNFINISHED_CHUNKS", 50)
+    async with connected(config=AIORTC) as (ours, theirs):
         ours._connection.sctp._local_tsn += 1
         for _ in range(100):
             await ours.send(b"x")
         await dropped_for(theirs, Abuse.ENDLESS_MESSAGE)
 
 
-async def test_the_road_and_the_address_are_those_of_the_nominated_pair() -> None:
-    async with connected() as (ours, theirs):
-        assert ours.road is theirs.road is Road.WEBRTC
-        host, _, port = ours.address.rpartition(":")
-        assert host
-        assert "typ host" in theirs._connection.localDescription.sdp
-        assert f" {port} typ" in theirs._connection.localDescription.sdp
+async def test_the_road_and_the_address_are_those_of_the_nominated_pair(
+    config: ClientConfig,
+) -> None:
+    offerer = await WebRtcAttempt.offer(config)
+    answerer = await WebRtcAttempt.answer(offerer.description, config)
+    await offerer.accept(answerer.description)
+    ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
+    assert ours.road is theirs.road is Road.WEBRTC
+    host, _, port = ours.address.rpartition(":")
+    assert host
+    assert f" {port} typ host" in answerer.description["sdp"]
+    await soon(asyncio.gather(ours.close(), theirs.close()))
+    assert ours.address.endswith(f":{port}")  # a face can still say who it was

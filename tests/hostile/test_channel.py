@@ -11,7 +11,7 @@ import pytest
 from aiortc import rtcsctptransport
 
 from filesend_tui.core import events as e
-from filesend_tui.core.channels import webrtc
+from filesend_tui.core.channels import aiortc_channel
 from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.wire.handshake import Handshake
@@ -63,9 +63,9 @@ async def test_it_costs_that_peer_its_connection(
     attack: Attack,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(webrtc, "WATCH_INTERVAL", 0.02)
-    monkeypatch.setattr(webrtc, "UNFINISHED_LIMIT", 200_000)
-    monkeypatch.setattr(webrtc, "UNFINISHED_CHUNKS", 200)
+    monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(aiortc_channel, "UNFINISHED_LIMIT", 200_000)
+    monkeypatch.setattr(aiortc_channel, "UNFINISHED_CHUNKS", 200)
     (tmp_path / "file.bin").write_bytes(CONTENT)
     async with (
         Node(ClientConfig(output=tmp_path)) as seeder,

@@ -1,56 +1,105 @@
 """One attempt to reach one peer by WebRTC: from a description to an open channel, or to nothing.
 
-Descriptions go out whole, when gathering has ended: WebTorrent trackers carry no trickle. How
-they travel, and who the peer is, is not known here.
+What is the same whatever stack does it lives here, and which stack that is. Descriptions go out
+whole, when gathering has ended: WebTorrent trackers carry no trickle. How they travel, and who the
+peer is, is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Literal
 
+from filesend_tui.core.channels import native_library
 from filesend_tui.core.channels.base import Abuse
-from filesend_tui.core.channels.ice import configuration
-from filesend_tui.core.channels.remote_sdp import DEFAULT_MAX_MESSAGE, RemoteDescription, vet
-from filesend_tui.core.channels.webrtc import UNREAD_LIMIT, WebRtcChannel, close_connection
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.channels.remote_sdp import (
+    DEFAULT_MAX_MESSAGE,
+    RemoteCandidate,
+    RemoteDescription,
+    vet,
+)
+from filesend_tui.core.channels.webrtc import UNREAD_LIMIT, WebRtcChannel
+from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
-
-if TYPE_CHECKING:
-    from aiortc import RTCDataChannel
 
 #: Seconds that a connection has from both descriptions to an open channel.
 OPEN_TIMEOUT: Final = 25.0
-#: Seconds for gathering; aioice itself gives STUN and TURN servers five.
+#: Seconds for gathering; STUN and TURN servers are given five by both stacks.
 GATHER_TIMEOUT: Final = 8.0
 
 log = logging.getLogger(__name__)
-_loaded = False
 
 
-async def prepare() -> None:
+class Unfit(ChannelFailed):
+    """A stack cannot make a connection on this machine; another may."""
+
+
+def check(config: ClientConfig) -> None:
+    """Look whether the settings can be met.
+
+    Raises:
+        ChannelFailed: They force a stack that is missing, or cannot do what they ask for.
+    """
+    _kind(config)
+
+
+async def prepare(config: ClientConfig | None = None) -> None:
     """Load the WebRTC stack in a worker thread, where its quarter of a second blocks nobody."""
-    if not _loaded:
-        await asyncio.to_thread(_load)
+    try:
+        await _kind(config or ClientConfig()).load()
+    except ChannelFailed as failure:
+        log.debug("a WebRTC stack was not loaded: %s", failure)  # whoever needs it is told
 
 
-def _load() -> None:
-    global _loaded  # noqa: PLW0603 - says what the process has imported
-    import aiortc
+def _kind(config: ClientConfig) -> type[WebRtcAttempt]:
+    """Return the attempts of the stack that the settings choose.
 
-    from filesend_tui.core.channels.host_candidates import offer_loopback_when_alone
+    Raises:
+        ChannelFailed: They force libdatachannel, and it is missing or cannot do what they ask for.
+    """
+    if config.webrtc is not WebRtcStack.AIORTC:
+        obstacle = native_library.obstacle(config)
+        if obstacle is None:
+            from filesend_tui.core.channels.native_attempt import NativeAttempt
 
-    # The first certificate initialises the crypto library, some 10 ms (80 from a cold disk).
-    aiortc.RTCCertificate.generateCertificate()
-    if not _loaded:
-        _loaded = True
-        offer_loopback_when_alone()
+            return NativeAttempt
+        if config.webrtc is WebRtcStack.NATIVE:
+            raise obstacle
+    from filesend_tui.core.channels.aiortc_attempt import AiortcAttempt
+
+    return AiortcAttempt
 
 
-class WebRtcAttempt:
+async def _begin(
+    config: ClientConfig, unread_limit: int, offer: RemoteDescription | None
+) -> WebRtcAttempt:
+    try:
+        return await _begin_with(_kind(config), config, unread_limit, offer)
+    except Unfit:
+        if config.webrtc is not WebRtcStack.AUTO:
+            raise
+        # As where loopback is all there is, which libdatachannel never offers.
+        from filesend_tui.core.channels.aiortc_attempt import AiortcAttempt
+
+        return await _begin_with(AiortcAttempt, config, unread_limit, offer)
+
+
+async def _begin_with(
+    kind: type[WebRtcAttempt],
+    config: ClientConfig,
+    unread_limit: int,
+    offer: RemoteDescription | None,
+) -> WebRtcAttempt:
+    await kind.load()
+    attempt = kind(config, unread_limit)
+    await attempt.begin(offer)
+    return attempt
+
+
+class WebRtcAttempt(ABC):
     """One peer connection on its way. Made by `offer` or `answer`; ends with `opened` or `close`.
 
     Attributes:
@@ -58,57 +107,38 @@ class WebRtcAttempt:
     """
 
     def __init__(self, config: ClientConfig, unread_limit: int) -> None:
-        import aiortc
-
         self.description: dict[str, str] = {}
+        self._config = config
         self._unread_limit = unread_limit
         self._max_message = DEFAULT_MAX_MESSAGE
-        self._connection = aiortc.RTCPeerConnection(configuration(config))
         self._opened: asyncio.Future[WebRtcChannel] = asyncio.get_running_loop().create_future()
-        self._data_channel: RTCDataChannel | None = None
         self._handed_out = False
         self._names: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._connection.on("datachannel", self._on_data_channel)
-        self._connection.on("connectionstatechange", self._on_state)
 
-    @classmethod
-    async def offer(cls, config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> Self:
+    @staticmethod
+    async def offer(config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> WebRtcAttempt:
         """Make an offer for a peer that is not known yet.
 
         Raises:
             ChannelFailed: The settings' servers are unusable, or this machine has no address.
         """
-        await prepare()
-        attempt = cls(config, unread_limit)
-        async with _ClosedOnError(attempt):
-            data_channel = attempt._connection.createDataChannel(secrets.token_hex(20))
-            attempt._data_channel = data_channel
-            data_channel.on("open", lambda: attempt._adopt(data_channel))
-            await attempt._describe()
-        return attempt
+        return await _begin(config, unread_limit, None)
 
-    @classmethod
+    @staticmethod
     async def answer(
-        cls,
         offer: Mapping[str, object],
         config: ClientConfig,
         *,
         unread_limit: int = UNREAD_LIMIT,
-    ) -> Self:
+    ) -> WebRtcAttempt:
         """Answer a peer's offer `{"type", "sdp"}`.
 
         Raises:
             ChannelFailed: The offer was refused, the settings' servers are unusable, or this
                 machine has no address.
         """
-        remote = vet(offer, "offer")
-        await prepare()
-        attempt = cls(config, unread_limit)
-        async with _ClosedOnError(attempt):
-            await attempt._apply(remote)
-            await attempt._describe()
-        return attempt
+        return await _begin(config, unread_limit, vet(offer, "offer"))
 
     async def accept(self, answer: Mapping[str, object]) -> None:
         """Take the peer's answer to our offer; `opened` tells how it went.
@@ -139,77 +169,78 @@ class WebRtcAttempt:
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
-    async def _describe(self) -> None:
+    # -- what a stack does
+
+    @classmethod
+    @abstractmethod
+    async def load(cls) -> None:
+        """Import the stack. Raises Unfit where that fails."""
+
+    @abstractmethod
+    def _add_data_channel(self) -> None:
+        """Make the one data channel of an offer: ordered, reliable, with a random label."""
+
+    @abstractmethod
+    async def _gather(self, kind: Literal["offer", "answer"]) -> str:
+        """Return our own description, whole."""
+
+    @abstractmethod
+    async def _set_remote(self, remote: RemoteDescription) -> None:
+        """Take the peer's description; names on its network are added later."""
+
+    @abstractmethod
+    async def _add_name(self, candidate: RemoteCandidate, mid: str) -> None:
+        """Resolve a `.local` candidate and add it. Raises OSError where there is no multicast."""
+
+    @abstractmethod
+    async def _release(self) -> None:
+        """Free a connection whose channel never opened; never raises."""
+
+    # -- what all do
+
+    async def begin(self, offer: RemoteDescription | None) -> None:
+        """Make the description: an offer, or the answer to one.
+
+        Raises:
+            Unfit: This machine has no address.
+            ChannelFailed: It cannot be done. The attempt is closed.
+        """
+        async with _ClosedOnError(self):
+            if offer is None:
+                self._add_data_channel()
+                await self._describe("offer")
+            else:
+                await self._apply(offer)
+                await self._describe("answer")
+
+    async def _describe(self, kind: Literal["offer", "answer"]) -> None:
         async with asyncio.timeout(GATHER_TIMEOUT):
-            await self._connection.setLocalDescription()
-        local = self._connection.localDescription
-        if "\na=candidate:" not in local.sdp:
-            raise ChannelFailed(
+            sdp = await self._gather(kind)
+        if "\na=candidate:" not in sdp:
+            raise Unfit(
                 "This machine has no address that a peer could reach.",
                 "Check the network, and the TURN server where one is set.",
             )
-        self.description = {"type": local.type, "sdp": local.sdp}
+        self.description = {"type": kind, "sdp": sdp}
 
     async def _apply(self, remote: RemoteDescription) -> None:
-        import aiortc
-
         self._max_message = remote.max_message
-        await self._connection.setRemoteDescription(
-            aiortc.RTCSessionDescription(sdp=remote.sdp, type=remote.kind)
-        )
+        await self._set_remote(remote)
         if any(candidate.is_mdns for candidate in remote.candidates):
             self._names = asyncio.create_task(self._add_names(remote))
 
     async def _add_names(self, remote: RemoteDescription) -> None:
         """Resolve `.local` candidates on the side: it takes a second and may not work at all."""
-        import aiortc
-
         try:
             for candidate in remote.candidates:
                 if candidate.is_mdns:
-                    await self._connection.addIceCandidate(
-                        aiortc.RTCIceCandidate(
-                            component=1,
-                            foundation=candidate.foundation,
-                            ip=candidate.host,
-                            port=candidate.port,
-                            priority=candidate.priority,
-                            protocol="udp",
-                            type=candidate.type,
-                            sdpMid=remote.mid,
-                        )
-                    )
+                    await self._add_name(candidate, remote.mid)
         except OSError:
             log.debug("no multicast here: names of peers on this network are not resolved")
 
-    def _on_data_channel(self, data_channel: RTCDataChannel) -> None:
-        if self._data_channel is not None:
-            # Memory that nobody reads.
-            self._cut_off("A peer opened more than one channel.", Abuse.SECOND_CHANNEL)
-        elif not data_channel.ordered or (
-            data_channel.maxRetransmits is not None or data_channel.maxPacketLifeTime is not None
-        ):
-            self._cut_off("A peer opened a channel that is no byte stream.")
-        else:
-            self._data_channel = data_channel
-            self._adopt(data_channel)
-
-    def _adopt(self, data_channel: RTCDataChannel) -> None:
-        if self._opened.done():
-            return
-        # At once: the next event may be this channel's first message.
-        channel = WebRtcChannel(
-            self._connection,
-            data_channel,
-            max_message=self._max_message,
-            unread_limit=self._unread_limit,
-        )
+    def _open(self, channel: WebRtcChannel) -> None:
         self._stop_names()
         self._opened.set_result(channel)
-
-    def _on_state(self) -> None:
-        if self._connection.connectionState in {"failed", "closed"}:
-            self._abandon("A peer could not be reached.")
 
     def _cut_off(self, why: str, abuse: Abuse | None = None) -> None:
         if channel := self._channel:
@@ -227,7 +258,7 @@ class WebRtcAttempt:
             return
         self._opened.set_exception(ChannelFailed(why))
         self._opened.exception()  # read here, as perhaps nobody waits for it
-        self._closing = asyncio.create_task(close_connection(self._connection))
+        self._closing = asyncio.create_task(self._release())
 
     @property
     def _channel(self) -> WebRtcChannel | None:
@@ -239,7 +270,7 @@ class WebRtcAttempt:
 
 
 class _ClosedOnError:
-    """Closes the attempt when its block fails, and turns what aiortc raises into ChannelFailed."""
+    """Closes the attempt when its block fails, and turns what a stack raises into ChannelFailed."""
 
     def __init__(self, attempt: WebRtcAttempt) -> None:
         self._attempt = attempt

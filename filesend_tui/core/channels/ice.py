@@ -29,10 +29,7 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
         try:
             parse_stun_turn_uri(server.urls)
         except ValueError:
-            raise ChannelFailed(
-                f"{server.urls} is not the address of a STUN or TURN server.",
-                "Write it like stun:host:3478 or turn:host:3478?transport=udp.",
-            ) from None
+            raise not_a_server(server.urls) from None
     if config.relay_only and not any(s.urls.startswith("turn") for s in config.ice_servers):
         raise ChannelFailed(
             "Only relayed connections are allowed, and no TURN server is set.",
@@ -46,6 +43,14 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
             for s in config.ice_servers
         ],
         iceTransportPolicy=policy.RELAY if config.relay_only else policy.ALL,
+    )
+
+
+def not_a_server(url: str) -> ChannelFailed:
+    """Return the error for a URL that is no STUN or TURN server's."""
+    return ChannelFailed(
+        f"{url} is not the address of a STUN or TURN server.",
+        "Write it like stun:host:3478 or turn:host:3478?transport=udp.",
     )
 
 
