@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import settings
 
+from relay.addresses import Proxies
 from relay.limits import Limits
 from relay.server import RelayServer, listen
 
@@ -38,10 +39,17 @@ class RunningRelay:
 
 
 @contextmanager
-def running_relay(limits: Limits | None = None) -> Iterator[RunningRelay]:
+def running_relay(
+    limits: Limits | None = None, trusted_proxies: Sequence[str] = ()
+) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", 0) as listener:
         ready = threading.Event()
-        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
+        server = RelayServer(
+            listener,
+            limits=limits,
+            proxies=Proxies(trusted_proxies),
+            on_ready=lambda _url: ready.set(),
+        )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)
         thread.start()
         assert ready.wait(10)

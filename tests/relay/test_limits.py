@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.limits import Buckets, Rate, TokenBucket, address_key
+from relay.limits import Buckets, Rate, Tally, TokenBucket, address_key
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate():
@@ -47,3 +47,21 @@ def test_buckets_count_each_key_alone_and_forget_the_longest_unused():
 )
 def test_an_ipv6_network_counts_as_one_address(host: str, key: str):
     assert address_key(host) == key
+
+
+def test_a_bucket_gives_all_that_is_asked_or_nothing():
+    bucket = TokenBucket(Rate(burst=10, per_second=1), now=0.0)
+    assert not bucket.take(0.0, 11)
+    assert bucket.take(0.0, 10)
+    assert not bucket.take(1.0, 2)
+    assert bucket.take(1.0)
+
+
+def test_a_tally_keeps_nothing_of_who_has_gone():
+    tally = Tally[str]()
+    tally.add("a")
+    tally.add("a")
+    tally.remove("a")
+    assert (tally["a"], tally["b"]) == (1, 0)
+    tally.remove("a")
+    assert not tally._counts
