@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filesend_tui.core.config import ClientConfig, IceServer
+from filesend_tui.core.channels import native_library
+from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
 from filesend_tui.core.errors import BadSharePage, RelayUnreachable
 from filesend_tui.core.figures import parse_rate
 from filesend_tui.core.people.relay_address import parse_relay_url
@@ -35,6 +36,7 @@ ENVIRONMENT: Final = {
     "FILESEND_TRUSTED_PROXIES": "trusted_proxies",
     "FILESEND_OUTPUT": "output",
     "FILESEND_ICE_SERVERS": "ice_servers",
+    "FILESEND_WEBRTC": "webrtc",
     "FILESEND_UPLOAD_LIMIT": "upload_limit",
     "FILESEND_DOWNLOAD_LIMIT": "download_limit",
     "FILESEND_WEB": "web",
@@ -71,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
+    webrtc: WebRtcStack = WebRtcStack.AUTO
     upload_limit: int | None = None
     download_limit: int | None = None
     web: str | None = None
@@ -95,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             output=output,
             ice_servers=self.ice_servers_for(meeting_places),
             relay_only=self.relay_only,
+            webrtc=self.webrtc,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
             share_page=self.web,
@@ -111,6 +115,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     output: str | None = None
     ice_servers: list[str | IceServer] | None = None
     relay_only: bool = False
+    webrtc: str | None = None
     upload_limit: int | str | None = None
     download_limit: int | str | None = None
     web: str | None = None
@@ -258,6 +263,17 @@ def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...
     return tuple(servers)
 
 
+def _webrtc(value: str) -> WebRtcStack:
+    try:
+        stack = WebRtcStack(value.lower())
+    except ValueError:
+        raise ValueError(f"a WebRTC stack is one of {', '.join(WebRtcStack)}") from None
+    if stack is WebRtcStack.NATIVE and not native_library.installed():
+        missing = native_library.missing()
+        raise ValueError(f"{missing.message} {missing.hint}")
+    return stack
+
+
 def _logged_in(
     servers: tuple[IceServer, ...], environment: Mapping[str, str]
 ) -> tuple[IceServer, ...]:
@@ -290,6 +306,7 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "output": _path,
     "ice_servers": _ice_servers,
     "relay_only": bool,
+    "webrtc": _webrtc,
     "upload_limit": _limit,
     "download_limit": _limit,
     "web": _web,

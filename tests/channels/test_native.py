@@ -39,7 +39,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_versions_that_were_tried_count_as_installed(
     monkeypatch: pytest.MonkeyPatch, version: str, known: bool
 ) -> None:
-    monkeypatch.setattr(native_library.importlib.metadata, "version", lambda _name: version)
+    monkeypatch.setattr("importlib.metadata.version", lambda _name: version)
     assert native_library.installed.__wrapped__() is known
 
 

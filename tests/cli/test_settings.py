@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from filesend_tui.core.channels import native_library
 from filesend_tui.core.config import IceServer
 from filesend_tui.settings import (
     DEFAULT_ICE_SERVERS,
@@ -58,6 +59,7 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         (IceServer(urls="stun:file:1"),),
         (IceServer(urls="stun:env:1"), IceServer(urls="stun:env:2")),
     ),
+    ("webrtc", '"Auto"', "FILESEND_WEBRTC", "aiortc", "auto", "auto", "aiortc"),
     ("upload_limit", '"500k"', "FILESEND_UPLOAD_LIMIT", "2 MB/s", 4000, 500_000, 2_000_000),
     ("download_limit", "64000", "FILESEND_DOWNLOAD_LIMIT", "1.5MiB", 4000, 64_000, 1_572_864),
     (
@@ -115,6 +117,19 @@ def test_the_client_is_told_the_page_of_share_links(environment: dict[str, str])
     assert config.share_page == "https://instant.io"
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_stack_that_is_missing_cannot_be_forced(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(native_library, "installed", lambda: installed)
+    if not installed:
+        with pytest.raises(SettingsError, match=r"--webrtc: .*filesend-tui\[fast\]"):
+            load({"webrtc": "native"}, environment)
+        return
+    settings = load({"webrtc": "native"}, environment)
+    assert settings.client_config(output=Path(), meeting_places=[]).webrtc == "native"
+
+
 def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
     write(environment, 'name = "File"\n')
     assert load({}, environment | {"FILESEND_NAME": ""}).name == "File"
@@ -129,6 +144,7 @@ def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
         ('relay = "ftp://x"', "relay"),
         ('relay_only = "yes"', "relay_only"),
         ('log_level = "loud"', "log_level"),
+        ('webrtc = "rust"', "auto, aiortc, native"),
         ('upload_limit = "fast"', "upload_limit"),
         ("download_limit = 0", "download_limit"),
         ('web = "instant.io"', "https://instant.io/"),

@@ -8,8 +8,6 @@ documented C API (rtc/rtc.h) there is no native stack. No connection ever lives 
 
 from __future__ import annotations
 
-import ctypes
-import importlib.metadata
 import re
 from functools import cache
 from typing import Any, Final
@@ -29,35 +27,31 @@ _SERVER: Final = re.compile(r"(?:stuns?|turns?):[^/@?\s]+(?:\?transport=(?:udp|t
 _CANDIDATE_BYTES: Final = 512
 
 
-class _Reliability(ctypes.Structure):
-    """The C API's rtcReliability."""
-
-    _fields_ = (
-        ("unordered", ctypes.c_bool),
-        ("unreliable", ctypes.c_bool),
-        ("max_packet_life_time", ctypes.c_uint),
-        ("max_retransmits", ctypes.c_uint),
-    )
-
-
 @cache
 def installed() -> bool:
     """Whether a version that is known to work is installed; nothing is imported."""
+    from importlib import metadata
+
     try:
-        version = importlib.metadata.version(_PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
+        version = metadata.version(_PACKAGE)
+    except metadata.PackageNotFoundError:
         return False
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     return _FIRST <= numbers < _AFTER
 
 
+def missing() -> ChannelFailed:
+    """Return the error for whoever insists on what is not installed."""
+    return ChannelFailed(
+        "The native WebRTC stack is not installed.",
+        "Install it with pip install 'filesend-tui[fast]' (Python 3.12 or later; not on Windows).",
+    )
+
+
 def obstacle(config: ClientConfig) -> ChannelFailed | None:
     """Return why libdatachannel cannot be used with these settings, None where it can."""
     if not installed():
-        return ChannelFailed(
-            "The native WebRTC stack is not installed.",
-            "pip install 'filesend-tui[fast]' (Python 3.12 or later), or --webrtc aiortc.",
-        )
+        return missing()
     if config.relay_only:
         # It leaves other candidates out of its description, and tries the peer's all the same.
         return ChannelFailed(
@@ -96,14 +90,14 @@ def _is_turn_over_tcp(url: str) -> bool:
 @cache
 def library() -> Any:
     """Return the C API. Raises OSError, AttributeError or ImportError where there is none."""
+    import ctypes
+
     from aiolibdatachannel import _native
 
-    path: str = _native.__file__
-    api = ctypes.CDLL(path)
-    api.rtcGetSelectedCandidatePair.argtypes = [
-        ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int,
-    ]  # fmt: skip
-    api.rtcGetDataChannelReliability.argtypes = [ctypes.c_int, ctypes.POINTER(_Reliability)]
+    api = ctypes.CDLL(_native.__file__)
+    text, number = ctypes.c_char_p, ctypes.c_int
+    api.rtcGetSelectedCandidatePair.argtypes = [number, text, number, text, number]
+    api.rtcGetDataChannelReliability.argtypes = [number, ctypes.c_void_p]
     return api
 
 
@@ -113,12 +107,12 @@ def chosen_path(connection: int) -> tuple[Road, str] | None:
     Args:
         connection: Its handle.
     """
+    import ctypes
+
     local = ctypes.create_string_buffer(_CANDIDATE_BYTES)
     remote = ctypes.create_string_buffer(_CANDIDATE_BYTES)
     got = library().rtcGetSelectedCandidatePair(connection, local, len(local), remote, len(remote))
-    if got < 0:
-        return None
-    return path_of(local.value.decode(), remote.value.decode())
+    return path_of(local.value.decode(), remote.value.decode()) if got >= 0 else None
 
 
 def path_of(local: str, remote: str) -> tuple[Road, str] | None:
@@ -137,6 +131,9 @@ def path_of(local: str, remote: str) -> tuple[Road, str] | None:
 
 def is_byte_stream(data_channel: int) -> bool:
     """Whether a data channel is ordered and reliable. data_channel: its handle."""
-    reliability = _Reliability()
-    got = library().rtcGetDataChannelReliability(data_channel, ctypes.byref(reliability))
-    return got >= 0 and not reliability.unordered and not reliability.unreliable
+    import ctypes
+
+    # rtcReliability: two bools, unordered and unreliable, and two numbers.
+    reliability = ctypes.create_string_buffer(12)
+    got = library().rtcGetDataChannelReliability(data_channel, reliability)
+    return got >= 0 and reliability.raw[:2] == b"\0\0"
