@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,6 +15,14 @@ class WebRtcStack(StrEnum):
     AUTO = "auto"
     AIORTC = "aiortc"
     NATIVE = "native"
+
+
+class RoadChoice(StrEnum):
+    """Which roads a private swarm may take. AUTO: direct where it works, else WebRTC."""
+
+    AUTO = "auto"
+    DIRECT = "direct"
+    WEBRTC = "webrtc"
 
 
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,22 +38,38 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __repr__(self) -> str:
         return f"IceServer({self.urls!r})"  # never the credential
 
+    def __rich_repr__(self) -> Iterator[str]:
+        yield self.urls
+
+
+def default_folder() -> Path:
+    """Return where files go if nobody chose: `FileSend` in this person's downloads folder.
+
+    A folder of its own, so that nothing a stranger names ever stands beside a person's own files.
+    """
+    import platformdirs
+
+    return platformdirs.user_downloads_path() / "FileSend"
+
 
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a Client behaves.
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
-    candidates alone. webrtc: the stack to use. max_peers: connections a torrent. offers: WebRTC
-    offers an announce.
-    upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
-    all torrents and peers together; None for no limit. share_page: the page that opens an open
-    torrent in a browser (core/share_link.py); None for none.
+    candidates alone, and no direct road. road: which roads to take. direct_port: where the direct
+    one listens; any free port where 0. webrtc: the stack to use. max_peers: connections a torrent.
+    offers: WebRTC offers an announce. upload_slots: peers served at once. upload_limit,
+    download_limit: bytes of file data a second, all torrents and peers together; None for no
+    limit. share_page: the page that opens an open torrent in a browser (core/share_link.py); None
+    for none.
     """
 
     name: str = "somebody"
-    output: Path = msgspec.field(default_factory=Path.cwd)
+    output: Path = msgspec.field(default_factory=default_folder)
     ice_servers: tuple[IceServer, ...] = ()
     relay_only: bool = False
+    road: RoadChoice = RoadChoice.AUTO
+    direct_port: int = 0
     webrtc: WebRtcStack = WebRtcStack.AUTO
     max_peers: int = 40
     offers: int = 4

@@ -5,8 +5,9 @@ Roads (kinds of channel) are modules beside this one. Nothing about torrents eve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
 
@@ -64,3 +65,47 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close it and free everything; never raises, may be called twice."""
+
+
+class BulkSink(Protocol):
+    """Where bulk goes on its arrival. Called on the channel's own thread; may block."""
+
+    def space(self, tag: bytes, at: int, left: int) -> memoryview:
+        """Return where the next bytes of a frame go, at most `left` and at least one.
+
+        Args:
+            tag: What the sender called the frame.
+            at: How much of it came before.
+            left: How much of it is still to come.
+
+        Raises:
+            ChannelAbused: Nobody asked for it.
+            ChannelFailed: It can go nowhere any more.
+        """
+
+    def filled(self, count: int) -> None:
+        """The last space holds its bytes, `count` of them: all of it."""
+
+
+@runtime_checkable
+class BulkChannel(Channel, Protocol):
+    """A channel that also moves bulk: frames of many bytes that the event loop never sees.
+
+    They may overtake the byte stream, and it them; among themselves they keep their order.
+    """
+
+    def take_bulk(self, sink: BulkSink) -> None:
+        """Let the peer's bulk go there; without a sink bulk is abuse."""
+
+    async def send_bulk(self, tag: bytes, length: int, fill: Callable[[memoryview], None]) -> None:
+        """Queue a bulk frame; returns once the backlog of bulk is small enough (back-pressure).
+
+        Args:
+            tag: Eight bytes that tell the other side's sink what it is.
+            length: In bytes, at most 1 MiB.
+            fill: Writes exactly so many bytes; called on the channel's thread when its turn comes.
+                What it raises breaks the channel.
+
+        Raises:
+            ChannelFailed: The channel is closed or broke.
+        """

@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.channels.base import Channel
-from filesend_tui.core.channels.webrtc import WebRtcChannel
+from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.meeting.crossing import (
@@ -24,7 +23,9 @@ from filesend_tui.core.meeting.crossing import (
     on_answer,
     on_offer,
     on_sealed_answer,
+    on_sealed_offer,
 )
+from filesend_tui.core.meeting.roads import OpenChannel, RoadAttempt, prepare
 from filesend_tui.core.meeting.signals import BadSignal, Description, Signals, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 
@@ -60,7 +61,7 @@ class SealedOffer:
 class _Waiting:
     """An offer of ours that nobody answered yet."""
 
-    attempt: WebRtcAttempt
+    attempt: RoadAttempt
     expiry: asyncio.TimerHandle
     made: float
 
@@ -81,6 +82,7 @@ class Dialer:
         met: Called with every peer whose channel opened; the channel is the callee's from then.
         missed: Called when one who was willing could not be reached; the next try may go well.
         wants_peers: How many more peers the swarm wants now.
+        road: The client's direct road; an open swarm never takes it.
     """
 
     def __init__(
@@ -93,17 +95,19 @@ class Dialer:
         wants_peers: Callable[[], int],
         missed: Callable[[], None] = lambda: None,
         timings: Timings = DEFAULT,
+        road: DirectRoad | None = None,
     ) -> None:
         self._signals = signals
         self._peer_id = peer_id
         self._config = config
+        self._road = road if signals.private else None
         self._met = met
         self._missed = missed
         self._wants_peers = wants_peers
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
-        self._open: dict[bytes, WebRtcChannel] = {}
+        self._open: dict[bytes, OpenChannel] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -114,11 +118,11 @@ class Dialer:
         Raises:
             ChannelFailed: None could be made.
         """
-        await prepare()
-        making: list[asyncio.Task[WebRtcAttempt]] = []
+        await prepare(self._config, self._road)
+        making: list[asyncio.Task[RoadAttempt]] = []
         try:
             for _ in range(count):
-                making.append(asyncio.create_task(WebRtcAttempt.offer(self._config)))
+                making.append(asyncio.create_task(RoadAttempt.offer(self._config, self._road)))
                 # One step of the loop each: making all at once would hold it up for too long.
                 await asyncio.sleep(0)
             made = await asyncio.gather(*making, return_exceptions=True)
@@ -126,10 +130,10 @@ class Dialer:
             for task in making:
                 task.cancel()
             for attempt in await asyncio.gather(*making, return_exceptions=True):
-                if isinstance(attempt, WebRtcAttempt):
+                if isinstance(attempt, RoadAttempt):
                     await attempt.close()
             raise
-        attempts = [attempt for attempt in made if isinstance(attempt, WebRtcAttempt)]
+        attempts = [attempt for attempt in made if isinstance(attempt, RoadAttempt)]
         failures = [failure for failure in made if isinstance(failure, BaseException)]
         if failures and not attempts:
             raise failures[0]
@@ -180,7 +184,7 @@ class Dialer:
             or peer_id == self._peer_id
             or self._wants_peers() <= 0
             or answering >= MAX_ANSWERING
-            or on_offer(self._link(peer_id)) is Verdict.LEAVE
+            or self._judge_offer(peer_id, tracker) is Verdict.LEAVE
             or (peer_id, offer_id) in self._taken
         ):
             return
@@ -210,7 +214,7 @@ class Dialer:
             return
         del self._waiting[offer_id]
         waiting.expiry.cancel()
-        verdict = self._judge(peer_id, waiting)
+        verdict = self._judge_answer(peer_id, waiting)
         if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
             self._spawn(waiting.attempt.close())
             return
@@ -229,12 +233,12 @@ class Dialer:
             # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
             self._tasks -= tasks
 
-    def _sealed(self, attempt: WebRtcAttempt) -> SealedOffer:
+    def _sealed(self, attempt: RoadAttempt) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
         use = Use(offer_id, offerer=self._peer_id)
         return SealedOffer(offer_id, self._signals.seal(attempt.description, use))
 
-    def _keep(self, offer_id: bytes, attempt: WebRtcAttempt) -> None:
+    def _keep(self, offer_id: bytes, attempt: RoadAttempt) -> None:
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(self._timings.offer_lifetime, self.withdraw, [offer_id])
         self._waiting[offer_id] = _Waiting(attempt, expiry, loop.time())
@@ -261,7 +265,16 @@ class Dialer:
 
         dial.task.add_done_callback(ended)
 
-    def _judge(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
+    def _judge_offer(self, peer_id: bytes, tracker: str) -> Verdict:
+        """Say what to do with a peer's offer that came through this tracker."""
+        link, dials = self._link(peer_id), self._dials.get(peer_id, ())
+        if not self._signals.private:
+            return on_offer(link)
+        if len(dials) >= MAX_BESIDE:
+            return Verdict.LEAVE
+        return on_sealed_offer(link, elsewhere=all(dial.tracker != tracker for dial in dials))
+
+    def _judge_answer(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
         """Say what to do with a peer's answer to an offer of ours."""
         link = self._link(peer_id)
         if not self._signals.private:
@@ -286,7 +299,7 @@ class Dialer:
         reply: Callable[[Description], Awaitable[None]],
     ) -> None:
         try:
-            attempt = await WebRtcAttempt.answer(offer, self._config)
+            attempt = await RoadAttempt.answer(offer, self._config, self._road)
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
             return
@@ -298,7 +311,7 @@ class Dialer:
         finally:
             await attempt.close()
 
-    async def _accept(self, peer_id: bytes, attempt: WebRtcAttempt, answer: Description) -> None:
+    async def _accept(self, peer_id: bytes, attempt: RoadAttempt, answer: Description) -> None:
         try:
             await attempt.accept(answer)
             await self._hand_over(peer_id, attempt, initiated=True)
@@ -307,7 +320,7 @@ class Dialer:
         finally:
             await attempt.close()
 
-    async def _hand_over(self, peer_id: bytes, attempt: WebRtcAttempt, *, initiated: bool) -> None:
+    async def _hand_over(self, peer_id: bytes, attempt: RoadAttempt, *, initiated: bool) -> None:
         try:
             channel = await attempt.opened(self._timings.connect)
         except ChannelFailed:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.announcer import Announcer
@@ -55,6 +56,7 @@ class Rendezvous:
         wants_peers: How many more peers the swarm wants now.
         on_problem: Hears TrackerFailed once when a tracker fails (and again only after it had
             worked), and ChannelFailed when no offer can be made. What failed is tried again.
+        road: The client's direct road; an open swarm never takes it.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Rendezvous:
         wants_peers: Callable[[], int],
         on_problem: Callable[[FileSendError], None] = lambda _problem: None,
         timings: Timings = DEFAULT,
+        road: DirectRoad | None = None,
     ) -> None:
         self._on_problem = on_problem
         self._met: deque[MetPeer] = deque()
@@ -85,6 +88,7 @@ class Rendezvous:
             # The other side may be waiting for its next announce, which is minutes away.
             missed=self.more_peers,
             timings=timings,
+            road=road,
         )
         presence = Presence(
             swarm=signals.rendezvous,

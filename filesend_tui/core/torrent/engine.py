@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.channels.direct_road import DirectRoad
+from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import BadMagnet
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
@@ -40,6 +41,9 @@ class Engine:
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
         self._torrents: dict[str, Torrent] = {}
+        # Whoever hides behind a TURN server tells nobody where this machine is.
+        direct = config.road is not RoadChoice.WEBRTC and not config.relay_only
+        self._road = DirectRoad(port=config.direct_port) if direct else None
         self._closing: set[asyncio.Task[None]] = set()
 
     async def seed(
@@ -133,6 +137,8 @@ class Engine:
             *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents)),
             *self._closing,
         )
+        if self._road is not None:
+            await self._road.close()
         await asyncio.to_thread(self._hashers.shutdown)
         await asyncio.to_thread(self._disk.shutdown)
 
@@ -169,6 +175,7 @@ class Engine:
             publish=self._events.publish,
             transfer=transfer,
             swarm_key=swarm_key,
+            road=self._road,
         )
         self._torrents[torrent_id] = torrent
         return torrent

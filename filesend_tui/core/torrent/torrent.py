@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, NoPeers, StorageFailed
 from filesend_tui.core.events import (
@@ -87,6 +88,7 @@ class Torrent:
         publish: Takes an event.
         transfer: The transfer it belongs to, if any.
         swarm_key: Makes its swarm a private one.
+        road: The client's direct road, for a private swarm.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Torrent:
         publish: Callable[[Event], None],
         transfer: TransferId | None,
         swarm_key: bytes | None = None,
+        road: DirectRoad | None = None,
     ) -> None:
         self.magnet = magnet
         self.id = magnet.info_hash.hex()
@@ -138,6 +141,7 @@ class Torrent:
                 totals=self._totals,
                 wants_peers=lambda: self._swarm.wanted_peers,
                 on_problem=self._warn,
+                road=road,
             ),
             peer_id=peer_id,
             config=config,

@@ -1,0 +1,326 @@
+"""How a direct channel comes about: both ends listen, both dial, and one connection stays.
+
+Every connection begins with TLS between two certificates that each side was told of in a sealed
+offer. Who dialled says to which offer of the other side it belongs (its ticket), who accepted says
+yes. The side with the lower fingerprint then chooses the first that is good, by a word on it; the
+rest are closed. So both know the same one, whatever order things happen in. Strangers get nothing:
+they fail in TLS, a few at a time and for a few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections import Counter, deque
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+from filesend_tui.core.channels.direct import DirectChannel
+from filesend_tui.core.channels.direct_identity import BadCertificate, Identity, fingerprint
+from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
+from filesend_tui.core.channels.direct_offer import (
+    TICKET,
+    DirectOffer,
+    Endpoint,
+    own_addresses,
+    plausible,
+)
+from filesend_tui.core.errors import ChannelFailed
+
+#: Seconds after which a partner is looked for no more.
+MEET_TIMEOUT: Final = 15.0
+#: Seconds in which a connection must get from TCP to a yes.
+HANDSHAKE_TIMEOUT: Final = 5.0
+#: Seconds that one attempt to connect may take.
+CONNECT_TIMEOUT: Final = 4.0
+#: Seconds between the first attempts at two addresses.
+STAGGER: Final = 0.03
+#: Seconds before an address is tried again: the partner may not know of us yet. Doubled each time.
+FIRST_RETRY: Final = 0.1
+MAX_RETRY: Final = 2.0
+#: Connections of strangers under way at a time: in all, and from one address.
+MAX_ARRIVING: Final = 32
+MAX_ARRIVING_FROM_ONE: Final = 8
+
+_YES: Final = b"\x06"
+_THIS_ONE: Final = b"\x01"
+
+log = logging.getLogger(__name__)
+
+
+class _Meeting:
+    """One partner that is expected, and the links on which it came: yes was said on each."""
+
+    def __init__(self, theirs: DirectOffer, *, chooses: bool) -> None:
+        self.theirs = theirs
+        self.partner = fingerprint(theirs.certificate)
+        self._chooses = chooses
+        self._waiting: deque[TlsLink] = deque()
+        self._settling: dict[asyncio.Task[None], TlsLink] = {}
+        self._news = asyncio.Event()
+
+    def arrived(self, link: TlsLink) -> None:
+        """A link is good; it is this meeting's from now on."""
+        self._waiting.append(link)
+        self._news.set()
+
+    async def settle(self) -> TlsLink:
+        """Return the link that both sides use from now on, once it is known."""
+        while True:
+            # Whoever chooses says so on one at a time; the other listens on all.
+            while self._waiting and not (self._chooses and self._settling):
+                link = self._waiting.popleft()
+                task = asyncio.create_task(link.say(_THIS_ONE) if self._chooses else _told(link))
+                self._settling[task] = link
+                task.add_done_callback(lambda _task: self._news.set())
+            self._news.clear()
+            if not any(task.done() for task in self._settling) and not (
+                self._waiting and not self._settling
+            ):
+                await self._news.wait()
+            for task in [task for task in self._settling if task.done()]:
+                link = self._settling.pop(task)
+                if not task.cancelled() and task.exception() is None:
+                    return link
+                link.close()
+
+    async def close(self) -> None:
+        """Close the links that were not settled on."""
+        for task in self._settling:
+            task.cancel()
+        await asyncio.gather(*self._settling, return_exceptions=True)
+        for link in (*self._settling.values(), *self._waiting):
+            link.close()
+        self._settling.clear()
+        self._waiting.clear()
+
+
+class DirectRoad:
+    """One client's end of all its direct channels: a certificate, a listener, and meetings.
+
+    Nothing listens before `start`.
+
+    Args:
+        port: To listen on; any free one where 0.
+        addresses: Of this machine; found out where None.
+    """
+
+    def __init__(self, *, port: int = 0, addresses: tuple[str, ...] | None = None) -> None:
+        self._port = port
+        self._addresses = addresses
+        self._identity: Identity | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._listeners: list[socket.socket] = []
+        self._meetings: dict[bytes, _Meeting] = {}
+        self._arriving: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Make the certificate and listen, once; later calls wait for the first.
+
+        Raises:
+            ChannelFailed: It cannot listen, or is closed.
+        """
+        if self._closed:
+            raise ChannelFailed("This client has ended.")
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        self._identity = await asyncio.to_thread(Identity)
+        self._listeners = listen(self._port)
+        if not self._listeners:
+            raise ChannelFailed(
+                "This machine lets nobody connect to it directly.",
+                "Choose another port, or --road webrtc.",
+            )
+        for listener in self._listeners:
+            self._spawn(self._accept(listener))
+
+    def offer(self) -> DirectOffer:
+        """Return our half for one partner, or whoever answers one offer. `start` comes first."""
+        assert self._identity is not None
+        ports = {listener.family: listener.getsockname()[1] for listener in self._listeners}
+        endpoints = []
+        for host in self._addresses or own_addresses():
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            if port := ports.get(family):
+                endpoints.append(Endpoint(host, port))
+        return DirectOffer(
+            secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints)
+        )
+
+    async def meet(
+        self, ours: DirectOffer, theirs: DirectOffer, *, timeout: float = MEET_TIMEOUT
+    ) -> DirectChannel:
+        """Reach the partner who made `theirs` and was given `ours`.
+
+        Raises:
+            ChannelFailed: Not within `timeout` seconds.
+        """
+        identity = self._identity
+        assert identity is not None
+        try:
+            identity.trust(
+                frozenset((theirs.certificate, *(m.certificate for m in self._expected)))
+            )
+        except BadCertificate:
+            raise ChannelFailed("A peer's direct offer makes no sense.") from None
+        chooses = identity.fingerprint < fingerprint(theirs.certificate)
+        meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses)
+        dialling = [
+            self._spawn(self._dial(meeting, endpoint, position * STAGGER))
+            for position, endpoint in enumerate(
+                plausible(theirs.endpoints, self._addresses or own_addresses())
+            )
+        ]
+        try:
+            async with asyncio.timeout(timeout):
+                link = await meeting.settle()
+        except TimeoutError:
+            raise ChannelFailed("A peer could not be reached directly.") from None
+        finally:
+            del self._meetings[ours.ticket]
+            for task in dialling:
+                task.cancel()
+            await asyncio.gather(*dialling, return_exceptions=True)
+            await meeting.close()
+        return DirectChannel(link)
+
+    async def close(self) -> None:
+        """Listen no more and give up every meeting; channels given out stay open."""
+        self._closed = True
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
+
+    @property
+    def _expected(self) -> list[DirectOffer]:
+        return [meeting.theirs for meeting in self._meetings.values()]
+
+    # -- dialling
+
+    async def _dial(self, meeting: _Meeting, endpoint: Endpoint, delay: float) -> None:
+        """Try one address until it is good, or nobody waits any more."""
+        retry = FIRST_RETRY
+        await asyncio.sleep(delay)
+        while True:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    sock = await _connect(endpoint)
+            except (OSError, TimeoutError):
+                log.debug("an address of a peer does not answer")
+            else:
+                link = self._link(sock, server=False)
+                try:
+                    async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                        await self._greet(meeting, link)
+                    meeting.arrived(link)
+                    return
+                except (LinkBroken, TimeoutError):
+                    link.close()
+                except BaseException:
+                    link.close()
+                    raise
+            await asyncio.sleep(retry)
+            retry = min(2 * retry, MAX_RETRY)
+
+    async def _greet(self, meeting: _Meeting, link: TlsLink) -> None:
+        await link.handshake()
+        if fingerprint(link.certificate) != meeting.partner:
+            raise LinkBroken("somebody else")
+        await link.say(meeting.theirs.ticket)
+        # In TLS 1.3 a client is done before its certificate was looked at: only now it is sure.
+        if await link.hear(len(_YES)) != _YES:
+            raise LinkBroken("not wanted")
+
+    # -- accepting
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError:
+                # Such as too many open files: others will be closed.
+                await asyncio.sleep(FIRST_RETRY)
+                continue
+            host = str(address[0])
+            if (
+                not self._meetings
+                or self._arriving.total() >= MAX_ARRIVING
+                or self._arriving[host] >= MAX_ARRIVING_FROM_ONE
+            ):
+                sock.close()
+                continue
+            self._arriving[host] += 1
+            self._spawn(self._receive(sock, host))
+
+    async def _receive(self, sock: socket.socket, host: str) -> None:
+        """Find out who came; most give up or are sent away."""
+        link = self._link(sock, server=True)
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                await link.handshake()
+                meeting = self._meetings.get(await link.hear(TICKET))
+                if meeting is None or fingerprint(link.certificate) != meeting.partner:
+                    raise LinkBroken("nobody who is expected")
+                await link.say(_YES)
+            meeting.arrived(link)
+        except (LinkBroken, TimeoutError):
+            link.close()
+        except BaseException:
+            link.close()
+            raise
+        finally:
+            self._arriving[host] -= 1
+            if not self._arriving[host]:
+                del self._arriving[host]
+
+    def _link(self, sock: socket.socket, *, server: bool) -> TlsLink:
+        assert self._identity is not None
+        return TlsLink(sock, self._identity.context(server=server), server=server)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Listen on every address, IPv4 and IPv6; on one port where both have it free."""
+    listeners: list[socket.socket] = []
+    for family, host in ((socket.AF_INET, ""), (socket.AF_INET6, "::")):
+        with suppress(OSError):
+            listener = socket.create_server((host, port), family=family, backlog=16)
+            listener.setblocking(False)
+            listeners.append(listener)
+    return listeners
+
+
+async def _connect(endpoint: Endpoint) -> socket.socket:
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, tuple(endpoint))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _told(link: TlsLink) -> None:
+    """Return when the other side chose this link."""
+    if await link.hear(len(_THIS_ONE)) != _THIS_ONE:
+        raise LinkBroken("it said something else")

@@ -1,0 +1,149 @@
+"""Which road a private swarm takes, and that a transfer outlives the one it is on.
+
+Real engines, the real tracker of a real relay, real connections on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from filesend_tui.core import events as e
+from filesend_tui.core.channels import direct_road
+from filesend_tui.core.channels.direct import DirectChannel
+from filesend_tui.core.config import ClientConfig, RoadChoice
+from tests.conftest import RunningRelay
+from tests.torrent.lab import Node
+
+MIB = 1024 * 1024
+A, D, W = RoadChoice.AUTO, RoadChoice.DIRECT, RoadChoice.WEBRTC
+
+
+@asynccontextmanager
+async def two(
+    tmp_path: Path, seeder: RoadChoice = A, receiver: RoadChoice = A, **config: object
+) -> AsyncIterator[tuple[Node, Node]]:
+    async with (
+        Node(ClientConfig(output=tmp_path, road=seeder, **config)) as one,  # type: ignore[arg-type]
+        Node(ClientConfig(output=tmp_path, road=receiver)) as other,
+    ):
+        yield one, other
+
+
+async def send(
+    seeder: Node, receiver: Node, path: Path, tracker: str, folder: Path, *, private: bool = True
+) -> str:
+    """Seed a file and begin to fetch it; return the torrent's id."""
+    key = secrets.token_bytes(32) if private else None
+    torrent = await seeder.engine.seed([path], trackers=[tracker], swarm_key=key)
+    magnet = seeder.engine.magnet(torrent)
+    await receiver.engine.add(magnet, folder=folder, trackers=[tracker], swarm_key=key)
+    return torrent
+
+
+async def arrived(receiver: Node, torrent: str) -> Path:
+    path = await asyncio.wait_for(receiver.engine.wait_done(torrent), 60)
+    assert path is not None
+    return path
+
+
+def roads_taken(node: Node) -> list[str]:
+    return [event.road for event in node.of(e.PeerConnected)]
+
+
+def break_connections(node: Node, torrent: str) -> None:
+    """As a cable that is pulled, or a machine on the way that forgot."""
+    for peer in node.engine._torrents[torrent]._swarm._roster:
+        assert isinstance(peer.channel, DirectChannel)
+        peer.channel._link.sever()
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    path = tmp_path / "big.bin"
+    path.write_bytes(os.urandom(6 * MIB + 12345))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("seeder", "receiver", "road"),
+    [
+        (A, A, "direct"),
+        (D, D, "direct"),
+        (A, D, "direct"),
+        (D, A, "direct"),
+        (W, A, "webrtc"),
+        (A, W, "webrtc"),
+        (W, W, "webrtc"),
+    ],
+)
+async def test_the_road_that_both_sides_allow_is_taken(
+    relay: RunningRelay,
+    tmp_path: Path,
+    big: Path,
+    seeder: RoadChoice,
+    receiver: RoadChoice,
+    road: str,
+) -> None:
+    async with two(tmp_path, seeder, receiver) as (ours, theirs):
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
+        path = await arrived(theirs, torrent)
+        assert path.read_bytes() == big.read_bytes()
+        assert roads_taken(ours) == roads_taken(theirs) == [road]
+        assert theirs.of(e.DownloadComplete)[0].road == road
+
+
+async def test_an_open_swarm_never_takes_the_direct_road(
+    relay: RunningRelay, tmp_path: Path, big: Path
+) -> None:
+    async with two(tmp_path) as (ours, theirs):
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out", private=False)
+        await arrived(theirs, torrent)
+        assert roads_taken(theirs) == ["webrtc"]
+        for node in (ours, theirs):
+            assert node.engine._road is not None
+            assert not node.engine._road._listeners, "it listens for nobody"
+
+
+async def test_who_hides_behind_turn_has_no_direct_road(tmp_path: Path) -> None:
+    async with two(tmp_path, relay_only=True) as (ours, _):
+        assert ours.engine._road is None
+
+
+async def test_a_transfer_goes_on_when_its_connection_breaks(
+    relay: RunningRelay, tmp_path: Path, big: Path
+) -> None:
+    async with two(tmp_path, upload_limit=2 * MIB) as (ours, theirs):
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
+        await theirs.until(lambda: [d for d in theirs.of(e.Download) if d.progress > 0.2])
+        break_connections(theirs, torrent)
+        path = await arrived(theirs, torrent)
+        assert path.read_bytes() == big.read_bytes()
+        assert len(roads_taken(theirs)) == 2
+        dropped = theirs.of(e.PeerDropped)
+        assert dropped[0].reason in {"channelFailed", "closed"}
+        # What was there already did not come again.
+        assert ours.of(e.Upload)[-1].uploaded_bytes < 1.6 * big.stat().st_size
+
+
+async def test_when_the_direct_road_is_gone_the_transfer_goes_on_over_webrtc(
+    relay: RunningRelay, tmp_path: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def blocked(_endpoint: object) -> None:
+        raise OSError("no way through")
+
+    async with two(tmp_path, upload_limit=2 * MIB) as (ours, theirs):
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
+        await theirs.until(lambda: [d for d in theirs.of(e.Download) if d.progress > 0.2])
+        # As a firewall that was switched on: the connection dies, no new one comes through.
+        monkeypatch.setattr(direct_road, "_connect", blocked)
+        break_connections(ours, torrent)
+        path = await arrived(theirs, torrent)
+        assert path.read_bytes() == big.read_bytes()
+        assert roads_taken(theirs) == ["direct", "webrtc"]
