@@ -58,13 +58,23 @@ def on_answer(link: Link, *, ours: bytes, theirs: bytes) -> Verdict:
     return _ANSWER[link, ours < theirs]
 
 
+def on_sealed_offer(link: Link, *, elsewhere: bool) -> Verdict:
+    """Judge an offer that the peer itself made, as in a private swarm; see `on_sealed_answer`.
+
+    Args:
+        link: How things stand.
+        elsewhere: Whether what is on its way came about through other trackers than this offer.
+    """
+    return Verdict.BESIDE if link is Link.ANSWERING and elsewhere else on_offer(link)
+
+
 def on_sealed_answer(link: Link, *, ours: bytes, theirs: bytes, fresh: bool) -> Verdict:
     """Judge an answer that the peer itself made, as in a private swarm.
 
-    A tracker cannot make such an answer, but it can hold one back, and leave us with a connection
-    that leads nowhere. So what is on its way does not keep out what comes by another tracker. Both
-    ends still come to the same end: the lower id gives up answering, the higher one waits for
-    whichever opens.
+    A tracker cannot make such an answer, but it can hold one back, and leave both of us with
+    connections that lead nowhere. So what is on its way does not keep out what comes by another
+    tracker. Both ends still come to the same end: the lower id never has offers of both under way,
+    as it gives up answering; the higher one waits for whichever opens.
 
     Args:
         link: How things stand.
