@@ -43,7 +43,7 @@ OutputOption = Annotated[
         "-o",
         metavar="DIR",
         file_okay=False,
-        help="Where files go; the current folder if not said. (env: FILESEND_OUTPUT)",
+        help="Where files go; Downloads/FileSend if not said. (env: FILESEND_OUTPUT)",
     ),
 ]
 IceOption = Annotated[
@@ -122,7 +122,7 @@ def screens(
             "-o",
             metavar="DIR",
             file_okay=False,
-            help="Where files go; the downloads folder if not said. (env: FILESEND_OUTPUT)",
+            help="Where files go; Downloads/FileSend if not said. (env: FILESEND_OUTPUT)",
         ),
     ] = None,
     ice_server: IceOption = None,

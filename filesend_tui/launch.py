@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from filesend_tui.core.config import default_folder
 from filesend_tui.local_relay import LocalRelay
 from filesend_tui.settings import Settings
 
@@ -29,7 +30,7 @@ def open_screens(settings: Settings) -> int:
     from filesend_tui.app import FileSendApp
 
     with _relay(settings) as relay:
-        folder = settings.output or _downloads()
+        folder = _folder(settings)
         config = settings.client_config(output=folder, meeting_places=[relay.url])
 
         def client() -> Client:
@@ -71,6 +72,7 @@ def receive(settings: Settings, code: str | None, *, accept_all: bool, json: boo
             settings,
             [relay.url],
             json=json,
+            asked=not accept_all,
         )
 
 
@@ -109,11 +111,12 @@ def _run(
     meeting_places: Sequence[str],
     *,
     json: bool,
+    asked: bool = False,
 ) -> int:
     from filesend_tui.headless.running import run
 
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
-    return run(command, config, _printer(json=json))
+    return run(command, config, _printer(json=json, asked=asked))
 
 
 @contextmanager
@@ -133,21 +136,15 @@ def _relay(settings: Settings) -> Iterator[_Relay]:
         local.stop()
 
 
-def _printer(*, json: bool) -> Printer:
+def _printer(*, json: bool, asked: bool) -> Printer:
     from filesend_tui.headless import printers
 
     if json:
         return printers.JsonPrinter(sys.stdout.buffer)
     on_terminal = sys.stderr.isatty()
     progress = (printers.ProgressBar if on_terminal else printers.ProgressLines)(sys.stderr)
-    return printers.TextPrinter(sys.stdout, sys.stderr, progress)
+    return printers.TextPrinter(sys.stdout, sys.stderr, progress, asked=asked)
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.output or Path.cwd()
-
-
-def _downloads() -> Path:
-    import platformdirs
-
-    return platformdirs.user_downloads_path()
+    return settings.output or default_folder()

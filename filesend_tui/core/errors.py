@@ -5,6 +5,10 @@ Every failure that may reach a face is one of these. Secrets (codes, keys) never
 
 from __future__ import annotations
 
+from filesend_tui.core.text import clean
+
+_MAX_TEXT = 4096
+
 
 class FileSendError(Exception):
     """Something went wrong that a person should hear about.
@@ -19,9 +23,10 @@ class FileSendError(Exception):
     default_hint = "Try again; if it keeps failing, run with --log-level debug."
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint or self.default_hint
+        # Names of this machine's own files stand in it, and those may come from strangers too.
+        self.message = clean(message, _MAX_TEXT)
+        self.hint = clean(hint, _MAX_TEXT) or self.default_hint
+        super().__init__(self.message)
 
 
 class RelayUnreachable(FileSendError):

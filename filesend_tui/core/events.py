@@ -7,6 +7,9 @@ camelCase fields, so a field added here is a field added there. No behaviour eve
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -62,6 +65,11 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     size: int
 
+    @property
+    def hidden(self) -> bool:
+        """Whether file managers hide it, or a folder on its way: a name begins with a dot."""
+        return self.path.startswith(".") or "/." in self.path
+
 
 class PeerEntry(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
     """One connected peer of a torrent, at one moment. Rates in bytes a second; progress 0 to 1."""
@@ -92,6 +100,9 @@ class Code(Event, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Code(expires_seconds={self.expires_seconds})"  # the code is a secret
+
+    def __rich_repr__(self) -> Iterator[tuple[str, float]]:
+        yield "expires_seconds", self.expires_seconds
 
 
 class CodeGone(Event, frozen=True, kw_only=True):
@@ -169,12 +180,24 @@ class FileReady(Event, frozen=True, kw_only=True):
     transfer: TransferId
     magnet_uri: str
 
+    def __repr__(self) -> str:
+        return f"FileReady(transfer={self.transfer!r})"  # nobody else's is the magnet
+
+    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+        yield "transfer", self.transfer
+
 
 class AddTorrent(Event, frozen=True, kw_only=True):
     """The partner's torrent is seeded; this side now adds it."""
 
     transfer: TransferId
     magnet_uri: str
+
+    def __repr__(self) -> str:
+        return f"AddTorrent(transfer={self.transfer!r})"  # nobody else's is the magnet
+
+    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+        yield "transfer", self.transfer
 
 
 class DownloadStarted(Event, frozen=True, kw_only=True):
@@ -326,8 +349,15 @@ class Error(Event, frozen=True, kw_only=True):
 
 
 _encoder = msgspec.json.Encoder()
+_BEYOND_ASCII = re.compile("[^ -~]")
 
 
 def encode(event: Event) -> str:
-    """Return the event as one line of JSON."""
-    return _encoder.encode(event).decode()
+    """Return the event as one line of JSON that steers no terminal it is printed on."""
+    line = _encoder.encode(event).decode()
+    return line if line.isprintable() else _BEYOND_ASCII.sub(_escaped, line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    return char if char.isprintable() else json.dumps(char)[1:-1]

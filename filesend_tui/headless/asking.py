@@ -14,7 +14,8 @@ from filesend_tui.core.errors import FileSendError, InvalidCode
 from filesend_tui.core.events import FileRequest
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
-from filesend_tui.headless.narration import file_lines
+from filesend_tui.core.text import visible
+from filesend_tui.headless.narration import file_lines, request_lines
 
 _MAX_LINE = 64 * 1024
 
@@ -51,7 +52,8 @@ class Asker:
 
     def say(self, text: str) -> None:
         """Print a line beside the questions."""
-        print(text, file=self._prompts, flush=True)
+        lines = map(visible, text.split("\n"))
+        print("\n".join(lines), file=self._prompts, flush=True)
 
     async def ask(self, question: str) -> str | None:
         """Ask, where somebody is there, and return the line read, or None at the end of input."""
@@ -103,10 +105,11 @@ async def ask_code(asker: Asker) -> str:
 async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tuple[bool, ...]:
     """Return a yes or no for each file of the request, asked until the answer is one.
 
-    The end of input is a no to everything.
+    What is asked about is listed here, so that it stands above the question. The end of input is a
+    no to everything.
     """
     count = len(request.files)
-    asker.say(_destination(folder))
+    asker.say("\n".join([*request_lines(request), _destination(folder)]))
     question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
     while (answer := await asker.ask(question)) is not None:
         if answer.lower() in ("l", "list"):

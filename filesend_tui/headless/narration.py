@@ -21,12 +21,14 @@ LISTED_FILES = 20
 class Line(NamedTuple):
     """A line to print. result: what the person asked for (a code, a magnet, a path).
 
-    picture: worth a QR code below it, for a phone to take up.
+    picture: worth a QR code below it, for a phone to take up. listing: what a question about the
+    request says itself.
     """
 
     text: str
     result: bool = False
     picture: bool = False
+    listing: bool = False
 
 
 class Figure(NamedTuple):
@@ -103,12 +105,24 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
 
 
 def file_lines(files: Sequence[FileEntry]) -> list[str]:
-    """Return files as lines, numbered from 1."""
+    """Return files as lines, numbered from 1; hidden ones are called so."""
     width = len(str(len(files)))
     return [
         f"  {number:>{width}}  {file.path}  {size_text(file.size)}"
+        f"{'  (hidden)' if file.hidden else ''}"
         for number, file in enumerate(files, start=1)
     ]
+
+
+def request_lines(event: events.FileRequest) -> list[str]:
+    """Return what somebody wants to send, as lines; of many files the first."""
+    amount = _count(len(event.files), event.total_bytes)
+    listed = file_lines(event.files[:LISTED_FILES])
+    rest = event.files[LISTED_FILES:]
+    if rest:
+        hidden = sum(file.hidden for file in rest)
+        listed.append(f"  and {len(rest)} more{f', {hidden} of them hidden' if hidden else ''}")
+    return [f"{event.partner} wants to send {amount}:", *listed]
 
 
 def _seeding(event: events.Seeding) -> list[Line]:
@@ -119,13 +133,10 @@ def _seeding(event: events.Seeding) -> list[Line]:
 
 
 def _request(event: events.FileRequest) -> list[Line]:
-    amount = _count(len(event.files), event.total_bytes)
     if event.direction is Direction.SEND:
+        amount = _count(len(event.files), event.total_bytes)
         return [Line(f"Asked {event.partner} to take {amount}; waiting for the answer.")]
-    listed = file_lines(event.files[:LISTED_FILES])
-    if (more := len(event.files) - LISTED_FILES) > 0:
-        listed.append(f"  and {more} more")
-    return [Line(f"{event.partner} wants to send {amount}:"), *map(Line, listed)]
+    return [Line(text, listing=True) for text in request_lines(event)]
 
 
 def _phase(event: events.TransferState) -> list[Line]:

@@ -14,9 +14,11 @@ from filesend_tui.core.errors import (
     FileSendError,
     NoSpace,
     RelayUnreachable,
+    StorageFailed,
 )
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction
+from filesend_tui.core.torrent.room import check_folder
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code
 from filesend_tui.headless.outcome import Outcome, raised
 
@@ -84,10 +86,12 @@ async def receive(
 
     Raises:
         CannotAsk: Nobody is at the terminal and `accept_all` is off.
+        StorageFailed: Nothing can be written to `output`.
         FileSendError: Why it ended otherwise.
     """
     if not accept_all and not asker.interactive:
         raise CannotAsk("Each request has to be accepted, and there is nobody to ask.")
+    await asyncio.to_thread(check_folder, output)  # before the code is used up
     if code is None or code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
@@ -164,8 +168,8 @@ async def _accept_all(client: Client, request: events.FileRequest, output: Path)
     everything = (True,) * len(request.files)
     try:
         await client.answer(request.transfer, everything, output=output)
-    except NoSpace:
-        # The sender waits for an answer, and nobody is here to make room.
+    except (NoSpace, StorageFailed):
+        # The sender waits for an answer, and nobody is here to mend it.
         await client.answer(request.transfer, (False,) * len(request.files))
         raise
 
@@ -177,7 +181,7 @@ async def _let_choose(
         accepted = await ask_approval(asker, request, output)
         try:
             await client.answer(request.transfer, accepted, output=output)
-        except NoSpace as error:
+        except (NoSpace, StorageFailed) as error:
             asker.say(f"{error.message} {error.hint}")
         else:
             return

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 from filesend_tui.core import events
+from filesend_tui.core.text import visible
 from filesend_tui.headless.narration import Figure, figure, lines
 
 if TYPE_CHECKING:
@@ -54,18 +55,33 @@ class Progressing(Protocol):
 
 
 class TextPrinter:
-    """Sentences for a person, and figures in a way that suits where stderr goes."""
+    """Sentences for a person, and figures in a way that suits where stderr goes.
 
-    def __init__(self, out: TextIO, err: TextIO, progress: Progressing) -> None:
+    Args:
+        out: Takes results.
+        err: Takes the rest.
+        progress: Takes figures.
+        asked: Whether a person is asked about each request; the question lists the files then.
+    """
+
+    def __init__(
+        self, out: TextIO, err: TextIO, progress: Progressing, *, asked: bool = False
+    ) -> None:
         self._out = out
         self._err = err
         self._progress = progress
+        self._asked = asked
 
     def show(self, event: events.Event) -> None:
         """Write the event's lines, and show its figure."""
         for line in lines(event):
+            if line.listing and self._asked:
+                continue
             self._progress.clear()
-            print(line.text, file=self._out if line.result else self._err, flush=True)
+            out = self._out if line.result else self._err
+            # A path for a script is exact; what a person sees steers no terminal.
+            text = line.text if line.result and not out.isatty() else visible(line.text)
+            print(text, file=out, flush=True)
             if line.picture and self._out.isatty():
                 self._draw(line.text)
         if shown := figure(event):

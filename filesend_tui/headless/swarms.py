@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadMagnet, FileSendError
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.torrent.magnet import parse_magnet
+from filesend_tui.core.torrent.room import check_folder
 from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
 
@@ -51,6 +53,7 @@ async def download(client: Client, magnet: str, output: Path) -> None:
     Raises:
         FileSendError: It is no magnet, or the torrent failed.
     """
+    await asyncio.to_thread(check_folder, output)  # before somebody is looked for
     stream = client.subscribe()
     torrent = await client.add(magnet, output=output)
     async for event in stream:

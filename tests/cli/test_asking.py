@@ -115,7 +115,8 @@ async def test_approval_asks_until_it_understands(piped: Piped, tmp_path: Path) 
     said = piped.prompts.getvalue()
     assert str(tmp_path / "new") in said
     assert "free" in said
-    assert "file2" in said, "l lists the files"
+    assert said.count("file2") == 2, "the files are listed before the question, and by l"
+    assert said.startswith("P wants to send 3 files")
 
 
 async def test_the_end_of_input_declines(piped: Piped, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -164,13 +165,24 @@ def test_what_is_there_is_never_overwritten(world: World, tmp_path: Path) -> Non
     assert receiver.wait_for("downloadComplete")["url"].endswith("a%20%281%29.txt")
 
 
-def test_the_current_folder_is_the_default(world: World, tmp_path: Path) -> None:
-    sent = fill(tmp_path / "from" / "a.txt", 1000)
-    (tmp_path / "here").mkdir()
+@pytest.mark.skipif(sys.platform == "win32", reason="the registry names Windows' downloads")
+def test_a_folder_of_its_own_below_the_downloads_is_the_default(
+    world: World, tmp_path: Path
+) -> None:
+    sent = fill(tmp_path / "from" / ".bashrc", 1000)
+    home = tmp_path / "home"
+    home.mkdir()
+    world.environment["HOME"] = str(home)
+    world.environment.pop("XDG_DOWNLOAD_DIR", None)
+    world.environment.pop("XDG_CONFIG_HOME", None)
     sender, code = world.send(sent)
-    receiver = world.start("receive", code, "--yes", cwd=tmp_path / "here")
+    receiver = world.start("receive", code, "--yes", cwd=home)
     assert (receiver.end(), sender.end()) == (0, 0), receiver.report()
-    assert contents(tmp_path / "here") == {"a.txt": digest(sent)}
+    arrived = home / "Downloads" / "FileSend" / "_.bashrc"
+    assert contents(home / "Downloads") == {"FileSend/_.bashrc": digest(sent)}
+    assert not [path for path in home.iterdir() if path.name == ".bashrc"]
+    assert str(arrived) in receiver.lines
+    assert any(".bashrc" in line and "(hidden)" in line for line in receiver.errors)
 
 
 @pytest.mark.parametrize("arguments", [["receive"], ["receive", "-"]], ids=" ".join)

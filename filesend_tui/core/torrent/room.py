@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from filesend_tui.core.errors import NoSpace
+from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
@@ -20,8 +20,33 @@ from filesend_tui.core.torrent.ground import Ground
 _SYNC_THREADS = 8
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that nothing could be written to, before anybody waits for it.
+
+    Blocking; writes nothing.
+
+    Raises:
+        StorageFailed: It is no folder, may not be written to, or cannot be made.
+    """
+    choose = "Choose another folder."
+    try:
+        place = folder.expanduser().absolute()
+        while not os.path.lexists(place) and place != place.parent:
+            place = place.parent
+        if place.is_symlink() and not place.exists():
+            raise StorageFailed(f"{place} is a link that leads nowhere.", choose)
+        if not place.is_dir():
+            raise StorageFailed(f"{place} is not a folder.", choose)
+    except (OSError, RuntimeError) as error:  # a home that nobody knows is a RuntimeError
+        why = getattr(error, "strerror", None) or error
+        raise StorageFailed(f"{folder} cannot be used: {why}.", choose) from error
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StorageFailed(f"Nothing may be written to {place}.", choose)
+
+
 def check_room(folder: Path, needed: int) -> None:
-    """Raise NoSpace unless `needed` bytes fit on the disk of `folder`; else as free_space."""
+    """Raise NoSpace unless `needed` bytes fit on the disk of `folder`; else as check_folder."""
+    check_folder(folder)
     free = free_space(folder)
     if needed > free:
         raise NoSpace(
