@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -128,11 +129,14 @@ else:
 def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a folder named `relay` where this was called from is not our relay.
     command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
+    # It needs no setting of ours, and a TURN server's credential is one of them.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_TURN_")}
     return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
         [*command, "--host", _HOST, "--port", str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=complaints,
+        env=environment,
         **_OWN_GROUP,
     )
 

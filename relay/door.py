@@ -315,6 +315,15 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
         if self._visit.take_frame():
             super().handle_pong(event)
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:  # uvicorn would log a traceback for each
+                self._visit.end("invalid")
+                return
+        super().send_receive_event_to_app()
+
     def _takes(self, event: Frame) -> bool:
         self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
         return self._visit.take_frame()

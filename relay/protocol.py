@@ -165,7 +165,8 @@ class Preparing(Word, frozen=True, kw_only=True):
 class FileReady(Word, frozen=True, kw_only=True):
     """`fileReady`, delivered as `addTorrent`: the torrent is seeded.
 
-    swarm_key: What makes its swarm a private one: only who has it meets the sender. Never shown.
+    swarm_key: What makes its swarm a private one: only who has it meets the sender. Neither it nor
+        the magnet is ever shown.
     """
 
     id: Id
@@ -173,10 +174,10 @@ class FileReady(Word, frozen=True, kw_only=True):
     swarm_key: SwarmKey
 
     def __repr__(self) -> str:
-        return f"FileReady(id={self.id!r}, magnet_uri={self.magnet_uri!r})"
+        return f"FileReady(id={self.id!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("id", self.id), ("magnet_uri", self.magnet_uri)]
+        return [("id", self.id)]
 
 
 class DownloadStarted(Word, frozen=True, kw_only=True):

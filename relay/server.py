@@ -73,8 +73,8 @@ class RelayServer(uvicorn.Server):
                 # Of an address that a stranger could name; relay/addresses.py knows better.
                 proxy_headers=False,
                 log_config=None,
-                # Below that uvicorn logs frames and the ids of sessions.
-                log_level=logging.WARNING,
+                # Below that uvicorn logs strangers' mistakes, frames and the ids of sessions.
+                log_level=logging.ERROR,
                 access_log=False,
                 server_header=False,
                 ws_max_size=limits.max_frame,

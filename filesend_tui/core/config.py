@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -38,8 +38,8 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __repr__(self) -> str:
         return f"IceServer({self.urls!r})"  # never the credential
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield self.urls
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("urls", self.urls)]
 
 
 def default_folder() -> Path:

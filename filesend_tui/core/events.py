@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -101,8 +100,8 @@ class Code(Event, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Code(expires_seconds={self.expires_seconds})"  # the code is a secret
 
-    def __rich_repr__(self) -> Iterator[tuple[str, float]]:
-        yield "expires_seconds", self.expires_seconds
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("expires_seconds", self.expires_seconds)]
 
 
 class CodeGone(Event, frozen=True, kw_only=True):
@@ -183,8 +182,8 @@ class FileReady(Event, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"FileReady(transfer={self.transfer!r})"  # nobody else's is the magnet
 
-    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
-        yield "transfer", self.transfer
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("transfer", self.transfer)]
 
 
 class AddTorrent(Event, frozen=True, kw_only=True):
@@ -196,8 +195,8 @@ class AddTorrent(Event, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"AddTorrent(transfer={self.transfer!r})"  # nobody else's is the magnet
 
-    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
-        yield "transfer", self.transfer
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("transfer", self.transfer)]
 
 
 class DownloadStarted(Event, frozen=True, kw_only=True):
