@@ -153,7 +153,7 @@ class SendScreen(PlaceScreen):
                 del self._chosen[path]
             else:
                 self._chosen[path] = None
-            listing.redraw(listing.cursor)
+            listing.redraw_row(listing.cursor)
             listing.action_move(1)
             self._weigh()
 

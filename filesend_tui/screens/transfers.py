@@ -84,7 +84,7 @@ class TransfersScreen(PlaceScreen):
         rows: list[TransferRow | ShareRow] = [*self.store.transfers, *self.store.open_shares]
         rows.reverse()  # newest first; what is open to everybody stays on top
         table = self.query_one("#table", TransferList)
-        table.show(rows)
+        table.show(rows, now=self.clock())
         table.display = bool(rows)
         welcome = self.query_one("#welcome", Words)
         welcome.display = not rows

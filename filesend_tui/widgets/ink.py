@@ -1,6 +1,7 @@
 """Ink: the few styles that drawn lines use, and lines made of inked parts, cut to fit their cells.
 
-Text goes in as plain strings and never as markup, so a name from a peer is only ever a name.
+Text goes in as plain strings and never as markup, so a name from a peer is only ever a name. Lines
+are drawn again only where they differ: a terminal may be far away, and each cell costs bytes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import ClassVar, TypeAlias
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,7 +20,7 @@ Part: TypeAlias = tuple[str, Style]
 
 
 class Inked(Widget):
-    """A widget that draws with ink: `quiet`, `strong`, `good`, `warn`, `bad`, `bar` and so on."""
+    """A widget that draws lines with ink: `quiet`, `strong`, `good`, `warn`, `bad` and so on."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "ink--plain",
@@ -47,9 +49,38 @@ class Inked(Widget):
     }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        #: The lines as they were last painted, by their place in the view.
+        self._painted: dict[int, Strip] = {}
+
     def ink(self, name: str) -> Style:
         """Return the style of an ink on this widget's background."""
         return self.get_component_rich_style(f"ink--{name}")
+
+    def draw_line(self, y: int) -> Strip:
+        """Return line `y` of the view; a subclass draws it."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view (Textual's line API)."""
+        line = self._painted[y] = self.draw_line(y)
+        return line
+
+    def redraw(self, lines: Iterable[int] | None = None) -> None:
+        """Paint these lines again, all if not said, each as far as it differs from the last time.
+
+        From the left: Textual paints what it paints of a line from a widget's left edge.
+        """
+        width, height = self.scrollable_content_region.size
+        if not height:
+            self.refresh()  # it is hidden: whatever it will show is new
+        for y in range(height) if lines is None else lines:
+            if 0 <= y < height:
+                before = self._painted.get(y)
+                cells = width if before is None else cells_to_paint(before, self.draw_line(y))
+                if cells:
+                    self.refresh(Region(0, y, cells, 1))
 
 
 def fit(text: str, width: int) -> str:
@@ -90,7 +121,25 @@ def row(left: Iterable[Part], right: Iterable[Part], width: int, base: Style) ->
 def strip(parts: Iterable[Part], width: int, base: Style) -> Strip:
     """Return the parts as a line of exactly `width` cells on the base style."""
     line = Strip([Segment(text, base + style) for text, style in parts if text])
-    return line.adjust_cell_length(width, base)
+    return line.adjust_cell_length(width, base).simplify()
+
+
+def cells_to_paint(before: Strip, after: Strip) -> int:
+    """Return how many cells of a line differ, counted from its left edge to the last that does."""
+    if before == after:
+        return 0
+    old, new = _characters(before), _characters(after)
+    same = 0
+    while same < min(len(old), len(new)) and old[-1 - same] == new[-1 - same]:
+        same += 1
+    return max(
+        cell_len("".join(character for character, _ in line[: len(line) - same]))
+        for line in (old, new)
+    )
+
+
+def _characters(line: Strip) -> list[tuple[str, Style | None]]:
+    return [(character, segment.style) for segment in line for character in segment.text]
 
 
 def bar(fraction: float, width: int, full: Style, rest: Style) -> list[Part]:

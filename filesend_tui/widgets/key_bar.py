@@ -58,10 +58,10 @@ class KeyBar(Inked):
         shown = tuple(reversed(hints.values()))
         if shown != self._hints:
             self._hints = shown
-            self.refresh()
+            self.redraw()
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
-        """Draw the line (Textual's line API)."""
+    def draw_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
+        """Draw the line."""
         parts: list[Part] = []
         for hint in self._hints:
             parts += [

@@ -103,23 +103,31 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
         if len(old) == len(rows):
             for index, (before, after) in enumerate(zip(old, rows, strict=True)):
                 if before is not after and before != after:
-                    self.redraw(index)
+                    self.redraw(self._lines_of(index))
         else:
             self._measure()
             self.refresh()
         self.move_to(wanted)
 
-    def redraw(self, index: int) -> None:
-        """Draw one row again."""
-        self.refresh_lines(index * self.ROW_HEIGHT, self.ROW_HEIGHT)
+    def redraw_row(self, index: int) -> None:
+        """Draw one row again, as its style may differ before long."""
+        # Only in view: Textual would paint what lies below the list instead of hidden rows.
+        for y in self._lines_of(index):
+            if 0 <= y < self.scrollable_content_region.height:
+                self.refresh_lines(y + self.scroll_offset.y)
+
+    def _lines_of(self, index: int) -> range:
+        """Return where a row's lines are in the view, or would be beyond its edges."""
+        top = index * self.ROW_HEIGHT - self.scroll_offset.y
+        return range(top, top + self.ROW_HEIGHT)
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row and bring it into view."""
         index = max(0, min(index, len(self._rows) - 1))
         if index != self._cursor:
-            self.redraw(self._cursor)
+            self.redraw_row(self._cursor)
             self._cursor = index
-            self.redraw(index)
+            self.redraw_row(index)
             self._bring_into_view()
             self.post_message(self.Moved(self, index))
 
@@ -138,8 +146,8 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
         self._measure()
         self._bring_into_view()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of the view (Textual's line API)."""
+    def draw_line(self, y: int) -> Strip:
+        """Draw a row's line, or the hint where there is nothing."""
         width = self.scrollable_content_region.width
         index, part = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
         base = self.rich_style
@@ -158,11 +166,11 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
 
     def on_focus(self) -> None:
         """The cursor looks different on a list that has the keys."""
-        self.redraw(self._cursor)
+        self.redraw_row(self._cursor)
 
     def on_blur(self) -> None:
         """The cursor looks different on a list that has the keys."""
-        self.redraw(self._cursor)
+        self.redraw_row(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse was clicked."""

@@ -22,10 +22,10 @@ class PeerLines(Inked):
         """Show these peers."""
         if peers != self._peers:
             self._peers = peers
-            self.refresh()
+            self.redraw()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw the heading or one peer (Textual's line API)."""
+    def draw_line(self, y: int) -> Strip:
+        """Draw the heading or one peer."""
         width, base, quiet = self.size.width, self.rich_style, self.ink("quiet")
         if y == 0:
             count = f"  {len(self._peers)}" if self._peers else "  nobody yet"

@@ -45,10 +45,10 @@ class PieceStrip(Inked):
         """Show the pieces; length: bytes a piece; whole: all that were wanted are there."""
         if (shown := (bitfield, count, length, whole)) != self._shown:
             self._shown = shown
-            self.refresh()
+            self.redraw()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw the heading or the strip (Textual's line API)."""
+    def draw_line(self, y: int) -> Strip:
+        """Draw the heading or the strip."""
         bitfield, count, length, whole = self._shown
         width = self.size.width
         if y == 0:

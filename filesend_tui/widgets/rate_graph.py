@@ -49,10 +49,10 @@ class RateGraph(Inked):
         """Show these samples, oldest first."""
         if samples != self._samples:
             self._samples = samples
-            self.refresh()
+            self.redraw()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line: the heading, then the graph (Textual's line API)."""
+    def draw_line(self, y: int) -> Strip:
+        """Draw one line: the heading, then the graph."""
         width, height = self.size
         base = self.rich_style
         if y == 0:

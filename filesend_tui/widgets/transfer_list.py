@@ -1,8 +1,14 @@
-"""The table of transfers: two lines each, newest first; draws only the rows that changed."""
+"""The table of transfers: two lines each, newest first; draws only the rows that changed.
+
+Figures stand left of the bar, since Textual paints a line from its left edge to what changed, and
+those of rows that nobody chose change once a second: a screen full of them must cost little, and
+nobody reads thirty rates at a time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from filesend_tui.core.events import TransferPhase
@@ -12,7 +18,12 @@ from filesend_tui.widgets.figures import countdown, percent
 from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
 
-_BAR: Final = 22
+#: Cells of a row that are not its bar.
+_BESIDE_BAR: Final = 62
+_SHORTEST_BAR: Final = 6
+_LONGEST_BAR: Final = 60
+#: Seconds between two changes of the figures of a row that is not chosen.
+CALM: Final = 1.0
 
 #: Symbol, word when sending, word when receiving, ink.
 _STATES: Final = {
@@ -43,11 +54,29 @@ class TransferList(LineList[TransferRow | ShareRow]):
 
     ROW_HEIGHT = 2
 
-    def show(self, rows: Sequence[TransferRow | ShareRow], *, cursor: int | None = None) -> None:
-        """Show these, newest first."""
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._calm_since = float("-inf")
+
+    def show(
+        self,
+        rows: Sequence[TransferRow | ShareRow],
+        *,
+        cursor: int | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Show these, newest first. now: seconds on any clock; None where figures cannot wait."""
         held = self.chosen
         if cursor is None and held is not None and not held.ended:
             cursor = next((i for i, each in enumerate(rows) if each.id == held.id), 0)
+        chosen = self.cursor if cursor is None else cursor
+        if now is None or now - self._calm_since >= CALM:
+            self._calm_since = now if now is not None else self._calm_since
+        elif len(rows) == len(self.rows):
+            rows = [
+                after if index == chosen or not _only_figures_differ(before, after) else before
+                for index, (before, after) in enumerate(zip(self.rows, rows, strict=True))
+            ]
         super().show(rows, cursor=cursor)
 
     def draw_row(self, row_: TransferRow | ShareRow, width: int) -> Sequence[Sequence[Part]]:
@@ -67,10 +96,10 @@ class TransferList(LineList[TransferRow | ShareRow]):
         )
         state = (f"   {state_words(share):<16} ", self.ink("warn"))
         if share.preparing:
-            meter = bar(share.progress, max(6, min(width - 58, 60)), self.ink("bar"), quiet)
+            meter = bar(share.progress, _bar_cells(width), self.ink("bar"), quiet)
             return [
                 upper,
-                row([state, *meter, (f" {percent(share.progress)}", plain)], [], width, base),
+                row([state, (f"{percent(share.progress)}  ", plain), *meter], [], width, base),
             ]
         rate = f"{share.speed:<10}" if share.bytes_per_second else ""
         return [
@@ -104,19 +133,19 @@ class TransferList(LineList[TransferRow | ShareRow]):
         quiet, plain = self.ink("quiet"), self.ink("plain")
         ink = "warn" if transfer.stalled else _STATES[transfer.phase][3]
         state = (f"   {fit(state_words(transfer), 16):<16} ", self.ink(ink))
-        road = (f"{transfer.road or ''} ", quiet)
+        road = (f"  {transfer.road} " if transfer.road else " ", quiet)
         if transfer.phase in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
             left = transfer.time_remaining
             moving = transfer.phase is TransferPhase.TRANSFERRING
-            room = max(6, min(width - 58, 60))
             return row(
                 [
                     state,
-                    *bar(transfer.progress, room, self.ink("bar"), self.ink("rest")),
-                    (f" {percent(transfer.progress)}", plain),
-                    (f"  {_rate(transfer) if moving else ''}", plain),
+                    (f"{percent(transfer.progress)}  ", plain),
+                    (_rate(transfer) if moving else "", plain),
+                    (f"{f'{countdown(left)} left' if left is not None else '':>13}  ", quiet),
+                    *bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest")),
                 ],
-                [(f"{countdown(left)} left  " if left is not None else "", quiet), road],
+                [road],
                 width,
                 self.rich_style,
             )
@@ -133,6 +162,27 @@ class TransferList(LineList[TransferRow | ShareRow]):
                 return f"{transfer.partner} said no"
             case _:
                 return transfer.reason
+
+
+def _bar_cells(width: int) -> int:
+    """Return how long a bar may be; none at all rather than a stump."""
+    room = width - _BESIDE_BAR
+    return min(room, _LONGEST_BAR) if room >= _SHORTEST_BAR else 0
+
+
+def _only_figures_differ(before: TransferRow | ShareRow, after: TransferRow | ShareRow) -> bool:
+    """Whether both are the same transfer in the same state, farther or faster."""
+    if not isinstance(before, TransferRow) or not isinstance(after, TransferRow):
+        return False
+    return after == replace(
+        before,
+        progress=after.progress,
+        moved_bytes=after.moved_bytes,
+        moved=after.moved,
+        speed=after.speed,
+        bytes_per_second=after.bytes_per_second,
+        time_remaining=after.time_remaining,
+    )
 
 
 def _rate(transfer: TransferRow) -> str:

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
+from textual.strip import Strip
 
 from filesend_tui.widgets.figures import countdown, percent, short_path
-from filesend_tui.widgets.ink import bar, fit, fit_middle, row, strip
+from filesend_tui.widgets.ink import bar, cells_to_paint, fit, fit_middle, row, strip
 from filesend_tui.widgets.piece_strip import shades
 from filesend_tui.widgets.rate_graph import blocks, columns
 
 PLAIN = Style()
+BOLD = Style(bold=True)
 
 
 @pytest.mark.parametrize("width", range(30))
@@ -108,3 +110,25 @@ def test_a_long_history_is_averaged_into_the_width() -> None:
     assert columns([1, 3, 5, 7], 2) == [2, 6]
     assert columns([1, 3], 5) == [1, 3]
     assert len(columns(list(range(240)), 33)) == 33
+
+
+def line(*parts: tuple[str, Style]) -> Strip:
+    return strip(parts, 20, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cells"),
+    [
+        ([("abc", PLAIN)], [("abc", PLAIN)], 0),
+        ([("12% of it", PLAIN)], [("13% of it", PLAIN)], 2),
+        ([("ab", PLAIN), ("cd", PLAIN)], [("abcd", PLAIN)], 0),
+        ([("abcd", PLAIN)], [("ab", PLAIN), ("cd", BOLD)], 4),
+        ([("🍋x", PLAIN)], [("🍋y", PLAIN)], 3),
+        ([("🍋", PLAIN)], [("ab", PLAIN)], 2),
+        ([("", PLAIN)], [("a" * 20, PLAIN)], 20),
+    ],
+)
+def test_a_line_is_painted_as_far_as_it_differs(
+    before: list[tuple[str, Style]], after: list[tuple[str, Style]], cells: int
+) -> None:
+    assert cells_to_paint(line(*before), line(*after)) == cells

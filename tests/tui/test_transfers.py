@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from textual.geometry import Region
@@ -15,7 +17,7 @@ from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.widgets.file_progress import FileProgressList
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.talk_bar import TalkField
-from filesend_tui.widgets.transfer_list import TransferList
+from filesend_tui.widgets.transfer_list import CALM, TransferList
 from tests.tui.moments import ANA, FILM, arrived, asked, paired, phase, rate, receiving, sending
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
@@ -145,25 +147,65 @@ async def test_a_declined_and_a_failed_request_stay_to_be_read(stage: Stage) -> 
         assert "The disk refused a write." in shown
 
 
-async def test_only_the_row_that_changed_is_drawn(stage: Stage) -> None:
+@contextmanager
+def painted(table: TransferList) -> Iterator[list[Region]]:
+    """The regions that a table asks to be painted."""
+    regions: list[Region] = []
+    real = table.refresh
+
+    def refresh(*asked: Region, **options: bool) -> TransferList:
+        regions.extend(asked)
+        assert asked or not options.get("repaint", True)
+        return real(*asked, **options)
+
+    table.refresh = refresh  # type: ignore[method-assign, assignment]
+    try:
+        yield regions
+    finally:
+        del table.refresh
+
+
+async def test_only_what_changed_of_a_row_is_painted(stage: Stage) -> None:
     async with stage.app.run_test(size=(80, 40)) as pilot:
         screen = await opened(stage, pilot, *sending("s1"), *receiving("r1"), *receiving("r2"))
+        stage.now += CALM
+        with painted(screen.query_one(TransferList)) as regions:
+            # A percent more and another rate, left of a bar that is as long as before.
+            await stage.play(pilot, rate("r1", 5e6, 0.64))
+            (region,) = regions
+            assert (region.y, region.height) == (3, 1)
+            assert 0 < region.right < lines(screen)[3].index("━")
+            regions.clear()
+            screen.draw()
+            assert regions == []
+
+
+async def test_rows_out_of_view_paint_nothing(stage: Stage) -> None:
+    many = [event for number in range(30) for event in sending(f"s{number}")]
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(stage, pilot, *many)
+        await stage.later(pilot, CALM)
         table = screen.query_one(TransferList)
-        drawn: list[Region] = []
-        real = table.refresh
+        with painted(table) as regions:
+            for number in range(30):
+                stage.client.stream.publish(rate(f"s{number}", 5e6, 0.9))
+            await stage.settle(pilot)
+            assert regions
+            assert all(region.bottom <= table.size.height for region in regions)
 
-        def refresh(*regions: Region, **options: bool) -> TransferList:
-            drawn.extend(regions)
-            assert regions or not options.get("repaint", True)
-            return real(*regions, **options)
 
-        table.refresh = refresh  # type: ignore[method-assign, assignment]
-        await stage.play(pilot, rate("r1", 5e6, 0.7))
-        assert [(region.y, region.height) for region in drawn] == [(2, 2)]
-        drawn.clear()
-        screen.draw()
-        assert drawn == []
-        del table.refresh
+async def test_figures_of_rows_that_nobody_chose_change_once_a_second(stage: Stage) -> None:
+    async with stage.app.run_test(size=(80, 40)) as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), *receiving("r2"))
+        await stage.later(pilot, CALM)
+        for transfer in ("r1", "r2"):
+            await stage.play(pilot, rate(transfer, 5e6, 0.8))
+        assert "63%" in lines(screen)[1]
+        assert "80%" in lines(screen)[3]  # the chosen one
+        await stage.later(pilot, CALM)
+        assert "80%" in lines(screen)[1]
+        await stage.play(pilot, phase("r2", TransferPhase.FAILED, reason="It broke."))
+        assert "failed" in lines(screen)[1]  # what happened is told at once
 
 
 async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage: Stage) -> None:
