@@ -13,7 +13,7 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import FileSendError, NotPaired
 from filesend_tui.core.events import Direction, TransferPhase
 from tests.conftest import RunningRelay
@@ -27,15 +27,17 @@ ALBUM = {
     "album/🎈 cafe\u0301.txt": b"not NFC",
 }
 BIG = RNG.randbytes(12_000_000)
+#: Bytes a second by which BIG takes seconds, whatever the road.
+SLOW = 4_000_000
 
 
 class Person:
     """A client, where its files go, and everything it was told."""
 
-    def __init__(self, name: str, output: Path) -> None:
+    def __init__(self, name: str, output: Path, **config: Any) -> None:
         self.name = name
         self.output = output
-        self.client = Client(ClientConfig(name=name, output=output))
+        self.client = Client(ClientConfig(name=name, output=output, **config))
         self.log: list[e.Event] = []
         self._news = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
@@ -87,8 +89,10 @@ class Person:
 
 
 @asynccontextmanager
-async def pair(relay: RunningRelay, tmp_path: Path) -> AsyncIterator[tuple[Person, Person]]:
-    ann, bob = Person("Ann", tmp_path / "ann"), Person("Bob", tmp_path / "bob")
+async def pair(
+    relay: RunningRelay, tmp_path: Path, **config: Any
+) -> AsyncIterator[tuple[Person, Person]]:
+    ann, bob = (Person(name, tmp_path / name.lower(), **config) for name in ("Ann", "Bob"))
     try:
         await asyncio.gather(ann.client.connect(relay.url), bob.client.connect(relay.url))
         code = await ann.client.create_code()
@@ -105,11 +109,12 @@ async def yes(person: Person, nth: int = 1) -> str:
     return request.transfer
 
 
+@pytest.mark.parametrize("road", [RoadChoice.DIRECT, RoadChoice.WEBRTC])
 async def test_a_folder_goes_over_and_everything_is_freed(
-    relay: RunningRelay, tmp_path: Path
+    relay: RunningRelay, tmp_path: Path, road: RoadChoice
 ) -> None:
     write_tree(tmp_path / "src", ALBUM)
-    async with pair(relay, tmp_path) as (ann, bob):
+    async with pair(relay, tmp_path, road=road) as (ann, bob):
         transfer = await ann.client.request([tmp_path / "src/album"])
         assert await yes(bob) == transfer
         assert await bob.ended(transfer) is TransferPhase.DONE
@@ -124,7 +129,7 @@ async def test_a_folder_goes_over_and_everything_is_freed(
         order = [e.FileRequest, e.AddTorrent, e.Metadata, e.DownloadComplete]
         assert [k for k in kinds if k in order] == order
         (complete,) = bob.of(e.DownloadComplete)
-        assert complete.road == "webrtc"
+        assert complete.road == road
         assert complete.transfer == transfer
         assert ann.of(e.ProgressUpdate)[-1].progress == 1.0
     assert read_tree(tmp_path / "bob") == ALBUM
@@ -174,7 +179,7 @@ async def test_cancel_in_mid_transfer_frees_both(
     relay: RunningRelay, tmp_path: Path, who: str
 ) -> None:
     write_tree(tmp_path, {"src/big.bin": BIG})
-    async with pair(relay, tmp_path) as (ann, bob):
+    async with pair(relay, tmp_path, upload_limit=SLOW) as (ann, bob):
         transfer = await ann.client.request([tmp_path / "src/big.bin"])
         await yes(bob)
         await bob.until(lambda: [d for d in bob.of(e.Download) if d.downloaded_bytes])
@@ -195,7 +200,7 @@ async def test_a_partner_who_vanishes_fails_the_transfer(
     relay: RunningRelay, tmp_path: Path
 ) -> None:
     write_tree(tmp_path, {"src/big.bin": BIG})
-    async with pair(relay, tmp_path) as (ann, bob):
+    async with pair(relay, tmp_path, upload_limit=SLOW) as (ann, bob):
         transfer = await ann.client.request([tmp_path / "src/big.bin"])
         await yes(bob)
         await bob.until(lambda: [d for d in bob.of(e.Download) if d.downloaded_bytes])
