@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test check interop-deps fuzz bench screenshots clean
+.PHONY: run test check audit interop-deps fuzz bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -31,6 +31,11 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not slow" -q
+	$(BIN)/python -m tests.audit
+
+# Known vulnerabilities of what is installed; says so where nobody can be asked.
+audit: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.audit
 
 # The real peers of tests/interop: npm modules, and as root Chromium and node by apt-get.
 interop-deps: $(VENV)/dev.stamp
