@@ -20,8 +20,9 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end these with"),
 ]
 
-#: Bytes that take long enough to be caught on their way, on any machine.
-LONG = 400_000_000
+#: Bytes, and at what rate they go: long enough to be caught on their way, on any machine and road.
+LONG = 100_000_000
+RATE = "1M"
 
 
 class Way(NamedTuple):
@@ -42,7 +43,7 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def way(world: World, long_file: Path, tmp_path: Path) -> Way:
-    sender, code = world.send(long_file)
+    sender, code = world.send(long_file, "--upload-limit", RATE)
     receiver = world.receive(code, tmp_path / "to")
     receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
     return Way(sender, receiver, tmp_path / "to")
