@@ -253,7 +253,7 @@ def test_progress_starts_at_nothing_ends_at_all_and_is_rare(tmp_path: Path) -> N
 
 
 def test_it_stops_within_one_buffer_of_being_cancelled(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(bytes(5 * 1024 * 1024))
+    (tmp_path / "a").write_bytes(bytes(3 * 1024 * 1024))
     asked = 0
 
     def cancelled() -> bool:
@@ -277,7 +277,7 @@ def test_a_file_that_changes_is_noticed(tmp_path: Path, change: str, moment: str
         "touch": lambda: os.utime(victim, (1, 1)),
         "remove": victim.unlink,
     }
-    buffers = {"before": 1, "during": 3, "after its turn": 3}[moment]
+    buffers = {"before": 1, "during": 12, "after its turn": 12}[moment]
     asked = 0
 
     def meanwhile() -> bool:

@@ -7,18 +7,16 @@ is storage.py's.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from filesend_tui.core.errors import BadMetadata, BadSource, Cancelled
+from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.metainfo import (
     MAX_FILES,
     MAX_PATH_BYTES,
@@ -32,8 +30,6 @@ from filesend_tui.core.torrent.paths import numbered
 MIN_PIECE: Final = 16 * 1024
 MAX_PIECE: Final = 4 * 1024 * 1024
 
-_BUFFER: Final = 1024 * 1024
-_PROGRESS_INTERVAL: Final = 0.1
 _LEAVE_OUT: Final = "Remove it, or choose the files beside it one by one."
 _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 
@@ -126,7 +122,7 @@ def make_torrent(
     """Hash the files and return the torrent that describes them, in their order.
 
     A file alone becomes a single-file torrent; one folder a torrent of its name; several things
-    entries side by side, under a name that is only for show. Reads through a buffer of 1 MiB.
+    entries side by side, under a name that is only for show.
 
     Args:
         sources: As `scan` returned them.
@@ -134,7 +130,7 @@ def make_torrent(
         salt: Makes the infohash differ from that of another torrent of the same content.
         progress: Told (bytes hashed, bytes in all) at the start, at the end and in between at most
             ten times a second, on this thread.
-        cancelled: Asked after each buffer.
+        cancelled: Asked after each buffer, on any thread.
 
     Raises:
         BadSource: A file cannot be read or changed since `scan`, or they are too many.
@@ -152,7 +148,7 @@ def make_torrent(
     info["piece length"] = piece_length
     if salt is not None:
         info["source"] = salt
-    info["pieces"] = b"".join(_hash(sources, total, piece_length, progress, cancelled))
+    info["pieces"] = _hash(sources, piece_length, progress, cancelled)
     torrent = torf.Torrent()
     metainfo: Any = torrent.metainfo
     metainfo["info"] = info
@@ -184,57 +180,18 @@ def _contents(sources: Sequence[SourceFile], name: str | None) -> dict[str, Any]
 
 def _hash(
     sources: Sequence[SourceFile],
-    total: int,
     piece_length: int,
     progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
-) -> Iterator[bytes]:
-    """Yield the SHA-1 of each piece. Other threads run while it reads and hashes."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    missing = piece_length
-    hashed = 0
-    told = time.monotonic()
-    progress(0, total)
-    for chunk in _chunks(sources):
-        if cancelled():
-            raise Cancelled("Preparing the files was stopped.")
-        hashed += len(chunk)
-        position = 0
-        while position < len(chunk):
-            part = chunk[position : position + missing]
-            digest.update(part)
-            position += len(part)
-            missing -= len(part)
-            if not missing:
-                yield digest.digest()
-                digest = hashlib.sha1(usedforsecurity=False)
-                missing = piece_length
-        if (now := time.monotonic()) - told >= _PROGRESS_INTERVAL:
-            told = now
-            progress(hashed, total)
-    if missing < piece_length:
-        yield digest.digest()
-    progress(total, total)
-
-
-def _chunks(sources: Sequence[SourceFile]) -> Iterator[memoryview]:
-    """Yield the bytes of all files in order, in parts that are only valid until the next."""
-    buffer = memoryview(bytearray(_BUFFER))
-    for source in sources:
-        try:
-            with FileIO(source.open()) as file:
-                left = source.size
-                while left:
-                    count = file.readinto(buffer[: min(left, _BUFFER)])
-                    if not count:
-                        raise _changed(source)
-                    yield buffer[:count]
-                    left -= count
-                status = os.fstat(file.fileno())
-        except OSError as error:
-            raise BadSource(f"{_shown(source.path)} cannot be read: {error.strerror}.") from error
-        if not source.is_unchanged(status):
-            raise _changed(source)
+) -> bytes:
+    """Return the SHA-1 of each piece, one after the other."""
+    try:
+        return hash_pieces(sources, piece_length, progress=progress, cancelled=cancelled)
+    except Unreadable as error:
+        why = getattr(error.__cause__, "strerror", None)
+        raise BadSource(f"{_shown(error.source.path)} cannot be read: {why}.") from error
+    except Changed as error:
+        raise _changed(error.source) from None
 
 
 def _check_unchanged(source: SourceFile) -> None:
@@ -246,7 +203,7 @@ def _check_unchanged(source: SourceFile) -> None:
         raise _changed(source)
 
 
-def _changed(source: SourceFile) -> BadSource:
+def _changed(source: Source) -> BadSource:
     return BadSource(
         f"{_shown(source.path)} changed while it was being prepared.",
         "Wait until nothing writes to it, then send it again.",
