@@ -201,7 +201,7 @@ async def test_a_source_that_cannot_be_read_breaks_the_channel() -> None:
         (struct.pack(">I", MIB + 1), Abuse.ENDLESS_MESSAGE),
         (struct.pack(">I", (1 << 31) | (MAX_BULK + 1)), Abuse.ENDLESS_MESSAGE),
         (struct.pack(">I", 1 << 31), Abuse.ENDLESS_MESSAGE),
-        (struct.pack(">I", (1 << 31) | 5) + bytes(13), Abuse.UNREAD_FLOOD),
+        (struct.pack(">I", (1 << 31) | 5) + bytes(13), Abuse.UNASKED_BULK),
     ],
     ids=["stream", "bulk", "empty bulk", "no sink"],
 )

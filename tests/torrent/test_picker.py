@@ -754,3 +754,84 @@ class SwarmMachine(RuleBasedStateMachine):
 
 SwarmMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestSwarm = SwarmMachine.TestCase
+
+
+# -- whole pieces
+
+
+def whole(pieces: int = 40, piece_length: int = 1024 * 1024) -> PiecePicker:
+    shape = TorrentShape(pieces, piece_length, pieces * piece_length)
+    picker = PiecePicker(shape, rng=random.Random(3))
+    for peer in "ab":
+        picker.peer_joined(peer)
+        picker.peer_has_all(peer)
+    return picker
+
+
+def test_runs_of_new_pieces_cover_everything_once() -> None:
+    picker = whole()
+    runs = []
+    while run := picker.pick_pieces("a" if len(runs) % 2 else "b", 16 * 1024 * 1024):
+        runs.append(run)
+    assert sorted(piece for run in runs for piece in run) == list(range(40))
+    assert all(run.start % 16 == 0 for run in runs), "a row was cut"
+    assert len(runs) == 3
+    assert {*picker.owed_pieces("a"), *picker.owed_pieces("b")} == set(range(40))
+    for run in runs:
+        for piece in run:
+            assert picker.piece_verified(piece)
+            assert not picker.piece_verified(piece), "it was there before"
+    assert picker.complete
+    assert not picker.owed_pieces("a")
+
+
+def test_a_run_is_one_piece_at_least_and_nothing_that_blocks_were_asked_of() -> None:
+    picker = whole(pieces=4)
+    (block, *_) = picker.pick("a", 1)
+    runs = [picker.pick_pieces("b", 1) for _ in range(4)]
+    assert sorted(map(len, runs)) == [0, 1, 1, 1]
+    assert block.index not in {piece for run in runs for piece in run}
+    # And no block of them is asked of anybody else.
+    assert {request.index for request in picker.pick("a", 1000)} <= {block.index}
+
+
+def test_a_run_holds_what_the_peer_has_and_what_is_wanted() -> None:
+    shape = TorrentShape(64, 1024 * 1024, 64 * 1024 * 1024)
+    picker = PiecePicker(shape, wanted=range(8, 24), rng=random.Random(1))
+    picker.peer_joined("a")
+    picker.peer_has("a", range(12, 40))
+    got = []
+    while run := picker.pick_pieces("a", 16 * 1024 * 1024):
+        got += run
+    assert sorted(got) == list(range(12, 24))
+
+
+def test_pieces_that_will_not_come_are_asked_of_another() -> None:
+    picker = whole(pieces=8)
+    run = picker.pick_pieces("a", 8 * 1024 * 1024)
+    assert not picker.pick_pieces("b", 1024)
+    picker.pieces_returned("a", run[:3])
+    assert picker.pick_pieces("b", 8 * 1024 * 1024) == run[:3]
+    picker.peer_left("a")
+    assert picker.pick_pieces("b", 8 * 1024 * 1024) == run[3:]
+    picker.pieces_returned("a")  # it is long gone
+
+
+def test_a_piece_counts_though_it_was_returned_while_it_was_written() -> None:
+    picker = whole(pieces=2)
+    run = picker.pick_pieces("a", 2 * 1024 * 1024)
+    picker.peer_left("a")
+    assert picker.piece_verified(run[0])
+    assert picker.pick_pieces("b", 8 * 1024 * 1024) == run[1:]
+    assert picker.piece_verified(run[1])
+    assert picker.complete
+    assert not picker.owed_pieces("b")
+
+
+def test_a_piece_that_others_send_blocks_of_is_left_to_them() -> None:
+    picker = whole(pieces=1)
+    picker.pick_pieces("a", 1)
+    picker.pieces_returned("a")
+    picker.pick("b", 1)
+    assert not picker.piece_verified(0)
+    assert not picker.complete

@@ -27,6 +27,7 @@ class Abuse(StrEnum):
     ENDLESS_MESSAGE = "endlessMessage"
     TEXT_MESSAGE = "textMessage"
     SECOND_CHANNEL = "secondChannel"
+    UNASKED_BULK = "unaskedBulk"
 
 
 class ChannelAbused(ChannelFailed):

@@ -302,7 +302,7 @@ class DirectChannel:
     def _read_bulk(self, tag: bytes, length: int) -> None:
         sink = self._sink
         if sink is None:
-            raise ChannelAbused("A peer sent what nobody asked for.", Abuse.UNREAD_FLOOD)
+            raise ChannelAbused("A peer sent what nobody asked for.", Abuse.UNASKED_BULK)
         at = 0
         while at < length:
             view = sink.space(tag, at, length - at)

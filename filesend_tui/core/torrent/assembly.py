@@ -84,8 +84,8 @@ class Assembly:
         return self.picker.pick(peer, count)
 
     def owed(self, peer: Hashable) -> int:
-        """Return how many requests this peer has not answered."""
-        return len(self.picker.in_flight(peer))
+        """Return how many blocks and whole pieces this peer owes."""
+        return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
 
     def block(self, peer: Hashable, index: int, begin: int, block: bytes) -> bool:
         """Take a block that arrived; return whether it was asked for and new."""

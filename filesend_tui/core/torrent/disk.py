@@ -59,5 +59,32 @@ class Disk:
 
         return await self._run(keep)
 
+    # -- for threads that move bulk: these block
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """Fill `view` with the torrent's bytes from `start` on. Raises as `read_blocks`."""
+        self._store.read_into(start, view)
+
+    def keep_pieces(self, pieces: range, data: memoryview) -> list[int]:
+        """Verify a run of pieces and write the good ones; return those whose hash is wrong.
+
+        Raises:
+            StorageFailed: The disk refused.
+        """
+        assert isinstance(self._store, DownloadFiles)
+        size = self._info.shape.piece_length
+        wrong = [
+            index
+            for position, index in enumerate(pieces)
+            if not verify(self._info, index, data[position * size : (position + 1) * size])
+        ]
+        if not wrong:
+            self._store.write_pieces(pieces, data)
+        else:
+            for position, index in enumerate(pieces):
+                if index not in wrong:
+                    self._store.write_piece(index, data[position * size : (position + 1) * size])
+        return wrong
+
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

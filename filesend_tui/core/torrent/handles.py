@@ -17,6 +17,7 @@ from filesend_tui.core.errors import StorageFailed
 #: Open files of one pool; systems allow a process as few as 256.
 MAX_OPEN: Final = 32
 
+_VECTORED: Final = hasattr(os, "preadv")
 _POSITIONED: Final = hasattr(os, "pread") and hasattr(os, "pwrite")
 
 
@@ -44,6 +45,25 @@ class Handle:
             offset += len(part)
             length -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_into(self, offset: int, view: memoryview) -> int:
+        """Fill `view` from `offset`; return how much there was, less at the end of the file.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        count = 0
+        while count < len(view):
+            if _VECTORED:
+                part = os.preadv(self.descriptor, [view[count:]], offset + count)
+            else:
+                data = self.read_at(offset + count, len(view) - count)
+                part = len(data)
+                view[count : count + part] = data
+            if not part:
+                break
+            count += part
+        return count
 
     def write_at(self, offset: int, data: memoryview) -> None:
         """Write all of `data` at `offset`. Raises OSError."""

@@ -41,9 +41,9 @@ class Partial:
 class PickedPeer:
     """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole.
 
-    at_hand: the piece that it was asked for last. used, wasted: how many blocks from it were of
-    use, and how many were not. pace: how many are
-    expected of it within a beat.
+    requests, pieces: the blocks that it owes, and the whole pieces; no piece is in both. at_hand:
+    the piece that it was asked for last. used, wasted: how many blocks from it were of use, and how
+    many were not. pace: how many are expected of it within a beat.
     """
 
     __slots__ = (
@@ -52,6 +52,7 @@ class PickedPeer:
         "key",
         "pace",
         "parole",
+        "pieces",
         "requests",
         "used",
         "used_before",
@@ -62,6 +63,7 @@ class PickedPeer:
         self.key = key
         self.bits = 0
         self.requests: dict[BlockRequest, Partial] = {}
+        self.pieces: dict[int, None] = {}
         self.parole = False
         self.at_hand: Partial | None = None
         self.used = 0

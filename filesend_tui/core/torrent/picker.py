@@ -13,6 +13,9 @@ offsets are in bytes. The rules, most urgent first:
    the asking too. Where no more may begin, any begun piece is worked on.
 4. A peer for which nothing is left is asked for blocks that others owe: doubling.py says which.
 
+A peer that sends whole pieces (fs_span) is asked for runs of new ones instead, those that the
+fewest peers have first; each has one owner until it is verified or returned.
+
 Who sent a bad piece: `failed` names all that contributed. Where several did, none is known to be
 guilty, so all of them go on parole: a peer on parole fetches whole pieces alone and shares none,
 until a piece that it sent alone is verified. A culprit on parole therefore fails alone, and
@@ -96,6 +99,7 @@ class PiecePicker:
         self._open_bits = 0
         self._availability = Availability()
         self._peers: dict[PeerKey, PickedPeer] = {}
+        self._whole: dict[int, PickedPeer] = {}  # pieces that are owed whole, and by whom
 
     @property
     def have(self) -> Bitfield:
@@ -110,7 +114,7 @@ class PiecePicker:
     @property
     def endgame(self) -> bool:
         """Whether every missing block is asked for or received."""
-        return bool(self._missing) and not self._fresh and not self._open
+        return bool(self._missing) and not self._fresh and not self._open and not self._whole
 
     # -- peers
 
@@ -144,6 +148,7 @@ class PiecePicker:
         if state is None:
             return ()
         self.returned(peer)
+        self.pieces_returned(peer)
         del self._peers[peer]
         self._availability.remove(state.bits)
         for partial in self._partials.values():
@@ -297,6 +302,68 @@ class PiecePicker:
             partial.owner = None
             peer.requests[request] = partial
             picked.append(request)
+
+    # -- whole pieces
+
+    def pick_pieces(self, peer: PeerKey, most: int) -> range:
+        """Return a run of new pieces to ask this peer for, and count them as owed by it.
+
+        Empty where it has none. A run is cut from a row of as many pieces as go into one, so that
+        what is left between runs is whole runs again.
+
+        Args:
+            peer: Whom to ask.
+            most: Bytes; a piece at least is returned.
+        """
+        state = self._peers[peer]
+        candidates = state.bits & self._fresh
+        if not candidates:
+            return range(0)
+        row = max(1, most // self._shape.piece_length)
+        index = random_member(self._availability.rarest(candidates), self._rng)
+        first, last = index, index + 1
+        while first % row and candidates >> (first - 1) & 1:
+            first -= 1
+        while last % row and last < self._shape.piece_count and candidates >> last & 1:
+            last += 1
+        picked = range(first, last)
+        for piece in picked:
+            self._fresh ^= 1 << piece
+            self._whole[piece] = state
+            state.pieces[piece] = None
+        return picked
+
+    def owed_pieces(self, peer: PeerKey) -> Collection[int]:
+        """Return the whole pieces that the peer owes, oldest first: a live view."""
+        return self._peers[peer].pieces.keys()
+
+    def piece_verified(self, index: int) -> bool:
+        """A whole piece's hash matched and it is stored; return whether it was missing.
+
+        It counts whoever sent it, and though it may have been returned meanwhile; not where others
+        have begun to send blocks of it, who finish it.
+        """
+        bit = 1 << index
+        if not self._missing & bit or index in self._partials:
+            return False
+        owner = self._whole.pop(index, None)
+        if owner is not None:
+            del owner.pieces[index]
+            owner.parole = False
+        self._fresh &= ~bit
+        self._missing ^= bit
+        self._have.set(index)
+        return True
+
+    def pieces_returned(self, peer: PeerKey, pieces: Iterable[int] | None = None) -> None:
+        """A peer will not send these (None: any), or sent them wrong; they are new again."""
+        state = self._peers.get(peer)
+        if state is None:
+            return  # its pieces went back when it left
+        for piece in list(state.pieces if pieces is None else pieces):
+            if piece in state.pieces:
+                del state.pieces[piece], self._whole[piece]
+                self._fresh |= 1 << piece
 
     # -- answers
 

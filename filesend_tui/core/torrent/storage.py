@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
@@ -21,6 +21,8 @@ from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.extents import (
     SPILL,
+    ExtentMap,
+    Span,
     pieces_of,
     selected_files,
     share_held,
@@ -56,6 +58,14 @@ class PieceStore(Protocol):
             BadSource: What is being sent changed.
         """
 
+    def read_into(self, start: int, view: memoryview) -> None:
+        """Fill `view` with the torrent's bytes from `start` on, across pieces and files.
+
+        Raises:
+            ValueError: They are not all within the torrent.
+            StorageFailed, BadSource: As `read`.
+        """
+
     def close(self) -> None:
         """Close every file, once reads under way have ended. May be called twice."""
 
@@ -83,21 +93,25 @@ class SeedFiles:
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore."""
         start = _start(self._info, index, begin, length)
-        parts = []
-        for span in self._extents.find(start, length):
+        data = bytearray(length)
+        self.read_into(start, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """See PieceStore."""
+        for span in _spans(self._extents, start, len(view)):
             source = self._sources[span.file]
             try:
                 with self._files.use(span.file) as handle:
-                    part = handle.read_at(span.offset, span.length)
+                    count = handle.read_into(span.offset, view[: span.length])
                     same = source.is_unchanged(os.fstat(handle.descriptor))
             except OSError as error:
                 raise BadSource(
                     f"{source.path} can no longer be read: {error.strerror}."
                 ) from error
-            if not same or len(part) != span.length:
+            if not same or count != span.length:
                 raise BadSource(f"{source.path} changed while it was being sent.", "Send it again.")
-            parts.append(part)
-        return _join(parts)
+            view = view[span.length :]
 
     def close(self) -> None:
         """See PieceStore."""
@@ -173,12 +187,21 @@ class DownloadFiles:
             ValueError: It is not exactly one wanted piece.
             NoSpace, StorageFailed: The disk refused, or the download is over.
         """
-        if index not in self.wanted_pieces or len(data) != self._info.shape.piece_size(index):
-            raise ValueError("that is not a wanted piece")
-        if index in self._written:
+        self.write_pieces(range(index, index + 1), data)
+
+    def write_pieces(self, pieces: range, data: bytes | bytearray | memoryview) -> None:
+        """Keep a run of verified pieces; see write_piece. What was written before stays as it is.
+
+        Raises:
+            ValueError: They are not exactly these wanted pieces.
+            NoSpace, StorageFailed: The disk refused, or the download is over.
+        """
+        if not self.wanted_pieces.issuperset(pieces) or len(data) != self._length_of(pieces):
+            raise ValueError("these are not wanted pieces")
+        if self._written.issuperset(pieces):
             return
         view = memoryview(data)
-        start = index * self._info.shape.piece_length
+        start = pieces.start * self._info.shape.piece_length
         try:
             for span in self._extents.find(start, len(view)):
                 with self._pool(span.file).use(span.file) as handle:
@@ -187,24 +210,30 @@ class DownloadFiles:
         except OSError as error:
             raise disk_error(error, "writing what arrived") from error
         with self._lock:
-            self._written.add(index)
+            self._written.update(pieces)
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore; pieces that were written stay readable after `finish`."""
         start = _start(self._info, index, begin, length)
-        if index not in self._written:
+        data = bytearray(length)
+        self.read_into(start, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """See PieceStore; pieces that were written stay readable after `finish`."""
+        piece_length = self._info.shape.piece_length
+        pieces = range(start // piece_length, -(-(start + len(view)) // piece_length))
+        if not self._written.issuperset(pieces):
             raise StorageFailed("A piece was asked for that is not here yet.")
-        parts = []
         try:
-            for span in self._extents.find(start, length):
+            for span in _spans(self._extents, start, len(view)):
                 with self._pool(span.file).use(span.file) as handle:
-                    part = handle.read_at(span.offset, span.length)
-                if len(part) != span.length:
+                    count = handle.read_into(span.offset, view[: span.length])
+                if count != span.length:
                     raise StorageFailed("A file became shorter while it was being served.")
-                parts.append(part)
+                view = view[span.length :]
         except OSError as error:
             raise disk_error(error, "reading what was received") from error
-        return _join(parts)
 
     def finish(self) -> Path:
         """Put the wanted files in place and return the file, or the folder they stand in.
@@ -307,6 +336,11 @@ class DownloadFiles:
             return self._part.target.open((placed, *rest), flags)
         return self._part.tree.open((top, *rest), flags)
 
+    def _length_of(self, pieces: range) -> int:
+        shape = self._info.shape
+        end = min(pieces.stop * shape.piece_length, shape.total_length)
+        return end - pieces.start * shape.piece_length
+
     def _pool(self, number: int) -> HandlePool:
         return self._spill if number == SPILL else self._files
 
@@ -323,5 +357,9 @@ def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
     return index * shape.piece_length + begin
 
 
-def _join(parts: list[bytes]) -> bytes:
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _spans(extents: ExtentMap, start: int, length: int) -> Iterator[Span]:
+    """Find where bytes lie; ValueError where that is nowhere."""
+    try:
+        yield from extents.find(start, length)
+    except LookupError as error:
+        raise ValueError("these bytes are not in the torrent") from error

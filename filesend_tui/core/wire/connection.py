@@ -14,9 +14,17 @@ from filesend_tui.core.wire.chatter import HANDSHAKE_WEIGHT, weight
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
 from filesend_tui.core.wire.extension_state import ExtensionState
-from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.extensions import (
+    MetadataData,
+    MetadataReject,
+    MetadataRequest,
+    SpanMessage,
+    SpanReject,
+    SpanRequest,
+)
 from filesend_tui.core.wire.framing import Inbox, Outbox
 from filesend_tui.core.wire.handshake import Handshake
+from filesend_tui.core.wire.lane_messages import LaneMessage, LaneOffer
 from filesend_tui.core.wire.messages import (
     FAST,
     AllowedFast,
@@ -59,6 +67,8 @@ class WireConnection:
         reqq: Requests we queue for the peer.
         client: Our name and version, told to the peer.
         metadata_size: Bytes of the info dictionary, where we have it.
+        spans: Whether the channel below moves bulk, so that whole pieces may be asked for.
+        lanes: Whether we take fs_lane messages (lane_messages.py).
 
     After a WireError the connection is dead: `closed` is True and all input is refused.
     """
@@ -71,9 +81,13 @@ class WireConnection:
         reqq: int,
         client: str,
         metadata_size: int | None = None,
+        spans: bool = False,
+        lanes: bool = False,
     ) -> None:
         self._handshake = Handshake(info_hash, peer_id)
-        self._extensions = ExtensionState(reqq=reqq, client=client, metadata_size=metadata_size)
+        self._extensions = ExtensionState(
+            reqq=reqq, client=client, metadata_size=metadata_size, spans=spans, lanes=lanes
+        )
         self._inbox = Inbox()
         self._outbox = Outbox()
         self._shape: TorrentShape | None = None
@@ -120,6 +134,11 @@ class WireConnection:
         return self._extensions.peer_takes_metadata
 
     @property
+    def spans(self) -> bool:
+        """Both sides may ask for spans (fs_span)."""
+        return self._extensions.spans
+
+    @property
     def peer_has_metadata(self) -> bool:
         """The peer serves metadata requests."""
         return self._extensions.peer_has_metadata
@@ -138,6 +157,11 @@ class WireConnection:
     def peer_client(self) -> str:
         """The peer's name and version, made harmless; empty while not said."""
         return self._extensions.peer_client
+
+    @property
+    def peer_takes_lanes(self) -> bool:
+        """Both sides may offer lanes (fs_lane)."""
+        return self.fast and self._extensions.peer_takes_lanes
 
     # -- what we send
 
@@ -205,6 +229,18 @@ class WireConnection:
         """
         self._send_extended(self._extensions.metadata(MetadataReject(piece)))
 
+    def send_span(self, message: SpanMessage) -> None:
+        """Ask for whole pieces, or refuse them; what is served goes as bulk, beside this wire.
+
+        Raises:
+            RuntimeError: Not both sides speak fs_span.
+        """
+        self._send_extended(self._extensions.span(message))
+
+    def send_lane(self, message: LaneMessage) -> None:
+        """Say something of a lane. Raises RuntimeError where lanes were not agreed on."""
+        self._send_extended(self._extensions.lane(message))
+
     def data_to_send(self) -> list[bytes]:
         """Take everything queued, in order, as few chunks of at most 64 KiB."""
         return self._outbox.take()
@@ -241,6 +277,14 @@ class WireConnection:
         events += [AllowedFast(index) for index in sorted(self._early_fast)]
         self._early_fast.clear()
         return events
+
+    def check_block(self, piece: Piece) -> None:
+        """Check a block that came over a lane as one that comes here.
+
+        Raises:
+            WireError: `unrequested`, `indexOutOfRange` or `blockOutOfRange`.
+        """
+        check_answer(piece.index, piece.begin, len(piece.block), self._shape)
 
     def receive_data(self, data: bytes) -> list[WireEvent]:
         """Take bytes from the peer, any number, and return what they say.
@@ -349,9 +393,13 @@ class WireConnection:
     def _on_extended(self, message: Extended) -> WireEvent | None:
         if not self.extended:
             raise WireError(Reason.EXTENSIONS_NOT_NEGOTIATED)
-        event = self._extensions.receive(message)
-        if not isinstance(event, MetadataData | MetadataReject):
-            self._chatter += HANDSHAKE_WEIGHT if isinstance(event, ExtendedHandshook) else 1
+        event = self._extensions.receive(message, self._shape)
+        if isinstance(event, ExtendedHandshook | LaneOffer):
+            self._chatter += HANDSHAKE_WEIGHT
+        elif isinstance(event, SpanRequest):
+            self._chatter += self.am_choking
+        elif not isinstance(event, MetadataData | MetadataReject | SpanReject):
+            self._chatter += 1
         return event
 
 

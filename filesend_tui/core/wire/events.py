@@ -10,7 +10,20 @@ from typing import TypeAlias
 
 import msgspec
 
-from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.extensions import (
+    MetadataData,
+    MetadataReject,
+    MetadataRequest,
+    SpanReject,
+    SpanRequest,
+)
+from filesend_tui.core.wire.lane_messages import (
+    LaneAnswer,
+    LaneOffer,
+    LanePing,
+    LanePong,
+    LaneRefusal,
+)
 from filesend_tui.core.wire.messages import (
     AllowedFast,
     Cancel,
@@ -67,4 +80,11 @@ WireEvent: TypeAlias = (
     | MetadataRequest
     | MetadataData
     | MetadataReject
+    | SpanRequest
+    | SpanReject
+    | LaneOffer
+    | LaneAnswer
+    | LaneRefusal
+    | LanePing
+    | LanePong
 )

@@ -11,17 +11,28 @@ from typing import Final
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook
 from filesend_tui.core.wire.extensions import (
+    FS_SPAN_ID,
     HANDSHAKE_ID,
     UT_METADATA_ID,
     ExtendedHandshake,
     MetadataMessage,
     MetadataRequest,
+    SpanMessage,
     decode_handshake,
     decode_metadata,
+    decode_span,
     encode_handshake,
     encode_metadata,
+    encode_span,
+)
+from filesend_tui.core.wire.lane_messages import (
+    LANE_ID,
+    LaneMessage,
+    decode_lane,
+    encode_lane,
 )
 from filesend_tui.core.wire.messages import Extended
+from filesend_tui.core.wire.shape import TorrentShape
 
 #: Requests a peer is taken to queue until it says otherwise.
 DEFAULT_REQQ: Final = 250
@@ -34,12 +45,26 @@ class ExtensionState:
         reqq: Requests we queue for the peer.
         client: Our name and version.
         metadata_size: Bytes of the info dictionary, where we have it.
+        spans: Whether what lies below this wire moves bulk: then, and only then, fs_span is spoken.
+        lanes: Whether we take fs_lane messages.
     """
 
-    def __init__(self, *, reqq: int, client: str, metadata_size: int | None) -> None:
+    def __init__(
+        self,
+        *,
+        reqq: int,
+        client: str,
+        metadata_size: int | None,
+        spans: bool = False,
+        lanes: bool = False,
+    ) -> None:
         self._reqq = reqq
         self._client = client
+        self._spans = spans
         self._peer_ut_metadata = 0
+        self._peer_fs_span = 0
+        self._lanes = lanes
+        self._peer_lane = 0
         self.metadata_size = metadata_size
         self.peer_reqq = DEFAULT_REQQ
         self.peer_client = ""
@@ -55,13 +80,25 @@ class ExtensionState:
         """The peer takes ut_metadata messages and said how large the metadata is."""
         return bool(self._peer_ut_metadata and self.peer_metadata_size)
 
+    @property
+    def spans(self) -> bool:
+        """Both sides speak fs_span."""
+        return self._spans and bool(self._peer_fs_span)
+
+    @property
+    def peer_takes_lanes(self) -> bool:
+        """Both sides speak fs_lane."""
+        return bool(self._lanes and self._peer_lane)
+
     def handshake(self) -> Extended:
         """Return our extended handshake."""
         said = ExtendedHandshake(
             ut_metadata=UT_METADATA_ID,
+            fs_span=FS_SPAN_ID if self._spans else None,
             metadata_size=self.metadata_size,
             reqq=self._reqq,
             client=self._client,
+            lane=LANE_ID if self._lanes else None,
         )
         return Extended(HANDSHAKE_ID, encode_handshake(said))
 
@@ -75,14 +112,42 @@ class ExtensionState:
             raise RuntimeError("the peer takes no ut_metadata messages")
         return Extended(self._peer_ut_metadata, encode_metadata(message))
 
-    def receive(self, message: Extended) -> ExtendedHandshook | MetadataMessage | None:
+    def span(self, message: SpanMessage) -> Extended:
+        """Return an fs_span message under the id that the peer chose.
+
+        Raises:
+            RuntimeError: Not both speak it.
+        """
+        if not self.spans:
+            raise RuntimeError("the peer takes no fs_span messages")
+        return Extended(self._peer_fs_span, encode_span(message))
+
+    def lane(self, message: LaneMessage) -> Extended:
+        """Return an fs_lane message under the id that the peer chose.
+
+        Raises:
+            RuntimeError: Not both speak it.
+        """
+        if not self.peer_takes_lanes:
+            raise RuntimeError("the peer takes no fs_lane messages")
+        return Extended(self._peer_lane, encode_lane(message))
+
+    def receive(
+        self, message: Extended, shape: TorrentShape | None = None
+    ) -> ExtendedHandshook | MetadataMessage | SpanMessage | LaneMessage | None:
         """Take in an extended message; None: one that leads to nothing.
 
         Raises:
-            WireError: `badExtension`.
+            WireError: `badExtension`, and of spans what decode_span says.
         """
         if message.ext_id == HANDSHAKE_ID:
             return self._on_handshake(decode_handshake(message.payload))
+        if message.ext_id == FS_SPAN_ID and self._spans:
+            if not self._peer_fs_span:
+                raise WireError(Reason.BAD_EXTENSION, "span that cannot be answered")
+            return decode_span(message.payload, shape)
+        if message.ext_id == LANE_ID and self._lanes:
+            return decode_lane(message.payload)
         if message.ext_id != UT_METADATA_ID:
             return None  # an extension that we never said we speak
         said = decode_metadata(message.payload, self.metadata_size or self.peer_metadata_size)
@@ -94,12 +159,16 @@ class ExtensionState:
         # What a later handshake leaves out stays as it was (BEP 10).
         if said.ut_metadata is not None:
             self._peer_ut_metadata = said.ut_metadata
+        if said.fs_span is not None:
+            self._peer_fs_span = said.fs_span
         if said.metadata_size is not None:
             self.peer_metadata_size = said.metadata_size
         if said.reqq is not None:
             self.peer_reqq = said.reqq
         if said.client is not None:
             self.peer_client = said.client
+        if said.lane is not None:
+            self._peer_lane = said.lane
         return ExtendedHandshook(
             self.peer_has_metadata, self.peer_metadata_size, self.peer_reqq, self.peer_client
         )

@@ -1,11 +1,14 @@
 """What travels inside extended messages: the extended handshake and ut_metadata (BEP 10, BEP 9).
 
+And fs_span, FileSend's own: runs of whole pieces, asked for here and answered beside the wire.
+
 Payloads to values and back, each on its own. Which pieces of metadata to ask of whom is decided in
 torrent/metadata.py; what a connection remembers of its peer, in connection.py.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -13,12 +16,17 @@ from bencode2 import bdecode, bencode
 
 from filesend_tui.core.text import clean
 from filesend_tui.core.wire.errors import Reason, WireError
-from filesend_tui.core.wire.shape import MAX_METADATA
+from filesend_tui.core.wire.lane_messages import LANE_EXTENSION
+from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape
 
 #: Extended message id of the extended handshake.
 HANDSHAKE_ID: Final = 0
 #: Extended message id under which peers send us ut_metadata messages.
 UT_METADATA_ID: Final = 1
+#: Extended message id under which peers send us fs_span messages.
+FS_SPAN_ID: Final = 2
+#: Most bytes of one span, unless it is a single piece.
+MAX_SPAN: Final = 16 * 1024 * 1024
 #: Bytes of one piece of metadata; only the last is shorter (BEP 9).
 METADATA_PIECE: Final = 16 * 1024
 #: Most requests in flight that a peer is believed to queue.
@@ -26,20 +34,23 @@ MAX_REQQ: Final = 10_000
 
 _CLIENT_LENGTH: Final = 64
 _REQUEST, _DATA, _REJECT = range(3)
+_SPAN: Final = struct.Struct(">BII")
 
 
 class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     """An extended handshake; it may come again to change what it said before (BEP 10).
 
-    ut_metadata: the extended message id its sender wants ut_metadata under, 0 for not at all.
+    ut_metadata, fs_span: the extended message ids its sender wants these under, 0 for not at all.
     metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
-    and version. None: not said.
+    and version. lane: as ut_metadata, for fs_lane (lane_messages.py). None: not said.
     """
 
     ut_metadata: int | None = None
+    fs_span: int | None = None
     metadata_size: int | None = None
     reqq: int | None = None
     client: str | None = None
+    lane: int | None = None
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
@@ -62,6 +73,23 @@ class MetadataReject(msgspec.Struct, frozen=True):
     piece: int
 
 
+class SpanRequest(msgspec.Struct, frozen=True):
+    """Asks for `count` whole pieces from piece `first` on, to be answered as bulk."""
+
+    first: int
+    count: int
+
+
+class SpanReject(msgspec.Struct, frozen=True):
+    """The sender will not serve a SpanRequest."""
+
+    first: int
+    count: int
+
+
+SpanMessage: TypeAlias = SpanRequest | SpanReject
+_SPANS: Final[tuple[type[SpanMessage], ...]] = (SpanRequest, SpanReject)
+
 MetadataMessage: TypeAlias = MetadataRequest | MetadataData | MetadataReject
 
 
@@ -78,8 +106,12 @@ def metadata_piece_size(piece: int, size: int) -> int:
 def encode_handshake(handshake: ExtendedHandshake) -> bytes:
     """Return the payload of an extended handshake."""
     fields: dict[bytes, Any] = {b"m": {}}
+    if handshake.fs_span is not None:
+        fields[b"m"][b"fs_span"] = handshake.fs_span
     if handshake.ut_metadata is not None:
-        fields[b"m"] = {b"ut_metadata": handshake.ut_metadata}
+        fields[b"m"][b"ut_metadata"] = handshake.ut_metadata
+    if handshake.lane is not None:
+        fields[b"m"][LANE_EXTENSION] = handshake.lane
     if handshake.metadata_size is not None:
         fields[b"metadata_size"] = handshake.metadata_size
     if handshake.reqq is not None:
@@ -104,6 +136,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
     client = fields.get(b"v")
     return ExtendedHandshake(
         ut_metadata=_number(messages, b"ut_metadata", 255),
+        fs_span=_number(messages, b"fs_span", 255),
         # Peers that do not have the metadata yet leave it out or say 0.
         metadata_size=size or None,
         # A figure that makes no sense is bent into bounds: it only paces what we ask for.
@@ -111,6 +144,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
         client=clean(client[: _CLIENT_LENGTH * 4].decode(errors="replace"), _CLIENT_LENGTH)
         if isinstance(client, bytes)
         else None,
+        lane=_number(messages, LANE_EXTENSION, 255),
     )
 
 
@@ -156,6 +190,30 @@ def decode_metadata(payload: bytes, size: int | None) -> MetadataMessage | None:
     if len(data) != metadata_piece_size(piece, size):
         raise WireError(Reason.BAD_EXTENSION, f"metadata piece of {len(data)} bytes")
     return MetadataData(piece, size, data)
+
+
+def encode_span(message: SpanMessage) -> bytes:
+    """Return the payload of an fs_span message: its kind, the first piece, how many pieces."""
+    return _SPAN.pack(_SPANS.index(type(message)), message.first, message.count)
+
+
+def decode_span(payload: bytes, shape: TorrentShape | None) -> SpanMessage:
+    """Return the fs_span message that `payload` holds, checked against the shape where known.
+
+    Raises:
+        WireError: `badExtension`, `indexOutOfRange`, `oversizedRequest`.
+    """
+    if len(payload) != _SPAN.size:
+        raise WireError(Reason.BAD_EXTENSION, "fs_span")
+    kind, first, count = _SPAN.unpack(payload)
+    if kind >= len(_SPANS) or not count:
+        raise WireError(Reason.BAD_EXTENSION, "fs_span")
+    message: SpanMessage = _SPANS[kind](first, count)
+    if first + count > (MAX_PIECES if shape is None else shape.piece_count):
+        raise WireError(Reason.INDEX_OUT_OF_RANGE, f"{count} pieces from {first}")
+    if shape is not None and count > 1 and count * shape.piece_length > MAX_SPAN:
+        raise WireError(Reason.OVERSIZED_REQUEST, f"{count} pieces")
+    return message
 
 
 def _split(payload: bytes, size: int | None) -> tuple[dict[bytes, Any], bytes]:
