@@ -26,6 +26,7 @@ from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
 from filesend_tui.views import TransferRow
 from filesend_tui.widgets.figures import short_path
+from filesend_tui.widgets.ink import fit
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.request_list import RequestList
 from filesend_tui.widgets.words import Words
@@ -33,6 +34,8 @@ from filesend_tui.widgets.words import Words
 #: Seconds without a key before keys answer, and seconds on the screen after which they do anyway.
 ARMING: Final = 0.7
 SEEN: Final = 2.5
+#: Cells of a line for the other person's name.
+_NAME_CELLS: Final = 30
 
 
 class ApprovalScreen(ModalScreen[None]):
@@ -80,7 +83,11 @@ class ApprovalScreen(ModalScreen[None]):
         files = "a file" if count == 1 else f"{count:,} files"
         box = self.query_one("#box")
         # Content, because a plain string would be read as markup, and the name is the peer's.
-        box.border_title = Content(f"{self.request.partner} wants to send you {files}")
+        # It is cut, or it would push what they want out of the line.
+        partner = fit(self.request.partner, _NAME_CELLS)
+        box.border_title = Content(f"{partner} wants to send you {files}")
+        if hidden := sum(file.hidden for file in self.request.files):
+            box.border_subtitle = Content(f"{hidden:,} hidden: a name begins with a dot")
         self._show_files()
         self.query_one("#offered", RequestList).focus()
         self._look_up_free()

@@ -14,9 +14,10 @@ class RequestList(LineList[tuple[FileEntry, bool]]):
     """Rows are (file, yes or no)."""
 
     def draw_row(self, row_: tuple[FileEntry, bool], width: int) -> Sequence[Sequence[Part]]:
-        """Draw `[✓] yes  path … size`."""
+        """Draw `✓ yes  path … hidden  size`."""
         entry, yes = row_
         mark = ("✓ yes ", self.ink("good")) if yes else ("✗ no  ", self.ink("bad"))
         name = (entry.path, self.ink("plain" if yes else "quiet"))
         size = (f"  {size_text(entry.size)} ", self.ink("quiet"))
-        return [row([(" ", self.rich_style), mark, name], [size], width, self.rich_style)]
+        right = [("  hidden", self.ink("warn")), size] if entry.hidden else [size]
+        return [row([(" ", self.rich_style), mark, name], right, width, self.rich_style)]

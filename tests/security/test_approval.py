@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -13,15 +14,26 @@ import msgspec
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.config import ClientConfig, default_folder
 from filesend_tui.core.errors import BadMetadata
-from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.figures import size_text
 from filesend_tui.core.people import offer
+from filesend_tui.core.people.session import partner_name
+from filesend_tui.core.text import clean
 from filesend_tui.core.torrent import engine as engine_module
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
+from filesend_tui.headless.narration import file_lines, request_lines
 from relay.protocol import FileRequest, OfferedFile
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
+from tests.security.test_terminal import screen_text
 from tests.torrent.lab import read_tree, write_tree
+from tests.tui.conftest import disk, home, stage
+from tests.tui.scripted import Stage
+from tests.tui.test_approval import asked_box
+
+__all__ = ["disk", "home", "stage"]  # fixtures
 
 FILES = {"d/a": b"a" * 40_000, "d/b": b"b" * 20_000, "d/empty": b""}
 Offered = list[OfferedFile]
@@ -137,3 +149,98 @@ async def test_attributes_change_nothing(
         assert await bob.ended(transfer) is TransferPhase.DONE
     assert read_tree(tmp_path / "bob") == FILES
     assert not (tmp_path / "bob" / "d" / "a").stat().st_mode & 0o111
+
+
+# --- the question itself
+
+MANY = tuple(FileEntry(path=f"tree/{n % 97}/{n:05}.bin", size=10**9 + n) for n in range(10_000))
+HIDDEN = (
+    FileEntry(path=".bashrc", size=10),
+    FileEntry(path=".ssh/authorized_keys", size=10),
+    FileEntry(path="photos/.thumbnails/a.jpg", size=10),
+    FileEntry(path="photos/a.b..c", size=10),
+)
+QUESTIONS = {
+    "a long name": (FileEntry(path="x" * 1024, size=2**53),),
+    "a wide name": (FileEntry(path="漢" * 340, size=1),),
+    "a long path": (FileEntry(path="d/" * 500 + "f", size=1),),
+    "10,000 files": MANY,
+    "10,000 long names": tuple(
+        FileEntry(path=f"{n:05}" + "y" * 200, size=2**53) for n in range(10_000)
+    ),
+    "zalgo and markup": (FileEntry(path=clean("[@click=app.quit]" + "e\u0301" * 300), size=1),),
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("kind", list(QUESTIONS))
+async def test_nothing_pushes_the_buttons_or_the_totals_off_the_screen(
+    kind: str, size: tuple[int, int], stage: Stage
+) -> None:
+    files = QUESTIONS[kind]
+    partner = partner_name("[b]Mallory[/b] " + "\u6f22M" * 100)
+    stage.disk["bytes"] = 2**70
+    async with stage.app.run_test(size=size) as pilot:
+        screen = await asked_box(stage, pilot, files, partner)
+        for pressed in ([], ["end"], ["pageup", "pageup"], ["home"]):
+            await pilot.press(*pressed)
+            await stage.settle(pilot)
+            box = screen.query_one("#box").content_region
+            assert screen.region.contains_region(screen.query_one("#box").region)
+            for id in ("#offered", "#figures", "#where", "#problem", "#buttons", "#foot"):
+                assert box.contains_region(screen.query_one(id).region), id
+            for id in ("#accept", "#decline", "#folder"):
+                widget = screen.query_one(id)
+                assert box.contains_region(widget.region), id
+                assert widget.region.height == 1
+                assert widget.region.width >= 10
+                assert widget in {w for w, _ in screen.get_widgets_at(*widget.region.offset)}
+            assert screen.query_one("#offered").region.height >= 5
+            drawn = "\n".join(screen_text(stage.app))
+            assert "Enter  Accept" in drawn
+            assert "d  Decline" in drawn
+            count = "1 file" if len(files) == 1 else f"{len(files):,} of {len(files):,} files"
+            assert f"{count} · {size_text(sum(file.size for file in files))}" in drawn
+            assert "Save in" in drawn
+            assert f"… wants to send you {'a file' if len(files) == 1 else '10,000 files'}" in drawn
+        await pilot.click("#accept")
+        async with asyncio.timeout(20):
+            while not stage.client.named("answer"):
+                await pilot.pause()
+        assert stage.client.named("answer")[0][1] == (True,) * len(files)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_hidden_names_are_called_hidden(size: tuple[int, int], stage: Stage) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        screen = await asked_box(stage, pilot, HIDDEN)
+        drawn = screen_text(stage.app)
+        for file in HIDDEN:
+            (line,) = [line for line in drawn if f"yes {file.path} " in line]
+            assert ("hidden" in line) == (file is not HIDDEN[-1])
+        assert any("3 hidden: a name begins with a dot" in line for line in drawn)
+        assert screen.query_one("#offered").has_focus
+
+
+def test_hidden_names_are_called_hidden_in_lines_too() -> None:
+    files = (*MANY[:30], *HIDDEN)
+    request = e.FileRequest(
+        transfer="a", direction=Direction.RECEIVE, partner="P", files=files, total_bytes=1
+    )
+    said = request_lines(request)
+    assert said[0] == "P wants to send 34 files, 1 Byte:"
+    assert said[-1] == "  and 14 more, 3 of them hidden"
+    assert [line.endswith("(hidden)") for line in file_lines(HIDDEN)] == [True, True, True, False]
+
+
+# --- where it goes if nobody says
+
+
+def test_the_default_folder_is_one_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some systems name the home folder itself as the place for downloads.
+    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: tmp_path)
+    assert default_folder() == tmp_path / "FileSend"
+    assert ClientConfig().output == tmp_path / "FileSend"
+    assert not list(tmp_path.iterdir())

@@ -21,13 +21,13 @@ ALL = (True,) * 6
 
 
 async def asked_box(
-    stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS
+    stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS, partner: str = ANA
 ) -> ApprovalScreen:
     """Pair, get a request, and wait until keys count."""
     await stage.settle(pilot)
-    await stage.play(pilot, paired())
+    await stage.play(pilot, paired(partner))
     stage.now += 10
-    await stage.play(pilot, *asked("r1", files))
+    await stage.play(pilot, *asked("r1", files, partner=partner))
     await stage.later(pilot, 1)
     await stage.settle(pilot)
     assert isinstance(stage.app.screen, ApprovalScreen)

@@ -114,7 +114,8 @@ class Exchange:
 
 def shown_path(path: str) -> str:
     """Return a path from the network as it may be shown."""
-    return clean(path, _MAX_PATH) or "(a name that cannot be shown)"
+    shown = clean(path, _MAX_PATH)
+    return shown if shown.strip() else "(a name that cannot be shown)"
 
 
 def answered(accepted: Iterable[bool]) -> Approved | Declined:
