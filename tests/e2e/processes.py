@@ -28,14 +28,18 @@ class Filesend:
     """One `filesend` process; with --json its events can be awaited."""
 
     def __init__(
-        self, arguments: Sequence[str | Path], environment: dict[str, str], **popen: Any
+        self,
+        arguments: Sequence[str | Path],
+        environment: dict[str, str],
+        module: str = "filesend_tui",
+        **popen: Any,
     ) -> None:
         self.events: list[Event] = []
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._said = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "filesend_tui", *map(str, arguments)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             env=environment,
             **{
                 "stdin": subprocess.DEVNULL,
