@@ -54,6 +54,14 @@ IceOption = Annotated[
         help="A STUN or TURN server, or none; may be repeated. (env: FILESEND_ICE_SERVERS)",
     ),
 ]
+RoadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--road",
+        metavar="ROAD",
+        help="auto, direct or webrtc: how the files may go. (env: FILESEND_ROAD)",
+    ),
+]
 WebRtcOption = Annotated[
     str | None,
     typer.Option(
@@ -126,6 +134,7 @@ def screens(
         ),
     ] = None,
     ice_server: IceOption = None,
+    road: RoadOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -145,6 +154,7 @@ def screens(
         "name": name,
         "output": output,
         "ice_servers": ice_server,
+        "road": road,
         "webrtc": webrtc,
         "upload_limit": upload_limit,
         "download_limit": download_limit,
@@ -175,6 +185,7 @@ def send(
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
+    road: RoadOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -188,6 +199,7 @@ def send(
         relay=relay,
         name=name,
         ice_servers=ice_server,
+        road=road,
         webrtc=webrtc,
         upload_limit=upload_limit,
         download_limit=download_limit,
@@ -214,6 +226,7 @@ def receive(
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
+    road: RoadOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -228,6 +241,7 @@ def receive(
         name=name,
         output=output,
         ice_servers=ice_server,
+        road=road,
         webrtc=webrtc,
         upload_limit=upload_limit,
         download_limit=download_limit,

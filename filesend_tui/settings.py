@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filesend_tui.core.channels import native_library
-from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
+from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import BadSharePage, RelayUnreachable
 from filesend_tui.core.figures import parse_rate
 from filesend_tui.core.people.relay_address import parse_relay_url
@@ -36,6 +36,8 @@ ENVIRONMENT: Final = {
     "FILESEND_TRUSTED_PROXIES": "trusted_proxies",
     "FILESEND_OUTPUT": "output",
     "FILESEND_ICE_SERVERS": "ice_servers",
+    "FILESEND_ROAD": "road",
+    "FILESEND_DIRECT_PORT": "direct_port",
     "FILESEND_WEBRTC": "webrtc",
     "FILESEND_UPLOAD_LIMIT": "upload_limit",
     "FILESEND_DOWNLOAD_LIMIT": "download_limit",
@@ -73,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
+    road: RoadChoice = RoadChoice.AUTO
+    direct_port: int = 0
     webrtc: WebRtcStack = WebRtcStack.AUTO
     upload_limit: int | None = None
     download_limit: int | None = None
@@ -98,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             output=output,
             ice_servers=self.ice_servers_for(meeting_places),
             relay_only=self.relay_only,
+            road=self.road,
+            direct_port=self.direct_port,
             webrtc=self.webrtc,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
@@ -115,6 +121,8 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     output: str | None = None
     ice_servers: list[str | IceServer] | None = None
     relay_only: bool = False
+    road: str | None = None
+    direct_port: int | None = None
     webrtc: str | None = None
     upload_limit: int | str | None = None
     download_limit: int | str | None = None
@@ -263,6 +271,13 @@ def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...
     return tuple(servers)
 
 
+def _road(value: str) -> RoadChoice:
+    try:
+        return RoadChoice(value.lower())
+    except ValueError:
+        raise ValueError(f"a road is one of {', '.join(RoadChoice)}") from None
+
+
 def _webrtc(value: str) -> WebRtcStack:
     try:
         stack = WebRtcStack(value.lower())
@@ -306,6 +321,8 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "output": _path,
     "ice_servers": _ice_servers,
     "relay_only": bool,
+    "road": _road,
+    "direct_port": _port,
     "webrtc": _webrtc,
     "upload_limit": _limit,
     "download_limit": _limit,
