@@ -139,6 +139,8 @@ class Conduct:
             return Drop.SILENT
         if now - self._served > STALL_TIMEOUT:
             return Drop.STALLED
-        if self._sending is not None and now - self._sending > SEND_TIMEOUT:
-            return Drop.NOT_READING
-        return None
+        return None if self._sending is None else self.not_reading(self._sending, now)
+
+    def not_reading(self, since: float, now: float) -> WhyDropped | None:
+        """Judge a channel that has taken nothing since then."""
+        return Drop.NOT_READING if now - since > SEND_TIMEOUT else None

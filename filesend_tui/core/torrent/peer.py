@@ -20,15 +20,18 @@ from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates import RateMeter
 from filesend_tui.core.torrent.reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.spans import Spans
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
-from filesend_tui.core.wire.errors import WireError
+from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas
 from filesend_tui.core.wire.extensions import (
     METADATA_PIECE,
     MetadataData,
     MetadataReject,
     MetadataRequest,
+    SpanReject,
+    SpanRequest,
     metadata_piece_count,
 )
 
@@ -117,6 +120,8 @@ class Peer:
         self.reason: WhyDropped | None = None
         #: When a block or a piece of the description last came or went.
         self.traded = clock()
+        #: Whole pieces between us, where its channel moves bulk and the torrent's shape is known.
+        self.spans: Spans | None = None
         #: Bytes of each piece that it was sent.
         self.given: Counter[int] = Counter()
         self._conduct = Conduct(clock())
@@ -146,6 +151,8 @@ class Peer:
             MetadataRequest: lambda message: host.metadata_message(self, message),
             MetadataData: self._on_metadata_answer,
             MetadataReject: self._on_metadata_answer,
+            SpanRequest: self._on_span_request,
+            SpanReject: self._on_span_reject,
         }
 
     async def run(self) -> WhyDropped:
@@ -165,6 +172,8 @@ class Peer:
             results = await asyncio.gather(*tasks, return_exceptions=True)
             self._upload_turns.close()
             self.download_turns.close()
+            if self.spans:
+                await self.spans.close()
             await self.channel.close()
         for result in results:
             if isinstance(result, WireError):
@@ -230,12 +239,30 @@ class Peer:
             for r in self._uploads:
                 self.wire.send(m.RejectRequest(index=r.index, begin=r.begin, length=r.length))
         self._uploads.clear()
+        if self.spans:
+            self.spans.choke()
+
+    def bulk_arrived(self, size: int) -> None:
+        """So many bytes came that were asked of it whole."""
+        now = self._clock()
+        self.traded = now
+        self.download.add(now, size)
+        self.pipeline.received(now, size)
+        self._conduct.heard(now)
+        self._conduct.served(now)
+
+    def bulk_left(self, size: int) -> None:
+        """So many bytes were handed to its channel as bulk."""
+        self.traded = self._spoke = self._clock()
+        self.upload.add(self.traded, size)
 
     def beat(self, now: float) -> None:
         """Call about once a second: keep-alives and time-outs."""
         owed = self._host.owed(self) if self.ready else 0
         self._judge(self._conduct.overdue(now, shaken=self.ready, owed=owed))
         self._judge_burden(now)
+        if self.spans and self.spans.stuck_since is not None:
+            self._judge(self._conduct.not_reading(self.spans.stuck_since, now))
         if self.ready and now - self._spoke > KEEP_ALIVE:
             self._spoke = now
             self.send(m.KeepAlive())
@@ -382,3 +409,15 @@ class Peer:
         if not self._choked and not self._judge(self._conduct.refused()):
             return
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])
+
+    def _on_span_request(self, message: SpanRequest) -> None:
+        if self.spans is None:
+            self.wire.send_span(SpanReject(message.first, message.count))  # nothing is here yet
+        elif not self.spans.requested(message):
+            self.stop(Drop.REQUEST_FLOOD)
+
+    def _on_span_reject(self, message: SpanReject) -> None:
+        if self.spans is None or not self.spans.rejected(message):
+            self.stop(Reason.UNREQUESTED)
+        elif not self._choked:
+            self._judge(self._conduct.refused())

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
-from filesend_tui.core.channels.base import Road
+from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import Event, PeerEntry
@@ -156,6 +156,7 @@ class Swarm:
             have=everything if have else (),
             peers=self._roster,
             upload_slots=self._config.upload_slots,
+            upload_limit=self._limits.upload,
             clock=self._clock,
             host=self,
             reporter=self._reporter,
@@ -225,6 +226,7 @@ class Swarm:
             reqq=OUR_REQQ,
             client=CLIENT,
             metadata_size=self._description.size,
+            spans=isinstance(met.channel, BulkChannel),
         )
         if self._trade:
             # Before the first byte: all that comes with the handshake is checked against it.

@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Protocol
 
-from filesend_tui.core.channels.base import Road
+from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.choker import Choker, Contender
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.limiter import RateLimit
 from filesend_tui.core.torrent.peer import Peer
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.reasons import Drop
 from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.torrent.spans import Spans
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
@@ -48,6 +50,7 @@ class Trade:
         have: Piece indices that are here.
         peers: Those that are in; iterated over again and again.
         upload_slots: How many are served at a time.
+        upload_limit: The client's.
         clock: Seconds, monotonic.
         host: The swarm.
         reporter: Counts bytes.
@@ -62,6 +65,7 @@ class Trade:
         have: Sequence[int],
         peers: Iterable[Peer],
         upload_slots: int,
+        upload_limit: RateLimit | None,
         clock: Callable[[], float],
         host: TradeHost,
         reporter: Reporter,
@@ -72,6 +76,7 @@ class Trade:
         self._clock = clock
         self._host = host
         self._reporter = reporter
+        self._upload_limit = upload_limit
         self._choker = Choker(slots=upload_slots)
         self._bytes_by_road: Counter[Road] = Counter()
 
@@ -90,11 +95,13 @@ class Trade:
     def joined(self, peer: Peer) -> None:
         """A peer was let in; tell it what is here before anything else (BEP 3, BEP 6)."""
         self.assembly.picker.peer_joined(peer)
+        self._open_spans(peer)
         peer.wire.send_pieces(self.assembly.have.to_bytes())
 
     def found(self, peer: Peer) -> None:
         """A peer was in before pieces were known; what it said is checked and counts now."""
         self.assembly.picker.peer_joined(peer)
+        self._open_spans(peer)
         try:
             events = peer.wire.set_shape(self.assembly.shape)
         except WireError as error:
@@ -106,7 +113,9 @@ class Trade:
 
     def left(self, peer: Peer) -> None:
         """A peer is gone; what it owed is asked of others."""
-        peer.download_turns.refund(self.assembly.owed(peer) * BLOCK)
+        peer.download_turns.refund(len(self.assembly.picker.in_flight(peer)) * BLOCK)
+        if peer.spans:
+            peer.download_turns.refund(peer.spans.due)
         self.assembly.dropped(peer)
         self._refill_others(peer)
         self.rechoke()
@@ -152,6 +161,8 @@ class Trade:
             return
         if peer.pipeline.in_disgrace and self._others_serve():
             return  # whatever it is asked for would only wait there
+        if self._ask_for_pieces(peer):
+            return
         # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
         room = peer.pipeline.room(self._clock(), self.assembly.owed(peer))
         while room and (allowed := peer.download_turns.take(room * BLOCK)):
@@ -172,6 +183,8 @@ class Trade:
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """It will not serve these (None: any) of our requests."""
+        if requests is None:
+            self.assembly.picker.pieces_returned(peer)
         owed = self.assembly.owed(peer)
         self.assembly.picker.returned(peer, requests)
         peer.download_turns.refund((owed - self.assembly.owed(peer)) * BLOCK)
@@ -189,6 +202,41 @@ class Trade:
         """A block was handed to the channel."""
         self._bytes_by_road[peer.channel.road] += size
         self._reporter.block_sent(size)
+
+    # -- SpanHost: whole pieces
+
+    def pieces_received(self, peer: Peer, size: int) -> None:
+        """See SpanHost."""
+        peer.bulk_arrived(size)
+        self._bytes_by_road[peer.channel.road] += size
+        self._reporter.block_received(size)
+        self.refill(peer)
+
+    def pieces_settled(self, peer: Peer, pieces: Sequence[int], wrong: Sequence[int]) -> None:
+        """See SpanHost."""
+        for index in pieces:
+            if index not in wrong and self.assembly.picker.piece_verified(index):
+                self.piece_verified(index)
+        if wrong:
+            self.assembly.picker.pieces_returned(peer, wrong)
+            self._host.peer_lied(peer)
+            self._refill_others(peer)
+
+    def pieces_lost(self, peer: Peer, pieces: Sequence[int]) -> None:
+        """See SpanHost."""
+        self.assembly.picker.pieces_returned(peer, pieces)
+        self._refill_others(peer)
+
+    def pieces_here(self, pieces: range) -> bool:
+        """See SpanHost."""
+        return all(self.assembly.have.has(index) for index in pieces)
+
+    def bulk_sent(self, peer: Peer, size: int) -> None:
+        """See SpanHost."""
+        peer.bulk_left(size)
+        self.block_sent(peer, size)
+
+    # -- choking
 
     def rechoke(self) -> None:
         """Decide anew who is served."""
@@ -240,6 +288,34 @@ class Trade:
         self._host.swarm_failed(error)
 
     # -- own affairs
+
+    def _open_spans(self, peer: Peer) -> None:
+        if isinstance(peer.channel, BulkChannel):
+            peer.spans = Spans(
+                peer,
+                peer.channel,
+                shape=self.assembly.shape,
+                disk=self._disk,
+                limit=self._upload_limit,
+                host=self,
+                clock=self._clock,
+            )
+
+    def _ask_for_pieces(self, peer: Peer) -> bool:
+        """Ask for new pieces whole, where it sends such; return whether it has any to give."""
+        spans = peer.spans
+        if spans is None or not peer.wire.spans:
+            return False
+        while room := spans.room:
+            allowed = peer.download_turns.take(room)
+            if not allowed:
+                return True
+            pieces = self.assembly.picker.pick_pieces(peer, allowed)
+            peer.download_turns.settle(spans.size(pieces) if pieces else 0)
+            if not pieces:
+                return False
+            spans.ask(pieces)
+        return True
 
     def _show_interest(self, peer: Peer) -> None:
         interesting = not self.assembly.complete and self.assembly.picker.interesting(peer)
