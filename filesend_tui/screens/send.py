@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from filesend_tui.core.figures import size_text
+from filesend_tui.core.text import clean
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import SendPaths, SharePaths
 from filesend_tui.screens.confirm import ConfirmScreen
@@ -75,7 +76,8 @@ class SendScreen(PlaceScreen):
                 ("Space", "$primary bold"),
                 (" chooses; or drop files on this window.", "$foreground 70%"),
             )
-        names = ", ".join(path.name or str(path) for path in list(self._chosen)[:3])
+        chosen = list(self._chosen)[:3]
+        names = ", ".join(clean(path.name or str(path), 80) for path in chosen)
         more = f" and {len(self._chosen) - 3} more" if len(self._chosen) > 3 else ""
         then = (
             [("\nPress ", "$foreground 70%"), ("s", "$primary bold"), f" to ask {partner}."]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filesend_tui.core.text import visible
+
 
 def countdown(seconds: float) -> str:
     """Return `0:42`, `12:05` or `1:02:03`; days where there are any."""
@@ -21,9 +23,9 @@ def percent(fraction: float) -> str:
 
 
 def short_path(path: Path) -> str:
-    """Return a path with the home folder as `~`."""
+    """Return a path with the home folder as `~`, without what would steer a terminal."""
     try:
         below = path.relative_to(Path.home())
     except (ValueError, RuntimeError):  # elsewhere, or nobody's home
-        return str(path)
-    return "~" if below == Path() else str(Path("~") / below)
+        return visible(str(path))
+    return "~" if below == Path() else visible(str(Path("~") / below))

@@ -16,6 +16,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from filesend_tui.core.text import visible
+
 Part: TypeAlias = tuple[str, Style]
 
 
@@ -119,8 +121,11 @@ def row(left: Iterable[Part], right: Iterable[Part], width: int, base: Style) ->
 
 
 def strip(parts: Iterable[Part], width: int, base: Style) -> Strip:
-    """Return the parts as a line of exactly `width` cells on the base style."""
-    line = Strip([Segment(text, base + style) for text, style in parts if text])
+    """Return the parts as a line of exactly `width` cells on the base style.
+
+    Whoever wrote a text, it steers no terminal from here on.
+    """
+    line = Strip([Segment(visible(text), base + style) for text, style in parts if text])
     return line.adjust_cell_length(width, base).simplify()
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
+from filesend_tui.core.text import visible
 from filesend_tui.views import Level, Notice
 
 _LOOKS: Final = {
@@ -52,8 +53,8 @@ class NoticeBar(Static):
             self.update(
                 Content.assemble(
                     (f"{symbol} ", f"{colour} bold"),
-                    (notice.message, "bold"),
+                    (visible(notice.message), "bold"),
                     "  " if notice.hint else "",
-                    (notice.hint, "$foreground 75%"),
+                    (visible(notice.hint), "$foreground 75%"),
                 )
             )

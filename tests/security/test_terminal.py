@@ -225,6 +225,31 @@ async def test_the_screens(size: tuple[int, int], stage: Stage) -> None:
             assert not stage.app._exit, f"{kind} ran an action"
 
 
+async def test_a_folder_of_ones_own_with_strangers_names(stage: Stage, home: Path) -> None:
+    """What was unpacked here from somebody's archive is picked, walked into and dropped."""
+    folder = home / "Aa\x1b]0;owned\x07[@click=app.quit]\u202e"
+    file = folder / "f\x1b[2J\x9b31m\u202egpj.exe"
+    try:
+        folder.mkdir()
+        file.write_text("x")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.settle(pilot)
+        await pilot.press("s")
+        await stage.settle(pilot)
+        for key in ("home", "space", "home", "enter", "home", "space"):
+            await pilot.press(key)
+            await stage.settle(pilot)
+            drawn = _is_harmless(stage, (80, 24))
+            assert "Aa]0;owned[@click=app.quit]" in drawn
+        assert "gpj.exe" in drawn
+        folder.rename(home / "away")
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        _is_harmless(stage, (80, 24))
+
+
 async def test_markup_in_names_is_shown_as_it_is(stage: Stage) -> None:
     text = "[@click=app.quit]yes[/]"
     request = _request(text)
