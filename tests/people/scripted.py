@@ -52,6 +52,7 @@ class ScriptedEngine:
         self.fails: dict[str, FileSendError] = {}
         self.held: dict[str, Held] = {}
         self.working = 0
+        self.hashed = 0
         self.removed: list[tuple[str, bool]] = []
         self.alter: Callable[[TorrentInfo], TorrentInfo] = lambda info: info
         self.seeded_trackers: list[tuple[str, ...]] = []
@@ -74,13 +75,20 @@ class ScriptedEngine:
         trackers: Sequence[str],
         transfer: str | None = None,
         swarm_key: bytes | None = None,
+        approved: asyncio.Event | None = None,
     ) -> str:
         self.working += 1
         try:
             self._events.publish(Hashing(transfer=transfer, progress=0.0, hashed_bytes=0))
+            if approved is not None and not self.gates["hash"].is_set():
+                await approved.wait()  # figures go on while the gate holds it up
+                self._events.publish(Hashing(transfer=transfer, progress=0.5, hashed_bytes=1))
             await self._pass("hash")
             sources = await asyncio.to_thread(scan, paths)
             info = self.alter(await asyncio.to_thread(make_torrent, sources, salt=transfer))
+            self.hashed += 1
+            if approved is not None:
+                await approved.wait()
             await self._pass("seed")
         finally:
             self.working -= 1

@@ -33,6 +33,7 @@ from filesend_tui.core.people.exchange_values import (
     SendWord,
     StartAdding,
     Started,
+    StartHashing,
     StartSeeding,
 )
 from relay import protocol as words
@@ -154,7 +155,7 @@ def test_each_input_in_each_phase(direction: Direction, phase: P, name: str) -> 
 def test_every_bad_end_frees_what_was_held(direction: Direction, phase: P, name: str) -> None:
     effects = at(phase, direction).step(INPUTS[name])
     sending = direction is Direction.SEND
-    holding = phase not in ({P.ASKED} if sending else {P.ASKED, P.APPROVED, P.HASHING})
+    holding = sending or phase not in {P.ASKED, P.APPROVED, P.HASHING}
     assert works(effects) == ([FreeTorrent(delete_data=not sending)] if holding else [])
     # The partner hears of what ended here, and not of what it ended itself.
     cancels = [w for w in said(effects) if isinstance(w, words.Cancel)]
@@ -165,6 +166,7 @@ def test_the_sender_from_request_to_done() -> None:
     exchange = Exchange(ID, Direction.SEND, "Ada", FILES)
     opening = exchange.open()
     assert said(opening) == [words.FileRequest(id=ID, files=list(FILES))]
+    assert works(opening) == [StartHashing()]
     assert told(opening) == [
         events.FileRequest(
             transfer=ID,
@@ -237,7 +239,7 @@ def test_no_yes_at_all_declines() -> None:
     exchange = Exchange(ID, Direction.SEND, "Ada", FILES)
     effects = exchange.hear(words.FileAnswer(id=ID, accepted=[False, False]))
     assert exchange.phase is P.DECLINED
-    assert works(effects) == []
+    assert works(effects) == [FreeTorrent(delete_data=False)]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -325,10 +327,13 @@ def test_no_partner_makes_an_exchange_hold_two_torrents_or_keep_one(
     direction: Direction, happenings: list[Any]
 ) -> None:
     exchange = Exchange(ID, direction, "Eve", FILES)
-    held = 0
+    held = len(works(exchange.open()))
     for happened in [*happenings, Cancelled()]:
         hear = exchange.hear if isinstance(happened, Word) else exchange.step
         for work in works(hear(happened)):
+            if isinstance(work, StartSeeding):
+                assert held == 1
+                continue
             held += -1 if isinstance(work, FreeTorrent) else 1
             assert held in (0, 1)
     assert exchange.finished
@@ -358,9 +363,11 @@ class TwoExchanges(RuleBasedStateMachine):
                 case SendWord(word):
                     if self.connected:
                         self.under_way[other].append(word)
-                case StartSeeding() | StartAdding():
+                case StartHashing() | StartAdding():
                     assert self.held[side] is None
                     self.held[side] = "working"
+                case StartSeeding():
+                    assert self.held[side] is not None
                 case FreeTorrent(delete_data):
                     assert self.held[side] is not None
                     assert not (delete_data and side is Direction.SEND), "never what was sent"

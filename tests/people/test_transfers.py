@@ -79,6 +79,7 @@ async def test_one_file_from_request_to_done(
     relay: RunningRelay, files: list[Path], new_person: NewPerson
 ) -> None:
     ada, bob = await pair(new_person)
+    ada.engine.gates["hash"].clear()
     transfer = await ada.people.request(files[:1])
     request = await bob.until(events.FileRequest)
     assert request == events.FileRequest(
@@ -89,6 +90,8 @@ async def test_one_file_from_request_to_done(
         total_bytes=0,
     )
     await bob.people.answer(transfer, [True])
+    await bob.until(events.TransferState, phase=P.HASHING)
+    ada.engine.gates["hash"].set()
     done = await ada.until(events.TransferState, phase=P.DONE)
     assert done.direction is Direction.SEND
     await bob.until(events.TransferState, phase=P.DONE)
@@ -99,6 +102,7 @@ async def test_one_file_from_request_to_done(
         events.Code,
         events.Paired,
         events.FileRequest,
+        events.Hashing,
         events.FileAnswer,
         events.Hashing,
         events.FileReady,
@@ -155,8 +159,6 @@ async def test_only_what_was_accepted_is_chosen(
     new_person: NewPerson,
 ) -> None:
     ada, bob = await pair(new_person)
-    # A torrent may list its files in another order than the request did.
-    ada.engine.alter = lambda info: dataclasses.replace(info, files=info.files[::-1])
     transfer = await ada.people.request(files[chosen])
     request = await bob.until(events.FileRequest)
     assert all(not entry.path.startswith("/") for entry in request.files)
@@ -165,7 +167,7 @@ async def test_only_what_was_accepted_is_chosen(
     choice = bob.engine.added[0].choice
     assert choice is not None
     assert choice.layout is layout
-    assert choice.wanted == tuple(accepted[::-1])
+    assert choice.wanted == tuple(accepted)
     assert bob.engine.added[0].folder == tmp_path / "elsewhere"
     assert (await ada.until(events.FileAnswer)).accepted == tuple(accepted)
 
@@ -178,8 +180,34 @@ async def test_no_to_everything_declines(files: list[Path], new_person: NewPerso
     await ada.until(events.TransferState, phase=P.DECLINED)
     for person in (ada, bob):
         assert phases(person, transfer) == [P.ASKED, P.DECLINED]
-        assert person.engine.idle
         assert person.engine.removed == []
+    await idle(ada, bob)
+
+
+async def test_files_are_hashed_before_the_answer_and_served_after_it(
+    files: list[Path], new_person: NewPerson
+) -> None:
+    ada, bob = await pair(new_person)
+    transfer = await ada.people.request(files[:2])
+    await bob.until(events.FileRequest)
+    async with asyncio.timeout(5):
+        while not ada.engine.hashed:
+            await asyncio.sleep(0.01)
+    assert not ada.engine.held
+    await bob.people.answer(transfer, [True, True])
+    await ada.until(events.TransferState, phase=P.DONE)
+    assert phases(ada, transfer) == [P.ASKED, P.APPROVED, P.READY, P.TRANSFERRING, P.DONE]
+
+
+async def test_files_that_cannot_be_read_end_it_before_the_answer(
+    files: list[Path], new_person: NewPerson
+) -> None:
+    ada, bob = await pair(new_person)
+    ada.engine.fails["hash"] = errors.BadSource("/home/ada/one.txt cannot be read.")
+    transfer = await ada.people.request(files[:2])
+    await bob.until(events.TransferState, transfer=transfer, phase=P.CANCELLED)
+    assert phases(ada, transfer) == [P.ASKED, P.FAILED]
+    await idle(ada, bob)
 
 
 GATES = {P.ASKED: None, P.HASHING: "hash", P.READY: "metadata", P.TRANSFERRING: "data"}
@@ -288,7 +316,8 @@ async def test_failure_on_one_side_ends_it_on_both(
     failing.engine.fails[gate] = error
     transfer = await ada.people.request(files[:1])
     await bob.until(events.FileRequest)
-    await bob.people.answer(transfer, [True])
+    if gate != "hash":
+        await bob.people.answer(transfer, [True])
     told = await failing.until(events.Error, transfer=transfer)
     assert (told.code, told.message) == (error.code, error.message)
     await failing.until(events.TransferState, phase=P.FAILED, reason=error.message)

@@ -264,6 +264,22 @@ async def test_one_file_both_ways_at_once(hub: Hub, tmp_path: Path) -> None:
         assert all(path is not None and path.read_bytes() == CONTENT for path in paths)
 
 
+async def test_what_is_not_approved_is_hashed_and_nothing_more(hub: Hub, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"file": CONTENT})
+    async with node(tmp_path) as seeder:
+        approved = asyncio.Event()
+        seeding = asyncio.create_task(
+            seeder.engine.seed([tmp_path / "file"], trackers=TRACKERS, approved=approved)
+        )
+        await seeder.until(lambda: any(each.progress == 1.0 for each in seeder.of(e.Hashing)))
+        await asyncio.sleep(0)
+        assert not seeding.done()
+        assert not seeder.of(e.Seeding)
+        approved.set()
+        torrent = await asyncio.wait_for(seeding, 30)
+        assert seeder.of(e.Seeding)[0].torrent == torrent
+
+
 async def test_cancelled_hashing_stops(hub: Hub, tmp_path: Path) -> None:
     big = tmp_path / "sparse"
     with big.open("wb") as file:

@@ -1,7 +1,7 @@
 """The exchange of one request, from asked to its end. One table for each direction; sans-IO.
 
     asked ──yes──▶ approved ──▶ hashing ──▶ ready ──▶ transferring ──▶ done
-      │                └────────────────────▲ (small files hash in no time)
+      │                └────────────────────▲ (hashed by then: that begins with the request)
       └──no──▶ declined
     any phase before these ends ──cancel, by either side──▶ cancelled
                                 ──trouble here, or the partner gone──▶ failed
@@ -38,6 +38,7 @@ from filesend_tui.core.people.exchange_values import (
     Ready,
     SendWord,
     Started,
+    StartHashing,
 )
 from filesend_tui.core.text import clean
 from relay import protocol as words
@@ -83,8 +84,9 @@ class Exchange:
             total_bytes=sum(f.size for f in self.files),
         )
         asking = words.FileRequest(id=self.id, files=list(self.files))
-        told = (SendWord(asking),) if self.direction is Direction.SEND else ()
-        return (Publish(request), self._entered(""), *told)
+        # Hashed while the other person makes up their mind, it can go as soon as they say yes.
+        asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
+        return (Publish(request), self._entered(""), *asks)
 
     def step(self, happened: Input) -> tuple[Effect, ...]:
         """Take an input; return what is to be done about it, in order."""
@@ -189,8 +191,8 @@ _DONE_RECEIVING = Row(P.DONE, (do.say_complete, do.free))
 
 _SENDING: Final[dict[Key, Row]] = {
     (P.ASKED, Approved): Row(P.APPROVED, (do.tell_answer, do.seed)),
-    (P.ASKED, Declined): Row(P.DECLINED, (do.tell_answer,)),
-    (P.ASKED, Misanswered): Row(P.FAILED, (do.say_failed, do.tell_error)),
+    (P.ASKED, Declined): Row(P.DECLINED, (do.tell_answer, do.free)),
+    (P.ASKED, Misanswered): Row(P.FAILED, (do.say_failed, do.tell_error, do.free)),
     (P.APPROVED, Prepared): Row(P.HASHING, (do.say_preparing,)),
     (P.APPROVED, Ready): Row(P.READY, (do.say_ready, do.tell_ready)),
     (P.HASHING, Prepared): Row(P.HASHING, (do.say_preparing,)),
@@ -200,8 +202,7 @@ _SENDING: Final[dict[Key, Row]] = {
     (P.READY, Completed): _DONE_SENDING,
     (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.tell_progress,)),
     (P.TRANSFERRING, Completed): _DONE_SENDING,
-    **_ends((P.ASKED,)),
-    **_ends((P.APPROVED, P.HASHING, P.READY, P.TRANSFERRING), do.free),
+    **_ends((P.ASKED, P.APPROVED, P.HASHING, P.READY, P.TRANSFERRING), do.free),
 }
 
 _RECEIVING: Final[dict[Key, Row]] = {

@@ -154,7 +154,7 @@ def tell_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> 
 
 
 def seed(_id: TransferId, _: Approved) -> Effect:
-    """Make the torrent and serve it."""
+    """Serve the torrent that is being made since the request."""
     return StartSeeding()
 
 

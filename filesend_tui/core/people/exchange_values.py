@@ -132,8 +132,13 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class StartHashing:
+    """Make the torrent, but serve it to nobody yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartSeeding:
-    """Make the torrent and serve it."""
+    """Serve the torrent once it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +156,4 @@ class FreeTorrent:
     delete_data: bool
 
 
-Effect: TypeAlias = SendWord | Publish | StartSeeding | StartAdding | FreeTorrent
+Effect: TypeAlias = SendWord | Publish | StartHashing | StartSeeding | StartAdding | FreeTorrent

@@ -66,15 +66,20 @@ class Run:
         self._happen = happen
         self._torrent: str | None = None
         self._job: asyncio.Task[None] | None = None
+        self._approved = asyncio.Event()
 
     @property
     def working(self) -> bool:
         """Whether any work was begun, so that there is something to free."""
         return self._job is not None
 
-    def start_seeding(self) -> None:
-        """Begin to make the torrent and serve it."""
+    def start_hashing(self) -> None:
+        """Begin to make the torrent; start_seeding has it served."""
         self._job = asyncio.create_task(self._guard(self._seed))
+
+    def start_seeding(self) -> None:
+        """Serve the torrent, as soon as it is made."""
+        self._approved.set()
 
     def start_adding(self, magnet: str, swarm_key: bytes) -> None:
         """Begin to fetch the torrent, in the private swarm of this key."""
@@ -111,6 +116,7 @@ class Run:
             trackers=(self._tracker,),
             transfer=self.exchange.id,
             swarm_key=swarm_key,
+            approved=self._approved,
         )
         self._happen(self, Ready(self._torrents.magnet(self._torrent), swarm_key))
         await self._torrents.wait_done(self._torrent)  # never for a seed, unless it fails

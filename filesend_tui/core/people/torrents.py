@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -24,8 +25,9 @@ class Torrents(Protocol):
         trackers: Sequence[str],
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
+        approved: asyncio.Event | None = None,
     ) -> str:
-        """Make a torrent and serve it; return its id. Raises FileSendError."""
+        """Make a torrent and, once approved, serve it; return its id. Raises FileSendError."""
 
     async def add(
         self,

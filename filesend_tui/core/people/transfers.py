@@ -29,6 +29,7 @@ from filesend_tui.core.people.exchange_values import (
     Publish,
     SendWord,
     StartAdding,
+    StartHashing,
     StartSeeding,
 )
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
@@ -219,6 +220,8 @@ class Transfers:
                     self._events.publish(event)
                 case SendWord(word):
                     self._say(word, run)
+                case StartHashing():
+                    run.start_hashing()
                 case StartSeeding():
                     run.start_seeding()
                 case StartAdding(magnet, swarm_key):
@@ -265,6 +268,8 @@ class Transfers:
             run = self._runs.get(event.transfer or "")
             if run is None or run.exchange.direction is not Direction.SEND:
                 continue
+            if run.exchange.phase is TransferPhase.ASKED:
+                continue  # begun early, and nothing that the partner waits for yet
             if clock() - run.hashing_told >= REPORT_INTERVAL:
                 run.hashing_told = clock()
                 progress = min(1.0, max(0.0, event.progress))

@@ -54,6 +54,7 @@ class Engine:
         name: str | None = None,
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
+        approved: asyncio.Event | None = None,
     ) -> str:
         """Make a torrent of files and folders, announce it and serve it; return its id.
 
@@ -66,12 +67,15 @@ class Engine:
             name: What the torrent is called; made up from the paths otherwise.
             transfer: The transfer it belongs to.
             swarm_key: Makes the swarm a private one: 32 random bytes that its members know.
+            approved: When it may be announced and served, where not as soon as it is made.
 
         Raises:
             BadSource: Something cannot be read or changed while it was read.
             TrackerFailed: No tracker accepted it.
         """
         info, sources = await self._make(paths, name, transfer)
+        if approved is not None:
+            await approved.wait()
         torrent = self._admit(
             Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
             transfer,
