@@ -5,6 +5,7 @@ What the files are for is not known here.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ def check_folder(folder: Path) -> None:
     """
     choose = "Choose another folder."
     try:
+        if "\0" in str(folder):
+            raise OSError(errno.EINVAL, "a name in it holds a NUL")
         place = folder.expanduser().absolute()
         while not os.path.lexists(place) and place != place.parent:
             place = place.parent
