@@ -7,16 +7,35 @@ A decoder reads or refuses: nothing else may come out of it, and what it read mu
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from socketio.packet import EVENT
 
+from filesend_tui.core.channels.direct_offer import (
+    MAX_ADDRESSES,
+    TICKET,
+    BadDirectOffer,
+    DirectOffer,
+    Endpoint,
+)
 from filesend_tui.core.channels.remote_sdp import MAX_CANDIDATES, Kind, vet
-from filesend_tui.core.errors import BadMagnet, BadMetadata, ChannelFailed
+from filesend_tui.core.errors import (
+    BadMagnet,
+    BadMetadata,
+    ChannelFailed,
+    FileSendError,
+    RelayTampered,
+)
+from filesend_tui.core.meeting.signals import MAX_DIRECT, BadSignal, SealedSignals, Use
+from filesend_tui.core.people.pairing import SharedKey, Side
+from filesend_tui.core.people.sealing import Letter, Sealing
 from filesend_tui.core.torrent import metainfo
 from filesend_tui.core.torrent.magnet import MAX_TRACKERS, parse_magnet
 from filesend_tui.core.torrent.metainfo import parse_info
@@ -28,6 +47,17 @@ from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, Meta
 from filesend_tui.core.wire.messages import Cancel, Piece, RejectRequest, Request
 from filesend_tui.core.wire.rules import MAX_REQUEST
 from filesend_tui.core.wire.shape import MAX_METADATA, TorrentShape
+from relay.addresses import Proxies
+from relay.protocol import (
+    CONTENTS,
+    FileAnswer,
+    FileReady,
+    FileRequest,
+    Hello,
+    Message,
+    OfferedFile,
+)
+from relay.socket_server import StrictPacket
 from relay.tracker_protocol import MAX_REASON, FrameError, parse_client_frame, parse_server_frame
 from tests.golden.test_golden import FRAMES, WIRES, descriptions
 from tests.hostile.mutations import bencodable, bencoded, mutated, mutated_text
@@ -248,3 +278,137 @@ def test_a_session_description(data: st.DataObject) -> None:
     }
     again = vet({"type": kind, "sdp": remote.sdp}, kind)
     assert again.sdp == remote.sdp
+
+
+# --- what is sealed ----------------------------------------------------------------------------
+
+SHARED = SharedKey(bytes(range(32)), bytes(32), "any three words")
+CONTENT = [
+    msgspec.json.encode(word)
+    for word in (
+        Hello(name="Ann"),
+        FileRequest(id="a" * 16, files=[OfferedFile(path="a/b", size=1)]),
+        FileAnswer(id="a" * 16, accepted=[True, False]),
+        FileReady(id="a" * 16, magnet_uri="magnet:?xt=urn:btih:00", swarm_key=bytes(32)),
+        Message(text="hello"),
+    )
+]
+DEEP_JSON = b"[" * 20_000
+
+
+@given(st.sampled_from(sorted(CONTENTS)), mutated(CONTENT) | st.binary(max_size=60))
+@example("message", DEEP_JSON)
+@example("message", b'{"text":"\xff"}')
+def test_what_a_partner_seals(event: str, content: bytes) -> None:
+    """It has the key, and says anything: a word with its bounds, or an error and the end."""
+    partner, sealing = Sealing(SHARED, Side.JOINER), Sealing(SHARED, Side.MAKER)
+    letter = Letter(event=event, body=partner._out.encrypt(event, content))
+    try:
+        word = sealing.open(letter)
+    except FileSendError as error:
+        assert error.message.isprintable()
+        with pytest.raises(RelayTampered):
+            sealing.open(partner.seal(Message(text="afterwards")))
+        return
+    assert type(word) is CONTENTS[event]
+    assert msgspec.convert(msgspec.to_builtins(word), CONTENTS[event]) == word
+    assert sealing.open(partner.seal(Message(text="afterwards"))) == Message(text="afterwards")
+
+
+@given(st.sampled_from([*sorted(CONTENTS), "nonsense"]), st.data())
+def test_what_a_relay_delivers_as_sealed(event: str, data: st.DataObject) -> None:
+    """It has no key: whatever it makes of a word does not open."""
+    body = Sealing(SHARED, Side.JOINER).seal(Message(text="hello")).body
+    letter = Letter(event=event, body=data.draw(mutated([body]) | st.binary(max_size=60)))
+    sealing = Sealing(SHARED, Side.MAKER)
+    try:
+        word = sealing.open(letter)
+    except RelayTampered:
+        return
+    assert (letter.event, letter.body, word) == ("message", body, Message(text="hello"))
+
+
+SIGNALS = SealedSignals(bytes(20), bytes(range(32)))
+USE = Use(b"o" * 20, b"a" * 20)
+SEALED = SIGNALS.seal({"type": "offer", "sdp": "v=0", "direct": "{}"}, USE)
+
+
+@given(mutated([b'{"sdp":"v=0","direct":"x"}']) | st.binary(max_size=60))
+@example(DEEP_JSON)
+@example(b'{"sdp":"' + b"x" * 30_000 + b'"}')
+def test_a_signal_that_a_member_seals(content: bytes) -> None:
+    nonce = bytes(12)
+    sealed = SIGNALS._seals["offer"].encrypt(nonce, content, SIGNALS._bound(USE))
+    text = base64.b64encode(nonce + sealed).decode()
+    try:
+        opened = SIGNALS.open({"type": "offer", "sdp": text}, USE)
+    except BadSignal:
+        return
+    assert opened.keys() <= {"type", "sdp", "direct"}
+    assert len(opened.get("direct", "")) <= MAX_DIRECT
+
+
+@given(mutated_text([SEALED["sdp"]]), st.sampled_from(["offer", "answer", ""]))
+def test_a_signal_that_a_tracker_makes(text: str, kind: str) -> None:
+    try:
+        opened = SIGNALS.open({"type": kind, "sdp": text}, USE)
+    except BadSignal:
+        return
+    assert (kind, text) == ("offer", SEALED["sdp"])
+    assert opened == {"type": "offer", "sdp": "v=0", "direct": "{}"}
+
+
+DIRECT = DirectOffer(
+    bytes(16), b"certificate", (Endpoint("192.0.2.1", 7), Endpoint("2001:db8::1", 65535))
+).encode()
+
+
+@given(mutated_text([DIRECT]) | st.text(max_size=60))
+@example("[" * 2_000)
+def test_a_direct_offer(text: str) -> None:
+    """Only so many addresses, and none that nobody should connect to."""
+    try:
+        offer = DirectOffer.decode(text)
+    except BadDirectOffer:
+        return
+    assert len(offer.endpoints) <= MAX_ADDRESSES
+    assert len(offer.ticket) == TICKET
+    for host, port in offer.endpoints:
+        address = ipaddress.ip_address(host)
+        assert not (address.is_multicast or address.is_unspecified or address.is_link_local)
+        assert 0 < port < 65536
+    assert DirectOffer.decode(offer.encode()) == offer
+
+
+# --- the relay's own ---------------------------------------------------------------------------
+
+PACKETS = [
+    '421["claim",{"nameplate":7}]',
+    '42["hello",{"body":"AAAA"}]',
+    "40",
+    '451-["x",{}]',
+    "41",
+]
+
+
+@given(mutated_text(PACKETS) | st.text(max_size=40))
+@example("42" + "[" * 20_000)
+def test_a_packet_of_a_client(text: str) -> None:
+    packet = StrictPacket()
+    try:
+        attachments = packet.decode(text)
+    except (ValueError, RecursionError):
+        return
+    assert not attachments
+    if packet.packet_type == EVENT:
+        name, *_ = packet.data
+        assert isinstance(name, str)
+        assert name not in {"connect", "disconnect", "*"}
+
+
+@given(st.binary(max_size=60) | mutated([b"192.0.2.1, 10.0.0.1", b"[2001:db8::1]:80"]))
+@example(b"," * 60_000)
+def test_what_a_proxy_forwards(header: bytes) -> None:
+    proxies = Proxies(["10.0.0.0/8"])
+    assert proxies.client("192.0.2.9", [(b"x-forwarded-for", header)]) == "192.0.2.9"
+    ipaddress.ip_network(proxies.client("10.0.0.1", [(b"x-forwarded-for", header)]))

@@ -512,3 +512,50 @@ async def test_nameplates_of_one_address():
                     assert b"nameplate" in await person.hear()
             assert (await here.figures(FAR))["nameplates"] == 2
             await serves(here, NEAR)
+
+
+# --- the log -----------------------------------------------------------------------------------
+
+
+async def test_strangers_mistakes_fill_no_log():
+    """Whoever can write into a log can fill the disk."""
+    relay = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay", "--port", "0", stdout=PIPE, stderr=PIPE
+    )
+    try:
+        assert relay.stdout is not None
+        url = (await relay.stdout.readline()).decode().split()[-1]
+        async with town(url) as here:
+            for nonsense in (
+                b"nonsense\r\n\r\n",
+                b"\x16\x03\x01\x02\x00\x01\x00",
+                b"GET /announce HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+                b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"x" * 100_000,
+                b"POST /socket.io/?EIO=4&sid=no HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+                b"GET /socket.io/?EIO=3&transport=flashsocket HTTP/1.1\r\nHost: x\r\n\r\n",
+            ):
+                raw = await here.connect()
+                await raw.send(nonsense)
+                raw.writer.write_eof()
+                await raw.ended()
+            for path in ("/announce", "/socket.io/?EIO=4&transport=websocket"):
+                for broken in (
+                    frame(TEXT, b"\xff\xff"),
+                    frame(3, b"no such opcode"),
+                    frame(MORE, b"of nothing"),
+                    b"\x81\x01x",
+                    frame(TEXT, b"\xff", fin=False) + frame(MORE, b"\xff"),
+                ):
+                    raw = await here.connect()
+                    assert await raw.upgrade(path) == 101
+                    await raw.send(broken)
+                    await raw.send(frame(8, b""))
+                    await raw.ended()
+            await serves(here)
+        relay.terminate()
+        _, said = await asyncio.wait_for(relay.communicate(), 20)
+        assert said == b""
+    finally:
+        if relay.returncode is None:
+            relay.kill()
+            await relay.wait()

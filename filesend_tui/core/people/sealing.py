@@ -82,7 +82,7 @@ class Sealing:
             raise
         try:
             return msgspec.json.decode(content, type=CONTENTS[letter.event])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._broken = True
             raise FileSendError(
                 "The other side's filesend and this one do not understand each other.",
