@@ -65,7 +65,7 @@ def test_links_that_lead_out_together_are_refused(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
-def test_what_is_no_file_is_refused_by_name_and_never_opened(shared: Path, kind: str) -> None:
+def test_what_is_no_file_is_refused_by_name_and_never_read(shared: Path, kind: str) -> None:
     place = shared / "odd"
     if kind == "fifo":
         os.mkfifo(place)
