@@ -30,7 +30,11 @@ async def roads(
 async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[DirectChannel, DirectChannel]:
     """Return both ends of one connection."""
     here, there = ours.offer(), theirs.offer()
-    return await soon(asyncio.gather(ours.meet(here, there), theirs.meet(there, here)))
+    return await soon(
+        asyncio.gather(
+            ours.meet(here, there, chooses=True), theirs.meet(there, here, chooses=False)
+        )
+    )
 
 
 @asynccontextmanager

@@ -65,12 +65,17 @@ async def test_several_meetings_of_the_same_two_do_not_get_mixed_up() -> None:
 
 
 @pytest.mark.parametrize("late", [0, 1])
-async def test_one_that_learns_of_the_other_later_is_met_all_the_same(late: int) -> None:
+@pytest.mark.parametrize("chooser", [0, 1])
+async def test_one_that_learns_of_the_other_later_is_met_all_the_same(
+    late: int, chooser: int
+) -> None:
     async with roads() as both:
         offers = [road.offer() for road in both]
-        early = asyncio.create_task(both[1 - late].meet(offers[1 - late], offers[late]))
+        early = asyncio.create_task(
+            both[1 - late].meet(offers[1 - late], offers[late], chooses=late != chooser)
+        )
         await asyncio.sleep(0.3)
-        here = await soon(both[late].meet(offers[late], offers[1 - late]))
+        here = await soon(both[late].meet(offers[late], offers[1 - late], chooses=late == chooser))
         there = await soon(early)
         await say_hello(here, there)
         await close(here, there)
@@ -88,7 +93,10 @@ async def test_it_is_enough_that_one_side_can_be_reached(reachable: int) -> None
                 for n, offer in enumerate(offers)
             ]
             here, there = await soon(
-                asyncio.gather(both[0].meet(offers[0], told[1]), both[1].meet(offers[1], told[0]))
+                asyncio.gather(
+                    both[0].meet(offers[0], told[1], chooses=True),
+                    both[1].meet(offers[1], told[0], chooses=False),
+                )
             )
         await say_hello(here, there)
         await close(here, there)
@@ -97,14 +105,16 @@ async def test_it_is_enough_that_one_side_can_be_reached(reachable: int) -> None
 async def test_a_partner_who_is_nowhere_is_given_up() -> None:
     async with roads() as (ours, theirs):
         with pytest.raises(ChannelFailed):
-            await soon(ours.meet(ours.offer(), theirs.offer(), timeout=0.3))
+            await soon(ours.meet(ours.offer(), theirs.offer(), chooses=True, timeout=0.3))
         assert not ours._meetings
 
 
 async def test_a_certificate_that_is_none_is_refused() -> None:
     async with roads() as (ours, _):
         with pytest.raises(ChannelFailed):
-            await soon(ours.meet(ours.offer(), DirectOffer(bytes(16), b"nonsense", ())))
+            await soon(
+                ours.meet(ours.offer(), DirectOffer(bytes(16), b"nonsense", ()), chooses=True)
+            )
 
 
 async def test_whoever_shows_another_certificate_is_not_met() -> None:
@@ -115,8 +125,8 @@ async def test_whoever_shows_another_certificate_is_not_met() -> None:
         # It listens where the partner is said to be, and knows whom to dial and with which ticket.
         lured = genuine._replace(endpoints=fake.endpoints)
         attempts = await asyncio.gather(
-            ours.meet(mine, lured, timeout=1.5),
-            impostor.meet(fake._replace(ticket=genuine.ticket), mine, timeout=1.5),
+            ours.meet(mine, lured, chooses=False, timeout=1.5),
+            impostor.meet(fake._replace(ticket=genuine.ticket), mine, chooses=True, timeout=1.5),
             return_exceptions=True,
         )
         assert all(isinstance(failure, ChannelFailed) for failure in attempts)
@@ -129,8 +139,10 @@ async def test_an_earlier_partner_cannot_take_a_later_ones_place() -> None:
         mine = ours.offer()
         expected = later.offer()
         attempts = await asyncio.gather(
-            ours.meet(mine, expected._replace(endpoints=()), timeout=1),
-            earlier.meet(earlier.offer()._replace(ticket=expected.ticket), mine, timeout=1),
+            ours.meet(mine, expected._replace(endpoints=()), chooses=False, timeout=1),
+            earlier.meet(
+                earlier.offer()._replace(ticket=expected.ticket), mine, chooses=True, timeout=1
+            ),
             return_exceptions=True,
         )
         assert all(isinstance(failure, ChannelFailed) for failure in attempts)
@@ -150,7 +162,7 @@ def knock(road: DirectRoad) -> socket.socket:
 async def expecting(road: DirectRoad) -> AsyncIterator[None]:
     """The road waits for somebody who never comes."""
     nobody = DirectOffer(bytes(16), Identity().certificate, ())
-    waiting = asyncio.create_task(road.meet(road.offer(), nobody))
+    waiting = asyncio.create_task(road.meet(road.offer(), nobody, chooses=True))
     await asyncio.sleep(0)
     yield
     waiting.cancel()

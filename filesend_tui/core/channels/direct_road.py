@@ -2,9 +2,9 @@
 
 Every connection begins with TLS between two certificates that each side was told of in a sealed
 offer. Who dialled says to which offer of the other side it belongs (its ticket), who accepted says
-yes. The side with the lower fingerprint then chooses the first that is good, by a word on it; the
-rest are closed. So both know the same one, whatever order things happen in. Strangers get nothing:
-they fail in TLS, a few at a time and for a few seconds.
+yes. One side then chooses the first that is good, by a word on it; the rest are closed. So both
+know the same one, whatever order things happen in. Strangers get nothing: they fail in TLS, a few
+at a time and for a few seconds.
 """
 
 from __future__ import annotations
@@ -156,9 +156,21 @@ class DirectRoad:
         )
 
     async def meet(
-        self, ours: DirectOffer, theirs: DirectOffer, *, timeout: float = MEET_TIMEOUT
+        self,
+        ours: DirectOffer,
+        theirs: DirectOffer,
+        *,
+        chooses: bool,
+        timeout: float = MEET_TIMEOUT,
     ) -> DirectChannel:
         """Reach the partner who made `theirs` and was given `ours`.
+
+        Args:
+            ours: Our half.
+            theirs: The partner's.
+            chooses: Whether this side chooses the connection, and so is the first to have it; the
+                partner then does not.
+            timeout: Seconds.
 
         Raises:
             ChannelFailed: Not within `timeout` seconds.
@@ -171,7 +183,6 @@ class DirectRoad:
             )
         except BadCertificate:
             raise ChannelFailed("A peer's direct offer makes no sense.") from None
-        chooses = identity.fingerprint < fingerprint(theirs.certificate)
         meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses)
         dialling = [
             self._spawn(self._dial(meeting, endpoint, position * STAGGER))

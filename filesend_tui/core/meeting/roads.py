@@ -54,7 +54,8 @@ class RoadAttempt:
         self._road = road
         self._ours = ours
         self._direct: asyncio.Task[DirectChannel] | None = None
-        self._handed_out = False
+        self._opening: asyncio.Task[WebRtcChannel] | None = None
+        self._handed_out: asyncio.Task[Any] | None = None
 
     @classmethod
     async def offer(cls, config: ClientConfig, road: DirectRoad | None) -> RoadAttempt:
@@ -84,7 +85,7 @@ class RoadAttempt:
         """
         ours = await _our_half(config, road) if "direct" in offer else None
         attempt = cls(None, road, ours)
-        attempt._meet(offer)
+        attempt._meet(offer, chooses=True)
         if attempt._direct is None and _only_direct(config, road):
             raise ChannelFailed("A peer does not offer to be reached directly.")
         try:
@@ -108,7 +109,7 @@ class RoadAttempt:
         Raises:
             ChannelFailed: It was refused; the attempt is closed.
         """
-        self._meet(answer)
+        self._meet(answer, chooses=False)
         if self._webrtc is None:
             if self._direct is None:
                 raise ChannelFailed("A peer does not want to be reached directly.")
@@ -136,36 +137,40 @@ class RoadAttempt:
             return await self._webrtc.opened(timeout)
         if self._webrtc is None:
             channel = await self._direct
-            self._handed_out = True
+            self._handed_out = self._direct
             return channel
         return await self._race(self._webrtc, self._direct, timeout)
 
     async def close(self) -> None:
         """Give it up and free everything; an open channel that was handed out stays open."""
-        if self._direct is not None and not self._handed_out:
-            await _let_go(self._direct)
+        for task in (self._direct, self._opening):
+            if task is not None and task is not self._handed_out:
+                await _let_go(task)
         if self._webrtc is not None:
             await self._webrtc.close()
 
     async def _race(
         self, webrtc: WebRtcAttempt, direct: asyncio.Task[DirectChannel], timeout: float
     ) -> OpenChannel:
-        opening = asyncio.create_task(webrtc.opened(timeout))
-        try:
-            await asyncio.wait({opening, direct}, return_when=asyncio.FIRST_COMPLETED)
-            if not direct.done():
-                # Where WebRTC failed there is nothing to hurry for.
-                await asyncio.wait({direct}, timeout=timeout if opening.exception() else GRACE)
-            if direct.done() and not direct.cancelled() and direct.exception() is None:
-                self._handed_out = True
-                return direct.result()
-            return await opening
-        finally:
-            if self._handed_out or not opening.done():
-                await _let_go(opening)
+        opening = self._opening = asyncio.create_task(webrtc.opened(timeout))
+        await asyncio.wait({opening, direct}, return_when=asyncio.FIRST_COMPLETED)
+        if not direct.done():
+            # Where WebRTC failed there is nothing to hurry for.
+            await asyncio.wait({direct}, timeout=timeout if opening.exception() else GRACE)
+        # At once: the peer has this one already. Letting go of the other is `close`'s.
+        if direct.done() and not direct.cancelled() and direct.exception() is None:
+            self._handed_out = direct
+            return direct.result()
+        channel = await opening
+        self._handed_out = opening
+        return channel
 
-    def _meet(self, theirs: Description) -> None:
-        """Begin to look for the peer on the direct road, where it told us how."""
+    def _meet(self, theirs: Description, *, chooses: bool) -> None:
+        """Begin to look for the peer on the direct road, where it told us how.
+
+        Whoever answers chooses, and so has the channel first, as with WebRTC: two that offered to
+        each other come to the same one by that (see crossing.py).
+        """
         text = theirs.get("direct")
         if text is None or self._ours is None or self._road is None:
             return
@@ -174,7 +179,7 @@ class RoadAttempt:
         except BadDirectOffer:
             log.debug("a direct offer makes no sense")
             return
-        self._direct = asyncio.create_task(self._road.meet(self._ours, offer))
+        self._direct = asyncio.create_task(self._road.meet(self._ours, offer, chooses=chooses))
 
     async def _drop_webrtc(self) -> None:
         webrtc, self._webrtc = self._webrtc, None
