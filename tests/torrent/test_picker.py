@@ -835,3 +835,12 @@ def test_a_piece_that_others_send_blocks_of_is_left_to_them() -> None:
     picker.pick("b", 1)
     assert not picker.piece_verified(0)
     assert not picker.complete
+
+
+def test_from_one_who_is_alone_pieces_come_in_order() -> None:
+    shape = TorrentShape(40, 1024 * 1024, 40 * 1024 * 1024)
+    picker = PiecePicker(shape)
+    picker.peer_joined("a")
+    picker.peer_has_all("a")
+    runs = [picker.pick_pieces("a", 16 * 1024 * 1024) for _ in range(4)]
+    assert runs == [range(16), range(16, 32), range(32, 40), range(0)]

@@ -309,7 +309,8 @@ class PiecePicker:
         """Return a run of new pieces to ask this peer for, and count them as owed by it.
 
         Empty where it has none. A run is cut from a row of as many pieces as go into one, so that
-        what is left between runs is whole runs again.
+        what is left between runs is whole runs again. From a peer that is alone they come in order,
+        which disks like best; among several a random one gives receivers something to swap.
 
         Args:
             peer: Whom to ask.
@@ -320,7 +321,10 @@ class PiecePicker:
         if not candidates:
             return range(0)
         row = max(1, most // self._shape.piece_length)
-        index = random_member(self._availability.rarest(candidates), self._rng)
+        if len(self._peers) == 1:
+            index = (candidates & -candidates).bit_length() - 1
+        else:
+            index = random_member(self._availability.rarest(candidates), self._rng)
         first, last = index, index + 1
         while first % row and candidates >> (first - 1) & 1:
             first -= 1
