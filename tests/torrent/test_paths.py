@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -152,6 +155,31 @@ def test_folding_is_what_the_file_system_does(tmp_path: Path) -> None:
     assert (tmp_path / "README").exists() == same.case
     (tmp_path / unicodedata.normalize("NFC", "é")).touch()
     assert (tmp_path / unicodedata.normalize("NFD", "é")).exists() == same.form
+
+
+@pytest.mark.skipif(os.name == "nt", reason="this system is strict itself")
+def test_a_file_system_with_windows_rules_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As exFAT says no on Linux; none can be mounted here."""
+    with Ground.at(tmp_path) as ground:
+        assert not folding(ground).strict
+        opens = Ground.open
+
+        def refuse(self: Ground, parts: Sequence[str], flags: int) -> int:
+            if set(parts[-1]) & set('"*:<>?|'):
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return opens(self, parts, flags)
+
+        monkeypatch.setattr(Ground, "open", refuse)
+        strict = folding(ground)
+    assert strict.strict
+    assert list(tmp_path.iterdir()) == []
+    assert lay_out([("d", "a:b"), ("d", "nul."), ("d", "x ")], strict) == [
+        ("d", "a_b"),
+        ("d", "nul_"),
+        ("d", "x"),
+    ]
 
 
 def test_names_that_are_one_to_the_file_system_are_told_apart() -> None:

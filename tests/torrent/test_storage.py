@@ -85,7 +85,7 @@ def _source_tree(root: Path) -> Path:
         ".hidden/.dot": 5,
     }
     if sys.platform == "linux":
-        names |= {"Case": 10, "case": 11, "back\\slash: what?": 3}
+        names |= {"Case": 10, "case": 11, "colon: what?": 3}
     for name, size in names.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

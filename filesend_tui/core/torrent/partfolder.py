@@ -140,5 +140,6 @@ def _ours(target: Ground, name: str) -> Ground:
         if os.fstat(ground.descriptor).st_uid != os.geteuid():
             ground.close()
             raise in_the_way
-        os.fchmod(ground.descriptor, 0o700)
+        with suppress(PermissionError):  # a file system without permissions, such as exFAT
+            os.fchmod(ground.descriptor, 0o700)
     return ground

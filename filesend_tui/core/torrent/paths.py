@@ -129,10 +129,14 @@ def _split(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """Which names a file system takes for the same. case: `a` and `A`. form: `é` and `e` + `´`."""
+    """Which names a file system takes for the same. case: `a` and `A`. form: `é` and `e` + `´`.
+
+    strict: it takes only names that Windows takes, as exFAT and many network drives do.
+    """
 
     case: bool
     form: bool
+    strict: bool = False
 
     def key(self, name: str) -> str:
         """Return what two names must have in common to be one file."""
@@ -154,9 +158,22 @@ def folding(ground: Ground) -> Folding:
     probe = "\u00e9a"
     os.close(ground.open((probe,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
-        return Folding(case=ground.exists("\u00e9A"), form=ground.exists("e\u0301a"))
+        return Folding(
+            case=ground.exists("\u00e9A"),
+            form=ground.exists("e\u0301a"),
+            strict=not _takes(ground, 'q"?:'),
+        )
     finally:
         ground.delete(probe)
+
+
+def _takes(ground: Ground, name: str) -> bool:
+    try:
+        os.close(ground.open((name,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except OSError:
+        return False
+    ground.delete(name)
+    return True
 
 
 def lay_out(
@@ -170,8 +187,9 @@ def lay_out(
     Args:
         paths: Raw paths; none of them twice, none of them a folder of another.
         same: Which names the file system takes for one.
-        system: Whose rules for names hold.
+        system: Whose rules for names hold, where the file system has no stricter ones.
     """
+    system = "windows" if same.strict else system
     top = _Laid(())
     result = []
     for path in paths:
