@@ -231,6 +231,8 @@ def test_a_transfer_lets_no_secret_out(scene: Scene, crash: str) -> None:
     assert kinds >= {"pake", "derived"} | ({"random"} if crash == "-" else set())
     words = code.partition("-")[2]
     logs = scene.logs()
+    if crash != "-":
+        assert "a crash on purpose" in logs, "what is searched here is a traceback"
     said = "\n".join(line for person in scene.people for line in person.lines + person.errors)
     own = [line for person in scene.people for line in person.lines if '"event":"code"' in line]
     assert len(own) == 1, "where the code is shown to who shall pass it on, and nowhere else"
