@@ -17,8 +17,8 @@ from relay.server import RelayServer, listen
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
-# For a round of `make fuzz`: 0.06 s of a core for each example of all tests together, so five minutes
-# on two.
+# For a round of `make fuzz`: an example of each test takes 0.06 s of a core, so this takes five
+# minutes of two.
 settings.register_profile("fuzz", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "filesend"))
 
