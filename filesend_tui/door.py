@@ -28,6 +28,10 @@ class ClientDoor(Protocol):
     def subscribe(self) -> EventReader:
         """Return a new reader of the event stream."""
 
+    @property
+    def verification(self) -> str | None:
+        """Words for two people to compare aloud; None while not paired."""
+
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay."""
 

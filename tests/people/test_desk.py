@@ -56,6 +56,7 @@ async def test_a_wrong_guess_burns_the_code_on_both_sides(new_person: NewPerson)
     with pytest.raises(errors.WrongCode) as wrong:
         await eve.people.join(other_words(code))
     assert not any(word in str(wrong.value) for word in code.split("-")[1:])
+    assert "guessing" in wrong.value.message
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert (await ada.until(events.Error)).code == "wrongCode"
     with pytest.raises(errors.UsedCode):

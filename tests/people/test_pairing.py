@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import PairingFailed, WrongCode
-from filesend_tui.core.people.code import Code
-from filesend_tui.core.people.pairing import Pairing, PairingState, Side
+from filesend_tui.core.people.code import WORD_COUNT, Code, new_code, word_list
+from filesend_tui.core.people.pairing import Pairing, PairingState, Side, wrong_code
 from relay.protocol import Confirm, Hello, Pake, Word
 
 CODE = Code(7, ("acrobat", "violin"))
@@ -168,6 +168,31 @@ def test_words_out_of_turn_fail_the_pairing(until: PairingState, word: Word) -> 
     with pytest.raises(PairingFailed):
         maker.receive(word)
     assert maker.state is PairingState.FAILED
+
+
+@pytest.mark.parametrize("side", Side)
+def test_what_a_wrong_guess_means_is_told_to_each_side(side: Side) -> None:
+    error = wrong_code(side)
+    assert "guess" in error.message
+    assert "typo" in error.message
+    assert "new one" in error.hint
+
+
+def test_the_words_give_more_than_two_to_the_twentieth_guesses() -> None:
+    assert len(set(word_list())) == len(word_list())
+    assert len(word_list()) ** WORD_COUNT >= 2**20
+    drawn = {new_code(7).words for _ in range(200)}
+    assert len(drawn) > 190
+
+
+def test_the_transcript_names_the_nameplate_and_both_messages() -> None:
+    maker, joiner = both()
+    _, proof = confirms(maker, joiner)
+    maker.receive(proof)
+    known = maker.shared_key.transcript
+    assert len(known) == 32
+    maker._nameplate += 1
+    assert maker._transcript() != known
 
 
 def test_secrets_do_not_show() -> None:

@@ -32,6 +32,14 @@ ANNOUNCE_TIMEOUT: Final = 20.0
 log = logging.getLogger(__name__)
 
 
+def _kept_back(totals: Totals) -> Totals:
+    """Return what a private swarm tells its tracker: whether anything is missing, not how much.
+
+    An exact size may tell which file it is.
+    """
+    return Totals(0, 0, None if totals.left is None else min(totals.left, 1))
+
+
 def usable_trackers(urls: Sequence[str]) -> list[str]:
     """Return the WebSocket trackers among the URLs, each once, at most MAX_TRACKERS."""
     usable: dict[str, None] = {}
@@ -94,7 +102,7 @@ class Rendezvous:
             swarm=signals.rendezvous,
             peer_id=peer_id,
             offers=config.offers,
-            totals=totals,
+            totals=(lambda: _kept_back(totals())) if signals.private else totals,
             wants_peers=wants_peers,
         )
         self._announcers = [

@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 MAX_TEXT: Final = 4000
 #: Seconds that telling the relay goodbye may take.
 PARTING: Final = 2.0
+_MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
 
 class _Pair(NamedTuple):
@@ -256,9 +257,12 @@ class People:
             case Letter() if self._pair is not None:
                 self._read(self._pair, word)
             case _ if self._pair is not None:
-                self._break(errors.RelayTampered("The relay mixed up who is talking to whom."))
+                self._break(errors.RelayTampered(_MIXED_UP))
 
     def _claimed(self, word: words.Claimed) -> None:
+        if self._pair is not None:
+            self._break(errors.RelayTampered(_MIXED_UP))
+            return
         code, self._code = self._code, None
         if code is None or code.nameplate != word.nameplate:
             self._spawn(self._part())  # a code that was never shown: only a guess can claim it

@@ -184,7 +184,7 @@ def wrong_code(side: Side) -> WrongCode:
             "The code is used up. Make a new one, and tell it to nobody but the other person.",
         )
     return WrongCode(
-        "The words did not match: a typo, or somebody who does not know them is in between.",
+        "The words did not match: a typo, or somebody in between is guessing them.",
         "The code is used up. Ask for a new one, and check each word.",
     )
 

@@ -1,0 +1,173 @@
+"""A relay that does its work and means harm: all that passes through it, it may see and change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from filesend_tui.core.people.code import Code
+from filesend_tui.core.people.pairing import Pairing, Side
+from filesend_tui.core.people.sealing import Letter, Sealing
+from relay import protocol as words
+from relay.protocol import Route, Word, parse, to_wire
+from relay.rooms import Notice
+from relay.server import RelayServer, listen
+
+
+class Passing(NamedTuple):
+    """A routed word on its way. event: as it was sent; delivered_as: as it will be delivered."""
+
+    sender: str
+    to: str
+    event: str
+    delivered_as: str
+    data: Any
+
+
+#: What becomes of a word that is due to somebody: the words that are delivered in its place.
+Trick = Callable[["RogueRelay", Passing], Iterable[Passing]]
+
+
+def honest(_: RogueRelay, due: Passing) -> Iterable[Passing]:
+    """Pass everything on."""
+    yield due
+
+
+class RogueRelay:
+    """A real relay, but for its trick.
+
+    seen: every frame of every socket, both ways, unmasked: of people and of the tracker.
+    passed: every routed word that came, as it came. makers: who made a code that was claimed.
+    """
+
+    def __init__(self, server: RelayServer, trick: Trick) -> None:
+        self.url = server.url
+        self.trick = trick
+        self.seen: list[str] = []
+        self.passed: list[Passing] = []
+        self.makers: set[str] = set()
+        self.nameplate = 0
+        self._app = server._app
+        self._people = server._app._people
+        self._claim = self._people._rooms.claim
+        self._people._route = self._route  # type: ignore[method-assign]
+        self._people._rooms.claim = self._note_claim  # type: ignore[method-assign]
+        server.config.app = self._tap
+        server.config.interface = "asgi3"
+
+    async def say(self, to: str, event: str, data: Any) -> None:
+        """Deliver anything to anybody."""
+        await self._people._server.emit(event, data, to=to)
+
+    async def say_gone(self, to: str) -> None:
+        """Tell somebody that their partner left, which is a lie."""
+        await self.say(to, "partnerGone", {"reason": "left"})
+
+    async def cut(self, sid: str) -> None:
+        """Hang up on somebody."""
+        await self._people._server.disconnect(sid)
+
+    async def _route(self, event: str, route: Route, sid: str, word: Word) -> None:
+        partner = self._people._rooms.partner(sid)
+        due = Passing(sid, partner, event, route.delivered_as, to_wire(word))
+        self.passed.append(due)
+        for passing in self.trick(self, due):
+            await self.say(passing.to, passing.delivered_as, passing.data)
+
+    def _note_claim(self, person: str, nameplate: int, now: float) -> tuple[Notice, ...]:
+        notices = self._claim(person, nameplate, now)
+        self.makers |= {notice.to for notice in notices}
+        self.nameplate = nameplate
+        return notices
+
+    async def _tap(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Any],
+        send: Callable[[MutableMapping[str, Any]], Any],
+    ) -> None:
+        self.seen.append(str(scope.get("raw_path")) + str(scope.get("query_string")))
+
+        def note(message: MutableMapping[str, Any]) -> None:
+            for part in ("text", "bytes", "body"):
+                if content := message.get(part):
+                    self.seen.append(content if isinstance(content, str) else repr(content))
+
+        async def noting_receive() -> MutableMapping[str, Any]:
+            message: MutableMapping[str, Any] = await receive()
+            note(message)
+            return message
+
+        async def noting_send(message: MutableMapping[str, Any]) -> None:
+            note(message)
+            await send(message)
+
+        await self._app(scope, noting_receive, noting_send)
+
+
+@asynccontextmanager
+async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
+    """Serve a rogue relay on a free port of this machine, in this event loop."""
+    with listen("127.0.0.1", 0) as listener:
+        ready = asyncio.Event()
+        server = RelayServer(listener, on_ready=lambda _url: ready.set())
+        rogue = RogueRelay(server, trick)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        serving = asyncio.create_task(server.serve([listener]))
+        await ready.wait()
+        try:
+            yield rogue
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class Middle:
+    """The trick of a relay that pairs with both sides itself, by a guess at their words.
+
+    answers: it says its proof, as it must to be believed; else it only looks at theirs.
+    read: what it could read of what they said.
+    """
+
+    def __init__(self, guess: tuple[str, ...], *, answers: bool = True) -> None:
+        self.guess = guess
+        self.answers = answers
+        self.read: list[Word] = []
+        self._early: list[Passing] = []
+        self._pairings: dict[str, Pairing] = {}
+        self._sealings: dict[str, Sealing] = {}
+
+    def __call__(self, rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+        match due.event:
+            case "pake":
+                side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
+                pairing = Pairing(Code(rogue.nameplate, self.guess), side)
+                (pake,) = pairing.start()
+                (proof,) = pairing.receive(parse(words.Pake, due.data))
+                self._pairings[due.sender] = pairing
+                yield self._back(due, "pake", pake)
+                if self.answers:
+                    yield self._back(due, "confirm", proof)
+            case "confirm":
+                pairing = self._pairings[due.sender]
+                side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
+                pairing.receive(parse(words.Confirm, due.data))
+                self._sealings[due.sender] = Sealing(pairing.shared_key, side)
+                early, self._early = self._early, []
+                for said in early:
+                    yield from self(rogue, said)
+            case event if due.to in self._sealings:
+                body = parse(words.Sealed, due.data).body
+                word = self._sealings[due.sender].open(Letter(event=event, body=body))
+                self.read.append(word)
+                sealed = words.Sealed(body=self._sealings[due.to].seal(word).body)
+                yield due._replace(data=to_wire(sealed))
+            case _:
+                self._early.append(due)
+
+    @staticmethod
+    def _back(due: Passing, event: str, word: Word) -> Passing:
+        return Passing(due.to, due.sender, event, event, to_wire(word))

@@ -1,0 +1,528 @@
+"""Two people and a relay that means them harm: it learns nothing, and passes nothing off as theirs.
+
+People and their sockets are real. Where the bytes of a file matter the whole client is; elsewhere
+the engine moves none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from filesend_tui.core import errors, events
+from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.people import introduction
+from filesend_tui.core.people.code import Code, parse_code, word_list
+from relay import protocol as words
+from relay.protocol import CONTENTS, ErrorCode, to_wire
+from relay.rooms import Refusal
+from tests.core.test_client import Person as Someone
+from tests.core.test_client import yes
+from tests.people.conftest import Person
+from tests.people.scripted import World
+from tests.security.rogue_relay import Middle, Passing, RogueRelay, Trick, honest, rogue_relay
+
+SECRET_NAME = "redundancy list (draft).txt"
+SECRET_TEXT = "do not tell anybody about the merger"
+MAGNET = "magnet:?xt=urn:btih:" + "ab" * 20
+ID = "0123456789abcdef"
+ENDED = {TransferPhase.DONE, TransferPhase.FAILED, TransferPhase.CANCELLED, TransferPhase.DECLINED}
+
+#: What an old relay's partner would have said: the same words in the clear, made up by the relay.
+FORGED: dict[str, words.Word] = {
+    "hello": words.Hello(name="Ann"),
+    "fileRequest": words.FileRequest(id=ID, files=[words.OfferedFile(path="evil.sh", size=1)]),
+    "fileAnswer": words.FileAnswer(id=ID, accepted=[True]),
+    "preparing": words.Preparing(id=ID, progress=0.5),
+    "fileReady": words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=bytes(32)),
+    "downloadStarted": words.DownloadStarted(id=ID),
+    "progressUpdate": words.ProgressUpdate(id=ID, downloaded=1, download_speed=1, progress=0.5),
+    "downloadComplete": words.DownloadComplete(id=ID),
+    "cancel": words.Cancel(id=ID),
+    "message": words.Message(text="send it to me instead"),
+}
+#: Who says what in the talk below: Ann sends Bob a file.
+BY_BOB = {"fileAnswer", "downloadStarted", "progressUpdate", "downloadComplete"}
+
+
+@asynccontextmanager
+async def people(rogue: RogueRelay, folder: Path, *names: str) -> AsyncIterator[list[Person]]:
+    """Connect people whose engines move no bytes."""
+    world = World()
+    made = [Person(name, world, folder / name) for name in names]
+    try:
+        for person in made:
+            await person.people.connect(rogue.url)
+        yield made
+    finally:
+        for person in made:
+            await person.people.destroy()
+            person.close()
+            await person.watching
+
+
+async def pair(ann: Person, bob: Person) -> None:
+    await bob.people.join(await ann.people.create_code())
+    await ann.until(events.Paired)
+
+
+async def talk(ann: Person, bob: Person, source: Path) -> errors.FileSendError | None:
+    """Say everything there is to say, as far as it goes; return what ended it."""
+    try:
+        await pair(ann, bob)
+        await ann.people.say(SECRET_TEXT)
+        given_up = await ann.people.request([source])
+        await bob.until(events.FileRequest, transfer=given_up)
+        await ann.people.cancel(given_up)
+        ann.engine.gates["hash"].clear()
+        transfer = await ann.people.request([source])
+        await bob.until(events.FileRequest, transfer=transfer)
+        await bob.people.answer(transfer, [True])
+        await bob.until(events.TransferState, phase=TransferPhase.HASHING)
+        ann.engine.gates["hash"].set()
+        for person in (ann, bob):
+            await person.until(events.TransferState, transfer=transfer, phase=TransferPhase.DONE)
+        await bob.people.say("got it")
+        await ann.people.say("good")
+        await ann.until(events.Message, text="got it")
+        await bob.until(events.Message, text="good")
+    except errors.FileSendError as error:
+        return error
+    return None
+
+
+async def told(person: Person, code: str) -> None:
+    """Wait until a person was told that the session is over, and why."""
+    error = await person.until(events.Error, code=code, transfer=None)
+    assert error.message.endswith(".")
+    assert error.hint
+
+
+def transfers_ended(person: Person) -> bool:
+    asked = {e.transfer for e in person.log if isinstance(e, events.FileRequest)}
+    states = [e for e in person.log if isinstance(e, events.TransferState)]
+    return asked == {e.transfer for e in states if e.phase in ENDED}
+
+
+async def over(*everybody: Person) -> None:
+    """Wait until nobody is paired, no transfer is open and no engine holds anything."""
+    async with asyncio.timeout(10):
+        for person in everybody:
+            while (
+                person.people.partner is not None
+                or person.people._introduction is not None
+                or not (person.engine.idle and transfers_ended(person))
+            ):
+                await asyncio.sleep(0.01)
+
+
+# --- what is said: altered, forged, renamed, repeated, turned back, dropped, moved ------------
+
+
+def once(event: str, trick: Callable[[Passing], Iterable[Passing]]) -> Trick:
+    """Play the trick on the first word of this event, and be honest else."""
+    played = False
+
+    def play(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+        nonlocal played
+        if due.event != event or played:
+            return honest(rogue, due)
+        played = True
+        return trick(due)
+
+    return play
+
+
+def altered(due: Passing) -> Iterable[Passing]:
+    body = bytearray(base64.b64decode(due.data["body"]))
+    body[len(body) // 2] ^= 1
+    yield due._replace(data={"body": base64.b64encode(body).decode()})
+
+
+def cut_short(due: Passing) -> Iterable[Passing]:
+    body = base64.b64decode(due.data["body"])
+    yield due._replace(data={"body": base64.b64encode(body[:-512]).decode()})
+
+
+def forged(due: Passing) -> Iterable[Passing]:
+    yield due._replace(data=to_wire(FORGED[due.event]))
+
+
+def renamed(due: Passing) -> Iterable[Passing]:
+    yield due._replace(delivered_as="cancel" if due.event != "cancel" else "message")
+
+
+def repeated(due: Passing) -> Iterable[Passing]:
+    yield due
+    yield due
+
+
+def turned_back(due: Passing) -> Iterable[Passing]:
+    yield due._replace(to=due.sender)
+
+
+TRICKS = [altered, cut_short, forged, renamed, repeated, turned_back]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("event", CONTENTS)
+async def test_whatever_is_done_to_a_word_ends_the_session(
+    event: str, trick: Callable[[Passing], Iterable[Passing]], tmp_path: Path
+) -> None:
+    source = tmp_path / SECRET_NAME
+    source.write_bytes(b"x" * 100)
+    async with (
+        rogue_relay(once(event, trick)) as rogue,
+        people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
+    ):
+        talking = asyncio.create_task(talk(ann, bob, source))
+        if event == "hello":  # whose is first, and so who hears it wrong, is chance
+            telling = [asyncio.create_task(told(p, "relayTampered")) for p in (ann, bob)]
+            await asyncio.wait([*telling, talking], return_when=asyncio.FIRST_COMPLETED)
+            assert not talking.done() or isinstance(talking.result(), errors.RelayTampered)
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
+        else:
+            victim = ann if (event in BY_BOB) != (trick is turned_back) else bob
+            await told(victim, "relayTampered")
+            assert (await victim.until(events.PartnerGone)).reason == "broken"
+        await over(ann, bob)
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        for person in (ann, bob):
+            # Nothing that the relay made up was taken for the partner's word.
+            assert "evil.sh" not in repr(person.log)
+            assert "instead" not in repr(person.log)
+            said = [e for e in person.log if isinstance(e, events.Message) and not e.outgoing]
+            assert len(said) <= 1
+            assert person.people._link.state == "connected"
+
+
+@pytest.mark.parametrize("event", [event for event in CONTENTS if event != "hello"])
+async def test_a_word_left_out_is_missed_at_the_next(event: str, tmp_path: Path) -> None:
+    source = tmp_path / SECRET_NAME
+    source.write_bytes(b"x" * 100)
+    gone = asyncio.Event()
+
+    def drop(_: Passing) -> Iterable[Passing]:
+        gone.set()
+        return ()
+
+    async with (
+        rogue_relay(once(event, drop)) as rogue,
+        people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
+    ):
+        talking = asyncio.create_task(talk(ann, bob, source))
+        speaker, victim = (bob, ann) if event in BY_BOB else (ann, bob)
+        await asyncio.wait_for(gone.wait(), 10)
+        with contextlib.suppress(errors.NotPaired):  # where it was missed by then
+            await speaker.people.say("are you there?")
+        await told(victim, "relayTampered")
+        await over(ann, bob)
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+async def test_who_is_not_introduced_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(introduction, "TIMEOUT", 0.5)
+    async with (
+        rogue_relay(lambda _, due: () if due.event == "hello" else (due,)) as rogue,
+        people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
+    ):
+        with pytest.raises(errors.PairingFailed):
+            await bob.people.join(await ann.people.create_code())
+        assert (await ann.until(events.CodeGone)).reason == "burned"
+        await over(ann, bob)
+
+
+async def test_words_in_another_order_are_refused(tmp_path: Path) -> None:
+    held: list[Passing] = []
+
+    def swap(_: RogueRelay, due: Passing) -> Iterable[Passing]:
+        if due.event != "message":
+            return (due,)
+        held.append(due)
+        return reversed(held) if len(held) == 2 else ()
+
+    async with rogue_relay(swap) as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        await ann.people.say("do not")
+        await ann.people.say("sign it")
+        await told(bob, "relayTampered")
+        await over(ann, bob)
+        assert not [e for e in bob.log if isinstance(e, events.Message)]
+
+
+async def test_a_word_of_an_earlier_session_is_refused(tmp_path: Path) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        await ann.people.say("yes, sign it")
+        await bob.until(events.Message)
+        await ann.people.leave()
+        await bob.until(events.PartnerGone)
+        for person in (ann, bob):
+            person.log.clear()
+        (earlier,) = [due for due in rogue.passed if due.event == "message"]
+        rogue.trick = once("message", lambda due: (due._replace(data=earlier.data),))
+        await pair(ann, bob)
+        await ann.people.say("no, do not sign it")
+        await told(bob, "relayTampered")
+        await over(ann, bob)
+        assert not [e for e in bob.log if isinstance(e, events.Message)]
+
+
+async def test_a_word_for_somebody_else_is_refused(tmp_path: Path) -> None:
+    async with (
+        rogue_relay() as rogue,
+        people(rogue, tmp_path, "Ann", "Bob", "Cid", "Dan") as (ann, bob, cid, dan),
+    ):
+        await pair(cid, dan)
+        (to_dan,) = {due.to for due in rogue.passed} & rogue.makers ^ {d.to for d in rogue.passed}
+        await pair(ann, bob)
+        rogue.trick = lambda _, due: (due._replace(to=to_dan),)
+        await ann.people.say("for Bob alone")
+        await told(dan, "relayTampered")
+        await over(cid, dan)
+        assert ann.people.partner == "Bob"
+        assert not [e for p in (bob, dan) for e in p.log if isinstance(e, events.Message)]
+
+
+async def test_partners_who_are_swapped_do_not_pair(tmp_path: Path) -> None:
+    """Two pairs at a time, and what one joiner says goes to the other's maker, and back."""
+    twins: dict[str, str] = {}
+
+    def cross(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+        return (due._replace(to=twins[due.to]),)
+
+    def wait_for_both(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+        waiting.append(due)
+        if len(waiting) < 4:
+            return ()
+        makers = sorted(rogue.makers)
+        joiners = sorted({d.sender for d in waiting} - rogue.makers)
+        twins.update({makers[0]: makers[1], makers[1]: makers[0]})
+        twins.update({joiners[0]: joiners[1], joiners[1]: joiners[0]})
+        rogue.trick = cross
+        return [out for due in waiting for out in cross(rogue, due)]
+
+    waiting: list[Passing] = []
+    async with (
+        rogue_relay(wait_for_both) as rogue,
+        people(rogue, tmp_path, "Ann", "Bob", "Cid", "Dan") as (ann, bob, cid, dan),
+    ):
+        joining = await asyncio.gather(
+            bob.people.join(await ann.people.create_code()),
+            dan.people.join(await cid.people.create_code()),
+            return_exceptions=True,
+        )
+        assert [type(error) for error in joining] == [errors.WrongCode] * 2
+        for maker in (ann, cid):
+            await told(maker, "wrongCode")
+        await over(ann, bob, cid, dan)
+
+
+@pytest.mark.parametrize("event", ["message", "fileRequest", "fileAnswer", "fileReady"])
+async def test_a_word_that_the_relay_refuses_ends_the_session(event: str, tmp_path: Path) -> None:
+    """What follows a word that is missing could not be opened; so nothing follows."""
+    source = tmp_path / SECRET_NAME
+    source.write_bytes(b"x" * 100)
+
+    def refuse(_: Passing) -> Iterable[Passing]:
+        raise Refusal(ErrorCode.RATE_LIMITED, "")
+
+    async with (
+        rogue_relay(once(event, refuse)) as rogue,
+        people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
+    ):
+        talking = asyncio.create_task(talk(ann, bob, source))
+        speaker = bob if event in BY_BOB else ann
+        error = await speaker.until(events.Error, transfer=None)
+        assert "too much at once" in error.message
+        await over(ann, bob)
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+@pytest.mark.parametrize("notice", ["claimed", "pake", "confirm"])
+async def test_nobody_is_slipped_into_a_session(notice: str, tmp_path: Path) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        (to_ann,) = rogue.makers
+        data = {"nameplate": rogue.nameplate} if notice == "claimed" else {"body": "AAAA"}
+        await rogue.say(to_ann, notice, data)
+        await told(ann, "relayTampered")
+        await over(ann, bob)
+
+
+async def test_a_relay_that_says_the_partner_left_gains_nothing(tmp_path: Path) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        (to_ann,) = rogue.makers
+        await rogue.say_gone(to_ann)
+        assert (await ann.until(events.PartnerGone)).reason == "left"
+        with pytest.raises(errors.NotPaired):
+            await ann.people.say("still there?")
+
+
+# --- who is paired: a relay that guesses ------------------------------------------------------
+
+
+def other_words(code: Code) -> tuple[str, ...]:
+    return tuple(word for word in word_list() if word not in code.words)[:2]
+
+
+def hint_to_make_a_new_code(error: errors.FileSendError | events.Error) -> bool:
+    return "guess" in error.message + error.hint and "new one" in error.hint
+
+
+@pytest.mark.parametrize("end", ["says a wrong proof", "says they left", "hangs up", "is silent"])
+async def test_a_relay_that_guesses_burns_the_code_and_both_are_told(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it only looks at their proofs, which tell it whether the guess was right."""
+    monkeypatch.setattr(introduction, "TIMEOUT", 1.0 if end == "is silent" else 30.0)
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        code = await ann.people.create_code()
+        guessing = Middle(other_words(parse_code(code)), answers=end == "says a wrong proof")
+
+        def middle(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+            if due.event != "confirm":
+                return guessing(rogue, due)
+            proved.add(due.sender)
+            if len(proved) == 2:
+                both_proved.set()
+            return ()
+
+        proved: set[str] = set()
+        both_proved = asyncio.Event()
+        rogue.trick = middle
+        joining = asyncio.create_task(bob.people.join(code))
+        await asyncio.wait_for(both_proved.wait(), 10)
+        for sid in proved:
+            if end == "says they left":
+                await rogue.say_gone(sid)
+            elif end == "hangs up":
+                await rogue.cut(sid)
+        with pytest.raises(errors.WrongCode) as wrong:
+            await joining
+        assert hint_to_make_a_new_code(wrong.value)
+        assert (await ann.until(events.CodeGone)).reason == "burned"
+        error = await ann.until(events.Error, code="wrongCode")
+        assert hint_to_make_a_new_code(error)
+        for word in parse_code(code).words:
+            assert word not in str(wrong.value) + repr(ann.log) + repr(bob.log)
+
+
+async def test_a_stranger_who_looks_at_the_proof_and_leaves_is_told_of(tmp_path: Path) -> None:
+    """Not the relay but who claimed the code guesses, and needs no proof of his own for it."""
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Eve") as (ann, eve):
+        code = parse_code(await ann.people.create_code())
+
+        def leave(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
+            if due.event != "confirm":
+                return (due,)
+            return (due,) if due.sender in rogue.makers else ()  # Eve's own is never sent
+
+        rogue.trick = leave
+        with pytest.raises(errors.WrongCode):
+            await eve.people.join(Code(code.nameplate, other_words(code)).text)
+        assert (await ann.until(events.CodeGone)).reason == "burned"
+        assert hint_to_make_a_new_code(await ann.until(events.Error, code="wrongCode"))
+
+
+async def test_only_the_right_guess_lets_a_relay_in_and_the_verification_words_tell(
+    tmp_path: Path,
+) -> None:
+    """One time in 1,677,025; which also shows that the guesses above were real ones."""
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        code = await ann.people.create_code()
+        rogue.trick = middle = Middle(parse_code(code).words)
+        await bob.people.join(code)
+        await ann.until(events.Paired)
+        await ann.people.say(SECRET_TEXT)
+        assert (await bob.until(events.Message)).text == SECRET_TEXT
+        assert words.Message(text=SECRET_TEXT) in middle.read
+        assert ann.people.verification != bob.people.verification
+
+
+async def test_without_anybody_in_between_the_verification_words_are_the_same(
+    tmp_path: Path,
+) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        assert ann.people.verification == bob.people.verification is not None
+
+
+# --- what a relay can read --------------------------------------------------------------------
+
+
+def readable(seen: list[str]) -> str:
+    """Return all that was seen, and what of it is base64 as what it means, a byte a character."""
+    decoded = []
+    for text in seen:
+        for run in re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", text):
+            with contextlib.suppress(ValueError):
+                decoded.append(base64.b64decode(run + "=" * (-len(run) % 4)).decode("latin-1"))
+    return "\n".join([*seen, *decoded])
+
+
+async def test_it_reads_nothing_of_what_two_people_do(tmp_path: Path) -> None:
+    """A whole transfer of real clients: people and tracker, every frame of every socket."""
+    content = b"what the merger is about: " + bytes(range(256)) * 40
+    source = tmp_path / "source" / "merger papers" / SECRET_NAME
+    source.parent.mkdir(parents=True)
+    source.write_bytes(content)
+    async with rogue_relay(honest) as rogue:
+        ann = Someone("Annegret Q.", tmp_path / "ann")
+        bob = Someone("Bobby Tables", tmp_path / "bob")
+        try:
+            for each in (ann, bob):
+                await each.client.connect(rogue.url)
+            code = parse_code(await ann.client.create_code())
+            await bob.client.join(code.text)
+            await ann.until(lambda: ann.of(events.Paired))
+            await ann.client.say(SECRET_TEXT)
+            transfer = await ann.client.request([source.parent])
+            assert await yes(bob) == transfer
+            assert await bob.ended(transfer) is TransferPhase.DONE
+            assert await ann.ended(transfer) is TransferPhase.DONE
+            verification = ann.client.verification
+            assert verification is not None
+        finally:
+            await asyncio.gather(ann.close(), bob.close())
+    arrived = tmp_path / "bob" / "merger papers" / SECRET_NAME
+    assert arrived.read_bytes() == content
+    (seeding,) = ann.of(events.Seeding)
+    info_hash = bytes.fromhex(seeding.info_hash)
+    read = readable(rogue.seen)
+    assert "fileReady" in read  # the names of events it does see
+    assert '"announce"' in read
+    secrets = {
+        "file name": SECRET_NAME,
+        "part of it": "redundancy",
+        "folder": "merger papers",
+        "text": SECRET_TEXT,
+        "content": "what the merger is about",
+        "sender": "Annegret",
+        "receiver": "Bobby",
+        "magnet": "magnet:",
+        "infohash": seeding.info_hash,
+        "infohash, bytes": info_hash.decode("latin-1"),
+        "infohash, base32": base64.b32encode(info_hash).decode(),
+        "transfer": transfer,
+        "size": f"{len(content)}",
+        "verification": verification,
+        **{f"word {place} of the code": word for place, word in enumerate(code.words)},
+    }
+    found = [what for what, secret in secrets.items() if secret.lower() in read.lower()]
+    assert found == []
