@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from filesend_tui.core.channels.attempt import prepare
+from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
@@ -27,7 +28,9 @@ def udp_sockets() -> int:
 class Peer:
     """A dialer, and what it met."""
 
-    def __init__(self, peer_id: bytes, *, wants: int = 10, signals=None, **timings: float) -> None:
+    def __init__(
+        self, peer_id: bytes, *, wants: int = 10, signals=None, road=None, **timings: float
+    ) -> None:
         self.peer_id = peer_id
         self.wants = wants
         self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
@@ -39,6 +42,7 @@ class Peer:
             met=self._meet,
             wants_peers=lambda: self.wants,
             timings=Timings(**timings),
+            road=road,
         )
 
     def _meet(self, met: MetPeer) -> None:
@@ -255,3 +259,64 @@ async def test_settings_that_allow_no_offer_are_told() -> None:
     with pytest.raises(ChannelFailed, match="TURN"):
         await dialer.make_offers(2)
     await dialer.close()
+
+
+@pytest.mark.parametrize("late", [0, 0.005, 0.01, 0.015, 0.02, 0.03])
+@pytest.mark.parametrize("whose", [0, 1])
+async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
+    late: float, whose: int
+) -> None:
+    """Each could take another of the two for the one that stays, and so both be lost."""
+    signals, roads = SealedSignals(SWARM, KEY), [DirectRoad(), DirectRoad()]
+    both = [Peer(LOW, signals=signals, road=roads[0]), Peer(HIGH, signals=signals, road=roads[1])]
+    offers = [(await peer.dialer.make_offers(1))[0] for peer in both]
+
+    def carry(offerer: int) -> None:
+        here, there, offer = both[offerer], both[1 - offerer], offers[offerer]
+
+        async def reply(answer: Description) -> None:
+            asyncio.get_running_loop().call_later(
+                late if offerer == whose else 0,
+                lambda: here.dialer.answered(there.peer_id, offer.offer_id, answer),
+            )
+
+        there.dialer.offered(here.peer_id, offer.offer_id, offer.description, reply)
+
+    carry(0)
+    carry(1)
+    here, there = await soon(asyncio.gather(both[0].met.get(), both[1].met.get()))
+    assert here.initiated != there.initiated
+    await here.channel.send(b"the same one")
+    assert await read_exactly(there.channel, 12) == b"the same one"
+    await finish(*both)
+    await soon(asyncio.gather(*(road.close() for road in roads)))
+
+
+async def test_an_answer_kept_back_keeps_no_other_out() -> None:
+    """A tracker hands on an offer and keeps the answer; another tracker is honest."""
+    signals = SealedSignals(SWARM, KEY)
+    low, high = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
+    (kept,) = await low.dialer.make_offers(1)
+    (passed,) = await high.dialer.make_offers(1)
+    answered = asyncio.Event()
+
+    async def keep(_answer: Description) -> None:
+        answered.set()
+
+    high.dialer.offered(LOW, kept.offer_id, kept.description, keep)
+    await soon(answered.wait())
+    low.offered_by(high, passed)
+    here, there = await soon(asyncio.gather(low.met.get(), high.met.get()))
+    assert (here.initiated, there.initiated) == (False, True)
+    await finish(low, high)
+
+
+async def test_a_false_answer_leaves_the_offer_to_the_true_one() -> None:
+    signals = SealedSignals(SWARM, KEY)
+    ours, theirs = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
+    (offer,) = await ours.dialer.make_offers(1)
+    for false in ({"type": "answer", "sdp": "x"}, {**offer.description, "type": "answer"}):
+        ours.dialer.answered(HIGH, offer.offer_id, false)
+    theirs.offered_by(ours, offer)
+    await soon(asyncio.gather(ours.met.get(), theirs.met.get()))
+    await finish(ours, theirs)

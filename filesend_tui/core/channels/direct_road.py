@@ -14,7 +14,7 @@ import logging
 import secrets
 import socket
 from collections import Counter, deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -54,10 +54,11 @@ log = logging.getLogger(__name__)
 class _Meeting:
     """One partner that is expected, and the links on which it came: yes was said on each."""
 
-    def __init__(self, theirs: DirectOffer, *, chooses: bool) -> None:
+    def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
         self.theirs = theirs
         self.partner = fingerprint(theirs.certificate)
         self._chooses = chooses
+        self._chosen = chosen
         self._waiting: deque[TlsLink] = deque()
         self._settling: dict[asyncio.Task[None], TlsLink] = {}
         self._news = asyncio.Event()
@@ -73,6 +74,8 @@ class _Meeting:
             # Whoever chooses says so on one at a time; the other listens on all.
             while self._waiting and not (self._chooses and self._settling):
                 link = self._waiting.popleft()
+                if self._chooses:
+                    self._chosen()
                 task = asyncio.create_task(link.say(_THIS_ONE) if self._chooses else _told(link))
                 self._settling[task] = link
                 task.add_done_callback(lambda _task: self._news.set())
@@ -161,6 +164,7 @@ class DirectRoad:
         theirs: DirectOffer,
         *,
         chooses: bool,
+        chosen: Callable[[], None] = lambda: None,
         timeout: float = MEET_TIMEOUT,
     ) -> DirectChannel:
         """Reach the partner who made `theirs` and was given `ours`.
@@ -170,6 +174,7 @@ class DirectRoad:
             theirs: The partner's.
             chooses: Whether this side chooses the connection, and so is the first to have it; the
                 partner then does not.
+            chosen: Called where this side chooses, right before the partner may hear of it.
             timeout: Seconds.
 
         Raises:
@@ -183,7 +188,7 @@ class DirectRoad:
             )
         except BadCertificate:
             raise ChannelFailed("A peer's direct offer makes no sense.") from None
-        meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses)
+        meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses, chosen=chosen)
         dialling = [
             self._spawn(self._dial(meeting, endpoint, position * STAGGER))
             for position, endpoint in enumerate(

@@ -107,6 +107,7 @@ class Dialer:
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
+        self._answering: dict[asyncio.Task[Any] | None, RoadAttempt] = {}
         self._open: dict[bytes, OpenChannel] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -279,7 +280,9 @@ class Dialer:
         link = self._link(peer_id)
         if not self._signals.private:
             return on_answer(link, ours=self._peer_id, theirs=peer_id)
-        if len(self._dials.get(peer_id, ())) >= MAX_BESIDE:
+        dials = self._dials.get(peer_id, ())
+        answering = [self._answering.get(dial.task) for dial in dials]
+        if len(dials) >= MAX_BESIDE or any(each and each.settled for each in answering):
             return Verdict.LEAVE
         age = asyncio.get_running_loop().time() - waiting.made
         return on_sealed_answer(
@@ -290,6 +293,9 @@ class Dialer:
         """End every connection to a peer that is on its way, save the one that asks for it."""
         for dial in self._dials.get(peer_id, ()):
             if dial.task is not asyncio.current_task():
+                if attempt := self._answering.get(dial.task):
+                    # Now, not when the task next runs: meanwhile it could be what the peer takes.
+                    attempt.abandon()
                 dial.task.cancel()
 
     async def _answer(
@@ -303,12 +309,15 @@ class Dialer:
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
             return
+        task = asyncio.current_task()
+        self._answering[task] = attempt
         try:
             await reply(self._signals.seal(attempt.description, use))
             await self._hand_over(use.offerer, attempt, initiated=False)
         except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)
         finally:
+            del self._answering[task]
             await attempt.close()
 
     async def _accept(self, peer_id: bytes, attempt: RoadAttempt, answer: Description) -> None:

@@ -44,12 +44,14 @@ class RoadAttempt:
 
     Attributes:
         description: What the peer must be told; "direct" stands in it where that road is offered.
+        settled: The peer may have the channel already, so that giving this up would lose it.
     """
 
     def __init__(
         self, webrtc: WebRtcAttempt | None, road: DirectRoad | None, ours: DirectOffer | None
     ) -> None:
         self.description: Description = {}
+        self.settled = False
         self._webrtc = webrtc
         self._road = road
         self._ours = ours
@@ -141,6 +143,11 @@ class RoadAttempt:
             return channel
         return await self._race(self._webrtc, self._direct, timeout)
 
+    def abandon(self) -> None:
+        """Choose no connection from now on; `close` frees what there is."""
+        if self._direct is not None:
+            self._direct.cancel()
+
     async def close(self) -> None:
         """Give it up and free everything; an open channel that was handed out stays open."""
         for task in (self._direct, self._opening):
@@ -179,7 +186,12 @@ class RoadAttempt:
         except BadDirectOffer:
             log.debug("a direct offer makes no sense")
             return
-        self._direct = asyncio.create_task(self._road.meet(self._ours, offer, chooses=chooses))
+        self._direct = asyncio.create_task(
+            self._road.meet(self._ours, offer, chooses=chooses, chosen=self._settle)
+        )
+
+    def _settle(self) -> None:
+        self.settled = True
 
     async def _drop_webrtc(self) -> None:
         webrtc, self._webrtc = self._webrtc, None
