@@ -12,6 +12,7 @@ import asyncio
 import os
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,8 +26,11 @@ from filesend_tui.core.wire.shape import TorrentShape
 BUFFER: Final = 1024 * 1024
 ALL_BUFFERS: Final = 8 * 1024 * 1024
 MIN_BUFFERS: Final = 3
-#: Most bytes that are asked of the channel at a time: the loop hears of each.
+#: Most bytes that are asked of the channel at a time.
 STEP: Final = 256 * 1024
+#: The loop hears of what came after so many bytes, or seconds, and at the end of a span.
+TELL_BYTES: Final = 1024 * 1024
+TELL_SECONDS: Final = 0.1
 #: Threads that hash and write; one leaves a core for decrypting where there are few.
 KEEPERS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1
 
@@ -89,6 +93,8 @@ class Intake:
         self._at = 0
         self._buffer: bytearray | None = None
         self._held = 0
+        self._untold = 0
+        self._told = 0.0
         self._keepers = [
             threading.Thread(target=self._run, name="filesend-keeper", daemon=True)
             for _ in range(KEEPERS)
@@ -139,7 +145,12 @@ class Intake:
         self._held += count
         if self._held == self._buffer_size or not self._span_left:
             self._hand_on()
-        self._tell(self._host.bulk_received, count)
+        self._untold += count
+        now = time.monotonic()
+        if not self._span_left or self._untold >= TELL_BYTES or now - self._told >= TELL_SECONDS:
+            self._tell(self._host.bulk_received, self._untold)
+            self._untold = 0
+            self._told = now
 
     @property
     def _span_left(self) -> int:
