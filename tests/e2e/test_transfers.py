@@ -94,7 +94,7 @@ def test_a_big_file_and_the_events_of_its_way(world: World, tmp_path: Path) -> N
     assert complete["url"] == (tmp_path / "to" / "film.mkv").resolve().as_uri()
     assert complete["bytes"] == size
     assert complete["seconds"] > 0
-    assert complete["road"] == "webrtc"
+    assert complete["road"] == "direct"
 
     downloads = [event for event in receiver.events if event["event"] == "download"]
     shares = [event["progress"] for event in downloads]
