@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs
 import socketio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from relay.addresses import Proxies
@@ -41,7 +42,6 @@ class RelayApp:
     """The ASGI app. Rooms and swarms live and die with it."""
 
     def __init__(self, limits: Limits, proxies: Proxies) -> None:
-        self._limits = limits
         self._proxies = proxies
         self._metrics = Metrics()
         #: Where connections come in; the server serves each with its `protocol`.
@@ -68,17 +68,22 @@ class RelayApp:
             peer = scope["client"][0] if scope["client"] else ""
             address = self._proxies.client(peer, scope["headers"])
             scope = {**scope, "client": (address, 0)}
-            if not self.door.take_request(address):
-                await PlainTextResponse("Too many requests.", 429)(scope, receive, send)
+            for_people = scope["path"].startswith(SOCKET_IO_PATH)
+            status = self._refusal(address, new_person=for_people and _is_new(scope))
+            if status is not None:
+                # Without a body: python-engineio's client closes before it has read one.
+                await Response(status_code=status)(scope, receive, send)
                 return
-        for_people = scope["type"] != "lifespan" and scope["path"].startswith(SOCKET_IO_PATH)
-        if for_people and _is_new(scope) and self._server.open_sockets >= self._limits.max_people:
-            refusal = PlainTextResponse("The relay is full.", status_code=503)
-            await refusal(scope, receive, send)
-            return
-        if for_people and scope["type"] == "websocket":
-            receive = sane_frames(receive)
+            if for_people and scope["type"] == "websocket":
+                receive = sane_frames(receive)
         await self._app(scope, receive, send)
+
+    def _refusal(self, address: str, *, new_person: bool) -> HTTPStatus | None:
+        if not self.door.take_request(address):
+            return HTTPStatus.TOO_MANY_REQUESTS
+        if new_person and not self._server.has_room(address):
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        return None
 
     async def say_closing(self) -> None:
         """Tell everybody connected that the relay closes."""

@@ -75,7 +75,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     codes: Rate = Rate(burst=20, per_second=0.5)
     address_codes: Rate = Rate(burst=100, per_second=1)
     #: Claims of one address: each may burn somebody's code.
-    address_claims: Rate = Rate(burst=30, per_second=0.2)
+    address_claims: Rate = Rate(burst=60, per_second=0.5)
 
     # The tracker.
     announce_interval: int = 120

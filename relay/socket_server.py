@@ -189,10 +189,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         backlogs = Backlogs(limits, self._full)
         self.eio.create_queue = lambda: Backlog(backlogs)
 
-    @property
-    def open_sockets(self) -> int:
-        """Engine.IO sockets, whether or not a person came of them yet."""
-        return len(self.eio.sockets)
+    def has_room(self, address: str) -> bool:
+        """Whether somebody of this address may come; sockets of which nobody came count too."""
+        crowd = self._crowd[address]
+        return (
+            crowd < self._limits.max_address_people
+            and len(self.eio.sockets) < self._limits.max_people
+        )
 
     def end(self, sid: str) -> None:
         """End the sending to a client that leaves; the library lets its last poll hang."""
@@ -225,17 +228,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             return self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         return None
 
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> str | None:
-        client = environ["asgi.scope"]["client"]
-        address = client[0] if client else ""
-        if self._crowd[address] >= self._limits.max_address_people:
-            return "Too many people of one address."
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        address = environ["asgi.scope"]["client"][0]
         self._sessions[eio_sid] = _Session(address, self._limits, self._clock())
         self._crowd.add(address)
         socket = self.eio.sockets[eio_sid]
         socket.receive = self._counted(socket, self._sessions[eio_sid])
         await super()._handle_eio_connect(eio_sid, environ)
-        return None
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)

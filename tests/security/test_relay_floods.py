@@ -149,7 +149,7 @@ async def test_sockets_that_say_nothing():
 async def test_sessions_of_which_nobody_comes_are_forgotten():
     with running_relay(with_limits(HASTY, max_address_people=3)) as relay:
         async with town(relay.url) as here:
-            assert [(await here.polling())[0] for _ in range(4)] == [200, 200, 200, 401]
+            assert [(await here.polling())[0] for _ in range(4)] == [200, 200, 200, 503]
             async with asyncio.timeout(20):
                 while (await here.polling())[0] != 200:
                     await asyncio.sleep(0.05)
@@ -354,7 +354,7 @@ async def test_too_many_people_of_one_address():
     with running_relay(with_limits(max_address_people=2), PROXY) as relay:
         async with town(relay.url) as here:
             one, _ = await here.person(FAR), await here.person(FAR)
-            assert (await here.polling(FAR))[0] == 401
+            assert (await here.polling(FAR))[0] == 503
             assert (await here.polling(NEAR))[0] == 200
             one.abort()
             async with asyncio.timeout(20):
