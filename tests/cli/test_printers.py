@@ -74,6 +74,15 @@ def test_json_leaves_out_bitfields() -> None:
     assert out.getvalue() == b""
 
 
+def test_a_question_lists_the_files_itself_and_nobody_else_does() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    printer = TextPrinter(out, err, ProgressLines(err), asked=True)
+    printer.show(request(3))
+    assert err.getvalue() == "", "it might come after the question"
+    printer.show(request(3, Direction.SEND))
+    assert "waiting for the answer" in err.getvalue()
+
+
 def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
     text = Text()
     text.show(
