@@ -94,6 +94,12 @@ WebOption = Annotated[
         help="A page that opens share links in a browser. (env: FILESEND_WEB)",
     ),
 ]
+VerifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Compare words with the other person first. A no ends it (exit code 5)."
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print each event as a JSON object on a line.")
 ]
@@ -182,6 +188,7 @@ def send(
             metavar="CODE", help="The other person's code, or - to read it. Without it, make one."
         ),
     ] = None,
+    verify: VerifyOption = False,
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
@@ -208,7 +215,7 @@ def send(
     )
     from filesend_tui import launch
 
-    raise typer.Exit(launch.send(settings, paths, code, json=json))
+    raise typer.Exit(launch.send(settings, paths, code, verify=verify, json=json))
 
 
 @cli.command()
@@ -223,6 +230,7 @@ def receive(
     *,
     output: OutputOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")] = False,
+    verify: VerifyOption = False,
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
@@ -250,7 +258,7 @@ def receive(
     )
     from filesend_tui import launch
 
-    raise typer.Exit(launch.receive(settings, code, accept_all=yes, json=json))
+    raise typer.Exit(launch.receive(settings, code, accept_all=yes, verify=verify, json=json))
 
 
 @cli.command()

@@ -43,7 +43,9 @@ def open_screens(settings: Settings) -> int:
         return app.return_code or 0
 
 
-def send(settings: Settings, paths: Sequence[Path], code: str | None, *, json: bool) -> int:
+def send(
+    settings: Settings, paths: Sequence[Path], code: str | None, *, verify: bool, json: bool
+) -> int:
     """Run `filesend send`; return the exit code."""
     from filesend_tui.headless import paired
     from filesend_tui.headless.asking import Asker
@@ -51,14 +53,16 @@ def send(settings: Settings, paths: Sequence[Path], code: str | None, *, json: b
     asker = Asker.on_standard_input()
     with _relay(settings) as relay:
         return _run(
-            lambda client: paired.send(client, relay.find, paths, code, asker),
+            lambda client: paired.send(client, relay.find, paths, code, asker, verify=verify),
             settings,
             [relay.url],
             json=json,
         )
 
 
-def receive(settings: Settings, code: str | None, *, accept_all: bool, json: bool) -> int:
+def receive(
+    settings: Settings, code: str | None, *, accept_all: bool, verify: bool, json: bool
+) -> int:
     """Run `filesend receive`; return the exit code."""
     from filesend_tui.headless import paired
     from filesend_tui.headless.asking import Asker
@@ -67,7 +71,13 @@ def receive(settings: Settings, code: str | None, *, accept_all: bool, json: boo
     with _relay(settings) as relay:
         return _run(
             lambda client: paired.receive(
-                client, relay.find, code, asker, accept_all=accept_all, output=folder
+                client,
+                relay.find,
+                code,
+                asker,
+                accept_all=accept_all,
+                output=folder,
+                verify=verify,
             ),
             settings,
             [relay.url],

@@ -12,7 +12,7 @@ from pathlib import Path
 from filesend_tui.core.channels.attempt import check, prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import ClientDestroyed, TransferId
+from filesend_tui.core.events import ClientDestroyed, TransferId, Verification
 from filesend_tui.core.people.desk import People
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.torrent.torrent import only
@@ -101,6 +101,10 @@ class Client:
     def verification(self) -> str | None:
         """Words for two people to compare aloud; None while not paired. A secret to all others."""
         return self._people.verification
+
+    def verify(self) -> Verification:
+        """Publish and return the verification words. Raises NotPaired."""
+        return self._people.verify()
 
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay. Raises RelayUnreachable.

@@ -78,6 +78,13 @@ class InvalidCode(PairingFailed):
     default_hint = "A code is a number and two words, like 7-apple-violin."
 
 
+class NotVerified(PairingFailed):
+    """The two people compared their verification words, and they differ."""
+
+    code = "notVerified"
+    default_hint = "Somebody may be in between. Make a new code, and use a relay that you trust."
+
+
 class NotPaired(FileSendError):
     """Nobody is at the other end."""
 

@@ -116,6 +116,16 @@ class Paired(Event, frozen=True, kw_only=True):
     partner: str
 
 
+class Verification(Event, frozen=True, kw_only=True):
+    """Words that both people see, unless somebody is in between; told where somebody asked."""
+
+    partner: str
+    words: str
+
+    def __repr__(self) -> str:
+        return f"Verification(partner={self.partner!r})"  # the words are a secret
+
+
 class PartnerGone(Event, frozen=True, kw_only=True):
     """The pairing ended.
 

@@ -102,6 +102,22 @@ async def ask_code(asker: Asker) -> str:
     return code
 
 
+async def ask_match(asker: Asker, partner: str, words: str) -> bool:
+    """Say the verification words; return whether the other person has the same ones.
+
+    Asked until the answer is one; the end of input is a no.
+    """
+    asker.say(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
+    while (
+        answer := await asker.ask("Are they the same on both sides, [y]es or [n]o?")
+    ) is not None:
+        if answer.lower() in ("y", "yes"):
+            return True
+        if answer.lower() in ("n", "no"):
+            return False
+    return False
+
+
 async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tuple[bool, ...]:
     """Return a yes or no for each file of the request, asked until the answer is one.
 

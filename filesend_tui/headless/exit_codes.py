@@ -30,6 +30,7 @@ _BY_ERROR: Final = {
     "expiredCode": ExitCode.PAIRING_FAILED,
     "wrongCode": ExitCode.PAIRING_FAILED,
     "invalidCode": ExitCode.PAIRING_FAILED,
+    "notVerified": ExitCode.PAIRING_FAILED,
     "relayTampered": ExitCode.PAIRING_FAILED,
     "partnerGone": ExitCode.PARTNER_GONE,
 }

@@ -13,13 +13,14 @@ from filesend_tui.core.errors import (
     ExpiredCode,
     FileSendError,
     NoSpace,
+    NotVerified,
     RelayUnreachable,
     StorageFailed,
 )
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction
 from filesend_tui.core.torrent.room import check_folder
-from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code
+from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
 from filesend_tui.headless.outcome import Outcome, raised
 
 #: Finds the relay and returns its URL; raises RelayUnreachable.
@@ -28,10 +29,17 @@ FindRelay = Callable[[], Awaitable[str]]
 READ_CODE = "-"
 #: Seconds that an interrupted run gives the relay to pass on that it stopped.
 _FAREWELL = 3.0
+_DIFFERENT = "The verification words were not the same here, so I disconnected."
 
 
 async def send(
-    client: Client, find_relay: FindRelay, paths: Sequence[Path], code: str | None, asker: Asker
+    client: Client,
+    find_relay: FindRelay,
+    paths: Sequence[Path],
+    code: str | None,
+    asker: Asker,
+    *,
+    verify: bool = False,
 ) -> None:
     """Pair, ask the partner to take the paths, and serve them until they arrived.
 
@@ -41,8 +49,10 @@ async def send(
         paths: Files and folders.
         code: The other person's code; `-` reads it; None makes one.
         asker: Reads the code.
+        verify: Have the verification words compared before anything is asked.
 
     Raises:
+        NotVerified: They differ, or nobody said that they do not.
         FileSendError: Why it ended otherwise.
     """
     if code == READ_CODE:
@@ -56,6 +66,8 @@ async def send(
         await client.join(code)
     outcome = Outcome()
     try:
+        if verify:
+            await _compare(client, asker)
         await client.request(paths)
         async for event in stream:
             if outcome.see(event):
@@ -73,6 +85,7 @@ async def receive(
     *,
     accept_all: bool,
     output: Path,
+    verify: bool = False,
 ) -> None:
     """Pair by the other person's code and take what is sent into `output`.
 
@@ -83,8 +96,10 @@ async def receive(
         asker: Reads the code, and asks for each request.
         accept_all: Say yes to everything without asking.
         output: The folder.
+        verify: Have the verification words compared before anything is answered.
 
     Raises:
+        NotVerified: They differ, or nobody said that they do not.
         CannotAsk: Nobody is at the terminal and `accept_all` is off.
         StorageFailed: Nothing can be written to `output`.
         FileSendError: Why it ended otherwise.
@@ -97,6 +112,8 @@ async def receive(
     stream = client.subscribe()
     await client.connect(await find_relay())
     await client.join(code)
+    if verify:
+        await _compare(client, asker)
     one_question = asyncio.Lock()
 
     async def decide(request: events.FileRequest) -> None:
@@ -126,6 +143,35 @@ async def _somebody_came(stream: Subscription) -> None:
                 raise RelayUnreachable("The connection to the relay was lost.")
             case events.Error():  # pairing failed, by a wrong guess or otherwise
                 raise raised(event)
+
+
+async def _compare(client: Client, asker: Asker) -> None:
+    """Have the verification words compared; where they differ, tell the partner and leave."""
+    stream = client.subscribe()
+    shown = client.verify()
+    asking = asyncio.create_task(ask_match(asker, shown.partner, shown.words))
+    leaving = asyncio.create_task(_somebody_left(stream))
+    try:
+        await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            leaving.result()
+        elif not asking.result():
+            with suppress(FileSendError):
+                await client.say(_DIFFERENT)
+            await client.leave()
+            raise NotVerified("The words were not confirmed to be the same on both sides.")
+    finally:
+        asking.cancel()
+        leaving.cancel()
+        stream.close()
+
+
+async def _somebody_left(stream: Subscription) -> None:
+    """Wait for the end of the session. Raises what ended it."""
+    outcome = Outcome()
+    async for event in stream:
+        if isinstance(event, events.PartnerGone | events.Error):
+            outcome.see(event)
 
 
 async def _follow(

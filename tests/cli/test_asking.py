@@ -13,7 +13,7 @@ import pytest
 
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.events import Direction, FileEntry, FileRequest
-from filesend_tui.headless.asking import Asker, ask_approval, ask_code, parse_choice
+from filesend_tui.headless.asking import Asker, ask_approval, ask_code, ask_match, parse_choice
 
 TIMEOUT = 5
 
@@ -123,6 +123,17 @@ async def test_the_end_of_input_declines(piped: Piped, tmp_path: Path) -> None:
     piped.end()
     answer = ask_approval(piped.asker, request(), tmp_path)
     assert await asyncio.wait_for(answer, TIMEOUT) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"), [("yes\n", True), ("what\n\nY\n", True), ("n\n", False), ("", False)]
+)
+async def test_words_are_compared(typed: str, same: bool, piped: Piped) -> None:
+    piped.type(typed)
+    piped.end()
+    assert await asyncio.wait_for(ask_match(piped.asker, "Ann", "one two three"), TIMEOUT) is same
+    assert "Ann" in piped.prompts.getvalue()
+    assert "one two three" in piped.prompts.getvalue()
 
 
 async def test_a_question_can_be_given_up(piped: Piped) -> None:

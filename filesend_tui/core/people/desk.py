@@ -85,6 +85,13 @@ class People:
         """
         return self._pair.session.verification if self._pair else None
 
+    def verify(self) -> events.Verification:
+        """Publish and return the verification words. Raises NotPaired."""
+        session = self._paired().session
+        event = events.Verification(partner=session.partner, words=session.verification)
+        self._events.publish(event)
+        return event
+
     # -- commands
 
     async def connect(self, relay_url: str) -> None:
