@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import bencode2
 import pytest
@@ -120,7 +121,11 @@ def measure(raw: bytes) -> tuple[float, float, str]:
 def test_no_description_costs_more_than_is_stated(case: str) -> None:
     # A process of its own: the peak of this one says nothing any more.
     ran = subprocess.run(
-        [sys.executable, "-m", __name__, case], capture_output=True, text=True, check=True
+        [sys.executable, "-m", __name__, case],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
     )
     memory, seconds, why = ran.stdout.rstrip("\n").split("\t")
     assert float(memory) <= MOST_MEMORY
