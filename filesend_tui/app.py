@@ -27,7 +27,7 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
 from filesend_tui.link import ClientLink, guarded
-from filesend_tui.notices import ending_question
+from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_question
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.approval import ApprovalScreen
@@ -344,6 +344,20 @@ class FileSendApp(App[None]):
         """Show the keys."""
         self.push_screen(HelpScreen())
 
+    def action_verify(self) -> None:
+        """Show the words that tell whether somebody is in between."""
+        words, partner = self._link.verification, self.store.partner
+        if words is None or partner is None:
+            return
+        self.push_screen(
+            ConfirmScreen(*comparing_question(words, partner), yes="Different", no="The same"),
+            lambda different: self._run("leave", self._mistrust()) if different else None,
+        )
+
+    async def _mistrust(self) -> None:
+        await self._link.do(lambda client: client.say(DIFFERENT_WORDS))
+        await self._leave_partner()
+
     def action_disconnect(self) -> None:
         """End the pairing; asks while something runs."""
         self._ask_if_running("Disconnect", (), lambda: self._run("leave", self._leave_partner()))
@@ -381,7 +395,7 @@ class FileSendApp(App[None]):
         match action:
             case "retry":
                 return self.store.relay.state in {"lost", "closed"}
-            case "disconnect":
+            case "disconnect" | "verify":
                 return self.store.partner is not None
             case _:
                 return True
@@ -401,6 +415,7 @@ class FileSendApp(App[None]):
             yield SystemCommand("Try the relay again", "Connect again", self.action_retry)
         if self.store.partner is not None:
             yield SystemCommand("Disconnect", "End this pairing", self.action_disconnect)
+            yield SystemCommand("Verify", "Words to compare with them", self.action_verify)
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Help", "The keys on one page", self.action_help)
         yield SystemCommand("Quit", "Leave FileSend", self.action_quit)

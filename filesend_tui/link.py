@@ -37,6 +37,11 @@ class ClientLink:
         self._reader: EventReader | None = None
         self._ended = False
 
+    @property
+    def verification(self) -> str | None:
+        """Words for two people to compare; None while not paired."""
+        return self._client.verification if self._client is not None else None
+
     def open(self) -> bool:
         """Make the Client if it is not there yet; say whether it was made now."""
         if self._client is not None or self._ended:

@@ -24,6 +24,9 @@ CODE_BURNED: Final = Notice(
     "Press n for a new code and tell it again.",
 )
 
+#: What the partner is told where the words were compared and differ.
+DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
+
 _GONE: Final = {
     "left": "{} left.",
     "lost": "The connection to {} was lost.",
@@ -71,6 +74,15 @@ def ended(row: TransferRow) -> Notice | None:
             return Notice(Level.GOOD, f"{row.partner} has {row.name}.")
         case _:
             return None
+
+
+def comparing_question(words: str, partner: str) -> tuple[str, str]:
+    """Return the verification words as a question, and what to do about them."""
+    return (
+        f"Your words: {words}",
+        f"Compare them with {partner}, by voice or face to face. Where both of you see the same "
+        "words, nobody is in between. Different words: disconnect, and use another relay.",
+    )
 
 
 def ending_question(

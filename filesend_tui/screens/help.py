@@ -56,6 +56,7 @@ _PAGE: Final = (
             ("x  o", "cancel; show and copy where the finished file is"),
             ("c  C", "of an open share: copy its link; copy its magnet"),
             ("m  d", "write a line; disconnect from the partner"),
+            ("v", "words to compare: the same where nobody is in between"),
         ),
     ),
 )

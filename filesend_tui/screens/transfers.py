@@ -37,6 +37,7 @@ class TransfersScreen(PlaceScreen):
         Binding("x", "cancel", "Cancel"),
         Binding("o", "where", "Where is it"),
         Binding("m", "write", "Message"),
+        Binding("v", "app.verify", "Verify"),
         Binding("d", "app.disconnect", "Disconnect"),
         Binding("r", "app.retry", "Try again"),
     ]

@@ -28,6 +28,7 @@ class ScriptedClient:
         self.fails: dict[str, Exception] = {}
         self.hangs: dict[str, asyncio.Event] = {}
         self.destroyed = asyncio.Event()
+        self.verification = "acorn violin umbrella"
 
     def named(self, name: str) -> list[tuple[object, ...]]:
         return [call[1:] for call in self.calls if call[0] == name]

@@ -132,6 +132,23 @@ async def test_disconnecting_leaves_and_says_so(stage: Stage) -> None:
         assert "You disconnected from Ana." in notice(stage)
 
 
+@pytest.mark.parametrize("key", ["n", "escape", "y"])
+async def test_words_are_compared_and_different_ones_end_it(key: str, stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("t", "v")  # nobody is there yet
+        assert not isinstance(stage.app.screen, ConfirmScreen)
+        await stage.play(pilot, paired())
+        await pilot.press("v")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        await pilot.press(key)
+        await stage.settle(pilot)
+        different = key == "y"
+        assert stage.client.named("leave") == ([()] if different else [])
+        assert len(stage.client.named("say")) == different
+        assert (stage.app.store.partner is None) is different
+
+
 async def test_keys_go_to_the_places(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)

@@ -106,6 +106,12 @@ async def freshly_paired(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def comparing_words(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+    await pilot.press("v")
+
+
+@moment
 async def picking(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot)
     await pilot.press("s")
