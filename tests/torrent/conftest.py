@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from filesend_tui.core.torrent import lanes
 from filesend_tui.core.torrent import torrent as torrent_module
 from tests.torrent.lab import Hub, LabRendezvous
 
@@ -13,4 +14,5 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     hub = Hub()
     monkeypatch.setattr(LabRendezvous, "hub", hub, raising=False)
     monkeypatch.setattr(torrent_module, "Rendezvous", LabRendezvous)
+    monkeypatch.setattr(lanes, "MOST_OF_A_TORRENT", 0)  # channels of memory have none
     return hub

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from filesend_tui.core.channels.base import Channel, ChannelAbused
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.torrent.allowance import Allowance
 from filesend_tui.core.torrent.conduct import Conduct
+from filesend_tui.core.torrent.lanes import LaneRoad, Lanes
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
@@ -34,11 +35,16 @@ from filesend_tui.core.wire.extensions import (
     SpanRequest,
     metadata_piece_count,
 )
+from filesend_tui.core.wire.lane_messages import LaneMessage
 
 #: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
 OUR_REQQ = 1024
 #: Bytes read from disk at a time to be sent.
 SERVE_BYTES = 256 * 1024
+#: The same while several channels take turns: the slowest then holds the end up for less long.
+LANE_BYTES = 64 * 1024
+#: Seconds after which what may have been lost on lanes is asked for again.
+LANE_DOUBT = 1.0
 #: Pieces of the description put on the wire at a time; they wait for their turn as blocks do.
 METADATA_BATCH = 4
 #: Seconds between keep-alives.
@@ -96,6 +102,7 @@ class Peer:
         host: The swarm.
         limits: The client's rate limits.
         clock: Seconds, monotonic.
+        lanes: How further channels to it are made, where both sides take them; None for never.
     """
 
     def __init__(
@@ -106,6 +113,7 @@ class Peer:
         *,
         limits: Limits,
         clock: Callable[[], float],
+        lanes: LaneRoad | None = None,
     ) -> None:
         self.channel = channel
         #: Where it was when it came: ICE may find another way later, but it is the same peer.
@@ -133,7 +141,11 @@ class Peer:
         self._description_wanted: dict[int, None] = {}
         self._uploads: dict[BlockRequest, None] = {}
         self._wake = asyncio.Event()
-        self._upload_turns = Allowance(limits.upload, self._wake.set)
+        self._serving = asyncio.Lock()
+        self._upload_turns = Allowance(limits.upload, self.flush)
+        self._limited = limits.download is not None
+        self._doubt: asyncio.TimerHandle | None = None
+        self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
         self.download_turns = Allowance(limits.download, lambda: host.refill(self))
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -154,6 +166,7 @@ class Peer:
             SpanRequest: self._on_span_request,
             SpanReject: self._on_span_reject,
         }
+        self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
 
     async def run(self) -> WhyDropped:
         """Serve until the connection ends; return why it did."""
@@ -174,6 +187,10 @@ class Peer:
             self.download_turns.close()
             if self.spans:
                 await self.spans.close()
+            if self._doubt is not None:
+                self._doubt.cancel()
+            if self.lanes:
+                await self.lanes.close()
             await self.channel.close()
         for result in results:
             if isinstance(result, WireError):
@@ -197,8 +214,10 @@ class Peer:
         self._wake.set()
 
     def flush(self) -> None:
-        """Let what was queued on the wire directly go out soon."""
+        """Let what was queued on the wire directly, and what is served, go out soon."""
         self._wake.set()
+        if self.lanes and self._uploads:
+            self.lanes.wake()
 
     def request(self, requests: Sequence[BlockRequest]) -> None:
         """Ask for blocks."""
@@ -293,7 +312,7 @@ class Peer:
                 return
             if self.ready:
                 self._host.refill(self)
-            self._wake.set()
+            self.flush()
 
     async def _write(self) -> None:
         """The only place that sends: queued messages first, then blocks."""
@@ -323,31 +342,96 @@ class Peer:
 
     async def _serve(self) -> bool:
         """Put the next blocks on the wire; return whether there were any."""
-        # Where a limit says later, it wakes the writer; small messages go out meanwhile.
-        allowed = self._upload_turns.take(SERVE_BYTES) if self._uploads else 0
-        if not allowed:
-            return False
-        batch: list[BlockRequest] = []
-        size = 0
-        for request in self._uploads:
-            if size + request.length > allowed and batch:
-                break
-            batch.append(request)
-            size += request.length
-        blocks = await self._host.read_blocks(batch)
-        sent = 0
-        for request, block in zip(batch, blocks, strict=True):
-            # A cancel or a choke may have come while the disk was read.
-            if request in self._uploads:
-                del self._uploads[request]
-                self.wire.send(m.Piece(index=request.index, begin=request.begin, block=block))
-                self.traded = self._clock()
-                self.upload.add(self.traded, len(block))
-                self.given[request.index] += len(block)
-                self._host.block_sent(self, len(block))
-                sent += len(block)
-        self._upload_turns.settle(sent)
-        return True
+        blocks = await self.next_blocks()
+        for block in blocks or ():
+            self.wire.send(block)
+        return blocks is not None
+
+    async def next_blocks(self) -> list[m.Piece] | None:
+        """Return the next blocks that it asked for, to be sent at once; see LaneHost.
+
+        None: there is nothing to send now. Where a limit says later, it wakes the senders.
+        """
+        async with self._serving:  # one at a time: each block goes one way
+            allowed = self._upload_turns.take(self._slice) if self._uploads else 0
+            if not allowed:
+                return None
+            batch: list[BlockRequest] = []
+            size = 0
+            for request in self._uploads:
+                if size + request.length > allowed and batch:
+                    break
+                batch.append(request)
+                size += request.length
+            blocks = await self._host.read_blocks(batch)
+            pieces: list[m.Piece] = []
+            sent = 0
+            for request, block in zip(batch, blocks, strict=True):
+                # A cancel or a choke may have come while the disk was read.
+                if request in self._uploads:
+                    del self._uploads[request]
+                    pieces.append(m.Piece(index=request.index, begin=request.begin, block=block))
+                    self.traded = self._clock()
+                    self.upload.add(self.traded, len(block))
+                    self.given[request.index] += len(block)
+                    self._host.block_sent(self, len(block))
+                    sent += len(block)
+            self._upload_turns.settle(sent)
+            return pieces
+
+    @property
+    def _slice(self) -> int:
+        """Bytes to send at a time: fewer where several channels share them."""
+        return LANE_BYTES if self.lanes and self.lanes.count else SERVE_BYTES
+
+    # -- LanesHost: the channels beside its own
+
+    @property
+    def received(self) -> int:
+        """See LanesHost."""
+        return self.download.total
+
+    @property
+    def held_up(self) -> bool:
+        """See LanesHost."""
+        return self.ready and not self._choked and not self._limited and self._host.owed(self) > 0
+
+    def say(self, message: LaneMessage) -> None:
+        """See LanesHost."""
+        if self.wire.peer_takes_lanes:
+            self.wire.send_lane(message)
+            self._wake.set()
+
+    def lane_heard(self, pieces: Sequence[m.Piece]) -> None:
+        """See LaneHost."""
+        self._conduct.heard(self._clock())
+        self.pipeline.channels = 1 + (self.lanes.count if self.lanes else 0)
+        for piece in pieces:
+            self.wire.check_block(piece)
+            self._on_piece(piece)
+        if self.ready and not self._stopped.is_set():
+            self._host.refill(self)
+
+    def lane_broke(self) -> None:
+        """See LanesHost."""
+        # Soon: lanes break together, and asking again for what is waiting there is a burden to it.
+        if self._doubt is None:
+            loop = asyncio.get_running_loop()
+            self._doubt = loop.call_later(LANE_DOUBT, self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._doubt = None
+        if self.ready and self._host.owed(self):
+            self._host.requests_lost(self, None)
+            self._host.refill(self)
+
+    def misused(self, reason: WhyDropped) -> None:
+        """See LanesHost."""
+        self.stop(reason)
+
+    def _on_lane(self, message: LaneMessage) -> None:
+        if self.lanes and self.wire.peer_takes_lanes:
+            self.lanes.heard(message)
 
     def _on_handshake(self, _event: Handshook) -> None:
         self.ready = self._judge(self._host.handshook(self))
@@ -355,6 +439,8 @@ class Peer:
     def _on_extended(self, _event: ExtendedHandshook) -> None:
         if self.wire.peer_reqq:
             self.pipeline.limit(self.wire.peer_reqq)
+        if self.lanes and self.wire.peer_takes_lanes:
+            self.lanes.begin()
         self._host.extended(self)
 
     def _on_metadata_answer(self, message: MetadataData | MetadataReject) -> None:

@@ -19,6 +19,8 @@ WINDOW_S: Final = 2.0
 START: Final = 32
 FLOOR: Final = 8
 CAP: Final = 2048
+#: At least so many for each of several channels to a peer, as each holds some back in its queue.
+SHARE: Final = 64
 #: What a peer that does not tell its `reqq` is taken to bear (BEP 10 names 250 as usual).
 DEFAULT_REQQ: Final = 250
 #: Seconds without a block, while some are owed, after which a peer is snubbed.
@@ -43,6 +45,8 @@ class RequestPipeline:
         self._window = START
         self._slow_start = True
         self._flowing_since: float | None = None
+        #: How many channels there are to the peer.
+        self.channels = 1
         #: It kept us waiting and has sent nothing since.
         self.in_disgrace = False
 
@@ -51,7 +55,8 @@ class RequestPipeline:
         """Requests that may be in flight."""
         if self.in_disgrace:
             return 1
-        return min(self._window, self._limit)
+        least = SHARE * self.channels if self.channels > 1 else 0
+        return min(max(self._window, least), self._limit)
 
     def limit(self, reqq: int) -> None:
         """The peer told how many requests it keeps waiting (BEP 10 `reqq`)."""

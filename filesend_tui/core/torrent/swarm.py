@@ -21,6 +21,7 @@ from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.description import Description
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.lanes import WebRtcLanes
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
@@ -113,6 +114,7 @@ class Swarm:
             lied=self._lied_of_metadata,
         )
         self._trade: Trade | None = None
+        self._lanes = WebRtcLanes(config)
 
     # -- life
 
@@ -220,6 +222,7 @@ class Swarm:
 
     def make_peer(self, met: MetPeer) -> Peer:
         """See RosterHost."""
+        lanes = None if met.channel.road is Road.DIRECT else self._lanes
         wire = WireConnection(
             info_hash=self._info_hash,
             peer_id=self._peer_id,
@@ -227,11 +230,12 @@ class Swarm:
             client=CLIENT,
             metadata_size=self._description.size,
             spans=isinstance(met.channel, BulkChannel),
+            lanes=lanes is not None,
         )
         if self._trade:
             # Before the first byte: all that comes with the handshake is checked against it.
             wire.set_shape(self._trade.assembly.shape)
-        return Peer(met.channel, wire, self, limits=self._limits, clock=self._clock)
+        return Peer(met.channel, wire, self, limits=self._limits, clock=self._clock, lanes=lanes)
 
     def has_everything(self, peer: Peer) -> bool:
         """See RosterHost."""
