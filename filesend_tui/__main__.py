@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filesend_tui.cli import main
+from filesend_tui.start import main
 
 if __name__ == "__main__":
     main()

@@ -30,13 +30,9 @@ from filesend_tui.link import ClientLink, guarded
 from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_question
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
-from filesend_tui.screens.approval import ApprovalScreen
-from filesend_tui.screens.base import PlaceScreen
+from filesend_tui.screens.base import PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
-from filesend_tui.screens.send import SendScreen
-from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, ShareRow
@@ -67,6 +63,7 @@ class FileSendApp(App[None]):
     """
 
     TITLE = "FileSend"
+    DEFAULT_MODE = "pair"
     CSS_PATH = "app.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual types it
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,17 +102,29 @@ class FileSendApp(App[None]):
         self.store = Store()
         folder = start or Path.cwd()
         self.add_mode("pair", lambda: PairScreen(self.store, clock, self._completions))
-        self.add_mode("send", lambda: SendScreen(self.store, clock, folder))
-        self.add_mode("transfers", lambda: TransfersScreen(self.store, clock))
+        self.add_mode("send", lambda: self._send_screen(folder))
+        self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEMES[0].name
+        # Before Textual looks at it first: later, all styles would be worked out once more.
+        self.set_reactive(App.theme, THEMES[0].name)
+
+    # -- places that nobody sees first, and that are not loaded before
+
+    def _send_screen(self, folder: Path) -> Screen[None]:
+        from filesend_tui.screens.send import SendScreen
+
+        return SendScreen(self.store, self._clock, folder)
+
+    def _transfers_screen(self) -> Screen[None]:
+        from filesend_tui.screens.transfers import TransfersScreen
+
+        return TransfersScreen(self.store, self._clock)
 
     # -- start and end
 
     def on_mount(self) -> None:
         """Show the first screen; everything slow comes after it is drawn."""
-        self.switch_mode("pair")
         self.set_interval(1.01, self._sample)
         self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
         self.call_after_refresh(self.action_retry)
@@ -182,7 +191,7 @@ class FileSendApp(App[None]):
             self._draw_timer = None
         self._drawn_at = time.monotonic()
         for screen in self.screen_stack:
-            if isinstance(screen, PlaceScreen | ApprovalScreen):
+            if isinstance(screen, PlaceScreen | RequestScreen):
                 screen.draw()
         self._offer_request()
 
@@ -209,13 +218,15 @@ class FileSendApp(App[None]):
         requests = self.store.requests
         if not requests or self._leaving:
             return
-        if any(isinstance(screen, ApprovalScreen) for screen in self.screen_stack):
+        if any(isinstance(screen, RequestScreen) for screen in self.screen_stack):
             return
         wait = self._key_at + TYPING - self._clock()
         if wait > 0:
             if self._offer_timer is None:
                 self._offer_timer = self.set_timer(wait, self._offer_later)
             return
+        from filesend_tui.screens.approval import ApprovalScreen
+
         screen = ApprovalScreen(self.store, self._clock, requests[0], self._output)
         self.push_screen(screen, self._next_request)
 
@@ -300,7 +311,7 @@ class FileSendApp(App[None]):
                 await client.answer(message.transfer, message.accepted, output=message.folder)
             except FileSendError as error:
                 for screen in self.screen_stack:
-                    if isinstance(screen, ApprovalScreen):
+                    if isinstance(screen, RequestScreen):
                         screen.refuse(error)
                 raise
 
@@ -320,7 +331,7 @@ class FileSendApp(App[None]):
         self._go(message.mode)
 
     def _go(self, mode: str) -> None:
-        if self.current_mode != mode and not isinstance(self.screen, ApprovalScreen):
+        if self.current_mode != mode and not isinstance(self.screen, RequestScreen):
             self.switch_mode(mode)
 
     # -- actions
@@ -342,6 +353,8 @@ class FileSendApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
+        from filesend_tui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen())
 
     def action_verify(self) -> None:

@@ -6,14 +6,12 @@ socket.io. What the commands do lives in headless/, and the screens in app.py.
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from filesend_tui import __version__
+from filesend_tui import __version__, start
 
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
@@ -169,12 +167,10 @@ def screens(
         "log_file": log_file,
     }
     if context.invoked_subcommand is None:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            _refuse("The screens need a terminal; `filesend --help` lists commands that do not.")
-        settings = _settings(context, log_to_stderr=False)
-        from filesend_tui.launch import open_screens
-
-        raise typer.Exit(open_screens(settings))
+        try:
+            raise typer.Exit(start.screens(context.obj))
+        except start.Refused as error:
+            _refuse(error)
 
 
 @cli.command()
@@ -367,30 +363,16 @@ def relay(
     )
 
 
-def main() -> None:
-    """Run the program; the console script's entry."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A name that this terminal cannot show is shown in part, and stops nothing.
-            stream.reconfigure(errors="replace")
-    cli()
-
-
-def _settings(context: typer.Context, *, log_to_stderr: bool = True, **options: Any) -> Settings:
+def _settings(context: typer.Context, **options: Any) -> Settings:
     """Return the settings. Options before the command count where the command gives none."""
-    from filesend_tui import logs
-    from filesend_tui.settings import SettingsError, load
-
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        settings = load({**context.obj, **given})
-        logs.configure(settings.log_level, settings.log_file, to_stderr=log_to_stderr)
-    except (SettingsError, OSError) as error:
-        _refuse(str(error))
-    return settings
+        return start.settle({**context.obj, **given})
+    except start.Refused as error:
+        _refuse(error)
 
 
-def _refuse(why: str) -> NoReturn:
+def _refuse(why: start.Refused) -> NoReturn:
     """End with a usage error."""
     typer.echo(f"Error: {why}", err=True)
     raise typer.Exit(2)

@@ -8,9 +8,7 @@ environment only, since argv can be read by every program on a machine.
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +16,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filesend_tui.core.channels import native_library
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import BadSharePage, RelayUnreachable
 from filesend_tui.core.figures import parse_rate
@@ -174,6 +171,8 @@ def load(
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine's own loopback."""
+    import ipaddress
+
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -199,6 +198,8 @@ def _read(path: Path) -> _SettingsFile:
         return _SettingsFile()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
+    import tomllib
+
     try:
         return msgspec.convert(tomllib.loads(text), _SettingsFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -227,6 +228,8 @@ def _port(value: str | int) -> int:
 
 
 def _trusted_proxies(value: str | Iterable[str]) -> tuple[str, ...]:
+    import ipaddress
+
     networks = value.split(",") if isinstance(value, str) else value
     return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
 
@@ -283,9 +286,12 @@ def _webrtc(value: str) -> WebRtcStack:
         stack = WebRtcStack(value.lower())
     except ValueError:
         raise ValueError(f"a WebRTC stack is one of {', '.join(WebRtcStack)}") from None
-    if stack is WebRtcStack.NATIVE and not native_library.installed():
-        missing = native_library.missing()
-        raise ValueError(f"{missing.message} {missing.hint}")
+    if stack is WebRtcStack.NATIVE:
+        from filesend_tui.core.channels import native_library
+
+        if not native_library.installed():
+            missing = native_library.missing()
+            raise ValueError(f"{missing.message} {missing.hint}")
     return stack
 
 

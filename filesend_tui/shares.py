@@ -5,8 +5,10 @@ A part of the store, and like it: events in, frozen rows out; no Textual, no I/O
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TorrentId

@@ -6,9 +6,10 @@ Sizes are in bytes, rates in bytes a second, times in seconds. No Textual ever l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from filesend_tui.core.events import (
     Direction,
@@ -38,8 +39,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """What happened last that a person should hear about, and what to do next."""
 
     level: Level
@@ -48,8 +48,7 @@ class Notice:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RelayLink:
+class RelayLink(msgspec.Struct, frozen=True):
     """The link to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str = "connecting"
@@ -57,8 +56,7 @@ class RelayLink:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCode:
+class OwnCode(msgspec.Struct, frozen=True):
     """The code for the other person. expires_at: on the store's clock; gone: why it ended."""
 
     code: str
@@ -68,9 +66,11 @@ class OwnCode:
     def __repr__(self) -> str:
         return "OwnCode(…)"  # the code is a secret
 
+    def __rich_repr__(self) -> list[tuple[str, float]]:
+        return [("expires_at", self.expires_at)]
 
-@dataclass(frozen=True, slots=True)
-class TalkLine:
+
+class TalkLine(msgspec.Struct, frozen=True):
     """One line of talk."""
 
     who: str
@@ -78,8 +78,7 @@ class TalkLine:
     outgoing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TransferRow:
+class TransferRow(msgspec.Struct, frozen=True):
     """One transfer at one moment. wanted: what got a yes; all while there is no answer."""
 
     id: TransferId
@@ -115,8 +114,7 @@ class TransferRow:
         return self.direction is Direction.SEND
 
 
-@dataclass(frozen=True, slots=True)
-class ShareRow:
+class ShareRow(msgspec.Struct, frozen=True):
     """Something shared openly, at one moment. id: its torrent's, empty while that is being made.
 
     link: opens it in a browser, empty where no page for that is known. progress: of making the
@@ -147,8 +145,7 @@ class ShareRow:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class TransferDetail:
+class TransferDetail(msgspec.Struct, frozen=True):
     """What the lower half shows of one row. rates: bytes a second, one sample a second."""
 
     pieces: bytes = b""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import humanize
-
 _RATE: Final = re.compile(
     r"(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*((?P<prefix>[kmg])(?P<binary>i)?)?(b(/s|ps)?)?",
     re.IGNORECASE,
@@ -16,6 +14,8 @@ _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 def size_text(count: float) -> str:
     """Return a number of bytes for people, such as `20 MB` (decimal units)."""
+    import humanize  # late: no first screen shows a figure
+
     return humanize.naturalsize(count, format="%.1f").replace(".0 ", " ")
 
 

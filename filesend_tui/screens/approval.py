@@ -15,13 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
-from filesend_tui.screens.base import Clock
+from filesend_tui.screens.base import Clock, RequestScreen
 from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
 from filesend_tui.views import TransferRow
@@ -38,7 +37,7 @@ SEEN: Final = 2.5
 _NAME_CELLS: Final = 30
 
 
-class ApprovalScreen(ModalScreen[None]):
+class ApprovalScreen(RequestScreen):
     """One request. It closes by itself once the store no longer has it waiting."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

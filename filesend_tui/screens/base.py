@@ -9,14 +9,27 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
+from filesend_tui.core.errors import FileSendError
 from filesend_tui.store import Store
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.top_bar import TopBar
 
 Clock = Callable[[], float]
+
+
+class RequestScreen(ModalScreen[None]):
+    """The question about one request of the partner's; approval.py asks it."""
+
+    def draw(self) -> None:
+        """Draw the store; close where the request is gone."""
+        raise NotImplementedError
+
+    def refuse(self, error: FileSendError) -> None:
+        """Show why the answer could not be given."""
+        raise NotImplementedError
 
 
 class PlaceScreen(Screen[None]):
@@ -54,8 +67,8 @@ class PlaceScreen(Screen[None]):
 
     def draw(self) -> None:
         """Draw the store; each widget draws only what changed."""
-        if not self.is_mounted:
-            return
+        if not (self.is_mounted and self.query(KeyBar)):
+            return  # it comes up, or goes: its widgets are the last to come and the first to go
         store = self.store
         self.query_one(TopBar).show(store.relay, store.partner, len(store.requests))
         self.query_one(NoticeBar).show(store.notice)
@@ -64,7 +77,8 @@ class PlaceScreen(Screen[None]):
 
     def offer_keys(self) -> None:
         """Show the keys that make sense now."""
-        self.query_one(KeyBar).show(self.active_bindings.values())
+        for bar in self.query(KeyBar):
+            bar.show(self.active_bindings.values())
 
     def on_mount(self) -> None:
         """Draw at once, and the keys again whenever the focus goes elsewhere."""

@@ -8,8 +8,9 @@ nobody reads thirty rates at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.figures import rate_text, size_text

@@ -68,10 +68,10 @@ def main(file: str, crash: str, *arguments: str) -> None:
 
         setattr(crashing, function, crashed)
 
-    from filesend_tui import cli
+    from filesend_tui import start
 
     sys.argv[1:] = arguments
-    cli.main()
+    start.main()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""How a run begins: its settings and its log, and the screens where no more was said.
+
+`filesend` alone opens the screens without the command line's library, which takes longer to load
+than a person should wait for the first paint. Which options there are is cli.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filesend_tui.settings import Settings
+
+
+class Refused(Exception):
+    """A run that cannot begin; the text says why, for the person who asked for it."""
+
+
+def main() -> None:
+    """Run the program; the console script's entry."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that this terminal cannot show is shown in part, and stops nothing.
+            stream.reconfigure(errors="replace")
+    # A shell that completes a command line asks by such a variable, and without arguments.
+    if sys.argv[1:] or any(name.endswith("_COMPLETE") for name in os.environ):
+        from filesend_tui.cli import cli
+
+        cli()
+        return
+    try:
+        code = screens({})
+    except Refused as error:
+        print(f"Error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def screens(options: Mapping[str, Any]) -> int:
+    """Open the screens; return the exit code. Raises Refused."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Refused("The screens need a terminal; `filesend --help` lists commands that do not.")
+    settings = settle(options, log_to_stderr=False)
+    from filesend_tui.launch import open_screens
+
+    return open_screens(settings)
+
+
+def settle(options: Mapping[str, Any], *, log_to_stderr: bool = True) -> Settings:
+    """Return the settings, and begin to log as they say. Raises Refused."""
+    from filesend_tui import logs
+    from filesend_tui.settings import SettingsError, load
+
+    try:
+        settings = load(options)
+        logs.configure(settings.log_level, settings.log_file, to_stderr=log_to_stderr)
+    except (SettingsError, OSError) as error:
+        raise Refused(str(error)) from error
+    return settings
