@@ -129,13 +129,14 @@ class Middle:
     """The trick of a relay that pairs with both sides itself, by a guess at their words.
 
     answers: it says its proof, as it must to be believed; else it only looks at theirs.
-    read: what it could read of what they said.
+    read: what it could read of what they said. proofs: its own, for each of them.
     """
 
     def __init__(self, guess: tuple[str, ...], *, answers: bool = True) -> None:
         self.guess = guess
         self.answers = answers
         self.read: list[Word] = []
+        self.proofs: dict[str, Word] = {}
         self._early: list[Passing] = []
         self._pairings: dict[str, Pairing] = {}
         self._sealings: dict[str, Sealing] = {}
@@ -148,6 +149,7 @@ class Middle:
                 (pake,) = pairing.start()
                 (proof,) = pairing.receive(parse(words.Pake, due.data))
                 self._pairings[due.sender] = pairing
+                self.proofs[due.sender] = proof
                 yield self._back(due, "pake", pake)
                 if self.answers:
                     yield self._back(due, "confirm", proof)
