@@ -149,8 +149,15 @@ class Ours(Kind):
 
 
 def ours_env(scratch: Path) -> Mapping[str, str]:
-    """Return an environment in which nothing of the person's own counts and no STUN is asked."""
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
+    """Return an environment in which nothing of the person's own counts and no STUN is asked.
+
+    FILESEND_WEBRTC is kept: it says with which stack the matrix runs.
+    """
+    ours = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("FILESEND_") or key == "FILESEND_WEBRTC"
+    }
     settings = scratch / "settings.toml"
     settings.touch()
     return {**ours, "FILESEND_ICE_SERVERS": "none", "FILESEND_SETTINGS": str(settings)}
