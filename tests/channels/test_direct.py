@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import struct
 import threading
 
 import pytest
 
+from filesend_tui.core.channels import direct_link
 from filesend_tui.core.channels.base import Abuse, BulkChannel, ChannelAbused, Road
 from filesend_tui.core.channels.direct import LINGER, MAX_BULK, UNREAD_LIMIT, DirectChannel
 from filesend_tui.core.errors import ChannelFailed
@@ -42,6 +45,26 @@ class Sink:
         assert count == len(self._space)
         self.got[self._tag] += self._space
         self.taken += count
+
+
+class Around:
+    """A socket that has ways of its own."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str):
+        return getattr(self._sock, name)
+
+
+class Unwaking(Around):
+    def shutdown(self, how: int) -> None:
+        pass
+
+
+class GivenUp(Around):
+    def send(self, data: memoryview) -> int:
+        raise OSError(errno.ETIMEDOUT, "Connection timed out")
 
 
 def filler(byte: int):
@@ -115,6 +138,35 @@ async def test_a_broken_connection_is_told_to_who_waits() -> None:
             await soon(waiting)
         with pytest.raises(ChannelFailed):
             await soon(there.send(b"?"))
+
+
+@pytest.mark.parametrize("waits", ["reader", "writer"])
+async def test_where_severing_wakes_nobody_they_look_now_and_then(
+    waits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, whose sockets do not promise that."""
+    monkeypatch.setattr(direct_link, "_LOOK", 0.05)
+    async with connected() as (here, there):
+        monkeypatch.setattr(here._link, "_sock", Unwaking(here._link._sock))
+        if waits == "writer":
+            sending = asyncio.create_task(here.send(bytes(40 * MIB)))
+            await until(lambda: there._unread_bytes > UNREAD_LIMIT)
+        await asyncio.sleep(0.2)  # some looks
+        assert not here.closed
+        here._link.sever()
+        await soon(here._all_done.wait())
+        with pytest.raises(ChannelFailed):
+            await soon(sending if waits == "writer" else here.receive())
+
+
+async def test_a_connection_that_tcp_gave_up_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error looks like the end of a wait."""
+    async with connected() as (here, _there):
+        await here.send(b"?")
+        monkeypatch.setattr(here._link, "_sock", GivenUp(here._link._sock))
+        with pytest.raises(ChannelFailed):
+            await soon(here.send(b"?"))
+            await soon(here.receive())
 
 
 async def test_a_reader_that_is_behind_holds_the_sender_back_and_loses_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 import time
@@ -45,14 +46,39 @@ async def test_two_meet_on_one_and_the_same_connection() -> None:
             await close(here, there)
 
 
-async def test_over_ipv6_too() -> None:
+async def test_over_ipv6_too(monkeypatch: pytest.MonkeyPatch) -> None:
     if not socket.has_ipv6:
         pytest.skip("there is no IPv6 here")
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    def as_on_windows(sock: socket.socket, address: tuple[object, ...]):
+        assert len(address) == 4, "Windows takes it for IPv4"
+        return connect(sock, address)
+
+    monkeypatch.setattr(loop, "sock_connect", as_on_windows)
     async with roads(("::1",), ("::1",)) as (ours, theirs):
         here, there = await meet(ours, theirs)
         assert here.address.startswith("[::1]:")
         await say_hello(here, there)
         await close(here, there)
+
+
+async def test_a_connection_that_bears_no_options_is_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """macOS refuses them where a stranger came and went at once."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    async with roads() as (ours, theirs):
+        monkeypatch.setattr(socket.socket, "setsockopt", refuse)
+        here, there = await meet(ours, theirs)
+        await say_hello(here, there)
+        await close(here, there)
+        assert not ours._arriving
+        assert not theirs._arriving
 
 
 async def test_several_meetings_of_the_same_two_do_not_get_mixed_up() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 import threading
 from contextlib import suppress
 from typing import Final
@@ -20,9 +21,15 @@ STEP: Final = 256 * 1024
 RECORD: Final = 16 * 1024
 #: Seconds of silence after which the system asks whether the other end is still there, seconds
 #: between such questions, and how many may stay unanswered.
-_KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4))
+_KEEP_ALIVE: Final = (
+    ("TCP_KEEPALIVE" if sys.platform == "darwin" else "TCP_KEEPIDLE", 15),
+    ("TCP_KEEPINTVL", 5),
+    ("TCP_KEEPCNT", 4),
+)
 #: Milliseconds that sent bytes may stay unacknowledged (RFC 5482).
 _USER_TIMEOUT_MS: Final = 30_000
+#: Seconds between looks whether the link was severed, where that does not surely wake who waits.
+_LOOK: Final = 0.5 if sys.platform == "win32" else None
 
 
 class LinkBroken(OSError):
@@ -47,6 +54,7 @@ class TlsLink:
         self._tls = context.wrap_bio(self._in, self._out, server_side=server)
         self._lock = threading.Lock()
         self._scratch = memoryview(bytearray(STEP))
+        self._severed = False
 
     @property
     def address(self) -> str:
@@ -126,7 +134,7 @@ class TlsLink:
 
     def go_blocking(self) -> None:
         """From now on `read_into`, `write` and `say_goodbye` may be called, and nothing above."""
-        self._sock.setblocking(True)
+        self._sock.settimeout(_LOOK)
 
     def read_into(self, view: memoryview) -> int:
         """Fill some of `view`, as much as is here; 0 after a goodbye.
@@ -138,7 +146,7 @@ class TlsLink:
             count = self._decrypt(view)
             if count is not None:
                 return count
-            received = self._sock.recv_into(self._scratch)
+            received = self._receive()
             if not received:
                 raise LinkBroken("it is gone")
             with self._lock:
@@ -171,7 +179,7 @@ class TlsLink:
                     if start + STEP >= len(view) and part is not parts[-1] and len(view) < RECORD:
                         continue  # a small head goes out with what follows it
                     data = self._out.read()
-                self._sock.sendall(data)
+                self._send(data)
 
     def say_goodbye(self) -> None:
         """Tell that nothing more will be written. Raises OSError."""
@@ -179,13 +187,37 @@ class TlsLink:
             with suppress(ssl.SSLError):  # the other side's goodbye has not come yet
                 self._tls.unwrap()
             data = self._out.read()
-        self._sock.sendall(data)
+        self._send(data)
         self._sock.shutdown(socket.SHUT_WR)
+
+    def _receive(self) -> int:
+        """Wait for bytes from the socket; 0 at its end."""
+        while True:
+            try:
+                return self._sock.recv_into(self._scratch)
+            except TimeoutError as error:
+                self._go_on(error)
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._sock.send(view) :]
+            except TimeoutError as error:
+                self._go_on(error)
+
+    def _go_on(self, error: TimeoutError) -> None:
+        """Return where it was only time for a look, and nothing was to be seen."""
+        if error.errno is not None:  # TCP itself gave up
+            raise error
+        if self._severed:
+            raise LinkBroken("it was severed") from None
 
     # -- at any time
 
     def sever(self) -> None:
         """Break it, from any thread; who waits for it wakes up."""
+        self._severed = True
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -196,8 +228,9 @@ class TlsLink:
 
 def tune(sock: socket.socket) -> None:
     """Send small messages at once, and notice when the other end is gone without a word."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    with suppress(OSError):  # macOS refuses for a connection that is gone again
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (*_KEEP_ALIVE, ("TCP_USER_TIMEOUT", _USER_TIMEOUT_MS)):
         if (option := getattr(socket, name, None)) is not None:
             with suppress(OSError):

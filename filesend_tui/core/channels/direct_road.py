@@ -325,11 +325,14 @@ def listen(port: int) -> list[socket.socket]:
 
 
 async def _connect(endpoint: Endpoint) -> socket.socket:
-    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    family, address = socket.AF_INET, tuple(endpoint)
+    if ":" in endpoint.host:
+        # Flow and scope: Windows' event loop takes an address of two parts for IPv4.
+        family, address = socket.AF_INET6, (*endpoint, 0, 0)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, tuple(endpoint))
+        await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()
         raise
