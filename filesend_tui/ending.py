@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -62,7 +63,8 @@ def let_go_of_terminal(streams: Iterable[int]) -> None:
     second time; and once its writer has failed, it waits for it for ever. So SIGCONT is ignored
     from here on, and LONGEST seconds are all that the process has left.
     """
-    signal.signal(signal.SIGCONT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in streams:
         os.dup2(nowhere, stream)

@@ -66,6 +66,7 @@ def test_threads_read_and_write_one_file_without_mixing(
     if positioned and not hasattr(os, "pread"):
         pytest.skip("this system has no positioned reads")
     monkeypatch.setattr(handles, "_POSITIONED", positioned)
+    monkeypatch.setattr(handles, "_VECTORED", positioned and hasattr(os, "preadv"))
     (tmp_path / "a").write_bytes(bytes(64 * 1000))
     pool = HandlePool(_opener([tmp_path / "a"]), writable=True)
 
@@ -74,6 +75,9 @@ def test_threads_read_and_write_one_file_without_mixing(
         for _ in range(20):
             with pool.use(0) as handle:
                 handle.write_at(number * 1000, memoryview(data))
+                into = bytearray(1000)
+                if handle.read_into(number * 1000, memoryview(into)) != 1000 or into != data:
+                    return False
                 if handle.read_at(number * 1000, 1000) != data:
                     return False
         return True
@@ -84,11 +88,20 @@ def test_threads_read_and_write_one_file_without_mixing(
     assert (tmp_path / "a").read_bytes() == b"".join(bytes([n]) * 1000 for n in range(64))
 
 
-def test_reading_at_the_end_gives_what_there_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vectored", [True, False], ids=["preadv", "other"])
+def test_reading_at_the_end_gives_what_there_is(
+    tmp_path: Path, vectored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if vectored and not hasattr(os, "preadv"):
+        pytest.skip("this system has no vectored reads")
+    monkeypatch.setattr(handles, "_VECTORED", vectored)
     pool = HandlePool(_opener(_files(tmp_path, 1)), writable=False)
     with pool.use(0) as handle:
         assert len(handle.read_at(90, 50)) == 10
         assert handle.read_at(100, 50) == b""
+        into = bytearray(b"." * 50)
+        assert handle.read_into(90, memoryview(into)) == 10
+        assert into == bytes(10) + b"." * 40
     pool.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.partfolder import PartFolder
+from tests.torrent.windows import as_on_windows
 
 HASH = bytes.fromhex("0123456789abcdef" + "00" * 12)
 NAME = ".filesend-0123456789abcdef.part"
@@ -36,11 +37,16 @@ def _child(folder: Path, what: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_is_made_private_and_goes_without_a_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("windows", [False, True], ids=["here", "as-on-windows"])
+def test_it_is_made_private_and_goes_without_a_trace(
+    tmp_path: Path, windows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if windows:
+        as_on_windows(monkeypatch)
     part = PartFolder.claim(tmp_path / "new" / "folder", HASH)
     assert part.path == tmp_path / "new" / "folder" / NAME
     assert part.tree.path.is_dir()
-    if os.name != "nt":
+    if os.name != "nt" and not windows:
         assert part.path.stat().st_mode & 0o777 == 0o700
     (part.tree.path / "a").mkdir()
     (part.tree.path / "a" / "b").touch()
@@ -48,6 +54,28 @@ def test_it_is_made_private_and_goes_without_a_trace(tmp_path: Path) -> None:
     part.remove()
     part.remove()
     assert list((tmp_path / "new" / "folder").iterdir()) == []
+
+
+def test_where_open_files_stay_the_next_claim_keeps_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_windows(monkeypatch)
+    part = PartFolder.claim(tmp_path, HASH)
+    let_go = part.release
+    others: list[PartFolder] = []
+
+    def release() -> None:
+        let_go()
+        others.append(PartFolder.claim(tmp_path, HASH))
+
+    monkeypatch.setattr(part, "release", release)
+    part.remove()
+    (other,) = others
+    assert other.tree.path.is_dir()
+    with pytest.raises(StorageFailed, match="already"):
+        PartFolder.claim(tmp_path, HASH)
+    other.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_claim_in_this_process_is_refused_and_harms_nothing(tmp_path: Path) -> None:

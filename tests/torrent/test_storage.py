@@ -25,6 +25,7 @@ from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles, verify
+from tests.torrent.windows import as_on_windows
 
 PIECE = 16 * 1024
 
@@ -305,6 +306,28 @@ def test_discarding_leaves_nothing_and_ends_everything(tmp_path: Path) -> None:
         with pytest.raises(StorageFailed):
             end()
     store.close()
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_where_open_files_can_be_neither_moved_nor_deleted(
+    tmp_path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_windows(monkeypatch)
+    info, row = torrent({("a",): b"a" * 5000, ("d", "b"): b"b" * 2 * PIECE, ("c",): b"c" * 99})
+    for end in ("discard", "close"):
+        store = DownloadFiles.create(info, tmp_path, wanted=[False, True, True], layout=layout)
+        fill(store, info, row)
+        if end == "close":
+            assert store.finish().is_relative_to(tmp_path)
+            # Served on, from where the files are now and what was left of the unwanted one.
+            assert store.read(0, 4000, 2000) == b"a" * 1000 + b"b" * 1000
+        getattr(store, end)()
+        left = tree(tmp_path)
+        assert bool(left) is (end == "close")
+    assert sorted(name.split("/")[-1] for name, kind in left.items() if kind != "folder") == [
+        "b",
+        "c",
+    ]
 
 
 def test_discarding_after_finish_keeps_what_is_in_place(tmp_path: Path) -> None:

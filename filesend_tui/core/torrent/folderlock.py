@@ -7,6 +7,7 @@ Windows' locks are filelock's.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Self
 
@@ -26,7 +27,7 @@ class FolderLock:
         Raises:
             OSError: It cannot be made.
         """
-        if ground.descriptor is None:
+        if sys.platform == "win32" or ground.descriptor is None:
             return cls._take_by_path(str(ground.path / name))
         import fcntl
 
@@ -56,7 +57,7 @@ class FolderLock:
         lock = filelock.FileLock(path, timeout=0, thread_local=False, mode=0o600)
         try:
             lock.acquire()
-        except filelock.Timeout:
+        except (filelock.Timeout, FileNotFoundError):  # or its folder is just being removed
             return None
         return cls(lock.release)
 

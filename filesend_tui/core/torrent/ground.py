@@ -22,6 +22,8 @@ _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 #: Whether this system takes steps from an open folder.
 HAS_STEPS: Final = os.name != "nt" and {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
+#: Whether this system deletes a file that is open; its readers keep it then.
+DELETES_OPEN: Final = os.name != "nt"
 # Windows' links: symlinks and junctions.
 _LINK_TAGS: Final = {
     getattr(stat, name)

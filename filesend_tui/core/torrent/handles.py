@@ -6,6 +6,7 @@ Which bytes belong where is not known here.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ class Handle:
         """Return `length` bytes from `offset`, fewer at the end of the file. Raises OSError."""
         parts: list[bytes] = []
         while length:
-            if _POSITIONED:
+            if sys.platform != "win32" and _POSITIONED:
                 part = os.pread(self.descriptor, length, offset)
             else:
                 with self._seek:
@@ -54,7 +55,7 @@ class Handle:
         """
         count = 0
         while count < len(view):
-            if _VECTORED:
+            if sys.platform != "win32" and _VECTORED:
                 part = os.preadv(self.descriptor, [view[count:]], offset + count)
             else:
                 data = self.read_at(offset + count, len(view) - count)
@@ -68,7 +69,7 @@ class Handle:
     def write_at(self, offset: int, data: memoryview) -> None:
         """Write all of `data` at `offset`. Raises OSError."""
         while data:
-            if _POSITIONED:
+            if sys.platform != "win32" and _POSITIONED:
                 written = os.pwrite(self.descriptor, data, offset)
             else:
                 with self._seek:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Self
 
 from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.folderlock import FolderLock
 from filesend_tui.core.torrent.ground import Ground
 
@@ -80,16 +82,19 @@ class PartFolder:
             return
         try:
             self._clear()
-            if os.name != "nt":
+            if system.DELETES_OPEN:
                 # While it is held: once let go, a file of this name is somebody else's lock.
                 self.ground.delete(_LOCK)
                 with suppress(OSError):  # somebody else claimed it meanwhile, or moved it
                     self.target.delete_folder(self.path.name)
         finally:
             self.release()
-        if os.name == "nt":
-            with suppress(OSError):  # Windows deletes no open file: neither ours nor the next one's
-                self.ground.delete(_LOCK)
+        if not system.DELETES_OPEN:
+            # Whoever claimed it meanwhile has it open, so it stays. Windows' lock may be gone:
+            # filelock deletes the file where it can.
+            with suppress(OSError):
+                with suppress(FileNotFoundError):
+                    self.ground.delete(_LOCK)
                 self.target.delete_folder(self.path.name)
 
     def release(self) -> None:
@@ -136,7 +141,7 @@ def _ours(target: Ground, name: str) -> Ground:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise in_the_way from None
         raise
-    if ground.descriptor is not None:
+    if sys.platform != "win32" and ground.descriptor is not None:
         if os.fstat(ground.descriptor).st_uid != os.geteuid():
             ground.close()
             raise in_the_way

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.extents import (
@@ -324,7 +325,7 @@ class DownloadFiles:
         self._finished = True
         if not self._spilled:
             part.remove()
-        elif os.name != "nt":
+        elif system.DELETES_OPEN:
             # Open, it stays readable without a name. Windows keeps the name until `close`.
             with self._spill.use(SPILL):
                 part.remove()
