@@ -31,7 +31,7 @@ from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_que
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen, RequestScreen
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
@@ -363,7 +363,7 @@ class FileSendApp(App[None]):
         if words is None or partner is None:
             return
         self.push_screen(
-            ConfirmScreen(*comparing_question(words, partner), yes="Different", no="The same"),
+            CompareScreen(*comparing_question(words, partner)),
             lambda different: self._run("leave", self._mistrust()) if different else None,
         )
 
