@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.space import free_space
+from filesend_tui.core.torrent import room
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
@@ -55,3 +57,41 @@ def test_what_the_system_says_becomes_something_to_act_on(number: int, kind: typ
     assert type(error) is kind
     assert "writing" in error.message
     assert error.hint
+
+
+def test_many_files_are_waited_for_all_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [(str(n),) for n in range(room.MANY)]
+    with Ground.at(tmp_path) as ground:
+        for name in names:
+            make_file(ground, name, 10)
+        one_by_one: list[int] = []
+        monkeypatch.setattr(os, "fsync", one_by_one.append)
+        sync_files(ground, names)
+        assert len(one_by_one) == (0 if sys.platform == "linux" else room.MANY)
+        monkeypatch.setattr(room, "_syncfs", lambda: None)
+        sync_files(ground, names)
+        assert len(one_by_one) >= room.MANY
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="syncfs is Linux's")
+def test_a_file_system_that_cannot_keep_them_is_told() -> None:
+    sync_all = room._syncfs()
+    assert sync_all is not None
+    with pytest.raises(OSError):
+        sync_all(-1)
+
+
+def test_a_small_file_is_not_worth_a_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promised: list[int] = []
+    monkeypatch.setattr(
+        os, "posix_fallocate", lambda _fd, _at, size: promised.append(size), raising=False
+    )
+    with Ground.at(tmp_path) as ground:
+        make_file(ground, ("small",), room.SMALL)
+        make_file(ground, ("large",), room.SMALL + 1)
+    assert promised == [room.SMALL + 1]
+    assert (tmp_path / "small").stat().st_size == room.SMALL

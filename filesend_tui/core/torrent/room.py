@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.figures import size_text
@@ -19,6 +21,11 @@ from filesend_tui.core.torrent.ground import Ground
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
+#: Files from so many on are waited for all together, with all else that the file system holds:
+#: measured 0.3 s for 10,000, and 3 to 14 s one by one.
+MANY: Final = 64
+#: Bytes up to which a file is not worth a promise of its own, which costs more than writing it.
+SMALL: Final = 64 * 1024
 
 
 def check_folder(folder: Path) -> None:
@@ -58,7 +65,7 @@ def check_room(folder: Path, needed: int) -> None:
 
 
 def make_file(ground: Ground, parts: Sequence[str], length: int) -> None:
-    """Make a new file of `length` bytes, where possible with a promise that they will fit.
+    """Make a new file of `length` bytes, if long where possible with a promise that they will fit.
 
     Its permissions are the umask's choice and nobody else's.
 
@@ -67,7 +74,7 @@ def make_file(ground: Ground, parts: Sequence[str], length: int) -> None:
     """
     descriptor = ground.open(parts, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
-        if length and not _promise(descriptor, length):
+        if length and (length <= SMALL or not _promise(descriptor, length)):
             os.ftruncate(descriptor, length)
     finally:
         os.close(descriptor)
@@ -85,12 +92,17 @@ def _promise(descriptor: int, length: int) -> bool:
     return True
 
 
-def sync_files(ground: Ground, files: Iterable[Sequence[str]]) -> None:
+def sync_files(ground: Ground, files: Sequence[Sequence[str]]) -> None:
     """Wait until the files' bytes are on the disk; a late write error shows now or never.
 
     Raises:
         OSError: They are not.
     """
+    if len(files) >= MANY and ground.descriptor is not None:
+        sync_all = _syncfs()
+        if sync_all is not None:
+            sync_all(ground.descriptor)
+            return
 
     def sync(parts: Sequence[str]) -> None:
         descriptor = ground.open(parts, os.O_RDWR)
@@ -102,3 +114,23 @@ def sync_files(ground: Ground, files: Iterable[Sequence[str]]) -> None:
     with ThreadPoolExecutor(_SYNC_THREADS, "filesend-sync") as threads:
         for _ in threads.map(sync, files):
             pass
+
+
+def _syncfs() -> Callable[[int], None] | None:
+    """Return Linux's way to wait for a whole file system, which Python does not offer (syncfs(2)).
+
+    It tells of write errors from Linux 5.8 on.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        return None
+
+    def sync_all(descriptor: int) -> None:
+        if call(descriptor):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    return sync_all
