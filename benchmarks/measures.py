@@ -75,7 +75,10 @@ def said(kind: str, **fields: Any) -> Any:
     def match(line: str) -> dict[str, Any] | None:
         if not line.startswith('{"event"'):
             return None
-        event: dict[str, Any] = json.loads(line)
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            return None  # something else wrote in between, such as a profiler
         if event["event"] == "error":
             raise Failed(f"filesend says: {event['message']}")
         if event["event"] != kind or any(event.get(k) != v for k, v in fields.items()):

@@ -153,7 +153,8 @@ class Program:
 
     def _read(self, stream: Any) -> None:
         rest = b""
-        while chunk := os.read(stream.fileno(), 1 << 16):
+        descriptor = stream.fileno()
+        while chunk := _read(descriptor):
             now = time.perf_counter()
             *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
             with self._said:
@@ -163,6 +164,13 @@ class Program:
             if rest:
                 self._lines.append((time.perf_counter(), rest.decode(errors="replace")))
             self._said.notify_all()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except OSError:  # closed: nobody wants to know any more
+        return b""
 
 
 def python(module: str, *arguments: str | Path, interpreter: str = sys.executable) -> list[str]:
