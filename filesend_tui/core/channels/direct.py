@@ -277,7 +277,7 @@ class DirectChannel:
                 self._fill(tag)
                 self._read_bulk(bytes(tag), length)
             else:
-                if length > MAX_FRAME:
+                if not 0 < length <= MAX_FRAME:
                     raise _endless()
                 data = bytearray(length)
                 self._fill(memoryview(data))
@@ -314,9 +314,11 @@ class DirectChannel:
         with self._changed:
             if self._finishing:
                 return
+            news = not self._unread
             self._unread.append(data)
             self._unread_bytes += len(data)
-        self._tell(self._arrived.set)
+        if news:  # else it knows: frames may be tiny and very many
+            self._tell(self._arrived.set)
         with self._changed:
             self._changed.wait_for(lambda: self._unread_bytes <= UNREAD_LIMIT or self._finishing)
 

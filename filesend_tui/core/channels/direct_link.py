@@ -53,7 +53,7 @@ class TlsLink:
         self._out = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=server)
         self._lock = threading.Lock()
-        self._scratch = memoryview(bytearray(STEP))
+        self._scratch = memoryview(b"")  # strangers cost no more than they must
         self._severed = False
 
     @property
@@ -135,6 +135,7 @@ class TlsLink:
     def go_blocking(self) -> None:
         """From now on `read_into`, `write` and `say_goodbye` may be called, and nothing above."""
         self._sock.settimeout(_LOOK)
+        self._scratch = memoryview(bytearray(STEP))
 
     def read_into(self, view: memoryview) -> int:
         """Fill some of `view`, as much as is here; 0 after a goodbye.

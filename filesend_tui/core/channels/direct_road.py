@@ -22,6 +22,7 @@ from filesend_tui.core.channels.direct import DirectChannel
 from filesend_tui.core.channels.direct_identity import BadCertificate, Identity, fingerprint
 from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
 from filesend_tui.core.channels.direct_offer import (
+    MAX_ADDRESSES,
     TICKET,
     DirectOffer,
     Endpoint,
@@ -44,6 +45,8 @@ MAX_RETRY: Final = 2.0
 #: Connections of strangers under way at a time: in all, and from one address.
 MAX_ARRIVING: Final = 32
 MAX_ARRIVING_FROM_ONE: Final = 8
+#: Good connections between the same two at a time: each dials every address of the other once.
+MAX_LINKS: Final = 2 * MAX_ADDRESSES
 
 _YES: Final = b"\x06"
 _THIS_ONE: Final = b"\x01"
@@ -65,6 +68,9 @@ class _Meeting:
 
     def arrived(self, link: TlsLink) -> None:
         """A link is good; it is this meeting's from now on."""
+        if len(self._waiting) + len(self._settling) >= MAX_LINKS:
+            link.close()
+            return
         self._waiting.append(link)
         self._news.set()
 

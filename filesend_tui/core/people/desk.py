@@ -248,6 +248,14 @@ class People:
     # -- what comes from the relay
 
     def _take(self, word: Word) -> None:
+        """Take a word; where this program fails at it, nobody is left waiting."""
+        try:
+            self._deal_with(word)
+        except Exception:
+            _log.exception("a word that the relay delivered brought a fault to light")
+            self._give_up(FileSendError("Something in this program broke, so it hung up."))
+
+    def _deal_with(self, word: Word) -> None:
         match word:
             case words.Claimed():
                 self._claimed(word)
@@ -307,6 +315,13 @@ class People:
         code, self._code = self._code, None
         if code is not None:
             self._events.publish(events.CodeGone(reason=reason))
+
+    def _give_up(self, error: FileSendError) -> None:
+        """End whatever goes on with somebody else."""
+        if self._introduction is not None:
+            self._introduction.fail(error)
+        else:
+            self._break(error)
 
     def _break(self, error: FileSendError) -> None:
         """End a session whose words no longer follow one another, and say so."""

@@ -7,6 +7,7 @@ their way, and it is over in bounded time.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,6 +17,8 @@ from filesend_tui.core.people.pairing import Pairing, PairingState, Side, wrong_
 from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session
 from relay.protocol import Hello, PartnerGone, Word
+
+_log = logging.getLogger(__name__)
 
 #: Seconds that two machines may take to be paired once the code is claimed.
 TIMEOUT: Final = 30.0
@@ -73,6 +76,9 @@ class Introduction:
             error = _gone()
         except FileSendError as failed:
             error = failed
+        except Exception:
+            _log.exception("pairing brought a fault to light")
+            raise PairingFailed("Something in this program broke while pairing.") from None
         # Who holds this side's proof can tell whether their guess was right, and needs not answer.
         raise wrong_code(self._side) if self._exposed else error
 

@@ -46,6 +46,8 @@ MAX_ASKED: Final = 20
 MAX_INCOMING: Final = 100
 #: Most files in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
+#: Most requests of a session: each has an id that is never used again.
+MAX_REQUESTS: Final = 100_000
 #: Seconds that goodbyes may take when the session ends.
 PARTING: Final = 2.0
 
@@ -78,6 +80,7 @@ class Transfers:
         self._config = config
         self._tracker = tracker
         self._runs: dict[TransferId, Run] = {}
+        self._used: set[TransferId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
@@ -170,6 +173,12 @@ class Transfers:
 
     def _why_not(self, word: words.FileRequest) -> str:
         """Return why the partner's request is refused unseen; empty when it is not."""
+        # A question is still on the screen when its request was taken back: no other may then come
+        # under the same id, or a yes to the one would be a yes to the other.
+        if word.id in self._used:
+            return "This request was made before."
+        if len(self._used) >= MAX_REQUESTS:
+            return "That is enough for one session."
         incoming = [
             run.exchange
             for run in self._runs.values()
@@ -190,6 +199,7 @@ class Transfers:
 
     def _begin(self, run: Run) -> None:
         self._runs[run.exchange.id] = run
+        self._used.add(run.exchange.id)
         self._apply(run, run.exchange.open())
 
     def _askable(self, transfer: TransferId) -> Run:

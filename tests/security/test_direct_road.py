@@ -1,0 +1,79 @@
+"""A partner's machine on the direct road: in, and out for harm."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import pytest
+
+from filesend_tui.core.channels import direct_road
+from filesend_tui.core.channels.base import Abuse, ChannelAbused
+from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
+from tests.channels.direct_pairs import connected, roads
+from tests.channels.pairs import soon
+
+
+async def test_frames_of_nothing_end_the_channel() -> None:
+    async with connected() as (here, there):
+        here._link.write(struct.pack(">I", 0) * 1000)
+        with pytest.raises(ChannelAbused) as caught:
+            await soon(there.receive())
+        assert caught.value.abuse is Abuse.ENDLESS_MESSAGE
+
+
+async def test_very_many_tiny_frames_call_the_event_loop_no_more_than_it_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with connected() as (here, there):
+        calls = 0
+        tell = there._tell
+
+        def counting(*args: object) -> None:
+            nonlocal calls
+            calls += 1
+            tell(*args)
+
+        monkeypatch.setattr(there, "_tell", counting)
+        count = 50_000
+        await asyncio.to_thread(here._link.write, struct.pack(">IB", 1, 7) * count)
+        async with asyncio.timeout(20):
+            while there._unread_bytes < count:
+                await asyncio.sleep(0.01)
+        assert await soon(there.receive()) == b"\7" * count
+        assert calls == 1
+
+
+async def test_a_partner_who_connects_without_end_holds_few_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(direct_road, "MAX_LINKS", 6)
+    async with roads() as (ours, theirs):
+        here, there = ours.offer(), theirs.offer()
+        meeting = asyncio.create_task(
+            theirs.meet(there, here._replace(endpoints=()), chooses=False)
+        )
+        await asyncio.sleep(0)
+        assert ours._identity is not None
+        ours._identity.trust(frozenset([there.certificate]))
+        expected = direct_road._Meeting(there, chooses=True, chosen=lambda: None)
+        held: list[TlsLink] = []
+        refused = 0
+        for _ in range(20):
+            link = ours._link(await direct_road._connect(there.endpoints[0]), server=False)
+            held.append(link)
+            await soon(ours._greet(expected, link))
+            try:
+                async with asyncio.timeout(0.1):
+                    await link.hear(1)
+            except LinkBroken:
+                refused += 1
+            except TimeoutError:
+                pass
+        assert refused == 14
+        # Nor do they keep the partner from coming by one of those.
+        await held[0].say(direct_road._THIS_ONE)
+        channel = await soon(meeting)
+        for link in held:
+            link.close()
+        await soon(channel.close())

@@ -1,0 +1,101 @@
+"""A partner who was let in and means harm: whoever knew the code may still say anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from filesend_tui.core import errors, events
+from filesend_tui.core.people import transfers
+from filesend_tui.core.people.pairing import Pairing
+from filesend_tui.core.people.sealing import Sealing
+from filesend_tui.core.people.transfers import Transfers
+from relay import protocol as words
+from relay.protocol import Done, OfferedFile
+from tests.conftest import RunningRelay
+from tests.people.conftest import Links, NewPerson
+from tests.people.test_transfers import hostile_partner, pair
+
+ID = "0123456789abcdef"
+
+
+def request(path: str, id: str = ID) -> words.FileRequest:
+    return words.FileRequest(id=id, files=[OfferedFile(path=path, size=1)])
+
+
+async def test_no_other_request_slips_under_a_question_that_is_on_the_screen(
+    new_person: NewPerson, links: Links, relay: RunningRelay
+) -> None:
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    await eve.call(request("holiday.jpg"), Done)
+    await ada.until(events.FileRequest)
+    await eve.call(words.Cancel(id=ID), Done)
+    await eve.call(request(".bashrc"), Done)
+    await eve.until(lambda: any(isinstance(word, words.Cancel) for word in eve.words))
+    (asked,) = [event for event in ada.log if isinstance(event, events.FileRequest)]
+    assert [file.path for file in asked.files] == ["holiday.jpg"]
+    with pytest.raises(errors.FileSendError):
+        await ada.people.answer(ID, [True])
+    assert not ada.engine.added
+
+
+async def test_a_request_of_ones_own_is_not_changed_for_one_of_the_partners(
+    new_person: NewPerson, links: Links, relay: RunningRelay, tmp_path
+) -> None:
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    (tmp_path / "mine").write_bytes(b"x")
+    transfer = await ada.people.request([tmp_path / "mine"])
+    await ada.people.cancel(transfer)
+    await eve.call(request("evil", transfer), Done)
+    await eve.until(
+        lambda: any(word.reason for word in eve.words if isinstance(word, words.Cancel))
+    )
+    assert [e.direction for e in ada.log if isinstance(e, events.FileRequest)] == ["send"]
+
+
+async def test_requests_without_end_are_refused(
+    new_person: NewPerson, links: Links, relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "MAX_REQUESTS", 3)
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    for number in range(5):
+        await eve.call(request("a", f"{number:016x}"), Done)
+        await eve.call(words.Cancel(id=f"{number:016x}"), Done)
+    await eve.until(lambda: len(eve.words) == 2)
+    assert len([event for event in ada.log if isinstance(event, events.FileRequest)]) == 3
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("a fault of this program")
+
+
+@pytest.mark.parametrize("part", [(Sealing, "open"), (Transfers, "receive")])
+async def test_a_fault_of_this_program_leaves_nobody_waiting(
+    new_person: NewPerson,
+    monkeypatch: pytest.MonkeyPatch,
+    part: tuple[type, str],
+    tmp_path,
+) -> None:
+    ada, bob = await pair(new_person)
+    (tmp_path / "mine").write_bytes(b"x")
+    monkeypatch.setattr(*part, broken)
+    await ada.people.request([tmp_path / "mine"])
+    error = await bob.until(events.Error, code="failed")
+    assert "RuntimeError" not in error.message
+    await bob.until(events.PartnerGone, reason="broken")
+    await ada.until(events.PartnerGone, reason="left")
+    await ada.until(events.TransferState, phase=events.TransferPhase.FAILED)
+    assert bob.people.partner is ada.people.partner is None
+
+
+async def test_a_fault_of_this_program_while_pairing_leaves_nobody_waiting(
+    new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await new_person("Ada"), await new_person("Bob")
+    monkeypatch.setattr(Pairing, "receive", broken)
+    code = await ada.people.create_code()
+    with pytest.raises(errors.FileSendError):
+        await bob.people.join(code)
+    await ada.until(events.CodeGone, reason="burned")
+    await ada.until(events.Error)
+    await bob.people.create_code()  # both may go on
+    await ada.people.create_code()
