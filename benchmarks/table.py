@@ -132,6 +132,21 @@ def render(results: Iterable[Result]) -> str:
     )
 
 
+def markdown(results: Iterable[Result]) -> str:
+    """Return the table as docs/performance.md has it."""
+    lines = [
+        "| row | what | reach | got | | medians (least–most) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        got = "–" if result.value is None else _number(result.value) + _spaced(result.row.unit)
+        verdict = f"**{result.verdict}**" if result.verdict == "missed" else result.verdict
+        about = (result.why or result.note).replace("|", r"\|")
+        cells = (f"`{result.row.name}`", result.row.title, result.row.reach, got, verdict, about)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"

@@ -1,4 +1,4 @@
-"""The pure parts of the benchmarks: what a row comes to, the table, the picture, who follows whom."""
+"""The pure parts of the benchmarks: what a row comes to, the table, the picture, the turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.context import Context
 from benchmarks.groups import GROUPS
 from benchmarks.measures import in_turn
 from benchmarks.plot import draw, fraction
-from benchmarks.table import Result, Row, ratio, render, single, summary
+from benchmarks.table import Result, Row, markdown, ratio, render, single, summary
 from benchmarks.wan import Link
 
 FAST = Row(name="fast", title="a ÷ b", at_least=2)
@@ -58,6 +58,16 @@ def test_the_table_has_a_line_for_each_row_and_says_why_one_is_left_out() -> Non
         *("120", "MB", "reached", "two", "sides"),
     ]
     assert lines[2].endswith("left out  no root")
+
+
+def test_the_table_as_markdown() -> None:
+    lines = markdown(
+        [Result(row=SMALL, value=151.2, note="a | b"), Result(row=FAST, why="no root")]
+    )
+    assert lines.splitlines()[2:] == [
+        r"| `small` | memory <of one> | ≤ 150 MB | 151 MB | **missed** | a \| b |",
+        "| `fast` | a ÷ b | ≥ 2 | – | left out | no root |",
+    ]
 
 
 def test_a_bar_is_as_long_as_a_row_got() -> None:
