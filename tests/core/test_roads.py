@@ -99,7 +99,7 @@ async def test_the_road_that_both_sides_allow_is_taken(
         assert theirs.of(e.DownloadComplete)[0].road == road
 
 
-async def test_an_open_swarm_never_takes_the_direct_road(
+async def test_a_public_swarm_never_takes_the_direct_road(
     relay: RunningRelay, tmp_path: Path, big: Path
 ) -> None:
     async with two(tmp_path) as (ours, theirs):
