@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filesend_tui.core.config import default_folder
 from filesend_tui.local_relay import LocalRelay
+from filesend_tui.loop import runner
 from filesend_tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def open_screens(settings: Settings) -> int:
             return Client(config)
 
         app = FileSendApp(client, relay=relay.find, output=folder)
-        app.run()
+        with runner() as running:
+            app.run(loop=running.get_loop())
         return app.return_code or 0
 
 

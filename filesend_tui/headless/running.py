@@ -16,6 +16,7 @@ from filesend_tui.headless.exit_codes import ExitCode, for_error
 from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
+from filesend_tui.loop import runner
 
 #: What a run does with its client; returns when it is done, raises FileSendError where it failed.
 Command = Callable[[Client], Awaitable[None]]
@@ -24,7 +25,8 @@ Command = Callable[[Client], Awaitable[None]]
 def run(command: Command, config: ClientConfig, printer: Printer) -> ExitCode:
     """Run a command to its end on an event loop of its own, and return its exit code."""
     try:
-        return asyncio.run(_run(command, config, Teller(printer)))
+        with runner() as running:
+            return running.run(_run(command, config, Teller(printer)))
     except BrokenPipeError:
         # The reader of stdout went away. The interpreter would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
