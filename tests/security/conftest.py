@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-from tests.people.conftest import links, new_person  # noqa: F401  # fixtures
+from tests.hostile.conftest import stage  # noqa: F401  # fixtures
+from tests.people.conftest import links, new_person  # noqa: F401
+from tests.torrent.conftest import hub  # noqa: F401
+from tests.torrent.test_spans import direct  # noqa: F401

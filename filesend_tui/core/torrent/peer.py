@@ -270,6 +270,10 @@ class Peer:
         self._conduct.heard(now)
         self._conduct.served(now)
 
+    def asked_in_vain(self) -> None:
+        """It asked for pieces that it is not served."""
+        self._idle_requests += not self.wire.am_choking  # else the wire weighs it
+
     def bulk_left(self, size: int) -> None:
         """So many bytes were handed to its channel as bulk."""
         self.traded = self._spoke = self._clock()
@@ -278,6 +282,8 @@ class Peer:
     def beat(self, now: float) -> None:
         """Call about once a second: keep-alives and time-outs."""
         owed = self._host.owed(self) if self.ready else 0
+        if self.spans and self.spans.due:
+            owed += 1  # though others may be asked for it meanwhile
         self._judge(self._conduct.overdue(now, shaken=self.ready, owed=owed))
         self._judge_burden(now)
         if self.spans and self.spans.stuck_since is not None:

@@ -99,7 +99,9 @@ class Roster:
         if self._closed or (full and not self._displace()):
             await met.channel.close()
             return
-        task = asyncio.create_task(self._serve(met))
+        peer = self._host.make_peer(met)
+        self._handshaking.add(peer)  # now: many may be met at once
+        task = asyncio.create_task(self._serve(peer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 
@@ -150,9 +152,7 @@ class Roster:
         idlest.stop(Drop.DISPLACED)
         return True
 
-    async def _serve(self, met: MetPeer) -> None:
-        peer = self._host.make_peer(met)
-        self._handshaking.add(peer)
+    async def _serve(self, peer: Peer) -> None:
         reason: WhyDropped = Drop.INTERNAL_ERROR
         try:
             reason = await peer.run()

@@ -134,6 +134,7 @@ class Spans:
         """Serve a span or refuse it; return False where the peer asks for far too much."""
         pieces = range(message.first, message.first + message.count)
         if self._peer.wire.am_choking or not self._host.pieces_here(pieces):
+            self._peer.asked_in_vain()
             self._refuse(message)
             return True
         if self._serving is None:
@@ -151,8 +152,9 @@ class Spans:
         return self._outlet.stuck_since
 
     def _refuse(self, span: SpanRequest) -> None:
-        self._peer.wire.send_span(SpanReject(span.first, span.count))
-        self._peer.flush()
+        if self._peer.wire.spans:  # else it has taken back that it speaks of spans
+            self._peer.wire.send_span(SpanReject(span.first, span.count))
+            self._peer.flush()
 
     async def close(self) -> None:
         """Take and serve nothing more; what came whole is kept."""

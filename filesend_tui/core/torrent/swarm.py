@@ -114,6 +114,7 @@ class Swarm:
             lied=self._lied_of_metadata,
         )
         self._trade: Trade | None = None
+        self._lies = 0
         self._lanes = WebRtcLanes(config)
 
     # -- life
@@ -190,6 +191,11 @@ class Swarm:
     def peer_count(self) -> int:
         """Connected peers."""
         return len(self._roster)
+
+    @property
+    def lies(self) -> int:
+        """How many peers were banned for sending what was false."""
+        return self._lies
 
     @property
     def wanted_peers(self) -> int:
@@ -326,7 +332,7 @@ class Swarm:
 
     def peer_lied(self, peer: Peer) -> None:
         """See TradeHost."""
-        self._roster.ban(peer, Drop.BAD_PIECE)
+        self._ban(peer, Drop.BAD_PIECE)
 
     def swarm_failed(self, error: FileSendError) -> None:
         """See TradeHost."""
@@ -336,7 +342,11 @@ class Swarm:
 
     def _lied_of_metadata(self, peer: Hashable) -> None:
         assert isinstance(peer, Peer)
-        self._roster.ban(peer, Drop.BAD_METADATA)
+        self._ban(peer, Drop.BAD_METADATA)
+
+    def _ban(self, peer: Peer, reason: Drop) -> None:
+        self._lies += 1
+        self._roster.ban(peer, reason)
 
     async def _meet(self) -> None:
         async for met in self._rendezvous:

@@ -11,9 +11,11 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError, NoPeers, StorageFailed
+from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers, StorageFailed
 from filesend_tui.core.events import (
     DownloadComplete,
     Error,
@@ -42,6 +44,12 @@ from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
 LONELY = 20.0
 #: Seconds without a connected peer after which a paired transfer is given up.
 PATIENCE = 60.0
+#: Seconds without anything new, whoever is connected, after which it is given up too.
+STANDSTILL = 300.0
+#: How often the other side of a paired transfer may send what is false.
+MOST_LIES = 3
+#: Connections to the other side of a paired transfer at a time; each may cost 48 MiB of memory.
+MOST_OF_A_PAIR = 4
 
 
 class Choice(NamedTuple):
@@ -120,6 +128,8 @@ class Torrent:
         self._started = loop.time()
         self._last_peer = loop.time()
         self._told_lonely = loop.time()
+        self._moved = loop.time()
+        self._moved_bytes = 0
         self._store: PieceStore | None = None
         self._folder: Path | None = None
         self._choose: Choose = everything
@@ -127,6 +137,8 @@ class Torrent:
         self._closing = False
         self._reporter = Reporter(publish, self.id, transfer)
         peer_id = make_peer_id()
+        if swarm_key is not None:
+            config = replace(config, max_peers=min(config.max_peers, MOST_OF_A_PAIR))
         self._swarm = Swarm(
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
@@ -241,6 +253,8 @@ class Torrent:
         self._reporter.beat()
         self._publish_state()
         self._watch_loneliness()
+        if self.transfer is not None and not self._store_is_whole:
+            self._watch_partner(self._loop.time())
 
     # -- own affairs
 
@@ -348,6 +362,18 @@ class Torrent:
         elif now - self._told_lonely > LONELY:
             self._told_lonely = now
             self._warn(NoPeers("Nobody who has these files has answered yet."))
+
+    def _watch_partner(self, now: float) -> None:
+        """There is one partner, who cannot be done without: give up where nothing comes of it."""
+        # This side's own disk may take long: to make room, and to put the files in place.
+        own_work = bool(self._tasks)
+        if own_work or self._moved_bytes != self._reporter.received.total:
+            self._moved_bytes = self._reporter.received.total
+            self._moved = now
+        if now - self._moved > STANDSTILL:
+            self.swarm_failed(NoPeers("The other side is connected, but sends nothing."))
+        if self._swarm.lies >= MOST_LIES:
+            self.swarm_failed(BadMetadata("What the other side sends is not what it offered."))
 
     @property
     def _store_is_whole(self) -> bool:

@@ -1,0 +1,221 @@
+"""The partner in a private swarm means harm: their peer says anything, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filesend_tui.core import events as e
+from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers
+from filesend_tui.core.torrent import conduct, pipeline
+from filesend_tui.core.torrent.torrent import MOST_LIES, MOST_OF_A_PAIR, STANDSTILL
+from filesend_tui.core.wire import messages as m
+from filesend_tui.core.wire.extensions import (
+    HANDSHAKE_ID,
+    ExtendedHandshake,
+    SpanReject,
+    SpanRequest,
+    encode_handshake,
+)
+from tests.hostile.stage import Stage
+from tests.hostile.villain import Villain
+from tests.torrent.lab import Node
+from tests.torrent.test_spans import (
+    CONTENT,
+    DirectHub,
+    Script,
+    _Nowhere,
+    described,
+    leech,
+    node,
+)
+
+TRANSFER = "0123456789abcdef"
+KEY = bytes(range(32))
+
+Misdeed = Callable[[Villain], Coroutine[Any, Any, None]]
+
+
+async def invited(stage: Stage, folder: Path) -> Node:
+    """A node that receives what one person sends."""
+    receiver = await stage.node()
+    await receiver.engine.add(stage.magnet, folder=folder, transfer=TRANSFER, swarm_key=KEY)
+    return receiver
+
+
+async def ended(stage: Stage, receiver: Node) -> FileSendError:
+    """Wait until the transfer is given up; return why."""
+    with pytest.raises(FileSendError) as caught:
+        await asyncio.wait_for(receiver.engine.wait_done(stage.torrent), 2 * STANDSTILL)
+    return caught.value
+
+
+async def only_is_there(villain: Villain) -> None:
+    await villain.hello()
+
+
+async def never_describes(villain: Villain) -> None:
+    await villain.hello(m.HaveAll(), villain.says_it_describes(), m.Unchoke())
+
+
+async def never_unchokes(villain: Villain) -> None:
+    villain.describe()
+    await villain.hello(m.HaveAll(), villain.says_it_describes())
+
+
+async def never_has_anything(villain: Villain) -> None:
+    villain.describe()
+    await villain.hello(m.HaveNone(), villain.says_it_describes(), m.Unchoke())
+
+
+async def never_serves(villain: Villain) -> None:
+    await villain.seem_good()
+
+
+async def refuses(villain: Villain) -> None:
+    villain.on[m.Request] = lambda r: [m.RejectRequest(r.index, r.begin, r.length)]
+    await villain.seem_good()
+
+
+@pytest.mark.parametrize(
+    "misdeed",
+    [
+        only_is_there,
+        never_describes,
+        never_unchokes,
+        never_has_anything,
+        never_serves,
+        refuses,
+    ],
+)
+def test_a_partner_who_stalls_is_given_up_and_told_of(
+    stage: Stage, tmp_path: Path, misdeed: Misdeed
+) -> None:
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        giving_up = asyncio.create_task(ended(stage, receiver))
+        began = asyncio.get_running_loop().time()
+        for number in range(1000):  # dropped, it comes again
+            villain = await stage.villain(receiver, f"villain{number}")
+            living = asyncio.create_task(villain.keep_alive())
+            await misdeed(villain)
+            gone = asyncio.create_task(villain.gone.wait())
+            await asyncio.wait({gone, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (living, gone):
+                task.cancel()
+            if giving_up.done():
+                break
+            await asyncio.sleep(1)
+        assert isinstance(await giving_up, NoPeers)
+        assert asyncio.get_running_loop().time() - began < STANDSTILL + 30
+
+    stage.play(act)
+
+
+def test_who_sends_what_is_false_under_ever_new_names_is_given_up(
+    stage: Stage, tmp_path: Path
+) -> None:
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        for number in range(MOST_LIES):
+            villain = await stage.villain(receiver, f"villain{number}")
+            villain.on[m.Request] = lambda r: [m.Piece(r.index, r.begin, bytes(r.length))]
+            await villain.seem_good()
+            assert await stage.drops(receiver, f"villain{number}") == "badPiece"
+        assert isinstance(await ended(stage, receiver), BadMetadata)
+
+    stage.play(act)
+
+
+def test_one_partner_is_only_so_many_peers(stage: Stage, tmp_path: Path) -> None:
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        villains = []
+        for number in range(MOST_OF_A_PAIR + 3):
+            villains.append(await stage.villain(receiver, f"villain{number}"))
+            await villains[-1].seem_good()
+        await asyncio.sleep(2)
+        assert [villain.gone.is_set() for villain in villains].count(False) == MOST_OF_A_PAIR
+
+    stage.play(act)
+
+
+async def test_a_partner_who_stops_in_the_middle_of_a_piece_is_dropped(
+    direct: DirectHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conduct, "STALL_TIMEOUT", 4.0)
+    monkeypatch.setattr(pipeline, "SNUB_S", 1.0)  # then others would be asked
+    info, magnet = await described(tmp_path)
+
+    async def half(span: SpanRequest) -> None:
+        if span.first == 0:
+            await villain.bulk(span, CONTENT[: info.shape.piece_length // 2])
+
+    async with node(tmp_path) as receiver:
+        await receiver.engine.add(magnet, folder=tmp_path / "out")
+        villain = Script(await direct.intrude(info.info_hash), info, half)
+        living = asyncio.create_task(keep_alive(villain))
+        await receiver.until(lambda: receiver.of(e.PeerDropped), 20)
+        assert receiver.of(e.PeerDropped)[0].reason == "stalled"
+        living.cancel()
+        await villain.task
+
+
+async def keep_alive(script: Script) -> None:
+    while True:
+        await asyncio.sleep(0.2)
+        script.wire.send(m.KeepAlive())
+        await script.flush()
+
+
+async def test_asking_for_pieces_that_are_not_here_without_end_is_a_flood(
+    direct: DirectHub, tmp_path: Path
+) -> None:
+    info, magnet = await described(tmp_path)
+    async with node(tmp_path) as receiver:
+        await receiver.engine.add(magnet, folder=tmp_path / "out")
+        villain = Script(await direct.intrude(info.info_hash), info, lambda _span: None)
+        await villain.until(lambda: any(isinstance(h, SpanRequest) for h in villain.heard))
+        villain.wire.send(m.Interested())
+        await villain.flush()
+        await villain.until(lambda: any(isinstance(h, m.Unchoke) for h in villain.heard))
+        asking = asyncio.create_task(ask_on(villain))
+        await receiver.until(lambda: receiver.of(e.PeerDropped))
+        assert receiver.of(e.PeerDropped)[0].reason == "messageFlood"
+        asking.cancel()
+        await villain.task
+
+
+async def ask_on(script: Script) -> None:
+    while True:
+        for _ in range(500):
+            script.wire.send_span(SpanRequest(0, 1))
+        await script.flush()
+        await asyncio.sleep(0)
+
+
+async def test_taking_back_that_one_speaks_of_spans_brings_no_fault_to_light(
+    direct: DirectHub, tmp_path: Path
+) -> None:
+    async with node(tmp_path, upload_limit=64 * 1024) as seeder:
+        script = await leech(direct, tmp_path, seeder)
+        script.channel.take_bulk(_Nowhere())
+        script.wire.send(m.Interested())
+        await script.flush()
+        await script.until(lambda: any(isinstance(h, m.Unchoke) for h in script.heard))
+        for _ in range(20):
+            script.wire.send_span(SpanRequest(0, 1))
+        said = encode_handshake(ExtendedHandshake(fs_span=0))
+        script.wire.send(m.Extended(HANDSHAKE_ID, said))
+        script.wire.send(m.NotInterested())  # it is choked, and what it asked for refused
+        await script.flush()
+        await script.until(lambda: isinstance(script.heard[-1], m.Choke))
+        script.wire.send(m.Interested())
+        await script.flush()
+        await script.until(lambda: isinstance(script.heard[-1], m.Unchoke))
+        assert not any(isinstance(h, SpanReject) for h in script.heard)
+        await script.channel.close()
