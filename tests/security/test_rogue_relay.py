@@ -186,7 +186,11 @@ async def test_whatever_is_done_to_a_word_ends_the_session(
         if event == "hello":  # whose is first, and so who hears it wrong, is chance
             telling = [asyncio.create_task(told(p, "relayTampered")) for p in (ann, bob)]
             await asyncio.wait([*telling, talking], return_when=asyncio.FIRST_COMPLETED)
-            assert not talking.done() or isinstance(talking.result(), errors.RelayTampered)
+            if talking.done() and isinstance(talking.result(), errors.NotPaired):
+                # They were introduced, and it was over before the next word.
+                await asyncio.wait(telling, return_when=asyncio.FIRST_COMPLETED)
+            heard = [task for task in telling if task.done() and not task.exception()]
+            assert heard or isinstance(talking.result(), errors.RelayTampered)
             for task in telling:
                 task.cancel()
             await asyncio.gather(*telling, return_exceptions=True)
