@@ -60,6 +60,14 @@ RoadOption = Annotated[
         help="auto, direct or webrtc: how the files may go. (env: FILESEND_ROAD)",
     ),
 ]
+MappingOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--port-mapping/--no-port-mapping",
+        help="Ask the router for a way in (UPnP). (env: FILESEND_PORT_MAPPING)",
+        show_default=False,
+    ),
+]
 WebRtcOption = Annotated[
     str | None,
     typer.Option(
@@ -139,6 +147,7 @@ def screens(
     ] = None,
     ice_server: IceOption = None,
     road: RoadOption = None,
+    port_mapping: MappingOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -159,6 +168,7 @@ def screens(
         "output": output,
         "ice_servers": ice_server,
         "road": road,
+        "port_mapping": port_mapping,
         "webrtc": webrtc,
         "upload_limit": upload_limit,
         "download_limit": download_limit,
@@ -189,6 +199,7 @@ def send(
     name: NameOption = None,
     ice_server: IceOption = None,
     road: RoadOption = None,
+    port_mapping: MappingOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -203,6 +214,7 @@ def send(
         name=name,
         ice_servers=ice_server,
         road=road,
+        port_mapping=port_mapping,
         webrtc=webrtc,
         upload_limit=upload_limit,
         download_limit=download_limit,
@@ -231,6 +243,7 @@ def receive(
     name: NameOption = None,
     ice_server: IceOption = None,
     road: RoadOption = None,
+    port_mapping: MappingOption = None,
     webrtc: WebRtcOption = None,
     upload_limit: UploadLimitOption = None,
     download_limit: DownloadLimitOption = None,
@@ -246,6 +259,7 @@ def receive(
         output=output,
         ice_servers=ice_server,
         road=road,
+        port_mapping=port_mapping,
         webrtc=webrtc,
         upload_limit=upload_limit,
         download_limit=download_limit,

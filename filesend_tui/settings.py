@@ -35,6 +35,7 @@ ENVIRONMENT: Final = {
     "FILESEND_ICE_SERVERS": "ice_servers",
     "FILESEND_ROAD": "road",
     "FILESEND_DIRECT_PORT": "direct_port",
+    "FILESEND_PORT_MAPPING": "port_mapping",
     "FILESEND_WEBRTC": "webrtc",
     "FILESEND_UPLOAD_LIMIT": "upload_limit",
     "FILESEND_DOWNLOAD_LIMIT": "download_limit",
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay_only: bool = False
     road: RoadChoice = RoadChoice.AUTO
     direct_port: int = 0
+    port_mapping: bool = True
     webrtc: WebRtcStack = WebRtcStack.AUTO
     upload_limit: int | None = None
     download_limit: int | None = None
@@ -89,18 +91,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.ice_servers is not None:
             return self.ice_servers
-        places = list(meeting_places)
-        return () if places and all(map(is_loopback, places)) else DEFAULT_ICE_SERVERS
+        return () if _all_here(meeting_places) else DEFAULT_ICE_SERVERS
 
     def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
-        """Return what a Client is told."""
+        """Return what a Client is told.
+
+        Who meets on this machine needs no way in through a router.
+        """
+        places = tuple(meeting_places)
         return ClientConfig(
             name=self.name,
             output=output,
-            ice_servers=self.ice_servers_for(meeting_places),
+            ice_servers=self.ice_servers_for(places),
             relay_only=self.relay_only,
             road=self.road,
             direct_port=self.direct_port,
+            port_mapping=self.port_mapping and not _all_here(places),
             webrtc=self.webrtc,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
@@ -120,6 +126,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     relay_only: bool = False
     road: str | None = None
     direct_port: int | None = None
+    port_mapping: bool | None = None
     webrtc: str | None = None
     upload_limit: int | str | None = None
     download_limit: int | str | None = None
@@ -178,6 +185,11 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _all_here(meeting_places: Iterable[str]) -> bool:
+    places = list(meeting_places)
+    return bool(places) and all(map(is_loopback, places))
 
 
 def _option(key: str) -> str:
@@ -274,6 +286,14 @@ def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...
     return tuple(servers)
 
 
+def _switch(value: str | bool) -> bool:
+    switch = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    try:
+        return switch[str(value).lower()]
+    except KeyError:
+        raise ValueError("a switch is true or false") from None
+
+
 def _road(value: str) -> RoadChoice:
     try:
         return RoadChoice(value.lower())
@@ -329,6 +349,7 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "relay_only": bool,
     "road": _road,
     "direct_port": _port,
+    "port_mapping": _switch,
     "webrtc": _webrtc,
     "upload_limit": _limit,
     "download_limit": _limit,

@@ -109,10 +109,13 @@ class Client:
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay. Raises RelayUnreachable.
 
-        The WebRTC stack loads meanwhile, so that no first transfer waits for it.
+        What the roads need is made ready meanwhile, so that no first transfer waits for it.
         """
-        self._warming = self._warming or asyncio.create_task(prepare(self._config))
+        self._warming = self._warming or asyncio.create_task(self._warm())
         await self._people.connect(relay_url)
+
+    async def _warm(self) -> None:
+        await asyncio.gather(prepare(self._config), self._engine.warm())
 
     async def create_code(self) -> str:
         """Ask the relay for a nameplate and return the code; `paired` follows when it is used."""

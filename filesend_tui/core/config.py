@@ -57,11 +57,11 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
     candidates alone, and no direct road. road: which roads to take. direct_port: where the direct
-    one listens; any free port where 0. webrtc: the stack to use. max_peers: connections a torrent.
-    offers: WebRTC offers an announce. upload_slots: peers served at once. upload_limit,
-    download_limit: bytes of file data a second, all torrents and peers together; None for no
-    limit. share_page: the page that opens an open torrent in a browser (core/share_link.py); None
-    for none.
+    one listens; any free port where 0. port_mapping: ask the router for a way in (UPnP). webrtc:
+    the stack to use. max_peers: connections a torrent. offers: WebRTC offers an announce.
+    upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
+    all torrents and peers together; None for no limit. share_page: the page that opens an open
+    torrent in a browser (core/share_link.py); None for none.
     """
 
     name: str = "somebody"
@@ -70,6 +70,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     relay_only: bool = False
     road: RoadChoice = RoadChoice.AUTO
     direct_port: int = 0
+    port_mapping: bool = False
     webrtc: WebRtcStack = WebRtcStack.AUTO
     max_peers: int = 40
     offers: int = 4

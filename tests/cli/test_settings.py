@@ -60,6 +60,7 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         (IceServer(urls="stun:env:1"), IceServer(urls="stun:env:2")),
     ),
     ("road", '"Direct"', "FILESEND_ROAD", "webrtc", "auto", "direct", "webrtc"),
+    ("port_mapping", "true", "FILESEND_PORT_MAPPING", "no", False, True, False),
     ("direct_port", "4001", "FILESEND_DIRECT_PORT", "4002", 4003, 4001, 4002),
     ("webrtc", '"Auto"', "FILESEND_WEBRTC", "aiortc", "auto", "auto", "aiortc"),
     ("upload_limit", '"500k"', "FILESEND_UPLOAD_LIMIT", "2 MB/s", 4000, 500_000, 2_000_000),
@@ -148,6 +149,7 @@ def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
         ('log_level = "loud"', "log_level"),
         ('road = "high"', "auto, direct, webrtc"),
         ("direct_port = 70000", "direct_port"),
+        ("port_mapping = 1", "port_mapping"),
         ('webrtc = "rust"', "auto, aiortc, native"),
         ('upload_limit = "fast"', "upload_limit"),
         ("download_limit = 0", "download_limit"),
@@ -264,3 +266,21 @@ def test_a_client_is_told_what_was_set(tmp_path: Path) -> None:
     config = settings.client_config(output=tmp_path, meeting_places=["http://far"])
     assert (config.name, config.output, config.relay_only) == ("Ann", tmp_path, True)
     assert config.ice_servers == settings.ice_servers
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        (["http://relay.example"], True),
+        ([], True),
+        (["http://127.0.0.1:1", "ws://localhost:2"], False),
+        (["http://127.0.0.1:1", "ws://relay.example"], True),
+    ],
+)
+def test_no_router_is_asked_for_people_on_this_machine(
+    environment: dict[str, str], places: list[str], expected: bool
+) -> None:
+    config = load({}, environment).client_config(output=Path(), meeting_places=iter(places))
+    assert config.port_mapping is expected
+    off = load({"port_mapping": False}, environment)
+    assert not off.client_config(output=Path(), meeting_places=places).port_mapping

@@ -29,6 +29,7 @@ from filesend_tui.core.channels.direct_offer import (
     own_addresses,
     plausible,
 )
+from filesend_tui.core.channels.port_mapping import PortMapping
 from filesend_tui.core.errors import ChannelFailed
 
 #: Seconds after which a partner is looked for no more.
@@ -115,10 +116,15 @@ class DirectRoad:
     Args:
         port: To listen on; any free one where 0.
         addresses: Of this machine; found out where None.
+        mapping: Whether to ask the router for a port that leads here.
     """
 
-    def __init__(self, *, port: int = 0, addresses: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, *, port: int = 0, addresses: tuple[str, ...] | None = None, mapping: bool = False
+    ) -> None:
         self._port = port
+        self._wants_mapping = mapping
+        self._mapping: PortMapping | None = None
         self._addresses = addresses
         self._identity: Identity | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -150,6 +156,9 @@ class DirectRoad:
             )
         for listener in self._listeners:
             self._spawn(self._accept(listener))
+            if self._wants_mapping and listener.family == socket.AF_INET:
+                self._mapping = PortMapping(listener.getsockname()[1])
+                self._mapping.start()
 
     def offer(self) -> DirectOffer:
         """Return our half for one partner, or whoever answers one offer. `start` comes first."""
@@ -160,6 +169,8 @@ class DirectRoad:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             if port := ports.get(family):
                 endpoints.append(Endpoint(host, port))
+        if self._mapping is not None and self._mapping.endpoint is not None:
+            endpoints = [*endpoints[: MAX_ADDRESSES - 1], self._mapping.endpoint]
         return DirectOffer(
             secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints)
         )
@@ -224,6 +235,8 @@ class DirectRoad:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for listener in self._listeners:
             listener.close()
+        if self._mapping is not None:
+            await self._mapping.close()
 
     @property
     def _expected(self) -> list[DirectOffer]:

@@ -6,11 +6,12 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.errors import BadMagnet
+from filesend_tui.core.errors import BadMagnet, FileSendError
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
 from filesend_tui.core.torrent.limiter import Limits
@@ -43,7 +44,9 @@ class Engine:
         self._torrents: dict[str, Torrent] = {}
         # Whoever hides behind a TURN server tells nobody where this machine is.
         direct = config.road is not RoadChoice.WEBRTC and not config.relay_only
-        self._road = DirectRoad(port=config.direct_port) if direct else None
+        self._road = (
+            DirectRoad(port=config.direct_port, mapping=config.port_mapping) if direct else None
+        )
         self._closing: set[asyncio.Task[None]] = set()
 
     async def seed(
@@ -122,6 +125,15 @@ class Engine:
         )
         await torrent.fetch(folder, choose)
         return torrent.id
+
+    async def warm(self) -> None:
+        """Get ready what a first transfer would wait for: a certificate, a port to be reached at.
+
+        What fails here is told when it is needed.
+        """
+        if self._road is not None:
+            with suppress(FileSendError):
+                await self._road.start()
 
     async def remove(self, torrent_id: str, *, delete_data: bool = False) -> None:
         """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
