@@ -13,6 +13,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/pytest -n logical --dist loadgroup
+# As on each system: what one of them lacks must be looked for before it is used.
+TYPES := $(BIN)/mypy && for system in darwin win32; do \
+	$(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; done
 
 run: $(VENV)/run.stamp
 	@$(BIN)/filesend
@@ -20,7 +23,7 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(TYPES)
 	$(BIN)/lint-imports
 	$(PYTEST)
 
@@ -28,7 +31,7 @@ test: $(VENV)/dev.stamp
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(TYPES)
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not slow" -q
 	$(BIN)/python -m tests.audit
