@@ -146,6 +146,7 @@ def filesend(
         )
         asked, _ = sender.wait_for(said("paired"), _PAIR)
         approved, _ = receiver.wait_for(said("transferState", phase="approved"), _PAIR)
+        started, _ = receiver.wait_for(said("downloadStarted"), _PAIR)
         first, event = receiver.wait_for(some_bytes, _PAIR)
         begin = event["downloadedBytes"]
         cpu = sender.cpu() + receiver.cpu()
@@ -153,10 +154,13 @@ def filesend(
         cpu = sender.cpu() + receiver.cpu() - cpu
         peaks = (sender.peak(), receiver.peak())
         size = event["bytes"]
-        moved = max(size - begin, 1)
+        since = first
+        if begin > size / 2:  # small and fast: most of it came before the first figure
+            begin, since = 0, started
+        moved = size - begin
         sender.wait_for(said("torrentDone"), _PAIR)
         return Transfer(
-            rate=moved / (last - first) / MB,
+            rate=moved / (last - since) / MB,
             cpu=cpu / moved * 1e9,
             wall=last - asked,
             first_byte=first - approved,
