@@ -33,6 +33,8 @@ from filesend_tui.views import (
 #: Finished transfers and lines of talk that are kept; older ones are forgotten.
 MAX_ROWS: Final = 200
 MAX_LINES: Final = 200
+#: Files of finished transfers that are kept: a partner's lists may be long, and taken back at once.
+MAX_ENTRIES: Final = 50_000
 #: Rate samples kept for the graph, one a second.
 MAX_SAMPLES: Final = 240
 #: The command during which a share is prepared, as `doing` names it.
@@ -152,11 +154,15 @@ class Store:
             self.details[transfer] = replace(self.detail(transfer), **fields)
 
     def _forget_old(self) -> None:
-        ended = [row.id for row in self.rows.values() if row.ended]
-        for old in ended[: max(0, len(self.rows) - MAX_ROWS)]:
-            self.rows.pop(old)
-            self.details.pop(old, None)
-            self._figures_at.pop(old, None)
+        ended = [row for row in self.rows.values() if row.ended]
+        entries = sum(len(row.files) for row in ended)
+        for old in ended:
+            if len(self.rows) <= MAX_ROWS and entries <= MAX_ENTRIES:
+                break
+            entries -= len(old.files)
+            self.rows.pop(old.id)
+            self.details.pop(old.id, None)
+            self._figures_at.pop(old.id, None)
 
     # -- people
 

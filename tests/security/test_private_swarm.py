@@ -23,7 +23,7 @@ from filesend_tui.core.wire.extensions import (
 )
 from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
-from tests.torrent.lab import Node
+from tests.torrent.lab import Hub, Node
 from tests.torrent.test_spans import (
     CONTENT,
     DirectHub,
@@ -198,6 +198,25 @@ async def ask_on(script: Script) -> None:
         await asyncio.sleep(0)
 
 
+def test_taking_back_that_one_describes_brings_no_fault_to_light(hub: Hub, tmp_path: Path) -> None:
+    stage = Stage(hub, tmp_path, empty_files=3000)  # its description has more pieces than a window
+
+    async def act() -> None:
+        receiver = await stage.receiver()
+        villain = await stage.villain(receiver)
+        villain.describe()
+        describe = villain.on[m.Extended]
+        takes_back = m.Extended(HANDSHAKE_ID, encode_handshake(ExtendedHandshake(ut_metadata=0)))
+        villain.on[m.Extended] = lambda message: [*describe(message), takes_back]
+        await villain.hello(m.HaveAll(), villain.says_it_describes())
+        await asyncio.sleep(10)
+        assert not receiver.of(e.PeerDropped)
+        await stage.seeder()
+        await stage.arrived(receiver)
+
+    stage.play(act)
+
+
 async def test_taking_back_that_one_speaks_of_spans_brings_no_fault_to_light(
     direct: DirectHub, tmp_path: Path
 ) -> None:
@@ -207,7 +226,7 @@ async def test_taking_back_that_one_speaks_of_spans_brings_no_fault_to_light(
         script.wire.send(m.Interested())
         await script.flush()
         await script.until(lambda: any(isinstance(h, m.Unchoke) for h in script.heard))
-        for _ in range(20):
+        for _ in range(200):  # more than goes before it is choked
             script.wire.send_span(SpanRequest(0, 1))
         said = encode_handshake(ExtendedHandshake(fs_span=0))
         script.wire.send(m.Extended(HANDSHAKE_ID, said))
@@ -218,4 +237,5 @@ async def test_taking_back_that_one_speaks_of_spans_brings_no_fault_to_light(
         await script.flush()
         await script.until(lambda: isinstance(script.heard[-1], m.Unchoke))
         assert not any(isinstance(h, SpanReject) for h in script.heard)
+        assert not seeder.of(e.Error)  # by which all that it serves would end
         await script.channel.close()

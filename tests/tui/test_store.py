@@ -6,7 +6,7 @@ import pytest
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.store import MAX_LINES, MAX_ROWS, MAX_SAMPLES, STALL, Store
+from filesend_tui.store import MAX_ENTRIES, MAX_LINES, MAX_ROWS, MAX_SAMPLES, STALL, Store
 from filesend_tui.views import Level, name_of
 from tests.tui.moments import (
     ANA,
@@ -264,3 +264,20 @@ def test_busy_lasts_as_long_as_the_command_also_when_it_fails() -> None:
 )
 def test_names(paths: list[str], name: str) -> None:
     assert name_of(tuple(FileEntry(path=path, size=1) for path in paths)) == name
+
+
+def test_long_lists_of_files_are_forgotten_sooner_but_no_open_one() -> None:
+    files = tuple(FileEntry(path=str(n), size=1) for n in range(MAX_ENTRIES // 4))
+    store = fed()
+    for number in range(20):
+        request = events.FileRequest(
+            transfer=f"r{number}",
+            direction=Direction.RECEIVE,
+            partner=ANA,
+            files=files,
+            total_bytes=len(files),
+        )
+        store.apply(request, 1.0)
+        if number:
+            store.apply(phase(f"r{number}", TransferPhase.CANCELLED), 1.0)
+    assert [row.id for row in store.transfers] == ["r0", *(f"r{n}" for n in range(15, 20))]

@@ -234,6 +234,8 @@ class Peer:
 
     def ask_metadata(self, piece: int) -> None:
         """Ask for a piece of the description."""
+        if not self.wire.peer_takes_metadata:
+            return  # it takes that back in what it has sent since; we shall come to it
         self._conduct.asked_metadata()
         self.wire.send_metadata_request(piece)
         self._wake.set()
@@ -504,7 +506,8 @@ class Peer:
 
     def _on_span_request(self, message: SpanRequest) -> None:
         if self.spans is None:
-            self.wire.send_span(SpanReject(message.first, message.count))  # nothing is here yet
+            if self.wire.spans:
+                self.wire.send_span(SpanReject(message.first, message.count))  # nothing is here yet
         elif not self.spans.requested(message):
             self.stop(Drop.REQUEST_FLOOD)
 
