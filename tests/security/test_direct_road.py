@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import struct
 
 import pytest
 
-from filesend_tui.core.channels import direct_road
+from filesend_tui.core.channels import direct_link, direct_road
 from filesend_tui.core.channels.base import Abuse, ChannelAbused
 from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
 from tests.channels.direct_pairs import connected, roads
@@ -77,3 +78,25 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         for link in held:
             link.close()
         await soon(channel.close())
+
+
+async def test_strangers_who_are_gone_at_once_use_up_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(*_: object) -> None:
+        raise OSError(errno.EINVAL, "as macOS says of a connection that was reset")
+
+    async with roads() as (ours, theirs):
+        monkeypatch.setattr(direct_link, "tune", gone)
+        here, there = ours.offer(), theirs.offer()
+        meeting = asyncio.create_task(
+            theirs.meet(there, here._replace(endpoints=()), chooses=False)
+        )
+        for _ in range(20):
+            _, writer = await asyncio.open_connection(*there.endpoints[0])
+            writer.transport.abort()
+        async with asyncio.timeout(10):
+            while theirs._arriving:
+                await asyncio.sleep(0.01)
+        channels = await soon(asyncio.gather(ours.meet(here, there, chooses=True), meeting))
+        await soon(asyncio.gather(*(channel.close() for channel in channels)))

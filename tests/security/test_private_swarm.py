@@ -207,7 +207,9 @@ def test_taking_back_that_one_describes_brings_no_fault_to_light(hub: Hub, tmp_p
         villain.describe()
         describe = villain.on[m.Extended]
         takes_back = m.Extended(HANDSHAKE_ID, encode_handshake(ExtendedHandshake(ut_metadata=0)))
-        villain.on[m.Extended] = lambda message: [*describe(message), takes_back]
+        villain.on[m.Extended] = lambda message: [
+            said for piece in describe(message) for said in (piece, takes_back)
+        ]
         await villain.hello(m.HaveAll(), villain.says_it_describes())
         await asyncio.sleep(10)
         assert not receiver.of(e.PeerDropped)

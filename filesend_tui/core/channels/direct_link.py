@@ -47,7 +47,8 @@ class TlsLink:
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, *, server: bool) -> None:
         sock.setblocking(False)
-        tune(sock)
+        with suppress(OSError):  # on macOS, where it is gone already: the handshake says so
+            tune(sock)
         self._sock = sock
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()

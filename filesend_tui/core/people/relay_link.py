@@ -41,6 +41,7 @@ from relay.protocol import (
 )
 
 if TYPE_CHECKING:
+    import aiohttp
     import socketio
 
 _log = logging.getLogger(__name__)
@@ -210,6 +211,7 @@ class RelayLink:
             handle_sigint=False,  # Ctrl-C belongs to the face
             websocket_extra_options={"max_msg_size": MAX_FRAME},
         )
+        client.eio.http = _session()
         for event in DELIVERED:
             client.on(event, self._taker(client, event))
         # Events arrive as tasks; the end of the connection does not: let it queue behind them.
@@ -310,6 +312,21 @@ def _delays() -> Iterator[float]:
     while True:
         yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
         delay = min(delay * 2, LONGEST_DELAY)
+
+
+def _session() -> aiohttp.ClientSession:
+    """Return what fetches for a client: from the relay alone, wherever that may point.
+
+    It could point at what listens on this machine only.
+    """
+    import aiohttp
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.ClientConnectionError("a relay points elsewhere")
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(refuse)
+    return aiohttp.ClientSession(trace_configs=[tracing])
 
 
 async def _disconnect(client: socketio.AsyncClient) -> None:
