@@ -266,7 +266,7 @@ def test_names(paths: list[str], name: str) -> None:
     assert name_of(tuple(FileEntry(path=path, size=1) for path in paths)) == name
 
 
-def test_long_lists_of_files_are_forgotten_sooner_but_no_open_one() -> None:
+def test_long_lists_of_files_are_forgotten_sooner() -> None:
     files = tuple(FileEntry(path=str(n), size=1) for n in range(MAX_ENTRIES // 4))
     store = fed()
     for number in range(20):
