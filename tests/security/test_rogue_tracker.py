@@ -232,7 +232,7 @@ async def test_a_tracker_that_reads_everything_learns_no_infohash_address_or_fin
         await transfer.add()
         await transfer.arrives()
         private = list(rogue.seen)
-    assert rogue.offers_made() > 5
+    assert rogue.offers_made() >= 2
     assert rogue.answers
     assert given_away("\n".join(private), transfer.torrent, transfer.key) == set()
     # The ids of both are new in each torrent.

@@ -72,6 +72,13 @@ class Host:
                 await self.news.wait()
 
 
+async def exhausted(intake: Intake) -> None:
+    """Return once every buffer is in use."""
+    async with asyncio.timeout(10):
+        while intake._unmade or intake._free:
+            await asyncio.sleep(0.01)
+
+
 def content_of(size: int) -> bytes:
     return b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(size // 32 + 1))[:size]
 
@@ -191,7 +198,7 @@ async def test_a_slow_disk_holds_the_peer_back_and_not_the_memory(piece_length: 
         pushing = asyncio.create_task(
             asyncio.to_thread(push, intake, range(pieces), of(host, range(pieces)))
         )
-        await host.until(lambda: not intake._unmade)
+        await exhausted(intake)
         await asyncio.sleep(0.2)
         assert not pushing.done()
         assert host.received <= max(ALL_BUFFERS, 3 * piece_length)
@@ -220,7 +227,7 @@ async def test_closing_wakes_who_waits_and_keeps_what_is_whole(
         pushing = asyncio.create_task(
             asyncio.to_thread(push, intake, range(64), of(host, range(64)))
         )
-        await host.until(lambda: not intake._unmade)
+        await exhausted(intake)
         closing = asyncio.create_task(intake.close())
         with pytest.raises(ChannelFailed):
             await asyncio.wait_for(pushing, 10)

@@ -33,6 +33,7 @@ TAG: Final = 8
 #: Bytes queued at which `send` and `send_bulk` wait, and at which they go on.
 HIGH_WATER: Final = 256 * 1024
 BULK_HIGH_WATER: Final = 4 * 1024 * 1024
+BULK_LOW_WATER: Final = 2 * 1024 * 1024
 #: Unread bytes of the stream at which nothing more is taken from the socket: TCP holds the peer.
 UNREAD_LIMIT: Final = 1024 * 1024
 #: Most bytes handed out by one `receive`.
@@ -85,6 +86,7 @@ class DirectChannel:
         # Of the event loop.
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
+        self._waiting: list[Callable[[], bool]] = []
         self._threads_left = 2
         self._writer_done = asyncio.Event()
         self._all_done = asyncio.Event()
@@ -112,7 +114,8 @@ class DirectChannel:
                 self._small.append(data[start : start + MAX_FRAME])
             self._small_bytes += len(data)
             self._changed.notify_all()
-        await self._wait_for_room(lambda: self._small_bytes < HIGH_WATER)
+        if self._small_bytes >= HIGH_WATER:
+            await self._wait_for(self._room_for_small)
 
     async def receive(self) -> bytes:
         """Return the next bytes, at most TAKE of them; see Channel.receive."""
@@ -152,15 +155,27 @@ class DirectChannel:
             self._parts.append(_Part(tag, length, fill))
             self._bulk_bytes += length
             self._changed.notify_all()
-        await self._wait_for_room(lambda: self._bulk_bytes < BULK_HIGH_WATER)
+        if self._bulk_bytes >= BULK_HIGH_WATER:
+            # Several parts at a time: each waking of the event loop costs.
+            await self._wait_for(self._room_for_bulk)
 
-    async def _wait_for_room(self, enough: Callable[[], bool]) -> None:
-        while not enough():
-            self._room.clear()
-            if enough():
-                return
-            await self._room.wait()
-            self._check_open()
+    def _room_for_small(self) -> bool:
+        return self._small_bytes < HIGH_WATER
+
+    def _room_for_bulk(self) -> bool:
+        return self._bulk_bytes <= BULK_LOW_WATER
+
+    async def _wait_for(self, room: Callable[[], bool]) -> None:
+        self._waiting.append(room)
+        try:
+            while True:
+                self._room.clear()
+                if room():
+                    return
+                await self._room.wait()
+                self._check_open()
+        finally:
+            self._waiting.remove(room)
 
     # -- the end
 
@@ -263,7 +278,9 @@ class DirectChannel:
         with self._changed:
             self._small_bytes -= small
             self._bulk_bytes -= bulk
-        self._tell(self._room.set)
+        # Whoever begins to wait just now looks once more after saying so.
+        if any(room() for room in tuple(self._waiting)):
+            self._tell(self._room.set)
 
     def _read(self) -> None:
         head = memoryview(bytearray(_HEAD.size))

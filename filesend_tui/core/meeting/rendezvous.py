@@ -101,7 +101,8 @@ class Rendezvous:
         presence = Presence(
             swarm=signals.rendezvous,
             peer_id=peer_id,
-            offers=config.offers,
+            # Two people are all of a private swarm: more offers than one find nobody.
+            offers=1 if signals.private else config.offers,
             totals=(lambda: _kept_back(totals())) if signals.private else totals,
             wants_peers=wants_peers,
         )

@@ -29,7 +29,7 @@ MIN_BUFFERS: Final = 3
 #: Most bytes that are asked of the channel at a time.
 STEP: Final = 256 * 1024
 #: The loop hears of what came after so many bytes, or seconds, and at the end of a span.
-TELL_BYTES: Final = 1024 * 1024
+TELL_BYTES: Final = 4 * 1024 * 1024
 TELL_SECONDS: Final = 0.1
 #: Threads that hash and write; one leaves a core for decrypting where there are few.
 KEEPERS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1
