@@ -17,9 +17,10 @@ MOST_LANES: Final = STEPS[-1]
 #: Seconds of round trip from which on a single association may be the bottleneck.
 LONG_WAY: Final = 0.006
 #: Seconds that are measured before a trial and in it, and that new lanes are given to get going.
-MEASURE: Final = 1.5
-TRIAL: Final = 2.0
-SETTLE: Final = 1.0
+MEASURE: Final = 1.0
+TRIAL: Final = 1.5
+SETTLE: Final = 0.5
+SETTLE_EACH: Final = 0.1
 #: Seconds in which lanes that were asked for open, or are not waited for.
 OPENING: Final = 6.0
 #: The rate with four times the channels must be so many times the rate before.
@@ -82,7 +83,7 @@ class LaneCount:
             case _Phase.OPENING if lanes >= self._wanted or elapsed >= OPENING:
                 self._phase = _Phase.SETTLING
                 self._mark(now, received)
-            case _Phase.SETTLING if elapsed >= SETTLE:
+            case _Phase.SETTLING if elapsed >= SETTLE + SETTLE_EACH * self._wanted:
                 self._phase = _Phase.TRYING
                 self._mark(now, received)
             case _Phase.TRYING if elapsed >= TRIAL:
