@@ -30,10 +30,11 @@ MAX_FRAME: Final = 1024 * 1024
 #: Most bytes of one bulk frame, and of its tag.
 MAX_BULK: Final = 1024 * 1024
 TAG: Final = 8
-#: Bytes queued at which `send` and `send_bulk` wait, and at which they go on.
+#: Bytes queued at which `send` and `send_bulk` wait, and at which the latter goes on. Bulk is read
+#: when its turn comes: what is queued costs no memory, and bridges an event loop that is busy.
 HIGH_WATER: Final = 256 * 1024
-BULK_HIGH_WATER: Final = 4 * 1024 * 1024
-BULK_LOW_WATER: Final = 2 * 1024 * 1024
+BULK_HIGH_WATER: Final = 16 * 1024 * 1024
+BULK_LOW_WATER: Final = 8 * 1024 * 1024
 #: Unread bytes of the stream at which nothing more is taken from the socket: TCP holds the peer.
 UNREAD_LIMIT: Final = 1024 * 1024
 #: Most bytes handed out by one `receive`.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Seconds of data to keep asked for, and bytes at least and at most. The most costs no memory: what
 #: is asked for waits at the other side's disk.
 WINDOW_S: Final = 1.0
-LEAST_WINDOW: Final = 4 * 1024 * 1024
+LEAST_WINDOW: Final = 8 * 1024 * 1024
 MOST_WINDOW: Final = 64 * 1024 * 1024
 #: A span is this share of the window.
 _SHARE: Final = 4
