@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -39,11 +39,13 @@ class Loopback:
 class Context:
     """One run of the benchmarks.
 
-    folder: for files; as large as the files are. quick: small files and one round. pace: what all
-    time allotments are multiplied by. say: tells the person at the terminal what goes on.
+    folder: for files whose way is measured, in memory where there is room: a disk would be measured
+    instead. disk: for files that may not be in memory; None: the same. quick: small files and one
+    round. pace: what all time allotments are multiplied by.
     """
 
     folder: Path
+    disk: Path | None = None
     quick: bool = False
     pace: float = 1.0
     environment: dict[str, str] = field(default_factory=dict)
@@ -87,6 +89,10 @@ class Context:
                     file.write(os.urandom(min(MB, size - start)))
                 file.truncate(size)
         return path
+
+    def on_disk(self) -> Context:
+        """Return the same run with all its files on the disk."""
+        return replace(self, folder=self.disk or self.folder)
 
     @staticmethod
     def say(text: str) -> None:

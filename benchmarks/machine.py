@@ -28,7 +28,8 @@ def describe(facts: Mapping[str, object]) -> str:
     """Return the machine in a line."""
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memoryGB']} GB, {facts['system']}, "
-        f"Python {facts['python']}, load {facts['load']} at the start, commit {facts['commit']}"
+        f"Python {facts['python']}, files in {facts['files']}, load {facts['load']} at the start, "
+        f"commit {facts['commit']}"
     )
 
 

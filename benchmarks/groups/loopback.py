@@ -56,6 +56,7 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
                     )
                 except Failed as error:
                     failures[row] = str(error)
+                    context.say(f"{row.name}: a round failed: {error}")
                     continue
                 context.say(f"{row.name}: direct {ours.rate:.0f}, it {theirs.rate:.0f} MB/s")
                 rates[row]["ours"].append(ours.rate)
