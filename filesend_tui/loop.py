@@ -7,6 +7,7 @@ half the price: measured twice the rate. It has no Windows; there asyncio's own 
 from __future__ import annotations
 
 import asyncio
+import sys
 
 
 def runner() -> asyncio.Runner:
@@ -15,4 +16,19 @@ def runner() -> asyncio.Runner:
         import uvloop
     except ImportError:
         return asyncio.Runner()
+    if not bears_uvloop():
+        return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def bears_uvloop() -> bool:
+    """Whether this Python's eager tasks, which Textual asks for, take all that uvloop tells them.
+
+    From 3.13 on uvloop says `eager_start`, which 3.13.0 does not know: no task would ever begin.
+    """
+    if sys.version_info < (3, 13):
+        return True
+    import inspect
+
+    taken = inspect.signature(asyncio.eager_task_factory).parameters.values()
+    return any(each.name == "eager_start" or each.kind is each.VAR_KEYWORD for each in taken)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from filesend_tui.loop import runner
+from filesend_tui.loop import bears_uvloop, runner
 
 
 async def kind() -> str:
@@ -15,7 +15,17 @@ async def kind() -> str:
 def test_the_fast_loop_is_used_where_it_is_installed() -> None:
     pytest.importorskip("uvloop")
     with runner() as running:
-        assert running.run(kind()).startswith("uvloop")
+        assert running.run(kind()).startswith("uvloop" if bears_uvloop() else "asyncio")
+
+
+def test_tasks_begin_on_it_as_textual_asks_for_them() -> None:
+    async def eagerly() -> str:
+        if sys.version_info >= (3, 12):
+            asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        return await asyncio.create_task(kind())
+
+    with runner() as running:
+        assert running.run(eagerly())
 
 
 def test_without_it_asyncios_own_serves(monkeypatch: pytest.MonkeyPatch) -> None:
