@@ -23,7 +23,7 @@ from filesend_tui.core.wire.extensions import (
 )
 from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
-from tests.torrent.lab import Hub, Node
+from tests.torrent.lab import Hub, MemoryChannel, Node
 from tests.torrent.test_spans import (
     CONTENT,
     DirectHub,
@@ -140,6 +140,28 @@ def test_one_partner_is_only_so_many_peers(stage: Stage, tmp_path: Path) -> None
             await villains[-1].seem_good()
         await asyncio.sleep(2)
         assert [villain.gone.is_set() for villain in villains].count(False) == MOST_OF_A_PAIR
+
+    stage.play(act)
+
+
+def test_connections_that_are_slow_to_close_do_not_pile_up(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = MemoryChannel.close
+
+    async def slowly(channel: MemoryChannel) -> None:
+        await asyncio.sleep(3)  # as a direct channel does, where the other side does not
+        await close(channel)
+
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        with monkeypatch.context() as patch:
+            patch.setattr(MemoryChannel, "close", slowly)
+            villains = [await stage.villain(receiver, f"villain{number}") for number in range(20)]
+            for villain in villains:
+                await villain.seem_good()
+            await asyncio.sleep(4)
+            assert [villain.gone.is_set() for villain in villains].count(False) == MOST_OF_A_PAIR
 
     stage.play(act)
 

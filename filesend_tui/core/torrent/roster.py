@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final, Protocol
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import Event, PeerConnected, PeerDropped
@@ -93,15 +93,18 @@ class Roster:
         busy = sum(now - peer.traded <= IDLE for peer in self._peers.values())
         return max(0, self._max_peers - busy)
 
-    async def take(self, met: MetPeer) -> None:
+    def take(self, met: MetPeer) -> None:
         """Serve a peer that was met from now on, or close its channel where nobody makes room."""
+        work: Coroutine[Any, Any, None]
         full = len(self._peers) + len(self._handshaking) >= self._max_peers
         if self._closed or (full and not self._displace()):
-            await met.channel.close()
-            return
-        peer = self._host.make_peer(met)
-        self._handshaking.add(peer)  # now: many may be met at once
-        task = asyncio.create_task(self._serve(peer))
+            # Whoever takes long to close holds up nobody who is met after them.
+            work = met.channel.close()
+        else:
+            peer = self._host.make_peer(met)
+            self._handshaking.add(peer)  # now: many may be met at once
+            work = self._serve(peer)
+        task = asyncio.create_task(work)
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 

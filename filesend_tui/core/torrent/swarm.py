@@ -350,7 +350,7 @@ class Swarm:
 
     async def _meet(self) -> None:
         async for met in self._rendezvous:
-            await self._roster.take(met)
+            self._roster.take(met)
 
     def _chore_ended(self, chore: asyncio.Task[None]) -> None:
         """Without its chores a swarm would only seem to live."""
