@@ -48,6 +48,8 @@ MAX_ARRIVING: Final = 32
 MAX_ARRIVING_FROM_ONE: Final = 8
 #: Good connections between the same two at a time: each dials every address of the other once.
 MAX_LINKS: Final = 2 * MAX_ADDRESSES
+#: The same of all meetings, from which on nobody more is let in: each is an open file.
+MAX_ALL_LINKS: Final = 4 * MAX_LINKS
 
 _YES: Final = b"\x06"
 _THIS_ONE: Final = b"\x01"
@@ -67,9 +69,14 @@ class _Meeting:
         self._settling: dict[asyncio.Task[None], TlsLink] = {}
         self._news = asyncio.Event()
 
+    @property
+    def links(self) -> int:
+        """How many it holds."""
+        return len(self._waiting) + len(self._settling)
+
     def arrived(self, link: TlsLink) -> None:
         """A link is good; it is this meeting's from now on."""
-        if len(self._waiting) + len(self._settling) >= MAX_LINKS:
+        if self.links >= MAX_LINKS:
             link.close()
             return
         self._waiting.append(link)
@@ -294,6 +301,7 @@ class DirectRoad:
                 not self._meetings
                 or self._arriving.total() >= MAX_ARRIVING
                 or self._arriving[host] >= MAX_ARRIVING_FROM_ONE
+                or sum(meeting.links for meeting in self._meetings.values()) >= MAX_ALL_LINKS
             ):
                 sock.close()
                 continue
