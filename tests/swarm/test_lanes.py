@@ -221,6 +221,17 @@ async def test_an_offer_that_makes_no_sense_is_refused() -> None:
     assert said == [LaneRefusal(7)]
 
 
+@pytest.mark.parametrize("message", [LaneAnswer(0, "v=0"), LaneRefusal(0)])
+async def test_an_answer_at_the_moment_at_which_it_is_too_late_leads_to_nothing(
+    message: LaneMessage,
+) -> None:
+    lanes = Lanes(Host(), Dead(ClientConfig()), clock=asyncio.get_running_loop().time)
+    lanes._offers[0] = asyncio.get_running_loop().create_future()
+    lanes._offers[0].cancel()
+    lanes.heard(message)
+    await lanes.close()
+
+
 async def test_answers_nobody_waits_for_lead_to_nothing() -> None:
     said = await said_to(
         Dead(ClientConfig()), [LaneAnswer(1, "v=0"), LaneRefusal(1), LanePong(4), LanePing(9)]

@@ -172,10 +172,14 @@ class Lanes:
                     self._claim(self._answer(number, sdp))
                 else:
                     self._host.say(LaneRefusal(number))
-            case LaneAnswer(number, sdp) if number in self._offers:
+            case LaneAnswer(number, sdp) if self._is_waited_for(number):
                 self._offers.pop(number).set_result(sdp)
-            case LaneRefusal(number) if number in self._offers:
+            case LaneRefusal(number) if self._is_waited_for(number):
                 self._offers.pop(number).set_exception(ChannelFailed("A lane was refused."))
+
+    def _is_waited_for(self, number: int) -> bool:
+        # One whose time is over is there until its task has run.
+        return number in self._offers and not self._offers[number].done()
 
     async def _keep(self) -> None:
         """Measure, and open and close lanes as it says."""
