@@ -69,8 +69,8 @@ def test_lanes_that_bring_nothing_are_closed_and_tried_ever_more_rarely() -> Non
     assert sum(wanted > 0 for wanted in way.told) < 0.08 * len(way.told)
 
 
-def test_what_four_bring_is_kept_where_sixteen_bring_no_more() -> None:
-    way = Way(lambda lanes: MB * min(4, 1 + lanes))
+def test_what_eight_bring_is_kept_where_sixteen_bring_no_more() -> None:
+    way = Way(lambda lanes: MB * min(8, 1 + lanes))
     assert way.go(PAUSE / 2) == STEPS[0]
     assert MOST_LANES in way.told
     assert way.go(PAUSE / 2) == STEPS[0]

@@ -1,4 +1,4 @@
-"""How many lanes to a peer are worth having: four times as many while that brings much, else none.
+"""How many lanes to a peer are worth having: many, and twice as many, while that brings much.
 
 One association of SCTP is bounded by its window over the round trip and, where packets are lost, by
 how slowly it grows again; several between the same two peers add up. Whether they do here is tried,
@@ -11,8 +11,9 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-#: Lanes to one peer beside its own channel: four channels, then sixteen.
-STEPS: Final = (3, 15)
+#: Lanes to one peer beside its own channel: eight channels, then sixteen. The first step is a
+#: large one, as most files are over before a third step would pay.
+STEPS: Final = (7, 15)
 MOST_LANES: Final = STEPS[-1]
 #: Seconds of round trip from which on a single association may be the bottleneck.
 LONG_WAY: Final = 0.006
@@ -23,8 +24,8 @@ SETTLE: Final = 0.5
 SETTLE_EACH: Final = 0.1
 #: Seconds in which lanes that were asked for open, or are not waited for.
 OPENING: Final = 6.0
-#: The rate with four times the channels must be so many times the rate before.
-GAIN: Final = 1.3
+#: The rate after a step must be so many times the rate before.
+GAIN: Final = 1.25
 #: A rate that fell to this share of what it was when a trial brought nothing is worth another.
 FALLEN: Final = 0.5
 #: Seconds to the next try after one that brought nothing; doubled each time, up to the second.
