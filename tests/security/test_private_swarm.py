@@ -21,9 +21,10 @@ from filesend_tui.core.wire.extensions import (
     SpanRequest,
     encode_handshake,
 )
+from filesend_tui.core.wire.shape import BLOCK
 from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
-from tests.torrent.lab import Hub, MemoryChannel, Node
+from tests.torrent.lab import TRACKERS, Hub, MemoryChannel, Node
 from tests.torrent.test_spans import (
     CONTENT,
     DirectHub,
@@ -112,6 +113,23 @@ def test_a_partner_who_stalls_is_given_up_and_told_of(
             await asyncio.sleep(1)
         assert isinstance(await giving_up, NoPeers)
         assert asyncio.get_running_loop().time() - began < STANDSTILL + 30
+
+    stage.play(act)
+
+
+def test_nobody_is_given_up_for_a_limit_of_our_own(hub: Hub, tmp_path: Path) -> None:
+    stage = Stage(hub, tmp_path, size=4 * BLOCK)
+
+    async def act() -> None:
+        receiver = await stage.node(download_limit=BLOCK // 600)
+        sender = await stage.node()
+        await sender.engine.seed([tmp_path / "source"], trackers=TRACKERS, swarm_key=KEY)
+        await receiver.engine.add(
+            stage.magnet, folder=tmp_path / "in", transfer=TRANSFER, swarm_key=KEY
+        )
+        began = asyncio.get_running_loop().time()
+        await asyncio.wait_for(receiver.engine.wait_done(stage.torrent), 20 * STANDSTILL)
+        assert asyncio.get_running_loop().time() - began > 3 * STANDSTILL
 
     stage.play(act)
 

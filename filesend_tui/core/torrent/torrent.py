@@ -35,7 +35,7 @@ from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet
 from filesend_tui.core.torrent.making import SourceFile
-from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
+from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
@@ -130,6 +130,9 @@ class Torrent:
         self._told_lonely = loop.time()
         self._moved = loop.time()
         self._moved_bytes = 0
+        # Where this side limits itself, a few of the largest pieces may be what is waited for.
+        limit = config.download_limit
+        self._standstill = STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0)
         self._store: PieceStore | None = None
         self._folder: Path | None = None
         self._choose: Choose = everything
@@ -370,7 +373,7 @@ class Torrent:
         if own_work or self._moved_bytes != self._reporter.received.total:
             self._moved_bytes = self._reporter.received.total
             self._moved = now
-        if now - self._moved > STANDSTILL:
+        if now - self._moved > self._standstill:
             self.swarm_failed(NoPeers("The other side is connected, but sends nothing."))
         if self._swarm.lies >= MOST_LIES:
             self.swarm_failed(BadMetadata("What the other side sends is not what it offered."))
