@@ -229,9 +229,10 @@ async def test_only_what_was_chosen_is_fetched(direct: DirectHub, tmp_path: Path
 
 
 async def test_receivers_serve_each_other(direct: DirectHub, tmp_path: Path) -> None:
-    write_tree(tmp_path, {"big.bin": CONTENT})
+    content = CONTENT * 5  # more than two windows
+    write_tree(tmp_path, {"big.bin": content})
     async with (
-        node(tmp_path, upload_limit=6 * MIB) as seeder,
+        node(tmp_path, upload_limit=24 * MIB) as seeder,
         node(tmp_path) as one,
         node(tmp_path) as two,
     ):
@@ -239,7 +240,7 @@ async def test_receivers_serve_each_other(direct: DirectHub, tmp_path: Path) -> 
         paths = await asyncio.gather(
             *(fetched(r, magnet, tmp_path / f"out{n}") for n, r in enumerate([one, two]))
         )
-        assert all(path.read_bytes() == CONTENT for path in paths)
+        assert all(path.read_bytes() == content for path in paths)
         assert one.of(e.Upload) or two.of(e.Upload), "nobody passed a piece on"
 
 
