@@ -101,13 +101,20 @@ class FileSendApp(App[None]):
         self._signals: EndingSignals | None = None
         self.store = Store()
         folder = start or Path.cwd()
-        self.add_mode("pair", lambda: PairScreen(self.store, clock, self._completions))
         self.add_mode("send", lambda: self._send_screen(folder))
         self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
             self.register_theme(theme)
         # Before Textual looks at it first: later, all styles would be worked out once more.
         self.set_reactive(App.theme, THEMES[0].name)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the first screen: where people pair."""
+        # Not from a mode: with eager tasks, which Textual has from Python 3.12 on, Textual mounts
+        # that before it is the app's screen, and an Input asks for this. A mode only to come back.
+        screen = PairScreen(self.store, self._clock, self._completions)
+        self.add_mode("pair", lambda: screen)
+        return screen
 
     # -- places that nobody sees first, and that are not loaded before
 

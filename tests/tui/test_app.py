@@ -16,6 +16,7 @@ from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
+from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.top_bar import TopBar
 from tests.tui.moments import ANA, FILM, asked, paired, receiving
@@ -46,6 +47,31 @@ async def test_the_first_screen_does_not_wait_for_the_relay(stage: Stage) -> Non
         await stage.settle(pilot)
         assert stage.client.calls == [("connect", URL), ("create_code",)]
         assert f"Relay: {URL}" in str(line.render())
+
+
+async def test_the_first_screen_is_the_apps_before_anything_in_it_is_mounted(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From Python 3.12 on Textual mounts eagerly where it runs for people, and not in tests."""
+    stacks: list[bool] = []
+    register = FileSendApp._register
+
+    def looked(app: FileSendApp, parent: object, *widgets: object, **how: object) -> object:
+        if any(isinstance(each, PairScreen) for each in widgets):
+            stacks.append(app.screen in widgets)
+        return register(app, parent, *widgets, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FileSendApp, "_register", looked)
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert stacks == [True]
+        await pilot.press("t")
+        await stage.settle(pilot)
+        assert stage.app.current_mode == "transfers"
+        await pilot.press("p")
+        await stage.settle(pilot)
+        assert isinstance(stage.app.screen, PairScreen)
+    assert stacks == [True]
 
 
 async def test_a_relay_that_is_not_there_is_told_and_tried_again(stage: Stage) -> None:
