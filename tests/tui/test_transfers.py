@@ -215,6 +215,8 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
         assert bar.render_line(0).text.split() == [
             "m",
             "Message",
+            "v",
+            "Verify",
             "d",
             "Disconnect",
             "?",
