@@ -132,6 +132,7 @@ class FileSendApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first screen; everything slow comes after it is drawn."""
+        self.refresh_css()  # Textual does so for the screens of modes, and not for the first
         self.set_interval(1.01, self._sample)
         self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
         self.call_after_refresh(self.action_retry)
