@@ -133,8 +133,10 @@ class People:
         self._introduction = introduction
         try:
             await self._link.call(words.Claim(nameplate=code.nameplate), Done)
-        except BaseException:
+        except BaseException as error:
             self._forget(introduction)
+            if not isinstance(error, FileSendError):
+                await self._part()  # given up, but the relay may have taken it by now
             raise
         self._code = None  # the relay gives up a claimer's own nameplate
         await self._pair_up(introduction)
