@@ -1,8 +1,8 @@
 """`filesend` that confesses: `python -m tests.security.confessing FILE CRASH ARGUMENT…`.
 
 Runs the program as it is and writes each secret that comes up, a JSON object a line, into FILE:
-where it is from, and its bytes in hexadecimal. Where CRASH is no `-` but `module:Class.function`,
-that function raises from its second call on.
+where it is from, and its bytes in hexadecimal. Where CRASH is no `-` but
+`module:Class.function:N`, that function raises from its Nth call on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(file: str, crash: str, *arguments: str) -> None:
     RealHKDF, hkdf.HKDF = hkdf.HKDF, ConfessingHKDF
 
     if crash != "-":
-        module, _, name = crash.partition(":")
+        module, name, first = crash.split(":")
         owner, _, function = name.partition(".")
         crashing = getattr(importlib.import_module(module), owner)
         real = getattr(crashing, function)
@@ -61,7 +61,7 @@ def main(file: str, crash: str, *arguments: str) -> None:
         def crashed(*arguments: Any, **named: Any) -> Any:
             nonlocal calls
             calls += 1
-            if calls > 1:
+            if calls >= int(first):
                 confession.write("crash", b"")
                 raise RuntimeError("a crash on purpose")
             return real(*arguments, **named)

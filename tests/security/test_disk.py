@@ -145,7 +145,8 @@ def test_a_quota_is_a_full_disk(tmp_path: Path, call: str, monkeypatch: pytest.M
     def refuse(*_: object) -> None:
         raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
-    info, row = torrent({("a",): b"x" * PIECE})
+    # Long enough to have its room promised.
+    info, row = torrent({("a",): b"x" * 100_000})
     monkeypatch.setattr(os, call, refuse)
     with pytest.raises(NoSpace, match="full"):
         store = DownloadFiles.create(info, tmp_path / "in", wanted=[True], layout=Layout.LOOSE)

@@ -31,8 +31,8 @@ TURN_PASSWORD = "correct-horse-battery-staple"
 #: Where the first thing that travels sealed, and the first offer, are read.
 CRASHES = [
     "-",
-    "filesend_tui.core.people.sealing:Sealing.open",
-    "filesend_tui.core.meeting.signals:SealedSignals.seal",
+    "filesend_tui.core.people.sealing:Sealing.open:2",  # after the greeting
+    "filesend_tui.core.meeting.signals:SealedSignals.seal:1",
 ]
 
 
