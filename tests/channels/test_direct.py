@@ -270,4 +270,6 @@ async def test_no_thread_stays_behind() -> None:
         threads = [*here._threads, *there._threads]
         assert all(thread.is_alive() for thread in threads)
         here._link.sever()
+    for thread in threads:  # the last thing each does is to say that it ended
+        await asyncio.to_thread(thread.join, 10)
     assert not any(thread.is_alive() for thread in threads)
