@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filesend_tui.core.torrent import paths as paths_module
 from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.paths import (
     MAX_NAME_BYTES,
@@ -119,6 +120,45 @@ def test_no_text_leaves_the_folder(parts: list[str], system: str) -> None:
         assert len(name.encode()) <= MAX_NAME_BYTES
         assert safe_name(name, system=system) == name
     assert not safe[0].startswith(".")
+
+
+#: The fast way's own names, and what is likely to deceive it.
+NEARLY_HARMLESS = st.one_of(
+    st.from_regex(paths_module._HARMLESS, fullmatch=True),
+    st.from_regex(
+        r"(con|prn|aux|nul|com|lpt|clock|conin\$)?[a-z0-9\u00b9\u0131\u017f\u212a_. ()$-]{0,140}",
+        fullmatch=True,
+    ),
+)
+
+
+@given(NEARLY_HARMLESS, st.sampled_from(["linux", "macos", "windows"]))
+def test_a_name_that_is_taken_for_harmless_has_nothing_to_mend(name: str, system: str) -> None:
+    if paths_module._HARMLESS.fullmatch(name):
+        assert paths_module._mended(name, system) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".a",
+        "a.",
+        "a ",
+        " a",
+        "a\n",
+        "a/b",
+        "a\\b",
+        "con",
+        "COM1.txt",
+        "Lpt9",
+        "\u017f",
+        "\u212a",
+        "a" * 129,
+    ],
+)
+def test_what_might_need_mending_is_looked_at(name: str) -> None:
+    assert not paths_module._HARMLESS.fullmatch(name)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,12 @@ _CONSOLES: Final = ("CONIN$", "CONOUT$")
 _SPACED_DEVICE: Final = re.compile(
     r"(con|prn|aux|nul|com.|lpt.|conin\$|conout\$) +(?=\.)", re.IGNORECASE
 )
+# Names that no system minds, most of all there are; what mends names takes 80 µs for each. Of those
+# that begin like a device of Windows the slow way decides.
+_HARMLESS: Final = re.compile(
+    r"(?!con|prn|aux|nul|com|lpt|clock)[a-z0-9_-]([a-z0-9_. ()-]{0,126}[a-z0-9_()-])?",
+    re.IGNORECASE | re.ASCII,
+)
 _SYSTEM: Final = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 
 
@@ -51,11 +57,11 @@ def safe_name(name: str, *, system: str = _SYSTEM) -> str:
         name: Anything at all.
         system: Whose rules hold: `linux`, `macos` or `windows`.
     """
-    return _safe_name(name, system)
+    return name if _HARMLESS.fullmatch(name) else _mended(name, system)
 
 
 @lru_cache(maxsize=4096)
-def _safe_name(name: str, system: str) -> str:
+def _mended(name: str, system: str) -> str:
     from pathvalidate import sanitize_filename
 
     # Bound the work first; 255 bytes are never more than 255 characters, the suffix is at the end.
