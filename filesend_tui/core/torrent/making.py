@@ -149,11 +149,6 @@ def make_torrent(
     if salt is not None:
         info["source"] = salt
     info["pieces"] = _hash(sources, piece_length, progress, cancelled)
-    torrent = torf.Torrent()
-    metainfo: Any = torrent.metainfo
-    metainfo["info"] = info
-    if total:  # torf takes a torrent of empty files alone for an unfinished one
-        torrent.validate()
     try:
         made = parse_info(bencode2.bencode(info))
     except BadMetadata as error:
