@@ -12,7 +12,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PYTEST := $(BIN)/pytest -n logical --dist loadgroup
+ON_EACH_CORE := -n logical --dist loadgroup
+PYTEST := $(BIN)/pytest $(ON_EACH_CORE)
 # As on each system: what one of them lacks must be looked for before it is used.
 TYPES := $(BIN)/mypy && for system in darwin win32; do \
 	$(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; done
@@ -25,15 +26,16 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(TYPES)
 	$(BIN)/lint-imports
-	$(PYTEST)
+	$(PYTEST) -m "not native"
+	$(BIN)/python -m tests.native $(ON_EACH_CORE)
 
-# Everything but the tests that move much data or start many processes.
+# Everything but the tests that move much data, start many processes or need another Python.
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(TYPES)
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not slow" -q
+	$(PYTEST) -m "not slow and not native" -q
 	$(BIN)/python -m tests.audit
 
 # Known vulnerabilities of what is installed; says so where nobody can be asked.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 
+from filesend_tui.core.channels import native_library
 from relay.addresses import Proxies
 from relay.limits import Limits
 from relay.server import RelayServer, listen
@@ -21,6 +22,15 @@ settings.register_profile("filesend", deadline=None)
 # minutes of two.
 settings.register_profile("fuzz", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "filesend"))
+
+NO_NATIVE = "filesend-tui[fast] is not installed: python -m tests.native runs this"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not native_library.installed():
+        for item in items:
+            if item.get_closest_marker("native"):
+                item.add_marker(pytest.mark.skip(reason=NO_NATIVE))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import TypeVar
 import psutil
 import pytest
 
-from filesend_tui.core.channels import native_library
 from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.channels.webrtc import UNREAD_LIMIT, WebRtcChannel
 from filesend_tui.core.config import ClientConfig, WebRtcStack
@@ -18,13 +17,9 @@ from filesend_tui.core.config import ClientConfig, WebRtcStack
 CONFIG = ClientConfig()
 AIORTC = ClientConfig(webrtc=WebRtcStack.AIORTC)
 NATIVE = ClientConfig(webrtc=WebRtcStack.NATIVE)
-needs_native = pytest.mark.skipif(
-    not native_library.installed(),
-    reason="filesend-tui[fast] is not installed: it needs Python 3.12 or later",
-)
 STACKS = [
     pytest.param(WebRtcStack.AIORTC, id="aiortc"),
-    pytest.param(WebRtcStack.NATIVE, id="native", marks=needs_native),
+    pytest.param(WebRtcStack.NATIVE, id="native", marks=pytest.mark.native),
 ]
 T = TypeVar("T")
 

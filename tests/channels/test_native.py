@@ -14,7 +14,7 @@ from filesend_tui.core.channels.native_library import obstacle, path_of
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from tests.channels.pairs import AIORTC, NATIVE, connected, needs_native, read_exactly, soon
+from tests.channels.pairs import AIORTC, NATIVE, connected, read_exactly, soon
 
 TURN = IceServer(urls="turn:192.0.2.1:3478?transport=udp", username="me", credential="a:b@c")
 
@@ -73,7 +73,7 @@ def test_what_it_cannot_do_it_is_not_asked_for(
     assert (obstacle(config) is None) is can
 
 
-@needs_native
+@pytest.mark.native
 async def test_it_is_chosen_where_it_is_installed() -> None:
     attempt = await WebRtcAttempt.offer(ClientConfig())
     assert not isinstance(attempt, AiortcAttempt)
@@ -83,7 +83,7 @@ async def test_it_is_chosen_where_it_is_installed() -> None:
     await attempt.close()
 
 
-@needs_native
+@pytest.mark.native
 async def test_where_it_finds_no_address_aiortc_does(monkeypatch: pytest.MonkeyPatch) -> None:
     from filesend_tui.core.channels.native_channel import NativeConnection
 
@@ -98,7 +98,7 @@ async def test_where_it_finds_no_address_aiortc_does(monkeypatch: pytest.MonkeyP
         await WebRtcAttempt.offer(NATIVE)
 
 
-@needs_native
+@pytest.mark.native
 async def test_a_wheel_without_the_c_api_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def unexported() -> None:
         raise AttributeError("rtcGetSelectedCandidatePair")
@@ -111,7 +111,7 @@ async def test_a_wheel_without_the_c_api_is_not_used(monkeypatch: pytest.MonkeyP
         await WebRtcAttempt.offer(NATIVE)
 
 
-@needs_native
+@pytest.mark.native
 def test_a_turn_servers_password_travels_escaped() -> None:
     (url,) = native_library.ice_urls(ClientConfig(ice_servers=(TURN,)))
     assert url == "turn:me:a%3Ab%40c@192.0.2.1:3478?transport=udp"
@@ -145,7 +145,7 @@ def test_the_path_is_read_from_the_chosen_pair(
 # -- with the other stack
 
 
-@needs_native
+@pytest.mark.native
 @pytest.mark.parametrize(("one", "other"), [(AIORTC, NATIVE), (NATIVE, AIORTC)])
 async def test_both_stacks_understand_each_other(one: ClientConfig, other: ClientConfig) -> None:
     data = os.urandom(3_000_000)
@@ -167,7 +167,7 @@ async def test_both_stacks_understand_each_other(one: ClientConfig, other: Clien
 # -- hostile ends
 
 
-@needs_native
+@pytest.mark.native
 async def test_a_burst_of_small_messages_arrives_whole() -> None:
     """The asyncio layer of the binding keeps 1,024 of them and drops the others."""
     async with connected(config=NATIVE) as (ours, theirs):
@@ -177,7 +177,7 @@ async def test_a_burst_of_small_messages_arrives_whole() -> None:
     assert data == b"".join(number.to_bytes(2, "big") for number in range(5000))
 
 
-@needs_native
+@pytest.mark.native
 async def test_text_that_is_no_text_does_no_harm() -> None:
     """The binding cannot hand it over, and goes on with what follows."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
@@ -188,7 +188,7 @@ async def test_text_that_is_no_text_does_no_harm() -> None:
         assert await read_exactly(theirs, 5) == b"after"
 
 
-@needs_native
+@pytest.mark.native
 async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None:
     """libdatachannel cuts it at 256 KiB; what was cut off is for the wire protocol to notice."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
@@ -200,7 +200,7 @@ async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None
     assert data == bytes(256 * 1024) + b"after"
 
 
-@needs_native
+@pytest.mark.native
 async def test_a_hundred_more_channels_are_refused() -> None:
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
         for number in range(100):
@@ -210,7 +210,7 @@ async def test_a_hundred_more_channels_are_refused() -> None:
     assert caught.value.abuse is Abuse.SECOND_CHANNEL
 
 
-@needs_native
+@pytest.mark.native
 async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
     from filesend_tui.core.channels.native_channel import FAILED
 
@@ -223,7 +223,7 @@ async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
             await soon(theirs.receive())
 
 
-@needs_native
+@pytest.mark.native
 async def test_closing_while_bytes_rush_in_hangs_nobody() -> None:
     for _ in range(5):
         async with connected(config=NATIVE) as (ours, theirs):

@@ -83,17 +83,26 @@ async def test_two_senders_at_once_do_not_mix_their_bytes(config: ClientConfig) 
 
 
 async def test_what_was_sent_right_before_closing_still_arrives(config: ClientConfig) -> None:
-    data = os.urandom(300_000)  # about what may be queued; LINGER bounds how long it has
+    data = os.urandom(200_000)  # less than may be queued; LINGER bounds how long it has
     ours, theirs = await connect(config=config)
-    sending = asyncio.create_task(ours.send(data))
-    await asyncio.sleep(0)
+    await ours.send(data)
     closing = asyncio.create_task(ours.close())
     assert await read_exactly(theirs, len(data) + 1) == data
     await soon(closing)
     assert await theirs.receive() == b""
-    with pytest.raises(ChannelFailed):
-        await sending
     await theirs.close()
+
+
+async def test_a_send_that_waits_for_room_fails_when_its_channel_is_closed(
+    config: ClientConfig,
+) -> None:
+    async with connected(config=config) as (ours, _theirs):
+        sending = asyncio.create_task(ours.send(bytes(16 * HIGH_WATER)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(ours.close())
+        with pytest.raises(ChannelFailed):
+            await soon(sending)
+        await soon(closing)
 
 
 async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task(

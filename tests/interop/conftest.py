@@ -63,8 +63,9 @@ def chromium(running_chromium: Chromium) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def ours(tmp_path: Path, processes: ExitStack) -> Ours:
-    return Ours(tmp_path, processes)
+def ours(request: pytest.FixtureRequest, tmp_path: Path, processes: ExitStack) -> Ours:
+    """FileSend with the WebRTC stack that the test is parametrized with, or its own choice."""
+    return Ours(tmp_path, processes, webrtc=getattr(request, "param", "auto"))
 
 
 @pytest.fixture

@@ -116,15 +116,23 @@ class OurDownloading(OurEnd, Downloading):
 
 
 class Ours(Kind):
-    """`filesend seed` and `filesend download`, headless."""
+    """`filesend seed` and `filesend download`, headless. webrtc: with which stack."""
 
     name = "FileSend"
     prefix = "-FS"
 
-    def __init__(self, scratch: Path, stack: ExitStack, *, inside: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        stack: ExitStack,
+        *,
+        inside: Sequence[str] = (),
+        webrtc: str = "auto",
+    ) -> None:
         self._scratch = scratch
         self._stack = stack
         self._inside = inside
+        self._webrtc = webrtc
         self._numbers = itertools.count(1)
 
     def seed(self, payload: Payload, tracker: str) -> OurSeeding:
@@ -138,9 +146,10 @@ class Ours(Kind):
 
     def _run(self, command: str, *arguments: str | Path) -> LineProcess:
         name = f"filesend-{command}-{next(self._numbers)}"
+        ours = [sys.executable, "-m", "filesend_tui", command, "--json", "--webrtc", self._webrtc]
         process = LineProcess(
             name,
-            [*self._inside, sys.executable, "-m", "filesend_tui", command, "--json", *arguments],
+            [*self._inside, *ours, *arguments],
             log=self._scratch / f"{name}.log",
             env=ours_env(self._scratch),
         )
@@ -149,15 +158,8 @@ class Ours(Kind):
 
 
 def ours_env(scratch: Path) -> Mapping[str, str]:
-    """Return an environment in which nothing of the person's own counts and no STUN is asked.
-
-    FILESEND_WEBRTC is kept: it says with which stack the matrix runs.
-    """
-    ours = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith("FILESEND_") or key == "FILESEND_WEBRTC"
-    }
+    """Return an environment in which nothing of the person's own counts and no STUN is asked."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
     settings = scratch / "settings.toml"
     settings.touch()
     return {**ours, "FILESEND_ICE_SERVERS": "none", "FILESEND_SETTINGS": str(settings)}
