@@ -10,7 +10,7 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.making import make_torrent, scan
+from filesend_tui.core.torrent.making import SourceFile, make_torrent
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.torrent import Choice, Choose, Progress
 
@@ -68,9 +68,9 @@ class ScriptedEngine:
         if gate in self.fails:
             raise self.fails[gate]
 
-    async def seed(
+    async def serve(
         self,
-        paths: Sequence[Path],
+        sources: Sequence[SourceFile],
         *,
         trackers: Sequence[str],
         transfer: str | None = None,
@@ -84,7 +84,6 @@ class ScriptedEngine:
                 await approved.wait()  # figures go on while the gate holds it up
                 self._events.publish(Hashing(transfer=transfer, progress=0.5, hashed_bytes=1))
             await self._pass("hash")
-            sources = await asyncio.to_thread(scan, paths)
             info = self.alter(await asyncio.to_thread(make_torrent, sources, salt=transfer))
             self.hashed += 1
             if approved is not None:

@@ -97,8 +97,9 @@ def test_what_is_made_of_the_same_files_is_what_was_offered(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     paths = [tmp_path / name for name in chosen]
-    request = make_request(paths)
-    info = make_torrent(scan(paths), salt=request.id)
+    sources = scan(paths)
+    request = make_request(sources)
+    info = make_torrent(sources, salt=request.id)
     choice = choose(request.files, [True] * len(request.files), info)
     assert choice.wanted == (True,) * len(info.files)
     assert choice.layout is (Layout.FOLDER if len(chosen) == 1 else Layout.LOOSE)
@@ -106,5 +107,6 @@ def test_what_is_made_of_the_same_files_is_what_was_offered(
 
 def test_two_requests_for_the_same_files_have_their_own_ids(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
-    ids = {make_request([tmp_path / "f"]).id for _ in range(20)}
+    sources = scan([tmp_path / "f"])
+    ids = {make_request(sources).id for _ in range(20)}
     assert len(ids) == 20

@@ -199,6 +199,20 @@ async def test_files_are_hashed_before_the_answer_and_served_after_it(
     assert phases(ada, transfer) == [P.ASKED, P.APPROVED, P.READY, P.TRANSFERRING, P.DONE]
 
 
+async def test_what_was_offered_is_sent_whatever_came_to_lie_beside_it(
+    files: list[Path], new_person: NewPerson
+) -> None:
+    ada, bob = await pair(new_person)
+    ada.engine.gates["hash"].clear()
+    transfer = await ada.people.request([files[2]])
+    request = await bob.until(events.FileRequest)
+    (files[2] / "later").write_bytes(b"nobody was asked about this")
+    ada.engine.gates["hash"].set()
+    await bob.people.answer(transfer, [True] * len(request.files))
+    await ada.until(events.TransferState, phase=P.DONE)
+    assert len(request.files) == 3
+
+
 async def test_files_that_cannot_be_read_end_it_before_the_answer(
     files: list[Path], new_person: NewPerson
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from filesend_tui.core.people import offer
 from filesend_tui.core.people.session import partner_name
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent import engine as engine_module
+from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
 from filesend_tui.headless.narration import file_lines, request_lines
 from relay.protocol import FileRequest, OfferedFile
@@ -65,8 +66,8 @@ async def test_a_torrent_that_is_not_what_was_approved_is_refused(
 ) -> None:
     honest = offer.make_request
 
-    def make_request(paths: list[Path]) -> FileRequest:
-        request = honest(paths)
+    def make_request(sources: Sequence[SourceFile]) -> FileRequest:
+        request = honest(sources)
         return msgspec.structs.replace(request, files=LIES[lie](request.files))
 
     monkeypatch.setattr(offer, "make_request", make_request)

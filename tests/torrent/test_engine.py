@@ -11,6 +11,7 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
+from filesend_tui.core.torrent.making import scan
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
@@ -269,7 +270,7 @@ async def test_what_is_not_approved_is_hashed_and_nothing_more(hub: Hub, tmp_pat
     async with node(tmp_path) as seeder:
         approved = asyncio.Event()
         seeding = asyncio.create_task(
-            seeder.engine.seed([tmp_path / "file"], trackers=TRACKERS, approved=approved)
+            seeder.engine.serve(scan([tmp_path / "file"]), trackers=TRACKERS, approved=approved)
         )
         await seeder.until(lambda: any(each.progress == 1.0 for each in seeder.of(e.Hashing)))
         await asyncio.sleep(0)

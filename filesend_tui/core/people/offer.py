@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from filesend_tui.core.errors import BadMetadata, BadSource
-from filesend_tui.core.torrent.making import scan
+from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
 from filesend_tui.core.torrent.torrent import Choice
@@ -21,15 +20,12 @@ from relay.protocol import MAX_CONTENT, MAX_FILES, FileRequest, OfferedFile, par
 _TOO_MANY = "Put them into an archive (zip or tar) and send that."
 
 
-def make_request(paths: Sequence[Path]) -> FileRequest:
-    """Return the request for these files and folders. Blocking: it walks folders.
+def make_request(sources: Sequence[SourceFile]) -> FileRequest:
+    """Return the request for these files, in the order in which their torrent will have them.
 
     Raises:
-        BadSource: Something cannot be read, or it is too much for one request.
+        BadSource: It is too much for one request.
     """
-    sources = scan(paths)
-    if not sources:
-        raise BadSource("There is nothing to send.", "Choose at least one file.")
     if len(sources) > MAX_FILES:
         raise BadSource(
             f"That is {len(sources):,} files; one request takes {MAX_FILES:,}.", _TOO_MANY

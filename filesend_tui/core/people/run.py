@@ -27,6 +27,7 @@ from filesend_tui.core.people.exchange_values import (
 )
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
+from filesend_tui.core.torrent.making import SourceFile
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Run:
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
         happen: Takes an input of this run's exchange.
 
-    paths and output are set by the person's commands: what is sent, or where to receive it.
+    sources and output are set by the person's commands: what is sent, or where to receive it.
     figures is the word with figures that is on its way, if any; hashing_told the loop's time of
     the last one about hashing.
     """
@@ -56,7 +57,7 @@ class Run:
         happen: Callable[[Run, Input], None],
     ) -> None:
         self.exchange = exchange
-        self.paths: Sequence[Path] = ()
+        self.sources: Sequence[SourceFile] = ()
         self.output: Path | None = None
         self.figures: asyncio.Task[None] | None = None
         self.hashing_told = -REPORT_INTERVAL
@@ -111,8 +112,8 @@ class Run:
 
     async def _seed(self) -> None:
         swarm_key = secrets.token_bytes(SWARM_KEY_LENGTH)
-        self._torrent = await self._torrents.seed(
-            self.paths,
+        self._torrent = await self._torrents.serve(
+            self.sources,
             trackers=(self._tracker,),
             transfer=self.exchange.id,
             swarm_key=swarm_key,

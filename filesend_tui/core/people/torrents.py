@@ -8,26 +8,30 @@ from pathlib import Path
 from typing import Protocol
 
 from filesend_tui.core.events import TransferId
+from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.torrent import Choose, Progress
 
 
 class Torrents(Protocol):
-    """The torrents of one client. A cancelled `seed` or `add` leaves nothing behind.
+    """The torrents of one client. A cancelled `serve` or `add` leaves nothing behind.
 
     swarm_key: 32 random bytes; only who has them meets the others of the swarm. None: it is open.
     """
 
-    async def seed(
+    async def serve(
         self,
-        paths: Sequence[Path],
+        sources: Sequence[SourceFile],
         *,
         trackers: Sequence[str],
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
         approved: asyncio.Event | None = None,
     ) -> str:
-        """Make a torrent and, once approved, serve it; return its id. Raises FileSendError."""
+        """Make a torrent of files that were found and, once approved, serve it; return its id.
+
+        Raises FileSendError.
+        """
 
     async def add(
         self,

@@ -35,6 +35,7 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
 from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.torrent.making import SourceFile, scan
 from filesend_tui.core.torrent.room import check_room
 from relay import protocol as words
 from relay.protocol import MAX_FILES, Word
@@ -95,10 +96,10 @@ class Transfers:
             BadSource: Something cannot be read, or it is too much for one request.
             NotPaired: The partner is gone.
         """
-        asking = await asyncio.to_thread(offer.make_request, paths)
+        asking, sources = await asyncio.to_thread(_offer, paths)
         self._check_open()
         run = self._new_run(asking, Direction.SEND)
-        run.paths = tuple(paths)
+        run.sources = sources
         self._begin(run)
         return asking.id
 
@@ -290,3 +291,9 @@ class Transfers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _offer(paths: Sequence[Path]) -> tuple[words.FileRequest, Sequence[SourceFile]]:
+    """Return the request for what a person chose, and the files that it is about. Blocking."""
+    sources = scan(paths)
+    return offer.make_request(sources), sources

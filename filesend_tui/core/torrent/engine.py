@@ -57,26 +57,50 @@ class Engine:
         name: str | None = None,
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
-        approved: asyncio.Event | None = None,
     ) -> str:
         """Make a torrent of files and folders, announce it and serve it; return its id.
+
+        Args:
+            paths: What to share.
+            trackers, name, transfer, swarm_key: As `serve`.
+
+        Raises:
+            BadSource: Something cannot be sent, or changed while it was read.
+            TrackerFailed: No tracker accepted it.
+        """
+        sources = await asyncio.get_running_loop().run_in_executor(self._hashers, scan, paths)
+        return await self.serve(
+            sources, trackers=trackers, name=name, transfer=transfer, swarm_key=swarm_key
+        )
+
+    async def serve(
+        self,
+        sources: Sequence[SourceFile],
+        *,
+        trackers: Sequence[str],
+        name: str | None = None,
+        transfer: TransferId | None = None,
+        swarm_key: bytes | None = None,
+        approved: asyncio.Event | None = None,
+    ) -> str:
+        """Make a torrent of files that were found, announce it and serve it; return its id.
 
         A paired transfer's torrent carries the transfer's id, so that its infohash is its own: the
         same file may go to two people, or both ways, at the same time.
 
         Args:
-            paths: What to share.
+            sources: As `scan` returned them.
             trackers: Where to announce it.
-            name: What the torrent is called; made up from the paths otherwise.
+            name: What the torrent is called; made up from the files otherwise.
             transfer: The transfer it belongs to.
             swarm_key: Makes the swarm a private one: 32 random bytes that its members know.
             approved: When it may be announced and served, where not as soon as it is made.
 
         Raises:
-            BadSource: Something cannot be read or changed while it was read.
+            BadSource: Something cannot be read, or changed since it was found.
             TrackerFailed: No tracker accepted it.
         """
-        info, sources = await self._make(paths, name, transfer)
+        info = await self._make(sources, name, transfer)
         if approved is not None:
             await approved.wait()
         torrent = self._admit(
@@ -197,8 +221,8 @@ class Engine:
         return torrent
 
     async def _make(
-        self, paths: Sequence[Path], name: str | None, transfer: TransferId | None
-    ) -> tuple[TorrentInfo, Sequence[SourceFile]]:
+        self, sources: Sequence[SourceFile], name: str | None, transfer: TransferId | None
+    ) -> TorrentInfo:
         """Hash in a thread, showing progress; being cancelled stops the thread too."""
         loop = asyncio.get_running_loop()
         stop = threading.Event()
@@ -212,12 +236,10 @@ class Engine:
             )
             loop.call_soon_threadsafe(self._events.publish, event)
 
-        def work() -> tuple[TorrentInfo, Sequence[SourceFile]]:
-            sources = scan(paths)
-            info = make_torrent(
+        def work() -> TorrentInfo:
+            return make_torrent(
                 sources, name=name, salt=transfer, progress=tell, cancelled=stop.is_set
             )
-            return info, sources
 
         self._hashing.add(stop)
         try:
