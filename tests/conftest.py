@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -23,7 +24,18 @@ settings.register_profile("filesend", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "filesend"))
 
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 NO_NATIVE = "filesend-tui[fast] is not installed: python -m tests.native runs this"
+#: Why a test may be left out in CI, which is Linux with all that the tests can be given there.
+MAY_BE_SKIPPED = {
+    NO_NATIVE,
+    "libtorrent has no wheel for this Python yet",
+    "there is no IPv6 here",
+    # As root, and as anybody else.
+    "who may read everything cannot be refused",
+    "only Linux' root mounts file systems",
+    "only root makes devices",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,6 +43,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("native"):
                 item.add_marker(pytest.mark.skip(reason=NO_NATIVE))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return judged((yield))
+
+
+def judged(report: Report) -> Report:
+    """Make a skip in CI a failure, unless its reason is among those that are known."""
+    # Where, in which line and why; what is expected to fail counts as skipped and has another.
+    if report.skipped and isinstance(report.longrepr, tuple) and os.environ.get("CI"):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason not in MAY_BE_SKIPPED:
+            report.outcome = "failed"
+            report.longrepr = f"skipped in CI, which tests/conftest.py does not know of: {reason}"
+    return report
 
 
 @dataclass(frozen=True)

@@ -151,11 +151,11 @@ def test_every_address_family_has_a_url():
         assert RelayServer(listener).url == f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
 def test_an_ipv6_url_has_brackets():
     try:
         listener = listen("::1", 0)
     except OSError:
-        pytest.skip("no IPv6 loopback here")
+        pytest.skip("there is no IPv6 here")
     with listener:
         assert RelayServer(listener).url == f"http://[::1]:{listener.getsockname()[1]}"
