@@ -32,6 +32,14 @@ def shades(bitfield: bytes, count: int, width: int) -> str:
     return "".join(cells)
 
 
+def tally(bitfield: bytes, count: int, length: int, *, whole: bool) -> str:
+    """Return how many pieces of what size are there. count: 0 where nobody has said."""
+    if not count:
+        return "all" if whole else "none yet"
+    have = "all" if whole else f"{int.from_bytes(bitfield, 'big').bit_count()} of {count}"
+    return f"{have} × {size_text(length)}"
+
+
 class PieceStrip(Inked):
     """Two lines: how many pieces of what size, and the strip."""
 
@@ -52,10 +60,8 @@ class PieceStrip(Inked):
         bitfield, count, length, whole = self._shown
         width = self.size.width
         if y == 0:
-            have = int.from_bytes(bitfield, "big").bit_count()
-            have_words = "all" if whole else f"{have} of {count}"
-            about = f"  {have_words} × {size_text(length)}" if count else "  none yet"
-            parts = [("Pieces", self.ink("strong")), (about, self.ink("quiet"))]
+            about = tally(bitfield, count, length, whole=whole)
+            parts = [("Pieces", self.ink("strong")), (f"  {about}", self.ink("quiet"))]
         else:
             drawn = "█" * min(width, count) if whole else shades(bitfield, count, width)
             parts = [(drawn, self.ink("graph"))]

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from filesend_tui.widgets.figures import countdown, percent, short_path
 from filesend_tui.widgets.ink import bar, cells_to_paint, fit, fit_middle, row, strip
-from filesend_tui.widgets.piece_strip import shades
+from filesend_tui.widgets.piece_strip import shades, tally
 from filesend_tui.widgets.rate_graph import blocks, columns
 
 PLAIN = Style()
@@ -97,6 +97,22 @@ def test_the_home_folder_is_a_tilde(home: Path) -> None:
 )
 def test_pieces_as_a_strip(bits: bytes, count: int, width: int, drawn: str) -> None:
     assert shades(bits, count, width) == drawn
+
+
+@pytest.mark.parametrize(
+    ("bitfield", "count", "whole", "words"),
+    [
+        (b"\xe0", 8, False, "3 of 8 × 64 kB"),
+        (b"\xe0", 8, True, "all × 64 kB"),
+        (b"", 0, False, "none yet"),
+        # So short that it was over before the first word of its pieces.
+        (b"", 0, True, "all"),
+    ],
+)
+def test_pieces_are_counted_where_their_number_is_known(
+    bitfield: bytes, count: int, whole: bool, words: str
+) -> None:
+    assert tally(bitfield, count, 64_000, whole=whole) == words
 
 
 def test_a_graph_fills_up_to_each_figure() -> None:
