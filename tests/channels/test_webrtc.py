@@ -248,3 +248,23 @@ async def test_the_road_and_the_address_are_those_of_the_nominated_pair(
     assert f" {port} typ host" in answerer.description["sdp"]
     await soon(asyncio.gather(ours.close(), theirs.close()))
     assert ours.address.endswith(f":{port}")  # a face can still say who it was
+
+
+async def test_the_path_is_looked_at_once_in_a_while_and_not_for_every_block(
+    config: ClientConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the native stack it was a tenth of all that a transfer cost."""
+    async with connected(config=config) as (ours, _):
+        look, looks = ours._look_at_path, 0
+
+        def counted() -> None:
+            nonlocal looks
+            looks += 1
+            look()
+
+        monkeypatch.setattr(ours, "_look_at_path", counted)
+        assert {ours.road for _ in range(10_000)} == {Road.WEBRTC}
+        assert looks <= 2
+        ours._path_until = 0.0  # a second later
+        assert ours.address
+        assert 0 < looks <= 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import Final
@@ -31,6 +32,8 @@ UNREAD_MESSAGES: Final = 256 * 1024
 #: Seconds that closing waits for queued bytes to arrive, and for sockets to close.
 LINGER: Final = 3.0
 CLOSE_TIMEOUT: Final = 5.0
+#: Seconds between looks at the path: they cost, and each block asks which way it went.
+PATH_PERIOD: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class WebRtcChannel(ABC):
         self._max_message = min(max_message, MESSAGE)
         self._unread_limit = unread_limit
         self._path: tuple[Road, str] = (Road.WEBRTC, "")
+        self._path_until = 0.0
         self._unread: deque[bytes] = deque()
         self._unread_size = 0
         self._arrived = asyncio.Event()
@@ -60,14 +64,19 @@ class WebRtcChannel(ABC):
     @property
     def road(self) -> Road:
         """WEBRTC, or RELAYED where a TURN server carries the bytes; the last known once closed."""
-        self._look_at_path()
-        return self._path[0]
+        return self._known_path()[0]
 
     @property
     def address(self) -> str:
         """The peer's address of the nominated candidate pair, such as `192.0.2.7:51413`."""
-        self._look_at_path()
-        return self._path[1]
+        return self._known_path()[1]
+
+    def _known_path(self) -> tuple[Road, str]:
+        now = time.monotonic()
+        if now >= self._path_until:
+            self._path_until = now + PATH_PERIOD
+            self._look_at_path()
+        return self._path
 
     @property
     def closed(self) -> bool:
