@@ -38,16 +38,21 @@ _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 class SourceFile:
     """A file to be sent, as it was when it was found.
 
-    path: where it is, no link below root. root: the chosen folder, or the folder of a chosen file.
-    parts: what it is called in what is sent, a chosen folder's name in front. size: in bytes.
-    modified_ns: its modification time, in the file system's nanoseconds.
+    root: the chosen folder, or the folder of a chosen file. steps: names from there to it, none of
+    them a link. parts: what it is called in what is sent, a chosen folder's name in front. size: in
+    bytes. modified_ns: its modification time, in the file system's nanoseconds.
     """
 
-    path: Path
     root: Path
+    steps: tuple[str, ...]
     parts: tuple[str, ...]
     size: int
     modified_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.root.joinpath(*self.steps)
 
     def open(self) -> int:
         """Open it for reading and return the descriptor.
@@ -58,7 +63,7 @@ class SourceFile:
             OSError: It cannot be opened, or is no longer a file there.
         """
         with Ground.at(self.root) as ground:
-            return ground.open(self.path.relative_to(self.root).parts, os.O_RDONLY)
+            return ground.open(self.steps, os.O_RDONLY)
 
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether `status` still shows the file as it was found."""
@@ -96,9 +101,9 @@ def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
             why = getattr(error, "strerror", None) or "it is a link that leads to itself"
             raise BadSource(f"{_shown(chosen)} cannot be read: {why}.") from error
         if stat.S_ISDIR(status.st_mode):
-            found = _walk(place, (name,))
+            found = _walk(place, name)
         elif stat.S_ISREG(status.st_mode):
-            found = iter([_source(place, place.parent, (name,), status)])
+            found = iter([_source(str(place), place.parent, (place.name,), (name,), status)])
         else:
             raise BadSource(f"{_shown(chosen)} is neither a file nor a folder.")
         for source in found:
@@ -107,8 +112,8 @@ def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
                 raise BadSource(f"These are more than {MAX_FILES} files.", _ARCHIVE_HINT)
     if not sources:
         raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
-    # By bytes, so that no machine's language or file system decides.
-    return tuple(sorted(sources, key=lambda s: [part.encode() for part in s.parts]))
+    # By code points, as the bytes of UTF-8 are: no machine's language or file system decides.
+    return tuple(sorted(sources, key=lambda source: source.parts))
 
 
 def make_torrent(
@@ -205,31 +210,34 @@ def _changed(source: Source) -> BadSource:
     )
 
 
-def _walk(root: Path, parts: tuple[str, ...]) -> Iterator[SourceFile]:
-    """Yield the files below a folder."""
+def _walk(root: Path, name: str) -> Iterator[SourceFile]:
+    """Yield the files below a folder, which is called `name` in what is sent."""
     # What a link leads to is compared with where the folder really is.
     real = Path(os.path.realpath(root))
-    pending = [(root, parts)]
+    pending: list[tuple[str, ...]] = [()]
     while pending:
-        folder, parts = pending.pop()
+        way = pending.pop()
+        folder = os.path.join(root, *way)  # noqa: PTH118 - a Path for each file takes its time
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    inside = (*parts, entry.name)
+                    path, steps = entry.path, (*way, entry.name)
                     if _is_link(entry):
-                        target = _linked_file(Path(entry.path), real)
-                        yield _source(target, real, inside, target.stat())
+                        target = _linked_file(Path(path), real)
+                        inside = target.relative_to(real).parts
+                        yield _source(str(target), real, inside, (name, *steps), target.stat())
                     elif entry.is_dir(follow_symlinks=False):
-                        pending.append((Path(entry.path), inside))
+                        pending.append(steps)
                     elif entry.is_file(follow_symlinks=False):
-                        yield _source(Path(entry.path), root, inside, Path(entry.path).stat())
+                        # Not entry.stat(): what Windows' folders say of a file may be old.
+                        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+                        yield _source(path, root, steps, (name, *steps), status)
                     else:
                         raise BadSource(
-                            f"{_shown(Path(entry.path))} is neither a file nor a folder.",
-                            _LEAVE_OUT,
+                            f"{_shown(path)} is neither a file nor a folder.", _LEAVE_OUT
                         )
         except OSError as error:
-            place = _shown(Path(error.filename or folder))
+            place = _shown(error.filename or folder)
             raise BadSource(f"{place} cannot be read: {error.strerror}.") from error
 
 
@@ -253,9 +261,15 @@ def _linked_file(link: Path, folder: Path) -> Path:
     raise BadSource(f"{_shown(link)} is a link that {why}.", _LEAVE_OUT)
 
 
-def _source(path: Path, root: Path, parts: tuple[str, ...], status: os.stat_result) -> SourceFile:
+def _source(
+    path: str,
+    root: Path,
+    steps: tuple[str, ...],
+    parts: tuple[str, ...],
+    status: os.stat_result,
+) -> SourceFile:
     try:
-        size = sum(len(part.encode()) + 1 for part in parts)
+        size = len("/".join(parts).encode()) + 1
     except UnicodeEncodeError:
         raise BadSource(
             f"The name of {_shown(path)} is not valid text.", "Rename it, then send it again."
@@ -264,9 +278,9 @@ def _source(path: Path, root: Path, parts: tuple[str, ...], status: os.stat_resu
         raise BadSource(f"{_shown(path)} lies too deep in its folders.", _ARCHIVE_HINT)
     if not os.access(path, os.R_OK):
         raise BadSource(f"{_shown(path)} may not be read.")
-    return SourceFile(path, root, parts, status.st_size, status.st_mtime_ns)
+    return SourceFile(root, steps, parts, status.st_size, status.st_mtime_ns)
 
 
-def _shown(path: Path) -> str:
+def _shown(path: str | Path) -> str:
     """Return a path that can be printed even where its bytes are no text."""
     return os.fsencode(path).decode("utf-8", "replace")
