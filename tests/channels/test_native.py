@@ -10,7 +10,9 @@ from filesend_tui.core.channels import native_library
 from filesend_tui.core.channels.aiortc_attempt import AiortcAttempt
 from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.channels.base import Abuse, ChannelAbused, Road
+from filesend_tui.core.channels.native_channel import NativeChannel
 from filesend_tui.core.channels.native_library import obstacle, path_of
+from filesend_tui.core.channels.webrtc import UNREAD_LIMIT, UNREAD_MESSAGES
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
@@ -175,6 +177,25 @@ async def test_a_burst_of_small_messages_arrives_whole() -> None:
             await ours.send(number.to_bytes(2, "big"))
         data = await read_exactly(theirs, 10_000)
     assert data == b"".join(number.to_bytes(2, "big") for number in range(5000))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("message", "most"),
+    [(b"x", UNREAD_MESSAGES), (b"", UNREAD_MESSAGES), (bytes(1 << 18), UNREAD_LIMIT >> 18)],
+    ids=["crumbs", "empty", "large"],
+)
+async def test_what_comes_while_the_loop_is_busy_is_bounded(message: bytes, most: int) -> None:
+    async with connected(config=NATIVE) as (_ours, theirs):
+        assert isinstance(theirs, NativeChannel)
+        for _ in range(most):
+            theirs._leave(message)
+        assert len(theirs._mail) == most
+        theirs._leave(message)
+        assert len(theirs._mail) == most
+        with pytest.raises(ChannelAbused) as caught:
+            await soon(theirs.receive())
+    assert caught.value.abuse is Abuse.UNREAD_FLOOD
 
 
 @pytest.mark.native

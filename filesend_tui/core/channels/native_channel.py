@@ -57,6 +57,9 @@ class NativeChannel(WebRtcChannel):
         self._look_at_path()
         #: What came and was not looked at yet: filled in other threads, emptied on the loop.
         self._mail: deque[bytes | str] = deque()
+        #: Bytes that ever came into the mail, and out of it: each is counted in one thread only.
+        self._mail_in = self._mail_out = 0
+        self._overflowed = False
         self._called = False
         data_channel.set_buffered_amount_low_threshold(LOW_WATER)
         data_channel.set_on_buffered_amount_low(lambda: connection.call(self._room.set))
@@ -67,8 +70,12 @@ class NativeChannel(WebRtcChannel):
 
     def _leave(self, message: bytes | str) -> None:
         """Leave a message to the loop; in a thread of libdatachannel."""
-        if len(self._mail) < UNREAD_MESSAGES:
+        waiting = self._mail_in - self._mail_out
+        if len(self._mail) < UNREAD_MESSAGES and waiting + len(message) <= self._unread_limit:
+            self._mail_in += len(message)
             self._mail.append(message)
+        else:
+            self._overflowed = True
         # Here set after the message is in, there unset before they are taken out: none is missed.
         if not self._called:
             self._called = True
@@ -77,7 +84,11 @@ class NativeChannel(WebRtcChannel):
     def _take_mail(self) -> None:
         self._called = False
         while self._mail:
-            self._take_in(self._mail.popleft())
+            message = self._mail.popleft()
+            self._mail_out += len(message)
+            self._take_in(message)
+        if self._overflowed and not self.closed:
+            self._flooded()
 
     def _end(self) -> None:
         self._take_mail()

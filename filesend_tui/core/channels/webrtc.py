@@ -166,13 +166,17 @@ class WebRtcChannel(ABC):
             self._unread_size + len(message) > self._unread_limit
             or len(self._unread) >= UNREAD_MESSAGES
         ):
-            self._forget_unread()
-            self.cut_off("A peer sent more than it was asked for.", Abuse.UNREAD_FLOOD)
+            self._flooded()
         else:
             for start in range(0, len(message), TAKE):
                 self._unread.append(message[start : start + TAKE])
             self._unread_size += len(message)
             self._arrived.set()
+
+    def _flooded(self) -> None:
+        """More came than may wait here: none of it is read any more."""
+        self._forget_unread()
+        self.cut_off("A peer sent more than it was asked for.", Abuse.UNREAD_FLOOD)
 
     def _end(self) -> None:
         """The peer closed the channel, our own closing was answered, or everything broke down."""
