@@ -78,11 +78,12 @@ class Ground:
         if self.descriptor is None:
             self._look(way if flags & os.O_EXCL else parts)
             return _regular(os.open(self.path.joinpath(*parts), flags | _ALWAYS, 0o666))
-        folder = self._step(way)
+        folder = self._step(way) if way else self.descriptor
         try:
             return _regular(os.open(name, flags | _ALWAYS | _NO_FOLLOW, 0o666, dir_fd=folder))
         finally:
-            os.close(folder)
+            if way:
+                os.close(folder)
 
     def make_folders(self, parts: Sequence[str]) -> None:
         """Make a folder below this one, with those on the way; what is there stays.

@@ -83,7 +83,8 @@ class HandlePool:
     """Opens files as they are needed and keeps the most recently used ones open. Thread-safe.
 
     Args:
-        open_file: Opens a file by its number, with flags of os.open; returns a descriptor.
+        open_file: Opens a file by its number, with flags of os.open; returns a descriptor. Called
+            by one thread at a time.
         writable: Open for writing too.
         limit: Files to keep open; more are open only while more threads use as many.
     """

@@ -14,11 +14,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing
-from io import FileIO
 from pathlib import Path
 from typing import Final, Protocol
 
 from filesend_tui.core.errors import Cancelled
+from filesend_tui.core.torrent.handles import Handle
+from filesend_tui.core.torrent.trail import RootedTrail
 
 #: Threads at most: more than a disk can feed.
 MOST_THREADS: Final = 4
@@ -37,11 +38,16 @@ class Source(Protocol):
         """Where it is."""
 
     @property
+    def root(self) -> Path:
+        """The folder below which it is."""
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """Names from there to it."""
+
+    @property
     def size(self) -> int:
         """Bytes it had when it was found."""
-
-    def open(self) -> int:
-        """Return a descriptor to read it by. Raises OSError."""
 
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether it still is as it was found."""
@@ -167,7 +173,8 @@ class _Reader:
         self._sources = sources
         self._starts = starts
         self._index = -1
-        self._file: FileIO | None = None
+        self._file: Handle | None = None
+        self._trail = RootedTrail()
 
     def read(self, position: int, buffer: memoryview) -> int:
         """Fill some of the buffer from this position on, of one file; return how many bytes."""
@@ -176,12 +183,11 @@ class _Reader:
         source = self._sources[index]
         try:
             if index != self._index or self._file is None:
-                self.close()
-                self._file = FileIO(source.open())
+                self._leave()
+                self._file = Handle(self._trail.open(source.root, source.steps))
                 self._index = index
             offset = position - self._starts[index]
-            self._file.seek(offset)
-            count = self._file.readinto(buffer[: source.size - offset])
+            count = self._file.read_into(offset, buffer[: source.size - offset])
         except OSError as error:
             raise Unreadable(source) from error
         if not count:
@@ -189,10 +195,18 @@ class _Reader:
         return count
 
     def close(self) -> None:
-        """Close the file. Raises Changed where it is not what it was found as."""
+        """Close what is open. Raises Changed where the last file is not what it was found as."""
+        try:
+            self._leave()
+        finally:
+            self._trail.close()
+
+    def _leave(self) -> None:
         file, self._file = self._file, None
         if file is not None:
-            with file:
-                unchanged = self._sources[self._index].is_unchanged(os.fstat(file.fileno()))
-            if not unchanged:
+            try:
+                status = os.fstat(file.descriptor)
+            finally:
+                os.close(file.descriptor)
+            if not self._sources[self._index].is_unchanged(status):
                 raise Changed(self._sources[self._index])

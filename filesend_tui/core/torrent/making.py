@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import BadMetadata, BadSource
-from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.metainfo import (
     MAX_FILES,
@@ -38,9 +37,10 @@ _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 class SourceFile:
     """A file to be sent, as it was when it was found.
 
-    root: the chosen folder, or the folder of a chosen file. steps: names from there to it, none of
-    them a link. parts: what it is called in what is sent, a chosen folder's name in front. size: in
-    bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    root: the chosen folder, or the folder of a chosen file. steps: names from there to it; no link
+    is among them, and none that takes the place of one is followed. parts: what it is called in
+    what is sent, a chosen folder's name in front. size: in bytes. modified_ns: its modification
+    time, in the file system's nanoseconds.
     """
 
     root: Path
@@ -53,17 +53,6 @@ class SourceFile:
     def path(self) -> Path:
         """Where it is."""
         return self.root.joinpath(*self.steps)
-
-    def open(self) -> int:
-        """Open it for reading and return the descriptor.
-
-        No link below root is followed: one that took a folder's place since shows nobody anything.
-
-        Raises:
-            OSError: It cannot be opened, or is no longer a file there.
-        """
-        with Ground.at(self.root) as ground:
-            return ground.open(self.steps, os.O_RDONLY)
 
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether `status` still shows the file as it was found."""

@@ -18,6 +18,7 @@ from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.trail import Trail
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
@@ -64,7 +65,7 @@ def check_room(folder: Path, needed: int) -> None:
         )
 
 
-def make_file(ground: Ground, parts: Sequence[str], length: int) -> None:
+def make_file(ground: Ground | Trail, parts: Sequence[str], length: int) -> None:
     """Make a new file of `length` bytes, if long where possible with a promise that they will fit.
 
     Its permissions are the umask's choice and nobody else's.

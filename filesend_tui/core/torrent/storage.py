@@ -36,6 +36,7 @@ from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out
 from filesend_tui.core.torrent.placing import place
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
+from filesend_tui.core.torrent.trail import RootedTrail, Trail
 
 
 class Layout(StrEnum):
@@ -89,7 +90,8 @@ class SeedFiles:
         self._info = info
         self._sources = tuple(sources)
         self._extents = whole_files(info)
-        self._files = HandlePool(lambda n, _: self._sources[n].open(), writable=False)
+        self._trail = RootedTrail()
+        self._files = HandlePool(self._open, writable=False)
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore."""
@@ -117,6 +119,11 @@ class SeedFiles:
     def close(self) -> None:
         """See PieceStore."""
         self._files.close()
+        self._trail.close()
+
+    def _open(self, number: int, _flags: int) -> int:
+        source = self._sources[number]
+        return self._trail.open(source.root, source.steps)
 
 
 class DownloadFiles:
@@ -141,6 +148,7 @@ class DownloadFiles:
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
+        self._tree, self._target = Trail(part.tree), Trail(part.target)
         self._files = HandlePool(self._open, writable=True)
         self._spill = HandlePool(
             lambda _, flags: part.ground.open(part.spill, flags), writable=True
@@ -311,7 +319,7 @@ class DownloadFiles:
         for folder in {parts[:-1] for parts in self._places.values()}:
             tree.make_folders(folder)
         for number, parts in self._places.items():
-            make_file(tree, parts, self._info.files[number].length)
+            make_file(self._tree, parts, self._info.files[number].length)
         if self._spilled:
             make_file(self._part.ground, self._part.spill, self._spilled)
 
@@ -334,8 +342,8 @@ class DownloadFiles:
         """Open a wanted file where it is now."""
         top, *rest = self._places[number]
         if placed := self._placed.get(top):
-            return self._part.target.open((placed, *rest), flags)
-        return self._part.tree.open((top, *rest), flags)
+            return self._target.open((placed, *rest), flags)
+        return self._tree.open((top, *rest), flags)
 
     def _length_of(self, pieces: range) -> int:
         shape = self._info.shape
@@ -348,6 +356,8 @@ class DownloadFiles:
     def _close_pools(self) -> None:
         self._files.close()
         self._spill.close()
+        self._tree.close()
+        self._target.close()
 
 
 def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:

@@ -1,0 +1,75 @@
+"""The way to the file opened last, kept open: most files have their neighbours in one folder.
+
+Files are reached as ground.py says, by steps that follow no link. Which files there are, and what
+is read from or written to them, is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from filesend_tui.core.torrent.ground import Ground
+
+
+class Trail:
+    """Opens files below a ground one after another; holds open the folder of the last one.
+
+    It stays that folder whatever becomes of its name. One thread at a time may use a trail.
+
+    Args:
+        ground: Stays the caller's to close.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._way: list[str] = []
+        self._folder: Ground | None = None
+
+    def open(self, parts: Sequence[str], flags: int) -> int:
+        """Open a regular file and return its descriptor; see Ground.open. Raises OSError."""
+        *way, name = parts
+        if self._ground.descriptor is None or not way:
+            # Without steps the way is looked at each time, for links that came to be on it.
+            return self._ground.open(parts, flags)
+        if self._folder is None or way != self._way:
+            folder = self._ground.below(*way)
+            self.close()
+            self._way, self._folder = way, folder
+        return self._folder.open((name,), flags)
+
+    def close(self) -> None:
+        """Let go of the folder. The trail may be used again."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+
+
+class RootedTrail:
+    """A trail below folders that a person named, of which it holds the last one open too.
+
+    One thread at a time may use it.
+    """
+
+    def __init__(self) -> None:
+        self._root: tuple[Ground, Trail] | None = None
+
+    def open(self, root: Path, parts: Sequence[str]) -> int:
+        """Open a regular file below `root` for reading and return its descriptor.
+
+        Raises:
+            OSError: As Ground.at and Ground.open.
+        """
+        if self._root is None or self._root[0].path != root:
+            ground = Ground.at(root)
+            self.close()
+            self._root = ground, Trail(ground)
+        return self._root[1].open(parts, os.O_RDONLY)
+
+    def close(self) -> None:
+        """Let go of the folders. The trail may be used again."""
+        if self._root is not None:
+            for each in reversed(self._root):
+                each.close()
+        self._root = None
