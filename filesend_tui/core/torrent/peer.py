@@ -1,7 +1,7 @@
-"""One connection: pumps bytes between a channel and the wire, serves blocks, asks for blocks.
+"""One connection: pumps bytes between a channel and the wire, and asks for blocks.
 
-What to fetch and whom to serve is the swarm's to decide; when to give up, conduct.py's. No disk and
-no picking ever lives here.
+What it asks of us waits in serving.py. What to fetch and whom to serve is the swarm's to decide;
+when to give up, conduct.py's. No disk and no picking ever lives here.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates import RateMeter
 from filesend_tui.core.torrent.reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.serving import Serving, ServingHost
 from filesend_tui.core.torrent.spans import Spans
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas
 from filesend_tui.core.wire.extensions import (
-    METADATA_PIECE,
     MetadataData,
     MetadataReject,
     MetadataRequest,
@@ -37,21 +37,13 @@ from filesend_tui.core.wire.extensions import (
 )
 from filesend_tui.core.wire.lane_messages import LaneMessage
 
-#: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
-OUR_REQQ = 1024
-#: Bytes read from disk at a time to be sent.
-SERVE_BYTES = 256 * 1024
-#: The same while several channels take turns: the slowest then holds the end up for less long.
-LANE_BYTES = 64 * 1024
 #: Seconds after which what may have been lost on lanes is asked for again.
 LANE_DOUBT = 1.0
-#: Pieces of the description put on the wire at a time; they wait for their turn as blocks do.
-METADATA_BATCH = 4
 #: Seconds between keep-alives.
 KEEP_ALIVE = 55.0
 
 
-class PeerHost(Protocol):
+class PeerHost(ServingHost, Protocol):
     """What a peer tells its swarm; every method is called on the event loop and returns at once."""
 
     def handshook(self, peer: Peer) -> WhyDropped | None:
@@ -72,9 +64,6 @@ class PeerHost(Protocol):
     def owed(self, peer: Peer) -> int:
         """Return how many blocks it owes."""
 
-    def can_serve(self, index: int) -> bool:
-        """Whether a piece is here."""
-
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """It will not serve these (None: any) of our requests."""
 
@@ -85,9 +74,6 @@ class PeerHost(Protocol):
         self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
     ) -> None:
         """A ut_metadata message came (BEP 9)."""
-
-    async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
-        """Return blocks to send."""
 
     def block_sent(self, peer: Peer, size: int) -> None:
         """A block was handed to the channel."""
@@ -137,12 +123,8 @@ class Peer:
         self._idle_requests = 0
         # As told up to the event at hand; the wire is ahead by the rest of the chunk.
         self._choked = True
-        self._description = b""
-        self._description_wanted: dict[int, None] = {}
-        self._uploads: dict[BlockRequest, None] = {}
         self._wake = asyncio.Event()
-        self._serving = asyncio.Lock()
-        self._upload_turns = Allowance(limits.upload, self.flush)
+        self._serving = Serving(self, host, limit=limits.upload)
         self._limited = limits.download is not None
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
@@ -157,7 +139,7 @@ class Peer:
             m.Interested: lambda _: host.interest_changed(),
             m.NotInterested: lambda _: host.interest_changed(),
             m.Request: self._on_request,
-            m.Cancel: self._on_cancel,
+            m.Cancel: self._serving.cancelled,
             m.Piece: self._on_piece,
             m.RejectRequest: self._on_reject,
             MetadataRequest: lambda message: host.metadata_message(self, message),
@@ -183,7 +165,7 @@ class Peer:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
-            self._upload_turns.close()
+            self._serving.close()
             self.download_turns.close()
             if self.spans:
                 await self.spans.close()
@@ -216,7 +198,7 @@ class Peer:
     def flush(self) -> None:
         """Let what was queued on the wire directly, and what is served, go out soon."""
         self._wake.set()
-        if self.lanes and self._uploads:
+        if self.lanes and self._serving.waits:
             self.lanes.wake()
 
     def request(self, requests: Sequence[BlockRequest]) -> None:
@@ -249,17 +231,13 @@ class Peer:
     def serve_metadata(self, description: bytes, piece: int) -> None:
         """Send a piece of the description when its turn comes; asking twice makes no difference."""
         self._judge(self._conduct.wants_metadata(metadata_piece_count(len(description))))
-        self._description = description
-        self._description_wanted[piece] = None
+        self._serving.describe(description, piece)
         self._wake.set()
 
     def choke(self) -> None:
         """Stop serving; what it still waits for is refused (BEP 6) or dropped (BEP 3)."""
         self.send(m.Choke())
-        if self.wire.fast:
-            for r in self._uploads:
-                self.wire.send(m.RejectRequest(index=r.index, begin=r.begin, length=r.length))
-        self._uploads.clear()
+        self._serving.choke()
         if self.spans:
             self.spans.choke()
 
@@ -275,6 +253,17 @@ class Peer:
     def asked_in_vain(self) -> None:
         """It asked for pieces that it is not served."""
         self._idle_requests += not self.wire.am_choking  # else the wire weighs it
+
+    def block_left(self, index: int, size: int) -> None:
+        """A block of so many bytes of a piece is on its way out."""
+        self.traded = self._clock()
+        self.upload.add(self.traded, size)
+        self.given[index] += size
+        self._host.block_sent(self, size)
+
+    def description_left(self) -> None:
+        """Pieces of the description are on their way out."""
+        self.traded = self._clock()
 
     def bulk_left(self, size: int) -> None:
         """So many bytes were handed to its channel as bulk."""
@@ -334,65 +323,13 @@ class Peer:
                     self._conduct.sending(self._spoke)
                     await self.channel.send(chunk)
                     self._conduct.sent()
-                serving = self._describe() or await self._serve()
-
-    def _describe(self) -> bool:
-        """Put the next pieces of the description on the wire; return whether there were any."""
-        if not self._description_wanted or not self.wire.peer_takes_metadata:
-            return False
-        whole = self._description
-        for piece in tuple(self._description_wanted)[:METADATA_BATCH]:
-            del self._description_wanted[piece]
-            start = piece * METADATA_PIECE
-            self.wire.send_metadata(piece, len(whole), whole[start : start + METADATA_PIECE])
-        self.traded = self._clock()
-        return True
-
-    async def _serve(self) -> bool:
-        """Put the next blocks on the wire; return whether there were any."""
-        blocks = await self.next_blocks()
-        for block in blocks or ():
-            self.wire.send(block)
-        return blocks is not None
-
-    async def next_blocks(self) -> list[m.Piece] | None:
-        """Return the next blocks that it asked for, to be sent at once; see LaneHost.
-
-        None: there is nothing to send now. Where a limit says later, it wakes the senders.
-        """
-        async with self._serving:  # one at a time: each block goes one way
-            allowed = self._upload_turns.take(self._slice) if self._uploads else 0
-            if not allowed:
-                return None
-            batch: list[BlockRequest] = []
-            size = 0
-            for request in self._uploads:
-                if size + request.length > allowed and batch:
-                    break
-                batch.append(request)
-                size += request.length
-            blocks = await self._host.read_blocks(batch)
-            pieces: list[m.Piece] = []
-            sent = 0
-            for request, block in zip(batch, blocks, strict=True):
-                # A cancel or a choke may have come while the disk was read.
-                if request in self._uploads:
-                    del self._uploads[request]
-                    pieces.append(m.Piece(index=request.index, begin=request.begin, block=block))
-                    self.traded = self._clock()
-                    self.upload.add(self.traded, len(block))
-                    self.given[request.index] += len(block)
-                    self._host.block_sent(self, len(block))
-                    sent += len(block)
-            self._upload_turns.settle(sent)
-            return pieces
-
-    @property
-    def _slice(self) -> int:
-        """Bytes to send at a time: fewer where several channels share them."""
-        return LANE_BYTES if self.lanes and self.lanes.count else SERVE_BYTES
+                serving = await self._serving.put()
 
     # -- LanesHost: the channels beside its own
+
+    async def next_blocks(self) -> list[m.Piece] | None:
+        """See LaneHost."""
+        return await self._serving.next_blocks()
 
     @property
     def received(self) -> int:
@@ -468,24 +405,8 @@ class Peer:
         self._choked = False  # the refill after the chunk asks
 
     def _on_request(self, message: m.Request) -> None:
-        request = BlockRequest(message.index, message.begin, message.length)
-        if self.wire.am_choking or not self._host.can_serve(request.index):
-            self._idle_requests += not self.wire.am_choking
-            if self.wire.fast:
-                self.send(m.RejectRequest(*request))
-        elif request in self._uploads:
-            self._idle_requests += 1
-        elif len(self._uploads) >= 2 * OUR_REQQ:
+        if not self._serving.requested(message):
             self.stop(Drop.REQUEST_FLOOD)
-        else:
-            self._uploads[request] = None
-
-    def _on_cancel(self, message: m.Cancel) -> None:
-        request = BlockRequest(message.index, message.begin, message.length)
-        if request in self._uploads:
-            del self._uploads[request]
-            if self.wire.fast:
-                self.send(m.RejectRequest(*request))
 
     def _on_piece(self, message: m.Piece) -> None:
         if not self._judge(self._conduct.answered()):

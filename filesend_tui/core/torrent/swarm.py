@@ -24,11 +24,12 @@ from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.lanes import WebRtcLanes
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.peer import OUR_REQQ, Peer
+from filesend_tui.core.torrent.peer import Peer
 from filesend_tui.core.torrent.picker import BlockRequest
 from filesend_tui.core.torrent.reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
+from filesend_tui.core.torrent.serving import OUR_REQQ
 from filesend_tui.core.torrent.trade import Trade
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
