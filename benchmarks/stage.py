@@ -12,6 +12,7 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
@@ -132,21 +133,18 @@ def _figures(number: int, tick: int) -> list[events.Event]:
     seconds = tick * _PERIOD
     done = int(_RATE * seconds) + number * _SIZE // TRANSFERS // 2
     rate = _RATE * (1 + 0.2 * math.sin(seconds + number))
-    progress, left = done / _SIZE, (_SIZE - done) / rate
+    progress = done / _SIZE
+    received: dict[str, Any] = {
+        "downloaded": size_text(done),
+        "download_speed": rate_text(rate),
+        "progress": progress,
+        "downloaded_bytes": done,
+        "download_bytes_per_second": rate,
+        "time_remaining": (_SIZE - done) / rate,
+    }
     said: list[events.Event] = []
     if receiving:
-        said.append(
-            events.Download(
-                torrent=torrent,
-                transfer=transfer,
-                downloaded=size_text(done),
-                download_speed=rate_text(rate),
-                progress=progress,
-                downloaded_bytes=done,
-                download_bytes_per_second=rate,
-                time_remaining=left,
-            )
-        )
+        said.append(events.Download(torrent=torrent, transfer=transfer, **received))
     else:
         said += [
             events.Upload(
@@ -157,15 +155,7 @@ def _figures(number: int, tick: int) -> list[events.Event]:
                 uploaded_bytes=done,
                 upload_bytes_per_second=rate,
             ),
-            events.ProgressUpdate(
-                transfer=transfer,
-                downloaded=size_text(done),
-                download_speed=rate_text(rate),
-                progress=progress,
-                downloaded_bytes=done,
-                download_bytes_per_second=rate,
-                time_remaining=left,
-            ),
+            events.ProgressUpdate(transfer=transfer, **received),
         ]
     if tick % round(1 / _PERIOD) == number % round(1 / _PERIOD):
         have = int(_PIECES * progress)

@@ -7,8 +7,6 @@ ordered and reliable channel, all candidates in the description.
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Any
 
 from aiortc import (
     RTCConfiguration,
@@ -16,6 +14,8 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+
+from benchmarks.yardsticks.arrivals import Arrivals
 
 _OPEN_TIMEOUT = 30.0
 
@@ -28,12 +28,7 @@ class AiortcEnd:
         self._channel: RTCDataChannel | None = None
         self._open = asyncio.Event()
         self._room = asyncio.Event()
-        self._complete = asyncio.Event()
-        self._expected = 0
-        self._received = 0
-        self._begin = 0
-        self._first = 0.0
-        self._last = 0.0
+        self._arrivals = Arrivals()
         self._connection.on("datachannel", self._adopt)
 
     async def offer(self) -> str:
@@ -78,14 +73,7 @@ class AiortcEnd:
 
     async def receive(self, total: int, seconds: float) -> dict[str, float]:
         """Return bytes and seconds, first to last, of `total` or of what came in time."""
-        self._expected = total
-        self._check()
-        try:
-            await asyncio.wait_for(self._complete.wait(), seconds)
-        except TimeoutError:
-            if self._received == self._begin:
-                raise
-        return {"bytes": self._received - self._begin, "seconds": self._last - self._first}
+        return await self._arrivals.of(total, seconds)
 
     async def close(self) -> None:
         """Free everything."""
@@ -94,16 +82,4 @@ class AiortcEnd:
     def _adopt(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         channel.on("open", self._open.set)
-        channel.on("message", self._on_message)
-
-    def _on_message(self, message: Any) -> None:
-        self._last = time.perf_counter()
-        if not self._received:
-            self._first = self._last
-            self._begin = len(message)
-        self._received += len(message)
-        self._check()
-
-    def _check(self) -> None:
-        if self._expected and self._received >= self._expected:
-            self._complete.set()
+        channel.on("message", self._arrivals.count)

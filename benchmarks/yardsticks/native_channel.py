@@ -7,10 +7,11 @@ for one of the C API's, so that nothing stands between the measured bytes and th
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Final
 
 from aiolibdatachannel import _core
+
+from benchmarks.yardsticks.arrivals import Arrivals
 
 _OPEN_TIMEOUT = 30.0
 #: The state of gathering that is the last (rtcGatheringState).
@@ -27,12 +28,7 @@ class NativeEnd:
         self._gathered = asyncio.Event()
         self._open = asyncio.Event()
         self._room = asyncio.Event()
-        self._complete = asyncio.Event()
-        self._expected = 0
-        self._received = 0
-        self._begin = 0
-        self._first = 0.0
-        self._last = 0.0
+        self._arrivals = Arrivals()
         self._connection.set_on_gathering_state_change(
             lambda state: self._tell(self._gathered) if state == _GATHERED else None
         )
@@ -70,14 +66,7 @@ class NativeEnd:
 
     async def receive(self, total: int, seconds: float) -> dict[str, float]:
         """Return bytes and seconds, first to last, of `total` or of what came in time."""
-        self._expected = total
-        self._check()
-        try:
-            await asyncio.wait_for(self._complete.wait(), seconds)
-        except TimeoutError:
-            if self._received == self._begin:
-                raise
-        return {"bytes": self._received - self._begin, "seconds": self._last - self._first}
+        return await self._arrivals.of(total, seconds)
 
     async def close(self) -> None:
         """Free everything."""
@@ -96,20 +85,7 @@ class NativeEnd:
     def _adopt(self, handle: int) -> None:
         self._channel = channel = _core.DataChannel(handle)
         channel.set_on_open(lambda: self._tell(self._open))
-        channel.set_on_message(self._on_message)
+        channel.set_on_message(self._arrivals.count)
 
     def _tell(self, event: asyncio.Event) -> None:
         self._loop.call_soon_threadsafe(event.set)
-
-    def _on_message(self, message: bytes | str) -> None:
-        """Count it; in a thread of libdatachannel."""
-        self._last = time.perf_counter()
-        if not self._received:
-            self._first = self._last
-            self._begin = len(message)
-        self._received += len(message)
-        self._check()
-
-    def _check(self) -> None:
-        if self._expected and self._received >= self._expected:
-            self._tell(self._complete)
