@@ -6,14 +6,20 @@ than a person should wait for the first paint. Which options there are is cli.py
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
+
+
+#: Objects to be made, less those that went, before Python looks for cycles among them. With its own
+#: 700 a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s.
+_CYCLES_AFTER: Final = 10_000
 
 
 class Refused(Exception):
@@ -22,6 +28,7 @@ class Refused(Exception):
 
 def main() -> None:
     """Run the program; the console script's entry."""
+    gc.set_threshold(_CYCLES_AFTER)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name that this terminal cannot show is shown in part, and stops nothing.
