@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from filesend_tui.settings import Settings
 
 
-#: Objects to be made, less those that went, before Python looks for cycles among them. With its own
-#: 700 a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s.
+#: Objects made, less those that went, before Python looks for cycles among them. With its own 700
+#: a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s.
 _CYCLES_AFTER: Final = 10_000
 
 
