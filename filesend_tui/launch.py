@@ -40,7 +40,7 @@ def open_screens(settings: Settings) -> int:
             return Client(config)
 
         app = FileSendApp(client, relay=relay.find, output=folder)
-        with runner() as running:
+        with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
         return app.return_code or 0
 

@@ -10,19 +10,23 @@ import asyncio
 import sys
 
 
-def runner() -> asyncio.Runner:
-    """Return a runner with a fresh loop, to be used in a `with`."""
+def runner(*, eager_tasks: bool = False) -> asyncio.Runner:
+    """Return a runner with a fresh loop, to be used in a `with`.
+
+    Args:
+        eager_tasks: Whether tasks will be made to begin at once, as Textual asks for.
+    """
     try:
         import uvloop
     except ImportError:
         return asyncio.Runner()
-    if not bears_uvloop():
+    if eager_tasks and not bears_uvloop():
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 def bears_uvloop() -> bool:
-    """Whether this Python's eager tasks, which Textual asks for, take all that uvloop tells them.
+    """Whether this Python's eager tasks take all that uvloop tells them.
 
     From 3.13 on uvloop says `eager_start`, which 3.13.0 does not know: no task would ever begin.
     """

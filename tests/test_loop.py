@@ -15,6 +15,8 @@ async def kind() -> str:
 def test_the_fast_loop_is_used_where_it_is_installed() -> None:
     pytest.importorskip("uvloop")
     with runner() as running:
+        assert running.run(kind()).startswith("uvloop")
+    with runner(eager_tasks=True) as running:
         assert running.run(kind()).startswith("uvloop" if bears_uvloop() else "asyncio")
 
 
@@ -24,7 +26,7 @@ def test_tasks_begin_on_it_as_textual_asks_for_them() -> None:
             asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
         return await asyncio.create_task(kind())
 
-    with runner() as running:
+    with runner(eager_tasks=True) as running:
         assert running.run(eagerly())
 
 
