@@ -13,7 +13,7 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
-from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.config import ClientConfig, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import FileSendError, NotPaired
 from filesend_tui.core.events import Direction, TransferPhase
 from tests.conftest import RunningRelay
@@ -109,12 +109,19 @@ async def yes(person: Person, nth: int = 1) -> str:
     return request.transfer
 
 
-@pytest.mark.parametrize("road", [RoadChoice.DIRECT, RoadChoice.WEBRTC])
+@pytest.mark.parametrize(
+    ("road", "webrtc"),
+    [
+        (RoadChoice.DIRECT, WebRtcStack.AUTO),
+        (RoadChoice.WEBRTC, WebRtcStack.AIORTC),
+        pytest.param(RoadChoice.WEBRTC, WebRtcStack.NATIVE, marks=pytest.mark.native),
+    ],
+)
 async def test_a_folder_goes_over_and_everything_is_freed(
-    relay: RunningRelay, tmp_path: Path, road: RoadChoice
+    relay: RunningRelay, tmp_path: Path, road: RoadChoice, webrtc: WebRtcStack
 ) -> None:
     write_tree(tmp_path / "src", ALBUM)
-    async with pair(relay, tmp_path, road=road) as (ann, bob):
+    async with pair(relay, tmp_path, road=road, webrtc=webrtc) as (ann, bob):
         transfer = await ann.client.request([tmp_path / "src/album"])
         assert await yes(bob) == transfer
         assert await bob.ended(transfer) is TransferPhase.DONE

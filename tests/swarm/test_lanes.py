@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from filesend_tui.core import events as e
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.torrent import lane_count
 from filesend_tui.core.torrent import swarm as swarm_module
@@ -29,6 +30,7 @@ from filesend_tui.core.wire.lane_messages import (
     LanePong,
     LaneRefusal,
 )
+from tests.channels.pairs import STACKS
 from tests.swarm import lines
 from tests.swarm.crowd import Crowd
 from tests.swarm.lines import Line, Wan, line
@@ -242,8 +244,9 @@ async def test_answers_nobody_waits_for_lead_to_nothing() -> None:
 # -- for real
 
 
+@pytest.mark.parametrize("stack", STACKS)
 async def test_real_channels_carry_blocks_of_a_real_torrent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: WebRtcStack
 ) -> None:
     from filesend_tui.core.torrent import torrent as torrent_module
 
@@ -262,8 +265,9 @@ async def test_real_channels_carry_blocks_of_a_real_torrent(
     monkeypatch.setattr(Lanes, "_run", counted)
     content = random.Random(5).randbytes(20 * MB)
     (tmp_path / "file.bin").write_bytes(content)
-    limited = ClientConfig(output=tmp_path, upload_limit=8 * MB)
-    async with Node(limited) as seeder, Node(ClientConfig(output=tmp_path)) as receiver:
+    config = ClientConfig(output=tmp_path, webrtc=stack)
+    limited = msgspec.structs.replace(config, upload_limit=8 * MB)
+    async with Node(limited) as seeder, Node(config) as receiver:
         torrent = await seeder.engine.seed([tmp_path / "file.bin"], trackers=TRACKERS)
         added = await receiver.engine.add(seeder.engine.magnet(torrent), folder=tmp_path / "out")
         path = await asyncio.wait_for(receiver.engine.wait_done(added), 60)
