@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final
 
 from filesend_tui.core.errors import StorageFailed
@@ -162,6 +163,6 @@ class HandlePool:
     def _evict(self) -> None:
         surplus = len(self._handles) - self._limit
         if surplus > 0:
-            idle = [number for number, handle in self._handles.items() if not handle.users]
-            for number in idle[:surplus]:
+            idle = (number for number, handle in self._handles.items() if not handle.users)
+            for number in tuple(islice(idle, surplus)):
                 os.close(self._handles.pop(number).descriptor)
