@@ -175,11 +175,11 @@ def _files(entries: list[Any]) -> tuple[TorrentFile, ...]:
 
 
 def _path(parts: list[Any]) -> tuple[str, ...]:
-    if not 0 < len(parts) <= MAX_PATH_PARTS or not all(isinstance(part, bytes) for part in parts):
+    if len(parts) > MAX_PATH_PARTS or set(map(type, parts)) != {bytes}:
         _refuse("has a file without a usable path")
-    if sum(len(part) + 1 for part in parts) > MAX_PATH_BYTES:
+    if len(b"/".join(parts)) + 1 > MAX_PATH_BYTES:
         _refuse("has a path that is too long")
-    return tuple(_text(part) for part in parts)
+    return tuple([part.decode("utf-8", errors="replace") for part in parts])
 
 
 def _check_tree(files: tuple[TorrentFile, ...]) -> None:
