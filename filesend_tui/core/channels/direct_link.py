@@ -125,7 +125,7 @@ class TlsLink:
 
     async def _more(self) -> None:
         try:
-            data = await asyncio.get_running_loop().sock_recv(self._sock, STEP)
+            data = await asyncio.get_running_loop().sock_recv(self._sock, RECORD)
         except OSError as error:
             raise LinkBroken("it is gone") from error
         if not data:
