@@ -195,35 +195,43 @@ def lay_out(
         same: Which names the file system takes for one.
         system: Whose rules for names hold, where the file system has no stricter ones.
     """
-    system = "windows" if same.strict else system
-    top = _Laid(())
+    top = _Folder((), same, "windows" if same.strict else system)
     result = []
-    for path in paths:
-        laid = top
-        for raw in path:
-            laid = laid.below.get(raw) or laid.add(raw, same, system)
-        result.append(laid.place)
+    for *way, name in paths:
+        folder = top
+        for raw in way:
+            folder = folder.below.get(raw) or folder.add(raw)
+        result.append(folder.place_for(name))
     return result
 
 
-class _Laid:
-    """A file or folder that has its place, and what lies below it."""
+class _Folder:
+    """A folder that has its place, and what lies in it."""
 
-    __slots__ = ("below", "counts", "place", "taken")
+    __slots__ = ("_counts", "_place", "_same", "_system", "_taken", "below")
 
-    def __init__(self, place: tuple[str, ...]) -> None:
-        self.place = place
-        self.below: dict[str, _Laid] = {}
-        self.taken: set[str] = set()
+    def __init__(self, place: tuple[str, ...], same: Folding, system: str) -> None:
+        self._place = place
+        self._same = same
+        self._system = system
+        self.below: dict[str, _Folder] = {}
+        self._taken: set[str] = set()
         # Where to go on counting: thousands of names may all be mended to the same one.
-        self.counts: defaultdict[str, int] = defaultdict(int)
+        self._counts: defaultdict[str, int] = defaultdict(int)
 
-    def add(self, raw: str, same: Folding, system: str) -> _Laid:
-        """Find a place for a name below this folder that nothing else there has."""
-        name = safe_name(raw, system=system) if self.place else safe_parts([raw], system=system)[0]
-        wish = same.key(name)
-        while (claim := same.key(numbered(name, self.counts[wish]))) in self.taken:
-            self.counts[wish] += 1
-        self.taken.add(claim)
-        laid = self.below[raw] = _Laid((*self.place, numbered(name, self.counts[wish])))
-        return laid
+    def place_for(self, raw: str) -> tuple[str, ...]:
+        """Find a place for a name in this folder that nothing else there has."""
+        if self._place:
+            name = safe_name(raw, system=self._system)
+        else:
+            (name,) = safe_parts([raw], system=self._system)
+        wish = self._same.key(name)
+        while (claim := self._same.key(numbered(name, self._counts[wish]))) in self._taken:
+            self._counts[wish] += 1
+        self._taken.add(claim)
+        return (*self._place, numbered(name, self._counts[wish]))
+
+    def add(self, raw: str) -> _Folder:
+        """Find a place for a folder in this one."""
+        added = self.below[raw] = _Folder(self.place_for(raw), self._same, self._system)
+        return added
