@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 
@@ -116,7 +117,9 @@ async def test_another_peers_certificate_is_not_accepted(config: ClientConfig) -
         fingerprint.findall(other.description["sdp"])
     )
     answerer = await WebRtcAttempt.answer({"type": "offer", "sdp": swapped}, config)
-    await offerer.accept(answerer.description)
+    # The answerer's refusal may be here before the answer was taken in.
+    with contextlib.suppress(ChannelFailed):
+        await offerer.accept(answerer.description)
     with pytest.raises(ChannelFailed):
         await soon(answerer.opened())
     await asyncio.gather(offerer.close(), other.close(), answerer.close())
