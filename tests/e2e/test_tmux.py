@@ -93,10 +93,10 @@ def test_a_folder_goes_each_way_at_the_same_time(
     accept(bob)
     bob.until(lambda: "↑ from-bob" in bob.seen, "request of Bob's", press="s")
     accept(ann)
-    bob.until(lambda: contents(bob.folder) == sent, "whole folder of Ann's")
-    ann.until(lambda: contents(ann.folder) == sent, "whole folder of Bob's")
     for screen in (ann, bob):
         screen.until(lambda screen=screen: len(DONE.findall(screen.seen)) == 2, "two done")
+    # Not before: a file that is found in a part folder may have moved when it is opened.
+    assert contents(ann.folder) == contents(bob.folder) == sent
     ann.quit()
     bob.wait_for("Ann left.")
     bob.quit()
