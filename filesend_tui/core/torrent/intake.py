@@ -22,9 +22,10 @@ from filesend_tui.core.channels.base import Abuse, ChannelAbused
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Bytes of one buffer, unless a piece is longer; and of all of them, but at least MIN_BUFFERS.
+#: Bytes of one buffer, unless a piece is longer; and of all of them, but at least MIN_BUFFERS: with
+#: half as many, threads that share two cores wait for each other.
 BUFFER: Final = 1024 * 1024
-ALL_BUFFERS: Final = 8 * 1024 * 1024
+ALL_BUFFERS: Final = 16 * 1024 * 1024
 MIN_BUFFERS: Final = 3
 #: Most bytes that are asked of the channel at a time.
 STEP: Final = 256 * 1024
