@@ -96,12 +96,40 @@ def test_small_messages_and_a_block_make_one_chunk() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 16, 100])
-def test_chunks_are_few_and_of_like_size(count: int) -> None:
+def test_chunks_are_few_and_end_where_messages_do(count: int) -> None:
     outbox = Outbox()
-    for _ in range(count):
-        outbox.put(m.Piece(0, 0, bytes(BLOCK)))
+    for number in range(count):
+        outbox.put(m.Piece(number, 0, bytes(BLOCK)))
     taken = outbox.take()
-    total = count * (BLOCK + 13)
-    assert len(taken) == -(-total // CHUNK)
+    assert len(taken) == -(-count // 3)  # four blocks are a little more than one chunk
     assert max(map(len, taken)) <= CHUNK
-    assert max(map(len, taken)) - min(map(len, taken)) < len(taken)
+    came = []
+    for chunk in taken:
+        inbox = Inbox()
+        inbox.feed(chunk)
+        came += [message.index for message in inbox.messages() if isinstance(message, m.Piece)]
+    assert came == list(range(count))
+
+
+def test_only_a_message_that_is_longer_than_a_chunk_is_cut() -> None:
+    outbox = Outbox()
+    messages = [m.Have(1), m.Bitfield(bytes(2 * CHUNK)), m.Have(2)]
+    for message in messages:
+        outbox.put(message)
+    taken = outbox.take()
+    assert [len(chunk) for chunk in taken] == [9, CHUNK, CHUNK, 5, 9]
+    assert b"".join(taken) == raw(messages)
+
+
+def test_a_block_is_copied_only_where_something_else_came_before_it_was_whole() -> None:
+    data = raw([m.Piece(1, 2, b"x" * BLOCK)])
+    inbox = Inbox()
+    inbox.feed(data)
+    (whole,) = inbox.messages()
+    inbox.feed(data[:100])
+    assert list(inbox.messages()) == []
+    inbox.feed(data[100:] + data)
+    parted, following = inbox.messages()
+    assert isinstance(whole, m.Piece)
+    assert isinstance(whole.block, memoryview)
+    assert whole == parted == following

@@ -87,8 +87,8 @@ class Assembly:
         """Return how many blocks and whole pieces this peer owes."""
         return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
 
-    def block(self, peer: Hashable, index: int, begin: int, block: bytes) -> bool:
-        """Take a block that arrived; return whether it was asked for and new."""
+    def block(self, peer: Hashable, index: int, begin: int, block: bytes | memoryview) -> bool:
+        """Take a copy of a block that arrived; return whether it was asked for and new."""
         outcome = self.picker.received(peer, index, begin, len(block))
         for other, request in outcome.cancel:
             self._host.withdraw(other, request)

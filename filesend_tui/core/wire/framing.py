@@ -1,13 +1,14 @@
 """Bytes to messages and messages to bytes: where one ends and the next begins (BEP 3).
 
-Both directions of the hot path live here: a block is copied once on its way in and once on its way
-out. What a message means never lives here.
+Both directions of the hot path live here. A block is copied once on its way out, so that chunks end
+where messages do; on its way in then not at all, or once where they do not. What a message means
+never lives here.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from filesend_tui.core.wire.errors import Reason, WireError
@@ -41,12 +42,22 @@ class Inbox:
     """
 
     def __init__(self) -> None:
+        # What was fed last, where nothing was left from before: its blocks need no copies.
+        self._fed = b""
         self._buffer = bytearray()
         self.keep_alives = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes in."""
-        self._buffer += data
+        if self._fed or self._buffer:
+            self._gather()
+            self._buffer += data
+        else:
+            self._fed = data
+
+    def _gather(self) -> None:
+        self._buffer += self._fed
+        self._fed = b""
 
     def handshake(self) -> Handshake | None:
         """Return the handshake once it is complete.
@@ -54,6 +65,7 @@ class Inbox:
         Raises:
             WireError: `badHandshake`, as early as the bytes show it.
         """
+        self._gather()
         head = bytes(self._buffer[:HANDSHAKE_SIZE])
         if not head.startswith(PROTOCOL[: len(head)]):
             raise WireError(Reason.BAD_HANDSHAKE)
@@ -68,22 +80,33 @@ class Inbox:
         Raises:
             WireError: `oversizedMessage` or `badLength`, before such a message is buffered.
         """
+        if self._fed:
+            fed = memoryview(self._fed)
+            taken = yield from self._messages(fed)
+            self._fed = b""
+            self._buffer += fed[taken:]
+        else:
+            with memoryview(self._buffer) as view:
+                taken = yield from self._messages(view)
+            del self._buffer[:taken]
+
+    def _messages(self, view: memoryview) -> Generator[Message, None, int]:
+        """Yield the complete messages in `view`; return how many bytes they are."""
         offset = 0
-        with memoryview(self._buffer) as view:
-            size = len(view)
-            while size - offset >= 4:
-                (length,) = _LENGTH.unpack_from(view, offset)
-                start = offset + 4
-                if size - start < length:
-                    if start < size:
-                        check_length(view[start], length)
-                    break
-                offset = start + length
-                if length:
-                    yield decode(view[start:offset])
-                else:
-                    self.keep_alives += 1
-        del self._buffer[:offset]
+        size = len(view)
+        while size - offset >= 4:
+            (length,) = _LENGTH.unpack_from(view, offset)
+            start = offset + 4
+            if size - start < length:
+                if start < size:
+                    check_length(view[start], length)
+                break
+            offset = start + length
+            if length:
+                yield decode(view[start:offset])
+            else:
+                self.keep_alives += 1
+        return offset
 
 
 class Outbox:
@@ -93,7 +116,7 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._queue: list[bytes] = []
+        self._queue: list[tuple[bytes | memoryview, ...]] = []
         self.size = 0
 
     def put(self, message: Message) -> None:
@@ -104,8 +127,7 @@ class Outbox:
             struct.error: A number does not fit.
         """
         if isinstance(message, Piece):
-            self._add(piece_header(message))
-            self._add(message.block)
+            self._add(piece_header(message), message.block)
         else:
             self._add(encode(message))
 
@@ -113,18 +135,32 @@ class Outbox:
         """Queue the handshake."""
         self._add(handshake.encode())
 
-    def _add(self, data: bytes) -> None:
-        self._queue.append(data)
-        self.size += len(data)
+    def _add(self, *parts: bytes | memoryview) -> None:
+        self._queue.append(parts)
+        self.size += sum(map(len, parts))
 
     def take(self) -> list[bytes]:
-        """Return everything queued, as few chunks of like size, none over CHUNK; forget it."""
-        joined = b"".join(self._queue)
+        """Return everything queued and forget it: chunks of whole messages, none over CHUNK.
+
+        Only a message that is longer itself is cut.
+        """
+        chunks: list[bytes] = []
+        parts: list[bytes | memoryview] = []
+        size = 0
+        for message in self._queue:
+            length = sum(map(len, message))
+            if parts and size + length > CHUNK:
+                chunks += _cut(b"".join(parts))
+                parts, size = [], 0
+            parts += message
+            size += length
+        chunks += _cut(b"".join(parts))
         self._queue.clear()
         self.size = 0
-        size = len(joined)
-        if size <= CHUNK:
-            return [joined] if joined else []
-        # Four blocks are just over CHUNK: two halves go faster than one whole and a crumb.
-        step = -(-size // -(-size // CHUNK))
-        return [joined[at : at + step] for at in range(0, size, step)]
+        return chunks
+
+
+def _cut(data: bytes) -> list[bytes]:
+    if len(data) <= CHUNK:
+        return [data] if data else []
+    return [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]

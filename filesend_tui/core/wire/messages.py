@@ -66,11 +66,14 @@ class Request(Message, frozen=True, gc=False):
 
 
 class Piece(Message, frozen=True, gc=False):
-    """A block: the bytes at `begin` in piece `index`."""
+    """A block: the bytes at `begin` in piece `index`.
+
+    One that came may be a view of all that came with it: whoever keeps it copies it.
+    """
 
     index: int
     begin: int
-    block: bytes
+    block: bytes | memoryview
 
 
 class Cancel(Message, frozen=True, gc=False):
@@ -179,6 +182,8 @@ def check_length(message_id: int, length: int) -> None:
 def decode(payload: bytes | memoryview) -> Message:
     """Return the message whose bytes after the length prefix are `payload`.
 
+    The block of a Piece is no copy where nothing can change the payload.
+
     Raises:
         WireError: `badLength` or `oversizedMessage`.
     """
@@ -192,7 +197,10 @@ def decode(payload: bytes | memoryview) -> Message:
     kind, numbers, max_tail = layout
     if max_tail is None:
         return kind(*numbers.unpack_from(payload, 1))
-    return kind(*numbers.unpack_from(payload, 1), bytes(payload[1 + numbers.size :]))
+    tail = payload[1 + numbers.size :]
+    if kind is not Piece or not isinstance(tail, memoryview) or not tail.readonly:
+        tail = bytes(tail)
+    return kind(*numbers.unpack_from(payload, 1), tail)
 
 
 def encode(message: Message) -> bytes:
