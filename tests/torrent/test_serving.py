@@ -7,7 +7,7 @@ import pytest
 
 from filesend_tui.core.torrent.limiter import RateLimit
 from filesend_tui.core.torrent.picker import BlockRequest
-from filesend_tui.core.torrent.serving import LANE_BYTES, OUR_REQQ, SERVE_BYTES, Serving
+from filesend_tui.core.torrent.serving import LANE_BYTES, OUR_REQQ, READ_BYTES, SERVE_BYTES, Serving
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.shape import BLOCK
 
@@ -56,12 +56,14 @@ class Store:
         self.reading = asyncio.Event()
         self.spins = asyncio.Event()
         self.spins.set()
+        self.times = 0
 
     def can_serve(self, index: int) -> bool:
         return index != ABSENT
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
         self.reading.set()
+        self.times += 1
         await self.spins.wait()
         return [bytes([request.index]) * request.length for request in requests]
 
@@ -136,6 +138,28 @@ async def test_several_senders_take_turns_of_a_bounded_size(lanes: Lanes | None,
     assert sum(len(piece.block) for piece in one) == most
     assert sum(len(piece.block) for piece in other) == most
     assert not set(one) & set(other)
+
+
+async def test_the_disk_is_read_once_for_several_turns_and_what_was_taken_back_is_not_sent() -> (
+    None
+):
+    asker, store = Asker(), Store()
+    asker.lanes = Lanes()
+    ours = serving(asker, store)
+    ask(ours, READ_BYTES // BLOCK + 1)
+    first = await ours.next_blocks()
+    assert first
+    taken_back = m.Cancel(10, 2 * BLOCK, BLOCK)
+    ours.cancelled(taken_back)
+    sent = list(first)
+    while len(asker.left) < READ_BYTES // BLOCK - 1:
+        sent += await ours.next_blocks() or []
+    assert store.times == 1
+    sent += await ours.next_blocks() or []
+    assert store.times == 2
+    assert len(sent) == len(set(sent)) == READ_BYTES // BLOCK
+    assert (taken_back.index, taken_back.begin) not in {(p.index, p.begin) for p in sent}
+    assert not ours.waits
 
 
 async def test_a_limit_makes_it_wait_and_wakes_the_senders() -> None:

@@ -7,6 +7,7 @@ the peer lives here; whom to serve is the choker's, how fast the limiter's, bulk
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 #: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
 OUR_REQQ: Final = 1024
-#: Bytes read from disk at a time to be sent.
+#: Bytes read from the disk at a time: each time costs a thread's waking, and the event loop's.
+READ_BYTES: Final = 512 * 1024
+#: Bytes sent at a time.
 SERVE_BYTES: Final = 256 * 1024
 #: The same while several channels take turns: the slowest then holds the end up for less long.
 LANE_BYTES: Final = 64 * 1024
@@ -53,6 +56,8 @@ class Serving:
         self._wire = peer.wire
         self._host = host
         self._blocks: dict[BlockRequest, None] = {}
+        #: Blocks that were read; they are still asked for, unless they were taken back.
+        self._ready: deque[tuple[BlockRequest, bytes]] = deque()
         self._description = b""
         self._description_pieces: dict[int, None] = {}
         self._turns = Allowance(limit, peer.flush)
@@ -89,6 +94,7 @@ class Serving:
         for request in self._blocks:
             self._refuse(request)
         self._blocks.clear()
+        self._ready.clear()
 
     def describe(self, description: bytes, piece: int) -> None:
         """Keep a piece of the description to be sent; asking twice makes no difference."""
@@ -113,28 +119,42 @@ class Serving:
             allowed = self._turns.take(self._slice) if self._blocks else 0
             if not allowed:
                 return None
-            batch: list[BlockRequest] = []
-            size = 0
-            for request in self._blocks:
-                if size + request.length > allowed and batch:
-                    break
-                batch.append(request)
-                size += request.length
-            blocks = await self._host.read_blocks(batch)
-            pieces: list[m.Piece] = []
-            sent = 0
-            for request, block in zip(batch, blocks, strict=True):
-                # A cancel or a choke may have come while the disk was read.
-                if request in self._blocks:
-                    del self._blocks[request]
-                    pieces.append(m.Piece(index=request.index, begin=request.begin, block=block))
-                    self._peer.block_left(request.index, len(block))
-                    sent += len(block)
-            self._turns.settle(sent)
+            pieces = self._take(allowed)
+            if not pieces:
+                await self._read()
+                pieces = self._take(allowed)
+            self._turns.settle(sum(len(piece.block) for piece in pieces))
             return pieces
+
+    async def _read(self) -> None:
+        """Read the blocks that come next."""
+        batch: list[BlockRequest] = []
+        size = 0
+        for request in self._blocks:
+            if size + request.length > READ_BYTES and batch:
+                break
+            batch.append(request)
+            size += request.length
+        self._ready.extend(zip(batch, await self._host.read_blocks(batch), strict=True))
+
+    def _take(self, allowed: int) -> list[m.Piece]:
+        """Return so many bytes of what was read, or one block; not what was taken back since."""
+        pieces: list[m.Piece] = []
+        while self._ready:
+            request, block = self._ready[0]
+            if request in self._blocks:
+                if pieces and len(block) > allowed:
+                    break
+                allowed -= len(block)
+                del self._blocks[request]
+                pieces.append(m.Piece(index=request.index, begin=request.begin, block=block))
+                self._peer.block_left(request.index, len(block))
+            self._ready.popleft()
+        return pieces
 
     def close(self) -> None:
         """Serve no more."""
+        self._ready.clear()
         self._turns.close()
 
     @property
