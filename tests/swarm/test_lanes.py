@@ -241,6 +241,26 @@ async def test_answers_nobody_waits_for_lead_to_nothing() -> None:
     assert said == [LanePong(9)]
 
 
+async def test_the_round_trip_is_measured_a_few_times_as_nobody_may_answer_at_once_at_first() -> (
+    None
+):
+    host, now = Host(), 0.0
+    lanes = Lanes(host, Dead(ClientConfig()), clock=lambda: now)
+    lanes.begin()
+    try:
+        async with asyncio.timeout(10):
+            for took in (0.02, 0.001, 0.03, 0.004):
+                asked = len(host.said) + 1
+                while len(host.said) < asked:
+                    await asyncio.sleep(0.01)
+                now += took
+                lanes.heard(LanePong(0))
+        assert host.said == [LanePing(0)] * 4
+        assert lanes.round_trip == pytest.approx(0.001)
+    finally:
+        await lanes.close()
+
+
 # -- for real
 
 

@@ -33,8 +33,10 @@ from filesend_tui.core.wire.lane_messages import (
 MOST_OF_A_TORRENT: Final = 30
 #: Seconds between two looks at how many there should be.
 LOOK: Final = 0.25
-#: Seconds between two measures of the round trip.
+#: Seconds between two measures of the round trip, and how many come first, one with each look: a
+#: program that is just beginning may be too busy to answer the first at once.
 PING: Final = 5.0
+FIRST_PINGS: Final = 4
 #: Seconds that the peer has to answer an offer.
 ANSWER_TIMEOUT: Final = 20.0
 
@@ -184,9 +186,11 @@ class Lanes:
     async def _keep(self) -> None:
         """Measure, and open and close lanes as it says."""
         next_ping = 0.0
+        pings = 0
         while True:
             now = self._clock()
-            if now >= next_ping:
+            if now >= next_ping or (pings < FIRST_PINGS and self._pinged is None):
+                pings += 1
                 next_ping = now + PING
                 self._pinged = now
                 self._host.say(LanePing(0))
