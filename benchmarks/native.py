@@ -65,9 +65,13 @@ def _pythons() -> Iterator[str]:
     for name in _NEWER:
         if found := shutil.which(name):
             yield found
-    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    kept = {
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions",
+        Path(sys.base_prefix).parent,  # whoever runs this may have another home
+    }
     for name in _NEWER:
-        yield from (str(path) for path in sorted(kept.glob(f"*/bin/{name}"), reverse=True))
+        for folder in kept:
+            yield from (str(path) for path in sorted(folder.glob(f"*/bin/{name}"), reverse=True))
     yield sys.executable
 
 
