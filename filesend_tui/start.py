@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 #: Objects made, less those that went, before Python looks for cycles among them. With its own 700
-#: a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s.
-_CYCLES_AFTER: Final = 10_000
+#: a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s,
+#: and the first screen comes 15 ms later.
+_CYCLES_AFTER: Final = 50_000
 
 
 class Refused(Exception):
