@@ -116,7 +116,8 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._queue: list[tuple[bytes | memoryview, ...]] = []
+        # Messages: how long each is, and its parts.
+        self._queue: list[tuple[int, tuple[bytes | memoryview, ...]]] = []
         self.size = 0
 
     def put(self, message: Message) -> None:
@@ -136,8 +137,9 @@ class Outbox:
         self._add(handshake.encode())
 
     def _add(self, *parts: bytes | memoryview) -> None:
-        self._queue.append(parts)
-        self.size += sum(map(len, parts))
+        length = sum(map(len, parts))
+        self._queue.append((length, parts))
+        self.size += length
 
     def take(self) -> list[bytes]:
         """Return everything queued and forget it: chunks of whole messages, none over CHUNK.
@@ -147,8 +149,7 @@ class Outbox:
         chunks: list[bytes] = []
         parts: list[bytes | memoryview] = []
         size = 0
-        for message in self._queue:
-            length = sum(map(len, message))
+        for length, message in self._queue:
             if parts and size + length > CHUNK:
                 chunks += _cut(b"".join(parts))
                 parts, size = [], 0
