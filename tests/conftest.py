@@ -28,7 +28,6 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 NO_NATIVE = "filesend-tui[fast] is not installed: python -m tests.native runs this"
 #: Why a test may be left out in CI, which is Linux with all that the tests can be given there.
 MAY_BE_SKIPPED = {
-    NO_NATIVE,
     "libtorrent has no wheel for this Python yet",
     "there is no IPv6 here",
     # As root, and as anybody else.
