@@ -361,10 +361,20 @@ def relay(
             "repeated. (env: FILESEND_TRUSTED_PROXIES)",
         ),
     ] = None,
+    metrics_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Who may read /metrics, an address or a network; may be repeated. "
+            "(env: FILESEND_METRICS_TO, else this machine)",
+        ),
+    ] = None,
     log_level: LogLevelOption = None,
 ) -> None:
     """Run a relay: it introduces people, and never sees a file."""
-    settings = _settings(context, trusted_proxies=trusted_proxy, log_level=log_level)
+    settings = _settings(
+        context, trusted_proxies=trusted_proxy, metrics_to=metrics_to, log_level=log_level
+    )
     from relay.server import serve
 
     raise typer.Exit(
@@ -373,6 +383,7 @@ def relay(
             settings.port if port is None else port,
             settings.log_level,
             trusted_proxies=settings.trusted_proxies,
+            metrics_to=settings.metrics_to,
         )
     )
 

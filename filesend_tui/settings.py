@@ -31,6 +31,7 @@ ENVIRONMENT: Final = {
     "FILESEND_RELAY": "relay",
     "FILESEND_PORT": "port",
     "FILESEND_TRUSTED_PROXIES": "trusted_proxies",
+    "FILESEND_METRICS_TO": "metrics_to",
     "FILESEND_OUTPUT": "output",
     "FILESEND_ICE_SERVERS": "ice_servers",
     "FILESEND_ROAD": "road",
@@ -46,7 +47,11 @@ ENVIRONMENT: Final = {
 #: Used where the relay is elsewhere and nobody chose others.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
 _ICE_SCHEMES: Final = ("stun:", "stuns:", "turn:", "turns:")
-_OPTIONS: Final = {"ice_servers": "--ice-server", "trusted_proxies": "--trusted-proxy"}
+_OPTIONS: Final = {
+    "ice_servers": "--ice-server",
+    "trusted_proxies": "--trusted-proxy",
+    "metrics_to": "--metrics-to",
+}
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_NAME: Final = 64
 #: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
@@ -61,7 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
 
     relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies: whose
-    `X-Forwarded-For` this machine's own relay believes, addresses and networks. ice_servers: an
+    `X-Forwarded-For` this machine's own relay believes, addresses and networks. metrics_to: who may
+    read its figures, likewise; None leaves them to this machine. ice_servers: an
     empty tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that
     share links point to.
     """
@@ -70,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay: str | None = None
     port: int = DEFAULT_PORT
     trusted_proxies: tuple[str, ...] = ()
+    metrics_to: tuple[str, ...] | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
@@ -121,6 +128,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     relay: str | None = None
     port: int | None = None
     trusted_proxies: list[str] | None = None
+    metrics_to: list[str] | None = None
     output: str | None = None
     ice_servers: list[str | IceServer] | None = None
     relay_only: bool = False
@@ -239,7 +247,7 @@ def _port(value: str | int) -> int:
     return port
 
 
-def _trusted_proxies(value: str | Iterable[str]) -> tuple[str, ...]:
+def _networks(value: str | Iterable[str]) -> tuple[str, ...]:
     import ipaddress
 
     networks = value.split(",") if isinstance(value, str) else value
@@ -343,7 +351,8 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": _name,
     "relay": _relay,
     "port": _port,
-    "trusted_proxies": _trusted_proxies,
+    "trusted_proxies": _networks,
+    "metrics_to": _networks,
     "output": _path,
     "ice_servers": _ice_servers,
     "relay_only": bool,

@@ -32,6 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="a proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated",
     )
     parser.add_argument(
+        "--metrics-to",
+        action="append",
+        type=_network,
+        metavar="ADDRESS",
+        help="who may read /metrics, an address or a network (this machine); may be repeated",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
     options = parser.parse_args(arguments)
@@ -40,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.port,
         options.log_level,
         trusted_proxies=options.trusted_proxy,
+        metrics_to=options.metrics_to,
         until_stdin_closes=options.until_stdin_closes,
     )
 

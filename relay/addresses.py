@@ -1,21 +1,78 @@
 """Whose connection it is: the address that speaks to us, or the one that a trusted proxy names.
 
-Pure. A header of a stranger counts for nothing, or everybody could be anybody.
+And under what it is counted. Pure. A header of a stranger counts for nothing, or everybody could be
+anybody.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
-
-from relay.limits import address_key
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 #: HTTP headers as ASGI has them: names in lower case.
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_FORWARDED = b"x-forwarded-for"
+_FORWARDED: Final = b"x-forwarded-for"
+#: What shows that a request came by a proxy, whether that is trusted or not.
+_BY_PROXY: Final = frozenset({_FORWARDED, b"forwarded", b"via", b"x-real-ip"})
+# Most of what an IPv6 address is in, by the length of the prefix: a machine commonly has a /64, a
+# household a /56 and a company a /48 (RFC 6177). Each may do as many times what one IPv4 address
+# may: whoever has 65,536 times the numbers is not as many people.
+_PREFIXES: Final = ((64, 1), (56, 2), (48, 8))
+
+
+class Network(NamedTuple):
+    """One of the things under which an address is counted.
+
+    name: the IPv4 address, or the IPv6 prefix. share: how many times the bound of an address it
+    has.
+    """
+
+    name: str
+    share: int
+
+
+@lru_cache(maxsize=20_000)
+def networks(host: str) -> tuple[Network, ...]:
+    """Return what a remote address is counted under, the narrowest first.
+
+    An IPv4 address is counted alone, also where IPv6 maps it; one of IPv6 with its /64, /56 and
+    /48, as single addresses of it would cost nobody anything. What is no address counts as itself.
+    """
+    address = _parsed(host)
+    if address is None:
+        return (Network(host, 1),)
+    if isinstance(address, ipaddress.IPv4Address):
+        return (Network(str(address), 1),)
+    number = int(address)
+    return tuple(
+        Network(str(ipaddress.ip_network((number, length), strict=False)), share)
+        for length, share in _PREFIXES
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own to itself."""
+    address = _parsed(host)
+    return address is not None and address.is_loopback
+
+
+class Networks:
+    """A set of addresses and networks, such as `10.0.0.0/8`.
+
+    Raises:
+        ValueError: One of them is neither.
+    """
+
+    def __init__(self, members: Sequence[str] = ()) -> None:
+        self._members = tuple(ipaddress.ip_network(each) for each in members)
+
+    def __contains__(self, host: str) -> bool:
+        address = _parsed(host)
+        return address is not None and any(address in network for network in self._members)
 
 
 class Proxies:
@@ -29,22 +86,21 @@ class Proxies:
     """
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
-        self._trusted = tuple(ipaddress.ip_network(each) for each in trusted)
+        self._trusted = Networks(trusted)
 
     def trusts(self, host: str) -> bool:
         """Whether this address is a proxy's that is believed."""
-        address = _parsed(host)
-        return address is not None and any(address in network for network in self._trusted)
+        return host in self._trusted
 
     def client(self, peer: str, headers: Headers) -> str:
-        """Return what a request is counted under (see `address_key`).
+        """Return the address of whoever makes a request.
 
         peer: the address that is connected. Each proxy adds at the right whom it heard from: so
         from the right, the first address that is no trusted proxy is the client; what stands left
         of it is only what the client says.
         """
         if not self.trusts(peer):
-            return address_key(peer)
+            return peer
         hops = b",".join(value for name, value in headers if name == _FORWARDED).split(b",")
         client = peer
         for hop in reversed(hops):
@@ -54,11 +110,15 @@ class Proxies:
             client = str(address)
             if not self.trusts(client):
                 break
-        return address_key(client)
+        return client
+
+    def hides(self, peer: str, headers: Headers) -> bool:
+        """Whether a request came by a proxy that is not trusted: then nobody knows whose it is."""
+        return not self.trusts(peer) and any(name in _BY_PROXY for name, _ in headers)
 
 
 def _parsed(host: str) -> _Address | None:
-    """Read an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`."""
+    """Read an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`; a mapped one as IPv4."""
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import socketio
@@ -16,41 +17,69 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from relay.addresses import Proxies
+from relay.addresses import Networks, Proxies
 from relay.door import Door
+from relay.hosts import means_this_machine
 from relay.limits import Limits
+from relay.loop_time import LoopTime
 from relay.metrics import Metrics
 from relay.people import People
 from relay.rooms import Rooms
-from relay.socket_server import Receive, SocketServer, sane_frames
+from relay.socket_server import SocketServer
 from relay.swarms import Swarms
 from relay.tracker import Tracker
 
+logger = logging.getLogger(__name__)
+
 Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-TRACKER_PATHS = ("/", "/announce", "/tracker")
-SOCKET_IO_PATH = "/socket.io"
+TRACKER_PATHS: Final = ("/", "/announce", "/tracker")
+SOCKET_IO_PATH: Final = "/socket.io"
+#: Who may read the figures where nobody else was named: this machine.
+LOOPBACK: Final = ("127.0.0.0/8", "::1")
+
+# Engine.IO's own words for a transport that a server does not have (protocol revision 4).
+_NO_POLLING: Final = b'{"code":0,"message":"Transport unknown"}'
+_NOT_THIS_HOST: Final = (
+    b"This relay listens on loopback and was asked for under another machine's name. Behind a "
+    b"proxy, name that with --trusted-proxy."
+)
+# What socket.io's clients ask for: EIO, transport, perhaps a time against caches.
+_MAX_QUERY: Final = 256
 
 
-def create_app(limits: Limits | None = None, proxies: Proxies | None = None) -> RelayApp:
-    """Return a relay with state of its own, ready to be served."""
-    return RelayApp(limits or Limits(), proxies or Proxies())
+def create_app(
+    limits: Limits | None = None,
+    proxies: Proxies | None = None,
+    metrics_to: Sequence[str] = LOOPBACK,
+) -> RelayApp:
+    """Return a relay with state of its own, ready to be served.
+
+    metrics_to: addresses and networks that may read `/metrics`.
+
+    Raises:
+        ValueError: One of metrics_to is neither.
+    """
+    return RelayApp(limits or Limits(), proxies or Proxies(), Networks(metrics_to))
 
 
 class RelayApp:
     """The ASGI app. Rooms and swarms live and die with it."""
 
-    def __init__(self, limits: Limits, proxies: Proxies) -> None:
+    def __init__(self, limits: Limits, proxies: Proxies, metrics_to: Networks) -> None:
         self._proxies = proxies
+        self._metrics_to = metrics_to
         self._metrics = Metrics()
+        self._loop_time = LoopTime(limits)
         #: Where connections come in; the server serves each with its `protocol`.
-        self.door = Door(limits, proxies, self._metrics)
+        self.door = Door(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         rooms = Rooms(limits)
         swarms = Swarms(limits)
         self._people = People(self._server, rooms, limits, self._metrics)
-        self._tracker = Tracker(swarms, limits, self._metrics)
+        self._tracker = Tracker(swarms, limits, self._metrics, self._loop_time)
         self._show(rooms, swarms)
         web = Starlette(
             routes=[
@@ -64,26 +93,79 @@ class RelayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, socket or the lifespan (ASGI 3)."""
-        if scope["type"] != "lifespan":
-            peer = scope["client"][0] if scope["client"] else ""
-            address = self._proxies.client(peer, scope["headers"])
-            scope = {**scope, "client": (address, 0)}
-            for_people = scope["path"].startswith(SOCKET_IO_PATH)
-            status = self._refusal(address, new_person=for_people and _is_new(scope))
-            if status is not None:
-                # Without a body: python-engineio's client closes before it has read one.
-                await Response(status_code=status)(scope, receive, send)
-                return
-            if for_people and scope["type"] == "websocket":
-                receive = sane_frames(receive)
+        try:
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            else:
+                await self._serve(scope, receive, send)
+        except OSError:
+            raise  # the client is gone
+        except Exception:
+            logger.exception("a connection brought a fault to light")
+            raise
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        peer = scope["client"][0] if scope["client"] else ""
+        address = self._proxies.client(peer, scope["headers"])
+        await self._loop_time.turn(address)
+        serving = self._serve_somebody(scope, receive, send, peer, address)
+        await self._loop_time.metered(address, serving)
+
+    async def _serve_somebody(
+        self, scope: Scope, receive: Receive, send: Send, peer: str, address: str
+    ) -> None:
+        refusal = self._refusal(scope, peer, address)
+        if refusal is not None:
+            refusal.headers["connection"] = "close"
+            await refusal(scope, receive, send)
+            return
+        scope = {**scope, "client": (address, 0)}
+        if scope["type"] == "websocket":
+            receive, send = self._in_turn(address, receive), self._counted(address, send)
+            if scope["path"].startswith(SOCKET_IO_PATH):
+                receive = self._server.checked(receive)
         await self._app(scope, receive, send)
 
-    def _refusal(self, address: str, *, new_person: bool) -> HTTPStatus | None:
+    def _refusal(self, scope: Scope, peer: str, address: str) -> Response | None:
+        local = scope["server"][0] if scope["server"] else ""
+        headers, path = scope["headers"], scope["path"]
+        for_people = path.startswith(SOCKET_IO_PATH)
+        # Without bodies for sockets: python-engineio's client closes before it has read one.
         if not self.door.take_request(address):
-            return HTTPStatus.TOO_MANY_REQUESTS
-        if new_person and not self._server.has_room(address):
-            return HTTPStatus.SERVICE_UNAVAILABLE
+            return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS)
+        if not self._proxies.trusts(peer) and not means_this_machine(local, headers):
+            return Response(_NOT_THIS_HOST, HTTPStatus.MISDIRECTED_REQUEST, media_type="text/plain")
+        if for_people and not _is_websocket_session(scope):
+            return Response(_NO_POLLING, HTTPStatus.BAD_REQUEST, media_type="application/json")
+        if for_people and not self._server.has_room(address):
+            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+        # A proxy that is not trusted hides who asks, and speaks from loopback as a rule.
+        hidden = self._proxies.hides(peer, headers)
+        if path == "/metrics" and (hidden or address not in self._metrics_to):
+            return Response(status_code=HTTPStatus.NOT_FOUND)
         return None
+
+    def _in_turn(self, address: str, receive: Receive) -> Receive:
+        """Return a socket's `receive` that gives each message when it is its address's turn.
+
+        Meanwhile nothing more is read from the socket, so that its sender waits, too.
+        """
+
+        async def receive_in_turn() -> MutableMapping[str, Any]:
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                await self._loop_time.turn(address)
+            return message
+
+        return receive_in_turn
+
+    def _counted(self, address: str, send: Send) -> Send:
+        """Return a socket's `send` whose time is charged; a library's own task calls it."""
+
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            await self._loop_time.metered(address, _sending(send, message))
+
+        return counted
 
     async def say_closing(self) -> None:
         """Tell everybody connected that the relay closes."""
@@ -108,15 +190,26 @@ class RelayApp:
         gauge = self._metrics.gauge
         gauge("connections", "Connections open.", lambda: self.door.count)
         gauge("people", "People connected.", lambda: self._people.count)
+        gauge("backlog_bytes", "Waiting to be read by people.", lambda: self._server.backlog)
         gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
         gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
         gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)
         gauge("tracker_peers", "Peers in swarms.", lambda: swarms.peer_count)
+        gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
 
 
-def _is_new(scope: Scope) -> bool:
-    return b"sid" not in parse_qs(scope["query_string"])
+def _is_websocket_session(scope: Scope) -> bool:
+    """Whether a request is a WebSocket that begins an Engine.IO session of its own."""
+    query = scope["query_string"]
+    if scope["type"] != "websocket" or len(query) > _MAX_QUERY:
+        return False
+    asked = parse_qs(query)
+    return asked.get(b"transport") == [b"websocket"] and b"sid" not in asked
+
+
+async def _sending(send: Send, message: MutableMapping[str, Any]) -> None:
+    await send(message)
 
 
 async def _healthz(_request: Request) -> Response:

@@ -8,9 +8,11 @@ what the relay does lives here.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -20,9 +22,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from relay.addresses import Headers, Proxies
-from relay.limits import Buckets, Limits, Tally, TokenBucket, address_key
+from relay.addresses import Headers, Network, Proxies, networks
+from relay.buckets import AddressBuckets, AddressTally, TokenBucket
+from relay.limits import Limits
+from relay.loop_time import LoopTime
 from relay.metrics import Metrics
+
+logger = logging.getLogger(__name__)
 
 # What is looked at before the next look at what it may cost.
 _SLICE = 16 * 1024
@@ -57,6 +63,7 @@ class Visit:
         self._due = float("inf")
         self._unread_since: float | None = None
         self._ended = False
+        self._is_spending = False
 
     def awaits(self, what: Awaited | None) -> None:
         """Set the time for something to happen; saying the same again gives no more time."""
@@ -76,6 +83,38 @@ class Visit:
         """Count a WebSocket frame; False: that is too many, and the connection is ended."""
         own = self._frames.take(self._door.now())
         return self._unless(not (own and self._door.take_frame(self.address)), "frames")
+
+    def seconds_in_debt(self) -> float:
+        """Seconds until its address may have time of the event loop again; 0: now."""
+        if self.address is None:
+            return 0.0
+        debt = self._door.loop_time.debt(self.address)
+        return debt / self._door.limits.address_loop_time.per_second
+
+    @contextmanager
+    def spends(self) -> Iterator[None]:
+        """Charge the time of a block that does not wait to its address, known by then or not."""
+        if self._is_spending:
+            yield
+            return
+        self._is_spending = True
+        try:
+            with self._door.loop_time.spent_by(lambda: self.address):
+                yield
+        finally:
+            self._is_spending = False
+
+    @contextmanager
+    def ends_where_it_fails(self) -> Iterator[None]:
+        """End the connection where a library falls over what came by it.
+
+        Out of a protocol's callback it would write a traceback into the log, for each connection.
+        """
+        try:
+            yield
+        except Exception:
+            logger.debug("a connection brought a fault to light", exc_info=True)
+            self.end("invalid")
 
     def held(self) -> int:
         """Bytes of memory for what is not whole or not read yet."""
@@ -113,17 +152,19 @@ class Door:
         limits: Limits,
         proxies: Proxies,
         metrics: Metrics,
+        loop_time: LoopTime,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
         self.proxies = proxies
+        self.loop_time = loop_time
         self.now = clock
         self._metrics = metrics
         self._visits: set[Visit] = set()
-        self._crowd: Tally[str] = Tally()
-        self._bytes: Buckets[str] = Buckets(limits.address_bytes, limits.max_addresses)
-        self._frames: Buckets[str] = Buckets(limits.address_frames, limits.max_addresses)
-        self._requests: Buckets[str] = Buckets(limits.address_requests, limits.max_addresses)
+        self._crowd = AddressTally()
+        self._bytes = AddressBuckets(limits.address_bytes, limits.max_addresses)
+        self._frames = AddressBuckets(limits.address_frames, limits.max_addresses)
+        self._requests = AddressBuckets(limits.address_requests, limits.max_addresses)
 
     @property
     def count(self) -> int:
@@ -143,22 +184,27 @@ class Door:
     def sweep(self) -> None:
         """End what takes too long, and what holds most memory where there is too much held."""
         now = self.now()
-        holders: defaultdict[str | None, list[Visit]] = defaultdict(list)
+        holders: list[Visit] = []
+        by_network: defaultdict[Network, list[Visit]] = defaultdict(list)
         for visit in list(self._visits):
             if visit.is_late(now):
                 visit.end("late")
             elif visit.held():
-                holders[visit.address].append(visit)
-        for address, visits in holders.items():
-            if address is not None:
-                _relieve(visits, self.limits.max_address_held)
-        _relieve((each for visits in holders.values() for each in visits), self.limits.max_held)
+                holders.append(visit)
+                for network in networks(visit.address) if visit.address is not None else ():
+                    by_network[network].append(visit)
+        for network, visits in by_network.items():
+            _relieve(visits, self.limits.max_address_held * network.share)
+        _relieve(holders, self.limits.max_held)
+        for buckets in (self._bytes, self._frames, self._requests):
+            buckets.forget(now)
+        self.loop_time.forget()
 
     def enter(self, transport: asyncio.Transport) -> Visit | None:
         """Let a connection in; None, and it is ended, where there are too many."""
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
-        visit = Visit(self, transport, None if self.proxies.trusts(host) else address_key(host))
+        visit = Visit(self, transport, None if self.proxies.trusts(host) else host)
         if len(self._visits) >= self.limits.max_connections or not self._has_room(visit.address):
             visit.end("crowd")
             return None
@@ -204,7 +250,8 @@ class Door:
         self._metrics.rejected.labels(why).inc()
 
     def _has_room(self, address: str | None) -> bool:
-        return address is None or self._crowd[address] < self.limits.max_address_connections
+        bound = self.limits.max_address_connections
+        return address is None or self._crowd.has_room(address, bound)
 
 
 def _relieve(visits: Iterable[Visit], bound: int) -> None:
@@ -232,6 +279,13 @@ class _HttpGuard(H11Protocol):
             super().connection_made(transport)
             self._visit.kept = lambda: len(self.cycle.body) if self.cycle else 0
             self._look()
+            if seconds := self._visit.seconds_in_debt():
+                transport.pause_reading()
+                self.loop.call_later(seconds, self._begin, transport)
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        if not transport.is_closing():
+            transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._visit is not None:
@@ -243,7 +297,8 @@ class _HttpGuard(H11Protocol):
         # What a proxy sends for many cannot be held against one of them here.
         if visit is None or (visit.address is not None and not visit.take_bytes(len(data))):
             return
-        super().data_received(data)
+        with visit.spends(), visit.ends_where_it_fails():
+            super().data_received(data)
         self._look()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
@@ -275,6 +330,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
         self._door = door
         self._visit = visit
         self._fragments = 0
+        self._resting = False
         visit.kept = lambda: len(self.conn.reader.buffer) + self._fragments
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -284,12 +340,28 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._visit.take_bytes(len(data)):
             return
-        for start in range(0, len(data), _SLICE):
-            super().data_received(data[start : start + _SLICE])
-            if self.transport.is_closing():
-                return
+        with self._visit.spends(), self._visit.ends_where_it_fails():
+            for start in range(0, len(data), _SLICE):
+                super().data_received(data[start : start + _SLICE])
+                if self.transport.is_closing():
+                    return
+        self._wait_out_debt()
         unfinished = self.conn.reader.buffer or self._fragments
         self._visit.awaits(Awaited.MESSAGE if unfinished else None)
+
+    def _wait_out_debt(self) -> None:
+        """Read no more while its address has used up its time; messages wait for their turn."""
+        seconds = self._visit.seconds_in_debt()
+        if seconds and not self._resting:
+            self._resting = True
+            self.transport.pause_reading()
+            self.loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        # The app may not have taken the last message yet: then it is its to read on.
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def handle_text(self, event: Frame) -> None:
         if self._takes(event):

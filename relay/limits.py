@@ -1,21 +1,14 @@
-"""Every bound of the relay in one place, and the token bucket that holds a rate.
+"""Every bound of the relay in one place.
 
-Pure: the time is passed in, in seconds of a monotonic clock. The bounds of a single payload stand
-with the payload, in protocol.py and tracker_frames.py.
+Nothing is counted here. The bounds of a single payload stand with the payload, in protocol.py and
+tracker_frames.py.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections import Counter, OrderedDict
-from collections.abc import Hashable
-from typing import Generic, TypeVar
-
 import msgspec
 
 from relay import protocol, tracker_frames
-
-K = TypeVar("K", bound=Hashable)
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -29,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much of everything the relay bears.
 
     Times in seconds, sizes in bytes, rates in pieces a second. An address is one IPv4 address or
-    one /64 of IPv6.
+    one /64 of IPv6; a /56 may do twice and a /48 eight times as much (relay/addresses.py).
     """
 
     sweep_every: float = 1.0
@@ -48,11 +41,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_address_held: int = 32 * 1024 * 1024
     socket_bytes: Rate = Rate(burst=16 * 1024 * 1024, per_second=1024 * 1024)
     address_bytes: Rate = Rate(burst=64 * 1024 * 1024, per_second=8 * 1024 * 1024)
-    #: WebSocket frames of every kind, pings and fragments too; of a socket, also engine.io packets.
-    socket_frames: Rate = Rate(burst=5_000, per_second=1_000)
-    address_frames: Rate = Rate(burst=20_000, per_second=4_000)
-    #: HTTP requests, those of long-polling and for an upgrade too.
-    address_requests: Rate = Rate(burst=1_000, per_second=100)
+    #: WebSocket frames of every kind, pings and fragments too.
+    socket_frames: Rate = Rate(burst=1_000, per_second=200)
+    address_frames: Rate = Rate(burst=4_000, per_second=500)
+    #: HTTP requests, those for an upgrade too.
+    address_requests: Rate = Rate(burst=500, per_second=50)
+    #: Seconds of the event loop; who has used them up waits.
+    address_loop_time: Rate = Rate(burst=1.0, per_second=0.25)
     #: How many addresses are remembered in every table of them.
     max_addresses: int = 20_000
 
@@ -63,19 +58,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     arrival_seconds: float = 15.0
     max_nameplates: int = 4_000
     nameplate_lifetime: float = protocol.NAMEPLATE_LIFETIME
-    #: How long a used or expired nameplate is remembered, and how many are.
+    #: How long a number rests and its fate is remembered, and how many do.
     remember: float = 10 * 60
-    max_remembered: int = 20_000
-    #: What waits for one person, and for all; a slower reader is let go. Little is never too much.
+    max_remembered: int = 60_000
+    #: What waits for one person, and for all; whoever reads least is let go.
     max_backlog: int = 2 * protocol.MAX_FRAME
     max_all_backlogs: int = 256 * 1024 * 1024
-    little_backlog: int = 64 * 1024
-    words: Rate = Rate(burst=2_000, per_second=500)
+    words: Rate = Rate(burst=500, per_second=100)
     #: Allocations and claims of one socket, and of one address.
     codes: Rate = Rate(burst=20, per_second=0.5)
     address_codes: Rate = Rate(burst=100, per_second=1)
-    #: Claims of one address: each may burn somebody's code.
+    #: Claims of one address; and those which burned a code, or found none, or are not proven yet.
     address_claims: Rate = Rate(burst=60, per_second=0.5)
+    address_failed_claims: Rate = Rate(burst=10, per_second=1 / 30)
 
     # The tracker.
     announce_interval: int = 120
@@ -94,83 +89,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     tracker_offers: Rate = Rate(burst=1_000, per_second=50)
     max_swarms: int = 20_000
     max_swarm_peers: int = 1_000
+    #: Memberships of everybody.
+    max_peers: int = 100_000
     #: Memberships (swarm and peer id) of one socket, of one address, and of one address in a swarm.
     max_socket_peers: int = 500
     max_address_peers: int = 2_000
     max_address_swarm_peers: int = 200
-
-
-class TokenBucket:
-    """Holds a Rate."""
-
-    __slots__ = ("_at", "_rate", "_tokens")
-
-    def __init__(self, rate: Rate, now: float) -> None:
-        self._rate = rate
-        self._tokens = rate.burst
-        self._at = now
-
-    def take(self, now: float, count: float = 1) -> bool:
-        """Take so many tokens; False, and none taken, when there are fewer."""
-        gained = max(0.0, now - self._at) * self._rate.per_second
-        self._tokens = min(self._rate.burst, self._tokens + gained)
-        self._at = now
-        if self._tokens < count:
-            return False
-        self._tokens -= count
-        return True
-
-
-class Buckets(Generic[K]):
-    """A bucket for each key; the longest unused key is forgotten beyond `capacity`."""
-
-    def __init__(self, rate: Rate, capacity: int) -> None:
-        self._rate = rate
-        self._capacity = capacity
-        self._buckets: OrderedDict[K, TokenBucket] = OrderedDict()
-
-    def take(self, key: K, now: float, count: float = 1) -> bool:
-        """Take so many tokens of this key; False, and none taken, when there are fewer."""
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = TokenBucket(self._rate, now)
-            if len(self._buckets) > self._capacity:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(key)
-        return bucket.take(now, count)
-
-
-class Tally(Generic[K]):
-    """How many there are of each key."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[K] = Counter()
-
-    def __getitem__(self, key: K) -> int:
-        return self._counts[key]
-
-    def add(self, key: K) -> None:
-        """Count one more."""
-        self._counts[key] += 1
-
-    def remove(self, key: K) -> None:
-        """Count one less; nothing is kept of a key that is at none."""
-        self._counts[key] -= 1
-        if not self._counts[key]:
-            del self._counts[key]
-
-
-def address_key(host: str) -> str:
-    """Return what a remote address is counted under: itself, or the /64 of an IPv6 address.
-
-    One IPv6 customer commonly has a whole /64, so single addresses would cost nothing.
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))

@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 import socketio.exceptions
 
-from relay.limits import Buckets, Limits, TokenBucket, address_key
+from relay.buckets import AddressBuckets, TokenBucket
+from relay.limits import Limits
 from relay.metrics import Metrics
 from relay.protocol import (
     CALLS,
+    CONTENTS,
     ROUTES,
     Allocate,
     Claim,
@@ -68,8 +70,9 @@ class People:
         self._metrics = metrics
         self._clock = clock
         self._people: dict[str, _Person] = {}
-        self._address_codes: Buckets[str] = Buckets(limits.address_codes, limits.max_addresses)
-        self._address_claims: Buckets[str] = Buckets(limits.address_claims, limits.max_addresses)
+        self._address_codes = AddressBuckets(limits.address_codes, limits.max_addresses)
+        self._address_claims = AddressBuckets(limits.address_claims, limits.max_addresses)
+        self._address_failures = AddressBuckets(limits.address_failed_claims, limits.max_addresses)
         self._closing = False
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
@@ -85,7 +88,10 @@ class People:
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._server.sweep()
-            await self._tell(self._rooms.expire(self._clock()))
+            now = self._clock()
+            await self._tell(self._rooms.expire(now))
+            for buckets in (self._address_codes, self._address_claims, self._address_failures):
+                buckets.forget(now)
 
     async def say_closing(self) -> None:
         """Tell everybody that the relay closes; returns when they are told or will not listen."""
@@ -98,14 +104,12 @@ class People:
     async def _on_connect(self, sid: str, environ: dict[str, Any], _auth: object) -> None:
         if self._closing or len(self._people) >= self._limits.max_people:
             raise socketio.exceptions.ConnectionRefusedError("The relay is full.")
-        client = environ["asgi.scope"].get("client")
-        address = address_key(client[0]) if client else ""
+        address = environ["asgi.scope"]["client"][0]
         self._people[sid] = _Person(address, self._limits, self._clock())
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         self._people.pop(sid, None)
-        self._server.end(sid)
-        notices = self._rooms.lost(sid)
+        notices = self._rooms.lost(sid, self._clock())
         if not self._closing:  # then everybody goes, and has been told so
             await self._tell(notices)
 
@@ -134,7 +138,9 @@ class People:
 
     async def _route(self, event: str, route: Route, sid: str, word: Word) -> None:
         partner = self._rooms.partner(sid)
-        await self._server.emit(route.delivered_as, to_wire(word), to=partner)
+        if event in CONTENTS and (claimant := self._rooms.proven(sid)) is not None:
+            self._give_back_claim(self._people[claimant])
+        await self._server.say(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
     async def _answer(self, call: Word, sid: str, person: _Person) -> Word:
@@ -148,7 +154,7 @@ class People:
                 self._count_claim(person, now)
                 await self._tell(self._rooms.claim(sid, nameplate, now))
             case Release():
-                self._rooms.release(sid)
+                self._rooms.release(sid, now)
             case Leave():
                 await self._tell(self._rooms.leave(sid))
         return Done()
@@ -160,12 +166,17 @@ class People:
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
     def _count_claim(self, person: _Person, now: float) -> None:
-        if not self._address_claims.take(person.address, now):
+        # Each one counts as a failed one until the code's owner shows that it was not.
+        claims, failures = self._address_claims, self._address_failures
+        if not (claims.take(person.address, now) and failures.take(person.address, now)):
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
+
+    def _give_back_claim(self, claimant: _Person) -> None:
+        self._address_failures.spend(claimant.address, self._clock(), -1)
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            await self._server.emit(notice.event, to_wire(notice.word), to=notice.to)
+            await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
 
 
 def _read(payload_type: type[Word], arguments: tuple[object, ...]) -> Word:

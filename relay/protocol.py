@@ -55,7 +55,7 @@ class Allocate(Word, frozen=True, kw_only=True):
 
 
 class Allocated(Word, frozen=True, kw_only=True):
-    """The lowest free nameplate, held for this client until claimed, released or expired."""
+    """A nameplate that nobody foresees, this client's until claimed, released or expired."""
 
     nameplate: Nameplate
     expires_seconds: int
@@ -275,6 +275,7 @@ class ErrorCode:
     UNKNOWN_CODE: Final = "unknownCode"
     USED_CODE: Final = "usedCode"
     EXPIRED_CODE: Final = "expiredCode"
+    WITHDRAWN_CODE: Final = "withdrawnCode"
     OWN_CODE: Final = "ownCode"
     NOT_PAIRED: Final = "notPaired"
     ALREADY_PAIRED: Final = "alreadyPaired"

@@ -7,8 +7,8 @@ through here.
 
 from __future__ import annotations
 
-import heapq
-from collections import OrderedDict
+import random
+from collections import Counter, OrderedDict
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -45,6 +45,7 @@ class Fate(Enum):
 
     USED = (ErrorCode.USED_CODE, "That code was already used; ask for a new one.")
     EXPIRED = (ErrorCode.EXPIRED_CODE, "That code has expired; ask for a new one.")
+    WITHDRAWN = (ErrorCode.WITHDRAWN_CODE, "That code was given up; ask for a new one.")
 
     def refusal(self) -> Refusal:
         """Return the refusal for a claim that comes too late."""
@@ -56,6 +57,12 @@ _OWN: Final = "That is your own code; give it to the other person."
 _PAIRED: Final = "You are already paired; leave first."
 _NOT_PAIRED: Final = "You are not paired with anybody."
 _FULL: Final = "The relay has no codes left; try again in a few minutes."
+
+#: How many digits a nameplate has: as few as leave most numbers of that length unused.
+DIGITS: Final = (4, 5, 6)
+#: Of the numbers of a length, one in so many is in use or rests at most. Whoever tries numbers
+#: without knowing any finds somebody's code no more often.
+SPARSE: Final = 10
 
 
 class _Waiting(NamedTuple):
@@ -69,19 +76,21 @@ class _Past(NamedTuple):
 
 
 class Rooms:
-    """Nameplates and pairs.
+    """Nameplates and pairs. rng: draws the numbers, which nobody should foresee.
 
-    Every number below `_next` is in exactly one place: waiting, remembered or free.
+    A number that was given to somebody waits, then is part of the past, where it rests, and then is
+    anybody's again.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, rng: random.Random | None = None) -> None:
         self._limits = limits
+        self._rng = rng or random.SystemRandom()
         self._waiting: dict[int, _Waiting] = {}  # in order of expiry: all live equally long
         self._held: dict[str, int] = {}
         self._past: OrderedDict[int, _Past] = OrderedDict()  # in order of being forgotten
-        self._free: list[int] = []
-        self._next = 1
+        self._in_use: Counter[int] = Counter()  # by digits, of those that wait and of the past
         self._partners: dict[str, str] = {}
+        self._unproven: dict[str, str] = {}
 
     @property
     def nameplates(self) -> int:
@@ -94,7 +103,7 @@ class Rooms:
         return len(self._partners) // 2
 
     def allocate(self, person: str, now: float) -> Allocated:
-        """Give `person` the lowest free nameplate; an earlier one of theirs is given up.
+        """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
 
         Raises:
             Refusal: alreadyPaired, relayFull.
@@ -103,9 +112,8 @@ class Rooms:
             raise Refusal(ErrorCode.ALREADY_PAIRED, _PAIRED)
         if len(self._waiting) >= self._limits.max_nameplates:
             raise Refusal(ErrorCode.RELAY_FULL, _FULL)
-        nameplate = self._take_lowest()
-        # After taking the new one, or the same number would come back with other words.
-        self.release(person)
+        self.release(person, now)
+        nameplate = self._draw()
         lifetime = self._limits.nameplate_lifetime
         self._waiting[nameplate] = _Waiting(person, now + lifetime)
         self._held[person] = nameplate
@@ -113,6 +121,8 @@ class Rooms:
 
     def claim(self, person: str, nameplate: int, now: float) -> tuple[Notice, ...]:
         """Pair `person` with the owner of a nameplate, which is used up by it.
+
+        Whether they know the code's words is not proven yet; see `proven`.
 
         Raises:
             Refusal: alreadyPaired, ownCode, unknownCode, usedCode, expiredCode.
@@ -128,25 +138,32 @@ class Rooms:
         if waiting.expires <= now:
             raise Fate.EXPIRED.refusal()
         self._end(nameplate, Fate.USED, now)
-        self.release(person)
+        self.release(person, now)
         self._partners[person] = waiting.owner
         self._partners[waiting.owner] = person
+        self._unproven[waiting.owner] = person
         return (Notice(waiting.owner, "claimed", Claimed(nameplate=nameplate)),)
 
-    def release(self, person: str) -> None:
-        """Give up the nameplate that `person` holds, if any; its number is free at once."""
-        nameplate = self._held.pop(person, None)
+    def proven(self, person: str) -> str | None:
+        """Say that `person` speaks to their partner as only two who share a code do.
+
+        Returns who claimed the code, where it was this person's and has not been proven before.
+        """
+        return self._unproven.pop(person, None)
+
+    def release(self, person: str, now: float) -> None:
+        """Give up the nameplate that `person` holds, if any; its number rests."""
+        nameplate = self._held.get(person)
         if nameplate is not None:
-            del self._waiting[nameplate]
-            heapq.heappush(self._free, nameplate)
+            self._end(nameplate, Fate.WITHDRAWN, now)
 
     def leave(self, person: str) -> tuple[Notice, ...]:
         """End the pairing of `person`, if there is one, because they said so."""
         return self._part(person, "left")
 
-    def lost(self, person: str) -> tuple[Notice, ...]:
+    def lost(self, person: str, now: float) -> tuple[Notice, ...]:
         """Forget `person`, whose connection ended."""
-        self.release(person)
+        self.release(person, now)
         return self._part(person, "lost")
 
     def partner(self, person: str) -> str:
@@ -174,11 +191,17 @@ class Rooms:
             self._forget_oldest()
         return tuple(notices)
 
-    def _take_lowest(self) -> int:
-        if self._free:
-            return heapq.heappop(self._free)
-        self._next += 1
-        return self._next - 1
+    def _draw(self) -> int:
+        for digits in DIGITS:
+            lowest, beyond = 10 ** (digits - 1), 10**digits
+            if (self._in_use[digits] + 1) * SPARSE > beyond - lowest:
+                continue
+            while True:
+                number = self._rng.randrange(lowest, beyond)
+                if number not in self._waiting and number not in self._past:
+                    self._in_use[digits] += 1
+                    return number
+        raise Refusal(ErrorCode.RELAY_FULL, _FULL)
 
     def _end(self, nameplate: int, fate: Fate, now: float) -> None:
         waiting = self._waiting.pop(nameplate)
@@ -189,11 +212,13 @@ class Rooms:
 
     def _forget_oldest(self) -> None:
         nameplate, _ = self._past.popitem(last=False)
-        heapq.heappush(self._free, nameplate)
+        self._in_use[len(str(nameplate))] -= 1
 
     def _part(self, person: str, reason: str) -> tuple[Notice, ...]:
         partner = self._partners.pop(person, None)
         if partner is None:
             return ()
         del self._partners[partner]
+        for one in (person, partner):
+            self._unproven.pop(one, None)
         return (Notice(partner, "partnerGone", PartnerGone(reason=reason)),)

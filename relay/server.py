@@ -19,7 +19,8 @@ import msgspec
 import uvicorn
 
 from relay.addresses import Proxies
-from relay.app import RelayApp, create_app
+from relay.app import LOOPBACK, RelayApp, create_app
+from relay.bounded_log import BoundedLog
 from relay.limits import Limits
 from relay.protocol import DEFAULT_PORT
 
@@ -59,10 +60,11 @@ class RelayServer(uvicorn.Server):
         *,
         limits: Limits | None = None,
         proxies: Proxies | None = None,
+        metrics_to: Sequence[str] = LOOPBACK,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits, proxies)
+        self._app: RelayApp = create_app(limits, proxies, metrics_to)
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(
@@ -73,8 +75,9 @@ class RelayServer(uvicorn.Server):
                 # Of an address that a stranger could name; relay/addresses.py knows better.
                 proxy_headers=False,
                 log_config=None,
-                # Below that uvicorn logs strangers' mistakes, frames and the ids of sessions.
-                log_level=logging.ERROR,
+                # It logs strangers' mistakes, frames and the ids of sessions; faults are the app's
+                # to tell of.
+                log_level=logging.CRITICAL,
                 access_log=False,
                 server_header=False,
                 ws_max_size=limits.max_frame,
@@ -121,19 +124,25 @@ def serve(
     log_level: str = "warning",
     *,
     trusted_proxies: Sequence[str] = (),
+    metrics_to: Sequence[str] | None = None,
     until_stdin_closes: bool = False,
 ) -> int:
     """Run a relay until a signal ends it; returns the process's exit status.
 
     Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
-    `X-Forwarded-For` is believed. until_stdin_closes: also end when standard input reaches its
-    end, as it does when the parent that holds the other end of the pipe is gone.
+    `X-Forwarded-For` is believed. metrics_to: likewise, who may read `/metrics`; this machine where
+    none is said. until_stdin_closes: also end when standard input reaches its end, as it does when
+    the parent that holds the other end of the pipe is gone.
 
     Raises:
-        ValueError: One of trusted_proxies is no address and no network.
+        ValueError: One of trusted_proxies or metrics_to is no address and no network.
     """
     proxies = Proxies(trusted_proxies)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(BoundedLog())
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
+    )
     logging.getLogger("relay").setLevel(log_level.upper())
     try:
         listener = listen(host, port)
@@ -144,7 +153,13 @@ def serve(
         limits = Limits()
         most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
         limits = msgspec.structs.replace(limits, max_connections=most)
-        server = RelayServer(listener, limits=limits, proxies=proxies, on_ready=_say_ready)
+        server = RelayServer(
+            listener,
+            limits=limits,
+            proxies=proxies,
+            metrics_to=LOOPBACK if metrics_to is None else metrics_to,
+            on_ready=_say_ready,
+        )
         if until_stdin_closes:
             threading.Thread(target=_exit_at_end_of_stdin, args=(server,), daemon=True).start()
         server.run()

@@ -1,7 +1,8 @@
 """The tracker's swarms: who is in them, and which frame goes to whom.
 
 Pure: no socket, no clock (seconds are passed in) and no JSON. Sockets are known by an opaque key.
-Swarms and peers are bounded; the least recently announced go first.
+Swarms and peers are bounded. Where there are too many, whoever has most loses the least recently
+announced: nobody can push out others by having more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import random
 from collections import OrderedDict, defaultdict
 from typing import NamedTuple, TypeAlias
 
-from relay.limits import Limits, Tally
+from relay.addresses import networks
+from relay.buckets import AddressTally, Tally
+from relay.limits import Limits
 from relay.tracker_frames import (
     Announce,
     AnnounceReply,
@@ -26,6 +29,8 @@ from relay.tracker_frames import (
 )
 
 SocketKey: TypeAlias = int
+#: An infohash and a peer id in its swarm.
+_Membership: TypeAlias = tuple[bytes, bytes]
 
 
 class Delivery(NamedTuple):
@@ -36,14 +41,18 @@ class Delivery(NamedTuple):
 
 
 class _Peer:
-    """A peer id in a swarm, and the socket that announced it last."""
+    """A peer id in a swarm, and the socket that announced it last.
 
-    __slots__ = ("address", "complete", "peer_id", "seen", "socket")
+    holder: the widest network of its address, under which it is counted where there are too many.
+    """
+
+    __slots__ = ("address", "complete", "holder", "peer_id", "seen", "socket")
 
     def __init__(self, peer_id: bytes, socket: SocketKey, address: str, seen: float) -> None:
         self.peer_id = peer_id
         self.socket = socket
         self.address = address
+        self.holder = networks(address)[-1].name
         self.seen = seen
         self.complete = False
 
@@ -51,13 +60,19 @@ class _Peer:
 class _Swarm:
     """Peers by id, the least recently announced first."""
 
-    __slots__ = ("addresses", "complete", "downloaded", "peers")
+    __slots__ = ("addresses", "complete", "downloaded", "holders", "peers")
 
     def __init__(self) -> None:
         self.peers: OrderedDict[bytes, _Peer] = OrderedDict()
-        self.addresses: Tally[str] = Tally()
+        self.addresses = AddressTally()
+        self.holders: Tally[str] = Tally()
         self.complete = 0
         self.downloaded = 0
+
+    def superfluous(self) -> bytes:
+        """Return the peer id that goes where there are too many."""
+        holder = self.holders.largest()
+        return next(peer.peer_id for peer in self.peers.values() if peer.holder == holder)
 
     def figures(self) -> SwarmFigures:
         return SwarmFigures(
@@ -73,10 +88,13 @@ class Swarms:
     def __init__(self, limits: Limits, rng: random.Random | None = None) -> None:
         self._limits = limits
         self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
-        self._swarms: OrderedDict[bytes, _Swarm] = OrderedDict()
-        self._memberships: defaultdict[SocketKey, set[tuple[bytes, bytes]]] = defaultdict(set)
+        self._swarms: dict[bytes, _Swarm] = {}
+        self._memberships: defaultdict[SocketKey, set[_Membership]] = defaultdict(set)
         self._addresses: dict[SocketKey, str] = {}
-        self._crowd: Tally[str] = Tally()
+        self._crowd = AddressTally()
+        # By holder, the least recently announced first.
+        self._held: dict[str, OrderedDict[_Membership, None]] = {}
+        self._peer_count = 0
 
     @property
     def swarm_count(self) -> int:
@@ -86,7 +104,7 @@ class Swarms:
     @property
     def peer_count(self) -> int:
         """How many peers there are, a peer in two swarms counting twice."""
-        return sum(len(members) for members in self._memberships.values())
+        return self._peer_count
 
     def opened(self, socket: SocketKey, address: str) -> None:
         """Say whose a socket is, before it says anything."""
@@ -175,16 +193,12 @@ class Swarms:
         if peer is None:
             peer = self._join(frame, socket, swarm, now)
         swarm = self._swarms[frame.info_hash]
-        self._swarms.move_to_end(frame.info_hash)
         if peer.socket != socket:
-            # The same peer on a new socket: the new one takes over, so that the old one's close
-            # cannot take the peer out.
-            self._withdraw(peer.socket, key)
-            peer.socket = socket
-            self._move(peer, swarm, self._addresses.get(socket, ""))
+            self._take_over(peer, socket, frame)
         self._memberships[socket].add(key)
         peer.seen = now
         swarm.peers.move_to_end(frame.peer_id)
+        self._held[peer.holder].move_to_end(key)
         if frame.event is Event.COMPLETED and not peer.complete:
             swarm.downloaded += 1
         swarm.complete -= peer.complete
@@ -194,16 +208,11 @@ class Swarms:
         return peer
 
     def _join(self, frame: Announce, socket: SocketKey, swarm: _Swarm | None, now: float) -> _Peer:
-        """Take in a new peer, if its address has not too many already.
-
-        The least recently announced make room in a full tracker: without this, one address could
-        push everybody else out.
-        """
+        """Take in a new peer, if its address has not too many already."""
         address = self._addresses.get(socket, "")
         limits = self._limits
-        here = swarm.addresses[address] if swarm else 0
-        if self._crowd[address] >= limits.max_address_peers or here >= (
-            limits.max_address_swarm_peers
+        if not self._crowd.has_room(address, limits.max_address_peers) or (
+            swarm and not swarm.addresses.has_room(address, limits.max_address_swarm_peers)
         ):
             raise FrameError(
                 "too many peers of one address", action="announce", info_hash=frame.info_hash
@@ -212,22 +221,32 @@ class Swarms:
             swarm = self._swarms[frame.info_hash] = _Swarm()
         peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address, now)
         swarm.addresses.add(address)
+        swarm.holders.add(peer.holder)
         self._crowd.add(address)
+        self._held.setdefault(peer.holder, OrderedDict())[(frame.info_hash, frame.peer_id)] = None
+        self._peer_count += 1
         return peer
 
-    def _move(self, peer: _Peer, swarm: _Swarm, address: str) -> None:
-        for tally in (swarm.addresses, self._crowd):
-            tally.remove(peer.address)
-            tally.add(address)
-        peer.address = address
+    def _take_over(self, peer: _Peer, socket: SocketKey, frame: Announce) -> None:
+        """Have a peer belong to a new socket, so that the old one's close cannot take it out.
+
+        Only its own address may: an id that others have seen must not be a way to evict it.
+        """
+        if self._addresses.get(socket, "") != peer.address:
+            raise FrameError(
+                "this peer id is somebody else's", action="announce", info_hash=frame.info_hash
+            )
+        self._withdraw(peer.socket, (frame.info_hash, frame.peer_id))
+        peer.socket = socket
 
     def _make_room(self, info_hash: bytes, swarm: _Swarm) -> None:
         if len(swarm.peers) > self._limits.max_swarm_peers:
-            self._remove(info_hash, next(iter(swarm.peers)))
-        if len(self._swarms) > self._limits.max_swarms:
-            oldest, crowd = next(iter(self._swarms.items()))
-            for peer_id in list(crowd.peers):
-                self._remove(oldest, peer_id)
+            self._remove(info_hash, swarm.superfluous())
+        while (
+            len(self._swarms) > self._limits.max_swarms or self._peer_count > self._limits.max_peers
+        ):
+            largest = max(self._held.values(), key=len)
+            self._remove(*next(iter(largest)))
 
     def _others(self, frame: Announce, peer: _Peer, wanted: int) -> list[_Peer]:
         everybody = self._swarms[frame.info_hash].peers.values()
@@ -260,7 +279,13 @@ class Swarms:
         peer = swarm.peers.pop(peer_id)
         swarm.complete -= peer.complete
         swarm.addresses.remove(peer.address)
+        swarm.holders.remove(peer.holder)
         self._crowd.remove(peer.address)
+        self._peer_count -= 1
+        held = self._held[peer.holder]
+        del held[(info_hash, peer_id)]
+        if not held:
+            del self._held[peer.holder]
         self._withdraw(peer.socket, (info_hash, peer_id))
         if not swarm.peers:
             del self._swarms[info_hash]

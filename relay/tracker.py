@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from relay.limits import Limits, TokenBucket
+from relay.buckets import TokenBucket
+from relay.limits import Limits
+from relay.loop_time import LoopTime
 from relay.metrics import Metrics
 from relay.swarms import Delivery, Swarms
 from relay.tracker_protocol import (
@@ -84,11 +86,13 @@ class Tracker:
         swarms: Swarms,
         limits: Limits,
         metrics: Metrics,
+        loop_time: LoopTime,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._swarms = swarms
         self._limits = limits
         self._metrics = metrics
+        self._loop_time = loop_time
         self._clock = clock
         self._sockets: dict[int, _Socket] = {}
         self._keys = itertools.count()
@@ -119,11 +123,16 @@ class Tracker:
             return
         await websocket.accept()
         key = next(self._keys)
-        self._swarms.opened(key, websocket.client.host if websocket.client else "")
+        address = websocket.client.host if websocket.client else ""
+        self._swarms.opened(key, address)
         socket = self._sockets[key] = _Socket(websocket, self._limits, self._clock())
         tasks = [
-            asyncio.create_task(work)
-            for work in (self._read(key, socket), socket.write(), socket.given_up())
+            asyncio.ensure_future(work)
+            for work in (
+                self._loop_time.metered(address, self._read(key, socket)),
+                self._loop_time.metered(address, socket.write()),
+                socket.given_up(),
+            )
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

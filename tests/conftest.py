@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from filesend_tui.core.channels import native_library
 from relay.addresses import Proxies
+from relay.app import LOOPBACK
 from relay.limits import Limits
 from relay.server import RelayServer, listen
 
@@ -83,7 +84,9 @@ class RunningRelay:
 
 @contextmanager
 def running_relay(
-    limits: Limits | None = None, trusted_proxies: Sequence[str] = ()
+    limits: Limits | None = None,
+    trusted_proxies: Sequence[str] = (),
+    metrics_to: Sequence[str] = LOOPBACK,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", 0) as listener:
         ready = threading.Event()
@@ -91,6 +94,7 @@ def running_relay(
             listener,
             limits=limits,
             proxies=Proxies(trusted_proxies),
+            metrics_to=metrics_to,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,16 @@ class Clients:
     def __init__(self, process: LineProcess) -> None:
         self._process = process
 
-    def connect(self, peer: str, *transports: str) -> str:
-        """Connect; return the transport it ended on."""
+    def connect(self, peer: str) -> None:
+        """Connect by WebSocket."""
+        self._process.tell(peer=peer, do="connect", transports=["websocket"])
+        assert self._wait(peer, "connected")["transport"] == "websocket"
+
+    def is_refused(self, peer: str, *transports: str) -> tuple[int, str]:
+        """Try to connect; the status and the text of the answer."""
         self._process.tell(peer=peer, do="connect", transports=transports)
-        return str(self._wait(peer, "connected")["transport"])
+        refused = self._wait(peer, "refused")
+        return refused["status"], refused["body"]
 
     def call(self, peer: str, word: str, **payload: object) -> dict[str, Any]:
         """Emit a word; return its acknowledgement."""
@@ -81,16 +88,17 @@ def pair(clients: Clients, one: str, other: str) -> None:
     assert clients.hears(one, "claimed")["nameplate"] == nameplate
 
 
-@pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])
-def test_it_connects_by_every_transport(clients: Clients, transports: tuple[str, ...]) -> None:
-    assert clients.connect("alice", *transports) == transports[-1]
-    assert clients.call("alice", "allocate")["nameplate"] >= 1
+@pytest.mark.parametrize("transports", [("polling",), ("polling", "websocket")])
+def test_by_polling_it_is_told_at_once_that_there_is_none(
+    clients: Clients, transports: tuple[str, ...]
+) -> None:
+    status, body = clients.is_refused("alice", *transports)
+    assert (status, json.loads(body)) == (400, {"code": 0, "message": "Transport unknown"})
 
 
 def test_it_pairs_and_routes_to_the_partner_alone(clients: Clients) -> None:
-    clients.connect("alice", "polling", "websocket")
-    clients.connect("bob", "websocket")
-    clients.connect("eve", "websocket")
+    for peer in ("alice", "bob", "eve"):
+        clients.connect(peer)
     pair(clients, "alice", "bob")
 
     clients.call("alice", "fileReady", body=ONE)
@@ -104,8 +112,8 @@ def test_it_pairs_and_routes_to_the_partner_alone(clients: Clients) -> None:
 
 
 def test_it_is_told_what_is_wrong_and_when_the_partner_goes(clients: Clients) -> None:
-    clients.connect("alice", "websocket")
-    clients.connect("bob", "websocket")
+    clients.connect("alice")
+    clients.connect("bob")
     assert clients.call("bob", "claim", nameplate=999)["error"]["code"] == "unknownCode"
     pair(clients, "alice", "bob")
 

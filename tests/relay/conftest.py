@@ -53,7 +53,7 @@ async def connect() -> AsyncIterator[Connect]:
     async def connect(url: str, **how: Any) -> Person:
         person = Person()
         people.append(person)
-        await person.client.connect(url, **how)
+        await person.client.connect(url, **({"transports": ["websocket"]} | how))
         return person
 
     yield connect
@@ -72,5 +72,6 @@ async def pair(one: Person, other: Person) -> int:
 def shared() -> Iterator[str]:
     """URL of a relay that many tests share: no test may count on its numbers."""
     plenty = Rate(1e6, 1e6)
-    with running_relay(Limits(address_codes=plenty, address_claims=plenty)) as relay:
+    limits = Limits(address_codes=plenty, address_claims=plenty, address_failed_claims=plenty)
+    with running_relay(limits) as relay:
         yield relay.url

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect, pair
+from tests.security.raw import town
 
 
 async def get(url: str) -> tuple[int, str, str]:
@@ -82,3 +83,56 @@ async def test_two_relays_in_one_process_share_nothing(relay: RunningRelay, conn
         await person.allocate()
         assert (await figures(other.url))["people"] == 0
         assert (await figures(relay.url))["people"] == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing"])
+async def test_under_another_name_a_relay_on_loopback_says_what_to_do(
+    relay: RunningRelay, path: str
+):
+    async with town(relay.url) as here:
+        raw = await here.connect()
+        raw.host = "evil.example:8421"
+        status, body = await raw.request(path)
+        assert status == 421
+        assert b"--trusted-proxy" in body
+
+
+@pytest.mark.parametrize("path", ["/announce", "/socket.io/?EIO=4&transport=websocket"])
+async def test_under_another_name_no_socket_is_opened(relay: RunningRelay, path: str):
+    async with town(relay.url) as here:
+        raw = await here.connect()
+        raw.host = "evil.example"
+        assert await raw.upgrade(path) == 421
+
+
+async def test_behind_a_trusted_proxy_a_relay_has_any_name():
+    with running_relay(trusted_proxies=["127.0.0.1"]) as relay:
+        async with town(relay.url) as here:
+            raw = await here.connect("192.0.2.1")
+            raw.host = "relay.example"
+            assert (await raw.request("/healthz"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("proxied", "trusted", "metrics_to", "status"),
+    [
+        (None, [], ["127.0.0.0/8"], 200),
+        (None, [], [], 404),
+        (None, [], ["192.0.2.0/24"], 404),
+        ("192.0.2.1", ["127.0.0.1"], ["127.0.0.0/8"], 404),
+        ("192.0.2.1", ["127.0.0.1"], ["192.0.2.0/24"], 200),
+        ("192.0.2.1, 127.0.0.1", ["127.0.0.1"], ["127.0.0.0/8"], 404),
+        # A proxy that nobody named: it speaks from loopback for whomever it likes.
+        ("192.0.2.1", [], ["127.0.0.0/8"], 404),
+        ("127.0.0.1", [], ["127.0.0.0/8"], 404),
+    ],
+)
+async def test_figures_are_for_those_who_were_named(
+    proxied: str | None, trusted: list[str], metrics_to: list[str], status: int
+):
+    with running_relay(trusted_proxies=trusted, metrics_to=metrics_to) as relay:
+        async with town(relay.url) as here:
+            raw = await here.connect(proxied)
+            assert (await raw.request("/metrics"))[0] == status
+            raw = await here.connect(proxied)
+            assert (await raw.request("/healthz"))[0] == 200

@@ -188,11 +188,27 @@ def test_a_closed_socket_takes_its_peers_out_of_every_swarm(swarms: Swarms):
     swarms.closed(1)
 
 
-def test_the_same_peer_on_a_new_socket_takes_over(swarms: Swarms):
+def test_the_same_peer_on_a_new_socket_of_its_address_takes_over(swarms: Swarms):
+    for socket in (1, 2):
+        swarms.opened(socket, "192.0.2.1")
     swarms.announce(1, announce("a"), 0)
     swarms.announce(2, announce("a"), 1)
     swarms.closed(1)
     [delivery] = offered(swarms.announce(3, announce("b", offers=1), 2))
+    assert delivery.to == 2
+
+
+def test_nobody_else_takes_a_peers_place_while_its_socket_is_open(swarms: Swarms):
+    swarms.opened(1, "192.0.2.1")
+    swarms.opened(2, "192.0.2.2")
+    swarms.announce(1, announce("a"), 0)
+    with pytest.raises(FrameError, match="somebody else's"):
+        swarms.announce(2, announce("a"), 1)
+    [delivery] = offered(swarms.announce(3, announce("b", offers=1), 2))
+    assert delivery.to == 1
+    swarms.closed(1)
+    swarms.announce(2, announce("a"), 3)
+    [delivery] = offered(swarms.announce(3, announce("b", offers=1), 4))
     assert delivery.to == 2
 
 
@@ -220,6 +236,50 @@ def test_the_longest_silent_swarm_makes_room_for_a_new_one(swarms: Swarms):
         swarms.announce(socket, announce("a", swarm=bytes([swarm]) * 20), socket)
     assert (swarms.swarm_count, swarms.peer_count) == (3, 3)
     assert figures(swarms, b"A" * 20) == SwarmFigures()
+
+
+#: Eleven /64s of one household; and the address of somebody else.
+HOUSEHOLD = [f"2001:db8:0:ff{n:02x}::1" for n in range(11)]
+VICTIM = "2001:db8:1::1"
+
+
+def flood(swarms: Swarms, peers: int, *, swarm: bytes | None = None) -> int:
+    """Have a household's addresses announce peers in turn; how many were taken in."""
+    for number in range(peers):
+        socket = 1 + number % len(HOUSEHOLD)
+        swarms.opened(socket, HOUSEHOLD[socket - 1])
+        peer = number.to_bytes(20)
+        try:
+            swarms.announce(socket, Announce(info_hash=swarm or peer, peer_id=peer), number)
+        except FrameError:
+            return number
+    return peers
+
+
+def test_a_household_has_twice_what_an_address_has():
+    limits = Limits(max_address_peers=40, max_address_swarm_peers=15)
+    assert flood(Swarms(limits), 200) == 80
+    assert flood(Swarms(limits), 200, swarm=SWARM) == 30
+
+
+@pytest.mark.parametrize("swarm", [SWARM, None], ids=["a full swarm", "a full tracker"])
+def test_whoever_has_most_makes_room(swarm: bytes | None):
+    swarms = Swarms(Limits(max_swarms=20, max_swarm_peers=20), random.Random(7))
+    swarms.opened(0, VICTIM)
+    swarms.announce(0, announce("v"), 0)
+    assert flood(swarms, 200, swarm=swarm) == 200
+    assert swarms.peer_count == 20
+    offers = offered(swarms.announce(99, announce("x", offers=20), 300))
+    assert 0 in {each.to for each in offers}, "the victim has its place still"
+
+
+def test_all_peers_together_are_bounded():
+    swarms = Swarms(Limits(max_peers=3), random.Random(7))
+    for socket, peer in enumerate("abcd"):
+        swarms.opened(socket, f"192.0.2.{socket // 3}")
+        swarms.announce(socket, announce(peer), socket)
+    assert swarms.peer_count == 3
+    assert sorted(d.to for d in offered(swarms.announce(3, announce("d", offers=5), 9))) == [1, 2]
 
 
 def test_one_socket_is_in_a_bounded_number_of_swarms(swarms: Swarms):

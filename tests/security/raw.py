@@ -38,7 +38,7 @@ def announce(peer: str, swarm: str = "s", **more: Any) -> bytes:
 
 
 class Raw:
-    """One connection. proxied: what its X-Forwarded-For says."""
+    """One connection. proxied: what its X-Forwarded-For says. host: what it calls the relay."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Raw:
     ) -> None:
         self.reader = reader
         self.writer = writer
+        self.host = "localhost"
         self._forwarded = f"X-Forwarded-For: {proxied}\r\n" if proxied else ""
 
     async def send(self, data: bytes) -> None:
@@ -75,11 +76,15 @@ class Raw:
             except ConnectionError:
                 pass
 
+    async def everything(self) -> bytes:
+        """All that the other side says until it ends the connection."""
+        return await asyncio.wait_for(self.reader.read(), TIMEOUT)
+
     async def request(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Do a whole HTTP request; status and body of the answer."""
         method = "GET" if body is None else "POST"
         length = f"Content-Length: {len(body)}\r\n" if body is not None else ""
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{self._forwarded}{length}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\n{self._forwarded}{length}\r\n"
         await self.send(head.encode() + (body or b""))
         return await asyncio.wait_for(self._answer(), TIMEOUT)
 
@@ -99,7 +104,8 @@ class Raw:
         """Ask for a WebSocket; the status of the answer."""
         key = base64.b64encode(os.urandom(16)).decode()
         await self.send(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
             f"{self._forwarded}"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
@@ -157,16 +163,8 @@ class Town:
         assert (await raw.hear()).startswith(b"40")
         return raw
 
-    async def polling(self, proxied: str | None = None) -> tuple[int, str]:
-        """Open an engine.io session by long-polling; the status and the path to go on at."""
-        raw = await self.connect(proxied)
-        status, body = await raw.request("/socket.io/?EIO=4&transport=polling")
-        raw.abort()
-        sid = json.loads(body[1:])["sid"] if status == 200 else ""
-        return status, f"/socket.io/?EIO=4&transport=polling&sid={sid}"
-
-    async def figures(self, proxied: str | None = None) -> dict[str, float]:
-        raw = await self.connect(proxied)
+    async def figures(self) -> dict[str, float]:
+        raw = await self.connect()
         status, body = await raw.request("/metrics")
         raw.abort()
         assert status == 200
@@ -176,10 +174,10 @@ class Town:
             for name, value in (line.rsplit(" ", 1) for line in lines)
         }
 
-    async def until(self, name: str, value: float, proxied: str | None = None) -> None:
+    async def until(self, name: str, value: float) -> None:
         """Wait until one of the relay's figures has this value."""
         async with asyncio.timeout(TIMEOUT):
-            while (figures := await self.figures(proxied)).get(name, 0) != value:
+            while (figures := await self.figures()).get(name, 0) != value:
                 await asyncio.sleep(0.05)
         assert figures
 

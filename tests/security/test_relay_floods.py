@@ -16,11 +16,13 @@ import psutil
 import pytest
 
 from relay.limits import Limits, Rate
-from tests.conftest import running_relay
+from tests.conftest import RunningRelay, running_relay
 from tests.security.raw import MORE, PING, TEXT, Town, announce, frame, town
 
 PROXY = ("127.0.0.1",)
 FAR, NEAR = "192.0.2.1", "192.0.2.2"
+
+SESSION = "/socket.io/?EIO=4&transport=websocket"
 
 #: Of everything enough but time.
 HASTY = Limits(
@@ -60,11 +62,11 @@ async def serves(here: Town, proxied: str | None = None) -> None:
         b"",
         b"\r\n",
         b"G",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-        b"GET /announce HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-        b"POST /socket.io/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n42",
-        b"POST /announce HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n42\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /he",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        b"POST /socket.io/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n42",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n42\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he",
     ],
 )
 async def test_a_request_that_is_never_finished(beginning: bytes):
@@ -91,18 +93,49 @@ async def test_a_request_that_comes_a_byte_at_a_time_has_no_more_time_for_it():
             dribbling.cancel()
 
 
-@pytest.mark.parametrize("length", ["Content-Length: 4000000", "Transfer-Encoding: chunked"])
-async def test_a_word_posted_that_is_never_finished(length: str):
-    limits = with_limits(HASTY, arrival_seconds=30)
-    with running_relay(limits) as relay:
-        async with town(relay.url) as here:
-            _, path = await here.polling()
-            slow = await here.connect()
-            await slow.send(f"POST {path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n5\r\n4".encode())
-            await slow.ended()
+#: All that Engine.IO's long-polling, its JSONP and its upgrades ask for.
+POLLING = "/socket.io/?EIO=4&transport=polling"
 
 
-@pytest.mark.parametrize("path", ["/announce", "/socket.io/?EIO=4&transport=websocket"])
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        f"GET {POLLING}",
+        f"GET {POLLING}&j=0",
+        f"GET {POLLING}&sid=x",
+        f"POST {POLLING}&sid=x",
+        f"POST {POLLING}&j=0&sid=x",
+        "POST /socket.io/?EIO=4&transport=websocket",
+        "GET /socket.io/?EIO=4&transport=websocket",
+        "GET /socket.io/",
+        "GET /socket.io",
+        "GET /socket.io/?" + "&".join(["a=1"] * 1_000),
+        f"OPTIONS {POLLING}",
+        f"DELETE {POLLING}",
+    ],
+)
+@pytest.mark.parametrize("body", ["", "Content-Length: 4000000", "Transfer-Encoding: chunked"])
+async def test_polling_is_refused_at_once_in_a_few_bytes(
+    relay: RunningRelay, request_line: str, body: str
+):
+    async with town(relay.url) as here:
+        raw = await here.connect()
+        head = f"{request_line} HTTP/1.1\r\nHost: localhost\r\n"
+        await raw.send(f"{head}{body}\r\n\r\n".encode() if body else f"{head}\r\n".encode())
+        answer = await raw.everything()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.endswith(b'{"code":0,"message":"Transport unknown"}')
+        assert len(answer) < 300
+        assert (await here.figures())["people"] == 0
+
+
+@pytest.mark.parametrize("asked", ["transport=websocket&sid=x", "transport=polling", ""])
+async def test_a_socket_that_upgrades_a_session_is_refused(relay: RunningRelay, asked: str):
+    async with town(relay.url) as here:
+        assert await (await here.connect()).upgrade(f"/socket.io/?EIO=4&{asked}") == 400
+
+
+@pytest.mark.parametrize("path", ["/announce", SESSION])
 @pytest.mark.parametrize(
     "beginning",
     [b"\x81", frame(TEXT, b"x" * 100_000)[:-1], frame(TEXT, b"4", fin=False)],
@@ -138,7 +171,6 @@ async def test_sockets_that_say_nothing():
             await left.send(frame(TEXT, b"41"))
             for silent in (await here.tracker(), await here.session(), left):
                 await silent.ended()
-            assert (await here.polling())[0] == 200
             await here.until("connections", 3)
             figures = await here.figures()
             assert [figures[name] for name in ("tracker_peers", "people")] == [1, 1]
@@ -146,12 +178,17 @@ async def test_sockets_that_say_nothing():
             assert b'"nameplate"' in await person.hear()
 
 
+async def session_status(here: Town, proxied: str | None = None) -> int:
+    return await (await here.connect(proxied)).upgrade(SESSION)
+
+
 async def test_sessions_of_which_nobody_comes_are_forgotten():
-    with running_relay(with_limits(HASTY, max_address_people=3)) as relay:
+    with running_relay(with_limits(HASTY, arrival_seconds=1, max_address_people=3)) as relay:
         async with town(relay.url) as here:
-            assert [(await here.polling())[0] for _ in range(4)] == [200, 200, 200, 503]
+            statuses = [await session_status(here) for _ in range(4)]
+            assert statuses == [101, 101, 101, 503]
             async with asyncio.timeout(20):
-                while (await here.polling())[0] != 200:
+                while await session_status(here) != 101:
                     await asyncio.sleep(0.05)
 
 
@@ -174,11 +211,11 @@ async def test_too_many_frames(flood: bytes, which: str):
             await loud.flood(flood * 500)
             await reading
             await serves(here, NEAR)
-            assert (await here.figures(NEAR))['rejected_frames_total{kind="frames"}'] == 1
+            assert (await here.figures())['rejected_frames_total{kind="frames"}'] == 1
 
 
 @pytest.mark.parametrize("which", ["socket_bytes", "address_bytes"])
-@pytest.mark.parametrize("path", ["/announce", "/socket.io/?EIO=4&transport=websocket"])
+@pytest.mark.parametrize("path", ["/announce", SESSION])
 async def test_too_many_bytes(which: str, path: str):
     with running_relay(with_limits(**{which: Rate(200_000, 1)}), PROXY) as relay:
         async with town(relay.url) as here:
@@ -204,52 +241,30 @@ async def test_too_many_requests():
             loud = await here.connect(FAR)
             statuses = [(await loud.request("/healthz"))[0] for _ in range(4)]
             assert statuses == [200, 200, 200, 429]
-            assert (await here.polling(FAR))[0] == 429
+            assert await session_status(here, FAR) == 429
             assert await (await here.connect(FAR)).upgrade("/announce") == 429
             assert (await (await here.connect(NEAR)).request("/healthz"))[0] == 200
-
-
-async def test_too_many_packets_in_polls():
-    with running_relay(with_limits(socket_frames=Rate(100, 0))) as relay:
-        async with town(relay.url) as here:
-            _, path = await here.polling()
-            raw = await here.connect()
-            assert (await raw.request(path, b"40"))[0] == 200
-            assert (await raw.request(path, b"\x1e".join([b"5"] * 200)))[0] == 400
-            assert (await (await here.connect()).request(path, b"5"))[0] == 400
-            await here.until("people", 0)
 
 
 # --- what is not read --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", [b'421["release",{}]', b"5"], ids=["calls", "upgrades"])
-async def test_answers_that_are_not_read(said: bytes):
+async def test_answers_that_are_not_read():
     """What waits for who asks counts as much as what waits for a partner."""
     limits = with_limits(
         max_backlog=200_000,
         message_seconds=1,
         socket_frames=Rate(1e6, 0),
         address_frames=Rate(1e6, 0),
+        words=Rate(1e6, 0),
     )
     with running_relay(limits, PROXY) as relay:
         async with town(relay.url) as here:
             deaf = await here.person(FAR, buffer=4096)
             deaf.stop_reading()
-            await deaf.flood(frame(TEXT, said) * 100)
-            await here.until("people", 0, NEAR)
-            await serves(here, NEAR)
-
-
-async def test_answers_that_are_not_polled():
-    with running_relay(with_limits(max_backlog=50_000)) as relay:
-        async with town(relay.url) as here:
-            _, path = await here.polling()
-            raw = await here.connect()
-            assert (await raw.request(path, b"40"))[0] == 200
-            await here.until("people", 1)
-            await raw.request(path, b"\x1e".join([b'421["release",{}]'] * 1_000))
+            await deaf.flood(frame(TEXT, b'421["release",{}]') * 100)
             await here.until("people", 0)
+            await serves(here, NEAR)
 
 
 async def test_pongs_that_are_not_read():
@@ -292,16 +307,26 @@ async def test_offers_that_are_not_read():
 
 async def test_a_closed_socket_that_reads_nothing_is_not_kept():
     """Its last bytes would wait for ever, and it with them."""
-    limits = with_limits(HASTY, max_tracker_backlog=100_000, message_seconds=30, tracker_idle=30)
+    plenty = Rate(1e6, 0)
+    limits = with_limits(
+        HASTY,
+        max_tracker_backlog=100_000,
+        message_seconds=30,
+        tracker_idle=30,
+        socket_frames=plenty,
+        address_frames=plenty,
+        tracker_frames=plenty,
+    )
     with running_relay(limits) as relay:
         async with town(relay.url) as here:
             deaf = await here.tracker(buffer=4096)
             deaf.stop_reading()
             swarms = [str(number).ljust(20) for number in range(60)]
             scrape = json.dumps({"action": "scrape", "info_hash": swarms}).encode()
-            await deaf.send(frame(TEXT, scrape) * 400)
+            asking = asyncio.create_task(deaf.flood(frame(TEXT, scrape) * 100))
             await here.until("tracker_sockets", 0)
             await here.until("connections", 1)
+            await asking
 
 
 # --- too many ----------------------------------------------------------------------------------
@@ -354,11 +379,11 @@ async def test_too_many_people_of_one_address():
     with running_relay(with_limits(max_address_people=2), PROXY) as relay:
         async with town(relay.url) as here:
             one, _ = await here.person(FAR), await here.person(FAR)
-            assert (await here.polling(FAR))[0] == 503
-            assert (await here.polling(NEAR))[0] == 200
+            assert await session_status(here, FAR) == 503
+            assert await session_status(here, NEAR) == 101
             one.abort()
             async with asyncio.timeout(20):
-                while (await here.polling(FAR))[0] != 200:
+                while await session_status(here, FAR) != 101:
                     await asyncio.sleep(0.02)
 
 
@@ -464,7 +489,7 @@ async def test_one_address_does_not_push_the_others_out():
                 await far.send(frame(TEXT, announce("far", swarm)))
                 answers.append("failure reason" in json.loads(await far.hear()))
             assert answers[6:] == [False, True]
-            figures = await here.figures(NEAR)
+            figures = await here.figures()
             assert [figures[name] for name in ("tracker_swarms", "tracker_peers")] == [2, 5]
             await near.send(frame(TEXT, announce("near", "0")))
             assert json.loads(await near.hear())["incomplete"] == 4
@@ -516,7 +541,7 @@ async def test_nameplates_of_one_address():
                 for _ in range(3):  # a person has one at a time
                     await person.send(frame(TEXT, b'421["allocate",{}]'))
                     assert b"nameplate" in await person.hear()
-            assert (await here.figures(FAR))["nameplates"] == 2
+            assert (await here.figures())["nameplates"] == 2
             await serves(here, NEAR)
 
 
@@ -535,16 +560,16 @@ async def test_strangers_mistakes_fill_no_log():
             for nonsense in (
                 b"nonsense\r\n\r\n",
                 b"\x16\x03\x01\x02\x00\x01\x00",
-                b"GET /announce HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-                b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"x" * 100_000,
-                b"POST /socket.io/?EIO=4&sid=no HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
-                b"GET /socket.io/?EIO=3&transport=flashsocket HTTP/1.1\r\nHost: x\r\n\r\n",
+                b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+                b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: " + b"x" * 100_000,
+                b"POST /socket.io/?sid=no HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+                b"GET /socket.io/?EIO=3&transport=flashsocket HTTP/1.1\r\nHost: localhost\r\n\r\n",
             ):
                 raw = await here.connect()
                 await raw.send(nonsense)
                 raw.writer.write_eof()
                 await raw.ended()
-            for path in ("/announce", "/socket.io/?EIO=4&transport=websocket"):
+            for path in ("/announce", SESSION):
                 for broken in (
                     frame(TEXT, b"\xff\xff"),
                     frame(3, b"no such opcode"),

@@ -67,6 +67,7 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
     ErrorCode.UNKNOWN_CODE: (UnknownCode, "No code with this number is open.", ""),
     ErrorCode.USED_CODE: (UsedCode, "This code was used already.", ""),
     ErrorCode.EXPIRED_CODE: (ExpiredCode, "This code has expired.", ""),
+    ErrorCode.WITHDRAWN_CODE: (ExpiredCode, "This code was given up by whoever made it.", ""),
     ErrorCode.OWN_CODE: (
         PairingFailed,
         "This is your own code.",

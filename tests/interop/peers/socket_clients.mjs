@@ -1,7 +1,8 @@
 // socket.io's JavaScript client, any number of them, told what to do by JSON lines.
 //
 // node socket_clients.mjs URL; a line in: {peer, do: "connect" | "call" | "close", ...}; a line out for
-// each acknowledgement, and for each event that comes: {peer, event: "acknowledged" | "heard", ...}.
+// each acknowledgement, and for each event that comes: {peer, event: "acknowledged" | "heard", ...};
+// where the relay takes nobody in: {peer, event: "refused", status, body}.
 import { createInterface } from 'node:readline'
 import { io } from 'socket.io-client'
 
@@ -12,13 +13,12 @@ const commands = {
   connect ({ peer, transports }) {
     const socket = io(process.argv[2], { forceNew: true, reconnection: false, transports })
     sockets.set(peer, socket)
-    const connected = () => say({ peer, event: 'connected', transport: socket.io.engine.transport.name })
     socket.on('connect', () => {
-      const wanted = transports.at(-1)
-      if (socket.io.engine.transport.name === wanted) connected()
-      else socket.io.engine.once('upgrade', connected)
+      say({ peer, event: 'connected', transport: socket.io.engine.transport.name })
     })
-    socket.on('connect_error', (error) => say({ peer, event: 'failed', message: String(error) }))
+    socket.on('connect_error', (error) => say({
+      peer, event: 'refused', status: error.description, body: error.context?.responseText
+    }))
     socket.on('disconnect', (reason) => say({ peer, event: 'disconnected', reason }))
     socket.onAny((word, payload) => say({ peer, event: 'heard', word, payload }))
   },
