@@ -177,9 +177,14 @@ class Town:
     async def until(self, name: str, value: float) -> None:
         """Wait until one of the relay's figures has this value."""
         async with asyncio.timeout(TIMEOUT):
-            while (figures := await self.figures()).get(name, 0) != value:
+            while (await self.figures()).get(name, 0) != value:
                 await asyncio.sleep(0.05)
-        assert figures
+
+    async def until_at_least(self, name: str, value: float) -> None:
+        """Wait until one of the relay's figures has this value or more."""
+        async with asyncio.timeout(TIMEOUT):
+            while (await self.figures())[name] < value:
+                await asyncio.sleep(0.05)
 
     def close(self) -> None:
         for raw in self._open:

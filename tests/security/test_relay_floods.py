@@ -495,6 +495,45 @@ async def test_one_address_does_not_push_the_others_out():
             assert json.loads(await near.hear())["incomplete"] == 4
 
 
+async def test_nobody_takes_a_peers_place_by_its_id():
+    """Everybody in a swarm sees the ids of the others in their offers."""
+    offer = [{"offer_id": "o".ljust(20), "offer": {"type": "offer", "sdp": "me"}}]
+    with running_relay(trusted_proxies=PROXY) as relay:
+        async with town(relay.url) as here:
+            seeder, thief, peer = [await here.tracker(who) for who in (NEAR, FAR, "192.0.2.3")]
+            await seeder.send(frame(TEXT, announce("seeder")))
+            await seeder.hear()
+            await thief.send(frame(TEXT, announce("seeder")))
+            assert b"somebody else's" in await thief.hear()
+            await peer.send(frame(TEXT, announce("peer", offers=offer)))
+            assert b'"sdp":"me"' in await seeder.hear()
+            # Its own address may: a machine whose socket is broken and does not know it yet.
+            again = await here.tracker(NEAR)
+            await again.send(frame(TEXT, announce("seeder")))
+            await again.hear()
+            await peer.send(frame(TEXT, announce("peer", offers=offer)))
+            assert b'"sdp":"me"' in await again.hear()
+
+
+async def test_one_household_does_not_push_the_others_out():
+    """A /56 by each of its /64s in turn: it has twice what an address has, and no more."""
+    limits = with_limits(max_swarms=20, max_address_peers=6)
+    with running_relay(limits, PROXY) as relay:
+        async with town(relay.url) as here:
+            victim = await here.tracker(NEAR)
+            await victim.send(frame(TEXT, announce("victim", "victim")))
+            await victim.hear()
+            taken = []
+            for number in range(24):
+                raw = await here.tracker(f"2001:db8:0:ff{number % 12:02x}::1")
+                await raw.send(frame(TEXT, announce(str(number), str(number))))
+                taken.append(b"failure" not in await raw.hear())
+            assert taken == [True] * 12 + [False] * 12
+            await victim.send(frame(TEXT, announce("victim", "victim")))
+            assert json.loads(await victim.hear())["incomplete"] == 1
+            assert (await here.figures())["tracker_swarms"] == 13
+
+
 async def claim(here: Town, proxied: str) -> str:
     person = await here.person(proxied)
     await person.send(frame(TEXT, b'421["claim",{"nameplate":99}]'))
