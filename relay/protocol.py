@@ -119,8 +119,20 @@ class Confirm(Word, frozen=True, kw_only=True):
     body: Opaque
 
 
+class Commit(Word, frozen=True, kw_only=True):
+    """`commit`: what the sender's nonce is, without showing it (a commitment)."""
+
+    body: Opaque
+
+
+class Reveal(Word, frozen=True, kw_only=True):
+    """`reveal`: that nonce, once the receiver has committed to its own."""
+
+    body: Opaque
+
+
 class Sealed(Word, frozen=True, kw_only=True):
-    """Every routed word but these two: one of CONTENTS, which only the partner can read."""
+    """Every routed word but these four: one of CONTENTS, which only the partner can read."""
 
     body: SealedBody
 
@@ -251,6 +263,8 @@ _RENAMED: Final = {"fileReady": "addTorrent", "downloadComplete": "torrentDone"}
 ROUTES: Final[dict[str, Route]] = {
     "pake": Route(Pake, "pake"),
     "confirm": Route(Confirm, "confirm"),
+    "commit": Route(Commit, "commit"),
+    "reveal": Route(Reveal, "reveal"),
     **{event: Route(Sealed, _RENAMED.get(event, event)) for event in CONTENTS},
 }
 

@@ -75,7 +75,7 @@ class InvalidCode(PairingFailed):
     """What was typed is not a code."""
 
     code = "invalidCode"
-    default_hint = "A code is a number and two words, like 7-apple-violin."
+    default_hint = "A code is a number and two words, like 4711-apple-violin."
 
 
 class NotVerified(PairingFailed):

@@ -32,7 +32,7 @@ class CodeField(CompletingField):
 
     def __init__(self, complete: Callable[[str], Sequence[str]], *, id: str | None = None) -> None:
         super().__init__(
-            placeholder="for example 7-apple-violin",
+            placeholder="for example 4711-apple-violin",
             suggester=_Words(complete),
             max_length=_MAX,
             select_on_focus=False,

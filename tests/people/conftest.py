@@ -18,7 +18,7 @@ from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event
 from filesend_tui.core.people.code import Code
 from filesend_tui.core.people.desk import People
-from filesend_tui.core.people.pairing import Pairing, Side
+from filesend_tui.core.people.pairing import Pairing, PairingState, Side
 from filesend_tui.core.people.relay_link import LinkState, RelayLink
 from filesend_tui.core.people.sealing import Letter, Sealing
 from relay import protocol as words
@@ -52,7 +52,7 @@ class NotingLink(RelayLink):
         pairing = Pairing(code, Side.JOINER)
         for word in pairing.start():
             await self.call(word, Done)
-        for _ in ("pake", "confirm"):
+        while pairing.state is not PairingState.PAIRED:
             await self.until(lambda: self.words)
             for word in pairing.receive(self.words.pop(0)):
                 await self.call(word, Done)

@@ -98,7 +98,7 @@ async def test_under_another_name_a_relay_on_loopback_says_what_to_do(
 
 
 @pytest.mark.parametrize("path", ["/announce", "/socket.io/?EIO=4&transport=websocket"])
-async def test_under_another_name_no_socket_is_opened(relay: RunningRelay, path: str):
+async def test_under_another_name_no_socket_is_made(relay: RunningRelay, path: str):
     async with town(relay.url) as here:
         raw = await here.connect()
         raw.host = "evil.example"

@@ -198,7 +198,7 @@ def test_the_same_peer_on_a_new_socket_of_its_address_takes_over(swarms: Swarms)
     assert delivery.to == 2
 
 
-def test_nobody_else_takes_a_peers_place_while_its_socket_is_open(swarms: Swarms):
+def test_nobody_else_takes_a_peers_place_while_its_socket_lives(swarms: Swarms):
     swarms.opened(1, "192.0.2.1")
     swarms.opened(2, "192.0.2.2")
     swarms.announce(1, announce("a"), 0)

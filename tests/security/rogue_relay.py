@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from filesend_tui.core.people.code import Code
-from filesend_tui.core.people.pairing import Pairing, Side
+from filesend_tui.core.people.pairing import Pairing, PairingState, Side
 from filesend_tui.core.people.sealing import Letter, Sealing
 from relay import protocol as words
 from relay.protocol import Route, Word, parse, to_wire
@@ -147,20 +147,24 @@ class Middle:
                 side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
                 pairing = Pairing(Code(rogue.nameplate, self.guess), side)
                 (pake,) = pairing.start()
-                (proof,) = pairing.receive(parse(words.Pake, due.data))
+                proof, commit = pairing.receive(parse(words.Pake, due.data))
                 self._pairings[due.sender] = pairing
                 self.proofs[due.sender] = proof
                 yield self._back(due, "pake", pake)
                 if self.answers:
                     yield self._back(due, "confirm", proof)
-            case "confirm":
+                    yield self._back(due, "commit", commit)
+            case "confirm" | "commit" | "reveal":
                 pairing = self._pairings[due.sender]
-                side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
-                pairing.receive(parse(words.Confirm, due.data))
-                self._sealings[due.sender] = Sealing(pairing.shared_key, side)
-                early, self._early = self._early, []
-                for said in early:
-                    yield from self(rogue, said)
+                payload = words.ROUTES[due.event].payload
+                for reveal in pairing.receive(parse(payload, due.data)):
+                    yield self._back(due, "reveal", reveal)
+                if pairing.state is PairingState.PAIRED:
+                    side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
+                    self._sealings[due.sender] = Sealing(pairing.shared_key, side)
+                    early, self._early = self._early, []
+                    for said in early:
+                        yield from self(rogue, said)
             case event if due.to in self._sealings:
                 body = parse(words.Sealed, due.data).body
                 word = self._sealings[due.sender].open(Letter(event=event, body=body))

@@ -1,4 +1,4 @@
-"""Codes that two people say to each other: a nameplate and two words, like `7-apple-violin`.
+"""Codes that two people say to each other: a nameplate and two words, like `4711-apple-violin`.
 
 Here live the word list, and how a code is made, read and completed. Nothing about the relay or
 about keys ever lives here. A code is a secret until it is used: it never stands in a repr.
@@ -38,7 +38,7 @@ class Code:
 
     @property
     def text(self) -> str:
-        """The code as people write it, such as `7-apple-violin`. A secret."""
+        """The code as people write it, such as `4711-apple-violin`. A secret."""
         return "-".join((str(self.nameplate), *self.words))
 
     def __repr__(self) -> str:

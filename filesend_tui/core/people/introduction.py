@@ -98,10 +98,10 @@ class Introduction:
             await self._send(word)
         while pairing.state is not PairingState.PAIRED:
             heard = await self._next()
-            for word in await asyncio.to_thread(pairing.receive, heard):
-                self._exposed = True
+            replies = await asyncio.to_thread(pairing.receive, heard)
+            self._exposed = pairing.is_exposed
+            for word in replies:
                 await self._send(word)
-        self._exposed = False
         session = Session(pairing.shared_key, self._side, self._send)
         await session.send(Hello(name=self._name))
         letter = await self._next()

@@ -1,17 +1,23 @@
 """Pairing: two people who know the same code end up with the same strong key, or with none.
 
 SPAKE2 (Abdalla and Pointcheval 2005; the messages are python-spake2's, close to RFC 9382) over
-Ed25519, then key confirmation both ways as in RFC 9382 section 4. Sans-IO: words in, words out.
-No relay, no clock and no thread ever lives here; `start` and `receive` are plain computations of
-some milliseconds, which the caller moves off the event loop.
+Ed25519, then key confirmation both ways as in RFC 9382 section 4, then random nonces that each side
+commits to before it sees the other's. The words to compare come from the key and both nonces, so
+that whoever is in between, with the right code and a key with each side, has one try at equal words
+and cannot search for them: a short authentication string with a hash commitment, as in ZRTP (RFC
+6189, section 4.4.1.1) and in Matrix (`m.sas.v1`). Sans-IO: words in, words out. No relay, no clock
+and no thread ever lives here; `start` and `receive` are plain computations of some milliseconds,
+which the caller moves off the event loop.
 
-    unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ paired
-                              └───────anything else, or a wrong one───────▶ failed
+    unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ waitingCommit
+                                                                                 │ commit
+    failed ◀──anything else, or a wrong one, anywhere        paired ◀──reveal── waitingReveal
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,14 +25,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filesend_tui.core.errors import PairingFailed, WrongCode
 from filesend_tui.core.people.code import Code, word_list
-from relay.protocol import Confirm, Pake, Word
+from relay.protocol import Commit, Confirm, Pake, Reveal, Word
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hmac import HMAC
 
 #: Sets these keys apart from any other use of the same words.
-APP_ID: Final = b"filesend/pairing/1"
+APP_ID: Final = b"filesend/pairing/2"
+#: Words to compare: somebody in between has one chance in 1,295 ** 3, or 2 ** 31.0, that they are
+#: the same on both sides.
 VERIFICATION_WORDS: Final = 3
+_NONCE_BYTES: Final = 32
 # A side byte and one compressed Ed25519 point; nothing else is ever worth parsing.
 _PAKE_BYTES: Final = 33
 
@@ -49,6 +58,8 @@ class PairingState(StrEnum):
     UNSTARTED = "unstarted"
     WAITING_PAKE = "waitingPake"
     WAITING_CONFIRM = "waitingConfirm"
+    WAITING_COMMIT = "waitingCommit"
+    WAITING_REVEAL = "waitingReveal"
     PAIRED = "paired"
     FAILED = "failed"
 
@@ -87,6 +98,13 @@ class Pairing:
         self._spake = kind(code.text.encode(), idA=APP_ID + b"/maker", idB=APP_ID + b"/joiner")
         self._said: dict[Side, bytes] = {}
         self._secret = b""
+        self._nonces = {side: secrets.token_bytes(_NONCE_BYTES)}
+        self._commitment = b""
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether the other side may know by now if its guess was right, and has proven nothing."""
+        return self.state is PairingState.WAITING_CONFIRM
 
     def start(self) -> tuple[Word, ...]:
         """Return the words that open the pairing."""
@@ -100,7 +118,8 @@ class Pairing:
 
         Raises:
             WrongCode: The other side does not know the words: a typo, or somebody guesses.
-            PairingFailed: It said something broken, reflected or out of turn.
+            PairingFailed: It said something broken, reflected or out of turn, or chose its nonce
+                after it saw ours.
         """
         step = _TABLE.get((self.state, type(word)))
         if step is None:
@@ -120,7 +139,8 @@ class Pairing:
         """The result; only once paired."""
         if self.state is not PairingState.PAIRED:
             raise RuntimeError("not paired")
-        number = int.from_bytes(self._derive(b"verification", 16))
+        both = self._nonces[Side.MAKER] + self._nonces[Side.JOINER]
+        number = int.from_bytes(self._derive(b"verification/" + both, 16))
         words = []
         for _ in range(VERIFICATION_WORDS):
             number, index = divmod(number, len(word_list()))
@@ -138,7 +158,11 @@ class Pairing:
             # The library has no one error for bad points: ValueError, AssertionError and its own.
             raise broken from error
         self._said[self._side.other] = word.body
-        return (Confirm(body=self._proof(self._side).finalize()),)
+        own = self._side
+        return (
+            Confirm(body=self._proof(own).finalize()),
+            Commit(body=self._commit(own, self._nonces[own]).finalize()),
+        )
 
     def _take_confirm(self, word: Confirm) -> tuple[Word, ...]:
         from cryptography.exceptions import InvalidSignature
@@ -149,14 +173,43 @@ class Pairing:
             raise wrong_code(self._side) from None
         return ()
 
+    def _take_commit(self, word: Commit) -> tuple[Word, ...]:
+        self._commitment = word.body
+        # Not sooner: whoever has not committed could still choose.
+        return (Reveal(body=self._nonces[self._side]),)
+
+    def _take_reveal(self, word: Reveal) -> tuple[Word, ...]:
+        from cryptography.exceptions import InvalidSignature
+
+        other = self._side.other
+        try:
+            if len(word.body) != _NONCE_BYTES:
+                raise InvalidSignature
+            self._commit(other, word.body).verify(self._commitment)
+        except InvalidSignature:
+            raise PairingFailed(
+                "The other side did not keep to what it had committed to: somebody may be in "
+                "between.",
+                "Make a new code, and tell it in another way than the last.",
+            ) from None
+        self._nonces[other] = word.body
+        return ()
+
     def _proof(self, side: Side) -> HMAC:
         """Return the MAC by which `side` proves its key: over the transcript, under its own key."""
+        return self._mac(b"confirm/" + side.encode(), b"")
+
+    def _commit(self, side: Side, nonce: bytes) -> HMAC:
+        """Return the commitment of `side` to its nonce, which who lacks the key cannot make."""
+        return self._mac(b"commit/" + side.encode(), nonce)
+
+    def _mac(self, label: bytes, content: bytes) -> HMAC:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.hmac import HMAC
 
-        proof = HMAC(self._derive(b"confirm/" + side.encode(), 32), SHA256())
-        proof.update(self._transcript())
-        return proof
+        mac = HMAC(self._derive(label, 32), SHA256())
+        mac.update(self._transcript() + content)
+        return mac
 
     def _transcript(self) -> bytes:
         """Return the hash of what is public about this pairing; every part has a fixed length."""
@@ -193,5 +246,7 @@ _Action = Callable[[Pairing, Any], tuple[Word, ...]]
 #: What each state takes; anything that is not here fails the pairing.
 _TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
     (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
-    (PairingState.WAITING_CONFIRM, Confirm): (PairingState.PAIRED, Pairing._take_confirm),
+    (PairingState.WAITING_CONFIRM, Confirm): (PairingState.WAITING_COMMIT, Pairing._take_confirm),
+    (PairingState.WAITING_COMMIT, Commit): (PairingState.WAITING_REVEAL, Pairing._take_commit),
+    (PairingState.WAITING_REVEAL, Reveal): (PairingState.PAIRED, Pairing._take_reveal),
 }
