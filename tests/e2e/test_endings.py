@@ -126,7 +126,7 @@ def test_a_sender_who_goes_before_the_receiver_came(world: World, tmp_path: Path
     sender.end()
     receiver = world.receive(code, tmp_path / "to")
     assert receiver.end() == 5, receiver.report()
-    assert receiver.error_codes() == ["unknownCode"]
+    assert receiver.error_codes() == ["expiredCode"]
 
 
 def test_a_wrong_guess_burns_the_code_for_both(world: World, tmp_path: Path) -> None:
