@@ -323,7 +323,9 @@ class FileSendApp(App[None]):
                         screen.refuse(error)
                 raise
 
-        self._output = message.folder if any(message.accepted) else self._output
+        if any(message.accepted):
+            folder = message.folder
+            self._output = folder if isinstance(folder, Path) else folder.path
         self._run(f"answer {message.transfer}", self._link.do(answer))
 
     @on(commands.CancelTransfer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from filesend_tui.core.config import default_folder
+from filesend_tui.core.fileid import look_at_all
 from filesend_tui.local_relay import LocalRelay
 from filesend_tui.loop import runner
 from filesend_tui.settings import Settings
@@ -52,10 +53,10 @@ def send(
     from filesend_tui.headless import paired
     from filesend_tui.headless.asking import Asker
 
-    asker = Asker.on_standard_input()
+    asker, chosen = Asker.on_standard_input(), look_at_all(paths)
     with _relay(settings) as relay:
         return _run(
-            lambda client: paired.send(client, relay.find, paths, code, asker, verify=verify),
+            lambda client: paired.send(client, relay.find, chosen, code, asker, verify=verify),
             settings,
             [relay.url],
             json=json,
@@ -92,13 +93,14 @@ def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, 
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
 
+    chosen = look_at_all(paths)
     if trackers:
         return _run(
-            lambda client: swarms.seed(client, paths, trackers), settings, trackers, json=json
+            lambda client: swarms.seed(client, chosen, trackers), settings, trackers, json=json
         )
     with _relay(settings) as relay:
         return _run(
-            lambda client: swarms.seed_at_relay(client, relay.find, paths),
+            lambda client: swarms.seed_at_relay(client, relay.find, chosen),
             settings,
             [relay.url],
             json=json,

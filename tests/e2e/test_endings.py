@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,41 @@ def test_a_source_that_changes_on_its_way(world: World, tmp_path: Path) -> None:
     assert sender.error_codes() == ["badSource"]
     assert receiver.end() in (1, 6), receiver.report()
     assert_nothing_is_there(tmp_path / "to")
+
+
+def test_a_source_that_is_replaced_while_its_code_waits(world: World, tmp_path: Path) -> None:
+    sent = fill(tmp_path / "from" / "a.bin", 1000)
+    sender, code = world.send(sent)
+    sent.unlink()
+    sent.symlink_to(fill(tmp_path / "private.bin", 1000))
+    receiver = world.receive(code, tmp_path / "to")
+    assert sender.end() == 1, sender.report()
+    assert sender.error_codes() == ["badSource"]
+    assert "a.bin was replaced after it was chosen" in sender.wait_for("error")["message"]
+    assert receiver.end() == 6, receiver.report()
+    assert "fileRequest" not in receiver.names()
+    assert_nothing_is_there(tmp_path / "to")
+
+
+def test_an_output_that_is_replaced_while_the_sender_thinks(world: World, tmp_path: Path) -> None:
+    output, elsewhere = tmp_path / "to", tmp_path / "elsewhere"
+    output.mkdir()
+    elsewhere.mkdir()
+    sender = world.start(
+        "send", "--json", "--verify", fill(tmp_path / "a.bin", 1000), stdin=subprocess.PIPE
+    )
+    receiver = world.receive(sender.wait_for("code")["code"], output)
+    receiver.wait_for("paired")
+    output.rename(tmp_path / "was")
+    output.symlink_to(elsewhere)
+    assert sender.process.stdin is not None
+    sender.process.stdin.write("yes\n")
+    sender.process.stdin.flush()
+    assert receiver.end() == 1, receiver.report()
+    assert receiver.error_codes() == ["storageFailed"]
+    assert "to was replaced after it was chosen" in receiver.wait_for("error")["message"]
+    assert sender.end() == 3, sender.report()
+    assert_nothing_is_there(elsewhere)
 
 
 def test_waiting_for_somebody_is_interrupted(world: World, tmp_path: Path) -> None:

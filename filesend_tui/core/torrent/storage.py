@@ -12,6 +12,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
@@ -36,7 +37,8 @@ from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out
 from filesend_tui.core.torrent.placing import place
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
-from filesend_tui.core.torrent.trail import RootedTrail, Trail
+from filesend_tui.core.torrent.target import Target
+from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
 
 
 class Layout(StrEnum):
@@ -104,8 +106,9 @@ class SeedFiles:
         """See PieceStore."""
         for span in _spans(self._extents, start, len(view)):
             source = self._sources[span.file]
+            count, same = 0, False
             try:
-                with self._files.use(span.file) as handle:
+                with suppress(Replaced), self._files.use(span.file) as handle:
                     count = handle.read_into(span.offset, view[: span.length])
                     same = source.is_unchanged(os.fstat(handle.descriptor))
             except OSError as error:
@@ -123,7 +126,7 @@ class SeedFiles:
 
     def _open(self, number: int, _flags: int) -> int:
         source = self._sources[number]
-        return self._trail.open(source.root, source.steps)
+        return self._trail.open(source.root, source.root_id, source.steps)
 
 
 class DownloadFiles:
@@ -156,36 +159,42 @@ class DownloadFiles:
 
     @classmethod
     def create(
-        cls, info: TorrentInfo, folder: Path, *, wanted: Sequence[bool], layout: Layout
+        cls, info: TorrentInfo, folder: Path | Target, *, wanted: Sequence[bool], layout: Layout
     ) -> Self:
         """Return a new download into `folder` with room on the disk for all of it.
 
         Args:
             info: The torrent.
-            folder: The target folder; made where it does not exist.
+            folder: The target folder, as it was chosen or, for a path, as it is now; made where it
+                does not exist.
             wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
             layout: How several files come to stand in it; a file alone stands there itself.
 
         Raises:
             NoSpace: The wanted files do not fit.
-            StorageFailed: The same torrent is being downloaded there, or the disk refuses.
+            StorageFailed: The same torrent is being downloaded there, something came in the
+                folder's place, or the disk refuses.
             ValueError: `wanted` has not one answer for each file.
         """
         if len(wanted) != len(info.files):
             raise ValueError("one answer for each file is needed")
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
-            part = PartFolder.claim(folder, info.info_hash)
+            target = Target.of(folder)
+            part = PartFolder.claim(target, info.info_hash)
         except OSError as error:
-            raise disk_error(error, f"preparing {folder}") from error
-        store = cls(info, folder, part, chosen)
+            raise disk_error(
+                error, f"preparing {folder.path if isinstance(folder, Target) else folder}"
+            ) from error
+        store = cls(info, target.path, part, chosen)
         try:
+            check_room(target, store.wanted_bytes + store._spilled)
             store._lay_out(chosen, layout)
             store._allocate()
         except BaseException as error:
             store.discard()
             if isinstance(error, OSError):
-                raise disk_error(error, f"making room in {folder}") from error
+                raise disk_error(error, f"making room in {target.path}") from error
             raise
         return store
 
@@ -314,7 +323,6 @@ class DownloadFiles:
 
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
-        check_room(self._folder, self.wanted_bytes + self._spilled)
         tree = self._part.tree
         for folder in {parts[:-1] for parts in self._places.values()}:
             tree.make_folders(folder)
