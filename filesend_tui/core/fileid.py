@@ -18,6 +18,14 @@ SETTLED: Final = 2_000_000_000
 _WINDOWS: Final = os.name == "nt"
 
 
+def place_of(status: os.stat_result) -> tuple[int, int]:
+    """Return device and number, the same whether os.stat or os.fstat told the status."""
+    if not _WINDOWS:
+        return status.st_dev, status.st_ino
+    # There they are long or short, as the call, the file system and the version have it.
+    return status.st_dev & 0xFFFF_FFFF, status.st_ino & 0xFFFF_FFFF_FFFF_FFFF
+
+
 class FileId(NamedTuple):
     """A file or folder as it was found; `of` makes one.
 
@@ -43,11 +51,11 @@ class FileId(NamedTuple):
         # On Windows it is when the file was made, and whoever owns the file may set it.
         if _WINDOWS or time.time_ns() - status.st_ctime_ns < SETTLED:
             changed = None
-        return cls(*_place(status), status.st_uid, changed)
+        return cls(*place_of(status), status.st_uid, changed)
 
     def is_of(self, status: os.stat_result) -> bool:
         """Return whether this is the status of the same file."""
-        device, number = _place(status)
+        device, number = place_of(status)
         if device != self.device or status.st_uid != self.owner:
             return False
         return number == self.number or status.st_ctime_ns == self.changed_ns
@@ -90,10 +98,3 @@ def look(path: Path) -> Seen | None:
 def look_at_all(paths: Iterable[Path]) -> Chosen:
     """Return the paths and what they lead to now, in their order. Blocking."""
     return {path: look(path) for path in paths}
-
-
-def _place(status: os.stat_result) -> tuple[int, int]:
-    if not _WINDOWS:
-        return status.st_dev, status.st_ino
-    # Its calls tell the long or the short form of both, as the file system and Windows have it.
-    return status.st_dev & 0xFFFF_FFFF, status.st_ino & 0xFFFF_FFFF_FFFF_FFFF

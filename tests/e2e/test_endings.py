@@ -149,6 +149,16 @@ def test_an_output_that_is_replaced_while_the_sender_thinks(world: World, tmp_pa
     assert_nothing_is_there(elsewhere)
 
 
+def test_a_part_file_that_another_program_cuts(way: Way) -> None:
+    (part,) = way.output.glob(".filesend-*/tree/*")
+    os.truncate(part, 0)
+    assert way.receiver.end() == 1, way.receiver.report()
+    assert way.receiver.error_codes() == ["storageFailed"]
+    assert "Another program changed" in way.receiver.wait_for("error")["message"]
+    assert way.sender.end() == 1, way.sender.report()
+    assert_nothing_is_there(way.output)
+
+
 def test_waiting_for_somebody_is_interrupted(world: World, tmp_path: Path) -> None:
     sender, _ = world.send(fill(tmp_path / "a", 1))
     sender.signal(signal.SIGINT)

@@ -22,6 +22,9 @@ from filesend_tui.core.torrent.target import Target
 
 _LOCK: Final = "lock"
 _TREE: Final = "tree"
+_SPILL: Final = "spill"
+#: What may be in a part folder.
+_OWN: Final = {_LOCK, _TREE, _SPILL}
 
 
 class PartFolder:
@@ -31,7 +34,7 @@ class PartFolder:
     spill: names, below ground, the bytes of pieces that belong to files nobody wants.
     """
 
-    spill: Final = ("spill",)
+    spill: Final = (_SPILL,)
 
     def __init__(self, target: Ground, ground: Ground, lock: FolderLock) -> None:
         self.target = target
@@ -141,10 +144,23 @@ def _ours(target: Ground, name: str) -> Ground:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise in_the_way from None
         raise
-    if sys.platform != "win32" and ground.descriptor is not None:
-        if os.fstat(ground.descriptor).st_uid != os.geteuid():
-            ground.close()
+    with ExitStack() as failed:
+        failed.enter_context(ground)
+        if sys.platform != "win32" and ground.status().st_uid != os.geteuid():
             raise in_the_way
+        # Whoever may write to the target may have given its name to another folder of this user's,
+        # and what is in a part folder is deleted.
+        if not _is_part(ground):
+            raise in_the_way
+        failed.pop_all()
+    if sys.platform != "win32" and ground.descriptor is not None:
         with suppress(PermissionError):  # a file system without permissions, such as exFAT
             os.fchmod(ground.descriptor, 0o700)
     return ground
+
+
+def _is_part(ground: Ground) -> bool:
+    try:
+        return all(entry.name in _OWN for entry in ground.entries())
+    except FileNotFoundError:
+        return True  # whoever had it is just removing it

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
@@ -30,7 +31,7 @@ from filesend_tui.core.torrent.extents import (
     share_held,
     whole_files,
 )
-from filesend_tui.core.torrent.handles import HandlePool
+from filesend_tui.core.torrent.handles import Handle, HandlePool
 from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.partfolder import PartFolder
@@ -38,6 +39,7 @@ from filesend_tui.core.torrent.paths import folding, lay_out
 from filesend_tui.core.torrent.placing import place
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
 from filesend_tui.core.torrent.target import Target
+from filesend_tui.core.torrent.traces import Meddled, Traces
 from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
 
 
@@ -148,6 +150,7 @@ class DownloadFiles:
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
         self._placed: dict[str, str] = {}
+        self._traces = Traces(lambda number: info.files[number].length)
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
@@ -223,7 +226,7 @@ class DownloadFiles:
         try:
             for span in self._extents.find(start, len(view)):
                 with self._pool(span.file).use(span.file) as handle:
-                    handle.write_at(span.offset, view[: span.length])
+                    self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
             raise disk_error(error, "writing what arrived") from error
@@ -244,12 +247,7 @@ class DownloadFiles:
         if not self._written.issuperset(pieces):
             raise StorageFailed("A piece was asked for that is not here yet.")
         try:
-            for span in _spans(self._extents, start, len(view)):
-                with self._pool(span.file).use(span.file) as handle:
-                    count = handle.read_into(span.offset, view[: span.length])
-                if count != span.length:
-                    raise StorageFailed("A file became shorter while it was being served.")
-                view = view[span.length :]
+            self._read(start, view, self._files)
         except OSError as error:
             raise disk_error(error, "reading what was received") from error
 
@@ -257,11 +255,13 @@ class DownloadFiles:
         """Put the wanted files in place and return the file, or the folder they stand in.
 
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
-        not only on their way to it, before the first name appears. After a failure it may be
-        called again; afterwards only `read`, `file_progress` and `close` make sense.
+        not only on their way to it, before the first name appears. They are those that were
+        verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
+        `check_folder` and `close` make sense.
 
         Raises:
-            StorageFailed: Pieces are missing, the download is over, or the disk refused.
+            StorageFailed: Pieces are missing, another program changed a part file, the download is
+                over, or the disk refused.
             NoSpace: The disk found out only now that it is full.
         """
         with self._lock:
@@ -275,6 +275,23 @@ class DownloadFiles:
             if len(self._placed) == 1:
                 return self._folder / next(iter(self._placed.values()))
             return self._folder
+
+    def check_folder(self) -> None:
+        """Refuse to tell of a folder that is no longer the one where the files are.
+
+        Raises:
+            StorageFailed: Its path leads to another one, or nowhere.
+        """
+        target = self._part.target
+        try:
+            same = FileId.of(target.status()).is_of(self._folder.stat())
+        except OSError:
+            same = False
+        if not same:
+            raise StorageFailed(
+                f"It arrived, but {self._folder} was replaced meanwhile.",
+                "Look for it in the folder that was there before.",
+            )
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -333,10 +350,11 @@ class DownloadFiles:
 
     def _settle(self) -> None:
         part = self._part
-        unsettled = [p for p in self._places.values() if p[0] not in self._placed]
-        sync_files(part.tree, unsettled)
+        unsettled = {n: p for n, p in self._places.items() if p[0] not in self._placed}
+        sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
-            for name in dict.fromkeys(parts[0] for parts in unsettled):
+            self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
+            for name in dict.fromkeys(parts[0] for parts in unsettled.values()):
                 self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
@@ -346,12 +364,67 @@ class DownloadFiles:
             with self._spill.use(SPILL):
                 part.remove()
 
+    def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
+        status = self._tree.look(parts)
+        if status.st_size != self._info.files[number].length:
+            raise self._meddled(number)
+        return self._traces.are_of(number, status)
+
+    def _verify_again(self, numbers: Sequence[int]) -> None:
+        """Verify what is in part files that are not as they were left.
+
+        File systems differ in what times and numbers they tell; what is in a file does not lie.
+        Only while the handles are suspended: the files are opened anew, by their names.
+        """
+        anew = HandlePool(self._open, writable=False)
+        try:
+            for number in numbers:
+                for index in pieces_of(self._info, number):
+                    data = bytearray(self._info.shape.piece_size(index))
+                    self._read(index * self._info.shape.piece_length, memoryview(data), anew)
+                    if not verify(self._info, index, data):
+                        raise self._meddled(number)
+        finally:
+            anew.close()
+
+    def _write(self, span: Span, handle: Handle, data: memoryview) -> None:
+        number = span.file
+        if number == SPILL:
+            handle.write_at(span.offset, data)
+            return
+        try:
+            with self._traces.writing(number, handle.descriptor):
+                handle.write_at(span.offset, data)
+        except Meddled:
+            raise self._meddled(number) from None
+
+    def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
+        for span in _spans(self._extents, start, len(view)):
+            pool = self._spill if span.file == SPILL else files
+            with pool.use(span.file) as handle:
+                count = handle.read_into(span.offset, view[: span.length])
+            if count != span.length:
+                raise StorageFailed("A file became shorter while it was being served.")
+            view = view[span.length :]
+
+    def _meddled(self, number: int) -> StorageFailed:
+        path = self._folder.joinpath(*self._places[number])
+        return StorageFailed(
+            f"Another program changed {path} while it arrived.",
+            "Find out which one does, or choose another folder, and have it sent again.",
+        )
+
     def _open(self, number: int, flags: int) -> int:
         """Open a wanted file where it is now."""
         top, *rest = self._places[number]
-        if placed := self._placed.get(top):
-            return self._target.open((placed, *rest), flags)
-        return self._tree.open((top, *rest), flags)
+        placed = self._placed.get(top)
+        if placed is None:
+            return self._tree.open((top, *rest), flags)
+        descriptor = self._target.open((placed, *rest), flags)
+        if not self._traces.is_ours(number, os.fstat(descriptor)):
+            os.close(descriptor)
+            raise StorageFailed(f"{self._folder / placed} was changed after it arrived.")
+        return descriptor
 
     def _length_of(self, pieces: range) -> int:
         shape = self._info.shape

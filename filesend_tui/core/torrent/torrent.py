@@ -309,10 +309,12 @@ class Torrent:
 
     async def _finish(self) -> None:
         """Every wanted piece is verified: put the files in place and say so."""
-        assert isinstance(self._store, DownloadFiles)
+        store = self._store
+        assert isinstance(store, DownloadFiles)
         assert self.info is not None
         try:
-            path = await self._in_thread(self._store.finish)
+            path = await self._in_thread(store.finish)
+            await self._in_thread(store.check_folder)
         except FileSendError as error:
             self.swarm_failed(error)
             return
@@ -325,7 +327,7 @@ class Torrent:
             DownloadComplete(
                 torrent=self.id,
                 url=path.resolve().as_uri(),
-                bytes=self._store.wanted_bytes,
+                bytes=store.wanted_bytes,
                 seconds=round(self._loop.time() - self._started, 3),
                 road=self._swarm.road,
                 transfer=self.transfer,

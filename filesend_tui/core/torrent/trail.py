@@ -38,11 +38,24 @@ class Trail:
         if self._ground.descriptor is None or not way:
             # Without steps the way is looked at each time, for links that came to be on it.
             return self._ground.open(parts, flags)
+        return self._go(way).open((name,), flags)
+
+    def look(self, parts: Sequence[str]) -> os.stat_result:
+        """Return the status of what is there; a link is one itself. Raises OSError."""
+        *way, name = parts
+        if not way:
+            return self._ground.look(name)
+        if self._ground.descriptor is None:
+            with self._ground.below(*way) as folder:
+                return folder.look(name)
+        return self._go(way).look(name)
+
+    def _go(self, way: list[str]) -> Ground:
         if self._folder is None or way != self._way:
             folder = self._ground.below(*way)
             self.close()
             self._way, self._folder = way, folder
-        return self._folder.open((name,), flags)
+        return self._folder
 
     def close(self) -> None:
         """Let go of the folder. The trail may be used again."""
