@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from filesend_tui.core.client import Client
     from filesend_tui.headless.paired import FindRelay
     from filesend_tui.headless.printers import Printer
+    from filesend_tui.views import Notice
 
 
 class _Relay(NamedTuple):
@@ -40,7 +41,7 @@ def open_screens(settings: Settings) -> int:
 
             return Client(config)
 
-        app = FileSendApp(client, relay=relay.find, output=folder)
+        app = FileSendApp(client, relay=relay.find, output=folder, warning=_warning(settings))
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
         return app.return_code or 0
@@ -129,6 +130,10 @@ def _run(
 ) -> int:
     from filesend_tui.headless.running import run
 
+    if (warning := _warning(settings)) is not None:
+        from filesend_tui.core.text import visible
+
+        print(visible(f"Warning: {warning.message} {warning.hint}"), file=sys.stderr)
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
     return run(command, config, _printer(json=json, asked=asked))
 
@@ -158,6 +163,15 @@ def _printer(*, json: bool, asked: bool) -> Printer:
     on_terminal = sys.stderr.isatty()
     progress = (printers.ProgressBar if on_terminal else printers.ProgressLines)(sys.stderr)
     return printers.TextPrinter(sys.stdout, sys.stderr, progress, asked=asked)
+
+
+def _warning(settings: Settings) -> Notice | None:
+    """Return what a person should know before anything else, whatever the run is for."""
+    if settings.exposed is None:
+        return None
+    from filesend_tui.notices import exposed_login
+
+    return exposed_login(settings.exposed)
 
 
 def _folder(settings: Settings) -> Path:
