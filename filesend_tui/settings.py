@@ -99,9 +99,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
         """Return what a Client is told.
 
-        Who meets on this machine needs no way in through a router.
+        Who meets on this machine needs no way in through a router, nor from the network at all.
         """
         places = tuple(meeting_places)
+        local = _all_here(places)
         return ClientConfig(
             name=self.name,
             output=output,
@@ -109,7 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             relay_only=self.relay_only,
             road=self.road,
             direct_port=self.direct_port,
-            port_mapping=self.port_mapping and not _all_here(places),
+            port_mapping=self.port_mapping and not local,
+            local=local,
             webrtc=self.webrtc,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,

@@ -283,6 +283,8 @@ def test_no_router_is_asked_for_people_on_this_machine(
 ) -> None:
     config = load({}, environment).client_config(output=Path(), meeting_places=iter(places))
     assert config.port_mapping is expected
+    # Nor does anybody listen to the network.
+    assert config.local is not expected
     off = load({"port_mapping": False}, environment)
     assert not off.client_config(output=Path(), meeting_places=places).port_mapping
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from filesend_tui.core.people.code import word_list
@@ -68,6 +69,16 @@ def test_an_interrupted_receiver(way: Way, number: signal.Signals) -> None:
     assert way.receiver.error_codes() == []
     assert way.receiver.names()[-1] == "clientDestroyed"
     assert_nothing_is_there(way.output)
+
+
+def test_two_on_one_machine_are_reached_by_nobody_else(way: Way) -> None:
+    """No end, but a way that is long enough to look at."""
+    assert way.receiver.wait_for("peerConnected")["road"] == "direct"
+    for process in (way.sender, way.receiver):
+        connections = psutil.Process(process.process.pid).net_connections("tcp")
+        listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+        assert listening
+        assert listening <= {"127.0.0.1", "::1"}
 
 
 def test_an_interrupted_sender(way: Way) -> None:

@@ -46,7 +46,9 @@ class Engine:
         # Whoever hides behind a TURN server tells nobody where this machine is.
         direct = config.road is not RoadChoice.WEBRTC and not config.relay_only
         self._road = (
-            DirectRoad(port=config.direct_port, mapping=config.port_mapping) if direct else None
+            DirectRoad(port=config.direct_port, mapping=config.port_mapping, local=config.local)
+            if direct
+            else None
         )
         self._closing: set[asyncio.Task[None]] = set()
 
