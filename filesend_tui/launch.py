@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from filesend_tui import dumps
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.fileid import look_at_all
 from filesend_tui.local_relay import LocalRelay
@@ -30,6 +31,7 @@ class _Relay(NamedTuple):
 
 def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
+    dumps.forbid()
     from filesend_tui.app import FileSendApp
 
     with _relay(settings) as relay:
@@ -128,6 +130,7 @@ def _run(
     json: bool,
     asked: bool = False,
 ) -> int:
+    dumps.forbid()
     from filesend_tui.headless.running import run
 
     if (warning := _warning(settings)) is not None:
