@@ -58,14 +58,25 @@ def screens(options: Mapping[str, Any]) -> int:
     return open_screens(settings)
 
 
-def settle(options: Mapping[str, Any], *, log_to_stderr: bool = True) -> Settings:
-    """Return the settings, and begin to log as they say. Raises Refused."""
+def settle(
+    options: Mapping[str, Any], *, log_to_stderr: bool = True, service: bool = False
+) -> Settings:
+    """Return the settings, and begin to log as they say. Raises Refused.
+
+    Args:
+        options: They beat what the environment and the settings file say.
+        log_to_stderr: Log there where no file is named.
+        service: Standard error is a log, and no person's terminal.
+    """
     from filesend_tui import logs
     from filesend_tui.settings import SettingsError, load
 
     try:
         settings = load(options)
-        logs.configure(settings.log_level, settings.log_file, to_stderr=log_to_stderr)
+        logs.configure(
+            settings.log_level, settings.log_file, to_stderr=log_to_stderr, libraries=service
+        )
     except (SettingsError, OSError) as error:
         raise Refused(str(error)) from error
+    logs.take_over()
     return settings

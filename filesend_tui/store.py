@@ -193,7 +193,8 @@ class Store:
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = None
-        if event.reason != "broken":  # then an error has said why, and what to do
+        hung_up = event.reason == "relay" and self.relay.problem
+        if event.reason != "broken" and not hung_up:  # then an error has said why, and what to do
             self.notice = notices.partner_gone(event)
 
     def _on_message(self, event: events.Message) -> None:

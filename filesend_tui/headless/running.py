@@ -39,6 +39,7 @@ class Teller:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._turn = asyncio.Lock()
+        self._last_error: events.Error | None = None
 
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
@@ -53,6 +54,10 @@ class Teller:
 
     async def _tell(self, event: events.Event) -> None:
         async with self._turn:
+            if isinstance(event, events.Error):
+                if event == self._last_error:
+                    return  # it was raised, and the stream tells it too
+                self._last_error = event
             await asyncio.to_thread(self._printer.show, event)
 
 

@@ -177,11 +177,8 @@ async def test_no_connection_no_call() -> None:
         await NotingLink().call(words.Allocate(), words.Allocated)
 
 
-async def test_malformed_notices_are_dropped_and_good_ones_pass(links: Links) -> None:
+async def test_what_nobody_knows_is_dropped_and_what_is_known_passes(links: Links) -> None:
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
-        await server.emit("claimed", {"nameplate": "1"}, to=sid)
-        await server.emit("partnerGone", "left", to=sid)
-        await server.emit("partnerGone", to=sid)
         await server.emit("nonsense", {"text": "x"}, to=sid)
         await server.emit("allocate", {}, to=sid)
         await server.emit("partnerGone", ({"reason": "left"}, "more"), to=sid)
@@ -192,6 +189,28 @@ async def test_malformed_notices_are_dropped_and_good_ones_pass(links: Links) ->
         await link.call(words.Leave(), Done)
         await link.until(lambda: link.words)
         assert link.words == [words.PartnerGone(reason="left")]
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [("claimed", {"nameplate": "1"}), ("partnerGone", "left"), ("partnerGone", None)],
+)
+async def test_a_malformed_notice_ends_the_connection(
+    event: str, payload: object, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 60.0)
+
+    async def tell(server: Any, _: str, sid: str, data: Any) -> Any:
+        await server.emit(event, payload, to=sid)
+        return {}
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        with pytest.raises(errors.RelayUnreachable, match="makes no sense"):
+            await link.call(words.Leave(), Done)
+        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        assert link.words == []
         await link.close()
 
 

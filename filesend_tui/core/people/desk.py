@@ -231,9 +231,7 @@ class People:
             self._events.publish(events.CodeGone(reason="relay"))
         except FileSendError as error:
             self._events.publish(events.CodeGone(reason="burned"))
-            self._events.publish(
-                events.Error(code=error.code, message=error.message, hint=error.hint)
-            )
+            self._publish_error(error)
 
     def _forget(self, introduction: Introduction) -> None:
         if self._introduction is introduction:
@@ -307,7 +305,9 @@ class People:
         self._events.publish(events.Relay(state=state, url=url))
         if state in (LinkState.LOST, LinkState.CLOSED):
             # A relay forgets who is gone: code and pairing went with the connection.
-            lost = RelayUnreachable(f"The connection to the relay at {url} was lost.")
+            lost = self._link.loss
+            if self._link.hung_up and state is LinkState.LOST:
+                self._publish_error(lost)
             self._code_gone("relay")
             if self._introduction is not None:
                 self._introduction.fail(lost)
@@ -329,7 +329,7 @@ class People:
         """End a session whose words no longer follow one another, and say so."""
         if self._pair is None:
             return
-        self._events.publish(events.Error(code=error.code, message=error.message, hint=error.hint))
+        self._publish_error(error)
         self._session_over(error, "broken")
         self._spawn(self._part())
 
@@ -340,6 +340,9 @@ class People:
             self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
 
     # -- small things
+
+    def _publish_error(self, error: FileSendError) -> None:
+        self._events.publish(events.Error(code=error.code, message=error.message, hint=error.hint))
 
     async def _send(self, word: Word) -> None:
         try:
