@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events as textual_events
 from textual import on
@@ -25,9 +25,14 @@ from textual.timer import Timer
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.door import ClientDoor
-from filesend_tui.ending import EndingSignals
+from filesend_tui.ending import INTERRUPTED, EndingSignals
 from filesend_tui.link import ClientLink, guarded
-from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_question
+from filesend_tui.notices import (
+    DIFFERENT_WORDS,
+    RELAY_OF_ANOTHER,
+    comparing_question,
+    ending_question,
+)
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen, RequestScreen
@@ -37,6 +42,9 @@ from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, ShareRow
 from filesend_tui.widgets.top_bar import Place
+
+if TYPE_CHECKING:
+    from filesend_tui.local_relay import Ask
 
 #: Seconds after the last key in which no request pops up: somebody is typing.
 TYPING: Final = 1.0
@@ -54,7 +62,9 @@ class FileSendApp(App[None]):
 
     Args:
         client: Makes the Client; called once, on the app's event loop, after the first paint.
-        relay: Finds or starts a relay and returns its URL; called again at each retry.
+        relay: Finds or starts a relay and returns its URL; called again at each retry, with what
+            asks about a relay that somebody else runs.
+        trusted: Whether whoever is at that URL now may be connected to again after a loss.
         output: Where received files go unless the person says otherwise.
         start: The folder the picker opens in; the current one where None.
         draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
@@ -79,15 +89,16 @@ class FileSendApp(App[None]):
         self,
         client: Callable[[], ClientDoor],
         *,
-        relay: Callable[[], Awaitable[str]],
+        relay: Callable[[Ask], Awaitable[str]],
         output: Path,
+        trusted: Callable[[], bool] = lambda: True,
         start: Path | None = None,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._link = ClientLink(client, relay)
+        self._link = ClientLink(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._complete = complete
         self._clock = clock
@@ -143,16 +154,16 @@ class FileSendApp(App[None]):
         if self._signals is not None:
             self._signals.close()
 
-    def _leave(self) -> None:
+    def _leave(self, code: int = 0) -> None:
         if not self._leaving:
             self._leaving = True
             self.store.tell(Level.INFO, "Closing…")
             self._draw()
-            self.run_worker(self._farewell(), name="farewell", exit_on_error=False)
+            self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
 
-    async def _farewell(self) -> None:
+    async def _farewell(self, code: int) -> None:
         await self._link.close()
-        self.exit()
+        self.exit(return_code=code)
 
     def _fatal_error(self) -> None:
         # Textual prints every local variable along with a traceback; some of ours are secrets.
@@ -272,6 +283,11 @@ class FileSendApp(App[None]):
             self.run_worker(self._listen(), name="events", exit_on_error=False)
         await self._link.connect()
 
+    async def _ask_about_relay(self, whose: str) -> bool:
+        """Ask about a relay that somebody else runs; called in a worker."""
+        question = ConfirmScreen(f"{whose} Use it?", RELAY_OF_ANOTHER, yes="Use it", no="Do not")
+        return await self.push_screen_wait(question)
+
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
         store = self.store
@@ -388,6 +404,13 @@ class FileSendApp(App[None]):
         if self.store.partner is not None:
             gone = events.PartnerGone(partner=self.store.partner, reason="self")
             self.post_message(CoreEvent(gone))
+
+    def action_help_quit(self) -> None:
+        """Take Ctrl-C: it ends a start that has come to nothing yet, and else says what quits."""
+        if self.store.relay.state == "connecting":
+            self._leave(INTERRUPTED)
+        else:
+            super().action_help_quit()
 
     async def action_quit(self) -> None:
         """End the app; asks while something runs."""

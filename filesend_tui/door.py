@@ -5,7 +5,7 @@ Tests hand in a scripted one. No behaviour ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,8 +32,8 @@ class ClientDoor(Protocol):
     def verification(self) -> str | None:
         """Words for two people to compare aloud; None while not paired."""
 
-    async def connect(self, relay_url: str) -> None:
-        """Connect to the relay."""
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = ...) -> None:
+        """Connect to the relay; `again` says whether to, each time after it was lost."""
 
     async def create_code(self) -> str:
         """Ask for a code for the other person; a Code event follows too."""

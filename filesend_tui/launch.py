@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from filesend_tui.core.config import default_folder
-from filesend_tui.local_relay import LocalRelay
+from filesend_tui.local_relay import Ask, LocalRelay
 from filesend_tui.loop import runner
+from filesend_tui.parting import end_soon
 from filesend_tui.settings import Settings
 
 if TYPE_CHECKING:
     from filesend_tui.core.client import Client
+    from filesend_tui.headless.asking import Asker
     from filesend_tui.headless.paired import FindRelay
     from filesend_tui.headless.printers import Printer
 
 
 class _Relay(NamedTuple):
-    """Where the relay is, and what finds it."""
+    """Where the relay is, what finds it and ends it, and whether it may be come back to.
+
+    find: given whom to ask about a relay that somebody else runs. stop: ends what was started here.
+    """
 
     url: str
-    find: FindRelay
+    find: Callable[[Ask], Awaitable[str]]
+    trusted: Callable[[], bool] = lambda: True
+    stop: Callable[[], None] = lambda: None
+
+    def asking(self, asker: Asker) -> FindRelay:
+        """Return what finds it, and asks on a terminal."""
+        from filesend_tui.headless.asking import ask_trust
+
+        return partial(self.find, partial(ask_trust, asker))
 
 
 def open_screens(settings: Settings) -> int:
@@ -39,10 +53,13 @@ def open_screens(settings: Settings) -> int:
 
             return Client(config)
 
-        app = FileSendApp(client, relay=relay.find, output=folder)
+        app = FileSendApp(client, relay=relay.find, trusted=relay.trusted, output=folder)
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
-        return app.return_code or 0
+            code = app.return_code or 0
+            relay.stop()
+            end_soon(code)
+        return code
 
 
 def send(
@@ -55,9 +72,12 @@ def send(
     asker = Asker.on_standard_input()
     with _relay(settings) as relay:
         return _run(
-            lambda client: paired.send(client, relay.find, paths, code, asker, verify=verify),
+            lambda client: paired.send(
+                client, relay.asking(asker), paths, code, asker, verify=verify
+            ),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
         )
 
@@ -74,7 +94,7 @@ def receive(
         return _run(
             lambda client: paired.receive(
                 client,
-                relay.find,
+                relay.asking(asker),
                 code,
                 asker,
                 accept_all=accept_all,
@@ -83,6 +103,7 @@ def receive(
             ),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
             asked=not accept_all,
         )
@@ -91,16 +112,19 @@ def receive(
 def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, json: bool) -> int:
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
+    from filesend_tui.headless.asking import Asker
 
     if trackers:
         return _run(
             lambda client: swarms.seed(client, paths, trackers), settings, trackers, json=json
         )
+    asker = Asker.on_standard_input()
     with _relay(settings) as relay:
         return _run(
-            lambda client: swarms.seed_at_relay(client, relay.find, paths),
+            lambda client: swarms.seed_at_relay(client, relay.asking(asker), paths),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
         )
 
@@ -124,11 +148,12 @@ def _run(
     *,
     json: bool,
     asked: bool = False,
+    stop: Callable[[], None] = lambda: None,
 ) -> int:
     from filesend_tui.headless.running import run
 
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
-    return run(command, config, _printer(json=json, asked=asked))
+    return run(command, config, _printer(json=json, asked=asked), stop)
 
 
 @contextmanager
@@ -136,14 +161,14 @@ def _relay(settings: Settings) -> Iterator[_Relay]:
     """Give the relay that was named, or this machine's own, which ends with the block."""
     if (named := settings.relay) is not None:
 
-        async def find() -> str:
+        async def find(_: Ask) -> str:
             return named
 
-        yield _Relay(named, find)
+        yield _Relay(named, find)  # to name it is a yes to whoever runs it
         return
     local = LocalRelay(settings.port)
     try:
-        yield _Relay(local.url, local.find)
+        yield _Relay(local.url, local.find, lambda: local.trusted, local.stop)
     finally:
         local.stop()
 

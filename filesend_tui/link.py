@@ -26,13 +26,18 @@ class ClientLink:
     Args:
         make: Makes the Client.
         find_relay: Finds or starts a relay and returns its URL.
+        trusted: Whether whoever is there now may be connected to again.
     """
 
     def __init__(
-        self, make: Callable[[], ClientDoor], find_relay: Callable[[], Awaitable[str]]
+        self,
+        make: Callable[[], ClientDoor],
+        find_relay: Callable[[], Awaitable[str]],
+        trusted: Callable[[], bool],
     ) -> None:
         self._make = make
         self._find_relay = find_relay
+        self._trusted = trusted
         self._client: ClientDoor | None = None
         self._reader: EventReader | None = None
         self._ended = False
@@ -59,7 +64,7 @@ class ClientLink:
     async def connect(self) -> None:
         """Find a relay and connect to it. Raises FileSendError."""
         url = await self._find_relay()
-        await self.do(lambda client: client.connect(url))
+        await self.do(lambda client: client.connect(url, again=self._trusted))
 
     async def do(self, command: Callable[[ClientDoor], Awaitable[object]]) -> None:
         """Give the Client a command; nothing happens before it is made and after its end."""

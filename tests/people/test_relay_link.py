@@ -300,6 +300,39 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
     ]
 
 
+async def test_only_who_may_be_connected_to_is_come_back_to(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(relay_link, "LONGEST_DELAY", 0.05)
+    asked = 0
+    may = False
+
+    def again() -> bool:
+        nonlocal asked
+        asked += 1
+        link._changed.set()
+        return may
+
+    link = await links(relay.url)
+    await link.connect(relay.url, again=again)
+    port = int(relay.url.rsplit(":", 1)[1])
+    relay.stop()
+    with listen("127.0.0.1", port) as listener:
+        somebody_else = RelayServer(listener)
+        thread = threading.Thread(target=somebody_else.run)
+        thread.start()
+        try:
+            await link.until(lambda: asked >= 5)
+            assert link.states[-1] is LinkState.LOST
+            may = True
+            await link.until(lambda: link.states[-1] is LinkState.CONNECTED)
+            await link.close()
+        finally:
+            somebody_else.should_exit = True
+            await asyncio.to_thread(thread.join)
+
+
 async def test_a_call_under_way_fails_when_the_relay_is_lost(links: Links) -> None:
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
         await server.disconnect(sid)

@@ -12,6 +12,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
+from filesend_tui.local_relay import Ask
 
 URL = "http://127.0.0.1:8421"
 CODE = "7-apple-violin"
@@ -44,7 +45,7 @@ class ScriptedClient:
         self.readers.append(self.stream.subscribe())
         return self.readers[-1]
 
-    async def connect(self, relay_url: str) -> None:
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = lambda: True) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))
         await self._do("connect", relay_url)
         self.stream.publish(Relay(state="connected", url=relay_url))
@@ -116,6 +117,9 @@ class Stage:
         self.now = 1000.0
         self.relay: FileSendError | asyncio.Event | None = None
         self.relay_calls = 0
+        #: Whose relay it says it found, where somebody else's; and what was answered.
+        self.whose = ""
+        self.trusts: list[bool] = []
         #: Workers that a test keeps from ending.
         self.stuck: set[str] = set()
         self.app = FileSendApp(
@@ -130,8 +134,10 @@ class Stage:
         # Tests take samples by hand: the app's own timer finds that none is due.
         self.app.store._sampled_at = self.now
 
-    async def _find_relay(self) -> str:
+    async def _find_relay(self, ask: Ask) -> str:
         self.relay_calls += 1
+        if self.whose:
+            self.trusts.append(await ask(self.whose))
         if isinstance(self.relay, asyncio.Event):
             await self.relay.wait()
         elif self.relay is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,7 @@ from filesend_tui.core.events import TransferId
 from filesend_tui.core.people.code import Code, new_code, parse_code
 from filesend_tui.core.people.introduction import Introduction
 from filesend_tui.core.people.pairing import Side
-from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from filesend_tui.core.people.relay_link import LinkState, RelayLink, always
 from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
@@ -94,13 +94,17 @@ class People:
 
     # -- commands
 
-    async def connect(self, relay_url: str) -> None:
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect to a relay, leaving the one before; it is connected to again when it is lost.
+
+        Args:
+            relay_url: Where it is.
+            again: Says, before each new try, whether whoever is there now may be connected to.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._link.connect(relay_url)
+        await self._link.connect(relay_url, again=again)
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.

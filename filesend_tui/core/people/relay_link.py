@@ -103,6 +103,11 @@ class LinkState(StrEnum):
     CLOSED = "closed"
 
 
+def always() -> bool:
+    """Return that a lost relay is connected to again."""
+    return True
+
+
 def refusal(code: object) -> FileSendError:
     """Return the error that a relay's error code stands for. The relay's own text is not shown."""
     kind, message, hint = _REFUSALS.get(
@@ -133,6 +138,7 @@ class RelayLink:
         self._reconnecting: asyncio.Task[None] | None = None
         self._since = 0.0
         self._waits = _delays()
+        self._again = always
         self._fault = ""
 
     @property
@@ -148,8 +154,13 @@ class RelayLink:
         """Whether it was this side that ended the last connection, for what the relay did."""
         return bool(self._fault)
 
-    async def connect(self, url: str) -> None:
+    async def connect(self, url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect, and stay connected until `close`.
+
+        Args:
+            url: The relay's address.
+            again: Says, before each try to come back, whether whoever is there now may be
+                connected to.
 
         Raises:
             RelayUnreachable: It is no address, nobody answers there in time, or no relay does.
@@ -158,6 +169,7 @@ class RelayLink:
         await self.close()
         self.address = address
         self._waits = _delays()
+        self._again = again
         self._enter(LinkState.CONNECTING)
         try:
             await self._open(address)
@@ -277,6 +289,8 @@ class RelayLink:
         assert self.address is not None
         for delay in self._waits:
             await asyncio.sleep(delay)
+            if not self._again():
+                continue
             try:
                 await self._open(self.address)
             except RelayUnreachable:
