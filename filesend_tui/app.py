@@ -1,12 +1,14 @@
 """The app: the one bridge between the Client and the screens.
 
-A key becomes a command on the Client; the Client's frozen events come back through `_listen` as
-Textual messages, go into the store, and the store is drawn a few times a second. Nothing about
-transfers is decided here.
+A key becomes a command on the Client; the Client's frozen events come back through `_listen` in
+handfuls, each a Textual message, go into the store, and the store is drawn a few times a second:
+however many there are, a key waits for one handful of them. Nothing about transfers is decided
+here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -51,10 +53,11 @@ TYPING: Final = 1.0
 
 
 @dataclass
-class CoreEvent(Message):
-    """An event of the core, as a message."""
+class News(Message):
+    """Events of the core, as a message. heard: set once they are in the store."""
 
-    event: events.Event
+    events: Sequence[events.Event]
+    heard: asyncio.Event
 
 
 class FileSendApp(App[None]):
@@ -108,6 +111,7 @@ class FileSendApp(App[None]):
         self._offer_timer: Timer | None = None
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
+        self._ringing = False
         self._leaving = False
         self._signals: EndingSignals | None = None
         self.store = Store()
@@ -177,11 +181,21 @@ class FileSendApp(App[None]):
     # -- the bridge: events in, messages out, store, screens
 
     async def _listen(self) -> None:
-        await self._link.listen(lambda event: self.post_message(CoreEvent(event)))
+        await self._link.listen(self._tell)
 
-    @on(CoreEvent)
-    def _take_in(self, message: CoreEvent) -> None:
-        event = message.event
+    async def _tell(self, handful: Sequence[events.Event]) -> None:
+        heard = asyncio.Event()
+        self.post_message(News(handful, heard))
+        await heard.wait()
+
+    @on(News)
+    def _hear(self, news: News) -> None:
+        for event in news.events:
+            self._take_in(event)
+        news.heard.set()
+        self._draw_soon()
+
+    def _take_in(self, event: events.Event) -> None:
         self.store.apply(event, self._clock())
         match event:
             case events.Paired():
@@ -189,10 +203,9 @@ class FileSendApp(App[None]):
             case events.PartnerGone() | events.Relay():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
-                self.bell()
+                self._ringing = True
             case events.ClientDestroyed(reason=reason) if reason and not self._leaving:
                 self._fail(FileSendError(reason, "Quit with q and start again."))
-        self._draw_soon()
 
     def _draw_soon(self) -> None:
         """Draw at once, or as soon as the period since the last time is over."""
@@ -209,6 +222,9 @@ class FileSendApp(App[None]):
             self._draw_timer.stop()
             self._draw_timer = None
         self._drawn_at = time.monotonic()
+        if self._ringing:  # once, however many requests came since the last time
+            self._ringing = False
+            self.bell()
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
                 screen.draw()
@@ -403,7 +419,8 @@ class FileSendApp(App[None]):
         await self._link.do(lambda client: client.leave())
         if self.store.partner is not None:
             gone = events.PartnerGone(partner=self.store.partner, reason="self")
-            self.post_message(CoreEvent(gone))
+            self._take_in(gone)
+            self._draw_soon()
 
     def action_help_quit(self) -> None:
         """Take Ctrl-C: it ends a start that has come to nothing yet, and else says what quits."""

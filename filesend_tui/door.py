@@ -5,7 +5,7 @@ Tests hand in a scripted one. No behaviour ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,8 +15,8 @@ from filesend_tui.core.events import Event, TorrentId, TransferId
 class EventReader(Protocol):
     """One reader of the event stream."""
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over events until the stream or the reader is closed."""
+    async def some(self, most: int) -> list[Event]:
+        """Return the next events, at least one and at most so many; none once it has ended."""
 
     def close(self) -> None:
         """Stop reading."""

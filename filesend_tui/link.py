@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that leaving may take before the app goes anyway.
 FAREWELL: Final = 8.0
+#: Events that are taken in before keys and drawing have their turn: 2 ms of them, or so.
+HANDFUL: Final = 200
 
 
 class ClientLink:
@@ -55,11 +57,14 @@ class ClientLink:
         self._reader = self._client.subscribe()
         return True
 
-    async def listen(self, hear: Callable[[Event], object]) -> None:
-        """Hand on every event until the Client ends."""
+    async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
+        """Hand on every event until the Client ends, in handfuls: the next when one was heard.
+
+        Meanwhile they wait where figures that are old by then are thrown away.
+        """
         if self._reader is not None:
-            async for event in self._reader:
-                hear(event)
+            while handful := await self._reader.some(HANDFUL):
+                await hear(handful)
 
     async def connect(self) -> None:
         """Find a relay and connect to it. Raises FileSendError."""

@@ -108,6 +108,11 @@ def fill_home(home: Path) -> Path:
     return home
 
 
+def heard(reader: Subscription) -> bool:
+    """Whether all that was published is in the store: somebody waits for more, or it is over."""
+    return reader._closed or (not reader._events and bool(reader._wake._waiters))
+
+
 class Stage:
     """The app with a scripted client, a clock that is moved by hand, and a relay that answers."""
 
@@ -145,9 +150,13 @@ class Stage:
         return URL
 
     async def play(self, pilot: Pilot[None], *events: Event) -> None:
-        """Publish events and wait until the screen shows them."""
+        """Publish events, one after another as they come in life, until the screen shows them."""
         for event in events:
             self.client.stream.publish(event)
+            async with asyncio.timeout(20):
+                while not all(map(heard, self.client.readers)):
+                    await asyncio.sleep(0)
+            self.app._draw()
         await self.settle(pilot)
 
     async def settle(self, pilot: Pilot[None]) -> None:
@@ -167,7 +176,7 @@ class Stage:
             for worker in self.app.workers
             if not worker.is_finished and worker.name not in {"events", *self.stuck}
         ]
-        if any(reader._events for reader in self.client.readers):
+        if not all(map(heard, self.client.readers)):
             waiting.append(lambda: asyncio.sleep(0))
         return waiting
 

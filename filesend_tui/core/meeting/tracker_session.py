@@ -42,7 +42,7 @@ MAX_OFFERS: Final = 5
 #: Frames of a tracker, and bytes in them: at once, and a second. In a swarm of a thousand, all of
 #: whom offer to us, some 40 a second come.
 FRAMES: Final = (10_000, 500)
-FRAME_BYTES: Final = (64 * 1024 * 1024, 2 * 1024 * 1024)
+FRAME_BYTES: Final = (256 * 1024 * 1024, 4 * 1024 * 1024)
 
 log = logging.getLogger(__name__)
 

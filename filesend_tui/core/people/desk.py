@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from filesend_tui.core import errors, events
+from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
@@ -37,16 +38,20 @@ _log = logging.getLogger(__name__)
 
 #: Characters of one message; relay/protocol.py's bound.
 MAX_TEXT: Final = 4000
+#: Messages that a partner may say: at once, and a second. Somebody who types says one or two.
+MESSAGES: Final = (500, 10)
 #: Seconds that telling the relay goodbye may take.
 PARTING: Final = 2.0
+_FLOODED: Final = "Whoever is at the other end means no good, or their program does not work."
 _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
 
 class _Pair(NamedTuple):
-    """A session and what goes on in it."""
+    """A session, what goes on in it, and what the partner may still say."""
 
     session: Session
     transfers: Transfers
+    messages: Budget
 
 
 class People:
@@ -222,7 +227,8 @@ class People:
         assert self._link.address is not None
         tracker = self._link.address.tracker
         transfers = Transfers(session, self._engine, self._events, self._config, tracker)
-        self._pair = _Pair(session, transfers)
+        messages = Budget(*MESSAGES, asyncio.get_running_loop().time())
+        self._pair = _Pair(session, transfers, messages)
         self._events.publish(events.Paired(partner=session.partner))
         for word in introduction.unheard():
             self._take(word)
@@ -299,6 +305,9 @@ class People:
 
     def _said(self, pair: _Pair, word: Word) -> None:
         if isinstance(word, words.Message):
+            if not pair.messages.spend(1, asyncio.get_running_loop().time()):
+                self._break(FileSendError("Messages came without end.", _FLOODED))
+                return
             text = clean(word.text, MAX_TEXT)
             self._events.publish(events.Message(partner=pair.session.partner, text=text))
         else:
