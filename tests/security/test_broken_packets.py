@@ -125,7 +125,10 @@ async def test_a_flood_of_what_means_nothing_ends_it_in_one_line(
     said: list[bytes], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_link, "FIRST_DELAY", 60.0)
-    async with packet_relay(said, again=True) as relay, asyncio.timeout(20), linked(relay) as link:
+    # However slow this machine is just now, it is a flood.
+    monkeypatch.setattr(socket_client, "PACKETS", (2_000, 0.001))
+    monkeypatch.setattr(socket_client, "BYTES", (16 * 2**20, 0.001))
+    async with packet_relay(said, again=True) as relay, asyncio.timeout(60), linked(relay) as link:
         await link.until(lambda: link.states[-1] is LinkState.LOST)
         await relay.until(hung_up=1)
         # What was sent beyond what is borne was on its way, in buffers of the system.
