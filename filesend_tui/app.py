@@ -118,7 +118,7 @@ class FileSendApp(App[None]):
         self._leaving = False
         self._signals: EndingSignals | None = None
         self.store = Store()
-        folder = start or Path.cwd()
+        folder = start or _here()
         self.add_mode("send", lambda: self._send_screen(folder))
         self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
@@ -498,3 +498,11 @@ class FileSendApp(App[None]):
 
             self._complete = complete
         return self._complete(prefix)
+
+
+def _here() -> Path:
+    """Return the current folder, or this person's own where somebody removed that."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.path.expanduser("~"))  # noqa: PTH111 - it never fails, as Path.home may
