@@ -12,7 +12,7 @@ from filesend_tui.core.config import default_folder
 from filesend_tui.core.fileid import look_at_all
 from filesend_tui.local_relay import LocalRelay
 from filesend_tui.loop import runner
-from filesend_tui.settings import Settings
+from filesend_tui.settings import Settings, settings_path
 
 if TYPE_CHECKING:
     from filesend_tui.core.client import Client
@@ -31,6 +31,7 @@ class _Relay(NamedTuple):
 def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
     from filesend_tui.app import FileSendApp
+    from filesend_tui.preferences import Preferences
 
     with _relay(settings) as relay:
         folder = _folder(settings)
@@ -41,7 +42,13 @@ def open_screens(settings: Settings) -> int:
 
             return Client(config)
 
-        app = FileSendApp(client, relay=relay.find, output=folder, warning=_warning(settings))
+        app = FileSendApp(
+            client,
+            relay=relay.find,
+            output=folder,
+            warning=_warning(settings),
+            preferences=Preferences.of(settings, settings_path()),
+        )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
         return app.return_code or 0
