@@ -91,6 +91,9 @@ class KeyedApp(App[None]):
                     self.bell()
                     continue
                 self.expect_key(event)
+            elif self.settling.wait:
+                self.bell()
+                continue
             holder: Widget = self.focused or self.screen
             self._out, self._out_since = (event, self.screen, self.focused), time.monotonic()
             await super().on_event(event)

@@ -2,8 +2,9 @@
 
 From it come the bindings, the line at the bottom, the help page, the palette, and the keys that
 sentences name. One key has one meaning everywhere, so that a key pressed a moment too late, or
-once too often, does the same or nothing: tests/tui/test_keys.py holds that. Capital letters are
-for what reaches other people or cannot be taken back. No Textual ever lives here.
+once too often, does the same or nothing: tests/tui/test_keys.py holds that. What should not
+happen by a slip (to send, share, disconnect, give up one's code) is a capital letter. No Textual
+ever lives here.
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _NAME_CELLS: Final = 30
 #: Lines of a box that are not its files.
 _BESIDE_ROWS: Final = 9
+#: Rows of files that a box has room for, where the screen is large enough.
 _FEWEST_ROWS: Final = 6
+_MOST_ROWS: Final = 30
 #: Columns below which the title has fewer words.
 _SHORT: Final = 60
 _KEYS: Final = {key.action: key.shown for key in TABLE["request"].keys}
@@ -104,7 +106,7 @@ class ApprovalScreen(RequestScreen):
             told = Content(f"{hidden:,} hidden: a name begins with a dot")
             self.query_one("#box").border_subtitle = told
         self.query_one("#find").display = False
-        rows = max(_FEWEST_ROWS, self.choice.most_rows)
+        rows = min(max(_FEWEST_ROWS, self.choice.most_rows), _MOST_ROWS)
         self.query_one("#box").styles.height = rows + _BESIDE_ROWS
         self._show_files()
         self.query_one("#offered", RequestTree).focus()

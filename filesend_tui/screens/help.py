@@ -22,8 +22,8 @@ _HOW: Final = (
     "3  The files go straight from one machine to the other.",
 )
 _RULES: Final = (
-    "A key does the same everywhere. Capital letters reach the other person, or cannot be taken "
-    "back. In a field, keys are letters: Esc leaves it. Drop files on the window to choose them."
+    "A key does the same everywhere. In a field, keys are letters: Esc leaves it. Drop files on "
+    "the window to choose them."
 )
 #: Cells for the keys.
 _KEY_CELLS: Final = 13

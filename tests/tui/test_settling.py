@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual import events as textual_events
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Static
 
 from filesend_tui.core import events
+from filesend_tui.core.events import TransferPhase
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.settling import SETTLE, Settling
-from tests.tui.moments import ANA, paired, sending
+from tests.tui.moments import ANA, asked, paired, phase, sending
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
@@ -54,6 +57,21 @@ async def test_who_types_a_code_while_the_other_is_quicker_runs_no_command(stage
         await stage.later(pilot, 1)
         await pilot.press("s")
         assert stage.app.current_mode == "send"
+
+
+async def test_a_paste_meant_for_what_is_gone_goes_nowhere(stage: Stage, home: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired(), *asked("r1"))
+        await pilot.press("s")
+        await stage.settle(pilot)
+        await pilot.press("f2", "f")
+        stage.app.settling.seconds = 0.5
+        await stage.play(pilot, phase("r1", TransferPhase.CANCELLED))
+        stage.app.post_message(textual_events.Paste(str(home / "letter.odt")))
+        await stage.settle(pilot)
+        assert stage.app.current_mode == "send"
+        assert "Nothing chosen yet" in str(stage.app.screen.query_one("#chosen", Static).render())
 
 
 @pytest.mark.parametrize("writes", [True, False])
