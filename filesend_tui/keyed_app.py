@@ -17,6 +17,7 @@ from textual import events
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from filesend_tui.settling import Settling
@@ -24,7 +25,7 @@ from filesend_tui.settling import Settling
 #: Keys and pastes that wait for their turn; what comes beyond them is noise from a cat.
 _MOST: Final = 4096
 #: Seconds after which the next key has its turn whatever became of the last.
-_LONGEST: Final = 2.0
+_LONGEST: Final = 1.0
 
 _Input: TypeAlias = events.Key | events.Paste
 
@@ -48,6 +49,7 @@ class KeyedApp(App[None]):
         self._waiting: deque[_Input] = deque(maxlen=_MOST)
         self._out: tuple[_Input, Screen[object], Widget | None] | None = None
         self._out_since = 0.0
+        self._watch: Timer | None = None
         self._press_is_void = False
 
     def came_up(self) -> None:
@@ -66,8 +68,10 @@ class KeyedApp(App[None]):
         """Let a key wait for its turn; deal out all else as Textual does."""
         if isinstance(event, _Input) and not event.is_forwarded:
             self._waiting.append(event)
-            if self._out is None or time.monotonic() - self._out_since > _LONGEST:
+            if self._out is None:
                 await self._deal()
+            elif self._watch is None:
+                self._watch = self.set_timer(_LONGEST, self._go_on)
         elif event.is_forwarded or not self._is_void(event):
             await super().on_event(event)
 
@@ -100,6 +104,12 @@ class KeyedApp(App[None]):
             # What follows a key has been everywhere that the key was, and finds it done.
             if not holder.post_message(KeyHandled()):
                 self._out = None
+
+    async def _go_on(self) -> None:
+        """Give the next key its turn where the last one is lost, as its holder went meanwhile."""
+        self._watch = None
+        if self._waiting and time.monotonic() - self._out_since >= _LONGEST:
+            await self._deal()
 
     async def on_key_handled(self) -> None:
         """The key was handled; what it asked for is shown first, and then comes the next key."""

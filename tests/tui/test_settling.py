@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ async def test_who_types_a_code_while_the_other_is_quicker_runs_no_command(stage
         await stage.later(pilot, 1)
         await pilot.press("s")
         assert stage.app.current_mode == "send"
+
+
+async def test_a_key_that_is_lost_with_its_holder_holds_up_no_other(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        app = stage.app
+        app._out, app._out_since = (
+            (textual_events.Key("x", "x"), app.screen, None),
+            time.monotonic(),
+        )
+        app.post_message(textual_events.Key("s", "s"))
+        async with asyncio.timeout(10):
+            while app.current_mode != "send":
+                await pilot.pause()
 
 
 async def test_a_paste_meant_for_what_is_gone_goes_nowhere(stage: Stage, home: Path) -> None:
