@@ -66,7 +66,7 @@ TABLE: Final[dict[str, Group]] = {
     "pair": Group(
         "Pair",
         (
-            Key("type code", "enter,i", "type_code", "Type their code", "type the other's code"),
+            Key("type code", "enter", "type_code", "Type their code", "type the other's code"),
             Key("copy", "c", "copy", "Copy code", "copy your code"),
             Key("new code", "N", "new_code", "New code", "another code; the old one ends"),
         ),
