@@ -82,6 +82,12 @@ class MovingClient:
     async def say(self, text: str) -> None:
         """Do nothing."""
 
+    def rename(self, name: str) -> None:
+        """Do nothing."""
+
+    def limit(self, *, upload: int | None, download: int | None) -> None:
+        """Do nothing."""
+
     async def destroy(self) -> None:
         """End the events."""
         if self._moving is not None:

@@ -11,23 +11,28 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events as textual_events
 from textual import on
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.app import App
+from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from filesend_tui.core import events
+from filesend_tui.core.config import default_folder
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.events import TransferId
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import INTERRUPTED, EndingSignals
+from filesend_tui.keyed_app import KeyedApp
+from filesend_tui.keys import TABLE, shown
 from filesend_tui.link import ClientLink, guarded
 from filesend_tui.notices import (
     DIFFERENT_WORDS,
@@ -36,20 +41,35 @@ from filesend_tui.notices import (
     ending_question,
 )
 from filesend_tui.open_share import seed_at_relay
+from filesend_tui.preferences import Preferences
 from filesend_tui.screens import commands
-from filesend_tui.screens.base import PlaceScreen, RequestScreen
+from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
+from filesend_tui.settling import SETTLE
 from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
+from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.request_bar import RequestBar
 from filesend_tui.widgets.top_bar import Place
 
 if TYPE_CHECKING:
-    from filesend_tui.local_relay import Ask
+    from textual.command import Provider
 
-#: Seconds after the last key in which no request pops up: somebody is typing.
-TYPING: Final = 1.0
+    from filesend_tui.local_relay import Ask
+    from filesend_tui.palette import NamedAction
+    from filesend_tui.request_choice import RequestChoice
+
+#: Actions of keys that are no use in the palette: the palette itself, and what lies under the keys.
+_NOT_BY_NAME: Final = frozenset({"command_palette", "dismiss"})
+_PLACES: Final = ("pair", "send", "transfers")
+
+
+def _actions() -> type[Provider]:
+    from filesend_tui.palette import Actions  # late: nobody sees it first
+
+    return Actions
 
 
 @dataclass
@@ -60,7 +80,7 @@ class News(Message):
     heard: asyncio.Event
 
 
-class FileSendApp(App[None]):
+class FileSendApp(KeyedApp):
     """FileSend in a terminal.
 
     Args:
@@ -70,24 +90,21 @@ class FileSendApp(App[None]):
         trusted: Whether whoever is at that URL now may be connected to again after a loss.
         output: Where received files go unless the person says otherwise.
         warning: Shown at first; None for nothing.
+        preferences: What can be set from the screens; what is changed is not kept where None.
         start: The folder the picker opens in; the current one where None.
         draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
         complete: Completions of a code that was begun, best first; None: the word list's.
         clock: Seconds, monotonic.
+        time_of_day: What stands beside lines and notices.
+        settle: Seconds without a key before keys count on what came up by itself.
     """
 
     TITLE = "FileSend"
     DEFAULT_MODE = "pair"
     CSS_PATH = "app.tcss"
+    COMMANDS = {_actions}  # noqa: RUF012 - as Textual types it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual types it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "go('pair')", "Pair", show=False),
-        Binding("s", "go('send')", "Send", show=False),
-        Binding("t", "go('transfers')", "Transfers", show=False),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(
         self,
@@ -97,40 +114,45 @@ class FileSendApp(App[None]):
         output: Path,
         warning: Notice | None = None,
         trusted: Callable[[], bool] = lambda: True,
+        preferences: Preferences | None = None,
         start: Path | None = None,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        time_of_day: Callable[[], str] = lambda: time.strftime("%H:%M"),
+        settle: float = SETTLE,
     ) -> None:
-        super().__init__()
+        super().__init__(clock, settle)
         self._link = ClientLink(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._warning = warning
+        self._preferences = preferences or Preferences()
         self._complete = complete
-        self._clock = clock
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
         self._draw_timer: Timer | None = None
-        self._offer_timer: Timer | None = None
         self._drawn_at = float("-inf")
-        self._key_at = float("-inf")
         self._ringing = False
         self._leaving = False
+        self._choices: dict[TransferId, RequestChoice] = {}
         self._signals: EndingSignals | None = None
-        self.store = Store()
+        self.store = Store(time_of_day)
         folder = start or _here()
         self.add_mode("send", lambda: self._send_screen(folder))
         self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
             self.register_theme(theme)
         # Before Textual looks at it first: later, all styles would be worked out once more.
-        self.set_reactive(App.theme, THEMES[0].name)
+        wanted = self._preferences.text.get("theme", "")
+        known = wanted in self.available_themes
+        self.set_reactive(App.theme, wanted if known else THEMES[0].name)
+        self._unknown_theme = "" if known else wanted
 
     def get_default_screen(self) -> Screen[None]:
         """Return the first screen: where people pair."""
         # Not from a mode: with eager tasks, which Textual has from Python 3.12 on, Textual mounts
         # that before it is the app's screen, and an Input asks for this. A mode only to come back.
-        screen = PairScreen(self.store, self._clock, self._completions)
+        screen = PairScreen(self.store, self.clock, self._completions)
         self.add_mode("pair", lambda: screen)
         return screen
 
@@ -139,12 +161,12 @@ class FileSendApp(App[None]):
     def _send_screen(self, folder: Path) -> Screen[None]:
         from filesend_tui.screens.send import SendScreen
 
-        return SendScreen(self.store, self._clock, folder)
+        return SendScreen(self.store, self.clock, folder)
 
     def _transfers_screen(self) -> Screen[None]:
         from filesend_tui.screens.transfers import TransfersScreen
 
-        return TransfersScreen(self.store, self._clock)
+        return TransfersScreen(self.store, self.clock)
 
     # -- start and end
 
@@ -153,10 +175,14 @@ class FileSendApp(App[None]):
         self.refresh_css()  # Textual does so for the screens of modes, and not for the first
         self.set_interval(1.01, self._sample)
         self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self.action_retry()
+        if self._unknown_theme:
+            known = f"There are {', '.join(theme.name for theme in THEMES)} and more."
+            self.store.tell(Level.WARNING, f"No theme is called {self._unknown_theme}.", known)
         if self._warning is not None:
             self.store.tell(self._warning.level, self._warning.message, self._warning.hint)
             self._draw_soon()
@@ -205,16 +231,25 @@ class FileSendApp(App[None]):
         self._draw_soon()
 
     def _take_in(self, event: events.Event) -> None:
-        self.store.apply(event, self._clock())
+        self.store.apply(event, self.clock())
         match event:
-            case events.Paired():
-                self._go("transfers")
+            case events.Paired(partner=partner):
+                self._arrive(partner)
             case events.PartnerGone() | events.Relay():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self._ringing = True
+            case events.Message(outgoing=False) if self.store.unread == 1:
+                if not (isinstance(self.screen, PlaceScreen) and self.screen.reads_talk):
+                    self._ringing = True
             case events.ClientDestroyed(reason=reason) if reason and not self._leaving:
-                self._fail(FileSendError(reason, "Quit with q and start again."))
+                self._fail(
+                    "client", FileSendError(reason, f"Quit with {shown('quit')} and start again.")
+                )
+
+    def on_app_focus(self) -> None:
+        """Somebody looks at the terminal again."""
+        self._draw_soon()
 
     def _draw_soon(self) -> None:
         """Draw at once, or as soon as the period since the last time is over."""
@@ -237,49 +272,65 @@ class FileSendApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
                 screen.draw()
-        self._offer_request()
 
     def _sample(self) -> None:
-        self.store.sample(self._clock())
+        self.store.sample(self.clock())
         if self.store.running or self.store.open_shares:
             self._draw_soon()
 
-    # -- requests pop up one after another, and never under somebody's fingers
+    def _arrive(self, partner: str) -> None:
+        """Go where things happen, unless somebody is at work elsewhere."""
+        if self.current_mode == "pair" and not self._in_box:
+            self._go("transfers")
+            self.came_up()
+        else:
+            self.store.tell(Level.GOOD, f"{partner} is here.")
 
-    async def on_event(self, event: textual_events.Event) -> None:
-        """Note when the last key was pressed, and let the screen see it before it is dealt out.
+    @property
+    def takes_early(self) -> bool:
+        """Whether the screen is one that can tell a safe key from one that came too soon."""
+        return isinstance(self.screen, ConfirmScreen)
 
-        A terminal may deliver many keys at once; all are dealt out before a screen handles one.
-        """
-        if isinstance(event, textual_events.Key):
-            self._key_at = self._clock()
-            top = self.screen_stack[-1] if self.screen_stack else None
-            if isinstance(top, PlaceScreen):
-                top.expect_key(event)
-        await super().on_event(event)
+    def expect_key(self, event: textual_events.Key) -> None:
+        """Let a place see a key before it is dealt out."""
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.expect_key(event)
 
-    def _offer_request(self) -> None:
+    # -- requests: a bar tells of them, a key of their own opens the box, and nothing else does
+
+    @property
+    def _in_box(self) -> bool:
+        return isinstance(self.screen, ModalScreen)
+
+    def action_look(self) -> None:
+        """Show the request that waits longest."""
         requests = self.store.requests
-        if not requests or self._leaving:
+        if not requests or self._in_box or self._leaving:
             return
-        if any(isinstance(screen, RequestScreen) for screen in self.screen_stack):
-            return
-        wait = self._key_at + TYPING - self._clock()
-        if wait > 0:
-            if self._offer_timer is None:
-                self._offer_timer = self.set_timer(wait, self._offer_later)
-            return
+        from filesend_tui.request_choice import RequestChoice
         from filesend_tui.screens.approval import ApprovalScreen
 
-        screen = ApprovalScreen(self.store, self._clock, requests[0], self._output)
-        self.push_screen(screen, self._next_request)
+        request = requests[0]
+        choice = self._choices.get(request.id) or RequestChoice(request.files)
+        self._choices = {request.id: choice}  # kept until the answer: later may be soon
+        screen = ApprovalScreen(self.store, self.clock, request, self._output, choice)
+        self.push_screen(screen, self._looked)
 
-    def _offer_later(self) -> None:
-        self._offer_timer = None
-        self._offer_request()
+    @on(RequestBar.Pressed)
+    def _bar_pressed(self) -> None:
+        self.action_look()
+        self.came_up()  # the second click of two is meant for the bar as well
 
-    def _next_request(self, _: None) -> None:
-        self.call_later(self._offer_request)
+    def _looked(self, end: BoxEnd | None) -> None:
+        """A box is gone: after an answer the next one comes; else there is the bar again."""
+        if end is not BoxEnd.LATER:
+            self.came_up()
+        if end is BoxEnd.ANSWERED:
+            self.call_later(self._look_next)
+
+    def _look_next(self) -> None:
+        self.action_look()
+        self.came_up()
 
     # -- commands
 
@@ -293,16 +344,18 @@ class FileSendApp(App[None]):
                 self._draw_soon()
                 error = await guarded(work)
             if error is not None:
-                self._fail(error)
+                self._fail(what, error)
+            else:
+                self.store.went_well(what)
         finally:
             self._draw_soon()
 
-    def _fail(self, error: FileSendError) -> None:
+    def _fail(self, what: str, error: FileSendError) -> None:
         failed = events.Error(code=error.code, message=error.message, hint=error.hint)
-        self.store.apply(failed, self._clock())
+        self.store.failed(what, failed, self.clock())
 
     async def _connect(self) -> None:
-        self.store.apply(events.Relay(state="connecting", url=""), self._clock())
+        self.store.apply(events.Relay(state="connecting", url=""), self.clock())
         self._draw_soon()
         if self._link.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
@@ -375,14 +428,21 @@ class FileSendApp(App[None]):
 
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
-        self._run("say", self._link.do(lambda client: client.say(message.text)))
+        async def say(client: ClientDoor) -> None:
+            try:
+                await client.say(message.text)
+            except FileSendError:
+                message.field.give_back(message.text)
+                raise
+
+        self._run("say", self._link.do(say))
 
     @on(Place.Picked)
     def _picked(self, message: Place.Picked) -> None:
         self._go(message.mode)
 
     def _go(self, mode: str) -> None:
-        if self.current_mode != mode and not isinstance(self.screen, RequestScreen):
+        if self.current_mode != mode and not self._in_box:
             self.switch_mode(mode)
 
     # -- actions
@@ -403,10 +463,10 @@ class FileSendApp(App[None]):
         self._draw()
 
     def action_help(self) -> None:
-        """Show the keys."""
+        """Show the keys, those of the present place first."""
         from filesend_tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self._place))
 
     def action_verify(self) -> None:
         """Show the words that tell whether somebody is in between."""
@@ -458,6 +518,76 @@ class FileSendApp(App[None]):
             lambda answer: then() if answer else None,
         )
 
+    def action_write(self) -> None:
+        """Show what was said, and open the field for a line, wherever one is."""
+        self._go("transfers")
+        self.call_later(self._open_talk)
+
+    def _open_talk(self) -> None:
+        from filesend_tui.widgets.talk_bar import TalkBar
+
+        for bar in self.screen.query(TalkBar):
+            bar.write()
+
+    def action_settings(self) -> None:
+        """Show what can be set."""
+        from filesend_tui.screens.settings import SettingsScreen
+
+        ours = [theme.name for theme in THEMES]
+        others = sorted(name for name in self.available_themes if name not in ours)
+        screen = SettingsScreen(self._preferences, self.theme, [*ours, *others])
+        self.push_screen(screen, lambda _: self._keep_theme(self.theme))
+
+    @on(commands.SavePreferences)
+    def _save(self, message: commands.SavePreferences) -> None:
+        self.run_worker(self._prefer(message.text), name="settings", exit_on_error=False)
+
+    def _keep_theme(self, theme: str) -> None:
+        """Keep a theme that was chosen by name; one that is only looked at is none yet."""
+        told = self._preferences.text.get("theme") or THEMES[0].name
+        if theme != told and not isinstance(self.screen, BoxScreen):
+            self.run_worker(self._prefer({"theme": theme}), name="theme", exit_on_error=False)
+
+    async def _prefer(self, text: Mapping[str, str]) -> None:
+        """Set these and keep them; whatever is wrong is told where they were written."""
+        from filesend_tui.preferences import BadPreference
+        from filesend_tui.settings import SettingsError
+
+        try:
+            self._preferences, meant = await asyncio.to_thread(self._preferences.changed, text)
+        except BadPreference as error:
+            self._refuse_preference(error.key, str(error))
+            return
+        except SettingsError as error:
+            self._refuse_preference("", str(error))
+            return
+        if "output" in meant:
+            self._output = meant["output"] or default_folder()
+        await self._link.do(partial(self._tell_client, meant))
+        if isinstance(self.screen, BoxScreen) and self.screen.PLACE == "settings":
+            self.screen.dismiss()
+            self.store.tell(Level.GOOD, "Saved; it counts from now on.")
+        self._draw_soon()
+
+    async def _tell_client(self, meant: Mapping[str, Any], client: ClientDoor) -> None:
+        if "name" in meant:
+            client.rename(meant["name"])
+        if "upload_limit" in meant or "download_limit" in meant:
+            client.limit(**self._preferences.limits)
+
+    def _refuse_preference(self, key: str, problem: str) -> None:
+        from filesend_tui.screens.settings import SettingsScreen
+
+        if isinstance(self.screen, SettingsScreen):
+            self.screen.refuse(key, problem)
+        else:
+            self.store.tell(Level.WARNING, f"This could not be kept. {problem}")
+            self._draw_soon()
+
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell until it says `fg`; not every system can."""
+        self.action_suspend_process()
+
     def check_action(
         self,
         action: str,
@@ -469,28 +599,52 @@ class FileSendApp(App[None]):
                 return self.store.relay.state in {"lost", "closed"}
             case "disconnect" | "verify":
                 return self.store.partner is not None
+            case "write":
+                return self.store.partner is not None or bool(self.store.talk)
+            case "look":
+                return bool(self.store.requests)
             case _:
                 return True
 
-    def get_system_commands(
-        self,
-        screen: Screen[object],  # noqa: ARG002 - Textual's signature
-    ) -> Iterable[SystemCommand]:
-        """Name the app's commands for the palette."""
-        yield SystemCommand("Pair", "Your code, and a field for theirs", lambda: self._go("pair"))
-        yield SystemCommand("Send files", "Choose what to send", lambda: self._go("send"))
-        yield SystemCommand(
-            "Transfers", "What goes out and comes in", lambda: self._go("transfers")
-        )
-        yield SystemCommand("New code", "Ask the relay for another code", self._new_code)
-        if self.store.relay.state in {"lost", "closed"}:
-            yield SystemCommand("Try the relay again", "Connect again", self.action_retry)
-        if self.store.partner is not None:
-            yield SystemCommand("Disconnect", "End this pairing", self.action_disconnect)
-            yield SystemCommand("Verify", "Words to compare with them", self.action_verify)
-        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
-        yield SystemCommand("Help", "The keys on one page", self.action_help)
-        yield SystemCommand("Quit", "Leave FileSend", self.action_quit)
+    # -- the palette: every key's action by name, what the present place has first
+
+    @property
+    def _place(self) -> str:
+        """The group of keys of what is on the screen."""
+        screen = self.screen
+        if isinstance(screen, PlaceScreen):
+            return screen.MODE
+        return screen.PLACE if isinstance(screen, BoxScreen) else "app"
+
+    def named_actions(self, screen: Screen[object]) -> Iterator[NamedAction]:
+        """Go through every action with its key, those of a screen first.
+
+        On top of a box only its own: all else has to wait for it.
+        """
+        from filesend_tui.palette import NamedAction
+
+        in_box = isinstance(screen, ModalScreen)
+        here = screen.PLACE if isinstance(screen, BoxScreen) else self.current_mode
+        places = [here] if in_box else [here, "app", *_PLACES]
+        for place in dict.fromkeys(places):
+            for key in TABLE[place].keys if place in TABLE else ():
+                if key.about and key.action not in _NOT_BY_NAME:
+                    act = partial(self._do_by_name, place, key.action)
+                    yield NamedAction(f"{key.title} ({key.shown})", key.about, act)
+        if not in_box:
+            yield NamedAction("Theme", "choose other colours", self.action_change_theme)
+
+    def _do_by_name(self, place: str, action: str) -> None:
+        """Do what a key of some place does; go there first."""
+        if place in _PLACES:
+            self._go(place)
+        self.call_after_refresh(self._act, place, action)
+
+    async def _act(self, place: str, action: str) -> None:
+        done = await self.run_action(action, self if place == "app" else self.screen)
+        if not done:
+            self.store.tell(Level.INFO, "That cannot be done now.")
+            self._draw()
 
     def _completions(self, prefix: str) -> Sequence[str]:
         if self._complete is None:

@@ -71,5 +71,11 @@ class ClientDoor(Protocol):
     async def say(self, text: str) -> None:
         """Send a line of text to the partner."""
 
+    def rename(self, name: str) -> None:
+        """Be called so by whoever is met from now on."""
+
+    def limit(self, *, upload: int | None, download: int | None) -> None:
+        """Move at most so many bytes a second from now on; None for no limit."""
+
     async def destroy(self) -> None:
         """End everything and free it."""

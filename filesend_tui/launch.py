@@ -15,7 +15,7 @@ from filesend_tui.core.fileid import look_at_all
 from filesend_tui.local_relay import Ask, LocalRelay
 from filesend_tui.loop import runner
 from filesend_tui.parting import end_soon
-from filesend_tui.settings import Settings
+from filesend_tui.settings import Settings, settings_path
 
 if TYPE_CHECKING:
     from filesend_tui.core.client import Client
@@ -47,6 +47,7 @@ def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
     dumps.forbid()
     from filesend_tui.app import FileSendApp
+    from filesend_tui.preferences import Preferences
 
     with _relay(settings) as relay:
         folder = _folder(settings)
@@ -63,6 +64,7 @@ def open_screens(settings: Settings) -> int:
             trusted=relay.trusted,
             output=folder,
             warning=_warning(settings),
+            preferences=Preferences.of(settings, settings_path()),
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())

@@ -12,18 +12,31 @@ from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.keys import shown
 from filesend_tui.views import Level, Notice, ShareRow, TransferRow
+
+#: What a notice may be about, beside a transfer or a command.
+RELAY: Final = "relay"
+CODE: Final = "code"
+TALK: Final = "talk"
+#: What the person just did on the screen.
+HERE: Final = "here"
+
+#: Characters of a message that a notice shows.
+_FIRST_WORDS: Final = 44
 
 RELAY_LOST: Final = Notice(
     Level.ERROR,
     "The connection to the relay was lost.",
-    "It is tried again by itself; r tries at once.",
+    f"It is tried again by itself; {shown('try again')} tries at once.",
     "relayUnreachable",
+    RELAY,
 )
 CODE_BURNED: Final = Notice(
     Level.WARNING,
     "Somebody tried your code with the wrong words, so it no longer works.",
-    "Press n for a new code and tell it again.",
+    f"Press {shown('new code')} for a new code and tell it again.",
+    about=CODE,
 )
 
 #: What it means to use a relay that another user of this machine runs.
@@ -56,17 +69,32 @@ def partner_gone(event: events.PartnerGone) -> Notice:
     """Say how the pairing ended."""
     message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
     level = Level.INFO if event.reason == "self" else Level.WARNING
-    return Notice(level, message, "Press p to pair again.", "partnerGone")
+    pair = f"ress {shown('pair')} to pair again."
+    if event.reason == "relay":
+        hint = f"It is looked for again by itself; then p{pair}"
+        return Notice(level, message, hint, "partnerGone", RELAY)
+    return Notice(level, message, f"P{pair}", "partnerGone")
 
 
 def error(event: events.Error) -> Notice:
     """Say what an error says."""
-    return Notice(Level.ERROR, event.message, event.hint, event.code)
+    about = RELAY if event.code == "relayUnreachable" else event.transfer or ""
+    return Notice(Level.ERROR, event.message, event.hint, event.code, about)
+
+
+def message(event: events.Message) -> Notice:
+    """Say who said something, and its first words."""
+    words = event.text
+    if len(words) > _FIRST_WORDS:
+        words = words[: _FIRST_WORDS - 1].rstrip() + "…"
+    hint = f"{shown('message')} shows the talk."
+    return Notice(Level.INFO, f"{event.partner}: {words}", hint, about=TALK)
 
 
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
-    return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
+    hint = f"Press {shown('where it is')} to see where it is."
+    return Notice(Level.GOOD, f"{row.name} arrived.", hint, about=row.id)
 
 
 def share_stopped(row: ShareRow) -> Notice:
@@ -79,16 +107,20 @@ def ended(row: TransferRow) -> Notice | None:
     match row.phase:
         case TransferPhase.DECLINED if row.sending:
             message = f"{row.partner} said no to {row.name}."
-            return Notice(Level.WARNING, message, "Talk to them, then ask again.", "declined")
+            hint = "Talk to them, then ask again."
+            return Notice(Level.WARNING, message, hint, "declined", "request")
         case TransferPhase.CANCELLED:
             why = f" ({row.reason})" if row.reason else ""
             message = f"{row.name} was cancelled{why}."
-            return Notice(Level.WARNING, message, "Send again when you are both ready.")
+            return Notice(
+                Level.WARNING, message, "Send again when you are both ready.", about=row.id
+            )
         case TransferPhase.FAILED if not row.hint:
             why = f": {row.reason}" if row.reason else "."
-            return Notice(Level.ERROR, f"{row.name} did not arrive{why}", "Send it again.")
+            message = f"{row.name} did not arrive{why}"
+            return Notice(Level.ERROR, message, "Send it again.", about=row.id)
         case TransferPhase.DONE if row.sending:
-            return Notice(Level.GOOD, f"{row.partner} has {row.name}.")
+            return Notice(Level.GOOD, f"{row.partner} has {row.name}.", about=row.id)
         case _:
             return None
 

@@ -76,8 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `X-Forwarded-For` this machine's own relay believes, addresses and networks. metrics_to: who may
     read its figures, likewise; None leaves them to this machine. ice_servers: an
     empty tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that
-    share links point to. exposed: the settings file, where it holds the login of a TURN server and
-    other people of this machine can read it.
+    share links point to. theme: the screens' colours, by name. held: which option or variable says
+    a field, where one does: the settings file has no say in it then. exposed: the settings file,
+    where it holds the login of a TURN server and other people of this machine can read it.
     """
 
     name: str
@@ -97,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web: str | None = None
     log_level: str = "warning"
     log_file: Path | None = None
+    theme: str | None = None
+    held: dict[str, str] = msgspec.field(default_factory=dict)
     exposed: Path | None = None
 
     def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
@@ -152,6 +155,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     web: str | None = None
     log_level: str | None = None
     log_file: str | None = None
+    theme: str | None = None
 
     @property
     def holds_login(self) -> bool:
@@ -193,8 +197,9 @@ def load(
     layers: list[tuple[str, str, Any]] = [
         (f"{path}: {key}", key, value) for key, value in msgspec.structs.asdict(file).items()
     ]
-    layers += [(name, key, environment.get(name)) for name, key in ENVIRONMENT.items()]
-    layers += [(_option(key), key, value) for key, value in (options or {}).items()]
+    stronger = [(name, key, environment.get(name)) for name, key in ENVIRONMENT.items()]
+    stronger += [(_option(key), key, value) for key, value in (options or {}).items()]
+    layers += stronger
     # Later is stronger; a weaker value that lost is never looked at.
     chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
 
@@ -207,7 +212,18 @@ def load(
     if "ice_servers" in fields:
         fields["ice_servers"] = _logged_in(fields["ice_servers"], environment)
     exposed = path if file.holds_login and readable_by_others else None
-    return Settings(**fields, exposed=exposed)
+    held = {key: source for source, key, value in stronger if value not in (None, "", [])}
+    return Settings(**fields, held=held, exposed=exposed)
+
+
+def parse(key: str, text: str) -> Any:
+    """Return what a text means for a setting that the settings file may hold.
+
+    Raises:
+        ValueError: It cannot be used; the text says why.
+        KeyError: There is no such setting.
+    """
+    return _PARSERS[key](text)
 
 
 def is_loopback(url: str) -> bool:
@@ -300,6 +316,12 @@ def _path(value: str | Path) -> Path:
         raise ValueError(
             f"“{clean(who)}” is nobody's home folder here; write the whole path"
         ) from None
+
+
+def _theme(value: str) -> str:
+    if not re.fullmatch(r"[\w-]{1,40}", value):
+        raise ValueError("a theme is one word, such as filesend-light")
+    return value
 
 
 def _log_level(value: str) -> str:
@@ -410,4 +432,5 @@ _PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
     "web": _web,
     "log_level": _log_level,
     "log_file": _path,
+    "theme": _theme,
 }

@@ -39,24 +39,34 @@ MAX_ENTRIES: Final = 50_000
 MAX_SAMPLES: Final = 240
 #: The command during which a share is prepared, as `doing` names it.
 SHARING: Final = "share"
+#: Seconds after which a notice no longer calls for attention: who was there has read it.
+OLD: Final = 60.0
 #: Seconds without figures after which a running transfer counts as standing still.
 STALL: Final = 3.0
 
 
 @dataclass(slots=True)
 class Store:
-    """View state. Only `apply`, `sample`, `doing` and `dismiss` change it."""
+    """View state. Only its methods below change it.
 
+    time_of_day: for what is shown with the time when it came. unread: lines of talk that came
+    while nobody looked at the talk.
+    """
+
+    time_of_day: Callable[[], str] = str
     relay: RelayLink = field(default_factory=RelayLink)
     code: OwnCode | None = None
     partner: str | None = None
     notice: Notice | None = None
     talk: tuple[TalkLine, ...] = ()
+    unread: int = 0
     busy: frozenset[str] = frozenset()
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
     shares: Shares = field(default_factory=Shares)
     _now: float = 0.0
+    _told_at: float = 0.0
+    _relay_was_there: bool = True
     _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)
     _figures_at: dict[TransferId, float] = field(default_factory=dict)
@@ -105,13 +115,15 @@ class Store:
             handler(self, event)
         stopped = self.shares.apply(event)
         if stopped is not None:
-            self.notice = notices.share_stopped(stopped)
+            self._say(notices.share_stopped(stopped))
 
     def sample(self, now: float) -> None:
         """Add the present rate of each moving transfer to its graph, at most once a second."""
         if now - self._sampled_at < 1:
             return
         self._sampled_at = now
+        if self.notice is not None and not self.notice.old and now - self._told_at >= OLD:
+            self.notice = replace(self.notice, old=True)
         self.shares.sample(MAX_SAMPLES)
         for row in self.running:
             if row.phase is not TransferPhase.TRANSFERRING:
@@ -125,6 +137,9 @@ class Store:
     def doing(self, what: str) -> Iterator[None]:
         """Mark a command as under way for as long as the block runs."""
         self.busy |= {what}
+        if what not in {"relay", "code"} and self.notice is not None:  # those begin by themselves
+            # What was about the last thing that the person did ends with the next.
+            self.notice = None if self.notice.about == notices.HERE else self.notice
         if what == SHARING:
             self.shares.not_preparing()  # what is left of the last time
         try:
@@ -138,7 +153,32 @@ class Store:
 
     def tell(self, level: Level, message: str, hint: str = "") -> None:
         """Show a notice in place of the last."""
-        self.notice = Notice(level, message, hint)
+        self._say(Notice(level, message, hint, about=notices.HERE))
+
+    def went_well(self, about: str) -> None:
+        """Take away a notice of trouble with this: that is over."""
+        if self.notice is not None and self.notice.about == about and self._in_trouble:
+            self.notice = None
+
+    def failed(self, what: str, error: events.Error, now: float) -> None:
+        """Take in that a command failed; the notice goes once the same command goes well."""
+        self.apply(error, now)
+        if self.notice is not None and self.notice.message == error.message:
+            self.notice = replace(self.notice, about=self.notice.about or what)
+
+    def read_talk(self) -> None:
+        """Somebody looks at the talk."""
+        self.unread = 0
+        if self.notice is not None and self.notice.about == notices.TALK:
+            self.notice = None
+
+    def _say(self, notice: Notice) -> None:
+        self.notice = replace(notice, at=self.time_of_day())
+        self._told_at = self._now
+
+    @property
+    def _in_trouble(self) -> bool:
+        return self.notice is not None and self.notice.level in {Level.WARNING, Level.ERROR}
 
     @property
     def _somebody_gone(self) -> bool:
@@ -171,37 +211,48 @@ class Store:
     def _on_relay(self, event: events.Relay) -> None:
         self.relay = RelayLink(event.state, event.url)
         if event.state == "connected":
-            if self.notice is not None and self.notice.code == "relayUnreachable":
-                self.notice = None
+            self._relay_was_there = True
+            if not self._somebody_gone:  # that is still so
+                self.went_well(notices.RELAY)
         elif event.state in {"lost", "closed"}:
             self.code = None
-            if event.state == "lost":
-                self.notice = notices.RELAY_LOST
+            if event.state == "lost" and self._relay_was_there:
+                self._relay_was_there = False  # told once, however often it is tried again
+                self._say(notices.RELAY_LOST)
 
     def _on_code(self, event: events.Code) -> None:
         self.code = OwnCode(event.code, self._now + event.expires_seconds)
+        self.went_well(notices.CODE)
 
     def _on_code_gone(self, event: events.CodeGone) -> None:
         if self.code is not None:
             self.code = OwnCode("", self.code.expires_at, event.reason)
         if event.reason == "burned":
-            self.notice = notices.CODE_BURNED
+            self._say(notices.CODE_BURNED)
 
     def _on_paired(self, event: events.Paired) -> None:
         self.partner = event.partner
         self.code = None
-        self.talk = ()
+        if self.talk:
+            self._add_line(TalkLine("", f"{event.partner} is here."))
         self.notice = None  # whatever went wrong on the way here is over
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = None
         hung_up = event.reason == "relay" and self.relay.problem
         if event.reason != "broken" and not hung_up:  # then an error has said why, and what to do
-            self.notice = notices.partner_gone(event)
+            self._say(notices.partner_gone(event))
 
     def _on_message(self, event: events.Message) -> None:
-        line = TalkLine(event.partner, event.text, event.outgoing)
-        self.talk = (*self.talk, line)[-MAX_LINES:]
+        self._add_line(TalkLine(event.partner, event.text, event.outgoing))
+        if event.outgoing:
+            return
+        self.unread += 1
+        if not self._in_trouble:  # the number at the top tells of it, too
+            self._say(notices.message(event))
+
+    def _add_line(self, line: TalkLine) -> None:
+        self.talk = (*self.talk, replace(line, at=self.time_of_day()))[-MAX_LINES:]
 
     # -- one request
 
@@ -249,7 +300,9 @@ class Store:
             notice = notices.ended(row)
             # Why somebody is gone says more than that their transfers failed with them.
             if notice is not None and not (notice.level is Level.ERROR and self._somebody_gone):
-                self.notice = notice
+                self._say(notice)
+        if event.phase in {TransferPhase.APPROVED, TransferPhase.TRANSFERRING}:
+            self.went_well(row.id)
 
     def _on_hashing(self, event: events.Hashing) -> None:
         self._change(event.transfer, progress=event.progress)
@@ -320,7 +373,7 @@ class Store:
             moved_bytes=event.bytes,
         )
         if row is not None:
-            self.notice = notices.arrived(row)
+            self._say(notices.arrived(row))
 
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
@@ -330,7 +383,7 @@ class Store:
 
     def _on_error(self, event: events.Error) -> None:
         if not (self._somebody_gone and event.code in {"partnerGone", "relayUnreachable"}):
-            self.notice = notices.error(event)
+            self._say(notices.error(event))
         if event.code == "relayUnreachable":
             self.relay = replace(self.relay, state="lost", problem=event.message)
         self._change(event.transfer, reason=event.message, hint=event.hint)

@@ -40,12 +40,19 @@ class Level(StrEnum):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What happened last that a person should hear about, and what to do next."""
+    """What happened last that a person should hear about, and what to do next.
+
+    about: what it is about, such as a transfer's id or a command: once that goes well, the notice
+    goes. at: the time of day when it was told. old: a while ago; it no longer calls for attention.
+    """
 
     level: Level
     message: str
     hint: str = ""
     code: str = ""
+    about: str = ""
+    at: str = ""
+    old: bool = False
 
 
 class RelayLink(msgspec.Struct, frozen=True):
@@ -71,11 +78,12 @@ class OwnCode(msgspec.Struct, frozen=True):
 
 
 class TalkLine(msgspec.Struct, frozen=True):
-    """One line of talk."""
+    """One line of talk. who: empty for a line that nobody said. at: the time of day."""
 
     who: str
     text: str
-    outgoing: bool
+    outgoing: bool = False
+    at: str = ""
 
 
 class TransferRow(msgspec.Struct, frozen=True):

@@ -106,7 +106,20 @@ class Client:
             self._events.publish(ClientDestroyed())
             self._events.close()
 
+    def limit(self, *, upload: int | None, download: int | None) -> None:
+        """Move at most so many bytes of files a second from now on, of all torrents together.
+
+        Args:
+            upload: Bytes a second, at least 1; None for no limit.
+            download: Likewise.
+        """
+        self._engine.limit(upload=upload, download=download)
+
     # -- people
+
+    def rename(self, name: str) -> None:
+        """Be called so by whoever is met from now on; who is there knows the name before."""
+        self._people.rename(name)
 
     @property
     def verification(self) -> str | None:

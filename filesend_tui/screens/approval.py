@@ -1,7 +1,7 @@
 """Approval: somebody asks to send files; a yes or no for each, and where they go.
 
-It comes up on its own, so a key that was meant for something else must not answer: keys count
-only once there was a moment without any.
+It opens by a key of its own and never by itself. Only the next of several requests comes up behind
+an answer; a key pressed in that moment answers nothing (settling.py).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input
@@ -22,119 +22,164 @@ from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.target import Target
-from filesend_tui.screens.base import Clock, RequestScreen
+from filesend_tui.keys import TABLE, shown
+from filesend_tui.request_choice import RequestChoice
+from filesend_tui.screens.base import BoxEnd, Clock, RequestScreen
 from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
 from filesend_tui.views import TransferRow
+from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.completing_field import CompletingField
 from filesend_tui.widgets.figures import short_path
+from filesend_tui.widgets.folder_field import FolderField
 from filesend_tui.widgets.ink import fit
-from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.request_list import RequestList
+from filesend_tui.widgets.request_tree import RequestTree
 from filesend_tui.widgets.words import Words
 
-#: Seconds without a key before keys answer, and seconds on the screen after which they do anyway.
-ARMING: Final = 0.7
-SEEN: Final = 2.5
+if TYPE_CHECKING:
+    from filesend_tui.keyed_app import KeyedApp
+
 #: Cells of a line for the other person's name.
 _NAME_CELLS: Final = 30
+#: Lines of a box that are not its files.
+_BESIDE_ROWS: Final = 9
+#: Rows of files that a box has room for, where the screen is large enough.
+_FEWEST_ROWS: Final = 6
+_MOST_ROWS: Final = 30
+#: Columns below which the title has fewer words.
+_SHORT: Final = 60
+_KEYS: Final = {key.action: key.shown for key in TABLE["request"].keys}
 
 
 class ApprovalScreen(RequestScreen):
-    """One request. It closes by itself once the store no longer has it waiting."""
+    """One request. It closes by itself once the store no longer has it waiting.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "accept", "Accept"),
-        Binding("d,escape", "decline", "Decline"),
-        Binding("space", "choose", "Yes/no"),
-        Binding("a", "all(True)", "All"),
-        Binding("n", "all(False)", "None"),
-        Binding("f", "folder", "Folder"),
-    ]
+    Args:
+        store: What is read.
+        clock: Seconds, monotonic.
+        request: The request.
+        folder: Where its files go unless the person says otherwise.
+        choice: What was chosen of it before; all of it where None.
+    """
 
-    def __init__(self, store: Store, clock: Clock, request: TransferRow, folder: Path) -> None:
+    PLACE = "request"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("request")
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        request: TransferRow,
+        folder: Path,
+        choice: RequestChoice | None = None,
+    ) -> None:
         super().__init__()
         self.store, self.clock, self.request = store, clock, request
-        self._yes = [True] * len(request.files)
+        self.choice = choice or RequestChoice(request.files)
+        self.choice.find("")
         self._folder = folder
         self._target: Target | None = None
         self._free: int | None = None
-        self._quiet_since = self._up_since = clock()
         self._answering = False
         self._problem = ""
 
-    def compose(self) -> ComposeResult:
-        """Files, figures, folder and two buttons."""
-        with Vertical(id="box"):
-            yield RequestList(id="offered")
+    def compose_box(self) -> ComposeResult:
+        """Files above; figures, folder and buttons have the first claim to room below."""
+        yield CompletingField(placeholder="Find in these files", id="find", compact=True)
+        yield RequestTree(id="offered", empty=" No file has that in its name.")
+        with Vertical(id="claims"):
             yield Words(id="figures")
             with Horizontal(id="where"):
                 yield Words("Save in", id="label")
-                yield Input(
-                    short_path(self._folder), id="folder", select_on_focus=False, compact=True
-                )
+                yield FolderField(short_path(self._folder), id="folder")
             yield Words(id="problem")
             with Horizontal(id="buttons"):
-                yield Button("Enter  Accept", id="accept", variant="success", compact=True)
-                yield Button("d  Decline", id="decline", variant="error", compact=True)
+                accept, decline = f"{_KEYS['accept']}  Accept", f"{_KEYS['decline']}  Decline"
+                yield Button(accept, id="accept", variant="success", compact=True)
+                yield Button(decline, id="decline", variant="error", compact=True)
                 yield Words(id="more")
-            yield Words("Space yes/no · a all · n none · f folder", id="foot")
 
     def on_mount(self) -> None:
         """Show the request; the list has the keys."""
-        count = len(self.request.files)
-        files = "a file" if count == 1 else f"{count:,} files"
-        box = self.query_one("#box")
-        # Content, because a plain string would be read as markup, and the name is the peer's.
-        # It is cut, or it would push what they want out of the line.
-        partner = fit(self.request.partner, _NAME_CELLS)
-        box.border_title = Content(f"{partner} wants to send you {files}")
+        super().on_mount()
         if hidden := sum(file.hidden for file in self.request.files):
-            box.border_subtitle = Content(f"{hidden:,} hidden: a name begins with a dot")
+            told = Content(f"{hidden:,} hidden: a name begins with a dot")
+            self.query_one("#box").border_subtitle = told
+        self.query_one("#find").display = False
+        rows = min(max(_FEWEST_ROWS, self.choice.most_rows), _MOST_ROWS)
+        self.query_one("#box").styles.height = rows + _BESIDE_ROWS
         self._show_files()
-        self.query_one("#offered", RequestList).focus()
+        self.query_one("#offered", RequestTree).focus()
         self._look_up_free()
-        self.set_timer(ARMING, self.draw)
         self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while help was shown."""
+        self.draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say who wants what, in a line of this width."""
+        count, width = len(self.request.files), event.size.width
+        files = "a file" if count == 1 else f"{count:,} files"
+        wants = f" wants to send you {files}" if width >= _SHORT else f" asks: {files}"
+        # The name is cut, or it would push what they want out of the line. Content, because a
+        # plain string would be read as markup, and the name is the peer's.
+        partner = fit(self.request.partner, min(_NAME_CELLS, width - len(wants) - 6))
+        self.query_one("#box").border_title = Content(partner + wants)
 
     # -- drawing
 
     def draw(self) -> None:
         """Draw figures and buttons; close when the request is no longer waiting."""
-        if not self.is_mounted or not self.is_attached:
+        if not (self.is_mounted and self.is_attached and self.query("#more")):
             return
         waiting = [row.id for row in self.store.requests]
         if self.request.id not in waiting:
-            if self.is_current:
-                self.dismiss()
+            if self.is_active:
+                self.dismiss(BoxEnd.ANSWERED if self._answering else BoxEnd.GONE)
             return
-        self._answering = f"answer {self.request.id}" in self.store.busy
+        settles = self._settles()
         self.query_one("#figures", Words).show(self._figures())
-        self.query_one("#problem", Words).show(self._problem_line())
+        problem = self._problem_line()
+        self.query_one("#problem", Words).show(problem)
+        self.query_one("#problem", Words).display = bool(problem.plain)
         accept = self.query_one("#accept", Button)
-        accept.disabled = self._answering or not self._armed or not self._fits or not any(self._yes)
-        self.query_one("#decline", Button).disabled = self._answering or not self._armed
-        more = f"{len(waiting) - 1} more waiting" if len(waiting) > 1 else ""
-        self.query_one("#more", Words).show(Content(more))
+        accept.disabled = self._answering or settles or not self._fits or not self.choice.files
+        self.query_one("#decline", Button).disabled = self._answering or settles
+        self.query_one("#more", Words).show(Content(self._others(len(waiting) - 1)))
+
+    def _settles(self) -> bool:
+        """Say whether keys do not count yet; then it is drawn again when they do."""
+        wait = cast("KeyedApp", self.app).settling.wait
+        if wait:
+            self.set_timer(wait, self.draw)
+        return bool(wait)
+
+    def _others(self, requests: int) -> str:
+        words = [f"{requests:,} more"] if requests else []
+        if unread := self.store.unread:
+            words.append("a message" if unread == 1 else f"{unread:,} messages")
+        return ", ".join(words)
 
     def _show_files(self) -> None:
-        pairs = tuple(zip(self.request.files, self._yes, strict=True))
-        self.query_one("#offered", RequestList).show(pairs)
-
-    @property
-    def _wanted_bytes(self) -> int:
-        return sum(e.size for e, yes in zip(self.request.files, self._yes, strict=True) if yes)
+        offered = self.query_one("#offered", RequestTree)
+        held = offered.chosen
+        rows = self.choice.rows()
+        offered.all_open = bool(self.choice.sought)
+        cursor = next((i for i, node in enumerate(rows) if node is held), 0)
+        offered.show(rows, cursor=cursor)
+        offered.redraw()
 
     @property
     def _fits(self) -> bool:
-        return self._free is None or self._wanted_bytes <= self._free
+        return self._free is None or self.choice.size <= self._free
 
     def _figures(self) -> Content:
-        count = sum(self._yes)
+        count, of = self.choice.files, len(self.request.files)
         free = "…" if self._free is None else size_text(self._free)
-        one = len(self._yes) == 1
         return Content.assemble(
-            ("1 file" if one and count else f"{count:,} of {len(self._yes):,} files", "bold"),
-            (f" · {size_text(self._wanted_bytes)}", "bold"),
+            ("1 file" if of == 1 and count else f"{count:,} of {of:,} files", "bold"),
+            (f" · {size_text(self.choice.size)}", "bold"),
             (f"   {free} free on the disk", "$foreground 70%" if self._fits else "$error bold"),
             ("  ✓ fits" if self._fits and self._free is not None else "", "$success"),
         )
@@ -147,63 +192,82 @@ class ApprovalScreen(RequestScreen):
                 ("✗ It does not fit. ", "$error bold"),
                 ("Say no to some files or choose another folder.", "$error"),
             )
-        if not any(self._yes):
-            return Content.assemble(("No file has a yes. Press d to decline.", "$warning"))
+        if not self.choice.files:
+            no = f"No file has a yes. Press {shown('decline')} to decline."
+            return Content.assemble((no, "$warning"))
         return Content("")
-
-    # -- a key only answers after a moment without keys
-
-    @property
-    def _armed(self) -> bool:
-        now = self.clock()
-        return now - self._quiet_since >= ARMING or now - self._up_since >= SEEN
-
-    def _may_answer(self) -> bool:
-        """Say whether a key counts; one that came too soon starts the moment anew."""
-        if self._armed:
-            return True
-        self._quiet_since = self.clock()
-        self.set_timer(ARMING, self.draw)
-        return False
 
     # -- what the keys do
 
     def action_choose(self) -> None:
-        """Turn the yes of one file into a no, or back."""
-        offered = self.query_one("#offered", RequestList)
-        if self._may_answer() and self._yes:
-            self._yes[offered.cursor] = not self._yes[offered.cursor]
+        """Turn the yes of what is under the cursor into a no, or back."""
+        node = self.query_one("#offered", RequestTree).chosen
+        if node is not None:
+            self.choice.turn(node)
             self._changed()
 
     def action_all(self, yes: bool) -> None:
-        """Say yes, or no, to every file."""
-        if self._may_answer():
-            self._yes = [yes] * len(self._yes)
-            self._changed()
+        """Say yes, or no, to every file that is shown."""
+        self.choice.say(yes=yes)
+        self._changed()
+
+    def action_fold(self) -> None:
+        """Close the folder under the cursor, or go to the one that it is in."""
+        offered = self.query_one("#offered", RequestTree)
+        node = offered.chosen
+        if node is None:
+            return
+        if node.is_folder and node.is_open and not self.choice.sought:
+            node.is_open = False
+            self._show_files()
+            return
+        above = range(offered.cursor - 1, -1, -1)
+        offered.move_to(
+            next((i for i in above if offered.rows[i].depth < node.depth), offered.cursor)
+        )
+
+    def action_unfold(self) -> None:
+        """Open the folder under the cursor, or go on to its first row."""
+        offered = self.query_one("#offered", RequestTree)
+        node = offered.chosen
+        if node is None or not node.is_folder:
+            return
+        if node.is_open or self.choice.sought:
+            offered.action_move(1)
+        else:
+            node.is_open = True
+            self._show_files()
 
     def _changed(self) -> None:
         self._problem = ""
-        self._show_files()
+        self.query_one("#offered", RequestTree).redraw()
         self.draw()
 
     def action_accept(self) -> None:
         """Say yes to the files that have one."""
-        if self._may_answer() and not self._answering and any(self._yes):
-            if self._fits:
-                self._answer(self._yes)
-            else:
-                self.app.bell()
+        if self._answering or not self.choice.files:
+            return
+        if self._fits:
+            self._answer(self.choice.accepted)
+        else:
+            self.app.bell()
 
     def action_decline(self) -> None:
         """Say no to everything."""
-        if self._may_answer() and not self._answering:
-            self._answer([False] * len(self._yes))
+        if not self._answering:
+            self._answer((False,) * len(self.request.files))
 
-    def _answer(self, accepted: list[bool]) -> None:
+    def action_later(self) -> None:
+        """Show all files again where not all are; else close the box and leave the request open."""
+        if self.choice.sought:
+            self._find("")
+        else:
+            self.dismiss(BoxEnd.LATER)
+
+    def _answer(self, accepted: tuple[bool, ...]) -> None:
         self._answering = True
-        self.post_message(
-            AnswerRequest(self.request.id, tuple(accepted), self._target or self._folder)
-        )
+        self.post_message(AnswerRequest(self.request.id, accepted, self._target or self._folder))
+        self.draw()
 
     def refuse(self, error: FileSendError) -> None:
         """The answer could not be given; the request is still open."""
@@ -214,42 +278,83 @@ class ApprovalScreen(RequestScreen):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
         if event.button.id == "accept":
             self.action_accept()
         else:
             self.action_decline()
 
-    @on(LineList.Pressed, "#offered")
-    def _clicked(self) -> None:
+    @on(RequestTree.Marked)
+    def _marked(self) -> None:
         self.action_choose()
+
+    @on(RequestTree.Folded)
+    def _folded(self) -> None:
+        node = self.query_one("#offered", RequestTree).chosen
+        if node is not None and not self.choice.sought:
+            node.is_open = not node.is_open
+            self._show_files()
+
+    # -- looking for files
+
+    def action_find(self) -> None:
+        """Put the keys into the field for a part of a name."""
+        field = self.query_one("#find", CompletingField)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#find")
+    def _sought(self, event: Input.Changed) -> None:
+        event.stop()
+        self.choice.find(event.value)
+        self._show_files()
+        self.draw()
+
+    @on(Input.Submitted, "#find")
+    def _found(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.display = bool(event.value)
+        self.query_one("#offered", RequestTree).focus()
+
+    @on(CompletingField.Left, "#find")
+    def _find_left(self) -> None:
+        self._find("")
+
+    def _find(self, text: str) -> None:
+        field = self.query_one("#find", CompletingField)
+        field.value = text
+        field.display = bool(text)
+        self.query_one("#offered", RequestTree).focus()
 
     # -- the folder
 
     def action_folder(self) -> None:
         """Put the keys into the folder's field."""
-        if self._may_answer():
-            self.query_one("#folder", Input).focus()
+        self.query_one("#folder", FolderField).focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Esc in the folder's field leaves the field; it declines nothing."""
-        if event.key == "escape" and self.query_one("#folder", Input).has_focus:
-            event.stop()
-            event.prevent_default()
-            self.query_one("#folder", Input).value = short_path(self._folder)
-            self.query_one("#offered", RequestList).focus()
+    @on(CompletingField.Left, "#folder")
+    def _folder_kept(self) -> None:
+        self.query_one("#folder", FolderField).value = short_path(self._folder)
+        self.query_one("#offered", RequestTree).focus()
 
     @on(Input.Submitted, "#folder")
     def _folder_chosen(self, event: Input.Submitted) -> None:
         event.stop()
         self._take_folder(event.value)
-        self.query_one("#offered", RequestList).focus()
+        self.query_one("#offered", RequestTree).focus()
 
     @on(Input.Blurred, "#folder")
     def _folder_left(self, event: Input.Blurred) -> None:
         self._take_folder(event.value)
 
     def _take_folder(self, text: str) -> None:
-        folder = Path(text.strip() or ".").expanduser().absolute()
+        try:
+            folder = Path(text.strip() or ".").expanduser().absolute()
+        except RuntimeError:  # the home of nobody
+            self._problem = f"{text.strip()}: there is no such person here. Choose another folder."
+            self.query_one("#folder", FolderField).value = short_path(self._folder)
+            self.draw()
+            return
         if folder != self._folder:
             self._folder = folder
             self._problem = ""

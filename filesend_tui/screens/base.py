@@ -3,24 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from enum import Enum
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.screen import ModalScreen, Screen
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.store import Store
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.request_bar import RequestBar
 from filesend_tui.widgets.top_bar import TopBar
 
 Clock = Callable[[], float]
+ResultT = TypeVar("ResultT")
 
 
-class RequestScreen(ModalScreen[None]):
+class BoxScreen(ModalScreen[ResultT]):
+    """A box on top of whatever is shown, and its keys below. A subclass fills the box."""
+
+    #: The group of the table of keys whose bindings it has.
+    PLACE: ClassVar[str] = ""
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (9, "-low"), (20, "-roomy")]  # noqa: RUF012 - Textual's
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (81, "-wide")]  # noqa: RUF012 - Textual's
+
+    def compose(self) -> ComposeResult:
+        """The box and the keys."""
+        with Vertical(id="box"):
+            yield from self.compose_box()
+        yield KeyBar()
+
+    def compose_box(self) -> ComposeResult:
+        """Yield what is in the box."""
+        raise NotImplementedError
+
+    def offer_keys(self) -> None:
+        """Show the keys that make sense now."""
+        for bar in self.query(KeyBar):
+            bar.show(self.active_bindings.values())
+
+    def on_mount(self) -> None:
+        """Show the keys, and again whenever the focus goes elsewhere."""
+        self.bindings_updated_signal.subscribe(self, lambda _: self.offer_keys())
+        self.offer_keys()
+
+
+class BoxEnd(Enum):
+    """Why the box about a request closed."""
+
+    ANSWERED = "answered"
+    LATER = "later"
+    GONE = "gone"
+
+
+class RequestScreen(BoxScreen[BoxEnd]):
     """The question about one request of the partner's; approval.py asks it."""
 
     def draw(self) -> None:
@@ -33,13 +72,13 @@ class RequestScreen(ModalScreen[None]):
 
 
 class PlaceScreen(Screen[None]):
-    """A place: top bar, body, notice, keys. A subclass makes the body and draws it."""
+    """A place: top bar, body, who asks, notice, keys. A subclass makes the body and draws it."""
 
+    #: Its mode, and the group of the table of keys whose bindings it has.
     MODE: ClassVar[str] = ""
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.dismiss", "Hide notice", show=False),
-    ]
+    #: Whether it shows what was said.
+    SHOWS_TALK: ClassVar[bool] = False
 
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__()
@@ -47,10 +86,11 @@ class PlaceScreen(Screen[None]):
         self.clock = clock
 
     def compose(self) -> ComposeResult:
-        """Top bar, body, notice, keys."""
+        """Top bar, body, who asks, notice, keys."""
         yield TopBar(self.MODE)
         with Container(id="body"):
             yield from self.compose_body()
+        yield RequestBar()
         yield NoticeBar()
         yield KeyBar()
 
@@ -61,6 +101,11 @@ class PlaceScreen(Screen[None]):
     def expect_key(self, event: events.Key) -> None:
         """See a key before anything gets it, in time to say which widget should."""
 
+    @property
+    def reads_talk(self) -> bool:
+        """Whether somebody looks at what was said, as far as a terminal tells."""
+        return self.SHOWS_TALK and self.is_active and self.app.app_focus
+
     def draw_body(self) -> None:
         """Hand the store's values to the widgets of the body."""
         raise NotImplementedError
@@ -70,7 +115,10 @@ class PlaceScreen(Screen[None]):
         if not (self.is_mounted and self.query(KeyBar)):
             return  # it comes up, or goes: its widgets are the last to come and the first to go
         store = self.store
-        self.query_one(TopBar).show(store.relay, store.partner, len(store.requests))
+        if self.reads_talk:
+            store.read_talk()
+        self.query_one(TopBar).show(store.relay, store.partner, store.unread)
+        self.query_one(RequestBar).show(store.requests)
         self.query_one(NoticeBar).show(store.notice)
         self.draw_body()
         self.offer_keys()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from filesend_tui.core.events import TorrentId, TransferId
 if TYPE_CHECKING:
     from filesend_tui.core.fileid import Chosen
     from filesend_tui.core.torrent.target import Target
+    from filesend_tui.widgets.talk_bar import TalkBar
 
 
 @dataclass
@@ -53,9 +54,17 @@ class CancelTransfer(Message):
 
 @dataclass
 class SayLine(Message):
-    """A line of text for the partner."""
+    """A line of text for the partner, and the field that takes it back where it cannot be said."""
 
     text: str
+    field: TalkBar
+
+
+@dataclass
+class SavePreferences(Message):
+    """Set these, each by its key as a person writes it, and keep them."""
+
+    text: Mapping[str, str]
 
 
 @dataclass

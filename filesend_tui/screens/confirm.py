@@ -2,69 +2,88 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.content import Content
 from textual.widgets import Button
 
+from filesend_tui.keys import TABLE
+from filesend_tui.screens.base import BoxScreen
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.words import Words
 
+if TYPE_CHECKING:
+    from filesend_tui.keyed_app import KeyedApp
+    from filesend_tui.settling import Settling
 
-class ConfirmScreen(ModalScreen[bool]):
-    """Ends with True for yes. The safe answer has the keys at first."""
 
-    #: The letters on the buttons; BINDINGS listen to them.
-    YES: ClassVar[str] = "y"
-    NO: ClassVar[str] = "n"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape", "answer(False)", "No"),
-        Binding("left,right,h,l", "app.focus_next", "Other button", show=False),
-    ]
+class ConfirmScreen(BoxScreen[bool]):
+    """Ends with True for yes. The safe answer has the keys at first.
+
+    A yes counts only after a moment without a key since the box came up: whoever types somewhere,
+    or thinks so, must not say yes by it. A no always counts.
+    """
+
+    PLACE = "question"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("question")
 
     def __init__(self, question: str, about: str, *, yes: str, no: str) -> None:
         super().__init__()
         self._question, self._about, self._yes, self._no = question, about, yes, no
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> ComposeResult:
         """The question, what it means, and two buttons."""
-        with Vertical(id="box"):
+        with Vertical(id="page"):
             yield Words(self._question, id="question")
             yield Words(self._about, id="about")
-            with Horizontal(id="buttons"):
-                yield Button(f"{self.YES}  {self._yes}", id="yes", variant="error", compact=True)
-                yield Button(f"{self.NO}  {self._no}", id="no", variant="primary", compact=True)
+        with Horizontal(id="buttons"):
+            yes, no = self._label("answer(True)", self._yes), self._label("answer(False)", self._no)
+            yield Button(yes, id="yes", variant="error", compact=True)
+            yield Button(no, id="no", variant="primary", compact=True)
+
+    def _label(self, action: str, words: str) -> Content:
+        key = next(key for key in TABLE[self.PLACE].keys if key.action == action)
+        return Content(f"{key.shown}  {words}")
 
     def on_mount(self) -> None:
         """The safe answer first."""
+        super().on_mount()
+        self._settling.changed()
         self.query_one("#no", Button).focus()
 
+    @property
+    def _settling(self) -> Settling:
+        return cast("KeyedApp", self.app).settling
+
     def action_answer(self, yes: bool) -> None:
-        """End with the answer."""
-        self.dismiss(yes)
+        """End with the answer, if it was meant for this question."""
+        if yes and self._settling.wait:
+            self.app.bell()
+        else:
+            self.dismiss(yes)
+
+    def action_scroll(self, by: int) -> None:
+        """Show more of a long text."""
+        self.query_one("#box").scroll_relative(y=by, animate=False)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "yes")
+        event.stop()
+        self.action_answer(event.button.id == "yes")
 
 
 class CompareScreen(ConfirmScreen, inherit_bindings=False):
     """Whether what two people see is different; ends with True where it is.
 
-    Its letters say so: a quick `y` must not stand for a difference.
+    Its keys say so: a quick `y` must not stand for a difference.
     """
 
-    YES = "d"
-    NO = "s"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "answer(True)", "Different"),
-        Binding("s,escape", "answer(False)", "The same"),
-        Binding("left,right,h,l", "app.focus_next", "Other button", show=False),
-    ]
+    PLACE = "comparing"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("comparing")
 
     def __init__(self, question: str, about: str) -> None:
         super().__init__(question, about, yes="Different", no="The same")

@@ -1,91 +1,85 @@
-"""Help: the keys on one page."""
+"""Help: every key on one page, made of the table of keys; those of the present place first."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from filesend_tui.widgets.words import Words
+from filesend_tui.keys import TABLE
+from filesend_tui.screens.base import BoxScreen
+from filesend_tui.widgets.bound import bindings
 
-_PAGE: Final = (
-    (
-        "How it works",
-        (
-            ("1", "Pair: tell your code, or type theirs."),
-            ("2", "Send: choose files; the other person says yes or no."),
-            ("3", "The files go straight from one machine to the other."),
-        ),
-    ),
-    (
-        "Anywhere",
-        (
-            ("p s t", "go to Pair, Send, Transfers"),
-            ("Ctrl+P", "all commands, by name"),
-            ("r", "try the relay again"),
-            ("Esc", "hide the notice, close a box, leave a field"),
-            ("q", "quit; asks while something runs"),
-        ),
-    ),
-    (
-        "Pair",
-        (
-            ("Enter", "type their code; Tab completes a word"),
-            ("c  n", "copy your code; ask for a new one"),
-        ),
-    ),
-    (
-        "Send",
-        (
-            ("Space", "choose or unchoose; also whole folders"),
-            ("Enter ←", "open a folder; go up"),
-            ("/  .", "type or paste a path; show hidden files"),
-            ("s  u", "send what is chosen; choose nothing"),
-            ("o", "share it openly: anyone with the link can download"),
-            ("drop", "drop files on the window to choose them"),
-        ),
-    ),
-    (
-        "Transfers",
-        (
-            ("x  o", "cancel; show and copy where the finished file is"),
-            ("c  C", "of an open share: copy its link; copy its magnet"),
-            ("m  d", "write a line; disconnect from the partner"),
-            ("v", "words to compare: the same where nobody is in between"),
-        ),
-    ),
+_HOW: Final = (
+    "1  Pair: tell your code, or type theirs.",
+    "2  Send: choose files; the other person says yes or no.",
+    "3  The files go straight from one machine to the other.",
 )
+_RULES: Final = (
+    "A key does the same everywhere. In a field, keys are letters: Esc leaves it. Drop files on "
+    "the window to choose them."
+)
+#: Cells for the keys.
+_KEY_CELLS: Final = 13
 
 
-class HelpScreen(ModalScreen[None]):
-    """One page that scrolls."""
+class HelpScreen(BoxScreen[None]):
+    """One page that scrolls.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "Close"),
-    ]
+    Args:
+        place: The group of keys to begin with.
+    """
 
-    def compose(self) -> ComposeResult:
+    PLACE = "help"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("help")
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self._place = place
+
+    def compose_box(self) -> ComposeResult:
         """The page."""
-        with Vertical(id="box"):
-            with VerticalScroll(id="page"):
-                yield Static(self._page(), markup=False)
-            yield Words("↑ ↓ scroll · Esc closes", id="foot")
+        with VerticalScroll(id="page"):
+            yield Static("", markup=False)
 
     def on_mount(self) -> None:
         """Name the box; the arrows scroll the page."""
+        super().on_mount()
         self.query_one("#box").border_title = "Help"
         self.query_one("#page").focus()
 
-    @staticmethod
-    def _page() -> Content:
-        parts: list[tuple[str, str]] = []
-        for heading, lines in _PAGE:
-            parts.append((("\n" if parts else "") + heading + "\n", "$primary bold"))
-            for key, words in lines:
-                parts += [(f"  {key:<9}", "bold"), (words + "\n", "")]
-        return Content.assemble(*parts).rstrip()
+    def on_resize(self) -> None:
+        """Lay the page out for this width."""
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
+        width = self.query_one("#page").region.width - 1  # the page scrolls
+        self.query_one("#page Static", Static).update(page(self._place, width))
+
+
+def page(place: str, width: int = 80) -> Content:
+    """Return all keys, those of a place first, and how it works; `width` cells wide."""
+    groups = dict.fromkeys((place, "app", *(name for name in TABLE if name != "help")))
+    parts: list[tuple[str, str]] = []
+    for name in groups:
+        group = TABLE[name]
+        lines = [(key.all_shown, key.about) for key in group.keys if key.about]
+        if lines:
+            parts += [(group.title + "\n", "$primary bold")]
+        for keys, about in lines:
+            gap = " " * max(2, _KEY_CELLS - cell_len(keys))
+            head = f"  {keys}{gap}"
+            text = textwrap.fill(about, max(12, width - len(head)))
+            text = text.replace("\n", "\n" + " " * (_KEY_CELLS + 2))
+            parts += [("  " + keys, "bold"), (f"{gap}{text}\n", "")]
+        if lines:
+            parts += [("\n", "")]
+    parts += [("How it works\n", "$primary bold"), ("\n".join(("", *_HOW))[1:] + "\n\n", "")]
+    parts += [(_RULES, "$foreground 75%")]
+    return Content.assemble(*parts)

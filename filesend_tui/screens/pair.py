@@ -7,15 +7,18 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from filesend_tui.keys import shown
+from filesend_tui.notices import RELAY
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import JoinCode, NewCode
 from filesend_tui.store import Store
 from filesend_tui.views import Level
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
 from filesend_tui.widgets.completing_field import CompletingField
@@ -26,13 +29,7 @@ class PairScreen(PlaceScreen):
     """One code to tell, one field to type the other's; either is enough."""
 
     MODE = "pair"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,i", "type_code", "Type their code"),
-        Binding("c", "copy", "Copy code"),
-        Binding("n", "new_code", "New code"),
-        Binding("r", "app.retry", "Try again"),
-        Binding("d", "app.disconnect", "Disconnect"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
 
     def __init__(
         self, store: Store, clock: Clock, complete: Callable[[str], Sequence[str]]
@@ -78,15 +75,20 @@ class PairScreen(PlaceScreen):
             return f"You are paired with {self.store.partner}."
         match self.store.relay.state:
             case "connected":
-                return "Asking for a code…" if "code" in self.store.busy else "Press n for a code."
+                if "code" in self.store.busy:
+                    return "Asking for a code…"
+                return f"Press {shown('new code')} for a code."
             case "connecting":
                 return "Your code comes in a moment…"
             case _:
-                return "Your code comes from a relay, and there is none."
+                return "No code yet."  # why, the line below tells, or the notice
 
     def _advice(self, alive: bool) -> Content:
         if self.store.partner:
-            return Content("Press s to send something, t for transfers, d to disconnect.")
+            send, transfers, part = map(shown, ("send files", "transfers", "disconnect"))
+            return Content(
+                f"Press {send} to send something, {transfers} for transfers, {part} to disconnect."
+            )
         if "join" in self.store.busy:
             return Content.assemble(("Pairing…", "$primary bold"), " one moment.")
         if alive:
@@ -102,9 +104,13 @@ class PairScreen(PlaceScreen):
                 return Content.assemble(("○ ", "$warning"), f"Connecting to {relay.url} …")
             case "connected":
                 return Content.assemble(("● ", "$success"), f"Relay: {relay.url}")
+            case _ if self.store.notice is not None and self.store.notice.about == RELAY:
+                return Content("")  # told once, and not in two places
             case _:
                 return Content.assemble(
-                    ("✗ ", "$error"), "The relay is not there. ", ("Press r to try again.", "bold")
+                    ("✗ ", "$error"),
+                    "The relay is not there. ",
+                    (f"Press {shown('try again')} to try again.", "bold"),
                 )
 
     def check_action(

@@ -8,19 +8,21 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.fileid import Chosen, Seen, look, look_at_all
 from filesend_tui.core.text import clean
+from filesend_tui.keys import shown
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import SendPaths, SharePaths
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.settings import is_loopback
 from filesend_tui.store import SHARING, Store
 from filesend_tui.views import Level
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.dropped import choose
 from filesend_tui.widgets.figures import short_path
 from filesend_tui.widgets.folder import FolderEntry, Weight, list_folder, weigh
@@ -34,16 +36,7 @@ class SendScreen(PlaceScreen):
     """A folder at a time; what is chosen stays chosen while you walk."""
 
     MODE = "send"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "choose", "Choose"),
-        Binding("s", "send", "Send"),
-        Binding("o", "share", "Share openly"),
-        Binding("enter,right", "open", "Open"),
-        Binding("left,backspace", "up", "Up", key_display="←"),
-        Binding("slash,tilde", "type_path", "Path", key_display="/"),
-        Binding("full_stop", "hidden", "Hidden", key_display=".", show=False),
-        Binding("u", "clear", "Choose nothing", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("send")
 
     def __init__(self, store: Store, clock: Clock, start: Path) -> None:
         super().__init__(store, clock)
@@ -81,13 +74,17 @@ class SendScreen(PlaceScreen):
         names = ", ".join(clean(path.name or str(path), 80) for path in chosen)
         more = f" and {len(self._chosen) - 3} more" if len(self._chosen) > 3 else ""
         then = (
-            [("\nPress ", "$foreground 70%"), ("s", "$primary bold"), f" to ask {partner}."]
+            [
+                ("\nPress ", "$foreground 70%"),
+                (shown("send"), "$primary bold"),
+                f" to ask {partner}.",
+            ]
             if partner
             else [
                 ("\nPair first: press ", "$warning"),
-                ("p", "bold"),
+                (shown("pair"), "bold"),
                 (". This stays. Or press ", "$warning"),
-                ("o", "bold"),
+                (shown("share"), "bold"),
                 (" for a link.", "$warning"),
             ]
         )
@@ -246,7 +243,9 @@ class SendScreen(PlaceScreen):
             self._say(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
         elif self.store.partner is None:
             self._say(
-                Level.WARNING, "Nobody is there to send to.", "Press p to pair; your choice stays."
+                Level.WARNING,
+                "Nobody is there to send to.",
+                f"Press {shown('pair')} to pair; your choice stays.",
             )
         else:
             self.post_message(SendPaths(dict(self._chosen)))
@@ -259,13 +258,15 @@ class SendScreen(PlaceScreen):
             self._say(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
         elif self.store.relay.state != "connected":
             self._say(
-                Level.WARNING, "There is no relay to share by.", "Press p, then r to try again."
+                Level.WARNING,
+                "There is no relay to share by.",
+                f"Press {shown('try again')} to try again.",
             )
         elif SHARING in self.store.busy:
             self._say(
                 Level.INFO,
                 "Another share is still being prepared.",
-                "Press o again when it is ready.",
+                f"Press {shown('share')} again when it is ready.",
             )
         else:
             first = next(iter(chosen))

@@ -6,15 +6,17 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.keys import shown
 from filesend_tui.screens.base import PlaceScreen
 from filesend_tui.screens.commands import CancelTransfer, SayLine, StopShare
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.views import Level, ShareRow, TransferRow
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.file_progress import FileProgressList, file_rows
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.peer_lines import PeerLines
@@ -30,17 +32,8 @@ class TransfersScreen(PlaceScreen):
     """The live table above, the chosen transfer below."""
 
     MODE = "transfers"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy", "Copy link"),
-        Binding("C", "copy_magnet", "Copy magnet"),
-        Binding("x", "stop", "Stop sharing"),
-        Binding("x", "cancel", "Cancel"),
-        Binding("o", "where", "Where is it"),
-        Binding("m", "write", "Message"),
-        Binding("v", "app.verify", "Verify"),
-        Binding("d", "app.disconnect", "Disconnect"),
-        Binding("r", "app.retry", "Try again"),
-    ]
+    SHOWS_TALK = True
+    BINDINGS: ClassVar[list[BindingType]] = bindings("transfers")
 
     def compose_body(self) -> ComposeResult:
         """Table, detail, talk."""
@@ -93,14 +86,15 @@ class TransfersScreen(PlaceScreen):
             welcome.show(self._welcome())
         self._draw_detail()
         room = 3 if self.size.height >= 34 else 1
-        self.query_one("#talk", TalkBar).show(self.store.talk, room)
+        heard = self.store.partner is not None
+        self.query_one("#talk", TalkBar).show(self.store.talk, room, heard=heard)
 
     def _welcome(self) -> Content:
         if self.store.partner is None:
             return Content.assemble(
                 ("Nothing here yet.\n\n", "bold"),
                 "Press ",
-                ("p", "$primary bold"),
+                (shown("pair"), "$primary bold"),
                 " to pair with somebody.",
             )
         return Content.assemble(
@@ -108,7 +102,7 @@ class TransfersScreen(PlaceScreen):
             (self.store.partner, "$success bold"),
             (" are paired.\n\n", "bold"),
             "Press ",
-            ("s", "$primary bold"),
+            (shown("send files"), "$primary bold"),
             " to choose files to send,\nor wait for what they send you.",
         )
 
@@ -172,7 +166,6 @@ class TransfersScreen(PlaceScreen):
             "stop": share is not None,
             "cancel": chosen is not None and not chosen.ended,
             "where": self._finished is not None,
-            "write": self.store.partner is not None,
         }
         return offered.get(action, True)
 
@@ -241,13 +234,9 @@ class TransfersScreen(PlaceScreen):
             self.store.tell(Level.GOOD, path, "Copied to the clipboard.")
             self.draw()
 
-    def action_write(self) -> None:
-        """Open the field for a line to the partner."""
-        self.query_one("#talk", TalkBar).write()
-
     @on(TalkBar.Said)
     def _said(self, event: TalkBar.Said) -> None:
-        self.post_message(SayLine(event.text))
+        self.post_message(SayLine(event.text, self.query_one("#talk", TalkBar)))
 
     @on(TalkField.Closed)
     def _stop_writing(self) -> None:

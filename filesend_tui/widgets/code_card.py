@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from filesend_tui.keys import shown
 from filesend_tui.qr import half_blocks
 from filesend_tui.views import OwnCode
 from filesend_tui.widgets.figures import countdown
@@ -50,7 +51,8 @@ class CodeCard(Static):
         if code.gone or not left:
             why = "It was burned." if code.gone == "burned" else "Its time is over."
             return Content.assemble(
-                (f"{why}\n\n", "$warning bold"), ("Press n for a new code.", "$foreground 70%")
+                (f"{why}\n\n", "$warning bold"),
+                (f"Press {shown('new code')} for a new code.", "$foreground 70%"),
             )
         spaced = " ".join(code.code)
         large = spaced if len(spaced) <= self.content_size.width else code.code

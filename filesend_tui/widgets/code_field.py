@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.suggester import Suggester
 
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.completing_field import CompletingField
 
 #: Longest text that is looked at; a code is far shorter.
@@ -28,7 +29,7 @@ class _Words(Suggester):
 class CodeField(CompletingField):
     """Takes a code; Tab completes the word, Enter sends it off."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Pair")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("code")
 
     def __init__(self, complete: Callable[[str], Sequence[str]], *, id: str | None = None) -> None:
         super().__init__(

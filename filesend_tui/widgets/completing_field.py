@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from filesend_tui.widgets.bound import bindings
 
 
 class CompletingField(Input):
     """An Input whose Tab completes while there is something to complete."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Done"),
-        Binding("tab", "complete", "Complete the word"),
-        Binding("escape", "leave", "Leave the field"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("field")
 
     @dataclass
     class Left(Message):

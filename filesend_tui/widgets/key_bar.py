@@ -5,7 +5,7 @@ Drawn in one go: Textual's Footer makes a widget for each key, each time any of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -13,20 +13,33 @@ from textual import events
 from textual.binding import ActiveBinding
 from textual.strip import Strip
 
+from filesend_tui.keys import as_read
+from filesend_tui.widgets.bound import has_first_claim
 from filesend_tui.widgets.ink import Inked, Part, strip
 
 
 class KeyHint(NamedTuple):
-    """A key as Textual names it, as people read it, and what it does."""
+    """A key as Textual names it, as people read it, and what it does. first: it must be there."""
 
     key: str
     shown: str
     words: str
+    first: bool = False
 
     @property
     def width(self) -> int:
         """Cells it takes: a blank on each side and between."""
         return cell_len(self.shown) + cell_len(self.words) + 3
+
+
+def that_fit(hints: Sequence[KeyHint], width: int) -> tuple[KeyHint, ...]:
+    """Return the hints that have room, each whole: first those with the first claim to it."""
+    taken: set[KeyHint] = set()
+    for hint in sorted(hints, key=lambda each: not each.first):
+        if hint.width <= width:
+            width -= hint.width
+            taken.add(hint)
+    return tuple(hint for hint in hints if hint in taken)
 
 
 class KeyBar(Inked):
@@ -50,7 +63,10 @@ class KeyBar(Inked):
         """Show these bindings: each action once, under its first key."""
         hints = {
             each.binding.action: KeyHint(
-                each.binding.key, self.app.get_key_display(each.binding), each.binding.description
+                each.binding.key,
+                as_read(each.binding.key),
+                each.binding.description,
+                has_first_claim(each.binding),
             )
             for each in reversed(list(active))
             if each.binding.show and each.enabled
@@ -63,7 +79,7 @@ class KeyBar(Inked):
     def draw_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
         """Draw the line."""
         parts: list[Part] = []
-        for hint in self._hints:
+        for hint in that_fit(self._hints, self.size.width):
             parts += [
                 (f" {hint.shown} ", self.ink("bar")),
                 (f"{hint.words} ", self.ink("plain")),
@@ -73,7 +89,7 @@ class KeyBar(Inked):
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
         end = 0
-        for hint in self._hints:
+        for hint in that_fit(self._hints, self.size.width):
             end += hint.width
             if event.x < end:
                 self.app.simulate_key(hint.key)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.ink import Inked, Part, strip
 
 RowT = TypeVar("RowT")
@@ -26,14 +27,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
     """Rows of ROW_HEIGHT lines with a cursor. `show` gives it rows; rows are frozen values."""
 
     ROW_HEIGHT: ClassVar[int] = 1
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "jump(0)", "First", show=False),
-        Binding("end,G", "jump(-1)", "Last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """
     LineList {
         overflow-x: hidden;

@@ -1,4 +1,7 @@
-"""The bar that says what happened last and what to do next; it stays until it is read."""
+"""The bar that says what happened last, when, and what to do next.
+
+It stays until it is read or over; after a while it no longer calls for attention.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _LOOKS: Final = {
 
 
 class NoticeBar(Static):
-    """One notice: a symbol, a sentence and a hint. Hidden while there is none."""
+    """One notice: a symbol, a sentence, a hint and the time. Hidden while there is none."""
 
     DEFAULT_CSS = """
     NoticeBar {
@@ -33,6 +36,7 @@ class NoticeBar(Static):
         &.-info { border-left: outer $primary; }
         &.-warning { border-left: outer $warning; }
         &.-error { border-left: outer $error; background: $error 12%; }
+        &.-old { border-left: outer $foreground 30%; background: $surface; max-height: 1; }
     }
     """
 
@@ -46,15 +50,19 @@ class NoticeBar(Static):
             return
         self._notice = notice
         self.set_class(notice is not None, "-shown")
+        self.set_class(notice is not None and notice.old, "-old")
         for level in Level:
             self.set_class(notice is not None and notice.level is level, f"-{level.value}")
-        if notice is not None:
-            symbol, colour = _LOOKS[notice.level]
-            self.update(
-                Content.assemble(
-                    (f"{symbol} ", f"{colour} bold"),
-                    (visible(notice.message), "bold"),
-                    "  " if notice.hint else "",
-                    (visible(notice.hint), "$foreground 75%"),
-                )
+        if notice is None:
+            return
+        symbol, colour = _LOOKS[notice.level]
+        at = f"{notice.at}  " if notice.at else ""
+        self.update(
+            Content.assemble(
+                (f"{symbol} ", f"{colour} bold"),
+                (at, "$foreground 55%"),
+                (visible(notice.message), "$foreground 75%" if notice.old else "bold"),
+                "  " if notice.hint else "",
+                (visible(notice.hint), "$foreground 75%"),
             )
+        )

@@ -23,17 +23,26 @@ class _Names(Suggester):
         return await asyncio.to_thread(complete_path, value)
 
 
-def complete_path(text: str) -> str | None:
-    """Return the text with its last part completed to the first name that fits. Blocking."""
+def complete_path(text: str, *, folders: bool = False) -> str | None:
+    """Return the text with its last part completed to the first name that fits. Blocking.
+
+    Args:
+        text: What was typed; a start of a path from `/` or `~` on.
+        folders: Take folders only, and end in a slash, so that one can go on.
+    """
     folder, _, start = text.rpartition("/")
     if not start or not text.startswith(("/", "~")):
         return None
     try:
         with os.scandir(Path(f"{folder}/").expanduser()) as found:
-            names = sorted(item.name for item in found if item.name.startswith(start))
+            names = sorted(
+                item.name
+                for item in found
+                if item.name.startswith(start) and (not folders or item.is_dir())
+            )
     except (OSError, RuntimeError):
         return None
-    return f"{folder}/{names[0]}" if names else None
+    return f"{folder}/{names[0]}{'/' if folders else ''}" if names else None
 
 
 class PathField(CompletingField):

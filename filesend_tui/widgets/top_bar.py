@@ -1,4 +1,4 @@
-"""The line at the top: where you are, who is there, and whether the relay answers."""
+"""The line at the top: where you are, how much was said, who is there, how the relay is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from filesend_tui.keys import shown
 from filesend_tui.views import RelayLink
 from filesend_tui.widgets.ink import fit
 
 #: The places one can be: mode, key and word.
-PLACES: Final = (("pair", "p", "Pair"), ("send", "s", "Send"), ("transfers", "t", "Transfers"))
+PLACES: Final = (
+    ("pair", shown("pair"), "Pair"),
+    ("send", shown("send files"), "Send"),
+    ("transfers", shown("transfers"), "Transfers"),
+)
 
 _RELAY: Final = {
     "connecting": ("○", "relay…", "$warning"),
@@ -23,6 +28,8 @@ _RELAY: Final = {
     "lost": ("✗", "no relay", "$error"),
     "closed": ("○", "no relay", "$error"),
 }
+#: Columns below which the brand goes, and words on the right are short.
+_NARROW: Final = 60
 
 
 class Place(Static):
@@ -56,7 +63,7 @@ class Place(Static):
 
 
 class TopBar(Horizontal):
-    """Brand, places, partner and relay."""
+    """Brand, places, messages, partner and relay."""
 
     DEFAULT_CSS = """
     TopBar {
@@ -70,7 +77,8 @@ class TopBar(Horizontal):
     def __init__(self, here: str) -> None:
         super().__init__()
         self._here = here
-        self._shown: tuple[RelayLink, str | None, int] | None = None
+        self._state: tuple[RelayLink, str | None, int] = RelayLink(), None, 0
+        self._shown: object = None
 
     def compose(self) -> ComposeResult:
         """Brand, a word for each place, and the link."""
@@ -79,16 +87,27 @@ class TopBar(Horizontal):
             yield Place(mode, key, word, here=mode == self._here)
         yield Static("", id="link", markup=False)
 
-    def show(self, relay: RelayLink, partner: str | None, waiting: int) -> None:
-        """Show the link to the relay, the partner's name and how many requests wait."""
-        if (shown := (relay, partner, waiting)) == self._shown:
+    def show(self, relay: RelayLink, partner: str | None, unread: int) -> None:
+        """Show the link to the relay, the partner's name and how much nobody has read."""
+        self._state = relay, partner, unread
+        width = self.size.width
+        if (shown := (self._state, width)) == self._shown or not width:
             return
         self._shown = shown
+        narrow = width < _NARROW
+        self.query_one("#brand").display = not narrow
         symbol, word, colour = _RELAY.get(relay.state, _RELAY["lost"])
         parts: list[Content | tuple[str, str]] = []
-        if waiting:
-            parts.append((f"{waiting} asking  ", "$warning bold"))
-        if partner is not None:
+        if unread:
+            words = "new" if narrow else "message" if unread == 1 else "messages"
+            parts.append((f" {unread} {words} ", "$background on $accent bold"))
+            parts.append(("" if narrow else "  ", ""))
+        if partner is not None and not narrow:
             parts.append((f"⇄ {fit(partner, 20)}   ", "$success bold"))
-        parts += [(symbol + " ", colour), (word, "$foreground 70%")]
+        parts.append((f" {symbol}" if narrow else f"{symbol} ", colour))
+        parts.append(("" if narrow else word, "$foreground 70%"))
         self.query_one("#link", Static).update(Content.assemble(*parts))
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self.show(*self._state)

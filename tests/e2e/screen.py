@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.people.code import parse_code
+from filesend_tui.settling import SETTLE
 from tests.e2e.processes import TIMEOUT, World
 
 #: A code as the card shows it, with or without air between its characters.
@@ -21,9 +22,11 @@ CODE = re.compile(r"│\s+(\d(?: ?[\da-z-])+)\s+│")
 
 
 class Screen:
-    """A `filesend` in a tmux of its own, with somebody at the keys."""
+    """A `filesend` in a tmux of its own, with somebody at the keys; in a shell, if asked for."""
 
-    def __init__(self, world: World, name: str, folder: Path, width: int, height: int) -> None:
+    def __init__(
+        self, world: World, name: str, folder: Path, width: int, height: int, *, shell: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._server = f"filesend-{uuid.uuid4().hex[:12]}"
@@ -32,10 +35,13 @@ class Screen:
         self._tmux(
             *("-f", "/dev/null", "new-session", "-d", "-s", "screen"),
             *("-x", str(width), "-y", str(height), "-c", str(folder)),
-            shlex.join(map(str, command)),
+            "sh" if shell else shlex.join(map(str, command)),
             env=world.environment | {"FILESEND_NAME": name, "TERM": "xterm-256color"},
         )
         self._tmux("set-option", "-s", "set-clipboard", "on")
+        if shell:
+            self.type(shlex.join(map(str, command)))
+            self.press("Enter")
 
     def _tmux(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         told = subprocess.run(
@@ -71,10 +77,13 @@ class Screen:
     def until(self, condition: Callable[[], object], what: str, *, press: str = "") -> None:
         """Wait for a condition; with `press`, a key is pressed now and then until it holds."""
         deadline = time.monotonic() + TIMEOUT
+        pressed_at = float("-inf")
         while not condition():
             told = self._log.read_text() if self._log.exists() else ""
             assert time.monotonic() < deadline, f"no {what}:\n{self.seen}\n{told}"
-            if press:
+            # What comes up by itself hears no key until there was a moment without one.
+            if press and time.monotonic() - pressed_at > 2 * SETTLE:
+                pressed_at = time.monotonic()
                 self.press(press)
             time.sleep(0.3)
 

@@ -44,22 +44,29 @@ def pair(maker: Screen, joiner: Screen) -> None:
 
 
 def choose(screen: Screen, name: str) -> None:
-    screen.press("s")
-    # One thing is in the folder, so the bar is on it.
-    screen.until(lambda: re.search(rf"\[ \] . {name}", screen.seen), name)
+    # One thing is in the folder, so the bar is on it. Right after pairing no key counts yet.
+    row = rf"\[ \] . {name}"
+    screen.until(lambda: re.search(row, screen.seen), name, press="s")
     screen.press("Space")
     screen.wait_for("to ask ")
 
 
 def choose_and_send(screen: Screen, name: str) -> None:
     choose(screen, name)
-    screen.press("s")
+    screen.press("S")
+
+
+def look(screen: Screen) -> None:
+    """Open the box about a request; until a key asks for it there is a bar."""
+    screen.wait_for(" asks: ")
+    assert "wants to send you" not in screen.seen
+    screen.wait_for("wants to send you", press="F2")
 
 
 def accept(screen: Screen) -> None:
-    screen.wait_for("wants to send you")
-    # Keys count only once the question has stood for a moment.
-    screen.until(lambda: "wants to send you" not in screen.seen, "answer", press="Enter")
+    look(screen)
+    screen.press("Enter")
+    screen.until(lambda: "wants to send you" not in screen.seen, "answer")
 
 
 def test_a_file_goes_by_keys_alone(two_screens: tuple[Screen, Screen], world: World) -> None:
@@ -89,9 +96,9 @@ def test_a_folder_goes_each_way_at_the_same_time(
     choose(ann, "from-ann")
     choose(bob, "from-bob")
     for screen in (ann, bob):
-        screen.press("s")
+        screen.press("S")
+        screen.wait_for(f"↑ from-{'ann' if screen is ann else 'bob'}")
     accept(bob)
-    bob.until(lambda: "↑ from-bob" in bob.seen, "request of Bob's", press="s")
     accept(ann)
     for screen in (ann, bob):
         screen.until(lambda screen=screen: len(DONE.findall(screen.seen)) == 2, "two done")
@@ -107,8 +114,8 @@ def test_a_no_is_told(two_screens: tuple[Screen, Screen], world: World) -> None:
     fill(ann.folder / "film.bin", 1000)
     pair(ann, bob)
     choose_and_send(ann, "film.bin")
-    bob.wait_for("wants to send you")
-    bob.until(lambda: "wants to send you" not in bob.seen, "answer", press="d")
+    look(bob)
+    bob.press("d", "d", "d")  # once is enough, and twice is no more: nobody is disconnected
     ann.wait_for("declined")
     assert contents(bob.folder) == {}
 
@@ -130,3 +137,43 @@ def test_a_terminal_that_goes_away(two_screens: tuple[Screen, Screen], world: Wo
     bob.wait_for("Ann left.")
     bob.quit()
     # The world's own end shows that Ann's process went with her terminal.
+
+
+def test_a_line_that_comes_all_at_once_is_said_and_no_command(
+    two_screens: tuple[Screen, Screen], world: World
+) -> None:
+    """As over a slow connection. Its letters would go to Send, disconnect and quit."""
+    ann, bob = two_screens
+    pair(ann, bob)
+    bob.wait_for("Nothing chosen yet", press="s")
+    ann.wait_for("Write a line", press="m")
+    ann.press("Escape")
+    ann.until(lambda: "Write a line" not in ann.seen, "end of writing")
+    ann.type("mstop, Do not quit")
+    ann.wait_for("stop, Do not quit")
+    ann.press("Enter")
+    ann.wait_for("you: stop, Do not quit")
+    bob.wait_for("Ann: stop, Do not quit")  # who looks for files sees it, too
+    bob.wait_for("1 message")
+    ann.press("Escape")
+    ann.until(lambda: "Write a line" not in ann.seen, "end of writing")
+    for screen in (ann, bob):
+        screen.quit()
+
+
+def test_the_terminal_goes_to_the_shell_and_comes_back(world: World, tmp_path: Path) -> None:
+    screen = Screen(world, "Ann", tmp_path / "Ann", 80, 24, shell=True)
+    try:
+        code = screen.code()
+        screen.press("C-z")
+        screen.wait_for("Stopped")
+        screen.type("echo $((6 * 7))")
+        screen.press("Enter")
+        screen.wait_for("42")
+        screen.type("fg")
+        screen.press("Enter")
+        assert screen.code() == code
+        screen.press("q")
+        screen.until(lambda: "Your code" not in screen.seen, "shell")
+    finally:
+        screen.kill()

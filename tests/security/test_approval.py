@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,7 @@ HIDDEN = (
     FileEntry(path="photos/.thumbnails/a.jpg", size=10),
     FileEntry(path="photos/a.b..c", size=10),
 )
+SIZES = [(40, 12), (60, 18), (80, 24), (120, 40)]
 QUESTIONS = {
     "a long name": (FileEntry(path="x" * 1024, size=2**53),),
     "a wide name": (FileEntry(path="漢" * 340, size=1),),
@@ -173,7 +175,7 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("kind", list(QUESTIONS))
 async def test_nothing_pushes_the_buttons_or_the_totals_off_the_screen(
     kind: str, size: tuple[int, int], stage: Stage
@@ -188,7 +190,7 @@ async def test_nothing_pushes_the_buttons_or_the_totals_off_the_screen(
             await stage.settle(pilot)
             box = screen.query_one("#box").content_region
             assert screen.region.contains_region(screen.query_one("#box").region)
-            for id in ("#offered", "#figures", "#where", "#problem", "#buttons", "#foot"):
+            for id in ("#offered", "#figures", "#where", "#buttons"):
                 assert box.contains_region(screen.query_one(id).region), id
             for id in ("#accept", "#decline", "#folder"):
                 widget = screen.query_one(id)
@@ -196,14 +198,15 @@ async def test_nothing_pushes_the_buttons_or_the_totals_off_the_screen(
                 assert widget.region.height == 1
                 assert widget.region.width >= 10
                 assert widget in {w for w, _ in screen.get_widgets_at(*widget.region.offset)}
-            assert screen.query_one("#offered").region.height >= 5
+            assert screen.query_one("#offered").region.height >= (5 if size[1] > 12 else 3)
             drawn = "\n".join(screen_text(stage.app))
             assert "Enter  Accept" in drawn
             assert "d  Decline" in drawn
             count = "1 file" if len(files) == 1 else f"{len(files):,} of {len(files):,} files"
             assert f"{count} · {size_text(sum(file.size for file in files))}" in drawn
             assert "Save in" in drawn
-            assert f"… wants to send you {'a file' if len(files) == 1 else '10,000 files'}" in drawn
+            asks = "wants to send you" if size[0] >= 60 else "asks:"
+            assert f"… {asks} {'a file' if len(files) == 1 else '10,000 files'}" in drawn
         await pilot.click("#accept")
         async with asyncio.timeout(20):
             while not stage.client.named("answer"):
@@ -217,7 +220,8 @@ async def test_hidden_names_are_called_hidden(size: tuple[int, int], stage: Stag
         screen = await asked_box(stage, pilot, HIDDEN)
         drawn = screen_text(stage.app)
         for file in HIDDEN:
-            (line,) = [line for line in drawn if f"yes {file.path} " in line]
+            row = rf"✓ yes +{re.escape(Path(file.path).name)} "
+            (line,) = [line for line in drawn if re.search(row, line)]
             assert ("hidden" in line) == (file is not HIDDEN[-1])
         assert any("3 hidden: a name begins with a dot" in line for line in drawn)
         assert screen.query_one("#offered").has_focus

@@ -99,6 +99,28 @@ def test_a_download_limit_is_shared_by_torrents_and_peers(tmp_path: Path) -> Non
     assert first > SIZE / 400_000, "one torrent had the whole limit"
 
 
+@pytest.mark.parametrize("direction", ["upload", "download"])
+def test_a_limit_that_changes_counts_at_once(tmp_path: Path, direction: str) -> None:
+    """Slower, then faster, in the midst of a transfer."""
+
+    async def main() -> float:
+        limited, free = node(tmp_path, **{direction: 1_000_000}), node(tmp_path)
+        seeder, receiver = (limited, free) if direction == "upload" else (free, limited)
+        none: dict[str, int | None] = {"upload": None, "download": None}
+        async with seeder, receiver:
+            magnet = await seed(seeder, make(tmp_path / "big.bin"))
+            job = asyncio.create_task(fetch(receiver, magnet, tmp_path / "out"))
+            await asyncio.sleep(1)
+            limited.engine.limit(**{**none, direction: 10_000})
+            await asyncio.sleep(100)
+            assert not job.done()
+            limited.engine.limit(**{**none, direction: 500_000})
+            return await job
+
+    # A quarter at first, a quarter in the slow time, and the half that is left in four seconds.
+    assert virtual_time.run(main()) == pytest.approx(101 + 4, abs=3)
+
+
 def test_what_will_not_come_does_not_count(tmp_path: Path) -> None:
     """A seeder leaves with everything asked of it unanswered; the next is asked at once."""
 

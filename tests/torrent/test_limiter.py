@@ -73,8 +73,20 @@ def test_a_limit_of_nothing_is_refused() -> None:
 
 
 def test_limits_are_for_each_direction() -> None:
-    assert Limits.of(None, None) == Limits()
     upload, download = Limits.of(1_000_000, None)
-    assert upload is not None
+    assert (upload.rate, download.rate) == (1_000_000, None)
     assert upload.slice == 50_000
-    assert download is None
+
+
+def test_a_limit_changes_at_once_and_may_go() -> None:
+    limit = RateLimit()
+    assert limit.book(0.0, 10**12) == limit.book(0.0, 10**12) == 0.0
+    limit.give_back(10**12)
+    limit.change(RATE)
+    limit.book(0.0, RATE)
+    assert limit.book(0.0, 1) == pytest.approx(1 - BURST_S)
+    limit.change(10 * RATE)
+    assert limit.book(0.0, RATE) == 0.0
+    assert limit.book(0.0, 1) == pytest.approx(0.1 - BURST_S, abs=0.2)
+    limit.change(None)
+    assert limit.book(0.0, 10**12) == 0.0

@@ -14,6 +14,7 @@ from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.local_relay import Ask
+from filesend_tui.preferences import Preferences
 
 URL = "http://127.0.0.1:8421"
 CODE = "7-apple-violin"
@@ -92,6 +93,12 @@ class ScriptedClient:
     async def say(self, text: str) -> None:
         await self._do("say", text)
 
+    def rename(self, name: str) -> None:
+        self.calls.append(("rename", name))
+
+    def limit(self, *, upload: int | None, download: int | None) -> None:
+        self.calls.append(("limit", upload, download))
+
     async def destroy(self) -> None:
         self.destroyed.set()
         await self._do("destroy")
@@ -140,9 +147,12 @@ class Stage:
             relay=self._find_relay,
             output=home / "Downloads",
             start=home,
+            preferences=Preferences(home.parent / "settings.toml", {"name": "You"}),
             draws_per_second=1000,
             complete=lambda prefix: [each for each in WORDS if each.startswith(prefix)],
             clock=lambda: self.now,
+            time_of_day=lambda: "14:02",
+            settle=0.0,  # keys count at once; tests that are about that say otherwise
         )
         # Tests take samples by hand: the app's own timer finds that none is due.
         self.app.store._sampled_at = self.now
@@ -184,7 +194,7 @@ class Stage:
             for worker in self.app.workers
             if not worker.is_finished and worker.name not in {"events", *self.stuck}
         ]
-        if not all(map(heard, self.client.readers)):
+        if self.app.keys_wait or not all(map(heard, self.client.readers)):
             waiting.append(lambda: asyncio.sleep(0))
         return waiting
 

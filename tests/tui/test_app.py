@@ -19,6 +19,7 @@ from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.talk_bar import TalkHistory
 from filesend_tui.widgets.top_bar import TopBar
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import ANA, FILM, asked, paired, receiving
@@ -110,9 +111,10 @@ async def test_an_unexpected_exception_in_a_command_is_a_notice(stage: Stage) ->
         assert "Something went wrong: ZeroDivisionError" in notice(stage)
         assert "secret" not in notice(stage)
         stage.client.fails.clear()
-        await pilot.press("n")
+        await pilot.press("N")
         await stage.settle(pilot)
         assert stage.app.store.code is not None
+        assert notice(stage) == ""  # what went wrong before went well now
 
 
 async def test_what_is_to_be_known_at_first_is_shown_until_it_is_read(stage: Stage) -> None:
@@ -160,17 +162,20 @@ async def test_a_partner_who_is_gone_is_told_and_a_new_code_is_ready(
 async def test_disconnecting_leaves_and_says_so(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await pilot.press("d")  # nobody is there yet
+        await pilot.press("D")  # nobody is there yet
         assert stage.client.named("leave") == []
         await stage.play(pilot, paired())
-        await pilot.press("d")
+        await pilot.press("d")  # that is a no to files, and nobody asks
+        await stage.settle(pilot)
+        assert stage.client.named("leave") == []
+        await pilot.press("D")
         await stage.settle(pilot)
         assert stage.client.named("leave") == [()]
         assert stage.app.store.partner is None
         assert "You disconnected from Ana." in notice(stage)
 
 
-@pytest.mark.parametrize("key", ["n", "escape", "y"])
+@pytest.mark.parametrize("key", ["n", "escape", "y", "d", "s", "equals_sign", "exclamation_mark"])
 async def test_words_are_compared_and_different_ones_end_it(key: str, stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
@@ -181,7 +186,7 @@ async def test_words_are_compared_and_different_ones_end_it(key: str, stage: Sta
         assert isinstance(stage.app.screen, ConfirmScreen)
         await pilot.press(key)
         await stage.settle(pilot)
-        different = key == "d"
+        different = key == "exclamation_mark"
         assert stage.client.named("leave") == ([()] if different else [])
         assert len(stage.client.named("say")) == different
         assert (stage.app.store.partner is None) is different
@@ -215,8 +220,9 @@ async def test_the_palette_knows_the_commands(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, paired())
-        titles = {each.title for each in stage.app.get_system_commands(stage.app.screen)}
-        assert {"Pair", "Send files", "Transfers", "Disconnect", "Help", "Quit"} <= titles
+        titles = [each.title for each in stage.app.named_actions(stage.app.screen)]
+        assert titles[0] == "Copy link (c)"  # what the place has, which is Transfers, comes first
+        assert {"Pair (p)", "Send files (s)", "Disconnect (D)", "Help (?)", "Quit (q)"} <= {*titles}
 
 
 # -- the end
@@ -376,6 +382,8 @@ async def test_names_from_the_partner_are_never_markup(stage: Stage) -> None:
             events.Error(code="x", message=f"{evil} broke [/]", hint="[b"),
         )
         assert evil in notice(stage)
-        assert "[bold]hi[/] [nonsense" in str(stage.app.screen.query_one("#lines", Static).render())
+        assert (
+            "[bold]hi[/] [nonsense" in stage.app.screen.query_one(TalkHistory).render_line(0).text
+        )
         await stage.play(pilot, events.PartnerGone(partner=evil, reason="left"))
         assert evil in notice(stage)

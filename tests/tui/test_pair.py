@@ -56,7 +56,7 @@ async def test_c_copies_the_code(stage: Stage) -> None:
 async def test_n_asks_for_a_new_code(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await pilot.press("n")
+        await pilot.press("N")
         await stage.settle(pilot)
         assert len(stage.client.named("create_code")) == 2
 
@@ -67,7 +67,7 @@ async def test_a_code_that_is_gone_says_why(stage: Stage, reason: str, says: str
         await stage.settle(pilot)
         await stage.play(pilot, events.CodeGone(reason=reason))
         assert says in card(stage)
-        assert "Press n" in card(stage)
+        assert "Press N" in card(stage)
         assert screen(stage).query_one(QrCode).size.width == 0
         await pilot.press("c")
         assert stage.app.clipboard == ""
@@ -80,7 +80,7 @@ async def test_a_code_whose_time_is_over_is_not_shown(stage: Stage) -> None:
         screen(stage).draw()
         await pilot.pause()
         assert CODE not in card(stage)
-        assert "Press n" in card(stage)
+        assert "Press N" in card(stage)
 
 
 async def test_typing_a_digit_starts_the_field_and_enter_pairs(stage: Stage) -> None:
@@ -140,7 +140,7 @@ async def test_while_paired_there_is_no_code_and_no_field(stage: Stage) -> None:
         await stage.settle(pilot)
         assert f"You are paired with {ANA}." in card(stage)
         assert not screen(stage).query_one(CodeField).display
-        await pilot.press("n", "c", "enter", "7")
+        await pilot.press("N", "c", "enter", "7")
         await stage.settle(pilot)
         assert len(stage.client.named("create_code")) == 1
         assert stage.app.clipboard == ""

@@ -71,12 +71,12 @@ async def test_several_things_are_chosen_weighed_and_sent(stage: Stage, home: Pa
         await pilot.press("up", "space")  # the last one not after all
         await stage.settle(pilot)
         assert "4 files" in summary(screen)
-        await pilot.press("s")
+        await pilot.press("S")
         await stage.settle(pilot)
         (sent,) = stage.client.named("request")
         assert sent == ((home / "Pictures", home / "cat on a sofa.jpg"),)
         assert stage.app.current_mode == "transfers"
-        await pilot.press("s")
+        await pilot.press("S")
         assert "Nothing chosen yet" in summary(screen)
 
 
@@ -87,7 +87,7 @@ async def test_what_is_chosen_stays_while_walking(stage: Stage, home: Path) -> N
         await stage.settle(pilot)
         await pilot.press("end", "enter")  # Enter on a file chooses it
         await stage.settle(pilot)
-        await pilot.press("s")
+        await pilot.press("S")
         await stage.settle(pilot)
         assert stage.client.named("request") == [
             ((home / "taxes 2025.pdf", home / "Pictures" / "beach.jpg"),)
@@ -97,15 +97,15 @@ async def test_what_is_chosen_stays_while_walking(stage: Stage, home: Path) -> N
 async def test_sending_needs_a_choice_and_a_partner(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, alone=True)
-        await pilot.press("s")
+        await pilot.press("S")
         assert "Nothing is chosen yet." in notice(stage)
-        await pilot.press("end", "space", "s")
+        await pilot.press("end", "space", "S")
         await stage.settle(pilot)
         assert "Nobody is there" in notice(stage)
         assert stage.client.named("request") == []
         assert "taxes 2025.pdf" in summary(screen)
         await stage.play(pilot, paired())
-        await pilot.press("s", "s")
+        await pilot.press("s", "S")
         await stage.settle(pilot)
         assert len(stage.client.named("request")) == 1
 
@@ -121,13 +121,13 @@ async def test_what_takes_the_place_of_what_was_chosen_is_not_sent(
         if how == "picked":
             await pilot.press("end", "space")
         elif how == "typed":
-            await pilot.press("slash", *str(film), "enter")
+            await pilot.press("tilde", *str(film), "enter")
         else:
             screen.post_message(textual_events.Paste(f"'{film}'"))
         await stage.settle(pilot)
         assert film.name in summary(screen)
         other.replace(film)
-        await pilot.press(*("s" if key == "s" else "oy"))
+        await pilot.press(*("S" if key == "s" else "Oy"))
         await stage.settle(pilot)
         (sent,) = stage.client.chosen
         assert tuple(sent) == (film,)
@@ -147,10 +147,10 @@ async def test_u_chooses_nothing(stage: Stage) -> None:
 async def test_a_typed_folder_is_opened_and_a_typed_file_chosen(stage: Stage, home: Path) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("slash", *"~/Pictures/holiday", "enter")
+        await pilot.press("tilde", *"~/Pictures/holiday", "enter")
         await stage.settle(pilot)
         assert listed(screen) == ["boat.jpg", "notes.txt"]
-        await pilot.press("slash", *"~/cat on a sofa.jpg", "enter")
+        await pilot.press("tilde", *"~/cat on a sofa.jpg", "enter")
         await stage.settle(pilot)
         assert "cat on a sofa.jpg" in summary(screen)
         assert screen.query_one(PickerList).has_focus
@@ -159,7 +159,7 @@ async def test_a_typed_folder_is_opened_and_a_typed_file_chosen(stage: Stage, ho
 async def test_tab_completes_a_path(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("slash", *"~/Mus")
+        await pilot.press("tilde", *"~/Mus")
         await stage.settle(pilot)
         await pilot.press("tab")
         assert screen.query_one(PathField).value == "~/Music"
@@ -168,7 +168,7 @@ async def test_tab_completes_a_path(stage: Stage) -> None:
 async def test_a_typed_path_that_is_not_there_is_told(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("slash", *"~/nothing", "enter")
+        await pilot.press("tilde", *"~/nothing", "enter")
         await stage.settle(pilot)
         assert "~/nothing is not there." in notice(stage)
         await pilot.press("escape")
@@ -185,7 +185,7 @@ async def test_files_dropped_on_the_terminal_are_chosen(
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
         if in_field:
-            await pilot.press("slash")
+            await pilot.press("tilde")
         target = screen.query_one(PathField) if in_field else screen
         target.post_message(textual_events.Paste(shape.format(*paths, *urls)))
         await stage.settle(pilot)
@@ -208,7 +208,7 @@ async def test_a_request_that_fails_is_told(stage: Stage) -> None:
     stage.client.fails["request"] = BadSource("letter.odt cannot be read.")
     async with stage.app.run_test() as pilot:
         await opened(stage, pilot)
-        await pilot.press("space", "s")
+        await pilot.press("space", "S")
         await stage.settle(pilot)
         assert "letter.odt cannot be read." in notice(stage)
 

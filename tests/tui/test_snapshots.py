@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from textual.widgets import Input
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.preferences import Preferences
 from tests.tui.moments import (
     ANA,
     FILM,
@@ -41,6 +43,14 @@ MANY = tuple(
 )
 
 
+MIXED = (
+    *PHOTOS,
+    FileEntry(path="holiday/.thumbs/boat.jpg", size=12_004),
+    *(FileEntry(path=f"scans/page {n}.tif", size=n * 1_000_003) for n in range(1, 31)),
+    FileEntry(path="a very long name of a letter that somebody wrote to somebody.odt", size=8_000),
+)
+
+
 def moment(play: Play) -> Play:
     MOMENTS[play.__name__] = play
     return play
@@ -53,11 +63,10 @@ async def begin(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> No
 
 
 async def ask(stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS) -> None:
-    """Be asked, and wait until keys count."""
+    """Be asked, and look at it."""
     await begin(stage, pilot)
-    stage.now += 10
     await stage.play(pilot, *asked("r1", files))
-    await stage.later(pilot, 1)
+    await pilot.press("f2")
     await stage.settle(pilot)
 
 
@@ -135,10 +144,32 @@ async def being_asked(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
-async def being_asked_too_soon_for_keys(stage: Stage, pilot: Pilot[None]) -> None:
-    await begin(stage, pilot)
-    stage.now += 10
-    await stage.play(pilot, *asked("r1", FILM))
+async def being_told_of_a_request(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r0"))
+    await pilot.press("m", *"just a mom")
+    await stage.play(pilot, *asked("r1"), *asked("r2", FILM))
+
+
+@moment
+async def being_asked_again_too_soon_for_keys(stage: Stage, pilot: Pilot[None]) -> None:
+    await ask(stage, pilot)
+    await stage.play(pilot, *asked("r2", FILM))
+    stage.app.settling.seconds = 1.0
+    await pilot.press("enter")
+    await stage.play(pilot, phase("r1", TransferPhase.APPROVED))
+
+
+@moment
+async def finding_files_of_a_request(stage: Stage, pilot: Pilot[None]) -> None:
+    await ask(stage, pilot, MANY)
+    await pilot.press("slash", *"099", "enter", "down", "down", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def a_request_with_folders_in_folders(stage: Stage, pilot: Pilot[None]) -> None:
+    await ask(stage, pilot, MIXED)
+    await pilot.press("down", "space", "down", "right", "down", "space")
     await stage.settle(pilot)
 
 
@@ -270,7 +301,7 @@ async def asked_whether_to_share_openly(stage: Stage, pilot: Pilot[None]) -> Non
     await stage.settle(pilot)
     await pilot.press("s")
     await stage.settle(pilot)
-    await pilot.press("end", "space", "o")
+    await pilot.press("end", "space", "O")
     await stage.settle(pilot)
 
 
@@ -312,6 +343,53 @@ async def asked_whether_to_quit_while_sharing(stage: Stage, pilot: Pilot[None]) 
 async def writing_a_line(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, events.Message(partner=ANA, text="Did it arrive?"))
     await pilot.press("m", *"yes, thank")
+    await stage.settle(pilot)
+
+
+@moment
+async def a_message_comes_while_picking(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+    await pilot.press("s")
+    await stage.settle(pilot)
+    for text in ("Hello?", "Wait, not those [red]photos[/], send me the ones of last year please!"):
+        await stage.play(pilot, events.Message(partner=ANA, text=text))
+
+
+@moment
+async def reading_a_long_talk(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"))
+    for number in range(60):
+        await stage.play(
+            pilot,
+            events.Message(partner=ANA, text=f"Line {number} " + "of many words " * (number % 9)),
+        )
+    await pilot.press("m", "pageup", *"wait")
+    await stage.settle(pilot)
+
+
+@moment
+async def old_trouble(stage: Stage, pilot: Pilot[None]) -> None:
+    await failed(stage, pilot)
+    stage.now += 100
+    stage.app.store.sample(stage.now)
+    await stage.settle(pilot)
+
+
+@moment
+async def changing_the_settings(stage: Stage, pilot: Pilot[None]) -> None:
+    told = {"name": "Ann", "output": "~/inbox", "upload_limit": "2M"}
+    held = {"download_limit": "FILESEND_DOWNLOAD_LIMIT"}
+    file = Path("~/.config/filesend/settings.toml")
+    stage.app._preferences = Preferences(file, {**told, "download_limit": "500k"}, held)
+    await begin(stage, pilot)
+    await pilot.press("comma", "down", "tab")
+    await stage.settle(pilot)
+
+
+@moment
+async def the_palette(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot)
+    await pilot.press("ctrl+p")
     await stage.settle(pilot)
 
 

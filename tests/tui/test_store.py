@@ -6,7 +6,7 @@ import pytest
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.store import MAX_ENTRIES, MAX_LINES, MAX_ROWS, MAX_SAMPLES, STALL, Store
+from filesend_tui.store import MAX_ENTRIES, MAX_LINES, MAX_ROWS, MAX_SAMPLES, OLD, STALL, Store
 from filesend_tui.views import Level, name_of
 from tests.tui.moments import (
     ANA,
@@ -185,14 +185,138 @@ def test_a_lost_relay_is_a_notice_until_it_is_back() -> None:
     assert store.notice is None
 
 
-def test_pairing_clears_old_trouble_code_and_talk() -> None:
+@pytest.mark.parametrize("paired_up", [True, False])
+def test_a_relays_loss_is_told_once(paired_up: bool) -> None:
+    """Pairing, transfers and code go with it; each is news, and none of it tells of the relay."""
+    told: list[str] = []
+    store = Store()
+    happened: list[events.Event] = [events.Relay(state="connected", url="u")]
+    if paired_up:
+        happened += [paired(), *receiving("r1"), *sending("s1")]
+    happened += [events.Relay(state="lost", url="u")]
+    if paired_up:
+        gone = "The connection to the relay at u was lost."
+        happened += [events.PartnerGone(partner=ANA, reason="relay")]
+        for transfer, way in (("r1", Direction.RECEIVE), ("s1", Direction.SEND)):
+            happened += [
+                events.Error(code="relayUnreachable", message=gone, hint="", transfer=transfer),
+                phase(transfer, TransferPhase.FAILED, way, reason=gone),
+            ]
+    happened += [
+        event
+        for _ in range(3)  # tried again and again
+        for event in (
+            events.Relay(state="connecting", url="u"),
+            events.Relay(state="lost", url="u"),
+        )
+    ]
+    for event in happened:
+        store.apply(event, 1)
+        if store.notice is not None and store.notice.message not in told:
+            told.append(store.notice.message)
+        if event == happened[-6]:
+            store.dismiss()
+    # Where somebody was there, one sentence takes the place of the other in the same moment.
+    assert store.notice is None
+    assert len(told) == 1 + paired_up
+    assert told[-1].startswith(
+        "The relay went away" if paired_up else "The connection to the relay"
+    )
+
+
+def test_the_relays_return_ends_the_word_of_its_loss_but_not_that_the_partner_is_gone() -> None:
+    store = fed(paired(), events.Relay(state="lost", url="u"))
+    store.apply(events.PartnerGone(partner=ANA, reason="relay"), 1)
+    store.apply(events.Relay(state="connected", url="u"), 2)
+    assert store.notice is not None
+    assert "link to Ana" in store.notice.message
+    store.apply(events.Relay(state="lost", url="u"), 3)
+    assert store.notice is not None
+    assert "connection to the relay was lost" in store.notice.message
+
+
+FULL = events.Error(code="noSpace", message="The disk is full.", hint="", transfer="r1")
+
+
+def test_trouble_with_a_transfer_is_over_once_it_goes_on() -> None:
+    store = fed(paired(), *asked("r1"), FULL)
+    assert store.notice is not None
+    store.apply(phase("r1", TransferPhase.TRANSFERRING), 2)
+    assert store.notice is None
+
+
+def test_trouble_with_one_transfer_stays_while_another_goes_on() -> None:
+    store = fed(paired(), *asked("r1"), FULL, *asked("r2"))
+    store.apply(phase("r2", TransferPhase.TRANSFERRING), 2)
+    assert store.notice is not None
+    assert store.notice.message == "The disk is full."
+    for event in arrived("r2"):
+        store.apply(event, 3)
+    assert store.notice.level is Level.GOOD  # news that is good takes its place
+
+
+def test_trouble_with_a_command_is_over_once_that_goes_well() -> None:
+    store = fed()
+    store.failed("request", events.Error(code="badSource", message="No.", hint=""), 1)
+    assert store.notice is not None
+    store.went_well("share")
+    assert store.notice is not None
+    store.went_well("request")
+    assert store.notice is None
+
+
+def test_a_no_is_over_once_they_are_asked_again() -> None:
+    out = Direction.SEND
+    store = fed(*asked("s1", FILM, out), phase("s1", TransferPhase.DECLINED, out))
+    assert store.notice is not None
+    store.went_well("request")
+    assert store.notice is None
+
+
+def test_what_was_about_the_last_thing_done_goes_with_the_next() -> None:
+    store = fed()
+    store.tell(Level.INFO, "Nothing is chosen yet.")
+    with store.doing("code"):  # begins by itself
+        assert store.notice is not None
+    with store.doing("request"):
+        assert store.notice is None
+
+
+def test_a_notice_says_when_and_is_old_after_a_minute() -> None:
+    store = Store(lambda: "14:02")
+    store.apply(FULL, 100)
+    assert store.notice is not None
+    assert (store.notice.at, store.notice.old) == ("14:02", False)
+    store.sample(100 + OLD - 1)
+    assert not store.notice.old
+    store.sample(100 + OLD)
+    assert store.notice.old
+    store.apply(FULL, 200)  # once more is news again
+    assert not store.notice.old
+
+
+def test_messages_are_counted_until_somebody_looks() -> None:
+    store = Store(lambda: "14:02")
+    store.apply(paired(), 1)
+    store.apply(events.Message(partner=ANA, text="x" * 300), 1)
+    store.apply(events.Message(partner=ANA, text="mine", outgoing=True), 1)
+    assert store.unread == 1
+    assert store.notice is not None
+    assert len(store.notice.message) < 80
+    assert [line.at for line in store.talk] == ["14:02", "14:02"]
+    store.read_talk()
+    assert (store.unread, store.notice) == (0, None)
+
+
+def test_pairing_clears_old_trouble_and_code() -> None:
     store = fed(
         events.Error(code="wrongCode", message="m", hint="h"),
         events.Code(code="7-apple-violin", expires_seconds=600),
         events.Message(partner="Bo", text="bye"),
         paired(),
     )
-    assert (store.partner, store.notice, store.code, store.talk) == (ANA, None, None, ())
+    assert (store.partner, store.notice, store.code) == (ANA, None, None)
+    assert [line.text for line in store.talk] == ["bye", "Ana is here."]  # read or not, it stays
 
 
 def test_rates_are_sampled_once_a_second_and_kept_in_bounds() -> None:

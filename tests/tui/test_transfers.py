@@ -16,14 +16,11 @@ from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.widgets.file_progress import FileProgressList
 from filesend_tui.widgets.key_bar import KeyBar
-from filesend_tui.widgets.talk_bar import TalkField
+from filesend_tui.widgets.talk_bar import TalkField, TalkHistory
 from filesend_tui.widgets.transfer_list import CALM, TransferList
 from tests.tui.moments import ANA, FILM, arrived, asked, paired, phase, rate, receiving, sending
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
-
-#: What stands below while paired, with nothing to cancel and nothing that arrived.
-KEYS = ["m", "Message", "d", "Disconnect", "?", "Help", "q", "Quit"]
 
 
 async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
@@ -107,16 +104,22 @@ async def test_o_shows_and_copies_where_the_file_is(stage: Stage, tmp_path: Path
         assert str(folder) in notice(stage).replace("\n", "")
 
 
+def said(screen: TransfersScreen) -> str:
+    """What the talk shows."""
+    history = screen.query_one(TalkHistory)
+    return "\n".join(history.render_line(y).text for y in range(history.size.height))
+
+
 async def test_m_writes_a_line_and_escape_closes(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, events.Message(partner=ANA, text="hello"))
-        assert "Ana: hello" in str(screen.query_one("#lines", Static).render())
+        assert "Ana: hello" in said(screen)
         await pilot.press("m", *"quite so", "enter")
         await stage.settle(pilot)
         assert stage.client.named("say") == [("quite so",)]
         assert screen.query_one(TalkField).value == ""
         await stage.play(pilot, events.Message(partner=ANA, text="quite so", outgoing=True))
-        assert "you: quite so" in str(screen.query_one("#lines", Static).render())
+        assert "you: quite so" in said(screen)
         await pilot.press("enter", "escape", "p")
         assert stage.client.named("say") == [("quite so",)]
         assert stage.app.current_mode == "pair"
@@ -217,7 +220,7 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
             "Message",
             "v",
             "Verify",
-            "d",
+            "D",
             "Disconnect",
             "?",
             "Help",
@@ -229,7 +232,9 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
         await pilot.click(KeyBar, offset=(14, 0))
         await stage.settle(pilot)
         assert screen.query_one(TalkField).has_focus
-        assert bar.render_line(0).text.split() == ["⏎", "Send", "the", "line", "esc", "Close"]
+        assert bar.render_line(0).text.split() == [
+            *("↑", "Earlier", "Enter", "Send", "the", "line", "Esc", "Close", "F1", "Help")
+        ]
 
 
 async def test_keys_and_clicks_move_the_cursor(stage: Stage) -> None:

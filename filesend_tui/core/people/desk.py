@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from filesend_tui.core import errors, events
 from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
@@ -199,6 +201,10 @@ class People:
         """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
         if self._pair is not None:
             await self._pair.transfers.cancel(transfer)
+
+    def rename(self, name: str) -> None:
+        """Introduce this side by another name from now on."""
+        self._config = replace(self._config, name=name)
 
     async def say(self, text: str) -> None:
         """Send the partner a line of text.

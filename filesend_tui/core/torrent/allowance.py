@@ -36,7 +36,7 @@ class Allowance:
         """
         if self._closed:
             return 0
-        if self._limit is None:
+        if self._limit is None or self._limit.rate is None:
             return wanted
         now = self._loop.time()
         if not self._booked:

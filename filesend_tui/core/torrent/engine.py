@@ -172,6 +172,11 @@ class Engine:
             closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)
 
+    def limit(self, *, upload: int | None, download: int | None) -> None:
+        """Move at most so many bytes a second from now on; None for no limit."""
+        self._limits.upload.change(upload)
+        self._limits.download.change(download)
+
     async def destroy(self) -> None:
         """Destroy every torrent; unfinished part files go, as nothing could resume them yet."""
         for cancelled in self._hashing:

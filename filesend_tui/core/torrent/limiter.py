@@ -18,44 +18,53 @@ SLICE_S: Final = 0.05
 
 
 class RateLimit:
-    """At most so many bytes a second.
+    """At most so many bytes a second, or as many as one likes; that may change at any time.
 
     Args:
-        bytes_per_second: At least 1.
+        bytes_per_second: At least 1; None for no limit.
     """
 
-    def __init__(self, bytes_per_second: int) -> None:
-        if bytes_per_second < 1:
+    def __init__(self, bytes_per_second: int | None = None) -> None:
+        self.change(bytes_per_second)
+
+    def change(self, bytes_per_second: int | None) -> None:
+        """Limit to this from now on. Whoever waits for a turn has it when it was booked for."""
+        if bytes_per_second is not None and bytes_per_second < 1:
             raise ValueError("a limit is at least 1 byte a second")
         self._rate = bytes_per_second
         self._booked = float("-inf")
 
     @property
+    def rate(self) -> int | None:
+        """Bytes a second; None for no limit."""
+        return self._rate
+
+    @property
     def slice(self) -> int:
         """Bytes to book at a time; a block at least."""
-        return max(BLOCK, int(self._rate * SLICE_S))
+        return max(BLOCK, int((self._rate or 0) * SLICE_S))
 
     def book(self, now: float, size: int) -> float:
         """Book `size` bytes behind all that is booked; return when they may go, perhaps `now`."""
+        if self._rate is None:
+            return now
         turn = max(self._booked, now - BURST_S)
         self._booked = turn + size / self._rate
         return max(turn, now)
 
     def give_back(self, size: int) -> None:
         """So much of what was booked was not used; negative where more was."""
-        self._booked -= size / self._rate
+        if self._rate is not None:
+            self._booked -= size / self._rate
 
 
 class Limits(NamedTuple):
-    """A client's limits; None where there is none."""
+    """A client's limits."""
 
-    upload: RateLimit | None = None
-    download: RateLimit | None = None
+    upload: RateLimit
+    download: RateLimit
 
     @classmethod
-    def of(cls, upload: int | None, download: int | None) -> Limits:
-        """Return the limits for these bytes a second."""
-        return cls(
-            upload=None if upload is None else RateLimit(upload),
-            download=None if download is None else RateLimit(download),
-        )
+    def of(cls, upload: int | None = None, download: int | None = None) -> Limits:
+        """Return the limits for these bytes a second; None where there is none."""
+        return cls(RateLimit(upload), RateLimit(download))

@@ -125,7 +125,7 @@ class Peer:
         self._choked = True
         self._wake = asyncio.Event()
         self._serving = Serving(self, host, limit=limits.upload)
-        self._limited = limits.download is not None
+        self._download_limit = limits.download
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
         self.download_turns = Allowance(limits.download, lambda: host.refill(self))
@@ -339,7 +339,8 @@ class Peer:
     @property
     def held_up(self) -> bool:
         """See LanesHost."""
-        return self.ready and not self._choked and not self._limited and self._host.owed(self) > 0
+        free = self._download_limit.rate is None
+        return free and self.ready and not self._choked and self._host.owed(self) > 0
 
     def say(self, message: LaneMessage) -> None:
         """See LanesHost."""

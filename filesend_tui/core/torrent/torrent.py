@@ -132,9 +132,7 @@ class Torrent:
         self._met_somebody = False
         self._moved = loop.time()
         self._moved_bytes = 0
-        # Where this side limits itself, a few of the largest pieces may be what is waited for.
-        limit = config.download_limit
-        self._standstill = STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0)
+        self._download_limit = limits.download
         self._store: PieceStore | None = None
         self._folder: Path | Target | None = None
         self._choose: Choose = everything
@@ -381,7 +379,9 @@ class Torrent:
         if own_work or self._moved_bytes != self._reporter.received.total:
             self._moved_bytes = self._reporter.received.total
             self._moved = now
-        if now - self._moved > self._standstill:
+        # Where this side limits itself, a few of the largest pieces may be what is waited for.
+        limit = self._download_limit.rate
+        if now - self._moved > STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0):
             self.swarm_failed(NoPeers("The other side is connected, but sends nothing."))
         if self._swarm.lies >= MOST_LIES:
             self.swarm_failed(BadMetadata("What the other side sends is not what it offered."))

@@ -1,0 +1,262 @@
+"""Every key of the screens, in one table: what it is, what it does, and where.
+
+From it come the bindings, the line at the bottom, the help page, the palette, and the keys that
+sentences name. One key has one meaning everywhere, so that a key pressed a moment too late, or
+once too often, does the same or nothing: tests/tui/test_keys.py holds that. What should not
+happen by a slip (to send, share, disconnect, give up one's code) is a capital letter. No Textual
+ever lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+
+class Key(NamedTuple):
+    """One action and the keys for it.
+
+    does: what it means, in a word or two; a key has one such meaning in the whole table. keys: as
+    Textual names them, with commas between; sentences and the bottom line name the first. action:
+    the method, as Textual names it. label: two words at most, for the bottom line; empty where it
+    is not shown there. about: what it does, for help and palette; empty where another line says it.
+    first: has the first claim to room in the bottom line. priority: answers also while a field has
+    the keys.
+    """
+
+    does: str
+    keys: str
+    action: str
+    label: str = ""
+    about: str = ""
+    first: bool = False
+    priority: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The first key as people read it."""
+        return as_read(self.keys.split(",")[0])
+
+    @property
+    def title(self) -> str:
+        """What it is called in the palette."""
+        return self.label or self.does.capitalize()
+
+    @property
+    def all_shown(self) -> str:
+        """All keys as people read them, for the help page."""
+        return " ".join(as_read(key) for key in self.keys.split(","))
+
+
+class Group(NamedTuple):
+    """The keys of one place, box, or kind of widget; those that matter most first."""
+
+    title: str
+    keys: tuple[Key, ...]
+
+
+#: Keys that mean "go on", "this one", "away from here" or a direction everywhere, and those that
+#: edit a field. All others have one meaning.
+PLAIN: Final = frozenset(
+    {"enter", "space", "escape", "tab", "backspace", "up", "down", "left", "right"}
+    | {"pageup", "pagedown", "home", "end"}
+)
+
+TABLE: Final[dict[str, Group]] = {
+    "pair": Group(
+        "Pair",
+        (
+            Key("type code", "enter", "type_code", "Type their code", "type the other's code"),
+            Key("copy", "c", "copy", "Copy code", "copy your code"),
+            Key("new code", "N", "new_code", "New code", "another code; the old one ends"),
+        ),
+    ),
+    "send": Group(
+        "Send",
+        (
+            Key("choose", "space", "choose", "Choose", "choose or unchoose; also whole folders"),
+            Key("send", "S", "send", "Send", "ask the other person to take what is chosen"),
+            Key(
+                "share", "O", "share", "Share openly", "share it: anyone with the link can download"
+            ),
+            Key("open", "enter,right", "open", "Open", "go into the folder"),
+            Key("up a folder", "left,backspace", "up", "Up", "go to the folder above"),
+            Key("path", "tilde,ctrl+l", "type_path", "Path", "type or paste a path"),
+            Key("hidden", "full_stop", "hidden", "", "show or hide what begins with a dot"),
+            Key("none", "u", "clear", "", "choose nothing"),
+        ),
+    ),
+    "transfers": Group(
+        "Transfers",
+        (
+            Key("copy", "c", "copy", "Copy link", "copy the link of an open share"),
+            Key("copy magnet", "C", "copy_magnet", "Copy magnet", "copy its magnet link"),
+            Key("end", "x", "stop", "Stop sharing", "share it no longer"),
+            Key("end", "x", "cancel", "Cancel", "give the transfer up, on both sides"),
+            Key("where it is", "o", "where", "Where is it", "show and copy where what arrived is"),
+        ),
+    ),
+    "app": Group(
+        "Anywhere",
+        (
+            Key("look", "f2", "look", "", "see what somebody asks, and answer", first=True),
+            Key("pair", "p", "go('pair')", "", "your code, and a field for theirs"),
+            Key("send files", "s", "go('send')", "", "choose what to send"),
+            Key("transfers", "t", "go('transfers')", "", "what goes out and comes in"),
+            Key("message", "m", "write", "Message", "write a line, and read what was said"),
+            Key("verify", "v", "verify", "Verify", "words to compare: equal if nobody is between"),
+            Key("disconnect", "D", "disconnect", "Disconnect", "end the pairing"),
+            Key("try again", "r", "retry", "Try again", "look for the relay again"),
+            Key("settings", "comma", "settings", "", "colours, name, folder, limits"),
+            Key("commands", "ctrl+p", "command_palette", "", "everything by name", priority=True),
+            Key(
+                *("suspend", "ctrl+z", "suspend", "", "back to the shell; fg brings it back"),
+                priority=True,
+            ),
+            Key("away", "escape", "dismiss", "", "hide the notice, close a box, leave a field"),
+            Key("help", "question_mark,f1", "help", "Help", "this page", first=True),
+            Key("quit", "q", "quit", "Quit", "quit; asks while something runs"),
+            Key("quit", "ctrl+q", "quit", priority=True),
+        ),
+    ),
+    "request": Group(
+        "A request",
+        (
+            Key("accept", "enter", "accept", "Accept", "take what has a yes", first=True),
+            Key("decline", "d", "decline", "Decline", "take nothing", first=True),
+            Key("later", "escape", "later", "Later", "close it; it stays open", first=True),
+            Key("choose", "space", "choose", "Yes/no", "yes or no to a file or a folder"),
+            Key("all", "a", "all(True)", "All", "yes to all that is shown"),
+            Key("none", "u", "all(False)", "None", "no to all that is shown"),
+            Key("folder", "f", "folder", "Folder", "where to save it"),
+            Key("find", "slash", "find", "Find", "show only names with this in them"),
+            Key("left", "left,h", "fold", "", "close a folder"),
+            Key("right", "right,l", "unfold", "", "open a folder"),
+            Key("help", "question_mark,f1", "app.help", "Help", "", first=True),
+        ),
+    ),
+    "question": Group(
+        "A question",
+        (
+            Key("yes", "y", "answer(True)", "Yes", "yes; counts once you had time to read"),
+            Key("no", "n,escape", "answer(False)", "No", "no"),
+            Key("left", "left,h", "app.focus_previous", "", "the other button"),
+            Key("right", "right,l", "app.focus_next"),
+            Key("up", "up,k", "scroll(-1)"),
+            Key("down", "down,j", "scroll(1)"),
+        ),
+    ),
+    "comparing": Group(
+        "Comparing words",
+        (
+            Key("same", "equals_sign,escape", "answer(False)", "The same", "the same words"),
+            Key("different", "exclamation_mark", "answer(True)", "Different", "other words"),
+            Key("left", "left,h", "app.focus_previous", "", "the other button"),
+            Key("right", "right,l", "app.focus_next"),
+            Key("up", "up,k", "scroll(-1)"),
+            Key("down", "down,j", "scroll(1)"),
+        ),
+    ),
+    "talk": Group(
+        "Talk",
+        (
+            Key("say", "enter", "submit", "Send the line", "send the line"),
+            Key("leave", "escape", "close", "Close", "close the field; what is in it stays"),
+            Key("up", "up", "talk(-1, False)", "Earlier", "what was said before"),
+            Key("down", "down", "talk(1, False)", "", "what was said after"),
+            Key("page up", "pageup", "talk(-1, True)", "", "a page of it before"),
+            Key("page down", "pagedown", "talk(1, True)", "", "a page of it after"),
+        ),
+    ),
+    "code": Group("A code", (Key("done", "enter", "submit", "Pair"),)),
+    "field": Group(
+        "A field",
+        (
+            Key("done", "enter", "submit", "Done", ""),
+            Key("complete", "tab", "complete", "Complete the word", "complete the word"),
+            Key("leave", "escape", "leave", "Leave the field", ""),
+        ),
+    ),
+    "list": Group(
+        "A list",
+        (
+            Key("up", "up,k", "move(-1)", "", "up"),
+            Key("down", "down,j", "move(1)", "", "down"),
+            Key("page up", "pageup", "page(-1)", "", "a page up"),
+            Key("page down", "pagedown", "page(1)", "", "a page down"),
+            Key("first", "home,g", "jump(0)", "", "the first"),
+            Key("last", "end,G", "jump(-1)", "", "the last"),
+        ),
+    ),
+    "settings": Group(
+        "Settings",
+        (
+            Key(
+                "save", "ctrl+s", "save", "Save", "save them, and close", first=True, priority=True
+            ),
+            Key("away", "escape", "close", "Leave as it was", "close, and change nothing"),
+            Key("help", "f1", "app.help", "Help"),
+        ),
+    ),
+    "turning": Group(
+        "A choice of a few",
+        (
+            Key("left", "left,h", "turn(-1)", "", "the one before"),
+            Key("right", "right,l,space", "turn(1)", "Next", "the next"),
+        ),
+    ),
+    "help": Group(
+        "Help",
+        (
+            Key("away", "escape,enter", "dismiss", "Close"),
+            Key("help", "question_mark,f1", "dismiss"),
+        ),
+    ),
+}
+
+_READ: Final = {
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "backspace": "Backspace",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "equals_sign": "=",
+    "slash": "/",
+    "tilde": "~",
+    "full_stop": ".",
+    "comma": ",",
+}
+
+
+def shown(does: str) -> str:
+    """Return the key that does this, for sentences. Raises KeyError where nothing does it."""
+    return _BY_MEANING[does].shown
+
+
+def every() -> Iterator[tuple[str, Key]]:
+    """Go through the table: the place and each of its keys."""
+    for place, group in TABLE.items():
+        for key in group.keys:
+            yield place, key
+
+
+def as_read(key: str) -> str:
+    """Return a key of Textual's naming as people read it."""
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key[5:].upper()}"
+    if key.startswith("f") and key[1:].isdecimal():
+        return key.upper()
+    return _READ.get(key, key)
+
+
+_BY_MEANING: Final = {key.does: key for _, key in reversed(list(every()))}

@@ -1,0 +1,147 @@
+"""Settings: theme, name, folder and limits, shown as they are and kept where they are changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from filesend_tui.keys import TABLE
+from filesend_tui.preferences import KEYS, Preferences
+from filesend_tui.screens.base import BoxScreen
+from filesend_tui.screens.commands import SavePreferences
+from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.completing_field import CompletingField
+from filesend_tui.widgets.folder_field import FolderField
+from filesend_tui.widgets.turning import Turning
+from filesend_tui.widgets.words import Words
+
+_LABELS: Final = {
+    "theme": "Theme",
+    "name": "Your name",
+    "output": "Save in",
+    "upload_limit": "Send at most",
+    "download_limit": "Receive at most",
+}
+_WHERE_EMPTY: Final = {
+    "name": "how the other person sees you",
+    "output": "FileSend in your downloads folder",
+    "upload_limit": "no limit; 500k or 2M a second",
+    "download_limit": "no limit; 500k or 2M a second",
+}
+_SAVE, _CLOSE = (key.shown for key in TABLE["settings"].keys[:2])
+
+
+class SettingsScreen(BoxScreen[None]):
+    """A line for each setting. What an option or a variable says is shown, and cannot be changed.
+
+    Args:
+        preferences: What is set now.
+        theme: The theme on the screen.
+        themes: All that can be chosen.
+    """
+
+    PLACE = "settings"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("settings")
+
+    def __init__(self, preferences: Preferences, theme: str, themes: Sequence[str]) -> None:
+        super().__init__()
+        self._preferences, self._theme, self._themes = preferences, theme, themes
+
+    def compose_box(self) -> ComposeResult:
+        """A line for each, what is wrong, and two buttons."""
+        with Vertical(id="page"):
+            for key in KEYS:
+                with Horizontal(classes="line"):
+                    label = Words(_LABELS[key])
+                    label.add_class("label")
+                    yield label
+                    yield self._field(key)
+        with Vertical(id="claims"):
+            yield Words(id="problem")
+            with Horizontal(id="buttons"):
+                save, close = f"{_SAVE}  Save", f"{_CLOSE}  Leave"
+                yield Button(save, id="save", variant="success", compact=True)
+                yield Button(close, id="close", variant="primary", compact=True)
+
+    def _field(self, key: str) -> Widget:
+        held = self._preferences.held.get(key)
+        text = self._preferences.text.get(key, "")
+        if held is not None:
+            return Words(f"{text or self._theme if key == 'theme' else text}  (set by {held})")
+        if key == "theme":
+            return Turning(self._themes, self._theme, id=key)
+        if key == "output":
+            field = FolderField(text, id=key)
+            field.placeholder = _WHERE_EMPTY[key]
+            return field
+        return Input(text, placeholder=_WHERE_EMPTY[key], compact=True, id=key)
+
+    def on_mount(self) -> None:
+        """The first that can be changed has the keys."""
+        super().on_mount()
+        box = self.query_one("#box")
+        box.border_title = "Settings"
+        if self._preferences.file is not None:
+            box.border_subtitle = Content(str(self._preferences.file))
+        self.query_one("#problem").display = False
+        for key in KEYS:
+            if self.query(f"#{key}"):
+                self.query_one(f"#{key}").focus()
+                return
+
+    def action_save(self) -> None:
+        """Keep what stands in the fields."""
+        text = {key: field.value for key, field in self._fields()}
+        self.post_message(SavePreferences(text))
+
+    def _fields(self) -> list[tuple[str, Turning | Input]]:
+        found = [(key, self.query(f"#{key}")) for key in KEYS]
+        return [
+            (key, field)
+            for key, fields in found
+            for field in fields
+            if isinstance(field, Turning | Input)
+        ]
+
+    def refuse(self, key: str, problem: str) -> None:
+        """Say what is wrong, and put the keys where it is."""
+        words = self.query_one("#problem", Words)
+        named = f"{_LABELS[key]}: " if key in _LABELS else ""
+        words.show(Content.assemble(("✗ ", "$error bold"), (f"{named}{problem}", "$error")))
+        words.display = True
+        for field in self.query(f"#{key}") if key in _LABELS else ():
+            field.focus()
+
+    def action_close(self) -> None:
+        """Leave all as it was."""
+        self.app.theme = self._theme
+        self.dismiss()
+
+    @on(Turning.Turned)
+    def _theme_turned(self, event: Turning.Turned) -> None:
+        self.app.theme = event.chosen
+
+    @on(Input.Submitted)
+    def _done_with_one(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.focus_next()
+
+    @on(CompletingField.Left)
+    def _field_left(self) -> None:
+        self.action_close()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "save":
+            self.action_save()
+        else:
+            self.action_close()

@@ -1,0 +1,62 @@
+"""One of a few: the arrows turn to the next, and whoever listens hears which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from filesend_tui.widgets.bound import bindings
+
+
+class Turning(Static, can_focus=True):
+    """Shows the chosen of its options between two arrows.
+
+    Args:
+        options: What can be chosen, at least one.
+        chosen: Which is at first; the first where it is none of them.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("turning")
+    DEFAULT_CSS = """
+    Turning {
+        height: 1;
+        &:focus { background: $primary 22%; }
+    }
+    """
+
+    @dataclass
+    class Turned(Message):
+        """Another one is chosen."""
+
+        chosen: str
+
+    def __init__(self, options: Sequence[str], chosen: str, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._options = tuple(options)
+        self._index = self._options.index(chosen) if chosen in self._options else 0
+
+    @property
+    def value(self) -> str:
+        """What is chosen."""
+        return self._options[self._index]
+
+    def render(self) -> Content:
+        """Draw `‹ chosen ›`."""
+        quiet = "$foreground 55%"
+        return Content.assemble(("‹ ", quiet), (self.value, "bold"), (" ›", quiet))
+
+    def action_turn(self, by: int) -> None:
+        """Choose the next, or the one before."""
+        self._index = (self._index + by) % len(self._options)
+        self.refresh()
+        self.post_message(self.Turned(self.value))
+
+    def on_click(self) -> None:
+        """Choose the next."""
+        self.action_turn(1)
