@@ -81,14 +81,13 @@ def pair(clients: Clients, one: str, other: str) -> None:
     assert clients.hears(one, "claimed")["nameplate"] == nameplate
 
 
-@pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])
-def test_it_connects_by_every_transport(clients: Clients, transports: tuple[str, ...]) -> None:
-    assert clients.connect("alice", *transports) == transports[-1]
+def test_it_connects(clients: Clients) -> None:
+    assert clients.connect("alice", "websocket") == "websocket"
     assert clients.call("alice", "allocate")["nameplate"] >= 1
 
 
 def test_it_pairs_and_routes_to_the_partner_alone(clients: Clients) -> None:
-    clients.connect("alice", "polling", "websocket")
+    clients.connect("alice", "websocket")
     clients.connect("bob", "websocket")
     clients.connect("eve", "websocket")
     pair(clients, "alice", "bob")

@@ -54,10 +54,8 @@ async def test_nobody_else_hears_anything(shared: str, connect: Connect):
     assert all(person.heard.empty() for person in (one, alone, waiting, fourth))
 
 
-@pytest.mark.parametrize("transports", [["websocket"], ["polling"], None])
-async def test_words_keep_their_order(shared: str, connect: Connect, transports: list[str] | None):
-    one = await connect(shared, transports=transports)
-    other = await connect(shared, transports=["websocket"])
+async def test_words_keep_their_order(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
     await pair(one, other)
     # Long and short ones in turn: a handler that overtook another would show.
     said = [sealed(f"{number} {'x' * (number % 2 * 3000)}") for number in range(500)]

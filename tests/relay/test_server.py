@@ -64,15 +64,11 @@ async def test_a_signal_tells_everybody_and_ends_cleanly(
     start: Start, connect: Connect, sig: signal.Signals
 ):
     process, url = await start()
-    one, other, polling = (
-        await connect(url),
-        await connect(url),
-        await connect(url, transports=["polling"]),
-    )
+    one, other = await connect(url), await connect(url)
     await pair(one, other)
     tracker = await websockets.connect(url.replace("http", "ws"))
     process.send_signal(sig)
-    for person in (one, other, polling):
+    for person in (one, other):
         assert await person.hear() == ("relayClosing", {})
         # And not that the partner went: the relay did.
         assert (await person.hear())[0] == "disconnect"
