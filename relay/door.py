@@ -21,6 +21,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from relay.addresses import Headers, Proxies
+from relay.http_rules import OneRequest
 from relay.limits import Buckets, Limits, Tally, TokenBucket, address_key
 from relay.metrics import Metrics
 
@@ -222,6 +223,7 @@ class _HttpGuard(H11Protocol):
 
     def __init__(self, door: Door, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
+        self.conn = OneRequest()
         self._door = door
         self._visit: Visit | None = None
         self._is_websocket = False
@@ -230,7 +232,6 @@ class _HttpGuard(H11Protocol):
         self._visit = self._door.enter(transport)
         if self._visit is not None:
             super().connection_made(transport)
-            self._visit.kept = lambda: len(self.cycle.body) if self.cycle else 0
             self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -255,16 +256,13 @@ class _HttpGuard(H11Protocol):
         self.ws_protocol_class = partial(_WebSocketGuard, self._door, visit)  # type: ignore[assignment]
         super().handle_websocket_upgrade(event)
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._look()
+    def send_400_response(self, msg: str) -> None:
+        self._door.refused("request")
+        super().send_400_response(msg)
 
     def _look(self) -> None:
         if self._visit is not None and not self._is_websocket:
-            self._visit.awaits(_HTTP_AWAITS.get(self.conn.their_state))
-
-
-_HTTP_AWAITS = {h11.IDLE: Awaited.HEAD, h11.SEND_BODY: Awaited.MESSAGE}
+            self._visit.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
 
 
 class _WebSocketGuard(WebSocketsSansIOProtocol):
@@ -288,6 +286,8 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             super().data_received(data[start : start + _SLICE])
             if self.transport.is_closing():
                 return
+        if not self.handshake_initiated:  # websockets found none, and says nothing more
+            self._visit.end("invalid")
         unfinished = self.conn.reader.buffer or self._fragments
         self._visit.awaits(Awaited.MESSAGE if unfinished else None)
 
