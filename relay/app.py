@@ -89,6 +89,7 @@ class RelayApp:
             ],
             lifespan=self._lifespan,
         )
+        web.router.redirect_slashes = False  # to whatever `Host` a stranger names
         self._app = socketio.ASGIApp(self._server, web, socketio_path=SOCKET_IO_PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

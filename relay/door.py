@@ -24,6 +24,7 @@ from websockets.frames import Frame
 
 from relay.addresses import Headers, Network, Proxies, networks
 from relay.buckets import AddressBuckets, AddressTally, TokenBucket
+from relay.http_rules import OneRequest
 from relay.limits import Limits
 from relay.loop_time import LoopTime
 from relay.metrics import Metrics
@@ -269,6 +270,7 @@ class _HttpGuard(H11Protocol):
 
     def __init__(self, door: Door, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
+        self.conn = OneRequest()
         self._door = door
         self._visit: Visit | None = None
         self._is_websocket = False
@@ -277,7 +279,6 @@ class _HttpGuard(H11Protocol):
         self._visit = self._door.enter(transport)
         if self._visit is not None:
             super().connection_made(transport)
-            self._visit.kept = lambda: len(self.cycle.body) if self.cycle else 0
             self._look()
             if seconds := self._visit.seconds_in_debt():
                 transport.pause_reading()
@@ -310,16 +311,13 @@ class _HttpGuard(H11Protocol):
         self.ws_protocol_class = partial(_WebSocketGuard, self._door, visit)  # type: ignore[assignment]
         super().handle_websocket_upgrade(event)
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._look()
+    def send_400_response(self, msg: str) -> None:
+        self._door.refused("request")
+        super().send_400_response(msg)
 
     def _look(self) -> None:
         if self._visit is not None and not self._is_websocket:
-            self._visit.awaits(_HTTP_AWAITS.get(self.conn.their_state))
-
-
-_HTTP_AWAITS = {h11.IDLE: Awaited.HEAD, h11.SEND_BODY: Awaited.MESSAGE}
+            self._visit.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
 
 
 class _WebSocketGuard(WebSocketsSansIOProtocol):
@@ -346,6 +344,8 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
                 if self.transport.is_closing():
                     return
         self._wait_out_debt()
+        if not self.handshake_initiated:  # websockets found none, and says nothing more
+            self._visit.end("invalid")
         unfinished = self.conn.reader.buffer or self._fragments
         self._visit.awaits(Awaited.MESSAGE if unfinished else None)
 

@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_address_connections: int = 256
     #: For the head of a request, and for a connection to begin one.
     head_seconds: float = 10.0
-    #: For the rest of a body or of a WebSocket message.
+    #: For the rest of a WebSocket message.
     message_seconds: float = 60.0
     max_frame: int = protocol.MAX_FRAME
     #: Memory for what is not whole yet and for what was sent and is not read yet.

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import settings
 
 from filesend_tui.core.channels import native_library
+from filesend_tui.core.channels.attempt import WebRtcAttempt
+from filesend_tui.core.channels.webrtc import WebRtcChannel
+from filesend_tui.core.config import WebRtcStack
 from relay.addresses import Proxies
 from relay.app import LOOPBACK
 from relay.limits import Limits
@@ -45,6 +48,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("native"):
                 item.add_marker(pytest.mark.skip(reason=NO_NATIVE))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Hold a test that connects with whatever stack there is to saying so."""
+    opened = 0
+    opens = WebRtcAttempt._open
+
+    def counted(attempt: WebRtcAttempt, channel: WebRtcChannel) -> None:
+        nonlocal opened
+        opened += attempt._config.webrtc is WebRtcStack.AUTO
+        opens(attempt, channel)
+
+    WebRtcAttempt._open = counted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        WebRtcAttempt._open = opens  # type: ignore[method-assign]
+    if opened and not any(map(item.get_closest_marker, ("webrtc", "native"))):
+        pytest.fail("it connects by WebRTC: mark it webrtc, for the native stack to be tried, too")
 
 
 @pytest.hookimpl(wrapper=True)

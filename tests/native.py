@@ -1,7 +1,8 @@
-"""`python -m tests.native [OPTION…]`: the tests marked `native`, with a Python that can run them.
+"""`python -m tests.native [OPTION…]`: the tests of the native WebRTC stack, with a Python for it.
 
-They need the native WebRTC stack, and so Python 3.12. Where this machine has none they do not run:
-that is said in so many words, and in CI it is a failure. The options are pytest's.
+Those marked `native` need that stack, and so Python 3.12; those marked `webrtc` take it where it is
+installed, and aiortc else. Where this machine has no such Python they do not run: that is said in
+so many words, and in CI it is a failure. The options are pytest's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def main() -> int:
     except Failed as failed:
         print(f"NATIVE TESTS NOT RUN: {failed}.", flush=True)
         return 1 if os.environ.get("CI") else 0
-    options = ["-m", "native", *sys.argv[1:]]
+    options = ["-m", "native or webrtc", *sys.argv[1:]]
     return subprocess.run([python, "-m", "pytest", *options], check=False).returncode
 
 

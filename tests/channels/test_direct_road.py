@@ -14,6 +14,7 @@ import pytest
 
 from filesend_tui.core.channels import direct_road
 from filesend_tui.core.channels.direct_identity import Identity, fingerprint
+from filesend_tui.core.channels.direct_link import TlsLink
 from filesend_tui.core.channels.direct_offer import (
     LOOPBACK,
     DirectOffer,
@@ -131,6 +132,55 @@ async def test_it_is_enough_that_one_side_can_be_reached(reachable: int) -> None
             )
         await say_hello(here, there)
         await close(here, there)
+
+
+async def test_whoever_is_met_is_met_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after all else is let go: meanwhile one side could take another road than the other."""
+    let_go = asyncio.Event()
+    close_meeting = direct_road._Meeting.close
+
+    async def slowly(meeting: direct_road._Meeting) -> None:
+        await let_go.wait()
+        await close_meeting(meeting)
+
+    monkeypatch.setattr(direct_road._Meeting, "close", slowly)
+    async with roads() as (ours, theirs):
+        here, there = await soon(meet(ours, theirs), 5)
+        await say_hello(here, there)
+        await close(here, there)
+        let_go.set()
+
+
+async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owners: dict[TlsLink, DirectRoad] = {}
+    met = asyncio.Event()
+    make, say = DirectRoad._link, TlsLink.say
+
+    def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsLink:
+        link = make(road, sock, server=server)
+        owners[link] = road
+        return link
+
+    async def late(link: TlsLink, data: bytes) -> None:
+        await say(link, data)
+        if data == direct_road._YES and owners[link] is ours:
+            await met.wait()
+
+    monkeypatch.setattr(DirectRoad, "_link", noting)
+    monkeypatch.setattr(TlsLink, "say", late)
+    async with roads() as (ours, theirs):
+        here, there = await meet(ours, theirs)
+        async with asyncio.timeout(10):
+            while not ours._arriving:
+                await asyncio.sleep(0.01)
+        met.set()
+        await close(here, there)
+        async with asyncio.timeout(10):
+            while ours._arriving:
+                await asyncio.sleep(0.01)
+    assert [link for link in owners if link._sock.fileno() != -1] == []
 
 
 async def test_a_partner_who_is_nowhere_is_given_up() -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 from aiortc import rtcsctptransport
@@ -211,14 +214,43 @@ async def test_text_that_is_no_text_does_no_harm() -> None:
 
 @pytest.mark.native
 async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None:
-    """libdatachannel cuts it at 256 KiB; what was cut off is for the wire protocol to notice."""
+    """libdatachannel cuts it at 1 MiB; what was cut off is for the wire protocol to notice."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
         sctp = ours._connection.sctp  # type: ignore[attr-defined]
         channel = ours._data_channel  # type: ignore[attr-defined]
-        await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(1_000_000))
+        await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(2_000_000))
         await ours.send(b"after")
-        data = await read_exactly(theirs, 256 * 1024 + 5)
-    assert data == bytes(256 * 1024) + b"after"
+        data = await read_exactly(theirs, 1024 * 1024 + 5)
+    assert data == bytes(1024 * 1024) + b"after"
+
+
+@pytest.mark.native
+async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """60,000 fragments of 8 bytes and none that ends it: 264 bytes each, were all of them kept."""
+    attempt = await WebRtcAttempt.offer(AIORTC)
+    victim = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.channels.victim"), stdin=PIPE, stdout=PIPE
+    )
+    assert victim.stdin
+    assert victim.stdout
+    try:
+        victim.stdin.write(json.dumps(attempt.description).encode() + b"\n")
+        await attempt.accept(json.loads(await soon(victim.stdout.readline(), 60)))
+        ours = await attempt.opened()
+        sctp = ours._connection.sctp  # type: ignore[attr-defined]
+        channel = ours._data_channel  # type: ignore[attr-defined]
+        monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 8)
+        await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(480_000))
+        sctp._outbound_queue.pop()
+        async with asyncio.timeout(120):
+            while sctp._outbound_queue or sctp._sent_queue:
+                await asyncio.sleep(0.05)
+        victim.stdin.write(b"\n")
+        assert int(await soon(victim.stdout.readline())) < 8_000_000
+        await soon(ours.close())
+    finally:
+        victim.kill()
+        await victim.communicate()
 
 
 @pytest.mark.native

@@ -19,6 +19,8 @@ from filesend_tui.core.events import Direction, TransferPhase
 from tests.conftest import RunningRelay
 from tests.torrent.lab import read_tree, write_tree
 
+pytestmark = pytest.mark.webrtc
+
 RNG = random.Random(11)
 ALBUM = {
     "album/one.bin": RNG.randbytes(900_000),

@@ -21,6 +21,8 @@ from filesend_tui.core.config import ClientConfig, RoadChoice
 from tests.conftest import RunningRelay
 from tests.torrent.lab import Node
 
+pytestmark = pytest.mark.webrtc
+
 MIB = 1024 * 1024
 A, D, W = RoadChoice.AUTO, RoadChoice.DIRECT, RoadChoice.WEBRTC
 

@@ -13,9 +13,9 @@ from aiortc import rtcsctptransport
 from filesend_tui.core import events as e
 from filesend_tui.core.channels import aiortc_channel
 from filesend_tui.core.channels.webrtc import WebRtcChannel
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.wire.handshake import Handshake
-from tests.channels.pairs import connect
+from tests.channels.pairs import AIORTC, STACKS, connect
 from tests.torrent.lab import TRACKERS, Hub, Node
 
 CONTENT = random.Random(1).randbytes(500_000)
@@ -46,22 +46,28 @@ async def hang_up(channel: WebRtcChannel) -> None:
     await channel.close()
 
 
+#: What one stack notices, and the other cuts short and goes on: nothing, until they hang up.
+NOTICED = {WebRtcStack.AIORTC: "endlessMessage", WebRtcStack.NATIVE: "closed"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(
-    ("attack", "reason"),
+    ("attack", "reasons"),
     [
-        (endless_message, "endlessMessage"),
-        (crumbs, "endlessMessage"),
-        (text, "textMessage"),
-        (second_channel, "secondChannel"),
-        (hang_up, "closed"),
+        (endless_message, NOTICED),
+        (crumbs, NOTICED),
+        (text, dict.fromkeys(WebRtcStack, "textMessage")),
+        (second_channel, dict.fromkeys(WebRtcStack, "secondChannel")),
+        (hang_up, dict.fromkeys(WebRtcStack, "closed")),
     ],
 )
 async def test_it_costs_that_peer_its_connection(
     hub: Hub,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    stack: WebRtcStack,
     attack: Attack,
-    reason: str,
+    reasons: dict[WebRtcStack, str],
 ) -> None:
     monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
     monkeypatch.setattr(aiortc_channel, "UNFINISHED_LIMIT", 200_000)
@@ -72,22 +78,30 @@ async def test_it_costs_that_peer_its_connection(
         Node(ClientConfig(output=tmp_path)) as receiver,
     ):
         torrent = await seeder.engine.seed([tmp_path / "file.bin"], trackers=TRACKERS)
-        ours, theirs = await connect()
+        victims = ClientConfig(webrtc=stack)
+        ours, theirs = await connect(config=AIORTC, answerer_config=victims)
+        address = theirs.address
+        assert address
         (member,) = hub.members[bytes.fromhex(torrent)]
         peer_id = b"-XX0001-villain-----"
         member.meet(theirs, peer_id, initiated=False)
+
+        def dropped() -> list[e.PeerDropped]:
+            return [event for event in seeder.of(e.PeerDropped) if event.address == address]
+
         await ours.send(Handshake(bytes.fromhex(torrent), peer_id).encode())
         await seeder.until(lambda: seeder.of(e.PeerConnected))
         if attack is crumbs:
             monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1)
         await attack(ours)
-        await seeder.until(lambda: seeder.of(e.PeerDropped))
+        if reasons[stack] != "closed":
+            await seeder.until(dropped)
         monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1200)
-        (dropped,) = seeder.of(e.PeerDropped)
-        assert dropped.reason == reason
-        assert dropped.address
         added = await receiver.engine.add(seeder.engine.magnet(torrent), folder=tmp_path / "out")
         path = await asyncio.wait_for(receiver.engine.wait_done(added), 30)
         assert path is not None
         assert path.read_bytes() == CONTENT
         await ours.close()
+
+        await seeder.until(dropped)
+        assert [event.reason for event in dropped()] == [reasons[stack]]

@@ -12,6 +12,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import h11
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -49,6 +50,7 @@ from filesend_tui.core.wire.messages import Cancel, Piece, RejectRequest, Reques
 from filesend_tui.core.wire.rules import MAX_REQUEST
 from filesend_tui.core.wire.shape import MAX_METADATA, TorrentShape
 from relay.addresses import Proxies
+from relay.http_rules import MAX_HEAD, OneRequest
 from relay.protocol import (
     CONTENTS,
     FileAnswer,
@@ -62,6 +64,7 @@ from relay.socket_server import StrictPacket
 from relay.tracker_protocol import MAX_REASON, FrameError, parse_client_frame, parse_server_frame
 from tests.golden.test_golden import FRAMES, WIRES, descriptions
 from tests.hostile.mutations import bencodable, bencoded, mutated, mutated_text
+from tests.security.smuggled import ATTACKS, handshake
 
 pytestmark = pytest.mark.fuzz
 
@@ -382,6 +385,42 @@ def test_a_direct_offer(text: str) -> None:
 
 
 # --- the relay's own ---------------------------------------------------------------------------
+
+HEADS = [b"".join(attack) for attack in ATTACKS.values()] + [
+    f"GET /announce HTTP/1.1\r\nHost: x\r\n{handshake()}\r\n".encode(),
+    b"HEAD /metrics?x=%20y HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
+]
+
+
+def events(parts: list[bytes]) -> list[h11.Event]:
+    """What comes of bytes as they arrive, up to where they are refused."""
+    connection, found = OneRequest(), []
+    for part in filter(None, parts):  # nothing is the end of a stream
+        connection.receive_data(part)
+        try:
+            while isinstance(event := connection.next_event(), h11.Event):
+                found.append(event)
+        except h11.RemoteProtocolError:
+            break
+        assert len(connection.trailing_data[0]) <= MAX_HEAD
+    return found
+
+
+@given(mutated(HEADS) | st.binary(max_size=60), st.integers(0, 2**20))
+def test_what_a_client_asks_of_a_relay(data: bytes, anywhere: int) -> None:
+    at = anywhere % (len(data) + 1)
+    for found in (events([data]), events([data[:at], data[at:]])):
+        assert [type(event) for event in found] in ([], [h11.Request, h11.EndOfMessage])
+        for event in found[:1]:
+            assert isinstance(event, h11.Request)
+            # Read again as strictly as can be, it is the same.
+            head, _, _ = data.partition(b"\r\n\r\n")
+            line, *fields = head.split(b"\r\n")
+            assert line.split(b" ")[:2] == [event.method, event.target]
+            pairs = [field.partition(b":") for field in fields]
+            read = [(name.lower(), value.strip(b" \t")) for name, _, value in pairs]
+            assert [(name, bytes(value)) for name, value in event.headers] == read
+
 
 PACKETS = [
     '421["claim",{"nameplate":7}]',

@@ -35,6 +35,8 @@ from tests.channels.pairs import soon
 from tests.conftest import RunningRelay
 from tests.torrent.lab import Node
 
+pytestmark = pytest.mark.webrtc
+
 CONTENT = random.Random(2).randbytes(1_000_000)
 Spew = Callable[[Announce, Description], Iterator[str | bytes]]
 

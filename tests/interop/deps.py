@@ -1,8 +1,9 @@
-"""What the interop tests need beside Python packages: node, the npm modules, and Chromium.
+"""What the tests need beside Python packages: node, the npm modules, Chromium; nginx and Caddy.
 
 `make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
 begins with it. The tests install the npm modules themselves and leave the system alone: what is
-missing there fails them with a sentence, and never skips them.
+missing there fails the interop tests with a sentence, and never skips them. Those of proxies are
+left out without them, which in CI is a failure.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 #: playwright-core asks for it.
 NODE_VERSION = 20
+#: Each program, and Debian's package of it.
+_PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -40,6 +43,22 @@ def ensure(*, system: bool) -> Path:
         _ensure_node(system=system)
         _ensure_modules()
         return _ensure_browser(system=system)
+
+
+def proxy(kind: str) -> str | None:
+    """Return the program of a proxy where it is installed: nginx or caddy."""
+    # Debian keeps servers where not everybody's path leads.
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"])
+    return shutil.which(kind, path=path)
+
+
+def ensure_proxies() -> None:
+    """Install what is missing of them, by apt-get. Raises Missing where that cannot be."""
+    missing = [kind for kind in _PROXIES if proxy(kind) is None]
+    if missing:
+        if shutil.which("systemctl"):  # nobody wants a web server of a test's
+            subprocess.run(["systemctl", "--quiet", "mask", *missing], check=False)
+        _apt_get(*(_PROXIES[kind] for kind in missing), allowed=True)
 
 
 def _ensure_node(*, system: bool) -> None:
@@ -84,7 +103,7 @@ def _apt_get(*packages: str, allowed: bool) -> None:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if not (allowed and root and shutil.which("apt-get")):
         raise Missing(
-            f"The interop tests need {names}. Install it (on Debian: apt-get install {names}, or "
+            f"The tests need {names}. Install it (on Debian: apt-get install {names}, or "
             "make interop-deps as root); another browser is named by FILESEND_CHROMIUM."
         )
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -100,5 +119,7 @@ def _apt_get(*packages: str, allowed: bool) -> None:
 if __name__ == "__main__":
     try:
         print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
+        ensure_proxies()
+        print(f"Relays can be tried behind {' and '.join(_PROXIES)}.")
     except Missing as missing:
         sys.exit(str(missing))

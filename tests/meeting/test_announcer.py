@@ -33,6 +33,8 @@ from relay.tracker_protocol import (
 from tests.channels.pairs import CONFIG, soon
 from tests.meeting.trackers import ScriptedTracker, accepts, tracker
 
+pytestmark = pytest.mark.webrtc
+
 SWARM, OURS, THEIRS = b"\x00\xffswarm" + bytes(13), b"o" * 20, b"t" * 20
 QUICK = Timings(first_retry=0.05, max_retry=0.1, spacing=0.05, repeat=0.1, min_interval=0.05)
 

@@ -16,6 +16,8 @@ from filesend_tui.core.meeting.signals import Description, PlainSignals, SealedS
 from filesend_tui.core.meeting.timings import Timings
 from tests.channels.pairs import read_exactly, soon
 
+pytestmark = pytest.mark.webrtc
+
 SWARM = bytes(range(20))
 KEY = b"k" * 32
 LOW, HIGH = b"a" * 20, b"b" * 20

@@ -25,7 +25,9 @@ from filesend_tui.core.meeting.signals import Description, PlainSignals, Use
 from filesend_tui.core.meeting.timings import Timings
 from relay.server import RelayServer, listen
 from tests.channels.pairs import read_exactly, soon
-from tests.conftest import RunningRelay
+from tests.conftest import RunningRelay, running_relay
+
+pytestmark = pytest.mark.webrtc
 
 QUICK = Timings(first_retry=0.05, max_retry=0.2, spacing=0.1, repeat=0.2, min_interval=0.05)
 
@@ -142,25 +144,25 @@ async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay)
 
 async def test_members_that_arrive_at_the_same_moment_meet_once(relay: RunningRelay) -> None:
     swarm = os.urandom(20)
-    # Two trackers of the same relay, as far as a member can tell: everything crosses.
-    urls = (relay.tracker, relay.tracker.replace("/announce", "/tracker"))
-    one, two = Member(swarm, *urls), Member(swarm, *urls)
-    await asyncio.gather(one.rendezvous.start(), two.rendezvous.start())
-    for member in (one, two):
-        await soon(member.rendezvous.announced())
-        member.rendezvous.more_peers()
-    first, second = await asyncio.gather(one.meet(), two.meet())
-    assert first.initiated != second.initiated
-    await first.channel.send(b"the same one")
-    assert await read_exactly(second.channel, 12) == b"the same one"
-    again = [asyncio.create_task(anext(member.rendezvous, None)) for member in (one, two)]
-    for member in (one, two):
-        member.rendezvous.more_peers()
-    done, _ = await asyncio.wait(again, timeout=0.5)
-    assert not done
-    await soon(asyncio.gather(one.rendezvous.stop(), two.rendezvous.stop()))
-    assert await asyncio.gather(*again) == [None, None]
-    await soon(asyncio.gather(first.channel.close(), second.channel.close()))
+    with running_relay() as other:
+        urls = (relay.tracker, other.tracker)  # so that everything crosses
+        one, two = Member(swarm, *urls), Member(swarm, *urls)
+        await asyncio.gather(one.rendezvous.start(), two.rendezvous.start())
+        for member in (one, two):
+            await soon(member.rendezvous.announced())
+            member.rendezvous.more_peers()
+        first, second = await asyncio.gather(one.meet(), two.meet())
+        assert first.initiated != second.initiated
+        await first.channel.send(b"the same one")
+        assert await read_exactly(second.channel, 12) == b"the same one"
+        again = [asyncio.create_task(anext(member.rendezvous, None)) for member in (one, two)]
+        for member in (one, two):
+            member.rendezvous.more_peers()
+        done, _ = await asyncio.wait(again, timeout=0.5)
+        assert not done
+        await soon(asyncio.gather(one.rendezvous.stop(), two.rendezvous.stop()))
+        assert await asyncio.gather(*again) == [None, None]
+        await soon(asyncio.gather(first.channel.close(), second.channel.close()))
 
 
 async def test_three_members_all_meet_each_other(relay: RunningRelay) -> None:

@@ -61,6 +61,7 @@ LIES: dict[str, Callable[[Offered], Offered]] = {
 }
 
 
+@pytest.mark.webrtc
 @pytest.mark.parametrize("lie", list(LIES))
 async def test_a_torrent_that_is_not_what_was_approved_is_refused(
     relay: RunningRelay, tmp_path: Path, lie: str, monkeypatch: pytest.MonkeyPatch
@@ -117,6 +118,7 @@ def _doctored(trick: Callable[[Info], Info], monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(engine_module, "make_torrent", make_torrent)
 
 
+@pytest.mark.webrtc
 @pytest.mark.parametrize("trick", list(TRICKS))
 async def test_a_description_with_more_to_it_than_was_shown_is_refused(
     relay: RunningRelay, tmp_path: Path, trick: str, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +142,7 @@ async def _is_refused(relay: RunningRelay, tmp_path: Path) -> None:
     assert not (tmp_path / "bob").exists()
 
 
+@pytest.mark.webrtc
 async def test_attributes_change_nothing(
     relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_disk_fills_up_where_it_promises_nothing(
     _only_the_hog(hog)
 
 
+@pytest.mark.webrtc
 async def test_a_transfer_that_fills_the_disk_ends_on_both_sides(
     relay: RunningRelay, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +268,7 @@ def test_a_read_only_folder_is_refused(read_only: Path) -> None:
     assert [path.read_text() for path in read_only.iterdir()] == ["precious"]
 
 
+@pytest.mark.webrtc
 async def test_a_yes_into_a_read_only_folder_is_no_yes(
     relay: RunningRelay, tmp_path: Path, read_only: Path
 ) -> None:

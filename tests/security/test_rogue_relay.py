@@ -482,6 +482,7 @@ def readable(seen: list[str]) -> str:
     return "\n".join([*seen, *decoded])
 
 
+@pytest.mark.webrtc
 async def test_it_reads_nothing_of_what_two_people_do(tmp_path: Path) -> None:
     """A whole transfer of real clients: people and tracker, every frame of every socket."""
     content = b"what the merger is about: " + bytes(range(256)) * 40

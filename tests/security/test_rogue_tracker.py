@@ -15,7 +15,7 @@ import random
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,8 @@ from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.security.rogue import RogueTracker, Trick, honest, rogue_tracker
 from tests.torrent.lab import Node
+
+pytestmark = pytest.mark.webrtc
 
 CONTENT = random.Random(5).randbytes(700_000)
 NAME = "secret-plans.bin"
@@ -668,7 +670,8 @@ async def test_whoever_shows_another_certificate_than_was_sealed_gets_no_channel
     role = "active" if answerer_is == "client" else "passive"
     assert f"a=setup:{role}" in answerer.description["sdp"]
     answer = answerer.description
-    await offerer.accept(false_fingerprint(answer) if who == "offerer" else answer)
+    with suppress(ChannelFailed):  # libdatachannel may be refused before it has looked at it all
+        await offerer.accept(false_fingerprint(answer) if who == "offerer" else answer)
     refusing, other = (offerer, answerer) if who == "offerer" else (answerer, offerer)
     with pytest.raises(ChannelFailed):
         await refusing.opened(5)

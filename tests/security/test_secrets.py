@@ -200,6 +200,7 @@ def test_the_search_finds_what_is_there() -> None:
     assert not found("…", {"key": key})
 
 
+@pytest.mark.webrtc
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("crash", CRASHES)

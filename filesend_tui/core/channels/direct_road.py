@@ -69,6 +69,7 @@ class _Meeting:
         self._waiting: deque[TlsLink] = deque()
         self._settling: dict[asyncio.Task[None], TlsLink] = {}
         self._news = asyncio.Event()
+        self._over = False
 
     @property
     def links(self) -> int:
@@ -77,7 +78,7 @@ class _Meeting:
 
     def arrived(self, link: TlsLink) -> None:
         """A link is good; it is this meeting's from now on."""
-        if self.links >= MAX_LINKS:
+        if self._over or self.links >= MAX_LINKS:
             link.close()
             return
         self._waiting.append(link)
@@ -106,7 +107,8 @@ class _Meeting:
                 link.close()
 
     async def close(self) -> None:
-        """Close the links that were not settled on."""
+        """Close the links that were not settled on, and all that come from now on."""
+        self._over = True
         for task in self._settling:
             task.cancel()
         await asyncio.gather(*self._settling, return_exceptions=True)
@@ -148,6 +150,7 @@ class DirectRoad:
         self._meetings: dict[bytes, _Meeting] = {}
         self._arriving: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._endings: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -235,10 +238,11 @@ class DirectRoad:
             raise ChannelFailed("A peer could not be reached directly.") from None
         finally:
             del self._meetings[ours.ticket]
-            for task in dialling:
-                task.cancel()
-            await asyncio.gather(*dialling, return_exceptions=True)
-            await meeting.close()
+            # Nobody waits for it: the partner may have the link already, and whoever gives this
+            # meeting up now, or is late for it, would take another road than the partner.
+            ending = asyncio.create_task(_end(meeting, dialling))
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
         return DirectChannel(link)
 
     async def close(self) -> None:
@@ -248,7 +252,7 @@ class DirectRoad:
             await asyncio.wait({self._starting})
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._endings, return_exceptions=True)
         for listener in self._listeners:
             listener.close()
         if self._mapping is not None:
@@ -347,6 +351,13 @@ class DirectRoad:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:
+    for task in dialling:
+        task.cancel()
+    await asyncio.gather(*dialling, return_exceptions=True)
+    await meeting.close()
 
 
 def listen(port: int, *, local: bool = False) -> list[socket.socket]:

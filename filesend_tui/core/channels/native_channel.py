@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from filesend_tui.core.channels.native_library import chosen_path
+from filesend_tui.core.channels.native_library import MAX_MESSAGE, chosen_path
 from filesend_tui.core.channels.webrtc import (
     CLOSE_TIMEOUT,
     LINGER,
@@ -126,7 +126,7 @@ class NativeConnection:
         self._gathered = asyncio.Event()
         self._closed = asyncio.Event()
         self._data_channels: list[DataChannel] = []
-        self.native = _core.PeerConnection(ice_servers)
+        self.native = _core.PeerConnection(ice_servers, max_message_size=MAX_MESSAGE)
         self.native.set_on_state_change(lambda state: self.call(self._entered, state))
         self.native.set_on_gathering_state_change(lambda state: self.call(self._gathering, state))
 

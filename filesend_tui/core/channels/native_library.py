@@ -25,6 +25,11 @@ _ADDRESS: Final = re.compile(r"candidate:\S+ 1 udp \d+ (?P<host>\S+) (?P<port>\d
 #: RFC 7064 and RFC 7065, as far as servers are written here.
 _SERVER: Final = re.compile(r"(?:stuns?|turns?):[^/@?\s]+(?:\?transport=(?:udp|tcp))?")
 _CANDIDATE_BYTES: Final = 512
+#: Largest message that libdatachannel takes; it cuts a longer one. It gives SCTP a window as large.
+MAX_MESSAGE: Final = 1024 * 1024
+#: What SCTP's buffer has at first. Half of that is what it gathers of a message before it hands on
+#: what it has, and each fragment takes 264 bytes, however small: of 1 MiB, 139 MB for one peer.
+_GATHERED: Final = 64 * 1024
 
 
 @cache
@@ -89,7 +94,7 @@ def _is_turn_over_tcp(url: str) -> bool:
 
 @cache
 def library() -> Any:
-    """Return the C API. Raises OSError, AttributeError or ImportError where there is none."""
+    """Return the C API, set up. Raises OSError, AttributeError or ImportError without one."""
     import ctypes
 
     from aiolibdatachannel import _native
@@ -98,6 +103,11 @@ def library() -> Any:
     text, number = ctypes.c_char_p, ctypes.c_int
     api.rtcGetSelectedCandidatePair.argtypes = [number, text, number, text, number]
     api.rtcGetDataChannelReliability.argtypes = [number, ctypes.c_void_p]
+    # rtcSctpSettings: twelve numbers, 0 for the library's choice, of which this is the first.
+    settings = (number * 12)(_GATHERED)
+    api.rtcSetSctpSettings.argtypes = [ctypes.c_void_p]
+    if api.rtcSetSctpSettings(settings) < 0:
+        raise OSError("libdatachannel did not take its settings")
     return api
 
 

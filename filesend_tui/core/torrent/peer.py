@@ -39,6 +39,8 @@ from filesend_tui.core.wire.lane_messages import LaneMessage
 
 #: Seconds after which what may have been lost on lanes is asked for again.
 LANE_DOUBT = 1.0
+#: Seconds to hear how a channel ended that takes nothing any more.
+LAST_WORDS = 1.0
 #: Seconds between keep-alives.
 KEEP_ALIVE = 55.0
 
@@ -154,13 +156,16 @@ class Peer:
         """Serve until the connection ends; return why it did."""
         self.wire.open()
         self.flush()
-        tasks = [
-            asyncio.create_task(self._read()),
-            asyncio.create_task(self._write()),
-            asyncio.create_task(self._stopped.wait()),
-        ]
+        reading = asyncio.create_task(self._read())
+        writing = asyncio.create_task(self._write())
+        stopped = asyncio.create_task(self._stopped.wait())
+        tasks = [reading, writing, stopped]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if writing.done() and isinstance(writing.exception(), ChannelFailed):
+                # It may have hung up: what it said before, and that it did, the reader hears.
+                rest = [reading, stopped]
+                await asyncio.wait(rest, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
@@ -174,6 +179,8 @@ class Peer:
             if self.lanes:
                 await self.lanes.close()
             await self.channel.close()
+        if results[0] is None and isinstance(results[1], ChannelFailed):
+            self.reason = self.reason or Drop.CLOSED
         for result in results:
             if isinstance(result, WireError):
                 self.reason = self.reason or result.reason

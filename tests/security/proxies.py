@@ -1,0 +1,188 @@
+"""Real nginx and Caddy in front of a relay, with TLS, configured as the README says."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import os
+import re
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.interop import deps
+from tests.security.raw import Raw
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+#: What the README has in the places of these.
+_SITE, _RELAY = "relay.example", "127.0.0.1:8421"
+_STARTING = 30.0
+
+
+@dataclass(frozen=True)
+class Front:
+    """A running proxy. certificate: a file to trust it by."""
+
+    port: int
+    certificate: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    async def connect(self, source: str = "127.0.0.1", *, protocol: str = "http/1.1") -> Raw:
+        """Connect from an address of this machine, and agree on a protocol over HTTP."""
+        trust = ssl.create_default_context(cafile=self.certificate)
+        trust.set_alpn_protocols([protocol])
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1",
+            self.port,
+            ssl=trust,
+            server_hostname="localhost",
+            local_addr=(source, 0),
+            limit=2**20,
+        )
+        return Raw(reader, writer, None)
+
+
+@contextmanager
+def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
+    """Run a proxy of a kind in front of a relay, in an empty folder of its own."""
+    program = _program(kind)
+    certificate, key = _certificate(folder)
+    relay = relay_url.partition("://")[2]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "log"
+    command = [program, *_SETUPS[kind](folder, port, certificate, key, relay)]
+    own = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+    with log.open("w") as said:
+        process = subprocess.Popen(command, env=own, stdout=said, stderr=said)
+    try:
+        _wait_until_it_listens(process, port, log)
+        yield Front(port, certificate)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _program(kind: str) -> str:
+    program = deps.proxy(kind)
+    if program is None:
+        pytest.skip(f"there is no {kind} here: make interop-deps installs it, as root on Debian")
+    return program
+
+
+def _snippet(language: str, relay: str) -> str:
+    """What the README shows for a proxy, with the relay's true address."""
+    found = re.search(rf"^```{language}\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    assert found
+    assert _RELAY in found[1]
+    return found[1].replace(_RELAY, relay)
+
+
+def _nginx(folder: Path, port: int, certificate: Path, key: Path, relay: str) -> list[str]:
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "\n".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"""
+        daemon off;
+        master_process off;
+        pid {folder / "pid"};
+        events {{}}
+        http {{
+            access_log off;
+            {paths}
+            server {{
+                listen 127.0.0.1:{port} ssl http2;
+                ssl_certificate {certificate};
+                ssl_certificate_key {key};
+                {_snippet("nginx", relay)}
+            }}
+        }}
+        """
+    )
+    return ["-p", str(folder), "-c", str(config), "-e", "stderr"]
+
+
+def _caddy(folder: Path, port: int, certificate: Path, key: Path, relay: str) -> list[str]:
+    site = _snippet("caddyfile", relay)
+    assert site.startswith(f"{_SITE} {{\n")
+    site = site.replace(f"{_SITE} {{", f":{port} {{\ntls {certificate} {key}", 1)
+    config = folder / "Caddyfile"
+    # No port 80, no port for orders, and certificates from nobody.
+    config.write_text(
+        f"""
+        {{
+            admin off
+            auto_https off
+            default_bind 127.0.0.1
+        }}
+        {site}
+        """
+    )
+    return ["run", "--config", str(config), "--adapter", "caddyfile"]
+
+
+_SETUPS: dict[str, Callable[[Path, int, Path, Path, str], list[str]]] = {
+    "nginx": _nginx,
+    "caddy": _caddy,
+}
+KINDS = list(_SETUPS)
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _STARTING
+    while True:
+        assert process.poll() is None, f"it did not start: {log.read_text()}"
+        assert time.monotonic() < deadline, f"it does not listen: {log.read_text()}"
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate of this machine's, that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
