@@ -33,7 +33,7 @@ class Flood:
     """One socket: its handshake, its first words, then the same for ever."""
 
     def __init__(self, where: tuple[str, int], path: str, address: str) -> None:
-        first, self._over_and_over = SAID[path]
+        self._first, self._over_and_over = SAID[path]
         self.sock = socket.create_connection(where)
         head = (
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
@@ -41,25 +41,24 @@ class Flood:
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         self.sock.setblocking(False)
-        self._waiting = head.encode() + first
+        self._waiting = head.encode()
+        self._taken = False
 
     def go_on(self) -> bool:
         """Read and write what is possible; False where it was ended."""
         try:
-            while received := self.sock.recv(65536):
-                if not received:
-                    return False
+            while self.sock.recv(65536):
+                if not self._taken:
+                    self._taken, self._waiting = True, self._first
             return False
         except BlockingIOError:
             pass
         except OSError:
             return False
         try:
-            sent = self.sock.send(self._waiting or self._over_and_over)
-            if self._waiting:
-                self._waiting = self._waiting[sent:]
-            else:
-                self._waiting = self._over_and_over[sent:]
+            if not self._waiting and self._taken:
+                self._waiting = self._over_and_over
+            self._waiting = self._waiting[self.sock.send(self._waiting) :]
         except BlockingIOError:
             pass
         except OSError:
