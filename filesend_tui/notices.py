@@ -12,7 +12,7 @@ from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.views import Level, Notice, ShareRow, TransferRow
+from filesend_tui.views import Level, Notice, ShareRow, TransferRow, named
 
 RELAY_LOST: Final = Notice(
     Level.ERROR,
@@ -112,5 +112,4 @@ def ending_question(
 
 
 def _names(rows: Sequence[TransferRow | ShareRow]) -> str:
-    more = f" and {len(rows) - 2} more" if len(rows) > 2 else ""
-    return ", ".join(row.name for row in rows[:2]) + more
+    return named([row.name for row in rows])

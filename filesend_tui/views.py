@@ -6,6 +6,7 @@ Sizes are in bytes, rates in bytes a second, times in seconds. No Textual ever l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -160,9 +161,15 @@ NOTHING_KNOWN: Final = TransferDetail()
 
 
 def name_of(files: tuple[FileEntry, ...]) -> str:
-    """Return what to call a transfer: its file, its folder, or the first and how many more."""
+    """Return what to call a transfer: its file, its folder with a slash, or several by `named`."""
     tops = list(dict.fromkeys(entry.path.split("/", 1)[0] for entry in files))
-    if not tops:
-        return "files"
-    top = tops[0] + ("/" if "/" in files[0].path else "")
-    return top if len(tops) == 1 else f"{top} and {len(tops) - 1} more"
+    if len(tops) == 1:
+        return tops[0] + ("/" if "/" in files[0].path else "")
+    return named(tops) or "files"
+
+
+def named(names: Sequence[str]) -> str:
+    """Return several names as people say them: `A`, `A and B`, `A, B and 3 more`."""
+    if len(names) <= 2:
+        return " and ".join(names)
+    return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"

@@ -258,7 +258,9 @@ def test_busy_lasts_as_long_as_the_command_also_when_it_fails() -> None:
     [
         (["a.txt"], "a.txt"),
         (["d/a", "d/b"], "d/"),
-        (["d/a", "e", "f"], "d/ and 2 more"),
+        (["d/a", "d/b", "big.iso"], "d and big.iso"),
+        (["d/a", "e", "f"], "d, e and 1 more"),
+        ([str(n) for n in range(1_002)], "0, 1 and 1,000 more"),
         ([], "files"),
     ],
 )
