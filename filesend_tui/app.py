@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events as textual_events
 from textual import on
@@ -23,7 +24,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
 from filesend_tui.link import ClientLink, guarded
@@ -33,10 +34,13 @@ from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
-from filesend_tui.store import SHARING, Store
+from filesend_tui.store import REQUESTING, SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
 from filesend_tui.widgets.top_bar import Place
+
+if TYPE_CHECKING:
+    from filesend_tui.core.fileid import Chosen
 
 #: Seconds after the last key in which no request pops up: somebody is typing.
 TYPING: Final = 1.0
@@ -57,6 +61,7 @@ class FileSendApp(App[None]):
         relay: Finds or starts a relay and returns its URL; called again at each retry.
         output: Where received files go unless the person says otherwise.
         warning: Shown at first; None for nothing.
+        recent: The file that remembers folders; the one of this system where None.
         start: The folder the picker opens in; the current one where None.
         draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
         complete: Completions of a code that was begun, best first; None: the word list's.
@@ -83,6 +88,7 @@ class FileSendApp(App[None]):
         relay: Callable[[], Awaitable[str]],
         output: Path,
         warning: Notice | None = None,
+        recent: Path | None = None,
         start: Path | None = None,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
@@ -92,6 +98,7 @@ class FileSendApp(App[None]):
         self._link = ClientLink(client, relay)
         self._output = output
         self._warning = warning
+        self._recent = recent
         self._complete = complete
         self._clock = clock
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
@@ -101,6 +108,7 @@ class FileSendApp(App[None]):
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
         self._leaving = False
+        self._sharing: Chosen | None = None
         self._signals: EndingSignals | None = None
         self.store = Store()
         folder = start or Path.cwd()
@@ -122,9 +130,11 @@ class FileSendApp(App[None]):
     # -- places that nobody sees first, and that are not loaded before
 
     def _send_screen(self, folder: Path) -> Screen[None]:
+        from filesend_tui.recent import RecentFolders, default_file
         from filesend_tui.screens.send import SendScreen
 
-        return SendScreen(self.store, self._clock, folder)
+        recent = RecentFolders(self._recent or default_file())
+        return SendScreen(self.store, self._clock, folder, recent)
 
     def _transfers_screen(self) -> Screen[None]:
         from filesend_tui.screens.transfers import TransfersScreen
@@ -184,6 +194,8 @@ class FileSendApp(App[None]):
         match event:
             case events.Paired():
                 self._go("transfers")
+            case events.Hashing(transfer=None) | events.Seeding(transfer=None):
+                self._share_taken()
             case events.PartnerGone() | events.Relay():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
@@ -300,17 +312,57 @@ class FileSendApp(App[None]):
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
-        self._run("request", self._link.do(lambda client: client.request(message.paths)))
-        self._go("transfers")
+        if REQUESTING not in self.store.busy:
+            self._run(REQUESTING, self._request(message))
+
+    async def _request(self, message: commands.SendPaths) -> None:
+        with self._marking():
+            await self._link.do(
+                lambda client: client.request(message.paths, skip_unreadable=message.skip)
+            )
+        self._taken(message.paths)
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
         if SHARING not in self.store.busy:
-            url = self.store.relay.url
-            self._run(
-                SHARING, self._link.do(lambda client: seed_at_relay(client, url, message.paths))
-            )
-            self._go("transfers")
+            self._run(SHARING, self._seed(message))
+
+    async def _seed(self, message: commands.SharePaths) -> None:
+        self._sharing = message.paths
+        url = self.store.relay.url
+        try:
+            with self._marking():
+                await self._link.do(
+                    lambda client: seed_at_relay(
+                        client, url, message.paths, skip_unreadable=message.skip
+                    )
+                )
+            self._share_taken()
+        finally:
+            self._sharing = None
+
+    def _share_taken(self) -> None:
+        """The torrent of a share is being made: all that was chosen for it can be read."""
+        paths, self._sharing = self._sharing, None
+        self._taken(paths)
+
+    @contextmanager
+    def _marking(self) -> Iterator[None]:
+        """Mark what the core refuses of a choice, which is kept."""
+        self.store.picked.refuse({})
+        try:
+            yield
+        except BadSource as error:
+            offenders = getattr(error, "offenders", ())
+            self.store.picked.refuse({str(path): why for path, why in offenders})
+            raise
+
+    def _taken(self, paths: Chosen | None) -> None:
+        """The core took these: they are chosen no longer, and are among the transfers."""
+        if paths is not None:
+            self.store.picked.remove(map(str, paths))
+            if self.current_mode == "send":
+                self._go("transfers")
 
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:

@@ -47,7 +47,9 @@ class ClientDoor(Protocol):
     async def leave(self) -> None:
         """End the pairing."""
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
+    async def request(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> TransferId:
         """Ask the partner to accept these files and folders, or what of them is `Chosen`."""
 
     async def answer(
@@ -62,7 +64,13 @@ class ClientDoor(Protocol):
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up."""
 
-    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> TorrentId:
+    async def seed(
+        self,
+        paths: Collection[Path],
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> TorrentId:
         """Serve these to whoever has the magnet, until removed; a Seeding event follows too."""
 
     async def remove(self, torrent: TorrentId) -> None:

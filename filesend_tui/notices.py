@@ -87,6 +87,24 @@ def ended(row: TransferRow) -> Notice | None:
             return None
 
 
+def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
+    """Say what was chosen by being dropped; refused: what was not, each with its reason."""
+    if not refused:
+        return Notice(Level.GOOD, f"Chosen: {named(names)}.")
+    chosen = f"Chosen: {named(names)}. " if names else ""
+    return Notice(Level.WARNING, f"{chosen}{named(refused)} cannot be sent.")
+
+
+def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[str, str]:
+    """Return a question about sending without these, and the first of them with their reasons."""
+    count = len(reasons)
+    listed = [f"{name}: {why}" for name, why in reasons[:most]]
+    if count > most:
+        listed.append(f"and {count - most:,} more")
+    these = "this one" if count == 1 else f"these {count:,}"
+    return f"Send without {these}?", "\n".join(listed)
+
+
 def comparing_question(words: str, partner: str) -> tuple[str, str]:
     """Return the verification words as a question, and what to do about them."""
     return (

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from filesend_tui import notices
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TransferId, TransferPhase
+from filesend_tui.picked import Picked
 from filesend_tui.shares import Shares
 from filesend_tui.views import (
     NOTHING_KNOWN,
@@ -37,6 +38,8 @@ MAX_LINES: Final = 200
 MAX_ENTRIES: Final = 50_000
 #: Rate samples kept for the graph, one a second.
 MAX_SAMPLES: Final = 240
+#: The command during which what is to be sent is looked through, as `doing` names it.
+REQUESTING: Final = "request"
 #: The command during which a share is prepared, as `doing` names it.
 SHARING: Final = "share"
 #: Seconds without figures after which a running transfer counts as standing still.
@@ -45,7 +48,10 @@ STALL: Final = 3.0
 
 @dataclass(slots=True)
 class Store:
-    """View state. Only `apply`, `sample`, `doing` and `dismiss` change it."""
+    """View state. Only `apply`, `sample`, `doing` and `dismiss` change it.
+
+    picked: what the person chose to send; theirs to change.
+    """
 
     relay: RelayLink = field(default_factory=RelayLink)
     code: OwnCode | None = None
@@ -56,6 +62,7 @@ class Store:
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
     shares: Shares = field(default_factory=Shares)
+    picked: Picked = field(default_factory=Picked)
     _now: float = 0.0
     _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)

@@ -168,8 +168,12 @@ def name_of(files: tuple[FileEntry, ...]) -> str:
     return named(tops) or "files"
 
 
-def named(names: Sequence[str]) -> str:
-    """Return several names as people say them: `A`, `A and B`, `A, B and 3 more`."""
-    if len(names) <= 2:
+def named(names: Sequence[str], count: int | None = None) -> str:
+    """Return several names as people say them: `A`, `A and B`, `A, B and 3 more`.
+
+    count: how many there are in all, where names holds only the first three or more of them.
+    """
+    count = len(names) if count is None else count
+    if count <= 2:
         return " and ".join(names)
-    return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
+    return f"{names[0]}, {names[1]} and {count - 2:,} more"

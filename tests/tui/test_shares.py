@@ -142,7 +142,7 @@ async def chosen(stage: Stage, pilot: Pilot[None]) -> None:
 async def test_o_says_what_it_means_and_shares_without_a_partner(stage: Stage, home: Path) -> None:
     async with stage.app.run_test() as pilot:
         await chosen(stage, pilot)
-        await pilot.press("o")
+        await pilot.press("O")
         assert isinstance(stage.app.screen, ConfirmScreen)
         about = str(stage.app.screen.query_one("#about", Static).render())
         assert "Anyone with the link can download it" in about
@@ -150,7 +150,7 @@ async def test_o_says_what_it_means_and_shares_without_a_partner(stage: Stage, h
         await pilot.press("enter")  # the safe answer has the keys
         await stage.settle(pilot)
         assert stage.client.named("seed") == []
-        await pilot.press("o", "y")
+        await pilot.press("O", "y")
         await stage.settle(pilot)
         tracker = "ws://127.0.0.1:8421/announce"
         assert stage.client.named("seed") == [((home / "taxes 2025.pdf",), (tracker,))]
@@ -163,11 +163,11 @@ async def test_o_needs_a_choice_and_a_relay(stage: Stage) -> None:
         await stage.settle(pilot)
         await pilot.press("s")
         await stage.settle(pilot)
-        await pilot.press("o")
+        await pilot.press("O")
         assert "Nothing is chosen yet." in notice(stage)
         await pilot.press("space")
         await stage.play(pilot, events.Relay(state="lost", url="http://127.0.0.1:8421"))
-        await pilot.press("o")
+        await pilot.press("O")
         assert "There is no relay to share by." in notice(stage)
         assert not isinstance(stage.app.screen, ConfirmScreen)
 
@@ -183,7 +183,7 @@ async def test_a_share_that_fails_is_told(stage: Stage, error: Exception, told: 
     stage.client.fails["seed"] = error
     async with stage.app.run_test() as pilot:
         await chosen(stage, pilot)
-        await pilot.press("o", "y")
+        await pilot.press("O", "y")
         await stage.settle(pilot)
         assert told in notice(stage).replace("\n", " ")
         assert stage.app.store.open_shares == ()
@@ -194,10 +194,10 @@ async def test_preparing_can_be_stopped(stage: Stage) -> None:
     stage.stuck = {SHARING}
     async with stage.app.run_test() as pilot:
         await chosen(stage, pilot)
-        await pilot.press("o", "y")
+        await pilot.press("O", "y")
         await stage.play(pilot, events.Hashing(progress=0.42, total_bytes=811_000))
         assert "preparing" in shown(stage)
-        await pilot.press("s", "space", "o")
+        await pilot.press("s", "space", "O")
         assert "Another share is still being prepared." in notice(stage)
         await pilot.press("t", "x", "y")
         stage.stuck = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import RelayUnreachable, UnknownCode
+from filesend_tui.core.errors import BadSource, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from tests.tui.moments import (
     ANA,
@@ -32,7 +33,7 @@ from tests.tui.moments import (
     upload,
     wave,
 )
-from tests.tui.scripted import URL, Stage
+from tests.tui.scripted import URL, Stage, fill_scans
 
 Play = Callable[[Stage, Pilot[None]], Awaitable[None]]
 MOMENTS: dict[str, Play] = {}
@@ -47,9 +48,18 @@ def moment(play: Play) -> Play:
 
 
 async def begin(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> None:
-    """Be paired, with these things behind us."""
+    """Be paired, and among the transfers with these things behind us."""
     await stage.settle(pilot)
-    await stage.play(pilot, paired(), *happened)
+    await stage.play(pilot, paired())
+    await pilot.press("t")
+    await stage.play(pilot, *happened)
+
+
+def refuse(stage: Stage, folder: Path, *names: str) -> None:
+    """Have the core refuse these files."""
+    error = BadSource(f"{len(names)} things cannot be sent.", "Choose others.")
+    error.offenders = tuple((folder / name, "may not be read") for name in names)
+    stage.client.fails["request"] = error
 
 
 async def ask(stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS) -> None:
@@ -102,7 +112,9 @@ async def no_relay(stage: Stage, pilot: Pilot[None]) -> None:
 
 @moment
 async def freshly_paired(stage: Stage, pilot: Pilot[None]) -> None:
-    await begin(stage, pilot)
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await stage.settle(pilot)
 
 
 @moment
@@ -124,6 +136,77 @@ async def picking(stage: Stage, pilot: Pilot[None]) -> None:
 async def picking_alone(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.settle(pilot)
     await pilot.press("s")
+    await stage.settle(pilot)
+
+
+async def in_a_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    """Be paired, in a folder with many things and some that cannot be sent."""
+    fill_scans(stage.home / "Documents")
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await pilot.press("enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def picking_in_a_big_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("down", "down", "down", "shift+down", "shift+down", "down", "down")
+    await stage.settle(pilot)
+
+
+@moment
+async def filtering(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("space", "slash", *"scan 12", "enter", "a")
+    await stage.settle(pilot)
+
+
+@moment
+async def filtering_to_nothing(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("slash", *"lemons")
+    await stage.settle(pilot)
+
+
+@moment
+async def in_a_range(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("b", "pagedown")
+    await stage.settle(pilot)
+
+
+@moment
+async def inside_a_chosen_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await pilot.press("down", "down", "down", "space", "up", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def what_cannot_be_sent_is_told(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    refuse(stage, stage.home / "Documents", "scan 3.tif", "scan 12.tif")
+    await pilot.press("left")
+    await stage.settle(pilot)
+    await pilot.press("space", "end", "space", "S")
+    await stage.settle(pilot)
+
+
+@moment
+async def what_cannot_be_sent_is_marked(stage: Stage, pilot: Pilot[None]) -> None:
+    await what_cannot_be_sent_is_told(stage, pilot)
+    await pilot.press("escape", "escape", "home", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def recent_folders(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("space", "left")
+    await stage.settle(pilot)
+    await pilot.press("space", "e")
     await stage.settle(pilot)
 
 
@@ -270,7 +353,7 @@ async def asked_whether_to_share_openly(stage: Stage, pilot: Pilot[None]) -> Non
     await stage.settle(pilot)
     await pilot.press("s")
     await stage.settle(pilot)
-    await pilot.press("end", "space", "o")
+    await pilot.press("end", "space", "O")
     await stage.settle(pilot)
 
 

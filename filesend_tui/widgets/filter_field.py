@@ -1,0 +1,33 @@
+"""The field that narrows a list while one types. What is left of the list is its owner's matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterField(Input):
+    """One line without a frame; hidden while it is empty and has no keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "leave(True)", "To the list"),
+        Binding("down", "leave(True)", "To the list", show=False),
+        Binding("escape", "leave(False)", "Show all"),
+    ]
+
+    @dataclass
+    class Left(Message):
+        """Somebody wants the keys elsewhere. keep: the filter stays."""
+
+        keep: bool
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(placeholder="part of a name", compact=True, select_on_focus=False, id=id)
+
+    def action_leave(self, keep: bool) -> None:
+        """Give the keys back."""
+        self.post_message(self.Left(keep))
