@@ -7,6 +7,7 @@ transfers is decided here.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, FileSendError
@@ -37,6 +39,7 @@ from filesend_tui.screens.pair import PairScreen
 from filesend_tui.store import REQUESTING, SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
+from filesend_tui.widgets.dropped import looks_like_paths
 from filesend_tui.widgets.top_bar import Place
 
 if TYPE_CHECKING:
@@ -241,7 +244,34 @@ class FileSendApp(App[None]):
             top = self.screen_stack[-1] if self.screen_stack else None
             if isinstance(top, PlaceScreen):
                 top.expect_key(event)
+        elif isinstance(event, textual_events.Paste) and self._is_drop(event):
+            self.run_worker(self._drop(event), name="drop", exit_on_error=False)
+            return
         await super().on_event(event)
+
+    # -- files that are dropped on the terminal come as a paste, wherever one is
+
+    def _is_drop(self, paste: textual_events.Paste) -> bool:
+        """Say whether this is of files to be sent, if they are there."""
+        if paste.is_forwarded or not looks_like_paths(paste.text):
+            return False
+        if isinstance(self.screen, PlaceScreen):
+            return self.screen.may_drop()
+        return not isinstance(self.focused, Input)  # a question is open, and keeps its fields
+
+    async def _drop(self, event: textual_events.Paste) -> None:
+        """Choose what was dropped; where it is not all there, it is text like any other."""
+        from filesend_tui.dropping import find_all, pick
+
+        found = await asyncio.to_thread(find_all, event.text)
+        if not found:
+            await super().on_event(event)
+            return
+        notice = pick(self.store.picked, found)
+        self.store.tell(notice.level, notice.message, notice.hint)
+        if isinstance(self.screen, PlaceScreen):
+            self._go("send")
+        self._draw()
 
     def _offer_request(self) -> None:
         requests = self.store.requests
