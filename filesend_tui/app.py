@@ -111,6 +111,7 @@ class FileSendApp(App[None]):
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
         self._leaving = False
+        self._accepted = False
         self._sharing: Chosen | None = None
         self._signals: EndingSignals | None = None
         self.store = Store()
@@ -196,7 +197,7 @@ class FileSendApp(App[None]):
         self.store.apply(event, self._clock())
         match event:
             case events.Paired():
-                self._go("transfers")
+                self._go("send")
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
                 self._share_taken()
             case events.PartnerGone() | events.Relay():
@@ -294,6 +295,9 @@ class FileSendApp(App[None]):
         self._offer_request()
 
     def _next_request(self, _: None) -> None:
+        if self._accepted:
+            self._accepted = False
+            self.call_later(self._go, "transfers")
         self.call_later(self._offer_request)
 
     # -- commands
@@ -415,6 +419,7 @@ class FileSendApp(App[None]):
                 raise
 
         if any(message.accepted):
+            self._accepted = True
             folder = message.folder
             self._output = folder if isinstance(folder, Path) else folder.path
         self._run(f"answer {message.transfer}", self._link.do(answer))

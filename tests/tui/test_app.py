@@ -134,11 +134,13 @@ async def test_escape_hides_a_notice(stage: Stage) -> None:
         assert notice(stage) == ""
 
 
-async def test_pairing_moves_on_to_the_transfers(stage: Stage) -> None:
+async def test_pairing_moves_on_to_choosing_and_says_who_is_here(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, paired())
-        assert stage.app.current_mode == "transfers"
+        assert stage.app.current_mode == "send"
+        chosen = stage.app.screen.query_one("#chosen", Static)
+        assert str(chosen.render()).startswith("Ana is here. Nothing chosen yet.")
 
 
 @pytest.mark.parametrize("reason", ["left", "lost"])
@@ -162,7 +164,7 @@ async def test_disconnecting_leaves_and_says_so(stage: Stage) -> None:
         await pilot.press("d")  # nobody is there yet
         assert stage.client.named("leave") == []
         await stage.play(pilot, paired())
-        await pilot.press("d")
+        await pilot.press("t", "d")
         await stage.settle(pilot)
         assert stage.client.named("leave") == [()]
         assert stage.app.store.partner is None
@@ -176,7 +178,7 @@ async def test_words_are_compared_and_different_ones_end_it(key: str, stage: Sta
         await pilot.press("t", "v")  # nobody is there yet
         assert not isinstance(stage.app.screen, ConfirmScreen)
         await stage.play(pilot, paired())
-        await pilot.press("v")
+        await pilot.press("t", "v")
         assert isinstance(stage.app.screen, ConfirmScreen)
         await pilot.press(key)
         await stage.settle(pilot)
@@ -340,6 +342,7 @@ async def test_names_from_the_partner_are_never_markup(stage: Stage) -> None:
             events.Error(code="x", message=f"{evil} broke [/]", hint="[b"),
         )
         assert evil in notice(stage)
+        await pilot.press("t")
         assert "[bold]hi[/] [nonsense" in str(stage.app.screen.query_one("#lines", Static).render())
         await stage.play(pilot, events.PartnerGone(partner=evil, reason="left"))
         assert evil in notice(stage)

@@ -28,7 +28,9 @@ KEYS = ["m", "Message", "d", "Disconnect", "?", "Help", "q", "Quit"]
 
 async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
     await stage.settle(pilot)
-    await stage.play(pilot, paired(), *happened)
+    await stage.play(pilot, paired())
+    await pilot.press("t")
+    await stage.play(pilot, *happened)
     assert isinstance(stage.app.screen, TransfersScreen)
     return stage.app.screen
 
