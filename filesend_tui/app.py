@@ -35,7 +35,7 @@ from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.store import SHARING, Store
 from filesend_tui.theme import THEMES
-from filesend_tui.views import Level, ShareRow
+from filesend_tui.views import Level, Notice, ShareRow
 from filesend_tui.widgets.top_bar import Place
 
 #: Seconds after the last key in which no request pops up: somebody is typing.
@@ -56,6 +56,7 @@ class FileSendApp(App[None]):
         client: Makes the Client; called once, on the app's event loop, after the first paint.
         relay: Finds or starts a relay and returns its URL; called again at each retry.
         output: Where received files go unless the person says otherwise.
+        warning: Shown at first; None for nothing.
         start: The folder the picker opens in; the current one where None.
         draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
         complete: Completions of a code that was begun, best first; None: the word list's.
@@ -81,6 +82,7 @@ class FileSendApp(App[None]):
         *,
         relay: Callable[[], Awaitable[str]],
         output: Path,
+        warning: Notice | None = None,
         start: Path | None = None,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
@@ -89,6 +91,7 @@ class FileSendApp(App[None]):
         super().__init__()
         self._link = ClientLink(client, relay)
         self._output = output
+        self._warning = warning
         self._complete = complete
         self._clock = clock
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
@@ -135,7 +138,13 @@ class FileSendApp(App[None]):
         self.refresh_css()  # Textual does so for the screens of modes, and not for the first
         self.set_interval(1.01, self._sample)
         self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
-        self.call_after_refresh(self.action_retry)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.action_retry()
+        if self._warning is not None:
+            self.store.tell(self._warning.level, self._warning.message, self._warning.hint)
+            self._draw_soon()
 
     async def on_unmount(self) -> None:
         """Whatever ended the app, the Client is destroyed before the loop is."""
@@ -323,7 +332,9 @@ class FileSendApp(App[None]):
                         screen.refuse(error)
                 raise
 
-        self._output = message.folder if any(message.accepted) else self._output
+        if any(message.accepted):
+            folder = message.folder
+            self._output = folder if isinstance(folder, Path) else folder.path
         self._run(f"answer {message.transfer}", self._link.do(answer))
 
     @on(commands.CancelTransfer)

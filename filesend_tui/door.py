@@ -5,11 +5,14 @@ Tests hand in a scripted one. No behaviour ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from filesend_tui.core.events import Event, TorrentId, TransferId
+
+if TYPE_CHECKING:
+    from filesend_tui.core.torrent.target import Target
 
 
 class EventReader(Protocol):
@@ -44,18 +47,22 @@ class ClientDoor(Protocol):
     async def leave(self) -> None:
         """End the pairing."""
 
-    async def request(self, paths: Sequence[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders."""
+    async def request(self, paths: Collection[Path]) -> TransferId:
+        """Ask the partner to accept these files and folders, or what of them is `Chosen`."""
 
     async def answer(
-        self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
     ) -> None:
         """Say yes or no for each file; where it fails the request stays open."""
 
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up."""
 
-    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> TorrentId:
+    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> TorrentId:
         """Serve these to whoever has the magnet, until removed; a Seeding event follows too."""
 
     async def remove(self, torrent: TorrentId) -> None:

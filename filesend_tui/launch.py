@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from filesend_tui.core.config import default_folder
+from filesend_tui.core.fileid import look_at_all
 from filesend_tui.local_relay import LocalRelay
 from filesend_tui.loop import runner
 from filesend_tui.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from filesend_tui.core.client import Client
     from filesend_tui.headless.paired import FindRelay
     from filesend_tui.headless.printers import Printer
+    from filesend_tui.views import Notice
 
 
 class _Relay(NamedTuple):
@@ -39,7 +41,7 @@ def open_screens(settings: Settings) -> int:
 
             return Client(config)
 
-        app = FileSendApp(client, relay=relay.find, output=folder)
+        app = FileSendApp(client, relay=relay.find, output=folder, warning=_warning(settings))
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
         return app.return_code or 0
@@ -52,10 +54,10 @@ def send(
     from filesend_tui.headless import paired
     from filesend_tui.headless.asking import Asker
 
-    asker = Asker.on_standard_input()
+    asker, chosen = Asker.on_standard_input(), look_at_all(paths)
     with _relay(settings) as relay:
         return _run(
-            lambda client: paired.send(client, relay.find, paths, code, asker, verify=verify),
+            lambda client: paired.send(client, relay.find, chosen, code, asker, verify=verify),
             settings,
             [relay.url],
             json=json,
@@ -92,13 +94,14 @@ def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, 
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
 
+    chosen = look_at_all(paths)
     if trackers:
         return _run(
-            lambda client: swarms.seed(client, paths, trackers), settings, trackers, json=json
+            lambda client: swarms.seed(client, chosen, trackers), settings, trackers, json=json
         )
     with _relay(settings) as relay:
         return _run(
-            lambda client: swarms.seed_at_relay(client, relay.find, paths),
+            lambda client: swarms.seed_at_relay(client, relay.find, chosen),
             settings,
             [relay.url],
             json=json,
@@ -127,6 +130,10 @@ def _run(
 ) -> int:
     from filesend_tui.headless.running import run
 
+    if (warning := _warning(settings)) is not None:
+        from filesend_tui.core.text import visible
+
+        print(visible(f"Warning: {warning.message} {warning.hint}"), file=sys.stderr)
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
     return run(command, config, _printer(json=json, asked=asked))
 
@@ -156,6 +163,15 @@ def _printer(*, json: bool, asked: bool) -> Printer:
     on_terminal = sys.stderr.isatty()
     progress = (printers.ProgressBar if on_terminal else printers.ProgressLines)(sys.stderr)
     return printers.TextPrinter(sys.stdout, sys.stderr, progress, asked=asked)
+
+
+def _warning(settings: Settings) -> Notice | None:
+    """Return what a person should know before anything else, whatever the run is for."""
+    if settings.exposed is None:
+        return None
+    from filesend_tui.notices import exposed_login
+
+    return exposed_login(settings.exposed)
 
 
 def _folder(settings: Settings) -> Path:

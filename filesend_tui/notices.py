@@ -5,7 +5,9 @@ Pure: from an event or a row to a sentence and a hint. When a notice is shown is
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from filesend_tui.core import events
@@ -33,6 +35,15 @@ _GONE: Final = {
     "relay": "The relay went away, and with it the link to {}.",
     "self": "You disconnected from {}.",
 }
+
+
+def exposed_login(path: Path) -> Notice:
+    """Say that other people can read a password in the settings file."""
+    return Notice(
+        Level.WARNING,
+        f"Others on this machine can read the TURN password in {path}.",
+        f"Keep it to yourself: chmod 600 {shlex.quote(str(path))}",
+    )
 
 
 def partner_gone(event: events.PartnerGone) -> Notice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +13,11 @@ from filesend_tui.core.people.relay_address import parse_relay_url
 class Seeds(Protocol):
     """What can serve an open torrent: a Client."""
 
-    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> str:
         """Make a torrent, announce and serve it; return its id."""
 
 
-async def seed_at_relay(client: Seeds, relay_url: str, paths: Sequence[Path]) -> str:
+async def seed_at_relay(client: Seeds, relay_url: str, paths: Collection[Path]) -> str:
     """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
 
     Raises:

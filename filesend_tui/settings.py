@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `X-Forwarded-For` this machine's own relay believes, addresses and networks. metrics_to: who may
     read its figures, likewise; None leaves them to this machine. ice_servers: an
     empty tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that
-    share links point to.
+    share links point to. exposed: the settings file, where it holds the login of a TURN server and
+    other people of this machine can read it.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web: str | None = None
     log_level: str = "warning"
     log_file: Path | None = None
+    exposed: Path | None = None
 
     def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
         """Return the ICE servers for people who meet at these relay or tracker URLs.
@@ -103,9 +106,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
         """Return what a Client is told.
 
-        Who meets on this machine needs no way in through a router.
+        Who meets on this machine needs no way in through a router, nor from the network at all.
         """
         places = tuple(meeting_places)
+        local = _all_here(places)
         return ClientConfig(
             name=self.name,
             output=output,
@@ -113,7 +117,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             relay_only=self.relay_only,
             road=self.road,
             direct_port=self.direct_port,
-            port_mapping=self.port_mapping and not _all_here(places),
+            port_mapping=self.port_mapping and not local,
+            local=local,
             webrtc=self.webrtc,
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
@@ -142,6 +147,12 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     log_level: str | None = None
     log_file: str | None = None
 
+    @property
+    def holds_login(self) -> bool:
+        """Whether the password of a TURN server stands in it."""
+        servers = self.ice_servers or ()
+        return any(isinstance(server, IceServer) and server.credential for server in servers)
+
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Return where the settings file is, whether or not it exists."""
@@ -165,8 +176,9 @@ def load(
         SettingsError: What was given for a setting cannot be used.
     """
     path = settings_path(environment)
+    file, readable_by_others = _read(path)
     layers: list[tuple[str, str, Any]] = [
-        (f"{path}: {key}", key, value) for key, value in msgspec.structs.asdict(_read(path)).items()
+        (f"{path}: {key}", key, value) for key, value in msgspec.structs.asdict(file).items()
     ]
     layers += [(name, key, environment.get(name)) for name, key in ENVIRONMENT.items()]
     layers += [(_option(key), key, value) for key, value in (options or {}).items()]
@@ -181,7 +193,8 @@ def load(
             raise SettingsError(f"{source}: {error}") from None
     if "ice_servers" in fields:
         fields["ice_servers"] = _logged_in(fields["ice_servers"], environment)
-    return Settings(**fields)
+    exposed = path if file.holds_login and readable_by_others else None
+    return Settings(**fields, exposed=exposed)
 
 
 def is_loopback(url: str) -> bool:
@@ -211,17 +224,21 @@ def _login_name() -> str:
         return "somebody"
 
 
-def _read(path: Path) -> _SettingsFile:
+def _read(path: Path) -> tuple[_SettingsFile, bool]:
+    """Return what the file says, and whether other people of this machine can read it."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text, mode = file.read(), os.fstat(file.fileno()).st_mode
     except FileNotFoundError:
-        return _SettingsFile()
+        return _SettingsFile(), False
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     import tomllib
 
+    # Windows' modes say nothing of who may read; its user folders are their owners' alone.
+    readable_by_others = os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
     try:
-        return msgspec.convert(tomllib.loads(text), _SettingsFile)
+        return msgspec.convert(tomllib.loads(text), _SettingsFile), readable_by_others
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from None
 

@@ -6,7 +6,7 @@ Nothing is decided here: each method hands the command to the room that owns it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from filesend_tui.core.channels.attempt import check, prepare
@@ -15,6 +15,7 @@ from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId, Verification
 from filesend_tui.core.people.desk import People
 from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import only
 
 
@@ -46,18 +47,27 @@ class Client:
     # -- torrents
 
     async def seed(
-        self, paths: Sequence[Path], *, trackers: Sequence[str], name: str | None = None
+        self, paths: Collection[Path], *, trackers: Sequence[str], name: str | None = None
     ) -> str:
         """Make a torrent, announce and serve it; return its id (infohash hex).
 
+        Args:
+            paths: Files and folders; of `Chosen` each must still be what it was then.
+            trackers: Where to announce it.
+            name: What it is called; made up from the files where None.
+
         Raises:
-            BadSource: Something cannot be read or changed while it was read.
+            BadSource: Something cannot be read, was replaced, or changed while it was read.
             TrackerFailed: No tracker accepted it.
         """
         return await self._engine.seed(paths, trackers=trackers, name=name)
 
     async def add(
-        self, magnet: str, *, output: Path | None = None, selected: Sequence[int] | None = None
+        self,
+        magnet: str,
+        *,
+        output: Path | Target | None = None,
+        selected: Sequence[int] | None = None,
     ) -> str:
         """Start downloading; return the torrent's id at once.
 
@@ -129,22 +139,34 @@ class Client:
         """End the pairing; running transfers with this partner are cancelled."""
         await self._people.leave()
 
-    async def request(self, paths: Sequence[Path]) -> TransferId:
+    async def request(self, paths: Collection[Path]) -> TransferId:
         """Ask the partner to accept these files and folders.
+
+        Args:
+            paths: What to send; of `Chosen` each must still be what it was then.
 
         Raises:
             NotPaired: Nobody is there.
-            BadSource: Something cannot be read.
+            BadSource: Something cannot be read, or was replaced.
         """
         return await self._people.request(paths)
 
     async def answer(
-        self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
     ) -> None:
         """Say yes or no for each file, in the request's order.
 
+        Args:
+            transfer: The request.
+            accepted: A yes or no for each file.
+            output: Folder its files will stand in; the configured one where None.
+
         Raises:
-            NoSpace: The accepted files do not fit; the request stays open.
+            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
         """
         await self._people.answer(transfer, accepted, output=output)
 

@@ -57,7 +57,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
     candidates alone, and no direct road. road: which roads to take. direct_port: where the direct
-    one listens; any free port where 0. port_mapping: ask the router for a way in (UPnP). webrtc:
+    one listens; any free port where 0. port_mapping: ask the router for a way in (UPnP). local:
+    everybody who is met is on this machine, so the direct road listens on loopback alone. webrtc:
     the stack to use. max_peers: connections a torrent. offers: WebRTC offers an announce.
     upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
     all torrents and peers together; None for no limit. share_page: the page that opens an open
@@ -71,6 +72,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     road: RoadChoice = RoadChoice.AUTO
     direct_port: int = 0
     port_mapping: bool = False
+    local: bool = False
     webrtc: WebRtcStack = WebRtcStack.AUTO
     max_peers: int = 40
     offers: int = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from filesend_tui.core.errors import (
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction
 from filesend_tui.core.torrent.room import check_folder
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
 from filesend_tui.headless.outcome import Outcome, raised
 
@@ -35,7 +36,7 @@ _DIFFERENT = "The verification words were not the same here, so I disconnected."
 async def send(
     client: Client,
     find_relay: FindRelay,
-    paths: Sequence[Path],
+    paths: Collection[Path],
     code: str | None,
     asker: Asker,
     *,
@@ -46,7 +47,7 @@ async def send(
     Args:
         client: Not yet connected.
         find_relay: Finds the relay.
-        paths: Files and folders.
+        paths: Files and folders; of `Chosen` each must still be what it was then.
         code: The other person's code; `-` reads it; None makes one.
         asker: Reads the code.
         verify: Have the verification words compared before anything is asked.
@@ -106,7 +107,7 @@ async def receive(
     """
     if not accept_all and not asker.interactive:
         raise CannotAsk("Each request has to be accepted, and there is nobody to ask.")
-    await asyncio.to_thread(check_folder, output)  # before the code is used up
+    target = await asyncio.to_thread(check_folder, output)  # before the code is used up
     if code is None or code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
@@ -118,10 +119,10 @@ async def receive(
 
     async def decide(request: events.FileRequest) -> None:
         if accept_all:
-            await _accept_all(client, request, output)
+            await _accept_all(client, request, target)
         else:
             async with one_question:
-                await _let_choose(client, request, output, asker)
+                await _let_choose(client, request, target, asker)
 
     outcome = Outcome()
     try:
@@ -210,7 +211,7 @@ async def _follow(
             task.cancel()
 
 
-async def _accept_all(client: Client, request: events.FileRequest, output: Path) -> None:
+async def _accept_all(client: Client, request: events.FileRequest, output: Path | Target) -> None:
     everything = (True,) * len(request.files)
     try:
         await client.answer(request.transfer, everything, output=output)
@@ -221,14 +222,17 @@ async def _accept_all(client: Client, request: events.FileRequest, output: Path)
 
 
 async def _let_choose(
-    client: Client, request: events.FileRequest, output: Path, asker: Asker
+    client: Client, request: events.FileRequest, output: Target, asker: Asker
 ) -> None:
     while True:
-        accepted = await ask_approval(asker, request, output)
+        accepted = await ask_approval(asker, request, output.path)
         try:
             await client.answer(request.transfer, accepted, output=output)
         except (NoSpace, StorageFailed) as error:
             asker.say(f"{error.message} {error.hint}")
+            # Who says yes again means the folder as it is now.
+            with suppress(StorageFailed):
+                output = await asyncio.to_thread(check_folder, output.path)
         else:
             return
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +21,12 @@ from filesend_tui.headless.paired import FindRelay
 _PASSING: Final = {"trackerFailed", "noPeers", "channelFailed"}
 
 
-async def seed(client: Client, paths: Sequence[Path], trackers: Sequence[str]) -> None:
+async def seed(client: Client, paths: Collection[Path], trackers: Sequence[str]) -> None:
     """Serve the paths to whoever has the magnet, until cancelled.
 
     Args:
         client: Serves them.
-        paths: Files and folders.
+        paths: Files and folders; of `Chosen` each must still be what it was then.
         trackers: URLs of WebSocket trackers.
 
     Raises:
@@ -36,7 +36,7 @@ async def seed(client: Client, paths: Sequence[Path], trackers: Sequence[str]) -
     await _serve(stream, await client.seed(paths, trackers=trackers))
 
 
-async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Sequence[Path]) -> None:
+async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Collection[Path]) -> None:
     """Serve the paths by the relay's own tracker. See `seed`.
 
     Raises:
@@ -53,9 +53,9 @@ async def download(client: Client, magnet: str, output: Path) -> None:
     Raises:
         FileSendError: It is no magnet, or the torrent failed.
     """
-    await asyncio.to_thread(check_folder, output)  # before somebody is looked for
+    target = await asyncio.to_thread(check_folder, output)  # before somebody is looked for
     stream = client.subscribe()
-    torrent = await client.add(magnet, output=output)
+    torrent = await client.add(magnet, output=target)
     async for event in stream:
         if isinstance(event, events.DownloadComplete):
             return

@@ -7,6 +7,7 @@ only once there was a moment without any.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -20,6 +21,7 @@ from textual.widgets import Button, Input
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.screens.base import Clock, RequestScreen
 from filesend_tui.screens.commands import AnswerRequest
 from filesend_tui.store import Store
@@ -54,6 +56,7 @@ class ApprovalScreen(RequestScreen):
         self.store, self.clock, self.request = store, clock, request
         self._yes = [True] * len(request.files)
         self._folder = folder
+        self._target: Target | None = None
         self._free: int | None = None
         self._quiet_since = self._up_since = clock()
         self._answering = False
@@ -198,7 +201,9 @@ class ApprovalScreen(RequestScreen):
 
     def _answer(self, accepted: list[bool]) -> None:
         self._answering = True
-        self.post_message(AnswerRequest(self.request.id, tuple(accepted), self._folder))
+        self.post_message(
+            AnswerRequest(self.request.id, tuple(accepted), self._target or self._folder)
+        )
 
     def refuse(self, error: FileSendError) -> None:
         """The answer could not be given; the request is still open."""
@@ -248,19 +253,21 @@ class ApprovalScreen(RequestScreen):
         if folder != self._folder:
             self._folder = folder
             self._problem = ""
-            self._free = None
+            self._target = self._free = None
             self._look_up_free()
             self.draw()
 
     @work(exclusive=True, group="free", exit_on_error=False)
     async def _look_up_free(self) -> None:
-        self._free = await asyncio.to_thread(_free_at, self._folder)
+        self._target, self._free = await asyncio.to_thread(_look_at, self._folder)
         self.draw()
 
 
-def _free_at(folder: Path) -> int | None:
-    """Return the bytes free where a folder is or would be made; None where nobody can tell."""
-    try:
-        return free_space(folder)
-    except StorageFailed:
-        return None
+def _look_at(folder: Path) -> tuple[Target | None, int | None]:
+    """Return a folder as it is now, and the bytes free there; None where nobody can tell."""
+    target = free = None
+    with suppress(OSError, ValueError):  # the answer says what is wrong with it
+        target = Target.of(folder)
+    with suppress(StorageFailed):
+        free = free_space(folder)
+    return target, free

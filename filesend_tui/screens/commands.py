@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from filesend_tui.core.events import TorrentId, TransferId
+
+if TYPE_CHECKING:
+    from filesend_tui.core.fileid import Chosen
+    from filesend_tui.core.torrent.target import Target
 
 
 @dataclass
@@ -27,16 +32,16 @@ class JoinCode(Message):
 class SendPaths(Message):
     """Ask the partner to take these."""
 
-    paths: tuple[Path, ...]
+    paths: Chosen
 
 
 @dataclass
 class AnswerRequest(Message):
-    """A yes or no for each file, and where the files go."""
+    """A yes or no for each file, and where the files go, as it was when that was shown."""
 
     transfer: TransferId
     accepted: Sequence[bool]
-    folder: Path
+    folder: Path | Target
 
 
 @dataclass
@@ -57,7 +62,7 @@ class SayLine(Message):
 class SharePaths(Message):
     """Serve these to anybody who has the link."""
 
-    paths: tuple[Path, ...]
+    paths: Chosen
 
 
 @dataclass

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from filesend_tui.core.figures import size_text
+from filesend_tui.core.fileid import Chosen, Seen, look, look_at_all
 from filesend_tui.core.text import clean
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import SendPaths, SharePaths
@@ -48,7 +49,7 @@ class SendScreen(PlaceScreen):
         super().__init__(store, clock)
         self._folder = start
         self._hidden = False
-        self._chosen: dict[Path, None] = {}
+        self._chosen: dict[Path, Seen | None] = {}
         self._weight: Weight | None = Weight()
 
     def compose_body(self) -> ComposeResult:
@@ -155,9 +156,17 @@ class SendScreen(PlaceScreen):
                 del self._chosen[path]
             else:
                 self._chosen[path] = None
+                self._look(path)
             listing.redraw_row(listing.cursor)
             listing.action_move(1)
             self._weigh()
+
+    @work(group="look", exit_on_error=False)
+    async def _look(self, path: Path) -> None:
+        """Find out what was chosen: nothing that takes its place later is sent for it."""
+        seen = await asyncio.to_thread(look, path)
+        if path in self._chosen:
+            self._chosen[path] = seen
 
     def action_clear(self) -> None:
         """Choose nothing."""
@@ -223,8 +232,7 @@ class SendScreen(PlaceScreen):
         if walk and len(paths) == 1 and await asyncio.to_thread(paths[0].is_dir):
             self._walk(paths[0].resolve())
             return
-        for path in paths:
-            self._chosen[path] = None
+        self._chosen.update(await asyncio.to_thread(look_at_all, paths))
         if walk:
             self._walk(paths[0].parent, paths[0])
         listing.refresh()
@@ -241,13 +249,13 @@ class SendScreen(PlaceScreen):
                 Level.WARNING, "Nobody is there to send to.", "Press p to pair; your choice stays."
             )
         else:
-            self.post_message(SendPaths(tuple(self._chosen)))
+            self.post_message(SendPaths(dict(self._chosen)))
             self.action_clear()
 
     def action_share(self) -> None:
         """Ask whether anybody at all may have what is chosen, then share it; needs no partner."""
-        paths = tuple(self._chosen)
-        if not paths:
+        chosen = dict(self._chosen)
+        if not chosen:
             self._say(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
         elif self.store.relay.state != "connected":
             self._say(
@@ -260,8 +268,9 @@ class SendScreen(PlaceScreen):
                 "Press o again when it is ready.",
             )
         else:
-            name = paths[0].name or str(paths[0])
-            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            first = next(iter(chosen))
+            name = first.name or str(first)
+            more = f" and {len(chosen) - 1} more" if len(chosen) > 1 else ""
             self.app.push_screen(
                 ConfirmScreen(
                     f"Share {name}{more} openly?",
@@ -269,7 +278,7 @@ class SendScreen(PlaceScreen):
                     yes="Share openly",
                     no="Keep it to myself",
                 ),
-                lambda yes: self._share(paths) if yes else None,
+                lambda yes: self._share(chosen) if yes else None,
             )
 
     def _what_open_means(self) -> str:
@@ -281,8 +290,8 @@ class SendScreen(PlaceScreen):
             means += " Your relay is on this machine, so the link works on this machine only."
         return means
 
-    def _share(self, paths: tuple[Path, ...]) -> None:
-        self.post_message(SharePaths(paths))
+    def _share(self, chosen: Chosen) -> None:
+        self.post_message(SharePaths(chosen))
         self.action_clear()
 
     def _say(self, level: Level, message: str, hint: str) -> None:

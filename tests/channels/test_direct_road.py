@@ -14,7 +14,12 @@ import pytest
 
 from filesend_tui.core.channels import direct_road
 from filesend_tui.core.channels.direct_identity import Identity, fingerprint
-from filesend_tui.core.channels.direct_offer import DirectOffer, Endpoint
+from filesend_tui.core.channels.direct_offer import (
+    LOOPBACK,
+    DirectOffer,
+    Endpoint,
+    own_addresses,
+)
 from filesend_tui.core.channels.direct_road import MAX_ARRIVING_FROM_ONE, DirectRoad
 from filesend_tui.core.errors import ChannelFailed
 from tests.channels.direct_pairs import HERE, meet, roads
@@ -273,6 +278,50 @@ async def test_a_chosen_port_is_the_one() -> None:
     await soon(road.start())
     assert road.offer().endpoints == (Endpoint("127.0.0.1", port),)
     await soon(road.close())
+
+
+# --- where everybody is on this machine
+
+
+def _listening(road: DirectRoad) -> set[str]:
+    return {listener.getsockname()[0] for listener in road._listeners}
+
+
+async def test_where_everybody_is_on_this_machine_only_it_can_connect() -> None:
+    ours, theirs = DirectRoad(local=True), DirectRoad(local=True, mapping=True)
+    try:
+        await soon(asyncio.gather(ours.start(), theirs.start()))
+        for road in (ours, theirs):
+            assert _listening(road) <= set(LOOPBACK)
+            offer = road.offer()
+            assert {endpoint.host for endpoint in offer.endpoints} == _listening(road)
+            assert road._mapping is None
+            # A listener that told less than it listens on would be no better.
+            port = offer.endpoints[0].port
+            for host in set(own_addresses()) - set(LOOPBACK):
+                with pytest.raises(OSError):
+                    socket.create_connection((host, port), timeout=2)
+        here, there = await meet(ours, theirs)
+        await say_hello(here, there)
+        await close(here, there)
+    finally:
+        await soon(asyncio.gather(ours.close(), theirs.close()))
+
+
+async def test_where_only_one_knows_that_they_still_meet() -> None:
+    """As where the other named the same relay by this machine's address in the network."""
+    elsewhere = tuple(host for host in own_addresses() if host not in LOOPBACK)
+    if not elsewhere:
+        pytest.skip("this machine has no network")
+    ours, theirs = DirectRoad(local=True), DirectRoad(addresses=elsewhere)
+    try:
+        await soon(asyncio.gather(ours.start(), theirs.start()))
+        here, there = await meet(ours, theirs)
+        assert here.address.rsplit(":", 1)[0].strip("[]") in elsewhere
+        await say_hello(here, there)
+        await close(here, there)
+    finally:
+        await soon(asyncio.gather(ours.close(), theirs.close()))
 
 
 def test_a_fingerprint_is_of_the_whole_certificate() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -282,5 +283,34 @@ def test_no_router_is_asked_for_people_on_this_machine(
 ) -> None:
     config = load({}, environment).client_config(output=Path(), meeting_places=iter(places))
     assert config.port_mapping is expected
+    # Nor does anybody listen to the network.
+    assert config.local is not expected
     off = load({"port_mapping": False}, environment)
     assert not off.client_config(output=Path(), meeting_places=places).port_mapping
+
+
+LOGIN = '{ urls = "turn:turn.example:3478", username = "ann", credential = "secret" }'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows' modes do not say who may read")
+@pytest.mark.parametrize(
+    ("servers", "mode", "exposed"),
+    [
+        (LOGIN, 0o600, False),
+        (LOGIN, 0o700, False),
+        (LOGIN, 0o644, True),
+        (LOGIN, 0o640, True),
+        (LOGIN, 0o604, True),
+        ('"stun:stun.example"', 0o644, False),
+        (f'"stun:stun.example", {LOGIN}', 0o644, True),
+        ("", 0o644, False),
+    ],
+)
+def test_a_login_that_others_can_read_is_noticed(
+    environment: dict[str, str], servers: str, mode: int, exposed: bool
+) -> None:
+    write(environment, f"ice_servers = [{servers}]")
+    path = Path(environment["FILESEND_SETTINGS"])
+    path.chmod(mode)
+    for options in ({}, {"ice_servers": "none"}):  # it can be read, whether it is used or not
+        assert load(options, environment).exposed == (path if exposed else None)

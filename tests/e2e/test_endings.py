@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from filesend_tui.core.people.code import word_list
@@ -69,6 +71,16 @@ def test_an_interrupted_receiver(way: Way, number: signal.Signals) -> None:
     assert_nothing_is_there(way.output)
 
 
+def test_two_on_one_machine_are_reached_by_nobody_else(way: Way) -> None:
+    """No end, but a way that is long enough to look at."""
+    assert way.receiver.wait_for("peerConnected")["road"] == "direct"
+    for process in (way.sender, way.receiver):
+        connections = psutil.Process(process.process.pid).net_connections("tcp")
+        listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+        assert listening
+        assert listening <= {"127.0.0.1", "::1"}
+
+
 def test_an_interrupted_sender(way: Way) -> None:
     way.sender.signal(signal.SIGINT)
     assert way.sender.end() == 130, way.sender.report()
@@ -111,6 +123,51 @@ def test_a_source_that_changes_on_its_way(world: World, tmp_path: Path) -> None:
     assert sender.error_codes() == ["badSource"]
     assert receiver.end() in (1, 6), receiver.report()
     assert_nothing_is_there(tmp_path / "to")
+
+
+def test_a_source_that_is_replaced_while_its_code_waits(world: World, tmp_path: Path) -> None:
+    sent = fill(tmp_path / "from" / "a.bin", 1000)
+    sender, code = world.send(sent)
+    sent.unlink()
+    sent.symlink_to(fill(tmp_path / "private.bin", 1000))
+    receiver = world.receive(code, tmp_path / "to")
+    assert sender.end() == 1, sender.report()
+    assert sender.error_codes() == ["badSource"]
+    assert "a.bin was replaced after it was chosen" in sender.wait_for("error")["message"]
+    assert receiver.end() == 6, receiver.report()
+    assert "fileRequest" not in receiver.names()
+    assert_nothing_is_there(tmp_path / "to")
+
+
+def test_an_output_that_is_replaced_while_the_sender_thinks(world: World, tmp_path: Path) -> None:
+    output, elsewhere = tmp_path / "to", tmp_path / "elsewhere"
+    output.mkdir()
+    elsewhere.mkdir()
+    sender = world.start(
+        "send", "--json", "--verify", fill(tmp_path / "a.bin", 1000), stdin=subprocess.PIPE
+    )
+    receiver = world.receive(sender.wait_for("code")["code"], output)
+    receiver.wait_for("paired")
+    output.rename(tmp_path / "was")
+    output.symlink_to(elsewhere)
+    assert sender.process.stdin is not None
+    sender.process.stdin.write("yes\n")
+    sender.process.stdin.flush()
+    assert receiver.end() == 1, receiver.report()
+    assert receiver.error_codes() == ["storageFailed"]
+    assert "to was replaced after it was chosen" in receiver.wait_for("error")["message"]
+    assert sender.end() == 3, sender.report()
+    assert_nothing_is_there(elsewhere)
+
+
+def test_a_part_file_that_another_program_cuts(way: Way) -> None:
+    (part,) = way.output.glob(".filesend-*/tree/*")
+    os.truncate(part, 0)
+    assert way.receiver.end() == 1, way.receiver.report()
+    assert way.receiver.error_codes() == ["storageFailed"]
+    assert "Another program changed" in way.receiver.wait_for("error")["message"]
+    assert way.sender.end() == 1, way.sender.report()
+    assert_nothing_is_there(way.output)
 
 
 def test_waiting_for_somebody_is_interrupted(world: World, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from filesend_tui.core.events import Hashing
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.making import SourceFile, make_torrent
 from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import Choice, Choose, Progress
 
 
@@ -103,7 +104,7 @@ class ScriptedEngine:
         self,
         magnet: str,
         *,
-        folder: Path,
+        folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: str | None = None,
         swarm_key: bytes | None = None,
@@ -111,7 +112,7 @@ class ScriptedEngine:
     ) -> str:
         parsed = parse_magnet(magnet)
         torrent = Held(parsed)
-        torrent.folder = folder
+        torrent.folder = Target.of(folder).path
         torrent.trackers = (*parsed.trackers, *trackers)
         torrent.swarm_key = swarm_key
         self.held[parsed.info_hash.hex()] = torrent

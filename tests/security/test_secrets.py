@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -17,13 +18,15 @@ import psutil
 import pytest
 from rich.pretty import pretty_repr
 
+from filesend_tui.app import FileSendApp
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.meeting.signals import SealedSignals
 from filesend_tui.core.people.code import new_code
 from filesend_tui.core.people.pairing import Pairing, SharedKey, Side
-from filesend_tui.settings import Settings
-from filesend_tui.views import OwnCode
+from filesend_tui.launch import open_screens
+from filesend_tui.settings import Settings, load
+from filesend_tui.views import Level, Notice, OwnCode
 from relay.protocol import FileReady
 from tests.e2e.processes import TIMEOUT, Filesend, World, contents, fill
 
@@ -282,3 +285,74 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
+
+
+# --- a password that others can read already
+
+SETTINGS = f"""
+relay = "http://127.0.0.1:9"
+ice_servers = [{{ urls = "turn:turn.example", username = "ann", credential = "{TURN_PASSWORD}" }}]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    if os.name == "nt":
+        pytest.skip("Windows' modes do not say who may read")
+    path = tmp_path / "my settings.toml"
+    path.write_text(SETTINGS)
+    path.chmod(0o644)
+    return path
+
+
+def _run(settings: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if "FILESEND" not in key}
+    return subprocess.run(
+        [sys.executable, "-m", "filesend_tui", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment | {"FILESEND_SETTINGS": str(settings)},
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["send", __file__], ["receive", "7-apple-violin", "--yes"], ["seed", __file__]]
+)
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_a_turn_password_that_others_can_read_is_said_once(
+    settings: Path, command: list[str], json_lines: bool
+) -> None:
+    if json_lines:
+        command = [*command, "--json"]
+    ran = _run(settings, *command)
+    assert ran.returncode == 4, ran.stderr  # as without it: nobody answers there
+    assert ran.stderr.count("Warning: ") == 1
+    assert f"can read the TURN password in {settings}." in ran.stderr
+    assert f"chmod 600 '{settings}'" in ran.stderr
+    assert "Warning" not in ran.stdout
+    assert TURN_PASSWORD not in ran.stdout + ran.stderr
+    settings.chmod(0o600)
+    assert "Warning" not in _run(settings, *command).stderr
+
+
+def test_the_screens_say_so_too(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Notice | None] = []
+
+    class Screens(FileSendApp):
+        def run(self, **_: object) -> None:
+            told.append(self._warning)
+
+    monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
+    monkeypatch.setenv("FILESEND_SETTINGS", str(settings))
+    open_screens(load())
+    settings.chmod(0o600)
+    open_screens(load())
+    first, second = told
+    assert first is not None
+    assert first.level is Level.WARNING
+    assert str(settings) in first.message
+    assert "chmod 600" in first.hint
+    assert TURN_PASSWORD not in repr(first)
+    assert second is None

@@ -6,9 +6,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as ground_module
 from filesend_tui.core.torrent.ground import Ground
-from filesend_tui.core.torrent.trail import RootedTrail, Trail
+from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
 from tests.torrent.test_ground import NEW, POSIX, ways
 
 __all__ = ["ways"]  # a fixture
@@ -85,16 +86,19 @@ def test_a_folder_replaced_by_a_link_stays_itself_or_is_refused(tmp_path: Path, 
 def test_no_more_than_a_root_and_a_folder_are_held_open(tmp_path: Path) -> None:
     names = [f"{root}/{folder}/f" for root in "xyz" for folder in "abc"]
     tree(tmp_path, *names)
+    roots = {root: FileId.of((tmp_path / root).stat()) for root in "xyz"}
     before = _descriptors()
     trail = RootedTrail()
     for name in [*names, *reversed(names)]:
         root, *parts = name.split("/")
-        assert read(trail.open(tmp_path / root, parts)) == name
+        assert read(trail.open(tmp_path / root, roots[root], parts)) == name
         assert _descriptors() - before <= 2
     with pytest.raises(FileNotFoundError):
-        trail.open(tmp_path / "missing", ("f",))
+        trail.open(tmp_path / "missing", roots["x"], ("f",))
     with pytest.raises(FileNotFoundError):
-        trail.open(tmp_path / "x", ("missing", "f"))
+        trail.open(tmp_path / "x", roots["x"], ("missing", "f"))
+    with pytest.raises(Replaced):
+        trail.open(tmp_path / "x", roots["y"], ("a", "f"))
     trail.close()
     trail.close()
     assert _descriptors() == before
@@ -105,11 +109,14 @@ def test_a_root_is_the_same_folder_whatever_becomes_of_its_name(tmp_path: Path) 
     if not ground_module.HAS_STEPS:
         pytest.skip("this system has no steps")
     tree(tmp_path, "root/f", "other/f")
+    root = FileId.of((tmp_path / "root").stat())
     trail = RootedTrail()
-    assert read(trail.open(tmp_path / "root", ("f",))) == "root/f"
+    assert read(trail.open(tmp_path / "root", root, ("f",))) == "root/f"
     (tmp_path / "root").rename(tmp_path / "moved")
     (tmp_path / "root").symlink_to("other")
-    assert read(trail.open(tmp_path / "root", ("f",))) == "root/f"
+    assert read(trail.open(tmp_path / "root", root, ("f",))) == "root/f"
     trail.close()
-    assert read(trail.open(tmp_path / "root", ("f",))) == "other/f"
+    with pytest.raises(Replaced):
+        trail.open(tmp_path / "root", root, ("f",))
+    assert read(trail.open(tmp_path / "moved", root, ("f",))) == "root/f"
     trail.close()

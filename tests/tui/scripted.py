@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -12,6 +12,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
+from filesend_tui.core.torrent.target import Target
 
 URL = "http://127.0.0.1:8421"
 CODE = "7-apple-violin"
@@ -27,6 +28,9 @@ class ScriptedClient:
         self.calls: list[tuple[object, ...]] = []
         self.fails: dict[str, Exception] = {}
         self.hangs: dict[str, asyncio.Event] = {}
+        #: What was asked for or shared, and where the files of an answer go, as it was given.
+        self.chosen: list[Collection[Path]] = []
+        self.outputs: list[Path | Target | None] = []
         self.destroyed = asyncio.Event()
         self.verification = "acorn violin umbrella"
 
@@ -60,19 +64,23 @@ class ScriptedClient:
     async def leave(self) -> None:
         await self._do("leave")
 
-    async def request(self, paths: Sequence[Path]) -> str:
+    async def request(self, paths: Collection[Path]) -> str:
+        self.chosen.append(paths)
         await self._do("request", tuple(paths))
         return "ab" * 8
 
     async def answer(
-        self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None
+        self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
     ) -> None:
-        await self._do("answer", transfer, tuple(accepted), output)
+        self.outputs.append(output)
+        folder = output.path if isinstance(output, Target) else output
+        await self._do("answer", transfer, tuple(accepted), folder)
 
     async def cancel(self, transfer: str) -> None:
         await self._do("cancel", transfer)
 
-    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> str:
+        self.chosen.append(paths)
         await self._do("seed", tuple(paths), tuple(trackers))
         return "c" * 40
 

@@ -14,6 +14,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction
+from filesend_tui.notices import exposed_login
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
@@ -111,6 +112,16 @@ async def test_an_unexpected_exception_in_a_command_is_a_notice(stage: Stage) ->
         await pilot.press("n")
         await stage.settle(pilot)
         assert stage.app.store.code is not None
+
+
+async def test_what_is_to_be_known_at_first_is_shown_until_it_is_read(stage: Stage) -> None:
+    stage.app._warning = exposed_login(Path("/home/ann/settings.toml"))
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert "can read the TURN password in /home/ann/settings.toml" in notice(stage)
+        assert "chmod 600 /home/ann/settings.toml" in notice(stage)
+        await pilot.press("escape")
+        assert notice(stage) == ""
 
 
 async def test_escape_hides_a_notice(stage: Stage) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import NoSpace
+from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.events import FileEntry, TransferPhase
+from filesend_tui.core.torrent.room import check_folder
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.send import SendScreen
 from filesend_tui.widgets.path_field import PathField
@@ -121,6 +123,26 @@ async def test_another_folder_can_be_typed(stage: Stage, home: Path) -> None:
         await pilot.press("enter")
         await stage.settle(pilot)
         assert stage.client.named("answer") == [("r1", ALL, home / "Music" / "new")]
+
+
+async def test_the_folder_is_the_one_that_was_shown(stage: Stage, home: Path) -> None:
+    """It is looked at together with the free space; what takes its place later is not it."""
+    error = StorageFailed("It was replaced.", "Look at it.")
+    async with stage.app.run_test() as pilot:
+        await asked_box(stage, pilot)
+        (home / "Downloads").rename(home / "was")
+        (home / "Downloads").mkdir()
+        stage.client.fails["answer"] = error
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        with pytest.raises(StorageFailed, match="Downloads was replaced after it was chosen"):
+            check_folder(stage.client.outputs[-1])
+        # Who was told of it and accepts again means what is there now.
+        stage.client.fails.clear()
+        await stage.later(pilot, 1)
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert check_folder(stage.client.outputs[-1]).path == home / "Downloads"
 
 
 async def test_escape_in_the_folder_declines_nothing(stage: Stage, home: Path) -> None:

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from filesend_tui.core.errors import BadSource
+from filesend_tui.core.torrent.making import scan
 from filesend_tui.screens.send import SendScreen
 from filesend_tui.widgets.path_field import PathField
 from filesend_tui.widgets.picker_list import PickerList
@@ -107,6 +108,32 @@ async def test_sending_needs_a_choice_and_a_partner(stage: Stage) -> None:
         await pilot.press("s", "s")
         await stage.settle(pilot)
         assert len(stage.client.named("request")) == 1
+
+
+@pytest.mark.parametrize("how", ["picked", "typed", "dropped"])
+@pytest.mark.parametrize("key", ["s", "o"])
+async def test_what_takes_the_place_of_what_was_chosen_is_not_sent(
+    stage: Stage, home: Path, how: str, key: str
+) -> None:
+    film, other = home / "taxes 2025.pdf", home / "letter.odt"
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        if how == "picked":
+            await pilot.press("end", "space")
+        elif how == "typed":
+            await pilot.press("slash", *str(film), "enter")
+        else:
+            screen.post_message(textual_events.Paste(f"'{film}'"))
+        await stage.settle(pilot)
+        assert film.name in summary(screen)
+        other.replace(film)
+        await pilot.press(*("s" if key == "s" else "oy"))
+        await stage.settle(pilot)
+        (sent,) = stage.client.chosen
+        assert tuple(sent) == (film,)
+        with pytest.raises(BadSource, match=r"taxes 2025.pdf was replaced after it was chosen"):
+            scan(sent)
+        assert scan(list(sent))  # chosen again, it is what is there now
 
 
 async def test_u_chooses_nothing(stage: Stage) -> None:

@@ -21,6 +21,8 @@ MAX_TEXT: Final = 2048
 MAX_ADDRESSES: Final = 16
 #: Bytes of a ticket: says which offer a connection belongs to.
 TICKET: Final = 16
+#: This machine's own addresses, of IPv4 and IPv6.
+LOOPBACK: Final = ("127.0.0.1", "::1")
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -136,12 +138,12 @@ def own_addresses() -> list[str]:
 def plausible(theirs: Iterable[Endpoint], ours: Sequence[str]) -> list[Endpoint]:
     """Return where to look for a partner.
 
-    A loopback address is this machine's own, so only one that has no other tries it: no partner
-    may send us to the services of our own machine.
+    A loopback address is this machine's own, so it is tried only where we tell no other of our
+    own: no partner from elsewhere may send us to the services of our own machine.
 
     Args:
         theirs: What the partner told.
-        ours: own_addresses().
+        ours: own_addresses(), or LOOPBACK where everybody who is met is on this machine.
     """
     alone = all(ipaddress.ip_address(own).is_loopback for own in ours)
     return [

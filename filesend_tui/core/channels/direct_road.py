@@ -22,6 +22,7 @@ from filesend_tui.core.channels.direct import DirectChannel
 from filesend_tui.core.channels.direct_identity import BadCertificate, Identity, fingerprint
 from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
 from filesend_tui.core.channels.direct_offer import (
+    LOOPBACK,
     MAX_ADDRESSES,
     TICKET,
     DirectOffer,
@@ -124,15 +125,23 @@ class DirectRoad:
         port: To listen on; any free one where 0.
         addresses: Of this machine; found out where None.
         mapping: Whether to ask the router for a port that leads here.
+        local: Whether everybody who is met is on this machine: then nobody else can connect, and
+            no router is asked.
     """
 
     def __init__(
-        self, *, port: int = 0, addresses: tuple[str, ...] | None = None, mapping: bool = False
+        self,
+        *,
+        port: int = 0,
+        addresses: tuple[str, ...] | None = None,
+        mapping: bool = False,
+        local: bool = False,
     ) -> None:
         self._port = port
-        self._wants_mapping = mapping
+        self._local = local
+        self._wants_mapping = mapping and not local
         self._mapping: PortMapping | None = None
-        self._addresses = addresses
+        self._addresses = LOOPBACK if local else addresses
         self._identity: Identity | None = None
         self._starting: asyncio.Task[None] | None = None
         self._listeners: list[socket.socket] = []
@@ -155,7 +164,7 @@ class DirectRoad:
 
     async def _start(self) -> None:
         self._identity = await asyncio.to_thread(Identity)
-        self._listeners = listen(self._port)
+        self._listeners = listen(self._port, local=self._local)
         if not self._listeners:
             raise ChannelFailed(
                 "This machine lets nobody connect to it directly.",
@@ -340,10 +349,11 @@ class DirectRoad:
         return task
 
 
-def listen(port: int) -> list[socket.socket]:
-    """Listen on every address, IPv4 and IPv6; on one port where both have it free."""
+def listen(port: int, *, local: bool = False) -> list[socket.socket]:
+    """Listen on every address, or on loopback's, of IPv4 and IPv6; on one port where given."""
     listeners: list[socket.socket] = []
-    for family, host in ((socket.AF_INET, ""), (socket.AF_INET6, "::")):
+    hosts = LOOPBACK if local else ("", "::")
+    for family, host in zip((socket.AF_INET, socket.AF_INET6), hosts, strict=True):
         with suppress(OSError):
             listener = socket.create_server((host, port), family=family, backlog=16)
             listener.setblocking(False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +30,7 @@ from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.people.transfers import Transfers
 from filesend_tui.core.text import clean
+from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
 from relay.protocol import Done, Word
 
@@ -148,23 +149,27 @@ class People:
             await pair.transfers.close()
             await self._part()
 
-    async def request(self, paths: Sequence[Path]) -> TransferId:
+    async def request(self, paths: Collection[Path]) -> TransferId:
         """Ask the partner to accept these files and folders; return the request's id.
 
         Raises:
             NotPaired: Nobody is there.
-            BadSource: Something cannot be read, or it is too much for one request.
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
         """
         return await self._paired().transfers.request(paths)
 
     async def answer(
-        self, transfer: TransferId, accepted: Sequence[bool], *, output: Path | None = None
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
     ) -> None:
         """Say yes or no for each file of the partner's request, in its order.
 
         Raises:
             NotPaired: Nobody is there.
-            NoSpace: The accepted files do not fit; the request stays open.
+            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
             FileSendError: There is no such request to answer.
         """
         await self._paired().transfers.answer(transfer, accepted, output)

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import FileSendError
@@ -28,6 +27,7 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.making import SourceFile
+from filesend_tui.core.torrent.target import Target
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Run:
     ) -> None:
         self.exchange = exchange
         self.sources: Sequence[SourceFile] = ()
-        self.output: Path | None = None
+        self.output: Target | None = None
         self.figures: asyncio.Task[None] | None = None
         self.hashing_told = -REPORT_INTERVAL
         self.freed = asyncio.Event()

@@ -10,6 +10,7 @@ from typing import Protocol
 from filesend_tui.core.events import TransferId
 from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress
 
 
@@ -37,7 +38,7 @@ class Torrents(Protocol):
         self,
         magnet: str,
         *,
-        folder: Path,
+        folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.torrent.making import SourceFile, scan
 from filesend_tui.core.torrent.room import check_room
+from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
 from relay.protocol import MAX_FILES, Word
 
@@ -89,11 +90,11 @@ class Transfers:
 
     # -- commands
 
-    async def request(self, paths: Sequence[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders.
+    async def request(self, paths: Collection[Path]) -> TransferId:
+        """Ask the partner to accept these files and folders; see `scan`.
 
         Raises:
-            BadSource: Something cannot be read, or it is too much for one request.
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
             NotPaired: The partner is gone.
         """
         asking, sources = await asyncio.to_thread(_offer, paths)
@@ -104,12 +105,13 @@ class Transfers:
         return asking.id
 
     async def answer(
-        self, transfer: TransferId, accepted: Sequence[bool], output: Path | None
+        self, transfer: TransferId, accepted: Sequence[bool], output: Path | Target | None
     ) -> None:
         """Say yes or no for each file of the partner's request.
 
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
+            StorageFailed: Nothing can be written there, or it was replaced since; as before.
             FileSendError: There is no such request to answer.
         """
         exchange = self._askable(transfer).exchange
@@ -120,10 +122,9 @@ class Transfers:
             )
         folder = output or self._config.output
         needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
-        if any(accepted):
-            await asyncio.to_thread(check_room, folder, needed)
+        chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
         run = self._askable(transfer)  # it may have been taken back meanwhile
-        run.output = folder
+        run.output = chosen
         self._happen(run, answered(accepted))
 
     async def cancel(self, transfer: TransferId, reason: str = "") -> None:
@@ -293,7 +294,7 @@ class Transfers:
         return task
 
 
-def _offer(paths: Sequence[Path]) -> tuple[words.FileRequest, Sequence[SourceFile]]:
+def _offer(paths: Collection[Path]) -> tuple[words.FileRequest, Sequence[SourceFile]]:
     """Return the request for what a person chose, and the files that it is about. Blocking."""
     sources = scan(paths)
     return offer.make_request(sources), sources

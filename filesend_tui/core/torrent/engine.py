@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +18,7 @@ from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
@@ -45,13 +46,15 @@ class Engine:
         # Whoever hides behind a TURN server tells nobody where this machine is.
         direct = config.road is not RoadChoice.WEBRTC and not config.relay_only
         self._road = (
-            DirectRoad(port=config.direct_port, mapping=config.port_mapping) if direct else None
+            DirectRoad(port=config.direct_port, mapping=config.port_mapping, local=config.local)
+            if direct
+            else None
         )
         self._closing: set[asyncio.Task[None]] = set()
 
     async def seed(
         self,
-        paths: Sequence[Path],
+        paths: Collection[Path],
         *,
         trackers: Sequence[str],
         name: str | None = None,
@@ -61,7 +64,7 @@ class Engine:
         """Make a torrent of files and folders, announce it and serve it; return its id.
 
         Args:
-            paths: What to share.
+            paths: What to share; see `scan`.
             trackers, name, transfer, swarm_key: As `serve`.
 
         Raises:
@@ -119,7 +122,7 @@ class Engine:
         self,
         magnet: str,
         *,
-        folder: Path,
+        folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
@@ -129,7 +132,7 @@ class Engine:
 
         Args:
             magnet: Names the torrent.
-            folder: Where its files will stand.
+            folder: Where its files will stand; a path is what it leads to when they are laid out.
             trackers: Used beside the magnet's own.
             transfer: The transfer it belongs to.
             swarm_key: The private swarm's; None where it is open.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -97,10 +97,34 @@ class Ground:
         else:
             os.close(self._step(parts, make=True))
 
+    def make_folder(self, name: str) -> bool:
+        """Make a folder in this one; return whether nothing had its name. Raises OSError."""
+        try:
+            os.mkdir(self._spelled(name), dir_fd=self.descriptor)
+        except FileExistsError:
+            return False
+        return True
+
+    def status(self) -> os.stat_result:
+        """Return the status of this folder itself. Raises OSError."""
+        return self.path.stat() if self.descriptor is None else os.fstat(self.descriptor)
+
+    def look(self, name: str) -> os.stat_result:
+        """Return the status of what has this name here; a link is one itself. Raises OSError."""
+        return os.stat(self._spelled(name), dir_fd=self.descriptor, follow_symlinks=False)
+
+    def entries(self) -> Iterator[os.DirEntry[str]]:
+        """Iterate over what is in this folder, while it is open. Raises OSError.
+
+        An entry's path is the bare name where the folder is held open.
+        """
+        with os.scandir(self.path if self.descriptor is None else self.descriptor) as found:
+            yield from found
+
     def exists(self, name: str) -> bool:
         """Return whether anything, and be it a broken link, has this name here. Raises OSError."""
         try:
-            os.stat(self._spelled(name), dir_fd=self.descriptor, follow_symlinks=False)
+            self.look(name)
         except FileNotFoundError:
             return False
         return True

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from filesend_tui.core.errors import Cancelled
+from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent.handles import Handle
-from filesend_tui.core.torrent.trail import RootedTrail
+from filesend_tui.core.torrent.trail import Replaced, RootedTrail
 
 #: Threads at most: more than a disk can feed.
 MOST_THREADS: Final = 4
@@ -40,6 +41,10 @@ class Source(Protocol):
     @property
     def root(self) -> Path:
         """The folder below which it is."""
+
+    @property
+    def root_id(self) -> FileId:
+        """Which folder that was when it was found."""
 
     @property
     def steps(self) -> Sequence[str]:
@@ -184,12 +189,14 @@ class _Reader:
         try:
             if index != self._index or self._file is None:
                 self._leave()
-                self._file = Handle(self._trail.open(source.root, source.steps))
-                self._index = index
+                self._open(index)
+            assert self._file is not None
             offset = position - self._starts[index]
             count = self._file.read_into(offset, buffer[: source.size - offset])
         except OSError as error:
             raise Unreadable(source) from error
+        except Replaced:
+            raise Changed(source) from None
         if not count:
             raise Changed(source)
         return count
@@ -200,6 +207,14 @@ class _Reader:
             self._leave()
         finally:
             self._trail.close()
+
+    def _open(self, index: int) -> None:
+        source = self._sources[index]
+        self._file = Handle(self._trail.open(source.root, source.root_id, source.steps))
+        self._index = index
+        # What took its place is not read first and looked at later.
+        if not source.is_unchanged(os.fstat(self._file.descriptor)):
+            raise Changed(source)
 
     def _leave(self) -> None:
         file, self._file = self._file, None

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import BadMetadata, BadSource
+from filesend_tui.core.fileid import FileId, Seen
+from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.metainfo import (
     MAX_FILES,
@@ -37,15 +40,17 @@ _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
 class SourceFile:
     """A file to be sent, as it was when it was found.
 
-    root: the chosen folder, or the folder of a chosen file. steps: names from there to it; no link
-    is among them, and none that takes the place of one is followed. parts: what it is called in
-    what is sent, a chosen folder's name in front. size: in bytes. modified_ns: its modification
-    time, in the file system's nanoseconds.
+    root: the chosen folder, or the folder of a chosen file. root_id: which folder that is. steps:
+    names from there to it; no link is among them, and none that takes the place of one is followed.
+    parts: what it is called in what is sent, a chosen folder's name in front. file_id: which file
+    it is. size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
     """
 
     root: Path
+    root_id: FileId
     steps: tuple[str, ...]
     parts: tuple[str, ...]
+    file_id: FileId
     size: int
     modified_ns: int
 
@@ -55,50 +60,49 @@ class SourceFile:
         return self.root.joinpath(*self.steps)
 
     def is_unchanged(self, status: os.stat_result) -> bool:
-        """Return whether `status` still shows the file as it was found."""
-        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
+        """Return whether `status` is of the same file, still as it was found.
+
+        Size and time alone tell nothing: whoever made this file can give it those of another.
+        """
+        same = (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
+        return same and self.file_id.is_of(status)
 
 
-def scan(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
+def scan(paths: Collection[Path]) -> tuple[SourceFile, ...]:
     """Return every file that the chosen files and folders hold, in the torrent's order.
 
     Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
     once. A link that was chosen is followed. Inside a chosen folder, links are followed to files of
     that same folder; whoever put another link there might want a person to send what they never
-    chose.
+    chose. Nor is anything sent that took the place of what was chosen: of a folder's content that
+    holds from now on, of what was chosen itself from when it was.
+
+    Args:
+        paths: What was chosen. Of `Chosen` each must still be what it was then.
 
     Raises:
-        BadSource: Something chosen is not there or no file or folder; inside a folder there is a
-            link that leads out of it, to a folder or nowhere, or a socket, device or FIFO; a file
-            may not be read, a name is no valid text, or it is nothing at all or too much for one
-            torrent.
+        BadSource: Something chosen is not there, is no file or folder, or was replaced; inside a
+            folder there is a link that leads out of it, to a folder or nowhere, or a socket, device
+            or FIFO; a file may not be read, a name is no valid text, or it is nothing at all or too
+            much for one torrent.
     """
+    seen = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
     sources: list[SourceFile] = []
     taken: set[str] = set()
     # A path spelled with `..` or `.` still needs the name of what it means.
-    for chosen in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100
+    spelled = {Path(os.path.abspath(path)): was for path, was in seen.items()}  # noqa: PTH100
+    for chosen, was in spelled.items():
         if not chosen.name:
             raise BadSource("A whole disk cannot be sent.", "Choose a folder on it.")
         number = 0
         while (name := numbered(chosen.name, number)) in taken:
             number += 1
         taken.add(name)
-        try:
-            place = chosen.resolve(strict=True) if chosen.is_symlink() else chosen
-            status = place.stat()
-        except (OSError, RuntimeError) as error:  # a loop is a RuntimeError up to Python 3.12
-            why = getattr(error, "strerror", None) or "it is a link that leads to itself"
-            raise BadSource(f"{_shown(chosen)} cannot be read: {why}.") from error
-        if stat.S_ISDIR(status.st_mode):
-            found = _walk(place, name)
-        elif stat.S_ISREG(status.st_mode):
-            found = iter([_source(str(place), place.parent, (place.name,), (name,), status)])
-        else:
-            raise BadSource(f"{_shown(chosen)} is neither a file nor a folder.")
-        for source in found:
-            sources.append(source)
-            if len(sources) > MAX_FILES:
-                raise BadSource(f"These are more than {MAX_FILES} files.", _ARCHIVE_HINT)
+        with closing(_find(chosen, was, name)) as found:
+            for source in found:
+                sources.append(source)
+                if len(sources) > MAX_FILES:
+                    raise BadSource(f"These are more than {MAX_FILES} files.", _ARCHIVE_HINT)
     if not sources:
         raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
     # By code points, as the bytes of UTF-8 are: no machine's language or file system decides.
@@ -199,35 +203,104 @@ def _changed(source: Source) -> BadSource:
     )
 
 
-def _walk(root: Path, name: str) -> Iterator[SourceFile]:
+def _find(chosen: Path, was: Seen | None, name: str) -> Generator[SourceFile]:
+    """Yield the files of something chosen, which is called `name` in what is sent.
+
+    Args:
+        chosen: An absolute path.
+        was: What it was when it was chosen; None where that is now.
+        name: Of its own among all that is sent.
+    """
+    try:
+        place = chosen.resolve(strict=True) if chosen.is_symlink() else chosen
+        status = place.stat()
+        is_folder = stat.S_ISDIR(status.st_mode)
+        ground = Ground.at(place if is_folder else place.parent)
+    except (OSError, RuntimeError) as error:  # a loop is a RuntimeError up to Python 3.12
+        why = getattr(error, "strerror", None) or "it is a link that leads to itself"
+        raise BadSource(f"{_shown(chosen)} cannot be read: {why}.") from error
+    with ground:
+        # Once more, by the way that it is read from now on: no link is followed any more.
+        held = ground.status() if is_folder else _look(ground, place.name, place)
+        same = FileId.of(status).is_of(held)
+        if not same or (was is not None and not was.leads(chosen, held)):
+            raise BadSource(
+                f"{_shown(chosen)} was replaced after it was chosen.",
+                "Look at it, then choose it again.",
+            )
+        if is_folder:
+            yield from _walk(ground, name)
+        elif stat.S_ISREG(held.st_mode):
+            root = place.parent, FileId.of(ground.status())
+            yield _source(str(place), root, (place.name,), (name,), held)
+        else:
+            raise BadSource(f"{_shown(chosen)} is neither a file nor a folder.")
+
+
+def _walk(root: Ground, name: str) -> Iterator[SourceFile]:
     """Yield the files below a folder, which is called `name` in what is sent."""
+    root_id = FileId.of(root.status())
     # What a link leads to is compared with where the folder really is.
-    real = Path(os.path.realpath(root))
+    real = Path(os.path.realpath(root.path))
     pending: list[tuple[str, ...]] = [()]
     while pending:
         way = pending.pop()
-        folder = os.path.join(root, *way)  # noqa: PTH118 - a Path for each file takes its time
         try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    path, steps = entry.path, (*way, entry.name)
-                    if _is_link(entry):
-                        target = _linked_file(Path(path), real)
-                        inside = target.relative_to(real).parts
-                        yield _source(str(target), real, inside, (name, *steps), target.stat())
-                    elif entry.is_dir(follow_symlinks=False):
-                        pending.append(steps)
-                    elif entry.is_file(follow_symlinks=False):
-                        # Not entry.stat(): what Windows' folders say of a file may be old.
-                        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-                        yield _source(path, root, steps, (name, *steps), status)
-                    else:
-                        raise BadSource(
-                            f"{_shown(path)} is neither a file nor a folder.", _LEAVE_OUT
-                        )
+            folder = root.below(*way)
         except OSError as error:
-            place = _shown(error.filename or folder)
-            raise BadSource(f"{place} cannot be read: {error.strerror}.") from error
+            raise _unreadable(root.path.joinpath(*way), error) from error
+        prefix = os.path.join(folder.path, "")  # noqa: PTH118 - a Path for each takes its time
+        with folder:
+            for entry in _entries(folder):
+                steps = (*way, entry.name)
+                path = prefix + entry.name
+                if _is_link(entry):
+                    inside = _linked_file(Path(path), real).relative_to(real).parts
+                    status = _status(root, inside, path)
+                    yield _source(path, (real, root_id), inside, (name, *steps), status)
+                elif entry.is_dir(follow_symlinks=False):
+                    pending.append(steps)
+                elif entry.is_file(follow_symlinks=False):
+                    # Not entry.stat(): what Windows' folders say of a file may be old.
+                    status = _look(folder, entry.name, path)
+                    yield _source(path, (root.path, root_id), steps, (name, *steps), status)
+                else:
+                    raise _no_file(path)
+
+
+def _entries(folder: Ground) -> Iterator[os.DirEntry[str]]:
+    try:
+        yield from folder.entries()
+    except OSError as error:
+        raise _unreadable(folder.path, error) from error
+
+
+def _look(folder: Ground, name: str, path: str | Path) -> os.stat_result:
+    """Return the status of a file in a folder; `path` is for people."""
+    try:
+        return folder.look(name)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _status(root: Ground, steps: tuple[str, ...], link: str) -> os.stat_result:
+    """Return the status of the file that a link leads to, by steps that follow none."""
+    try:
+        descriptor = root.open(steps, os.O_RDONLY)
+    except OSError as error:
+        raise _unreadable(link, error) from error
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unreadable(path: str | Path, error: OSError) -> BadSource:
+    return BadSource(f"{_shown(path)} cannot be read: {error.strerror or error}.")
+
+
+def _no_file(path: str) -> BadSource:
+    return BadSource(f"{_shown(path)} is neither a file nor a folder.", _LEAVE_OUT)
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:
@@ -238,7 +311,10 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
 
 def _linked_file(link: Path, folder: Path) -> Path:
     """Return the file in `folder` that a link leads to. Both are real paths."""
-    target = Path(os.path.realpath(link))
+    try:
+        target = Path(os.path.realpath(link))
+    except OSError as error:  # it was a link a moment ago
+        raise _unreadable(link, error) from error
     if not target.is_relative_to(folder):
         why = "leads out of the folder that is being sent"
     elif target.is_dir():
@@ -252,11 +328,13 @@ def _linked_file(link: Path, folder: Path) -> Path:
 
 def _source(
     path: str,
-    root: Path,
+    root: tuple[Path, FileId],
     steps: tuple[str, ...],
     parts: tuple[str, ...],
     status: os.stat_result,
 ) -> SourceFile:
+    if not stat.S_ISREG(status.st_mode):
+        raise _no_file(path)  # only now: it was a file when its folder was read
     try:
         size = len("/".join(parts).encode()) + 1
     except UnicodeEncodeError:
@@ -267,7 +345,8 @@ def _source(
         raise BadSource(f"{_shown(path)} lies too deep in its folders.", _ARCHIVE_HINT)
     if not os.access(path, os.R_OK):
         raise BadSource(f"{_shown(path)} may not be read.")
-    return SourceFile(root, steps, parts, status.st_size, status.st_mtime_ns)
+    file_id = FileId.of(status)
+    return SourceFile(*root, steps, parts, file_id, status.st_size, status.st_mtime_ns)
 
 
 def _shown(path: str | Path) -> str:

@@ -18,9 +18,13 @@ from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.folderlock import FolderLock
 from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.target import Target
 
 _LOCK: Final = "lock"
 _TREE: Final = "tree"
+_SPILL: Final = "spill"
+#: What may be in a part folder.
+_OWN: Final = {_LOCK, _TREE, _SPILL}
 
 
 class PartFolder:
@@ -30,7 +34,7 @@ class PartFolder:
     spill: names, below ground, the bytes of pieces that belong to files nobody wants.
     """
 
-    spill: Final = ("spill",)
+    spill: Final = (_SPILL,)
 
     def __init__(self, target: Ground, ground: Ground, lock: FolderLock) -> None:
         self.target = target
@@ -41,25 +45,27 @@ class PartFolder:
         self.tree = ground.below(_TREE)
 
     @classmethod
-    def claim(cls, folder: Path, info_hash: bytes) -> Self:
+    def claim(cls, folder: Path | Target, info_hash: bytes) -> Self:
         """Return the part folder for a torrent in `folder`, locked, with an empty tree.
 
         Args:
-            folder: The target folder; made, with its parents, where it does not exist.
+            folder: The target folder; made, with its parents, where it does not exist. A path is
+                what it leads to now.
             info_hash: 20 bytes.
 
         Raises:
-            StorageFailed: Another download has it, or somebody else made it.
+            StorageFailed: Another download has it, somebody else made it, or something came in
+                the target's place.
             OSError: It cannot be made.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        chosen = Target.of(folder)
         with ExitStack() as failed:
-            target = failed.enter_context(Ground.at(folder))
+            target = failed.enter_context(chosen.open())
             ground = failed.enter_context(_ours(target, f".filesend-{info_hash.hex()[:16]}.part"))
             lock = FolderLock.take(ground, _LOCK)
             if lock is None:
                 raise StorageFailed(
-                    f"This torrent is already being downloaded into {folder}.",
+                    f"This torrent is already being downloaded into {chosen.path}.",
                     "Wait until that is done, or choose another folder.",
                 )
             failed.callback(lock.release)
@@ -113,10 +119,7 @@ class PartFolder:
 
     def _clear(self) -> None:
         descriptor = self.ground.descriptor
-        with os.scandir(self.path if descriptor is None else descriptor) as found:
-            entries = [entry for entry in found if entry.name != _LOCK]
-        for entry in entries:
-            # Where the folder is held open, a path is the bare name.
+        for entry in [entry for entry in self.ground.entries() if entry.name != _LOCK]:
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, dir_fd=descriptor)
             else:
@@ -141,10 +144,23 @@ def _ours(target: Ground, name: str) -> Ground:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise in_the_way from None
         raise
-    if sys.platform != "win32" and ground.descriptor is not None:
-        if os.fstat(ground.descriptor).st_uid != os.geteuid():
-            ground.close()
+    with ExitStack() as failed:
+        failed.enter_context(ground)
+        if sys.platform != "win32" and ground.status().st_uid != os.geteuid():
             raise in_the_way
+        # Whoever may write to the target may have given its name to another folder of this user's,
+        # and what is in a part folder is deleted.
+        if not _is_part(ground):
+            raise in_the_way
+        failed.pop_all()
+    if sys.platform != "win32" and ground.descriptor is not None:
         with suppress(PermissionError):  # a file system without permissions, such as exFAT
             os.fchmod(ground.descriptor, 0o700)
     return ground
+
+
+def _is_part(ground: Ground) -> bool:
+    try:
+        return all(entry.name in _OWN for entry in ground.entries())
+    except FileNotFoundError:
+        return True  # whoever had it is just removing it

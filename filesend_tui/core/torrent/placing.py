@@ -11,7 +11,9 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import Final
 
+from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.paths import numbered
 
@@ -22,6 +24,8 @@ _NO_LINKS = {
     if hasattr(errno, name)
 }
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
+#: Names that are tried: another program may take each as soon as it is.
+MOST_NAMES: Final = 10_000
 
 
 def place(source: Ground, name: str, target: Ground, wish: str) -> str:
@@ -34,9 +38,9 @@ def place(source: Ground, name: str, target: Ground, wish: str) -> str:
 
     Raises:
         OSError: It could not be moved; it is still where it was.
+        StorageFailed: Another program takes every name, or has replaced it already.
     """
-    number = 0
-    while True:
+    for number in range(MOST_NAMES):
         taking = numbered(wish, number)
         if not target.exists(taking):
             try:
@@ -46,7 +50,9 @@ def place(source: Ground, name: str, target: Ground, wish: str) -> str:
                     raise
             else:
                 return taking
-        number += 1
+    raise StorageFailed(
+        f"{target.path} has too many files called {wish}.", "Choose another folder."
+    )
 
 
 def _move(source: Ground, name: str, target: Ground, taking: str) -> None:
@@ -56,6 +62,20 @@ def _move(source: Ground, name: str, target: Ground, taking: str) -> None:
     status = os.stat(name, dir_fd=source.descriptor, follow_symlinks=False)
     move = _move_folder if stat.S_ISDIR(status.st_mode) else _move_file
     move(source.descriptor, name, target.descriptor, taking)
+    # Whoever may write to the target may have put something else there at once.
+    if not _same(status, target.look(taking)):
+        raise StorageFailed(
+            f"Another program replaced {target.path / taking} as soon as it was put there.",
+            "Choose a folder that only you may write to, and have it sent again.",
+        )
+
+
+def _same(before: os.stat_result, now: os.stat_result) -> bool:
+    """Return whether it is the same file or folder; some file systems number it anew."""
+    return os.path.samestat(before, now) or (
+        (before.st_mode, before.st_size, before.st_mtime_ns)
+        == (now.st_mode, now.st_size, now.st_mtime_ns)
+    )
 
 
 def _move_file(source: int, name: str, target: int, taking: str) -> None:

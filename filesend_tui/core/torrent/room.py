@@ -18,6 +18,7 @@ from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.diskerror import disk_error
 from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.trail import Trail
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
@@ -29,40 +30,56 @@ MANY: Final = 64
 SMALL: Final = 64 * 1024
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path | Target) -> Target:
     """Refuse a folder that nothing could be written to, before anybody waits for it.
 
     Blocking; writes nothing.
 
+    Args:
+        folder: A folder as it was when it was chosen; a path is chosen now.
+
+    Returns:
+        The folder as it was when it was chosen.
+
     Raises:
-        StorageFailed: It is no folder, may not be written to, or cannot be made.
+        StorageFailed: It is no folder, may not be written to, cannot be made, or was replaced.
     """
     choose = "Choose another folder."
+    path = folder.path if isinstance(folder, Target) else folder
     try:
-        if "\0" in str(folder):
+        if "\0" in str(path):
             raise OSError(errno.EINVAL, "a name in it holds a NUL")
-        place = folder.expanduser().absolute()
+        place = path.expanduser().absolute()
         while not os.path.lexists(place) and place != place.parent:
             place = place.parent
         if place.is_symlink() and not place.exists():
             raise StorageFailed(f"{place} is a link that leads nowhere.", choose)
         if not place.is_dir():
             raise StorageFailed(f"{place} is not a folder.", choose)
+        chosen = Target.of(folder)
+        chosen.check()
     except (OSError, RuntimeError) as error:  # a home that nobody knows is a RuntimeError
         why = getattr(error, "strerror", None) or error
-        raise StorageFailed(f"{folder} cannot be used: {why}.", choose) from error
+        raise StorageFailed(f"{path} cannot be used: {why}.", choose) from error
     if not os.access(place, os.W_OK | os.X_OK):
         raise StorageFailed(f"Nothing may be written to {place}.", choose)
+    return chosen
 
 
-def check_room(folder: Path, needed: int) -> None:
-    """Raise NoSpace unless `needed` bytes fit on the disk of `folder`; else as check_folder."""
-    check_folder(folder)
-    free = free_space(folder)
+def check_room(folder: Path | Target, needed: int) -> Target:
+    """Refuse a folder on whose disk `needed` bytes do not fit; else as check_folder.
+
+    Raises:
+        NoSpace: They do not.
+        StorageFailed: As check_folder.
+    """
+    chosen = check_folder(folder)
+    free = free_space(chosen.path)
     if needed > free:
         raise NoSpace(
-            f"This needs {size_text(needed)}, but {folder} has only {size_text(free)} free."
+            f"This needs {size_text(needed)}, but {chosen.path} has only {size_text(free)} free."
         )
+    return chosen
 
 
 def make_file(ground: Ground | Trail, parts: Sequence[str], length: int) -> None:

@@ -12,11 +12,13 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
@@ -29,14 +31,16 @@ from filesend_tui.core.torrent.extents import (
     share_held,
     whole_files,
 )
-from filesend_tui.core.torrent.handles import HandlePool
+from filesend_tui.core.torrent.handles import Handle, HandlePool
 from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out
 from filesend_tui.core.torrent.placing import place
 from filesend_tui.core.torrent.room import check_room, make_file, sync_files
-from filesend_tui.core.torrent.trail import RootedTrail, Trail
+from filesend_tui.core.torrent.target import Target
+from filesend_tui.core.torrent.traces import Meddled, Traces
+from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
 
 
 class Layout(StrEnum):
@@ -104,8 +108,9 @@ class SeedFiles:
         """See PieceStore."""
         for span in _spans(self._extents, start, len(view)):
             source = self._sources[span.file]
+            count, same = 0, False
             try:
-                with self._files.use(span.file) as handle:
+                with suppress(Replaced), self._files.use(span.file) as handle:
                     count = handle.read_into(span.offset, view[: span.length])
                     same = source.is_unchanged(os.fstat(handle.descriptor))
             except OSError as error:
@@ -123,7 +128,7 @@ class SeedFiles:
 
     def _open(self, number: int, _flags: int) -> int:
         source = self._sources[number]
-        return self._trail.open(source.root, source.steps)
+        return self._trail.open(source.root, source.root_id, source.steps)
 
 
 class DownloadFiles:
@@ -145,6 +150,7 @@ class DownloadFiles:
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
         self._placed: dict[str, str] = {}
+        self._traces = Traces(lambda number: info.files[number].length)
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
@@ -156,36 +162,42 @@ class DownloadFiles:
 
     @classmethod
     def create(
-        cls, info: TorrentInfo, folder: Path, *, wanted: Sequence[bool], layout: Layout
+        cls, info: TorrentInfo, folder: Path | Target, *, wanted: Sequence[bool], layout: Layout
     ) -> Self:
         """Return a new download into `folder` with room on the disk for all of it.
 
         Args:
             info: The torrent.
-            folder: The target folder; made where it does not exist.
+            folder: The target folder, as it was chosen or, for a path, as it is now; made where it
+                does not exist.
             wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
             layout: How several files come to stand in it; a file alone stands there itself.
 
         Raises:
             NoSpace: The wanted files do not fit.
-            StorageFailed: The same torrent is being downloaded there, or the disk refuses.
+            StorageFailed: The same torrent is being downloaded there, something came in the
+                folder's place, or the disk refuses.
             ValueError: `wanted` has not one answer for each file.
         """
         if len(wanted) != len(info.files):
             raise ValueError("one answer for each file is needed")
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
-            part = PartFolder.claim(folder, info.info_hash)
+            target = Target.of(folder)
+            part = PartFolder.claim(target, info.info_hash)
         except OSError as error:
-            raise disk_error(error, f"preparing {folder}") from error
-        store = cls(info, folder, part, chosen)
+            raise disk_error(
+                error, f"preparing {folder.path if isinstance(folder, Target) else folder}"
+            ) from error
+        store = cls(info, target.path, part, chosen)
         try:
+            check_room(target, store.wanted_bytes + store._spilled)
             store._lay_out(chosen, layout)
             store._allocate()
         except BaseException as error:
             store.discard()
             if isinstance(error, OSError):
-                raise disk_error(error, f"making room in {folder}") from error
+                raise disk_error(error, f"making room in {target.path}") from error
             raise
         return store
 
@@ -214,7 +226,7 @@ class DownloadFiles:
         try:
             for span in self._extents.find(start, len(view)):
                 with self._pool(span.file).use(span.file) as handle:
-                    handle.write_at(span.offset, view[: span.length])
+                    self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
             raise disk_error(error, "writing what arrived") from error
@@ -235,12 +247,7 @@ class DownloadFiles:
         if not self._written.issuperset(pieces):
             raise StorageFailed("A piece was asked for that is not here yet.")
         try:
-            for span in _spans(self._extents, start, len(view)):
-                with self._pool(span.file).use(span.file) as handle:
-                    count = handle.read_into(span.offset, view[: span.length])
-                if count != span.length:
-                    raise StorageFailed("A file became shorter while it was being served.")
-                view = view[span.length :]
+            self._read(start, view, self._files)
         except OSError as error:
             raise disk_error(error, "reading what was received") from error
 
@@ -248,11 +255,13 @@ class DownloadFiles:
         """Put the wanted files in place and return the file, or the folder they stand in.
 
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
-        not only on their way to it, before the first name appears. After a failure it may be
-        called again; afterwards only `read`, `file_progress` and `close` make sense.
+        not only on their way to it, before the first name appears. They are those that were
+        verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
+        `check_folder` and `close` make sense.
 
         Raises:
-            StorageFailed: Pieces are missing, the download is over, or the disk refused.
+            StorageFailed: Pieces are missing, another program changed a part file, the download is
+                over, or the disk refused.
             NoSpace: The disk found out only now that it is full.
         """
         with self._lock:
@@ -266,6 +275,23 @@ class DownloadFiles:
             if len(self._placed) == 1:
                 return self._folder / next(iter(self._placed.values()))
             return self._folder
+
+    def check_folder(self) -> None:
+        """Refuse to tell of a folder that is no longer the one where the files are.
+
+        Raises:
+            StorageFailed: Its path leads to another one, or nowhere.
+        """
+        target = self._part.target
+        try:
+            same = FileId.of(target.status()).is_of(self._folder.stat())
+        except OSError:
+            same = False
+        if not same:
+            raise StorageFailed(
+                f"It arrived, but {self._folder} was replaced meanwhile.",
+                "Look for it in the folder that was there before.",
+            )
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -314,7 +340,6 @@ class DownloadFiles:
 
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
-        check_room(self._folder, self.wanted_bytes + self._spilled)
         tree = self._part.tree
         for folder in {parts[:-1] for parts in self._places.values()}:
             tree.make_folders(folder)
@@ -325,10 +350,11 @@ class DownloadFiles:
 
     def _settle(self) -> None:
         part = self._part
-        unsettled = [p for p in self._places.values() if p[0] not in self._placed]
-        sync_files(part.tree, unsettled)
+        unsettled = {n: p for n, p in self._places.items() if p[0] not in self._placed}
+        sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
-            for name in dict.fromkeys(parts[0] for parts in unsettled):
+            self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
+            for name in dict.fromkeys(parts[0] for parts in unsettled.values()):
                 self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
@@ -338,12 +364,67 @@ class DownloadFiles:
             with self._spill.use(SPILL):
                 part.remove()
 
+    def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
+        status = self._tree.look(parts)
+        if status.st_size != self._info.files[number].length:
+            raise self._meddled(number)
+        return self._traces.are_of(number, status)
+
+    def _verify_again(self, numbers: Sequence[int]) -> None:
+        """Verify what is in part files that are not as they were left.
+
+        File systems differ in what times and numbers they tell; what is in a file does not lie.
+        Only while the handles are suspended: the files are opened anew, by their names.
+        """
+        anew = HandlePool(self._open, writable=False)
+        try:
+            for number in numbers:
+                for index in pieces_of(self._info, number):
+                    data = bytearray(self._info.shape.piece_size(index))
+                    self._read(index * self._info.shape.piece_length, memoryview(data), anew)
+                    if not verify(self._info, index, data):
+                        raise self._meddled(number)
+        finally:
+            anew.close()
+
+    def _write(self, span: Span, handle: Handle, data: memoryview) -> None:
+        number = span.file
+        if number == SPILL:
+            handle.write_at(span.offset, data)
+            return
+        try:
+            with self._traces.writing(number, handle.descriptor):
+                handle.write_at(span.offset, data)
+        except Meddled:
+            raise self._meddled(number) from None
+
+    def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
+        for span in _spans(self._extents, start, len(view)):
+            pool = self._spill if span.file == SPILL else files
+            with pool.use(span.file) as handle:
+                count = handle.read_into(span.offset, view[: span.length])
+            if count != span.length:
+                raise StorageFailed("A file became shorter while it was being served.")
+            view = view[span.length :]
+
+    def _meddled(self, number: int) -> StorageFailed:
+        path = self._folder.joinpath(*self._places[number])
+        return StorageFailed(
+            f"Another program changed {path} while it arrived.",
+            "Find out which one does, or choose another folder, and have it sent again.",
+        )
+
     def _open(self, number: int, flags: int) -> int:
         """Open a wanted file where it is now."""
         top, *rest = self._places[number]
-        if placed := self._placed.get(top):
-            return self._target.open((placed, *rest), flags)
-        return self._tree.open((top, *rest), flags)
+        placed = self._placed.get(top)
+        if placed is None:
+            return self._tree.open((top, *rest), flags)
+        descriptor = self._target.open((placed, *rest), flags)
+        if not self._traces.is_ours(number, os.fstat(descriptor)):
+            os.close(descriptor)
+            raise StorageFailed(f"{self._folder / placed} was changed after it arrived.")
+        return descriptor
 
     def _length_of(self, pieces: range) -> int:
         shape = self._info.shape

@@ -39,6 +39,7 @@ from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, pa
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
+from filesend_tui.core.torrent.target import Target
 
 #: Seconds without a connected peer after which a person is told, and again each time.
 LONELY = 20.0
@@ -134,7 +135,7 @@ class Torrent:
         limit = config.download_limit
         self._standstill = STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0)
         self._store: PieceStore | None = None
-        self._folder: Path | None = None
+        self._folder: Path | Target | None = None
         self._choose: Choose = everything
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -192,7 +193,7 @@ class Torrent:
             )
         )
 
-    async def fetch(self, folder: Path, choose: Choose | None) -> None:
+    async def fetch(self, folder: Path | Target, choose: Choose | None) -> None:
         """Start downloading into `folder`; `choose` decides once the description is here."""
         self._folder = folder
         self._choose = choose or everything
@@ -308,10 +309,12 @@ class Torrent:
 
     async def _finish(self) -> None:
         """Every wanted piece is verified: put the files in place and say so."""
-        assert isinstance(self._store, DownloadFiles)
+        store = self._store
+        assert isinstance(store, DownloadFiles)
         assert self.info is not None
         try:
-            path = await self._in_thread(self._store.finish)
+            path = await self._in_thread(store.finish)
+            await self._in_thread(store.check_folder)
         except FileSendError as error:
             self.swarm_failed(error)
             return
@@ -324,7 +327,7 @@ class Torrent:
             DownloadComplete(
                 torrent=self.id,
                 url=path.resolve().as_uri(),
-                bytes=self._store.wanted_bytes,
+                bytes=store.wanted_bytes,
                 seconds=round(self._loop.time() - self._started, 3),
                 road=self._swarm.road,
                 transfer=self.transfer,

@@ -10,7 +10,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent.ground import Ground
+
+
+class Replaced(Exception):
+    """A folder is not the one that it was when it was found."""
 
 
 class Trail:
@@ -33,11 +38,24 @@ class Trail:
         if self._ground.descriptor is None or not way:
             # Without steps the way is looked at each time, for links that came to be on it.
             return self._ground.open(parts, flags)
+        return self._go(way).open((name,), flags)
+
+    def look(self, parts: Sequence[str]) -> os.stat_result:
+        """Return the status of what is there; a link is one itself. Raises OSError."""
+        *way, name = parts
+        if not way:
+            return self._ground.look(name)
+        if self._ground.descriptor is None:
+            with self._ground.below(*way) as folder:
+                return folder.look(name)
+        return self._go(way).look(name)
+
+    def _go(self, way: list[str]) -> Ground:
         if self._folder is None or way != self._way:
             folder = self._ground.below(*way)
             self.close()
             self._way, self._folder = way, folder
-        return self._folder.open((name,), flags)
+        return self._folder
 
     def close(self) -> None:
         """Let go of the folder. The trail may be used again."""
@@ -53,18 +71,29 @@ class RootedTrail:
     """
 
     def __init__(self) -> None:
+        self._at: tuple[Path, FileId] | None = None
         self._root: tuple[Ground, Trail] | None = None
 
-    def open(self, root: Path, parts: Sequence[str]) -> int:
+    def open(self, root: Path, root_id: FileId, parts: Sequence[str]) -> int:
         """Open a regular file below `root` for reading and return its descriptor.
 
+        Args:
+            root: The folder.
+            root_id: Which folder that was when it was found.
+            parts: Names from there to the file.
+
         Raises:
+            Replaced: Another folder is called so now.
             OSError: As Ground.at and Ground.open.
         """
-        if self._root is None or self._root[0].path != root:
+        # Without steps it is not held, and so looked at each time.
+        if self._root is None or self._at != (root, root_id) or self._root[0].descriptor is None:
             ground = Ground.at(root)
+            if not root_id.is_of(ground.status()):
+                ground.close()
+                raise Replaced
             self.close()
-            self._root = ground, Trail(ground)
+            self._at, self._root = (root, root_id), (ground, Trail(ground))
         return self._root[1].open(parts, os.O_RDONLY)
 
     def close(self) -> None:
