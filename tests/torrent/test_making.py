@@ -71,6 +71,30 @@ def test_the_same_thing_twice_counts_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert _parts([Path(), Path("../d"), tmp_path / "d"]) == ["d/a"]
 
 
+def test_what_lies_in_a_chosen_folder_goes_along_with_it_once(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1", d__e__b=b"2", da=b"3")
+    d = tmp_path / "d"
+    assert _parts([d / "e" / "b", d / "a", d, d / "e", tmp_path / "da"]) == ["d/a", "d/e/b", "da"]
+    assert _parts([d, d / "e" / ".." / "a"]) == ["d/a", "d/e/b"]
+
+
+def test_what_is_missing_from_a_chosen_folder_is_still_missing(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1")
+    with pytest.raises(BadSource, match="typo"):
+        scan([tmp_path / "d", tmp_path / "d" / "typo"])
+
+
+@POSIX
+def test_a_file_in_a_chosen_folder_counts_once_by_whatever_way(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1")
+    (tmp_path / "way").symlink_to(tmp_path / "d")
+    assert _parts([tmp_path / "d", tmp_path / "way" / "a"]) == ["d/a"]
+    assert _parts([tmp_path / "way" / "a", tmp_path / "d" / "a"]) == ["a"]
+    assert _parts([tmp_path / "way", tmp_path / "way" / "a"]) == ["way/a"]
+    # The link itself was chosen, and is called something else.
+    assert _parts([tmp_path / "d", tmp_path / "way"]) == ["d/a", "way/a"]
+
+
 def test_names_are_kept_byte_for_byte(tmp_path: Path) -> None:
     names = ["two  words", "😀 👩‍👩‍👧.png", NFD, " lead", "-rf", "$HOME"]
     if sys.platform == "linux":

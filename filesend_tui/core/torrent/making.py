@@ -72,10 +72,11 @@ def scan(paths: Collection[Path]) -> tuple[SourceFile, ...]:
     """Return every file that the chosen files and folders hold, in the torrent's order.
 
     Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
-    once. A link that was chosen is followed. Inside a chosen folder, links are followed to files of
-    that same folder; whoever put another link there might want a person to send what they never
-    chose. Nor is anything sent that took the place of what was chosen: of a folder's content that
-    holds from now on, of what was chosen itself from when it was.
+    once, and so does what lies in a chosen folder. A link that was chosen is followed. Inside a
+    chosen folder, links are followed to files of that same folder; whoever put another link there
+    might want a person to send what they never chose. Nor is anything sent that took the place of
+    what was chosen: of a folder's content that holds from now on, of what was chosen itself from
+    when it was.
 
     Args:
         paths: What was chosen. Of `Chosen` each must still be what it was then.
@@ -89,9 +90,7 @@ def scan(paths: Collection[Path]) -> tuple[SourceFile, ...]:
     seen = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
     sources: list[SourceFile] = []
     taken: set[str] = set()
-    # A path spelled with `..` or `.` still needs the name of what it means.
-    spelled = {Path(os.path.abspath(path)): was for path, was in seen.items()}  # noqa: PTH100
-    for chosen, was in spelled.items():
+    for chosen, was in _apart(seen).items():
         if not chosen.name:
             raise BadSource("A whole disk cannot be sent.", "Choose a folder on it.")
         number = 0
@@ -201,6 +200,27 @@ def _changed(source: Source) -> BadSource:
         f"{_shown(source.path)} changed while it was being prepared.",
         "Wait until nothing writes to it, then send it again.",
     )
+
+
+def _apart(seen: Mapping[Path, Seen | None]) -> dict[Path, Seen | None]:
+    """Return what was chosen by its absolute path, without what goes along with a chosen folder.
+
+    Lying in a folder is told by the path as it is spelled, and by where its folder really is: two
+    ways may lead to one file. A chosen link is itself, wherever it leads. What is not there goes
+    along with nothing, or nobody would hear of it.
+    """
+    # A path spelled with `..` or `.` still needs the name of what it means.
+    spelled = {Path(os.path.abspath(path)): was for path, was in seen.items()}  # noqa: PTH100
+    real = {folder: Path(os.path.realpath(folder)) for folder in {p.parent for p in spelled}}
+    places: dict[Path, Path] = {}
+    for path in spelled:
+        places.setdefault(real[path.parent] / path.name, path)
+    everywhere = spelled.keys() | places.keys()
+    return {
+        path: spelled[path]
+        for place, path in places.items()
+        if everywhere.isdisjoint((*path.parents, *place.parents)) or not os.path.lexists(path)
+    }
 
 
 def _find(chosen: Path, was: Seen | None, name: str) -> Generator[SourceFile]:
