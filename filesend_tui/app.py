@@ -24,6 +24,7 @@ from textual.timer import Timer
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.telling import error_event
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
 from filesend_tui.link import ClientLink, guarded
@@ -271,8 +272,7 @@ class FileSendApp(App[None]):
             self._draw_soon()
 
     def _fail(self, error: FileSendError) -> None:
-        failed = events.Error(code=error.code, message=error.message, hint=error.hint)
-        self.store.apply(failed, self._clock())
+        self.store.apply(error_event(error), self._clock())
 
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self._clock())

@@ -58,6 +58,16 @@ def error(event: events.Error) -> Notice:
     return Notice(Level.ERROR, event.message, event.hint, event.code)
 
 
+def left_out(event: events.LeftOut) -> Notice:
+    """Say what is not sent of what was chosen."""
+    first = event.things[0]
+    if event.count == 1:
+        message = f"Left out: {first.path} {first.reason}."
+    else:
+        message = f"{event.count:,} things are left out, such as {first.path}: it {first.reason}."
+    return Notice(Level.WARNING, message, "The rest is sent.")
+
+
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
     return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")

@@ -216,6 +216,9 @@ class Store:
             self.notice = None  # what went well before is old news now
         self._forget_old()
 
+    def _on_left_out(self, event: events.LeftOut) -> None:
+        self.notice = notices.left_out(event)
+
     def _on_answer(self, event: events.FileAnswer) -> None:
         row = self.rows.get(event.transfer)
         if row is None or len(event.accepted) != len(row.files):
@@ -336,6 +339,7 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.PartnerGone: Store._on_partner_gone,
     events.Message: Store._on_message,
     events.FileRequest: Store._on_request,
+    events.LeftOut: Store._on_left_out,
     events.FileAnswer: Store._on_answer,
     events.TransferState: Store._on_state,
     events.Hashing: Store._on_hashing,

@@ -31,6 +31,7 @@ from filesend_tui.core.people.exchange_values import (
     Started,
     StartSeeding,
 )
+from filesend_tui.core.telling import error_event
 from filesend_tui.core.text import clean
 from relay import protocol as words
 
@@ -147,10 +148,7 @@ def tell_done(id: TransferId, _: Completed) -> Effect:
 
 def tell_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:
     """Publish what went wrong."""
-    error = happened.error
-    return Publish(
-        events.Error(code=error.code, message=error.message, hint=error.hint, transfer=id)
-    )
+    return Publish(error_event(happened.error, transfer=id))
 
 
 def seed(_id: TransferId, _: Approved) -> Effect:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 from contextlib import ExitStack, suppress
@@ -20,11 +21,22 @@ from filesend_tui.core.torrent.folderlock import FolderLock
 from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.target import Target
 
+_NAME: Final = re.compile(r"\.filesend-[0-9a-f]{16}\.part")
 _LOCK: Final = "lock"
 _TREE: Final = "tree"
 _SPILL: Final = "spill"
 #: What may be in a part folder.
 _OWN: Final = {_LOCK, _TREE, _SPILL}
+
+
+def part_name(info_hash: bytes) -> str:
+    """Return what the part folder for a torrent is called."""
+    return f".filesend-{info_hash.hex()[:16]}.part"
+
+
+def is_part_name(name: str) -> bool:
+    """Return whether a folder of this name is taken for a part folder."""
+    return _NAME.fullmatch(name) is not None
 
 
 class PartFolder:
@@ -61,7 +73,7 @@ class PartFolder:
         chosen = Target.of(folder)
         with ExitStack() as failed:
             target = failed.enter_context(chosen.open())
-            ground = failed.enter_context(_ours(target, f".filesend-{info_hash.hex()[:16]}.part"))
+            ground = failed.enter_context(_ours(target, part_name(info_hash)))
             lock = FolderLock.take(ground, _LOCK)
             if lock is None:
                 raise StorageFailed(

@@ -31,8 +31,8 @@ from filesend_tui.core.torrent.extents import (
     share_held,
     whole_files,
 )
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.handles import Handle, HandlePool
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out

@@ -18,7 +18,6 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers, StorageFailed
 from filesend_tui.core.events import (
     DownloadComplete,
-    Error,
     Event,
     FileEntry,
     Metadata,
@@ -30,11 +29,12 @@ from filesend_tui.core.events import (
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
 from filesend_tui.core.share_link import share_link
+from filesend_tui.core.telling import error_event
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
@@ -394,15 +394,7 @@ class Torrent:
         )
 
     def _warn(self, error: FileSendError) -> None:
-        self._publish(
-            Error(
-                code=error.code,
-                message=error.message,
-                hint=error.hint,
-                torrent=self.id,
-                transfer=self.transfer,
-            )
-        )
+        self._publish(error_event(error, transfer=self.transfer, torrent=self.id))
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await self._loop.run_in_executor(self._executor, work)
