@@ -279,6 +279,8 @@ class FileSendApp(App[None]):
         self._draw_soon()
         if self._link.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
+            tidying = self._link.do(lambda client: client.tidy(self._output))
+            self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
         await self._link.connect()
 
     def _want_code(self) -> None:

@@ -36,6 +36,9 @@ class ClientDoor(Protocol):
     def verification(self) -> str | None:
         """Words for two people to compare aloud; None while not paired."""
 
+    async def tidy(self, folder: Path) -> None:
+        """Remove what earlier runs left unfinished in a folder; Leftover events say what."""
+
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay."""
 

@@ -68,6 +68,11 @@ def left_out(event: events.LeftOut) -> Notice:
     return Notice(Level.WARNING, message, "The rest is sent.")
 
 
+def leftover(event: events.Leftover) -> Notice:
+    """Say what an earlier run left behind, and what became of it."""
+    return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
+
+
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
     return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")

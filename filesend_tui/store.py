@@ -320,6 +320,9 @@ class Store:
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
 
+    def _on_leftover(self, event: events.Leftover) -> None:
+        self.notice = notices.leftover(event)
+
     def _on_destroyed(self, event: events.TorrentDestroyed) -> None:
         self._torrents.pop(event.torrent, None)
 
@@ -352,6 +355,7 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.SwarmState: Store._on_swarm,
     events.PeerConnected: Store._on_peer,
     events.DownloadComplete: Store._on_complete,
+    events.Leftover: Store._on_leftover,
     events.TorrentDestroyed: Store._on_destroyed,
     events.Error: Store._on_error,
 }

@@ -14,7 +14,9 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId, Verification
 from filesend_tui.core.people.desk import People
+from filesend_tui.core.telling import leftover_events
 from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.torrent.leftovers import sweep
 from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import only
@@ -44,6 +46,15 @@ class Client:
     def subscribe(self) -> Subscription:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""
         return self._events.subscribe()
+
+    async def tidy(self, folder: Path) -> None:
+        """Look for what earlier runs left unfinished in a folder, and remove what is nobody's.
+
+        A `leftover` event says of each what became of it. A download does so by itself, for the
+        folder that it goes to.
+        """
+        for event in leftover_events(folder, await asyncio.to_thread(sweep, folder)):
+            self._events.publish(event)
 
     # -- torrents
 

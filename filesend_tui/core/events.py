@@ -348,6 +348,25 @@ class DownloadComplete(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
+class Leftover(Event, frozen=True, kw_only=True):
+    """What an earlier run left unfinished in a folder was found there.
+
+    path: where; the folder itself where it is several. names: the first of what was to arrive,
+    cleaned. count: unfinished downloads. bytes: on the disk. removed: they are no more; else they
+    may be somebody's. host: the machine where that was begun, if it is another one and known.
+    message, hint: all that for people, and what to do.
+    """
+
+    message: str
+    hint: str
+    path: str
+    names: tuple[str, ...]
+    count: int
+    bytes: int
+    removed: bool
+    host: str = ""
+
+
 class TorrentDestroyed(Event, frozen=True, kw_only=True):
     """A torrent that was seeding or downloading was destroyed."""
 

@@ -99,6 +99,8 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
         case events.DownloadComplete():
             return _complete(event)
+        case events.Leftover():
+            return [Line(event.message), Line(event.hint)]
         case events.TorrentDone():
             return [Line("The other side has everything, verified.")]
         case events.Error():

@@ -118,6 +118,7 @@ async def receive(
     if code is None or code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
+    await client.tidy(output)
     await client.connect(await find_relay())
     await client.join(code)
     if verify:

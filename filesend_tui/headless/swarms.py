@@ -71,6 +71,7 @@ async def download(client: Client, magnet: str, output: Path) -> None:
     """
     target = await asyncio.to_thread(check_folder, output)  # before somebody is looked for
     stream = client.subscribe()
+    await client.tidy(output)
     torrent = await client.add(magnet, output=target)
     async for event in stream:
         if isinstance(event, events.DownloadComplete):

@@ -106,6 +106,30 @@ def test_a_killed_receiver(way: Way) -> None:
     assert last_phase(way.sender) == "failed"
 
 
+def test_what_killed_receivers_left_goes_and_is_named(
+    world: World, long_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "to"
+    for tries in range(2):
+        sender, code = world.send(long_file, "--upload-limit", RATE)
+        receiver = world.receive(code, output)
+        receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+        receiver.signal(signal.SIGKILL)
+        receiver.end()
+        sender.end()
+        (left,) = output.iterdir()
+        assert ("leftover" in receiver.names()) == (tries > 0)
+    sender, code = world.send(fill(tmp_path / "small", 1000))
+    receiver = world.receive(code, output)
+    assert (sender.end(), receiver.end()) == (0, 0), receiver.report()
+    told = receiver.wait_for("leftover")
+    assert (told["count"], told["removed"], told["path"]) == (1, True, str(left))
+    assert told["names"] == ["long.bin"]
+    assert LONG <= told["bytes"] < LONG + 1_000_000
+    assert "100 MB" in told["message"]
+    assert [path.name for path in output.iterdir()] == ["small"]
+
+
 def test_a_killed_relay(world: World, way: Way) -> None:
     world.processes[0].signal(signal.SIGKILL)
     assert way.receiver.end() == 4, way.receiver.report()

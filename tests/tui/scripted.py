@@ -31,6 +31,7 @@ class ScriptedClient:
         #: What was asked for or shared, and where the files of an answer go, as it was given.
         self.chosen: list[Collection[Path]] = []
         self.outputs: list[Path | Target | None] = []
+        self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
         self.verification = "acorn violin umbrella"
 
@@ -47,6 +48,9 @@ class ScriptedClient:
     def subscribe(self) -> Subscription:
         self.readers.append(self.stream.subscribe())
         return self.readers[-1]
+
+    async def tidy(self, folder: Path) -> None:
+        self.tidied.append(folder)
 
     async def connect(self, relay_url: str) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))

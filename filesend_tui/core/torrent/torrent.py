@@ -29,10 +29,11 @@ from filesend_tui.core.events import (
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
 from filesend_tui.core.share_link import share_link
-from filesend_tui.core.telling import error_event
+from filesend_tui.core.telling import error_event, leftover_events
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.finding import SourceFile
+from filesend_tui.core.torrent.leftovers import sweep
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet
 from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, parse_info
@@ -275,6 +276,9 @@ class Torrent:
         """The description is here: check it, choose, make room, begin."""
         folder = self._folder
         assert folder is not None
+        path = folder.path if isinstance(folder, Target) else folder
+        for event in leftover_events(path, await self._in_thread(lambda: sweep(path))):
+            self._publish(event)
         try:
             info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
             choice = self._choose(info)
