@@ -173,14 +173,23 @@ class BadSource(FileSendError):
         message: As for every error.
         hint: As for every error.
         offenders: All that cannot be sent, where the choice was looked through.
+        told: What the other person may hear of it: nothing but what was offered is named in it.
     """
 
     code = "badSource"
     default_hint = "Check that it exists and that you may read it."
 
-    def __init__(self, message: str, hint: str = "", *, offenders: Iterable[Offender] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        offenders: Iterable[Offender] = (),
+        told: str = "",
+    ) -> None:
         super().__init__(message, hint)
         self.offenders = tuple(offenders)
+        self.told = told
 
 
 class StorageFailed(FileSendError):
@@ -201,7 +210,7 @@ class NoPeers(FileSendError):
     """Nobody in the swarm answered in time."""
 
     code = "noPeers"
-    default_hint = "Check that the sender is still there and that no firewall blocks UDP."
+    default_hint = "Check that the other side is still there and that no firewall blocks UDP."
 
 
 class ChannelFailed(FileSendError):

@@ -152,6 +152,25 @@ def test_a_source_that_changes_on_its_way(world: World, tmp_path: Path) -> None:
     assert_nothing_is_there(tmp_path / "to")
 
 
+@pytest.mark.parametrize("road", ["direct", "webrtc"])
+def test_a_source_that_changes_in_mid_transfer_with_its_time_set_back(
+    world: World, tmp_path: Path, road: str
+) -> None:
+    sent = fill(tmp_path / "from" / "a.bin", 20_000_000)
+    sender, code = world.send(tmp_path / "from", "--road", road, "--upload-limit", RATE)
+    receiver = world.receive(code, tmp_path / "to", "--road", road)
+    receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+    before = sent.stat()
+    sent.write_bytes(os.urandom(20_000_000))
+    os.utime(sent, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert sender.end() == 1, sender.report()
+    assert sender.error_codes() == ["badSource"]
+    assert f"{sent} changed while it was being sent." in sender.wait_for("error")["message"]
+    assert receiver.end() == 1, receiver.report()
+    assert "from/a.bin changed while it was being sent" in receiver.wait_for("error")["message"]
+    assert_nothing_is_there(tmp_path / "to")
+
+
 def test_what_cannot_be_sent_is_left_out_where_that_is_asked_for(
     world: World, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ class SourceFile:
     names from there to it; no link is among them, and none that takes the place of one is followed.
     parts: what it is called in what is sent, a chosen folder's name in front. file_id: which file
     it is. size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    changed_ns: the time of the last change of anything about it; None where the system has none.
     """
 
     root: Path
@@ -61,6 +62,12 @@ class SourceFile:
     file_id: FileId
     size: int
     modified_ns: int
+    changed_ns: int | None
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is sent, `/` between names."""
+        return "/".join(self.parts)
 
     @property
     def path(self) -> Path:
@@ -225,9 +232,16 @@ class Search:
             raise Unfit("has a name that is too long, with its folders", _ARCHIVE_HINT)
         if not os.access(path, os.R_OK):
             raise Unfit("may not be read", "Have its owner let you read it, or choose without it.")
-        file_id = FileId.of(status)
         self.files.append(
-            SourceFile(*root, steps, parts, file_id, status.st_size, status.st_mtime_ns)
+            SourceFile(
+                *root,
+                steps,
+                parts,
+                FileId.of(status),
+                status.st_size,
+                status.st_mtime_ns,
+                changed_ns(status),
+            )
         )
         if len(self.files) > self._bounds.files:
             raise self._too_many(f"{self._bounds.files:,} files")
@@ -243,6 +257,11 @@ class Search:
 def shown(path: str | Path) -> str:
     """Return a path that can be printed even where its bytes are no text."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def changed_ns(status: os.stat_result) -> int | None:
+    """Return when anything about a file changed last, which nobody can set back; None: unknown."""
+    return None if os.name == "nt" else status.st_ctime_ns
 
 
 def _check_text(name: str) -> None:

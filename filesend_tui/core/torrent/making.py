@@ -188,7 +188,10 @@ def _hash(
         return hash_pieces(sources, piece_length, progress=progress, cancelled=cancelled)
     except Unreadable as error:
         why = getattr(error.__cause__, "strerror", None)
-        raise BadSource(f"{shown(error.source.path)} cannot be read: {why}.") from error
+        raise BadSource(
+            f"{shown(error.source.path)} cannot be read: {why}.",
+            told=f"{error.source.name} can no longer be read where it is.",
+        ) from error
     except Changed as error:
         raise _changed(error.source) from None
 
@@ -205,7 +208,8 @@ def _check_unchanged(source: SourceFile) -> None:
 def _changed(source: Source) -> BadSource:
     return BadSource(
         f"{shown(source.path)} changed while it was being prepared.",
-        "Wait until nothing writes to it, then send it again.",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{source.name} changed while it was being prepared.",
     )
 
 
