@@ -27,6 +27,7 @@ from textual.widgets import Input
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, FileSendError
+from filesend_tui.core.telling import error_event
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
 from filesend_tui.link import ClientLink, guarded
@@ -317,14 +318,15 @@ class FileSendApp(App[None]):
             self._draw_soon()
 
     def _fail(self, error: FileSendError) -> None:
-        failed = events.Error(code=error.code, message=error.message, hint=error.hint)
-        self.store.apply(failed, self._clock())
+        self.store.apply(error_event(error), self._clock())
 
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self._clock())
         self._draw_soon()
         if self._link.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
+            tidying = self._link.do(lambda client: client.tidy(self._output))
+            self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
         await self._link.connect()
 
     def _want_code(self) -> None:
@@ -387,9 +389,11 @@ class FileSendApp(App[None]):
         try:
             yield
         except BadSource as error:
-            offenders = getattr(error, "offenders", ())
-            self.store.picked.refuse({str(path): why for path, why in offenders})
-            raise
+            self.store.picked.refuse({str(path): why for path, why in error.offenders})
+            if not error.offenders:
+                raise
+            hint = "They are marked in the list; press w to send the rest."
+            raise BadSource(error.message, hint, offenders=error.offenders) from error
 
     def _taken(self, paths: Chosen | None) -> None:
         """The core took these: they are chosen no longer, and are among the transfers."""

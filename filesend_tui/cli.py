@@ -6,15 +6,20 @@ socket.io. What the commands do lives in headless/, and the screens in app.py.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from filesend_tui import __version__, start
+from filesend_tui.core.text import visible
 
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
+
+#: How many paths an error names; the rest is counted.
+_NAMED = 10
 
 cli = typer.Typer(
     name="filesend",
@@ -117,9 +122,16 @@ LogFileOption = Annotated[
     Path | None,
     typer.Option("--log-file", metavar="FILE", dir_okay=False, help="Where log lines go."),
 ]
+SkipOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable",
+        help="Leave out what cannot be sent, and say what, instead of refusing.",
+    ),
+]
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH", exists=True, help="Files and folders.", show_default=False),
+    typer.Argument(metavar="PATH", help="Files and folders.", show_default=False),
 ]
 
 
@@ -195,6 +207,7 @@ def send(
         ),
     ] = None,
     verify: VerifyOption = False,
+    skip_unreadable: SkipOption = False,
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
@@ -208,6 +221,7 @@ def send(
     log_file: LogFileOption = None,
 ) -> None:
     """Send files and folders to the person you pair with."""
+    _check_there(paths, skip_unreadable=skip_unreadable)
     settings = _settings(
         context,
         relay=relay,
@@ -223,7 +237,11 @@ def send(
     )
     from filesend_tui import launch
 
-    raise typer.Exit(launch.send(settings, paths, code, verify=verify, json=json))
+    raise typer.Exit(
+        launch.send(
+            settings, paths, code, verify=verify, skip_unreadable=skip_unreadable, json=json
+        )
+    )
 
 
 @cli.command()
@@ -280,6 +298,7 @@ def seed(
         list[str] | None,
         typer.Option(metavar="URL", help="A WebSocket tracker; may be repeated."),
     ] = None,
+    skip_unreadable: SkipOption = False,
     relay: RelayOption = None,
     ice_server: IceOption = None,
     webrtc: WebRtcOption = None,
@@ -294,6 +313,7 @@ def seed(
 
     Without --tracker, the relay's own tracker is used.
     """
+    _check_there(paths, skip_unreadable=skip_unreadable)
     settings = _settings(
         context,
         relay=relay,
@@ -307,7 +327,9 @@ def seed(
     )
     from filesend_tui import launch
 
-    raise typer.Exit(launch.seed(settings, paths, tracker or (), json=json))
+    raise typer.Exit(
+        launch.seed(settings, paths, tracker or (), skip_unreadable=skip_unreadable, json=json)
+    )
 
 
 @cli.command()
@@ -386,6 +408,16 @@ def relay(
             metrics_to=settings.metrics_to,
         )
     )
+
+
+def _check_there(paths: list[Path], *, skip_unreadable: bool) -> None:
+    """Refuse paths that name nothing, all of them at once, as wrong usage."""
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing and not (skip_unreadable and len(missing) < len(paths)):
+        named = ", ".join(visible(str(path)) for path in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        verb = "is" if len(missing) == 1 else "are"
+        _refuse(start.Refused(f"{named}{more} {verb} not there. Check the spelling."))
 
 
 def _settings(context: typer.Context, **options: Any) -> Settings:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from filesend_tui.core.events import Event, TorrentId, TransferId
 
 if TYPE_CHECKING:
+    from filesend_tui.core.torrent.making import Found
     from filesend_tui.core.torrent.target import Target
 
 
@@ -35,6 +36,9 @@ class ClientDoor(Protocol):
     def verification(self) -> str | None:
         """Words for two people to compare aloud; None while not paired."""
 
+    async def tidy(self, folder: Path) -> None:
+        """Remove what earlier runs left unfinished in a folder; Leftover events say what."""
+
     async def connect(self, relay_url: str) -> None:
         """Connect to the relay."""
 
@@ -48,7 +52,7 @@ class ClientDoor(Protocol):
         """End the pairing."""
 
     async def request(
-        self, paths: Collection[Path], *, skip_unreadable: bool = False
+        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
     ) -> TransferId:
         """Ask the partner to accept these files and folders, or what of them is `Chosen`."""
 
@@ -66,7 +70,7 @@ class ClientDoor(Protocol):
 
     async def seed(
         self,
-        paths: Collection[Path],
+        paths: Collection[Path] | Found,
         *,
         trackers: Sequence[str],
         skip_unreadable: bool = False,

@@ -48,7 +48,13 @@ def open_screens(settings: Settings) -> int:
 
 
 def send(
-    settings: Settings, paths: Sequence[Path], code: str | None, *, verify: bool, json: bool
+    settings: Settings,
+    paths: Sequence[Path],
+    code: str | None,
+    *,
+    verify: bool,
+    skip_unreadable: bool,
+    json: bool,
 ) -> int:
     """Run `filesend send`; return the exit code."""
     from filesend_tui.headless import paired
@@ -57,7 +63,15 @@ def send(
     asker, chosen = Asker.on_standard_input(), look_at_all(paths)
     with _relay(settings) as relay:
         return _run(
-            lambda client: paired.send(client, relay.find, chosen, code, asker, verify=verify),
+            lambda client: paired.send(
+                client,
+                relay.find,
+                chosen,
+                code,
+                asker,
+                verify=verify,
+                skip_unreadable=skip_unreadable,
+            ),
             settings,
             [relay.url],
             json=json,
@@ -90,18 +104,30 @@ def receive(
         )
 
 
-def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, json: bool) -> int:
+def seed(
+    settings: Settings,
+    paths: Sequence[Path],
+    trackers: Sequence[str],
+    *,
+    skip_unreadable: bool,
+    json: bool,
+) -> int:
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
 
     chosen = look_at_all(paths)
     if trackers:
         return _run(
-            lambda client: swarms.seed(client, chosen, trackers), settings, trackers, json=json
+            lambda client: swarms.seed(client, chosen, trackers, skip_unreadable=skip_unreadable),
+            settings,
+            trackers,
+            json=json,
         )
     with _relay(settings) as relay:
         return _run(
-            lambda client: swarms.seed_at_relay(client, relay.find, chosen),
+            lambda client: swarms.seed_at_relay(
+                client, relay.find, chosen, skip_unreadable=skip_unreadable
+            ),
             settings,
             [relay.url],
             json=json,

@@ -58,6 +58,21 @@ def error(event: events.Error) -> Notice:
     return Notice(Level.ERROR, event.message, event.hint, event.code)
 
 
+def left_out(event: events.LeftOut) -> Notice:
+    """Say what is not sent of what was chosen."""
+    first = event.things[0]
+    if event.count == 1:
+        message = f"Left out: {first.path} {first.reason}."
+    else:
+        message = f"{event.count:,} things are left out, such as {first.path}: it {first.reason}."
+    return Notice(Level.WARNING, message, "The rest is sent.")
+
+
+def leftover(event: events.Leftover) -> Notice:
+    """Say what an earlier run left behind, and what became of it."""
+    return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
+
+
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
     return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
@@ -98,7 +113,7 @@ def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
 def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[str, str]:
     """Return a question about sending without these, and the first of them with their reasons."""
     count = len(reasons)
-    listed = [f"{name}: {why}" for name, why in reasons[:most]]
+    listed = [f"{name} {why}" for name, why in reasons[:most]]
     if count > most:
         listed.append(f"and {count - most:,} more")
     these = "this one" if count == 1 else f"these {count:,}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
 from filesend_tui.core.people.relay_address import parse_relay_url
+
+if TYPE_CHECKING:
+    from filesend_tui.core.torrent.making import Found
 
 
 class Seeds(Protocol):
@@ -15,7 +18,7 @@ class Seeds(Protocol):
 
     async def seed(
         self,
-        paths: Collection[Path],
+        paths: Collection[Path] | Found,
         *,
         trackers: Sequence[str],
         skip_unreadable: bool = False,
@@ -24,7 +27,11 @@ class Seeds(Protocol):
 
 
 async def seed_at_relay(
-    client: Seeds, relay_url: str, paths: Collection[Path], *, skip_unreadable: bool = False
+    client: Seeds,
+    relay_url: str,
+    paths: Collection[Path] | Found,
+    *,
+    skip_unreadable: bool = False,
 ) -> str:
     """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
 

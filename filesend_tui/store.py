@@ -223,6 +223,9 @@ class Store:
             self.notice = None  # what went well before is old news now
         self._forget_old()
 
+    def _on_left_out(self, event: events.LeftOut) -> None:
+        self.notice = notices.left_out(event)
+
     def _on_answer(self, event: events.FileAnswer) -> None:
         row = self.rows.get(event.transfer)
         if row is None or len(event.accepted) != len(row.files):
@@ -324,6 +327,9 @@ class Store:
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
 
+    def _on_leftover(self, event: events.Leftover) -> None:
+        self.notice = notices.leftover(event)
+
     def _on_destroyed(self, event: events.TorrentDestroyed) -> None:
         self._torrents.pop(event.torrent, None)
 
@@ -343,6 +349,7 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.PartnerGone: Store._on_partner_gone,
     events.Message: Store._on_message,
     events.FileRequest: Store._on_request,
+    events.LeftOut: Store._on_left_out,
     events.FileAnswer: Store._on_answer,
     events.TransferState: Store._on_state,
     events.Hashing: Store._on_hashing,
@@ -355,6 +362,7 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.SwarmState: Store._on_swarm,
     events.PeerConnected: Store._on_peer,
     events.DownloadComplete: Store._on_complete,
+    events.Leftover: Store._on_leftover,
     events.TorrentDestroyed: Store._on_destroyed,
     events.Error: Store._on_error,
 }

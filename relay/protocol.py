@@ -24,14 +24,15 @@ MAX_CONTENT: Final = 4 * 1024 * 1024
 MAX_SEALED: Final = MAX_CONTENT + 1024
 #: Largest socket.io frame in bytes; the largest sealed word fits as base64 text.
 MAX_FRAME: Final = 6 * 1024 * 1024
-#: Most files in one request.
+#: Most files in one request, and most characters in the path of each.
 MAX_FILES: Final = 10_000
+MAX_PATH: Final = 1024
 #: Seconds that an unclaimed nameplate lives.
 NAMEPLATE_LIFETIME: Final = 10 * 60
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
-FilePath = Annotated[str, Meta(min_length=1, max_length=1024)]
+FilePath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
 Size = Annotated[int, Meta(ge=0, le=2**53)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=2**53)]

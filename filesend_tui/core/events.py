@@ -70,6 +70,13 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.startswith(".") or "/." in self.path
 
 
+class Unfit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was chosen and cannot be sent. path: cleaned. reason: as `may not be read`."""
+
+    path: str
+    reason: str
+
+
 class PeerEntry(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
     """One connected peer of a torrent, at one moment. Rates in bytes a second; progress 0 to 1."""
 
@@ -156,6 +163,13 @@ class FileRequest(Event, frozen=True, kw_only=True):
     partner: str
     files: tuple[FileEntry, ...]
     total_bytes: int
+
+
+class LeftOut(Event, frozen=True, kw_only=True):
+    """What is not sent of what this side chose. things: the first of them; count: all."""
+
+    things: tuple[Unfit, ...]
+    count: int
 
 
 class FileAnswer(Event, frozen=True, kw_only=True):
@@ -334,6 +348,25 @@ class DownloadComplete(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
+class Leftover(Event, frozen=True, kw_only=True):
+    """What an earlier run left unfinished in a folder was found there.
+
+    path: where; the folder itself where it is several. names: the first of what was to arrive,
+    cleaned. count: unfinished downloads. bytes: on the disk. removed: they are no more; else they
+    may be somebody's. host: the machine where that was begun, if it is another one and known.
+    message, hint: all that for people, and what to do.
+    """
+
+    message: str
+    hint: str
+    path: str
+    names: tuple[str, ...]
+    count: int
+    bytes: int
+    removed: bool
+    host: str = ""
+
+
 class TorrentDestroyed(Event, frozen=True, kw_only=True):
     """A torrent that was seeding or downloading was destroyed."""
 
@@ -348,13 +381,18 @@ class ClientDestroyed(Event, frozen=True, kw_only=True):
 
 
 class Error(Event, frozen=True, kw_only=True):
-    """Anything went wrong. code is stable; message says what happened; hint what to do next."""
+    """Anything went wrong. code is stable; message says what happened; hint what to do next.
+
+    offenders: the first of what cannot be sent, where that is what went wrong; offender_count: all.
+    """
 
     code: str
     message: str
     hint: str
     transfer: TransferId | None = None
     torrent: TorrentId | None = None
+    offenders: tuple[Unfit, ...] = ()
+    offender_count: int = 0
 
 
 _encoder = msgspec.json.Encoder()

@@ -85,6 +85,8 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"{event.partner}: {event.text}")]
         case events.FileRequest():
             return _request(event)
+        case events.LeftOut():
+            return _left_out(event)
         case events.FileAnswer() if not all(event.accepted):
             return [Line(f"{sum(event.accepted)} of {len(event.accepted)} files accepted.")]
         case events.TransferState():
@@ -97,10 +99,15 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
         case events.DownloadComplete():
             return _complete(event)
+        case events.Leftover():
+            return [Line(event.message), Line(event.hint)]
         case events.TorrentDone():
             return [Line("The other side has everything, verified.")]
         case events.Error():
-            return [Line(f"Error: {event.message}"), Line(event.hint)]
+            named = (
+                _things(event.offenders, event.offender_count) if event.offender_count > 1 else []
+            )
+            return [Line(f"Error: {event.message}"), *named, Line(event.hint)]
     return []
 
 
@@ -123,6 +130,19 @@ def request_lines(event: events.FileRequest) -> list[str]:
         hidden = sum(file.hidden for file in rest)
         listed.append(f"  and {len(rest)} more{f', {hidden} of them hidden' if hidden else ''}")
     return [f"{event.partner} wants to send {amount}:", *listed]
+
+
+def _left_out(event: events.LeftOut) -> list[Line]:
+    if event.count == 1:
+        (thing,) = event.things
+        return [Line(f"Left out: {thing.path} {thing.reason}.")]
+    return [Line(f"{event.count:,} things are left out:"), *_things(event.things, event.count)]
+
+
+def _things(things: Sequence[events.Unfit], count: int) -> list[Line]:
+    """Return things that cannot be sent as lines, and how many more there are."""
+    more = [Line(f"  and {count - len(things):,} more")] if count > len(things) else []
+    return [*(Line(f"  {thing.path} {thing.reason}") for thing in things), *more]
 
 
 def _seeding(event: events.Seeding) -> list[Line]:

@@ -269,7 +269,7 @@ def _against(path: str, name: str, mode: int) -> str:
     elif stat.S_ISREG(mode):
         allowed = os.access(path, os.R_OK)
     elif stat.S_ISFIFO(mode):
-        return "a pipe (FIFO)"
+        return "a pipe"
     elif stat.S_ISSOCK(mode):
         return "a socket"
     else:

@@ -69,7 +69,19 @@ EXAMPLES = [
     (
         e.Error(code="failed", message="m", hint="h"),
         "error",
-        {"code", "message", "hint", "transfer", "torrent"},
+        {"code", "message", "hint", "transfer", "torrent", "offenders", "offenderCount"},
+    ),
+    (
+        e.LeftOut(things=(e.Unfit(path="p", reason="r"),), count=1),
+        "leftOut",
+        {"things", "count"},
+    ),
+    (
+        e.Leftover(
+            message="m", hint="h", path="p", names=("n",), count=1, bytes=1, removed=True, host=""
+        ),
+        "leftover",
+        {"message", "hint", "path", "names", "count", "bytes", "removed", "host"},
     ),
 ]
 

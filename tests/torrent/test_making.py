@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, Cancelled
 from filesend_tui.core.torrent import making
+from filesend_tui.core.torrent.finding import Bounds
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 
@@ -144,7 +145,7 @@ def test_what_is_no_file_is_refused_when_chosen(tmp_path: Path) -> None:
         scan([tmp_path / "dangling"])
 
 
-def test_nothing_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_and_too_much_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "inside").mkdir(parents=True)
     with pytest.raises(BadSource, match="no files"):
         scan([tmp_path / "empty"])
@@ -155,9 +156,8 @@ def test_nothing_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(BadSource, match="whole disk"):
         scan([Path(tmp_path.anchor)])
     _tree(tmp_path, a=b"", b=b"", c=b"")
-    monkeypatch.setattr(making, "MAX_FILES", 2)
     with pytest.raises(BadSource, match="more than 2 files"):
-        scan([tmp_path])
+        scan([tmp_path], bounds=Bounds(2, 100))
 
 
 def test_a_path_too_deep_for_a_torrent_is_refused(tmp_path: Path) -> None:

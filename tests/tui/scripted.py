@@ -36,6 +36,7 @@ class ScriptedClient:
         #: Whether each of these was to go without what cannot be sent.
         self.skipping: list[bool] = []
         self.outputs: list[Path | Target | None] = []
+        self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
         self.verification = "acorn violin umbrella"
 
@@ -52,6 +53,9 @@ class ScriptedClient:
     def subscribe(self) -> Subscription:
         self.readers.append(self.stream.subscribe())
         return self.readers[-1]
+
+    async def tidy(self, folder: Path) -> None:
+        self.tidied.append(folder)
 
     async def connect(self, relay_url: str) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
-from filesend_tui.core.events import Direction
+from filesend_tui.core.events import Direction, Leftover
 from filesend_tui.notices import exposed_login
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
@@ -48,6 +48,25 @@ async def test_the_first_screen_does_not_wait_for_the_relay(stage: Stage) -> Non
         await stage.settle(pilot)
         assert stage.client.calls == [("connect", URL), ("create_code",)]
         assert f"Relay: {URL}" in str(line.render())
+
+
+async def test_what_an_earlier_run_left_is_looked_for_and_told(stage: Stage) -> None:
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await stage.settle(pilot)
+        assert [folder.name for folder in stage.client.tidied] == ["Downloads"]
+        stage.client.stream.publish(
+            Leftover(
+                message="Removed what an earlier run left: 60 MB (film.mkv).",
+                hint="It was /home/bob/.filesend-0123.part.",
+                path="/home/bob/.filesend-0123.part",
+                names=("film.mkv",),
+                count=1,
+                bytes=60_000_000,
+                removed=True,
+            )
+        )
+        await stage.settle(pilot)
+        assert "60 MB (film.mkv)" in notice(stage)
 
 
 async def test_the_first_screen_is_the_apps_before_anything_in_it_is_mounted(

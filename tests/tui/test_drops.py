@@ -177,7 +177,7 @@ async def test_what_cannot_be_sent_is_told_and_the_rest_chosen(stage: Stage, hom
         await paste(stage, pilot, " ".join(str(home / n) for n in ("letter.odt", "pipe", "broken")))
         assert chosen(stage) == ["letter.odt"]
         told = notice(stage).replace("\n", " ")
-        assert "Chosen: letter.odt. pipe (a pipe (FIFO)) and broken (a broken link)" in told
+        assert "Chosen: letter.odt. pipe (a pipe) and broken (a broken link)" in told
 
 
 async def test_a_folder_and_a_file_in_it_are_the_folder(stage: Stage, home: Path) -> None:

@@ -136,8 +136,8 @@ def test_links_are_marked_and_what_cannot_be_sent_says_why(
         "broken": "a broken link",
         "below a file": "a broken link",
         "circle": "a link in a circle",
-        "fifo": "a pipe (FIFO)",
-        "to fifo": "a pipe (FIFO)",
+        "fifo": "a pipe",
+        "to fifo": "a pipe",
         "to device": "a device",
         "socket": "a socket",
     }

@@ -284,12 +284,12 @@ async def test_what_cannot_be_sent_is_marked_and_not_chosen(stage: Stage, home: 
         screen = await opened(stage, pilot)
         pipe, broken, link = lines(screen)[4:7]
         assert pipe.startswith("  ✗ ")
-        assert pipe.rstrip().endswith("a pipe (FIFO)")
+        assert pipe.rstrip().endswith("a pipe")
         assert broken.rstrip().endswith("a broken link")
         assert "↪ c link" in link
         await pilot.press(*["down"] * 4, "space")
         await stage.settle(pilot)
-        assert "a pipe cannot be sent: a pipe (FIFO)." in notice(stage)
+        assert "a pipe cannot be sent: a pipe." in notice(stage)
         await pilot.press("enter", "down", "enter")
         await stage.settle(pilot)
         assert chosen(stage) == []

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import BadSource
+from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.torrent.making import scan
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.send import SendScreen
@@ -216,9 +216,8 @@ async def test_a_folder_that_cannot_be_read_is_told(stage: Stage, home: Path) ->
 
 
 def refuse(stage: Stage, command: str, *refused: tuple[Path, str]) -> None:
-    error = BadSource(f"{len(refused)} things cannot be sent.", "Choose others.")
-    error.offenders = refused
-    stage.client.fails[command] = error
+    offenders = (Offender(path, why) for path, why in refused)
+    stage.client.fails[command] = BadSource("Some cannot be sent.", offenders=offenders)
 
 
 async def test_a_request_that_fails_is_told_and_the_choice_stays(stage: Stage) -> None:
@@ -271,11 +270,12 @@ async def test_what_cannot_be_sent_is_listed_marked_and_left_out_if_one_wants(
         assert str(question.query_one("#question", Static).render()) == "Send without these 2?"
         about = str(question.query_one("#about", Static).render())
         assert about.splitlines() == [
-            f"{Path('Pictures', 'beach.jpg')}: may not be read",
-            "letter.odt: was replaced",
+            f"{Path('Pictures', 'beach.jpg')} may not be read",
+            "letter.odt was replaced",
         ]
         await pilot.press("enter")  # the safe answer has the keys
         await stage.settle(pilot)
+        assert "press w to send the rest" in notice(stage).replace("\n", " ")
         assert stage.app.screen is screen
         assert "3 chosen: Pictures, letter.odt and 1 more" in summary(screen)
         assert "2 cannot be sent. w sends the rest." in summary(screen)

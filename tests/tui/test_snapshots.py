@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import BadSource, RelayUnreachable, UnknownCode
+from filesend_tui.core.errors import BadSource, Offender, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from tests.tui.moments import (
     ANA,
@@ -57,9 +57,9 @@ async def begin(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> No
 
 def refuse(stage: Stage, folder: Path, *names: str) -> None:
     """Have the core refuse these files."""
-    error = BadSource(f"{len(names)} things cannot be sent.", "Choose others.")
-    error.offenders = tuple((folder / name, "may not be read") for name in names)
-    stage.client.fails["request"] = error
+    offenders = [Offender(folder / name, "may not be read") for name in names]
+    message = f"{len(names)} things that were chosen cannot be sent."
+    stage.client.fails["request"] = BadSource(message, offenders=offenders)
 
 
 async def ask(stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS) -> None:

@@ -6,18 +6,39 @@ Nothing is asked, sent or fetched here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from filesend_tui.core.errors import BadMetadata, BadSource
-from filesend_tui.core.torrent.making import SourceFile
+from filesend_tui.core.torrent.finding import Bounds, SourceFile
+from filesend_tui.core.torrent.making import Found, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
 from filesend_tui.core.torrent.torrent import Choice
-from relay.protocol import MAX_CONTENT, MAX_FILES, FileRequest, OfferedFile, parse, to_wire
+from relay.protocol import MAX_CONTENT, MAX_FILES, MAX_PATH, FileRequest, OfferedFile
 
-_TOO_MANY = "Put them into an archive (zip or tar) and send that."
+#: What goes into one request.
+BOUNDS: Final = Bounds(MAX_FILES, MAX_PATH)
+
+
+def look_through(chosen: Collection[Path] | Found, *, skip: bool = False) -> Found:
+    """Return what a person chose to send, as it is now. Blocking.
+
+    Args:
+        chosen: What was chosen; or what was found of it before, to be looked at once more.
+        skip: Leave out what cannot be sent; of what was found, it is as it was then.
+
+    Raises:
+        BadSource: Something cannot be sent, or it is too much for one request; see scan.
+    """
+    if isinstance(chosen, Found):
+        return look_through(chosen.chosen, skip=chosen.skip)
+    found = scan(chosen, bounds=BOUNDS, skip=skip)
+    make_request(found)
+    return found
 
 
 def make_request(sources: Sequence[SourceFile]) -> FileRequest:
@@ -26,24 +47,15 @@ def make_request(sources: Sequence[SourceFile]) -> FileRequest:
     Raises:
         BadSource: It is too much for one request.
     """
-    if len(sources) > MAX_FILES:
-        raise BadSource(
-            f"That is {len(sources):,} files; one request takes {MAX_FILES:,}.", _TOO_MANY
-        )
     request = FileRequest(
         id=secrets.token_hex(8),
         files=[OfferedFile(path="/".join(s.parts), size=s.size) for s in sources],
     )
-    try:
-        parse(FileRequest, to_wire(request))
-        size = len(msgspec.json.encode(request))
-    except (msgspec.ValidationError, UnicodeError) as error:
+    if len(msgspec.json.encode(request)) > MAX_CONTENT:
         raise BadSource(
-            "A file has a name that cannot be sent: too long, or not valid text.",
-            "Rename it, or put it into an archive.",
-        ) from error
-    if size > MAX_CONTENT:
-        raise BadSource("The names of these files are too long for one request.", _TOO_MANY)
+            f"The names of these {len(sources):,} files are too long for one request.",
+            "Put them into an archive (zip or tar) and send that.",
+        )
     return request
 
 

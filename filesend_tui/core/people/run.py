@@ -25,8 +25,8 @@ from filesend_tui.core.people.exchange_values import (
     Started,
 )
 from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.target import Target
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, Hashing, TransferId, TransferPhase
 from filesend_tui.core.people import offer
@@ -35,7 +35,8 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
 from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
-from filesend_tui.core.torrent.making import SourceFile, scan
+from filesend_tui.core.telling import left_out
+from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.room import check_room
 from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
@@ -90,18 +91,35 @@ class Transfers:
 
     # -- commands
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders; see `scan`.
+    async def request(
+        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
+        """Ask the partner to accept what was chosen; see offer.look_through.
+
+        Where it was found before and can no longer be sent, the partner, who was promised it, is
+        asked all the same: the request then ends at once, with the reason on both sides.
 
         Raises:
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
             NotPaired: The partner is gone.
         """
-        asking, sources = await asyncio.to_thread(_offer, paths)
+        lost: BadSource | None = None
+        try:
+            sources = await asyncio.to_thread(offer.look_through, chosen, skip=skip_unreadable)
+        except BadSource as error:
+            if not isinstance(chosen, Found):
+                raise
+            sources, lost = chosen, error
         self._check_open()
+        told = chosen.left_out if isinstance(chosen, Found) else ()
+        if news := [each for each in sources.left_out if each not in told]:
+            self._events.publish(left_out(news))
+        asking = offer.make_request(sources)
         run = self._new_run(asking, Direction.SEND)
         run.sources = sources
         self._begin(run)
+        if lost is not None:
+            self._happen(run, Failed(lost))
         return asking.id
 
     async def answer(
@@ -112,7 +130,8 @@ class Transfers:
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
             StorageFailed: Nothing can be written there, or it was replaced since; as before.
-            FileSendError: There is no such request to answer.
+            RequestGone: There is no such request to answer.
+            FileSendError: It is not one answer for each file.
         """
         exchange = self._askable(transfer).exchange
         if len(accepted) != len(exchange.files):
@@ -211,9 +230,7 @@ class Transfers:
             or run.exchange.direction is not Direction.RECEIVE
             or run.exchange.phase is not TransferPhase.ASKED
         ):
-            raise FileSendError(
-                "This request is no longer open.", "Ask the other person to send again."
-            )
+            raise RequestGone("This request is no longer open.")
         return run
 
     def _check_open(self) -> None:
@@ -292,9 +309,3 @@ class Transfers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _offer(paths: Collection[Path]) -> tuple[words.FileRequest, Sequence[SourceFile]]:
-    """Return the request for what a person chose, and the files that it is about. Blocking."""
-    sources = scan(paths)
-    return offer.make_request(sources), sources

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
 from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
+from filesend_tui.core.torrent.doubts import Doubts
 from filesend_tui.core.torrent.extents import (
     SPILL,
     ExtentMap,
@@ -31,8 +32,8 @@ from filesend_tui.core.torrent.extents import (
     share_held,
     whole_files,
 )
+from filesend_tui.core.torrent.finding import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.handles import Handle, HandlePool
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out
@@ -41,6 +42,9 @@ from filesend_tui.core.torrent.room import check_room, make_file, sync_files
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.traces import Meddled, Traces
 from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
+
+#: How many files are named of which one changed.
+_NAMED: Final = 2
 
 
 class Layout(StrEnum):
@@ -72,6 +76,13 @@ class PieceStore(Protocol):
             StorageFailed, BadSource: As `read`.
         """
 
+    def check(self, index: int) -> None:
+        """Read a piece and compare it with its hash: somebody says that it came out false.
+
+        Raises:
+            StorageFailed, BadSource: It is, and this is why; or it cannot be read.
+        """
+
     def close(self) -> None:
         """Close every file, once reads under way have ended. May be called twice."""
 
@@ -85,6 +96,10 @@ def verify(info: TorrentInfo, index: int, data: bytes | bytearray | memoryview) 
 class SeedFiles:
     """What is being sent, read where it lies and never written.
 
+    A program can change a file and set its modification time back, but not the time of the last
+    change of anything about it. Where that differs, each piece is compared with its hash as it is
+    read: it may be the file's mode alone that changed, or how many names it has.
+
     Args:
         info: The torrent made of them.
         sources: Its files in the torrent's order, as they were when it was made.
@@ -96,6 +111,7 @@ class SeedFiles:
         self._extents = whole_files(info)
         self._trail = RootedTrail()
         self._files = HandlePool(self._open, writable=False)
+        self._doubts = Doubts(info, [source.changed_ns for source in sources])
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore."""
@@ -106,20 +122,46 @@ class SeedFiles:
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore."""
+        touched = self._read(start, view)
+        if touched:
+            length = self._info.shape.piece_length
+            pieces = range(start // length, -(-(start + len(view)) // length))
+            for index in self._doubts.of(pieces, touched):
+                self.check(index)
+                self._doubts.settle(index, touched)
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        start = index * self._info.shape.piece_length
+        data = bytearray(self._info.shape.piece_size(index))
+        touched = self._read(start, memoryview(data))
+        if not verify(self._info, index, data):
+            suspects = touched or [span.file for span in self._extents.find(start, len(data))]
+            raise _changed([self._sources[number] for number in suspects])
+
+    def _read(self, start: int, view: memoryview) -> dict[int, int]:
+        """Fill `view`; return the files that were touched since they were found, and when."""
+        touched: dict[int, int] = {}
         for span in _spans(self._extents, start, len(view)):
             source = self._sources[span.file]
-            count, same = 0, False
+            count, status = 0, None
             try:
                 with suppress(Replaced), self._files.use(span.file) as handle:
                     count = handle.read_into(span.offset, view[: span.length])
-                    same = source.is_unchanged(os.fstat(handle.descriptor))
+                    status = os.fstat(handle.descriptor)
             except OSError as error:
                 raise BadSource(
-                    f"{source.path} can no longer be read: {error.strerror}."
+                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
+                    "Send it again once it can.",
+                    told=f"{source.name} can no longer be read where it is.",
                 ) from error
-            if not same or count != span.length:
-                raise BadSource(f"{source.path} changed while it was being sent.", "Send it again.")
+            if status is None or not source.is_unchanged(status) or count != span.length:
+                raise _changed([source])
+            changed = changed_ns(status)
+            if changed is not None and source.changed_ns not in (None, changed):
+                touched[span.file] = changed
             view = view[span.length :]
+        return touched
 
     def close(self) -> None:
         """See PieceStore."""
@@ -250,6 +292,15 @@ class DownloadFiles:
             self._read(start, view, self._files)
         except OSError as error:
             raise disk_error(error, "reading what was received") from error
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        data = self.read(index, 0, self._info.shape.piece_size(index))
+        if not verify(self._info, index, data):
+            raise StorageFailed(
+                f"What was received into {self._folder} was changed by another program.",
+                "Find out which one does, or choose another folder, and have it sent again.",
+            )
 
     def finish(self) -> Path:
         """Put the wanted files in place and return the file, or the folder they stand in.
@@ -439,6 +490,18 @@ class DownloadFiles:
         self._spill.close()
         self._tree.close()
         self._target.close()
+
+
+def _changed(suspects: Sequence[SourceFile]) -> BadSource:
+    """Return the error for a file that changed; which of several, nobody can tell."""
+    rest = len(suspects) - _NAMED
+    more = [f"{rest:,} more"] if rest > 0 else []
+    what = "changed while it was being sent."
+    return BadSource(
+        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
+    )
 
 
 def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
