@@ -31,6 +31,7 @@ class SendScreen(PlaceScreen):
         """Draw the picker."""
         self.query_one("#send", SendPane).draw()
 
-    def expect_key(self, event: events.Key) -> None:  # noqa: ARG002 - whichever it is
-        """Tell the picker that somebody is at the keys."""
-        self.query_one("#send", SendPane).expect_key()
+    def expect_key(self, event: events.Key) -> None:
+        """Let the picker see it."""
+        for pane in self.query(SendPane):
+            pane.expect_key(event)

@@ -75,8 +75,7 @@ class SendPane(Vertical):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("z", "order", "Sort by", show=False),
         Binding("e", "recent", "Recent folders", show=False),
-        Binding("tilde", "type_path('~')", "Type a path", key_display="~", show=False),
-        Binding("ctrl+l", "type_path", "Type a path", show=False),
+        Binding("tilde,ctrl+l", "type_path", "Type a path", key_display="~", show=False),
         Binding("full_stop", "hidden", "Hidden files", key_display=".", show=False),
         Binding("w", "without", "Send without what cannot be sent", show=False),
         Binding("u", "clear", "Choose nothing", show=False),
@@ -454,13 +453,10 @@ class SendPane(Vertical):
 
     # -- typed and pasted paths
 
-    def action_type_path(self, begin: str = "") -> None:
-        """Put the keys into the field for a path, which begins with this."""
+    def action_type_path(self) -> None:
+        """Put the keys into the field for a path."""
         self.add_class("-typing")
-        field = self.query_one("#path", PathField)
-        field.focus()
-        if begin:
-            field.begin(begin)
+        self.query_one("#path", PathField).focus()
 
     @on(PathField.Left)
     def _path_left(self) -> None:
@@ -508,9 +504,13 @@ class SendPane(Vertical):
 
     # -- sending
 
-    def expect_key(self) -> None:
-        """A key was pressed: whoever presses keys is not waiting for a question."""
-        self._untouched = False
+    def expect_key(self, event: events.Key) -> None:
+        """See a key before anything gets it: what begins a text goes where the rest will go."""
+        self._untouched = False  # whoever presses keys is not waiting for a question
+        if event.character in {"/", "~"} and self.screen.focused is self.listing:
+            filtering = event.character == "/"
+            self.add_class("-filtering" if filtering else "-typing")
+            self.screen.set_focus(self._filter if filtering else self.query_one("#path"))
 
     def action_send(self) -> None:
         """Ask the partner to take what is chosen."""

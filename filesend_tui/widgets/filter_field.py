@@ -26,7 +26,13 @@ class FilterField(Input):
         keep: bool
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(placeholder="part of a name", compact=True, select_on_focus=False, id=id)
+        super().__init__(
+            placeholder="part of a name",
+            compact=True,
+            select_on_focus=False,
+            restrict="[^/]*",  # no name holds one, and it is the key that leads here
+            id=id,
+        )
 
     def action_leave(self, keep: bool) -> None:
         """Give the keys back."""

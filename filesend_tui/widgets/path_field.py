@@ -37,9 +37,3 @@ class PathField(CompletingField):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(suggester=_Names(), select_on_focus=True, id=id)
-
-    def begin(self, text: str) -> None:
-        """Have this in place of what was in it, and go on behind it."""
-        self.value = text
-        # After the focus that is on its way here: that selects everything.
-        self.call_after_refresh(self.action_end)

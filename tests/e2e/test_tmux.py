@@ -40,20 +40,19 @@ def pair(maker: Screen, joiner: Screen) -> None:
     joiner.type(code)
     joiner.press("Enter")
     for screen in (joiner, maker):
-        screen.wait_for("are paired")
+        screen.wait_for("is here")
 
 
 def choose(screen: Screen, name: str) -> None:
-    screen.press("s")
     # One thing is in the folder, so the bar is on it.
     screen.until(lambda: re.search(rf"\[ \] . {name}", screen.seen), name)
     screen.press("Space")
-    screen.wait_for("to ask ")
+    screen.wait_for("S to send")
 
 
 def choose_and_send(screen: Screen, name: str) -> None:
     choose(screen, name)
-    screen.press("s")
+    screen.press("S")
 
 
 def accept(screen: Screen) -> None:
@@ -89,9 +88,10 @@ def test_a_folder_goes_each_way_at_the_same_time(
     choose(ann, "from-ann")
     choose(bob, "from-bob")
     for screen in (ann, bob):
-        screen.press("s")
+        screen.press("S")
     accept(bob)
-    bob.until(lambda: "↑ from-bob" in bob.seen, "request of Bob's", press="s")
+    # Where Ann's question took Bob's key, he asks once more.
+    bob.until(lambda: "↑ from-bob" in bob.seen or bob.press("s", "S", "t"), "request of Bob's")
     accept(ann)
     for screen in (ann, bob):
         screen.until(lambda screen=screen: len(DONE.findall(screen.seen)) == 2, "two done")

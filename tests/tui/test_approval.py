@@ -204,7 +204,7 @@ async def test_somebody_who_types_is_not_interrupted(stage: Stage) -> None:
         await stage.play(pilot, paired())
         await pilot.press("s")
         await stage.settle(pilot)
-        await pilot.press("tilde", *"/Do")
+        await pilot.press(*"~/Do")
         await stage.play(pilot, *asked("r1"))
         await pilot.press("d", "enter")
         assert isinstance(stage.app.screen, SendScreen)

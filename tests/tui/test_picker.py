@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from textual import events as textual_events
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from filesend_tui.screens import send_pane
 from filesend_tui.screens.recent import FolderList, RecentScreen
@@ -121,6 +122,24 @@ async def test_keys_typed_into_the_filter_command_nothing(stage: Stage) -> None:
         assert isinstance(stage.app.screen, SendScreen)
         assert chosen(stage) == []
         assert len(listed(screen)) == 7
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "value"), [("/zeSu", FilterField, "zeSu"), ("~/zu", PathField, "~/zu")]
+)
+async def test_what_is_typed_ahead_goes_into_the_field_as_a_whole(
+    stage: Stage, typed: str, field: type[Input], value: str
+) -> None:
+    """A terminal may deliver many keys at once, before the first of them is handled."""
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("space")
+        for character in typed:
+            stage.app.post_message(textual_events.Key(character, character))
+        await stage.settle(pilot)
+        assert screen.query_one(field).value == value
+        assert chosen(stage) == ["Documents"]
+        assert stage.client.named("request") == []
 
 
 # -- order and dates

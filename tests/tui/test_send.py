@@ -156,10 +156,10 @@ async def test_u_chooses_nothing(stage: Stage) -> None:
 async def test_a_typed_folder_is_opened_and_a_typed_file_chosen(stage: Stage, home: Path) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("tilde", *"/Pictures/holiday", "enter")
+        await pilot.press(*"~/Pictures/holiday", "enter")
         await stage.settle(pilot)
         assert listed(screen) == ["boat.jpg", "notes.txt"]
-        await pilot.press("tilde", *"/cat on a sofa.jpg", "enter")
+        await pilot.press(*"~/cat on a sofa.jpg", "enter")
         await stage.settle(pilot)
         assert "cat on a sofa.jpg" in summary(screen)
         assert screen.query_one(PickerList).has_focus
@@ -168,7 +168,7 @@ async def test_a_typed_folder_is_opened_and_a_typed_file_chosen(stage: Stage, ho
 async def test_tab_completes_a_path(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("tilde", *"/Mus")
+        await pilot.press(*"~/Mus")
         await stage.settle(pilot)
         await pilot.press("tab")
         assert screen.query_one(PathField).value == "~/Music"
@@ -177,7 +177,7 @@ async def test_tab_completes_a_path(stage: Stage) -> None:
 async def test_a_typed_path_that_is_not_there_is_told(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
-        await pilot.press("tilde", *"/nothing", "enter")
+        await pilot.press(*"~/nothing", "enter")
         await stage.settle(pilot)
         assert "~/nothing is not there." in notice(stage)
         await pilot.press("escape")
