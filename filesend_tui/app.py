@@ -26,8 +26,14 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
+from filesend_tui.faults import SteadyApp
 from filesend_tui.link import ClientLink, guarded
-from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_question
+from filesend_tui.notices import (
+    DIFFERENT_WORDS,
+    SCREEN_FAULT,
+    comparing_question,
+    ending_question,
+)
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen, RequestScreen
@@ -49,7 +55,7 @@ class CoreEvent(Message):
     event: events.Event
 
 
-class FileSendApp(App[None]):
+class FileSendApp(SteadyApp):
     """FileSend in a terminal.
 
     Args:
@@ -154,14 +160,17 @@ class FileSendApp(App[None]):
         await self._link.close()
         self.exit()
 
-    def _fatal_error(self) -> None:
-        # Textual prints every local variable along with a traceback; some of ours are secrets.
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+    # -- faults of the screens
 
-        crash = Traceback(width=None, show_locals=False)
-        self._exit_renderables.append(Segments(self.console.render(crash, self.console.options)))
-        self._close_messages_no_wait()
+    @property
+    def steady(self) -> bool:
+        """Whether a fault of the screens would end what the Client does."""
+        return super().steady and self._link.is_open
+
+    def fault_seen(self) -> None:
+        """Say that something of the screens is broken, and what is not."""
+        self.store.notice = SCREEN_FAULT
+        self._draw_soon()
 
     # -- the bridge: events in, messages out, store, screens
 
@@ -200,7 +209,8 @@ class FileSendApp(App[None]):
         self._drawn_at = time.monotonic()
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
-                screen.draw()
+                with self.steadily():
+                    screen.draw()
         self._offer_request()
 
     def _sample(self) -> None:

@@ -23,6 +23,12 @@ CODE_BURNED: Final = Notice(
     "Somebody tried your code with the wrong words, so it no longer works.",
     "Press n for a new code and tell it again.",
 )
+SCREEN_FAULT: Final = Notice(
+    Level.ERROR,
+    "A part of the screen is broken; your transfers go on.",
+    "What broke is told when you quit: please report it.",
+    "screenFault",
+)
 
 #: What the partner is told where the words were compared and differ.
 DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."

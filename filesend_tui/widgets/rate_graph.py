@@ -18,6 +18,8 @@ _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 def columns(samples: Sequence[float], width: int) -> list[float]:
     """Return at most `width` figures for all samples: where there are more, means of neighbours."""
     count = len(samples)
+    if width <= 0:
+        return []
     if count <= width:
         return list(samples)
     edges = [i * count // width for i in range(width + 1)]
