@@ -80,7 +80,8 @@ class QrCode(Widget):
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
         """As wide as the picture."""
-        return len(half_blocks(self._text)[0]) if self._text else 0
+        picture = half_blocks(self._text) if self._text else ()
+        return len(picture[0]) if picture else 0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Two modules a line."""
@@ -88,7 +89,8 @@ class QrCode(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw two rows of modules as one line (Textual's line API)."""
+        width = self.size.width
         picture = half_blocks(self._text) if self._text else ()
         if y >= len(picture):
-            return Strip.blank(self.size.width, self.rich_style)
-        return Strip([Segment(picture[y], _ON_PAPER)], len(picture[y]))
+            return Strip.blank(width, self.rich_style)
+        return Strip([Segment(picture[y], _ON_PAPER)]).adjust_cell_length(width, self.rich_style)
