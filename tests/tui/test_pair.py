@@ -9,6 +9,7 @@ from textual import events as textual_events
 from textual.widgets import Static
 
 from filesend_tui.core import events
+from filesend_tui.core.errors import UnknownCode
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
@@ -116,6 +117,50 @@ async def test_a_code_pasted_anywhere_lands_in_the_field(stage: Stage) -> None:
             stage.app.screen.post_message(textual_events.Paste("  7-apple-violin \n"))
             await stage.settle(pilot)
             assert screen(stage).query_one(CodeField).value == CODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Code: 4711-acrobat-violin\nTell it to the other person.",
+        "[12:04] Ann: it is 4711-acrobat-violin, quick, before 12:14! " + "And more talk. " * 40,
+        "filesend receive 4711-acrobat-violin\n",
+    ],
+    ids=["printed", "talk", "command"],
+)
+async def test_of_a_pasted_text_the_one_code_is_taken(stage: Stage, text: str) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.screen.post_message(textual_events.Paste(text))
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "4711-acrobat-violin"
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("4711-acrobat-violin",)]
+
+
+@pytest.mark.parametrize("left", [False, True])
+async def test_after_a_refused_code_the_next_one_replaces_it(stage: Stage, left: bool) -> None:
+    stage.client.fails["join"] = UnknownCode("No code with this number is open.")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press(*"7-apple-violin", "enter")
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "7-apple-violin"  # to be corrected
+        if left:
+            await pilot.press("escape")
+        await pilot.press(*"12-acorn-acid", "enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("7-apple-violin",), ("12-acorn-acid",)]
+
+
+async def test_a_pasted_beginning_can_be_finished_by_hand(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.screen.post_message(textual_events.Paste("4711-"))
+        await stage.settle(pilot)
+        await pilot.press(*"acorn-acid")
+        assert screen(stage).query_one(CodeField).value == "4711-acorn-acid"
 
 
 async def test_pairing_is_shown_while_it_goes_on_and_asked_once(stage: Stage) -> None:
