@@ -184,7 +184,7 @@ class FileSendApp(SteadyApp):
         match event:
             case events.Paired():
                 self._go("transfers")
-            case events.PartnerGone() | events.Relay():
+            case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self.bell()
@@ -284,8 +284,7 @@ class FileSendApp(SteadyApp):
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
-        store = self.store
-        if store.relay.state == "connected" and store.partner is None and store.code is None:
+        if self.store.wants_code:
             self._new_code()
 
     @on(commands.NewCode)
@@ -297,7 +296,14 @@ class FileSendApp(SteadyApp):
     def _join(self, message: commands.JoinCode) -> None:
         if "join" not in self.store.busy:
             self.store.dismiss()
-            self._run("join", self._link.do(lambda client: client.join(message.code)))
+            self._run("join", self._pair_by(message.code))
+
+    async def _pair_by(self, code: str) -> None:
+        try:
+            await self._link.do(lambda client: client.join(code))
+        finally:
+            # The relay gave up this side's own code: where the other's was wrong, it takes another.
+            self.call_later(self._want_code)
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:

@@ -14,7 +14,7 @@ from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
 
 URL = "http://127.0.0.1:8421"
-CODE = "7-apple-violin"
+CODE = "4711-apple-violin"
 WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 

@@ -97,6 +97,29 @@ async def a_code_that_has_expired(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def another_code_than_before(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.Relay(state="lost", url=URL))
+    await stage.play(pilot, events.Relay(state="connected", url=URL))
+
+
+@moment
+async def a_long_code_after_a_wrong_try(stage: Stage, pilot: Pilot[None]) -> None:
+    await a_code_that_is_unknown(stage, pilot)
+    await stage.play(
+        pilot,
+        events.CodeGone(reason="joined"),
+        events.Code(code="123456-blacksmith-wheelbarrow", expires_seconds=42),
+    )
+
+
+@moment
+async def somebody_tries_the_code(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.CodeClaimed())
+
+
+@moment
 async def no_relay(stage: Stage, pilot: Pilot[None]) -> None:
     stage.relay = RelayUnreachable(f"No relay answers at {URL}.")
     await stage.settle(pilot)
