@@ -30,8 +30,14 @@ from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.core.telling import error_event
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import EndingSignals
+from filesend_tui.faults import SteadyApp
 from filesend_tui.link import ClientLink, guarded
-from filesend_tui.notices import DIFFERENT_WORDS, comparing_question, ending_question
+from filesend_tui.notices import (
+    DIFFERENT_WORDS,
+    SCREEN_FAULT,
+    comparing_question,
+    ending_question,
+)
 from filesend_tui.open_share import seed_at_relay
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen, RequestScreen
@@ -57,7 +63,7 @@ class CoreEvent(Message):
     event: events.Event
 
 
-class FileSendApp(App[None]):
+class FileSendApp(SteadyApp):
     """FileSend in a terminal.
 
     Args:
@@ -178,14 +184,17 @@ class FileSendApp(App[None]):
         await self._link.close()
         self.exit()
 
-    def _fatal_error(self) -> None:
-        # Textual prints every local variable along with a traceback; some of ours are secrets.
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+    # -- faults of the screens
 
-        crash = Traceback(width=None, show_locals=False)
-        self._exit_renderables.append(Segments(self.console.render(crash, self.console.options)))
-        self._close_messages_no_wait()
+    @property
+    def steady(self) -> bool:
+        """Whether a fault of the screens would end what the Client does."""
+        return super().steady and self._link.is_open
+
+    def fault_seen(self) -> None:
+        """Say that something of the screens is broken, and what is not."""
+        self.store.notice = SCREEN_FAULT
+        self._draw_soon()
 
     # -- the bridge: events in, messages out, store, screens
 
@@ -201,7 +210,7 @@ class FileSendApp(App[None]):
                 self._go("send")
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
                 self._share_taken()
-            case events.PartnerGone() | events.Relay():
+            case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self.bell()
@@ -226,7 +235,8 @@ class FileSendApp(App[None]):
         self._drawn_at = time.monotonic()
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
-                screen.draw()
+                with self.steadily():
+                    screen.draw()
         self._offer_request()
 
     def _sample(self) -> None:
@@ -331,8 +341,7 @@ class FileSendApp(App[None]):
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
-        store = self.store
-        if store.relay.state == "connected" and store.partner is None and store.code is None:
+        if self.store.wants_code:
             self._new_code()
 
     @on(commands.NewCode)
@@ -344,7 +353,14 @@ class FileSendApp(App[None]):
     def _join(self, message: commands.JoinCode) -> None:
         if "join" not in self.store.busy:
             self.store.dismiss()
-            self._run("join", self._link.do(lambda client: client.join(message.code)))
+            self._run("join", self._pair_by(message.code))
+
+    async def _pair_by(self, code: str) -> None:
+        try:
+            await self._link.do(lambda client: client.join(code))
+        finally:
+            # The relay gave up this side's own code: where the other's was wrong, it takes another.
+            self.call_later(self._want_code)
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:

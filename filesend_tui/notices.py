@@ -22,12 +22,24 @@ RELAY_LOST: Final = Notice(
 )
 CODE_BURNED: Final = Notice(
     Level.WARNING,
-    "Somebody tried your code with the wrong words, so it no longer works.",
-    "Press n for a new code and tell it again.",
+    "Your code was used up by a wrong try.",
+    "Press n for a new one, and tell that.",
+)
+SCREEN_FAULT: Final = Notice(
+    Level.ERROR,
+    "A part of the screen is broken; your transfers go on.",
+    "What broke is told when you quit: please report it.",
+    "screenFault",
 )
 
 #: What the partner is told where the words were compared and differ.
 DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
+
+#: Why a code that may have been told was replaced, where nobody here asked for it.
+_REPLACED: Final = {
+    "relay": "the connection to the relay was lost",
+    "joined": "you typed another person's",
+}
 
 _GONE: Final = {
     "left": "{} left.",
@@ -51,6 +63,14 @@ def partner_gone(event: events.PartnerGone) -> Notice:
     message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
     level = Level.INFO if event.reason == "self" else Level.WARNING
     return Notice(level, message, "Press p to pair again.", "partnerGone")
+
+
+def code_changed(reason: str) -> Notice | None:
+    """Say that another code than before is shown, and why; None where that is known."""
+    if (why := _REPLACED.get(reason)) is None:
+        return None
+    message = f"Your code changed, the old one no longer works: {why}."
+    return Notice(Level.WARNING, message, "Tell the new one.")
 
 
 def error(event: events.Error) -> Notice:

@@ -85,6 +85,14 @@ class Store:
         )
 
     @property
+    def wants_code(self) -> bool:
+        """Whether somebody alone at a relay has no code, and nobody said that it should be so."""
+        alone = self.relay.state == "connected" and self.partner is None
+        code = self.code
+        lost = code is None or code.gone in {"relay", "joined"}
+        return alone and lost and not self.busy & {"code", "join"}
+
+    @property
     def open_shares(self) -> tuple[ShareRow, ...]:
         """What anybody with the link can have, and what is being prepared for it, oldest first."""
         # News of making a torrent may come after its end: the command's own end counts.
@@ -179,18 +187,31 @@ class Store:
             if self.notice is not None and self.notice.code == "relayUnreachable":
                 self.notice = None
         elif event.state in {"lost", "closed"}:
-            self.code = None
+            self._lose_code("relay")
             if event.state == "lost":
                 self.notice = notices.RELAY_LOST
 
     def _on_code(self, event: events.Code) -> None:
-        self.code = OwnCode(event.code, self._now + event.expires_seconds)
+        before, replaced = self.code, ""
+        if before is not None:
+            replaced = "asked" if before.works(self._now) else before.gone
+        self.code = OwnCode(event.code, self._now + event.expires_seconds, replaced=replaced)
+        changed = notices.code_changed(replaced)
+        if changed is not None and (self.notice is None or self.notice.level is not Level.ERROR):
+            self.notice = changed
+
+    def _on_code_claimed(self, _: events.CodeClaimed) -> None:
+        if self.code is not None:
+            self.code = replace(self.code, claimed=True)
 
     def _on_code_gone(self, event: events.CodeGone) -> None:
-        if self.code is not None:
-            self.code = OwnCode("", self.code.expires_at, event.reason)
+        self._lose_code(event.reason)
         if event.reason == "burned":
             self.notice = notices.CODE_BURNED
+
+    def _lose_code(self, reason: str) -> None:
+        if self.code is not None and not self.code.gone:
+            self.code = OwnCode("", self.code.expires_at, gone=reason)
 
     def _on_paired(self, event: events.Paired) -> None:
         self.partner = event.partner
@@ -344,6 +365,7 @@ class Store:
 _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.Relay: Store._on_relay,
     events.Code: Store._on_code,
+    events.CodeClaimed: Store._on_code_claimed,
     events.CodeGone: Store._on_code_gone,
     events.Paired: Store._on_paired,
     events.PartnerGone: Store._on_partner_gone,

@@ -58,11 +58,21 @@ class RelayLink(msgspec.Struct, frozen=True):
 
 
 class OwnCode(msgspec.Struct, frozen=True):
-    """The code for the other person. expires_at: on the store's clock; gone: why it ended."""
+    """The code for the other person, or what became of it.
+
+    expires_at: on the store's clock. claimed: somebody typed its number. gone: why it ended, as
+    CodeGone says it. replaced: why the one before it, which may have been told, no longer works.
+    """
 
     code: str
     expires_at: float
+    claimed: bool = False
     gone: str = ""
+    replaced: str = ""
+
+    def works(self, now: float) -> bool:
+        """Whether somebody can still pair by it."""
+        return not (self.gone or self.claimed) and self.expires_at > now
 
     def __repr__(self) -> str:
         return "OwnCode(…)"  # the code is a secret

@@ -111,8 +111,16 @@ class Code(Event, frozen=True, kw_only=True):
         return [("expires_seconds", self.expires_seconds)]
 
 
+class CodeClaimed(Event, frozen=True, kw_only=True):
+    """Somebody typed the code's number: it is used up, and `paired` or `codeGone` says how."""
+
+
 class CodeGone(Event, frozen=True, kw_only=True):
-    """The code shown no longer works. reason: `expired`, `burned` (a wrong guess) or `relay`."""
+    """The code shown no longer works.
+
+    reason: `expired`, `burned` (a wrong guess), `joined` (given up, as this side typed another
+    person's) or `relay` (the relay that knew it was lost).
+    """
 
     reason: str
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -12,20 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from filesend_tui.widgets.figures import short_path
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.folder_list import FolderList
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.words import Words
-
-
-class FolderList(LineList[str]):
-    """Rows are paths of folders."""
-
-    def draw_row(self, row_: str, width: int) -> Sequence[Sequence[Part]]:
-        """Draw the path."""
-        path = Path(row_)
-        parts = [(" ", self.rich_style), (short_path(path), self.ink("bar"))]
-        return [row(parts, [], width, self.rich_style)]
 
 
 class RecentScreen(ModalScreen[str | None]):

@@ -18,7 +18,7 @@ from filesend_tui.core.torrent.target import Target
 #: Noon of a day in June 2025, in UTC: when the first of the things in a home was last changed.
 WHEN = 1_749_988_800
 URL = "http://127.0.0.1:8421"
-CODE = "7-apple-violin"
+CODE = "4711-apple-violin"
 WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 

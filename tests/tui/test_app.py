@@ -116,7 +116,8 @@ async def test_when_the_relay_comes_back_there_is_a_new_code(stage: Stage) -> No
         await stage.settle(pilot)
         await stage.play(pilot, events.Relay(state="lost", url=URL))
         assert "connection to the relay was lost" in notice(stage)
-        assert stage.app.store.code is None
+        assert stage.app.store.code is not None
+        assert (stage.app.store.code.code, stage.app.store.code.gone) == ("", "relay")
         await stage.play(pilot, events.Relay(state="connected", url=URL))
         assert len(stage.client.named("create_code")) == 2
 

@@ -13,12 +13,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from filesend_tui.screens import send_pane
-from filesend_tui.screens.recent import FolderList, RecentScreen
+from filesend_tui.screens.recent import RecentScreen
 from filesend_tui.screens.send import SendScreen
 from filesend_tui.screens.send_pane import SendPane
 from filesend_tui.widgets import preview
 from filesend_tui.widgets.filter_field import FilterField
 from filesend_tui.widgets.folder import FolderEntry
+from filesend_tui.widgets.folder_list import FolderList
 from filesend_tui.widgets.path_field import PathField
 from filesend_tui.widgets.picker_list import PickerList
 from filesend_tui.widgets.preview import Preview

@@ -1,4 +1,4 @@
-"""How each screen looks at each moment that matters, at 80×24 and 120×40.
+"""How each screen looks at each moment that matters, at five sizes.
 
 Update with `pytest tests/tui/test_snapshots.py --snapshot-update`, then look at every picture.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -102,6 +103,29 @@ async def a_code_that_is_unknown(stage: Stage, pilot: Pilot[None]) -> None:
 async def a_code_that_has_expired(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.settle(pilot)
     await stage.play(pilot, events.CodeGone(reason="expired"))
+
+
+@moment
+async def another_code_than_before(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.Relay(state="lost", url=URL))
+    await stage.play(pilot, events.Relay(state="connected", url=URL))
+
+
+@moment
+async def a_long_code_after_a_wrong_try(stage: Stage, pilot: Pilot[None]) -> None:
+    await a_code_that_is_unknown(stage, pilot)
+    await stage.play(
+        pilot,
+        events.CodeGone(reason="joined"),
+        events.Code(code="123456-blacksmith-wheelbarrow", expires_seconds=42),
+    )
+
+
+@moment
+async def somebody_tries_the_code(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.CodeClaimed())
 
 
 @moment
@@ -411,17 +435,6 @@ async def by_daylight(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, *receiving("r1"), *sending("s1"))
 
 
-@pytest.mark.parametrize("size", [(40, 12), (12, 4)], ids=["40x12", "12x4"])
-@pytest.mark.parametrize(
-    "name", ["waiting_for_a_partner", "picking", "being_asked", "transferring_both_ways", "help"]
-)
-async def test_a_small_terminal_breaks_nothing(
-    name: str, size: tuple[int, int], stage: Stage
-) -> None:
-    async with stage.app.run_test(size=size) as pilot:
-        await MOMENTS[name](stage, pilot)
-
-
 async def steady(stage: Stage, pilot: Pilot[None]) -> None:
     """Let nothing blink while the picture is taken."""
     for screen in stage.app.screen_stack:
@@ -430,11 +443,33 @@ async def steady(stage: Stage, pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+#: Where each moment is looked at, the size at which it happens first.
+SIZES = ((80, 24), (40, 12), (60, 18), (120, 40), (200, 60))
+#: Where nothing has to look well, and nothing may break.
+ODD_SIZES = ((12, 4), (9, 24), (5, 60), (80, 2), (1, 1), (300, 100))
+
+
 @pytest.mark.parametrize("name", MOMENTS)
-def test_moment(name: str, size: tuple[int, int], stage: Stage, snap_compare: Any) -> None:
-    async def play(pilot: Pilot[None]) -> None:
+async def test_moment(name: str, stage: Stage, snapshot: SnapshotAssertion, tmp_path: Path) -> None:
+    pictures = snapshot.use_extension(SVGImageExtension)
+    differing = []
+    async with stage.app.run_test(size=SIZES[0]) as pilot:
         await MOMENTS[name](stage, pilot)
         await steady(stage, pilot)
+        for width, height in SIZES:
+            size = f"{width}x{height}"
+            await resize(stage, pilot, width, height)
+            drawn = stage.app.export_screenshot()
+            if pictures(name=size) != drawn:
+                differing.append(size)
+                (tmp_path / f"{size}.svg").write_text(drawn, encoding="utf-8")
+        for width, height in ODD_SIZES:
+            await resize(stage, pilot, width, height)
+    assert not differing, f"drawn otherwise than before: see {tmp_path}"
 
-    assert snap_compare(stage.app, terminal_size=size, run_before=play)
+
+async def resize(stage: Stage, pilot: Pilot[None], width: int, height: int) -> None:
+    """Give the terminal another size and wait until everything was drawn for it."""
+    await pilot.resize_terminal(width, height)
+    stage.app._draw()
+    await pilot.pause()

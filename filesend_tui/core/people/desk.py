@@ -142,7 +142,7 @@ class People:
             if not isinstance(error, FileSendError):
                 await self._part()  # given up, but the relay may have taken it by now
             raise
-        self._code = None  # the relay gives up a claimer's own nameplate
+        self._code_gone("joined")  # the relay gives up a claimer's own nameplate
         await self._pair_up(introduction)
 
     async def leave(self) -> None:
@@ -307,6 +307,7 @@ class People:
         if code is None or code.nameplate != word.nameplate:
             self._spawn(self._part())  # a code that was never shown: only a guess can claim it
             return
+        self._events.publish(events.CodeClaimed())
         self._introduction = self._introduce(code, Side.MAKER)
         self._spawn(self._be_joined(self._introduction))
 
