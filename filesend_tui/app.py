@@ -122,7 +122,7 @@ class FileSendApp(SteadyApp):
         self._sharing: Chosen | None = None
         self._signals: EndingSignals | None = None
         self.store = Store()
-        folder = start or Path.cwd()
+        folder = start or _here()
         self.add_mode("send", lambda: self._send_screen(folder))
         self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
@@ -565,3 +565,11 @@ class FileSendApp(SteadyApp):
 
             self._complete = complete
         return self._complete(prefix)
+
+
+def _here() -> Path:
+    """Return the folder that the program was started in, or home where that is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("~").expanduser()

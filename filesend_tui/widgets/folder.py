@@ -187,6 +187,8 @@ def weigh(path: str, cancelled: Callable[[], bool]) -> Weight:
         try:
             with os.scandir(waiting.pop()) as found:
                 for item in found:
+                    if is_part_name(item.name):
+                        continue
                     if item.is_dir(follow_symlinks=False):
                         waiting.append(item.path)
                     elif (size := _size(item, inside)) is None:

@@ -154,7 +154,9 @@ async def test_a_fault_is_told_and_the_transfer_goes_on(
     with pytest.raises(Broken):  # which a pilot raises when all is over
         async with stage.app.run_test(size=(100, 40)) as pilot:
             await stage.settle(pilot)
-            await stage.play(pilot, paired(), *receiving("r1"))
+            await stage.play(pilot, paired())
+            await pilot.press("t")
+            await stage.play(pilot, *receiving("r1"))
             way(stage, patch)
             await seen(stage, pilot)
             assert not stage.client.destroyed.is_set()
@@ -194,7 +196,9 @@ async def test_the_rest_is_drawn_and_what_fails_is_not_tried_for_ever(
         async with stage.app.run_test(size=(100, 40)) as pilot:
             await stage.settle(pilot)
             patch.setattr(RateGraph, "draw_line", counted)
-            await stage.play(pilot, paired(), *receiving("r1"))
+            await stage.play(pilot, paired())
+            await pilot.press("t")
+            await stage.play(pilot, *receiving("r1"))
             stage.app.store.sample(stage.now + 1)
             await stage.settle(pilot)
             await seen(stage, pilot)
@@ -265,6 +269,9 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
                 while app.store.code is None:
                     await pilot.pause()
                 await ann.client.join(app.store.code.code)
+                while app.current_mode != "send":
+                    await pilot.pause()
+                await pilot.press("t")
                 transfer = await ann.client.request([tmp_path / "src" / "film.bin"])
                 while transfer not in app.store.rows:
                     await pilot.pause()

@@ -100,7 +100,9 @@ def test_what_is_unfinished_is_never_offered(tmp_path: Path) -> None:
     unfinished = tmp_path / part_name(b"\xab" * 20) / "tree"
     unfinished.mkdir(parents=True)
     (tmp_path / ".filesend-mine.part").mkdir()
+    (unfinished / "film.bin").write_bytes(b"123")
     assert names(tmp_path) == [".filesend-mine.part"]
+    assert weigh(str(tmp_path), never) == Weight(), "nor sent along"
     for path in (unfinished.parent, unfinished):  # nor when its path is given
         entry = find(str(path))
         assert entry is not None

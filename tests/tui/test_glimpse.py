@@ -97,7 +97,7 @@ def test_a_link_says_where_it_leads(home: Path) -> None:
 
 
 @POSIX
-def test_nothing_but_files_is_opened(tmp_path: Path) -> None:
+def test_nothing_but_files_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
     (tmp_path / "device").symlink_to("/dev/zero")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from textual import events as textual_events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender
+from filesend_tui.core.people.offer import look_through
 from filesend_tui.core.torrent.making import scan
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.send import SendScreen
@@ -295,6 +299,44 @@ async def test_what_cannot_be_sent_is_listed_marked_and_left_out_if_one_wants(
         assert not stage.app.store.picked.refused
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files, or not for everybody")
+async def test_the_core_itself_refuses_and_leaves_out(
+    stage: Stage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the core's own look at what was chosen, real pipes and a real broken link."""
+    os.mkfifo(home / "Pictures" / "pipe")
+    (home / "Pictures" / "holiday" / "broken").symlink_to("nowhere")
+    sent: list[list[str]] = []
+
+    async def request(paths: Collection[Path], *, skip_unreadable: bool = False) -> str:
+        found = await asyncio.to_thread(look_through, paths, skip=skip_unreadable)
+        sent.append(["/".join(each.parts) for each in found.files])
+        return "ab" * 8
+
+    monkeypatch.setattr(stage.client, "request", request)
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("down", "down", "down", "space")
+        await stage.settle(pilot)
+        assert "3 files, 4.8 MB, 2 cannot be sent" in summary(screen), "it is known before"
+        await pilot.press("S")
+        await stage.settle(pilot)
+        about = str(stage.app.screen.query_one("#about", Static).render())
+        assert f"{Path('Pictures', 'pipe')} is neither a file nor a folder" in about
+        assert f"{Path('Pictures', 'holiday', 'broken')} is a link that" in about
+        await pilot.press("n", "up", "enter")
+        await stage.settle(pilot)
+        rows = {line[5:20].strip(): line.rstrip() for line in drawn(screen)}
+        assert rows["▸ holiday/"].endswith("1 cannot be sent")
+        assert rows["pipe"].startswith(" [✗]")
+        await pilot.press("w", "y")
+        await stage.settle(pilot)
+        assert sent == [
+            ["Pictures/beach.jpg", "Pictures/holiday/boat.jpg", "Pictures/holiday/notes.txt"]
+        ]
+        assert stage.app.current_mode == "transfers"
+
+
 async def test_the_first_ten_are_listed_and_the_rest_counted(stage: Stage, home: Path) -> None:
     refuse(stage, "request", *((home / "Documents" / str(n), "a socket") for n in range(1_234)))
     async with stage.app.run_test() as pilot:
@@ -382,6 +424,21 @@ async def test_a_click_chooses_and_two_open(stage: Stage) -> None:
         await pilot.click(PickerList, offset=(8, 3), times=2)
         await stage.settle(pilot)
         assert listed(screen) == ["holiday", "beach.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no folder that a program is in")
+async def test_started_in_a_folder_that_is_gone_it_opens_home(
+    stage: Stage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    stage.app = FileSendApp(
+        lambda: stage.client, relay=stage._find_relay, output=home, recent=home / "recent"
+    )
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        assert "letter.odt" in listed(screen)
 
 
 async def test_a_big_folder_is_listed(stage: Stage, home: Path) -> None:
