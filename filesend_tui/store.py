@@ -211,6 +211,7 @@ class Store:
             name=name_of(event.files),
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
+            empty_folders=event.empty_folders,
         )
         if self.notice is not None and self.notice.level is Level.GOOD:
             self.notice = None  # what went well before is old news now

@@ -102,6 +102,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     road: str = ""
     url: str = ""
     seconds: float | None = None
+    empty_folders: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

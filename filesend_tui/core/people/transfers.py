@@ -40,15 +40,16 @@ from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.room import check_room
 from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
-from relay.protocol import MAX_FILES, Word
+from relay.protocol import MAX_FILES, MAX_FOLDERS, Word
 
 _log = logging.getLogger(__name__)
 
 #: Most requests of the partner that wait for an answer, and that are unfinished in all.
 MAX_ASKED: Final = 20
 MAX_INCOMING: Final = 100
-#: Most files in the partner's unfinished requests together.
+#: Most files, and folders, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
+MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
 #: Most requests of a session: each has an id that is never used again.
 MAX_REQUESTS: Final = 100_000
 #: Seconds that goodbyes may take when the session ends.
@@ -207,15 +208,20 @@ class Transfers:
         ]
         asked = sum(exchange.phase is TransferPhase.ASKED for exchange in incoming)
         offered = sum(len(exchange.files) for exchange in incoming) + len(word.files)
-        if asked >= MAX_ASKED or len(incoming) >= MAX_INCOMING or offered > MAX_OFFERED:
+        folders = sum(len(exchange.folders) for exchange in incoming) + len(word.folders)
+        if (
+            asked >= MAX_ASKED
+            or len(incoming) >= MAX_INCOMING
+            or offered > MAX_OFFERED
+            or folders > MAX_OFFERED_FOLDERS
+        ):
             return "Too many requests are open."
-        if len({file.path for file in word.files}) != len(word.files):
-            return "The request names a file twice."
-        return ""
+        return offer.why_odd(word)
 
     def _new_run(self, asking: words.FileRequest, direction: Direction) -> Run:
         partner = self._session.partner
-        exchange = Exchange(asking.id, direction, partner, tuple(asking.files))
+        files, folders = tuple(asking.files), tuple(asking.folders)
+        exchange = Exchange(asking.id, direction, partner, files, folders)
         return Run(exchange, self._torrents, self._tracker, self._happen)
 
     def _begin(self, run: Run) -> None:

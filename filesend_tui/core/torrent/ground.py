@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -96,6 +98,30 @@ class Ground:
             self.path.joinpath(*parts).mkdir(parents=True, exist_ok=True)
         else:
             os.close(self._step(parts, make=True))
+
+    def permit(self, name: str, mode: int) -> None:
+        """Give a file or folder that stands in this one permissions; not by paths alone.
+
+        Raises:
+            OSError: It cannot be opened, or the file system has none.
+        """
+        if self.descriptor is not None and sys.platform != "win32":
+            # Of what has this name now, and not of what a link may lead to.
+            flags = os.O_RDONLY | _ALWAYS | _NO_FOLLOW
+            descriptor = os.open(name, flags, dir_fd=self.descriptor)
+            try:
+                os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def date(self, name: str, modified_ns: int) -> None:
+        """Give a file or folder that stands in this one a modification time. Raises OSError."""
+        times = (time.time_ns(), modified_ns)
+        if self.descriptor is not None:
+            os.utime(name, ns=times, dir_fd=self.descriptor, follow_symlinks=False)
+        else:
+            self._look((name,))
+            os.utime(self.path / name, ns=times)
 
     def make_folder(self, name: str) -> bool:
         """Make a folder in this one; return whether nothing had its name. Raises OSError."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,13 @@ from filesend_tui.core.torrent.extents import (
     selected_files,
     share_held,
     whole_files,
+)
+from filesend_tui.core.torrent.extras import (
+    NOTHING,
+    Attributes,
+    Extras,
+    file_mode,
+    folder_mode,
 )
 from filesend_tui.core.torrent.finding import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.handles import Handle, HandlePool
@@ -192,6 +200,8 @@ class DownloadFiles:
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
         self._placed: dict[str, str] = {}
+        self._folders: dict[tuple[str, ...], Attributes] = {}
+        self._attributes: dict[int, Attributes] = {}
         self._traces = Traces(lambda number: info.files[number].length)
         self._written: set[int] = set()
         self._finished = False
@@ -204,7 +214,13 @@ class DownloadFiles:
 
     @classmethod
     def create(
-        cls, info: TorrentInfo, folder: Path | Target, *, wanted: Sequence[bool], layout: Layout
+        cls,
+        info: TorrentInfo,
+        folder: Path | Target,
+        *,
+        wanted: Sequence[bool],
+        layout: Layout,
+        extras: Extras = NOTHING,
     ) -> Self:
         """Return a new download into `folder` with room on the disk for all of it.
 
@@ -214,14 +230,16 @@ class DownloadFiles:
                 does not exist.
             wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
             layout: How several files come to stand in it; a file alone stands there itself.
+            extras: What is kept of files and folders beside names and bytes, as far as this
+                machine and its umask allow.
 
         Raises:
             NoSpace: The wanted files do not fit.
             StorageFailed: The same torrent is being downloaded there, something came in the
                 folder's place, or the disk refuses.
-            ValueError: `wanted` has not one answer for each file.
+            ValueError: `wanted`, or what is said of the files, is not as many as they are.
         """
-        if len(wanted) != len(info.files):
+        if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
             raise ValueError("one answer for each file is needed")
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
@@ -234,7 +252,7 @@ class DownloadFiles:
         store = cls(info, target.path, part, chosen)
         try:
             check_room(target, store.wanted_bytes + store._spilled)
-            store._lay_out(chosen, layout)
+            store._lay_out(chosen, layout, extras)
             store._allocate()
         except BaseException as error:
             store.discard()
@@ -381,18 +399,22 @@ class DownloadFiles:
 
     # -- the steps of a download
 
-    def _lay_out(self, chosen: Sequence[int], layout: Layout) -> None:
+    def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
         """Find where each wanted file will stand, below the tree and later below the folder."""
         info = self._info
         root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
         paths = [(*root, *info.files[number].path) for number in chosen]
-        places = lay_out(paths, folding(self._part.tree))
-        self._places = dict(zip(chosen, places, strict=True))
+        folders = [folder.parts for folder in extras.folders]
+        places = lay_out(paths, folding(self._part.tree), folders=folders)
+        self._places = dict(zip(chosen, places[: len(chosen)], strict=True))
+        kept = [folder.attributes for folder in extras.folders]
+        self._folders = dict(zip(places[len(chosen) :], kept, strict=True))
+        self._attributes = dict(enumerate(extras.files))
 
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
         tree = self._part.tree
-        for folder in {parts[:-1] for parts in self._places.values()}:
+        for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
             tree.make_folders(folder)
         for number, parts in self._places.items():
             make_file(self._tree, parts, self._info.files[number].length)
@@ -405,8 +427,10 @@ class DownloadFiles:
         sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
             self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
-            for name in dict.fromkeys(parts[0] for parts in unsettled.values()):
-                self._placed[name] = place(part.tree, name, part.target, name)
+            self._keep_attributes(unsettled)
+            for name in dict.fromkeys(parts[0] for parts in (*unsettled.values(), *self._folders)):
+                if name not in self._placed:
+                    self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
             part.remove()
@@ -414,6 +438,23 @@ class DownloadFiles:
             # Open, it stays readable without a name. Windows keeps the name until `close`.
             with self._spill.use(SPILL):
                 part.remove()
+
+    def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
+        """Give files and folders what is kept of them, before anybody else can see them."""
+        # What a new folder has there is what the umask allows.
+        allowed = stat.S_IMODE(self._part.tree.status().st_mode)
+        for number, kept in self._attributes.items():
+            if number in files:
+                mode = None if kept.mode is None else file_mode(kept.mode, allowed)
+                usual = mode == 0o666 & allowed
+                self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
+                if kept.modified_ns is not None:
+                    self._traces.dated(number, kept.modified_ns)
+        # From the inside out, as what is done in a folder changes its time.
+        waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
+        for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
+            mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
+            self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
 
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
         status = self._tree.look(parts)

@@ -67,6 +67,11 @@ class Traces:
         finally:
             self._wrote(number, os.fstat(descriptor))
 
+    def dated(self, number: int, modified_ns: int) -> None:
+        """A file was given another time here; nothing writes to it."""
+        if (left := self._left.get(number)) is not None:
+            self._left[number] = left._replace(modified_ns=modified_ns)
+
     def is_ours(self, number: int, status: os.stat_result) -> bool:
         """Return whether a file that was opened can be the one that was written to before."""
         left = self._left.get(number)
