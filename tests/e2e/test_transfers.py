@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from filesend_tui.headless.narration import path_of
 from tests.e2e.processes import Filesend, World, contents, digest, fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transfers")]
@@ -29,6 +30,18 @@ def transfer(world: World, output: Path, *paths: Path) -> tuple[Filesend, Filese
     ends = (receiver.end(), sender.end())
     assert ends == (0, 0), f"receiver: {receiver.report()}\nsender: {sender.report()}"
     return sender, receiver
+
+
+def test_what_is_told_is_where_it_is_also_under_another_name(world: World, tmp_path: Path) -> None:
+    for number, (name, there) in enumerate(
+        [("a b.tar.gz", "a b (1).tar.gz"), (".bashrc", "_.bashrc"), ("tricky %41#?.txt", None)]
+    ):
+        sent = fill(tmp_path / f"from{number}" / name, 1000)
+        fill(tmp_path / "to" / "a b.tar.gz", 1)
+        _, receiver = transfer(world, tmp_path / "to", sent)
+        path = path_of(receiver.wait_for("downloadComplete")["url"])
+        assert path == (tmp_path / "to" / (there or path.name)).resolve()
+        assert digest(path) == digest(sent)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permissions of this kind")

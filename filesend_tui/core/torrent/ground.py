@@ -26,6 +26,8 @@ _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 HAS_STEPS: Final = os.name != "nt" and {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
 #: Whether this system deletes a file that is open; its readers keep it then.
 DELETES_OPEN: Final = os.name != "nt"
+#: Bytes that macOS wants for a path (PATH_MAX).
+_LONGEST_PATH: Final = 1024
 # Windows' links: symlinks and junctions.
 _LINK_TAGS: Final = {
     getattr(stat, name)
@@ -134,6 +136,32 @@ class Ground:
     def status(self) -> os.stat_result:
         """Return the status of this folder itself. Raises OSError."""
         return self.path.stat() if self.descriptor is None else os.fstat(self.descriptor)
+
+    def where(self) -> Path | None:
+        """Return what this folder is called now, if that can be told; it may have been renamed."""
+        for path in (self.path, self._named_by_system()):
+            with suppress(OSError, ValueError):
+                if path is not None and os.path.samestat(path.stat(), self.status()):
+                    return path
+        return None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether this folder was deleted, though it is held open."""
+        try:
+            return self.status().st_nlink == 0 if self.descriptor is not None else False
+        except OSError:
+            return True
+
+    def _named_by_system(self) -> Path | None:
+        if self.descriptor is None:
+            return None
+        if sys.platform == "darwin":
+            import fcntl
+
+            name = fcntl.fcntl(self.descriptor, fcntl.F_GETPATH, bytes(_LONGEST_PATH))
+            return Path(os.fsdecode(name.rstrip(b"\0")))
+        return Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))  # noqa: PTH115
 
     def look(self, name: str) -> os.stat_result:
         """Return the status of what has this name here; a link is one itself. Raises OSError."""

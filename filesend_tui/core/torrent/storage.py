@@ -8,6 +8,7 @@ whom and when is never decided here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Final, Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
-from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
@@ -289,7 +289,7 @@ class DownloadFiles:
                     self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
-            raise disk_error(error, "writing what arrived") from error
+            raise self._gone(error) or disk_error(error, "writing what arrived") from error
         with self._lock:
             self._written.update(pieces)
 
@@ -326,7 +326,7 @@ class DownloadFiles:
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
         not only on their way to it, before the first name appears. They are those that were
         verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
-        `check_folder` and `close` make sense.
+        `where` and `close` make sense.
 
         Raises:
             StorageFailed: Pieces are missing, another program changed a part file, the download is
@@ -340,27 +340,26 @@ class DownloadFiles:
                 try:
                     self._settle()
                 except OSError as error:
-                    raise disk_error(error, f"moving files into {self._folder}") from error
-            if len(self._placed) == 1:
-                return self._folder / next(iter(self._placed.values()))
-            return self._folder
+                    moving = f"moving files into {self._folder}"
+                    raise self._gone(error) or disk_error(error, moving) from error
+            return self._placed_in(self._folder)
 
-    def check_folder(self) -> None:
-        """Refuse to tell of a folder that is no longer the one where the files are.
+    def where(self) -> Path:
+        """Return where that really is, whatever became of the folder's name meanwhile.
 
         Raises:
-            StorageFailed: Its path leads to another one, or nowhere.
+            StorageFailed: Nobody can tell.
         """
-        target = self._part.target
-        try:
-            same = FileId.of(target.status()).is_of(self._folder.stat())
-        except OSError:
-            same = False
-        if not same:
+        folder = self._part.target.where()
+        if folder is None:
             raise StorageFailed(
-                f"It arrived, but {self._folder} was replaced meanwhile.",
+                f"It arrived, but {self._folder} was replaced or taken away meanwhile.",
                 "Look for it in the folder that was there before.",
             )
+        return self._placed_in(folder)
+
+    def _placed_in(self, folder: Path) -> Path:
+        return folder / next(iter(self._placed.values())) if len(self._placed) == 1 else folder
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -371,7 +370,9 @@ class DownloadFiles:
         with self._lock:
             self._close_pools()
             try:
-                self._part.remove()
+                # What somebody deleted first is no more than that.
+                with suppress(FileNotFoundError):
+                    self._part.remove()
             except OSError as error:
                 raise disk_error(error, f"deleting {self._part.path}") from error
             finally:
@@ -456,6 +457,18 @@ class DownloadFiles:
             mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
             self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
 
+    def _gone(self, error: OSError | None) -> StorageFailed | None:
+        """Return the error for a folder that somebody deleted; None where that is not why."""
+        if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
+            return None
+        for ground in (self._part.target, self._part.ground, self._part.tree):
+            if ground.is_gone:
+                return StorageFailed(
+                    f"{ground.path} was deleted while files arrived in it.",
+                    "Choose a folder that stays, and have it sent again.",
+                )
+        return None
+
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
         status = self._tree.look(parts)
         if status.st_size != self._info.files[number].length:
@@ -488,7 +501,7 @@ class DownloadFiles:
             with self._traces.writing(number, handle.descriptor):
                 handle.write_at(span.offset, data)
         except Meddled:
-            raise self._meddled(number) from None
+            raise self._gone(None) or self._meddled(number) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
         for span in _spans(self._extents, start, len(view)):

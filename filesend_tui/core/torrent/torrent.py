@@ -234,10 +234,13 @@ class Torrent:
         self._reporter.flush()
         self._reporter.close()
         store = self._store
-        if isinstance(store, DownloadFiles) and delete_data and not self._finished:
-            await self._in_thread(store.discard)
-        elif store is not None:
-            await self._in_thread(store.close)
+        try:
+            if isinstance(store, DownloadFiles) and delete_data and not self._finished:
+                await self._in_thread(store.discard)
+            elif store is not None:
+                await self._in_thread(store.close)
+        except FileSendError as error:
+            self._warn(error)  # nothing waits for it any more, and a person should know
         for future in (self.described, self.done):
             if not future.done():
                 future.cancel()
@@ -339,8 +342,8 @@ class Torrent:
         assert isinstance(store, DownloadFiles)
         assert self.info is not None
         try:
-            path = await self._in_thread(store.finish)
-            await self._in_thread(store.check_folder)
+            await self._in_thread(store.finish)
+            path = await self._in_thread(store.where)
         except FileSendError as error:
             self.swarm_failed(error)
             return
