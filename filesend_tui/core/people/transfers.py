@@ -12,6 +12,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
@@ -50,6 +51,8 @@ MAX_INCOMING: Final = 100
 #: Most files, and folders, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
 MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
+#: Requests of the partner that are looked at: at once, and a second. Each is a row on the screen.
+REQUESTS: Final = (1_000, 20)
 #: Most requests of a session: each has an id that is never used again.
 MAX_REQUESTS: Final = 100_000
 #: Seconds that goodbyes may take when the session ends.
@@ -89,6 +92,8 @@ class Transfers:
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
         self._ended: FileSendError | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._requests = Budget(*REQUESTS, self._clock())
 
     # -- commands
 
@@ -201,6 +206,8 @@ class Transfers:
             return "This request was made before."
         if len(self._used) >= MAX_REQUESTS:
             return "That is enough for one session."
+        if not self._requests.spend(1, self._clock()):
+            return "Too many requests in too short a time."
         incoming = [
             run.exchange
             for run in self._runs.values()
