@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test check audit interop-deps fuzz bench screenshots clean
+.PHONY: run test test-oldest check audit interop-deps fuzz bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -29,6 +29,12 @@ test: $(VENV)/dev.stamp
 	$(PYTEST) -m "not native"
 	$(BIN)/python -m tests.native $(ON_EACH_CORE)
 
+# The suite with the oldest dependencies that pyproject.toml allows, in .venv/oldest. Another part of
+# it: make test-oldest OLDEST="tests/relay -x".
+OLDEST ?= $(ON_EACH_CORE) -m "not native"
+test-oldest: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.oldest $(OLDEST)
+
 # Everything but the tests that move much data, start many processes or need another Python.
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -38,7 +44,8 @@ check: $(VENV)/dev.stamp
 	$(PYTEST) -m "not slow and not native" -q
 	$(BIN)/python -m tests.audit
 
-# Known vulnerabilities of what is installed; says so where nobody can be asked.
+# Known vulnerabilities of what is installed, by tests/advisories.toml and by the service that
+# pip-audit asks; says so where that cannot be asked.
 audit: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.audit
 
@@ -77,6 +84,7 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	@echo "Installing FileSend and its development tools into $(VENV)."
+	@$(PIP) install --upgrade pip setuptools
 	@$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/run.stamp
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,12 @@ class MovingClient:
         """Return a reader of the made up events."""
         return self._stream.subscribe()
 
-    async def connect(self, relay_url: str) -> None:
+    async def connect(
+        self,
+        relay_url: str,
+        *,
+        again: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Be connected and paired, and let everything move."""
         self._stream.publish(events.Relay(state="connected", url=relay_url))
         self._stream.publish(events.Paired(partner=_PARTNER))
@@ -184,7 +189,7 @@ def _figures(number: int, tick: int) -> list[events.Event]:
     return said
 
 
-async def _relay() -> str:
+async def _relay(_: object) -> str:
     return "http://127.0.0.1:9"
 
 

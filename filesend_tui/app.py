@@ -1,8 +1,9 @@
 """The app: the one bridge between the Client and the screens.
 
-A key becomes a command on the Client; the Client's frozen events come back through `_listen` as
-Textual messages, go into the store, and the store is drawn a few times a second. Nothing about
-transfers is decided here.
+A key becomes a command on the Client; the Client's frozen events come back through `_listen` in
+handfuls, each a Textual message, go into the store, and the store is drawn a few times a second:
+however many there are, a key waits for one handful of them. Nothing about transfers is decided
+here.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.core.telling import error_event
 from filesend_tui.door import ClientDoor
-from filesend_tui.ending import EndingSignals
+from filesend_tui.ending import INTERRUPTED, EndingSignals
 from filesend_tui.faults import SteadyApp
 from filesend_tui.link import ClientLink, guarded
 from filesend_tui.notices import (
     DIFFERENT_WORDS,
+    RELAY_OF_ANOTHER,
     SCREEN_FAULT,
     comparing_question,
     ending_question,
@@ -51,16 +53,18 @@ from filesend_tui.widgets.top_bar import Place
 
 if TYPE_CHECKING:
     from filesend_tui.core.fileid import Chosen
+    from filesend_tui.local_relay import Ask
 
 #: Seconds after the last key in which no request pops up: somebody is typing.
 TYPING: Final = 1.0
 
 
 @dataclass
-class CoreEvent(Message):
-    """An event of the core, as a message."""
+class News(Message):
+    """Events of the core, as a message. heard: set once they are in the store."""
 
-    event: events.Event
+    events: Sequence[events.Event]
+    heard: asyncio.Event
 
 
 class FileSendApp(SteadyApp):
@@ -68,7 +72,9 @@ class FileSendApp(SteadyApp):
 
     Args:
         client: Makes the Client; called once, on the app's event loop, after the first paint.
-        relay: Finds or starts a relay and returns its URL; called again at each retry.
+        relay: Finds or starts a relay and returns its URL; called again at each retry, with what
+            asks about a relay that somebody else runs.
+        trusted: Whether whoever is at that URL now may be connected to again after a loss.
         output: Where received files go unless the person says otherwise.
         warning: Shown at first; None for nothing.
         recent: The file that remembers folders; the one of this system where None.
@@ -95,17 +101,18 @@ class FileSendApp(SteadyApp):
         self,
         client: Callable[[], ClientDoor],
         *,
-        relay: Callable[[], Awaitable[str]],
+        relay: Callable[[Ask], Awaitable[str]],
         output: Path,
         warning: Notice | None = None,
         recent: Path | None = None,
+        trusted: Callable[[], bool] = lambda: True,
         start: Path | None = None,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._link = ClientLink(client, relay)
+        self._link = ClientLink(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._warning = warning
         self._recent = recent
@@ -117,6 +124,7 @@ class FileSendApp(SteadyApp):
         self._offer_timer: Timer | None = None
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
+        self._ringing = False
         self._leaving = False
         self._accepted = False
         self._sharing: Chosen | None = None
@@ -173,16 +181,16 @@ class FileSendApp(SteadyApp):
         if self._signals is not None:
             self._signals.close()
 
-    def _leave(self) -> None:
+    def _leave(self, code: int = 0) -> None:
         if not self._leaving:
             self._leaving = True
             self.store.tell(Level.INFO, "Closing…")
             self._draw()
-            self.run_worker(self._farewell(), name="farewell", exit_on_error=False)
+            self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
 
-    async def _farewell(self) -> None:
+    async def _farewell(self, code: int) -> None:
         await self._link.close()
-        self.exit()
+        self.exit(return_code=code)
 
     # -- faults of the screens
 
@@ -199,11 +207,21 @@ class FileSendApp(SteadyApp):
     # -- the bridge: events in, messages out, store, screens
 
     async def _listen(self) -> None:
-        await self._link.listen(lambda event: self.post_message(CoreEvent(event)))
+        await self._link.listen(self._tell)
 
-    @on(CoreEvent)
-    def _take_in(self, message: CoreEvent) -> None:
-        event = message.event
+    async def _tell(self, handful: Sequence[events.Event]) -> None:
+        heard = asyncio.Event()
+        self.post_message(News(handful, heard))
+        await heard.wait()
+
+    @on(News)
+    def _hear(self, news: News) -> None:
+        for event in news.events:
+            self._take_in(event)
+        news.heard.set()
+        self._draw_soon()
+
+    def _take_in(self, event: events.Event) -> None:
         self.store.apply(event, self._clock())
         match event:
             case events.Paired():
@@ -213,10 +231,9 @@ class FileSendApp(SteadyApp):
             case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
-                self.bell()
+                self._ringing = True
             case events.ClientDestroyed(reason=reason) if reason and not self._leaving:
                 self._fail(FileSendError(reason, "Quit with q and start again."))
-        self._draw_soon()
 
     def _draw_soon(self) -> None:
         """Draw at once, or as soon as the period since the last time is over."""
@@ -233,6 +250,9 @@ class FileSendApp(SteadyApp):
             self._draw_timer.stop()
             self._draw_timer = None
         self._drawn_at = time.monotonic()
+        if self._ringing:  # once, however many requests came since the last time
+            self._ringing = False
+            self.bell()
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
                 with self.steadily():
@@ -338,6 +358,11 @@ class FileSendApp(SteadyApp):
             tidying = self._link.do(lambda client: client.tidy(self._output))
             self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
         await self._link.connect()
+
+    async def _ask_about_relay(self, whose: str) -> bool:
+        """Ask about a relay that somebody else runs; called in a worker."""
+        question = ConfirmScreen(f"{whose} Use it?", RELAY_OF_ANOTHER, yes="Use it", no="Do not")
+        return await self.push_screen_wait(question)
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
@@ -505,7 +530,15 @@ class FileSendApp(SteadyApp):
         await self._link.do(lambda client: client.leave())
         if self.store.partner is not None:
             gone = events.PartnerGone(partner=self.store.partner, reason="self")
-            self.post_message(CoreEvent(gone))
+            self._take_in(gone)
+            self._draw_soon()
+
+    def action_help_quit(self) -> None:
+        """Take Ctrl-C: it ends a start that has come to nothing yet, and else says what quits."""
+        if self.store.relay.state == "connecting":
+            self._leave(INTERRUPTED)
+        else:
+            super().action_help_quit()
 
     async def action_quit(self) -> None:
         """End the app; asks while something runs."""

@@ -395,7 +395,11 @@ def relay(
 ) -> None:
     """Run a relay: it introduces people, and never sees a file."""
     settings = _settings(
-        context, trusted_proxies=trusted_proxy, metrics_to=metrics_to, log_level=log_level
+        context,
+        service=True,
+        trusted_proxies=trusted_proxy,
+        metrics_to=metrics_to,
+        log_level=log_level,
     )
     from relay.server import serve
 
@@ -420,11 +424,11 @@ def _check_there(paths: list[Path], *, skip_unreadable: bool) -> None:
         _refuse(start.Refused(f"{named}{more} {verb} not there. Check the spelling."))
 
 
-def _settings(context: typer.Context, **options: Any) -> Settings:
+def _settings(context: typer.Context, *, service: bool = False, **options: Any) -> Settings:
     """Return the settings. Options before the command count where the command gives none."""
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        return start.settle({**context.obj, **given})
+        return start.settle({**context.obj, **given}, service=service)
     except start.Refused as error:
         _refuse(error)
 

@@ -5,7 +5,7 @@ Tests hand in a scripted one. No behaviour ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class EventReader(Protocol):
     """One reader of the event stream."""
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over events until the stream or the reader is closed."""
+    async def some(self, most: int) -> list[Event]:
+        """Return the next events, at least one and at most so many; none once it has ended."""
 
     def close(self) -> None:
         """Stop reading."""
@@ -39,8 +39,8 @@ class ClientDoor(Protocol):
     async def tidy(self, folder: Path) -> None:
         """Remove what earlier runs left unfinished in a folder; Leftover events say what."""
 
-    async def connect(self, relay_url: str) -> None:
-        """Connect to the relay."""
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = ...) -> None:
+        """Connect to the relay; `again` says whether to, each time after it was lost."""
 
     async def create_code(self) -> str:
         """Ask for a code for the other person; a Code event follows too."""

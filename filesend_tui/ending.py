@@ -1,6 +1,7 @@
 """How the app hears that it should end, and how it lets go of a terminal that is gone.
 
-SIGTERM: somebody wants it to end. SIGHUP: its terminal was closed, or the SSH connection broke.
+SIGINT and SIGTERM: somebody wants it to end. SIGHUP: its terminal was closed, or the SSH connection
+broke. On its terminal Ctrl-C is a key, and no signal.
 Systems that do not know a signal, and threads that may not take one, go without.
 """
 
@@ -10,13 +11,16 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
+from filesend_tui.parting import end_soon
+
 #: Seconds after which a process without a terminal ends, whatever it still waits for.
 LONGEST: Final = 12.0
+#: The exit code after an interrupt.
+INTERRUPTED: Final = 130
 _HUNG_UP: Final = 129
 
 
@@ -24,17 +28,18 @@ class EndingSignals:
     """Calls `leave` on the event loop when the process is told to end.
 
     Args:
-        leave: What to do; called once for each signal.
+        leave: What to do, given the exit code; called once for each signal.
         terminal: The app draws on a real terminal, which a SIGHUP takes away.
     """
 
-    def __init__(self, leave: Callable[[], None], *, terminal: bool) -> None:
+    def __init__(self, leave: Callable[[int], None], *, terminal: bool) -> None:
         self._leave = leave
         # Asked now: a terminal that is gone no longer says that it is one.
         self._streams = [each for each in range(3) if terminal and os.isatty(each)]
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
-        for name, handler in (("SIGTERM", self._told), ("SIGHUP", self._hung_up)):
+        handlers = {"SIGINT": self._interrupted, "SIGTERM": self._told, "SIGHUP": self._hung_up}
+        for name, handler in handlers.items():
             number = getattr(signal, name, None)
             with suppress(ValueError):  # not in the main thread
                 if number is not None:
@@ -46,8 +51,11 @@ class EndingSignals:
             signal.signal(number, handler)
         self._before.clear()
 
+    def _interrupted(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._leave, INTERRUPTED)
+
     def _told(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._leave)
+        self._loop.call_soon_threadsafe(self._leave, 0)
 
     def _hung_up(self, *_: object) -> None:
         # Not through the loop: the SIGCONT that comes with it must find this done.
@@ -68,6 +76,4 @@ def let_go_of_terminal(streams: Iterable[int]) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in streams:
         os.dup2(nowhere, stream)
-    last = threading.Timer(LONGEST, os._exit, (_HUNG_UP,))
-    last.daemon = True
-    last.start()
+    end_soon(_HUNG_UP, LONGEST)

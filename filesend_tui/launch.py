@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from filesend_tui import dumps
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.fileid import look_at_all
-from filesend_tui.local_relay import LocalRelay
+from filesend_tui.local_relay import Ask, LocalRelay
 from filesend_tui.loop import runner
+from filesend_tui.parting import end_soon
 from filesend_tui.settings import Settings
 
 if TYPE_CHECKING:
     from filesend_tui.core.client import Client
+    from filesend_tui.headless.asking import Asker
     from filesend_tui.headless.paired import FindRelay
     from filesend_tui.headless.printers import Printer
     from filesend_tui.views import Notice
 
 
 class _Relay(NamedTuple):
-    """Where the relay is, and what finds it."""
+    """Where the relay is, what finds it and ends it, and whether it may be come back to.
+
+    find: given whom to ask about a relay that somebody else runs. stop: ends what was started here.
+    """
 
     url: str
-    find: FindRelay
+    find: Callable[[Ask], Awaitable[str]]
+    trusted: Callable[[], bool] = lambda: True
+    stop: Callable[[], None] = lambda: None
+
+    def asking(self, asker: Asker) -> FindRelay:
+        """Return what finds it, and asks on a terminal."""
+        from filesend_tui.headless.asking import ask_trust
+
+        return partial(self.find, partial(ask_trust, asker))
 
 
 def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
+    dumps.forbid()
     from filesend_tui.app import FileSendApp
 
     with _relay(settings) as relay:
@@ -41,10 +57,19 @@ def open_screens(settings: Settings) -> int:
 
             return Client(config)
 
-        app = FileSendApp(client, relay=relay.find, output=folder, warning=_warning(settings))
+        app = FileSendApp(
+            client,
+            relay=relay.find,
+            trusted=relay.trusted,
+            output=folder,
+            warning=_warning(settings),
+        )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
-        return app.return_code or 0
+            code = app.return_code or 0
+            relay.stop()
+            end_soon(code)
+        return code
 
 
 def send(
@@ -65,7 +90,7 @@ def send(
         return _run(
             lambda client: paired.send(
                 client,
-                relay.find,
+                relay.asking(asker),
                 chosen,
                 code,
                 asker,
@@ -74,6 +99,7 @@ def send(
             ),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
         )
 
@@ -90,7 +116,7 @@ def receive(
         return _run(
             lambda client: paired.receive(
                 client,
-                relay.find,
+                relay.asking(asker),
                 code,
                 asker,
                 accept_all=accept_all,
@@ -99,6 +125,7 @@ def receive(
             ),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
             asked=not accept_all,
         )
@@ -114,6 +141,7 @@ def seed(
 ) -> int:
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
+    from filesend_tui.headless.asking import Asker
 
     chosen = look_at_all(paths)
     if trackers:
@@ -123,13 +151,15 @@ def seed(
             trackers,
             json=json,
         )
+    asker = Asker.on_standard_input()
     with _relay(settings) as relay:
         return _run(
             lambda client: swarms.seed_at_relay(
-                client, relay.find, chosen, skip_unreadable=skip_unreadable
+                client, relay.asking(asker), chosen, skip_unreadable=skip_unreadable
             ),
             settings,
             [relay.url],
+            stop=relay.stop,
             json=json,
         )
 
@@ -153,7 +183,9 @@ def _run(
     *,
     json: bool,
     asked: bool = False,
+    stop: Callable[[], None] = lambda: None,
 ) -> int:
+    dumps.forbid()
     from filesend_tui.headless.running import run
 
     if (warning := _warning(settings)) is not None:
@@ -161,7 +193,7 @@ def _run(
 
         print(visible(f"Warning: {warning.message} {warning.hint}"), file=sys.stderr)
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
-    return run(command, config, _printer(json=json, asked=asked))
+    return run(command, config, _printer(json=json, asked=asked), stop)
 
 
 @contextmanager
@@ -169,14 +201,14 @@ def _relay(settings: Settings) -> Iterator[_Relay]:
     """Give the relay that was named, or this machine's own, which ends with the block."""
     if (named := settings.relay) is not None:
 
-        async def find() -> str:
+        async def find(_: Ask) -> str:
             return named
 
-        yield _Relay(named, find)
+        yield _Relay(named, find)  # to name it is a yes to whoever runs it
         return
     local = LocalRelay(settings.port)
     try:
-        yield _Relay(local.url, local.find)
+        yield _Relay(local.url, local.find, lambda: local.trusted, local.stop)
     finally:
         local.stop()
 

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that leaving may take before the app goes anyway.
 FAREWELL: Final = 8.0
+#: Events that are taken in before keys and drawing have their turn: 2 ms of them, or so.
+HANDFUL: Final = 200
 
 
 class ClientLink:
@@ -26,13 +28,18 @@ class ClientLink:
     Args:
         make: Makes the Client.
         find_relay: Finds or starts a relay and returns its URL.
+        trusted: Whether whoever is there now may be connected to again.
     """
 
     def __init__(
-        self, make: Callable[[], ClientDoor], find_relay: Callable[[], Awaitable[str]]
+        self,
+        make: Callable[[], ClientDoor],
+        find_relay: Callable[[], Awaitable[str]],
+        trusted: Callable[[], bool],
     ) -> None:
         self._make = make
         self._find_relay = find_relay
+        self._trusted = trusted
         self._client: ClientDoor | None = None
         self._reader: EventReader | None = None
         self._ended = False
@@ -55,16 +62,19 @@ class ClientLink:
         self._reader = self._client.subscribe()
         return True
 
-    async def listen(self, hear: Callable[[Event], object]) -> None:
-        """Hand on every event until the Client ends."""
+    async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
+        """Hand on every event until the Client ends, in handfuls: the next when one was heard.
+
+        Meanwhile they wait where figures that are old by then are thrown away.
+        """
         if self._reader is not None:
-            async for event in self._reader:
-                hear(event)
+            while handful := await self._reader.some(HANDFUL):
+                await hear(handful)
 
     async def connect(self) -> None:
         """Find a relay and connect to it. Raises FileSendError."""
         url = await self._find_relay()
-        await self.do(lambda client: client.connect(url))
+        await self.do(lambda client: client.connect(url, again=self._trusted))
 
     async def do(self, command: Callable[[ClientDoor], Awaitable[object]]) -> None:
         """Give the Client a command; nothing happens before it is made and after its end."""

@@ -32,6 +32,12 @@ SCREEN_FAULT: Final = Notice(
     "screenFault",
 )
 
+#: What it means to use a relay that another user of this machine runs.
+RELAY_OF_ANOTHER: Final = (
+    "Whoever runs a relay sees when you meet whom, and how much goes, but not what. Without it: "
+    "start one with filesend relay --port N, and name it with --relay."
+)
+
 #: What the partner is told where the words were compared and differ.
 DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
 

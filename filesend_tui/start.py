@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s,
 #: and the first screen comes 15 ms later.
 _CYCLES_AFTER: Final = 50_000
+_INTERRUPTED: Final = 130
 
 
 class Refused(Exception):
@@ -34,6 +35,13 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A name that this terminal cannot show is shown in part, and stops nothing.
             stream.reconfigure(errors="replace")
+    try:
+        _begin()
+    except KeyboardInterrupt:  # while nothing ran yet that could be ended in order
+        sys.exit(_INTERRUPTED)
+
+
+def _begin() -> None:
     # A shell that completes a command line asks by such a variable, and without arguments.
     if sys.argv[1:] or any(name.endswith("_COMPLETE") for name in os.environ):
         from filesend_tui.cli import cli
@@ -58,14 +66,25 @@ def screens(options: Mapping[str, Any]) -> int:
     return open_screens(settings)
 
 
-def settle(options: Mapping[str, Any], *, log_to_stderr: bool = True) -> Settings:
-    """Return the settings, and begin to log as they say. Raises Refused."""
+def settle(
+    options: Mapping[str, Any], *, log_to_stderr: bool = True, service: bool = False
+) -> Settings:
+    """Return the settings, and begin to log as they say. Raises Refused.
+
+    Args:
+        options: They beat what the environment and the settings file say.
+        log_to_stderr: Log there where no file is named.
+        service: Standard error is a log, and no person's terminal.
+    """
     from filesend_tui import logs
     from filesend_tui.settings import SettingsError, load
 
     try:
         settings = load(options)
-        logs.configure(settings.log_level, settings.log_file, to_stderr=log_to_stderr)
+        logs.configure(
+            settings.log_level, settings.log_file, to_stderr=log_to_stderr, libraries=service
+        )
     except (SettingsError, OSError) as error:
         raise Refused(str(error)) from error
+    logs.take_over()
     return settings

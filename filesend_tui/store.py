@@ -67,6 +67,8 @@ class Store:
     _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)
     _figures_at: dict[TransferId, float] = field(default_factory=dict)
+    #: Files of the rows that have ended.
+    _kept: int = 0
 
     # -- what the screens read
 
@@ -169,12 +171,12 @@ class Store:
             self.details[transfer] = replace(self.detail(transfer), **fields)
 
     def _forget_old(self) -> None:
-        ended = [row for row in self.rows.values() if row.ended]
-        entries = sum(len(row.files) for row in ended)
-        for old in ended:
-            if len(self.rows) <= MAX_ROWS and entries <= MAX_ENTRIES:
+        if len(self.rows) <= MAX_ROWS and self._kept <= MAX_ENTRIES:
+            return
+        for old in [row for row in self.rows.values() if row.ended]:
+            if len(self.rows) <= MAX_ROWS and self._kept <= MAX_ENTRIES:
                 break
-            entries -= len(old.files)
+            self._kept -= len(old.files)
             self.rows.pop(old.id)
             self.details.pop(old.id, None)
             self._figures_at.pop(old.id, None)
@@ -221,7 +223,8 @@ class Store:
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = None
-        if event.reason != "broken":  # then an error has said why, and what to do
+        hung_up = event.reason == "relay" and self.relay.problem
+        if event.reason != "broken" and not hung_up:  # then an error has said why, and what to do
             self.notice = notices.partner_gone(event)
 
     def _on_message(self, event: events.Message) -> None:
@@ -231,6 +234,9 @@ class Store:
     # -- one request
 
     def _on_request(self, event: events.FileRequest) -> None:
+        again = self.rows.get(event.transfer)
+        if again is not None and again.ended:
+            self._kept -= len(again.files)
         self.rows[event.transfer] = TransferRow(
             event.transfer,
             event.direction,
@@ -239,6 +245,7 @@ class Store:
             name=name_of(event.files),
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
+            empty_folders=event.empty_folders,
         )
         if self.notice is not None and self.notice.level is Level.GOOD:
             self.notice = None  # what went well before is old news now
@@ -260,9 +267,11 @@ class Store:
         )
 
     def _on_state(self, event: events.TransferState) -> None:
+        before = self.rows.get(event.transfer)
         row = self._change(event.transfer, phase=event.phase, reason=event.reason)
-        if row is None:
+        if before is None or row is None:
             return
+        self._kept += len(row.files) * (row.ended - before.ended)
         if event.phase is TransferPhase.TRANSFERRING:
             self._figures_at[row.id] = self._now
             self._change(row.id, progress=0.0)

@@ -113,6 +113,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     road: str = ""
     url: str = ""
     seconds: float | None = None
+    empty_folders: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

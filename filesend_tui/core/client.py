@@ -6,7 +6,7 @@ Nothing is decided here: each method hands the command to the room that owns it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from filesend_tui.core.channels.attempt import check, prepare
@@ -14,6 +14,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId, Verification
 from filesend_tui.core.people.desk import People
+from filesend_tui.core.people.relay_link import always
 from filesend_tui.core.telling import leftover_events
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.torrent.leftovers import sweep
@@ -154,13 +155,20 @@ class Client:
         """Publish and return the verification words. Raises NotPaired."""
         return self._people.verify()
 
-    async def connect(self, relay_url: str) -> None:
-        """Connect to the relay. Raises RelayUnreachable.
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
+        """Connect to the relay; it is connected to again when it is lost.
 
         What the roads need is made ready meanwhile, so that no first transfer waits for it.
+
+        Args:
+            relay_url: Where it is.
+            again: Says, before each new try, whether whoever is there now may be connected to.
+
+        Raises:
+            RelayUnreachable: There is no relay at this address.
         """
         self._warming = self._warming or asyncio.create_task(self._warm())
-        await self._people.connect(relay_url)
+        await self._people.connect(relay_url, again=again)
 
     async def _warm(self) -> None:
         await asyncio.gather(prepare(self._config), self._engine.warm())

@@ -9,6 +9,7 @@ from filesend_tui.core.events import Download, Event, Hashing, ProgressUpdate, S
 
 #: Figures of which only the newest matters; a slow reader loses old ones first.
 _FIGURES = (Download, Upload, SwarmState, ProgressUpdate, Hashing)
+#: Of them, those that may wait for a reader.
 _BACKLOG = 2048
 
 
@@ -18,13 +19,17 @@ class Subscription:
     def __init__(self, stream: EventStream) -> None:
         self._stream = stream
         self._events: deque[Event] = deque()
+        self._figures = 0
         self._wake = asyncio.Event()
         self._closed = False
 
     def _push(self, event: Event) -> None:
-        if len(self._events) >= _BACKLOG and isinstance(event, _FIGURES):
-            # A reader this far behind needs the newest figures, not each of them; words are kept.
-            self._events = deque(e for e in self._events if not isinstance(e, _FIGURES))
+        if isinstance(event, _FIGURES):
+            if self._figures >= _BACKLOG:
+                # A reader this far behind needs the newest, not each of them; words are kept.
+                self._events = deque(e for e in self._events if not isinstance(e, _FIGURES))
+                self._figures = 0
+            self._figures += 1
         self._events.append(event)
         self._wake.set()
 
@@ -35,19 +40,34 @@ class Subscription:
     def close(self) -> None:
         """Stop reading; events that were not read are dropped."""
         self._events.clear()
+        self._figures = 0
         self._stream._readers.discard(self)
         self._end()
+
+    async def some(self, most: int) -> list[Event]:
+        """Return the next events, at least one and at most so many; none once it has ended."""
+        await self._until_any()
+        return [self._pop() for _ in range(min(most, len(self._events)))]
 
     def __aiter__(self) -> Subscription:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._events:
-            if self._closed:
-                raise StopAsyncIteration
+        await self._until_any()
+        if not self._events:
+            raise StopAsyncIteration
+        return self._pop()
+
+    def _pop(self) -> Event:
+        event = self._events.popleft()
+        self._figures -= isinstance(event, _FIGURES)
+        return event
+
+    async def _until_any(self) -> None:
+        """Wait until there is an event, or there will be none any more."""
+        while not self._events and not self._closed:
             self._wake.clear()
             await self._wake.wait()
-        return self._events.popleft()
 
 
 class EventStream:

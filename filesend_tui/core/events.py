@@ -164,13 +164,17 @@ class Message(Event, frozen=True, kw_only=True):
 
 
 class FileRequest(Event, frozen=True, kw_only=True):
-    """Somebody asks to send files (direction receive), or this side asked (direction send)."""
+    """Somebody asks to send files (direction receive), or this side asked (direction send).
+
+    empty_folders: folders with nothing in them that come along, cleaned.
+    """
 
     transfer: TransferId
     direction: Direction
     partner: str
     files: tuple[FileEntry, ...]
     total_bytes: int
+    empty_folders: tuple[str, ...] = ()
 
 
 class LeftOut(Event, frozen=True, kw_only=True):

@@ -102,6 +102,19 @@ async def ask_code(asker: Asker) -> str:
     return code
 
 
+async def ask_trust(asker: Asker, whose: str) -> bool:
+    """Say whose relay it is; return whether it may be used. Where nobody is there it may not."""
+    if not asker.interactive:
+        return False
+    asker.say(f"{whose} They would see when you meet whom, and how much goes, but not what.")
+    while (answer := await asker.ask("Use it, [y]es or [n]o?")) is not None:
+        if answer.lower() in ("y", "yes"):
+            return True
+        if answer.lower() in ("n", "no"):
+            return False
+    return False
+
+
 async def ask_match(asker: Asker, partner: str, words: str) -> bool:
     """Say the verification words; return whether the other person has the same ones.
 

@@ -16,6 +16,8 @@ from filesend_tui.core.figures import rate_text, size_text
 
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20
+#: Empty folders of a request that are named.
+LISTED_FOLDERS = 5
 
 
 class Line(NamedTuple):
@@ -129,6 +131,10 @@ def request_lines(event: events.FileRequest) -> list[str]:
     if rest:
         hidden = sum(file.hidden for file in rest)
         listed.append(f"  and {len(rest)} more{f', {hidden} of them hidden' if hidden else ''}")
+    if event.empty_folders:
+        listed.append(
+            f"  and {_empty(event.empty_folders)}: {', '.join(_first(event.empty_folders))}"
+        )
     return [f"{event.partner} wants to send {amount}:", *listed]
 
 
@@ -155,7 +161,8 @@ def _seeding(event: events.Seeding) -> list[Line]:
 def _request(event: events.FileRequest) -> list[Line]:
     if event.direction is Direction.SEND:
         amount = _count(len(event.files), event.total_bytes)
-        return [Line(f"Asked {event.partner} to take {amount}; waiting for the answer.")]
+        also = f" and {_empty(event.empty_folders)}" if event.empty_folders else ""
+        return [Line(f"Asked {event.partner} to take {amount}{also}; waiting for the answer.")]
     return [Line(text, listing=True) for text in request_lines(event)]
 
 
@@ -200,6 +207,19 @@ def path_of(url: str) -> Path:
 
     parts = urlsplit(url)
     return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
+
+
+def _empty(folders: Sequence[str]) -> str:
+    return "1 empty folder" if len(folders) == 1 else f"{len(folders):,} empty folders"
+
+
+def _first(folders: Sequence[str]) -> list[str]:
+    """Return the first of some folders, hidden ones as such, and a mark where there are more."""
+    named = [
+        f"{path}/{' (hidden)' if FileEntry(path=path, size=0).hidden else ''}"
+        for path in folders[:LISTED_FOLDERS]
+    ]
+    return [*named, "…"] if len(folders) > LISTED_FOLDERS else named
 
 
 def _count(files: int, total_bytes: int) -> str:

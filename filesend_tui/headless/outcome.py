@@ -70,9 +70,13 @@ class Outcome:
     def _partner_gone(self, event: events.PartnerGone) -> None:
         # Open transfers fail by this, each with its own end; this counts where there is none.
         if not self._any_ended and not self.open_transfers:
-            broken = self._broken if event.reason == "broken" else None
-            self._failure = broken or _departure(event)
+            self._failure = self._why_broken(event.reason) or _departure(event)
             self._any_ended = True
+
+    def _why_broken(self, reason: str) -> FileSendError | None:
+        """Return the error that told why this side ended it, if it did."""
+        hung_up = self._broken is not None and self._broken.code == RelayUnreachable.code
+        return self._broken if reason == "broken" or (reason == "relay" and hung_up) else None
 
 
 class Told(FileSendError):

@@ -18,16 +18,33 @@ from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
 from filesend_tui.loop import runner
+from filesend_tui.parting import end_soon
 
 #: What a run does with its client; returns when it is done, raises FileSendError where it failed.
 Command = Callable[[Client], Awaitable[None]]
 
 
-def run(command: Command, config: ClientConfig, printer: Printer) -> ExitCode:
-    """Run a command to its end on an event loop of its own, and return its exit code."""
+def run(
+    command: Command,
+    config: ClientConfig,
+    printer: Printer,
+    after: Callable[[], None] = lambda: None,
+) -> ExitCode:
+    """Run a command to its end on an event loop of its own, and return its exit code.
+
+    Args:
+        command: What to do.
+        config: The client's.
+        printer: Shows what happens.
+        after: Called when the client has ended, before anybody waits for its threads.
+    """
     try:
         with runner() as running:
-            return running.run(_run(command, config, Teller(printer)))
+            code = running.run(_run(command, config, Teller(printer)))
+            after()
+            if code is ExitCode.INTERRUPTED:
+                end_soon(code)
+            return code
     except BrokenPipeError:
         # The reader of stdout went away. The interpreter would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -40,6 +57,7 @@ class Teller:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._turn = asyncio.Lock()
+        self._last_error: events.Error | None = None
 
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
@@ -54,6 +72,10 @@ class Teller:
 
     async def _tell(self, event: events.Event) -> None:
         async with self._turn:
+            if isinstance(event, events.Error):
+                if event == self._last_error:
+                    return  # it was raised, and the stream tells it too
+                self._last_error = event
             await asyncio.to_thread(self._printer.show, event)
 
 

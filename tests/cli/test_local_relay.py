@@ -38,6 +38,10 @@ def local(port: int) -> Iterator[LocalRelay]:
     local.stop()
 
 
+async def no(_: str) -> bool:
+    return False
+
+
 def answers(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -63,41 +67,41 @@ def relays_on(port: int) -> list[psutil.Process]:
 async def test_one_that_answers_is_used(relay: RunningRelay) -> None:
     port = int(relay.url.rpartition(":")[2])
     local = LocalRelay(port)
-    assert await local.find() == relay.url
+    assert await local.find(no) == relay.url
     assert relays_on(port) == []
     local.stop()
     assert answers(port), "somebody else's relay is not ours to stop"
 
 
 async def test_one_is_started_and_stopped(local: LocalRelay, port: int) -> None:
-    assert await local.find() == f"http://127.0.0.1:{port}"
+    assert await local.find(no) == f"http://127.0.0.1:{port}"
     assert answers(port)
-    assert await local.find() == local.url, "found again, not started again"
+    assert await local.find(no) == local.url, "found again, not started again"
     assert len(relays_on(port)) == 1
     local.stop()
     assert relays_on(port) == []
 
 
 async def test_one_that_died_is_started_again(local: LocalRelay, port: int) -> None:
-    await local.find()
+    await local.find(no)
     (child,) = relays_on(port)
     child.kill()
     await until_silent(port)
-    assert await local.find() == local.url
+    assert await local.find(no) == local.url
     assert answers(port)
 
 
 async def test_two_at_once_end_up_with_the_same(local: LocalRelay, port: int) -> None:
     other = LocalRelay(port)
     try:
-        assert await asyncio.gather(local.find(), other.find()) == [local.url, local.url]
+        assert await asyncio.gather(local.find(no), other.find(no)) == [local.url, local.url]
         assert len(relays_on(port)) == 1
     finally:
         other.stop()
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_it(local: LocalRelay, port: int) -> None:
-    await local.find()
+    await local.find(no)
     (child,) = relays_on(port)
     if sys.platform != "win32":
         assert os.getpgid(child.pid) != os.getpgid(0)
@@ -111,14 +115,14 @@ async def test_a_folder_named_relay_is_not_run(
     (package / "__main__.py").write_text("raise SystemExit('a stranger was run')")
     (package / "__init__.py").touch()
     monkeypatch.chdir(tmp_path)
-    assert await local.find() == local.url
+    assert await local.find(no) == local.url
 
 
 PARENT = """
 import asyncio, sys, time
 from filesend_tui.local_relay import LocalRelay
 local = LocalRelay(int(sys.argv[1]))
-print(asyncio.run(local.find()), flush=True)
+print(asyncio.run(local.find(None)), flush=True)
 time.sleep(600)
 """
 
@@ -151,7 +155,7 @@ async def test_a_port_that_something_else_has_is_an_error() -> None:
         local = LocalRelay(server.server_port)
         try:
             with pytest.raises(RelayUnreachable, match=str(server.server_port)) as error:
-                await local.find()
+                await local.find(no)
             assert "--relay" in error.value.hint
         finally:
             server.shutdown()
@@ -161,5 +165,5 @@ async def test_nothing_is_started_after_stop(port: int) -> None:
     local = LocalRelay(port)
     local.stop()
     with pytest.raises(RelayUnreachable):
-        await local.find()
+        await local.find(no)
     assert relays_on(port) == []

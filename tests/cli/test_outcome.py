@@ -116,3 +116,15 @@ def test_the_published_words_are_kept() -> None:
         outcome.see(FAILED)
     assert (raised.value.message, raised.value.hint) == ("M.", "H.")
     assert isinstance(raised.value, Told), "and not said again"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("relayUnreachable", "M."), ("trackerFailed", "The connection to the relay was lost.")],
+)
+def test_why_this_side_hung_up_on_the_relay_is_what_ended_it(code: str, message: str) -> None:
+    outcome = Outcome()
+    outcome.see(error(code, None))
+    with pytest.raises(FileSendError) as raised:
+        outcome.see(gone("relay"))
+    assert (raised.value.code, raised.value.message) == ("relayUnreachable", message)

@@ -25,13 +25,17 @@ Event = dict[str, Any]
 
 
 class Filesend:
-    """One `filesend` process; with --json its events can be awaited."""
+    """One `filesend` process; with --json its events can be awaited.
+
+    program: what is run instead of the module, and its first arguments.
+    """
 
     def __init__(
         self,
         arguments: Sequence[str | Path],
         environment: dict[str, str],
         module: str = "filesend_tui",
+        program: Sequence[str] = (),
         **popen: Any,
     ) -> None:
         self.events: list[Event] = []
@@ -39,7 +43,11 @@ class Filesend:
         self.errors: list[str] = []
         self._said = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, arguments)],
+            [
+                sys.executable,
+                *(("-c", *program) if program else ("-m", module)),
+                *map(str, arguments),
+            ],
             env=environment,
             **{
                 "stdin": subprocess.DEVNULL,

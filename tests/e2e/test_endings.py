@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +229,35 @@ def test_a_part_file_that_another_program_cuts(way: Way) -> None:
     assert "Another program changed" in way.receiver.wait_for("error")["message"]
     assert way.sender.end() == 1, way.sender.report()
     assert_nothing_is_there(way.output)
+
+
+@pytest.mark.parametrize("what", ["folder", "part folder"])
+def test_a_target_that_is_deleted_in_mid_transfer(way: Way, what: str) -> None:
+    (part,) = way.output.iterdir()
+    shutil.rmtree(way.output if what == "folder" else part)
+    assert way.receiver.end() == 1, way.receiver.report()
+    assert way.receiver.error_codes() == ["storageFailed"]
+    message = way.receiver.wait_for("error")["message"]
+    deleted = way.output if what == "folder" else part
+    assert message == f"{deleted} was deleted while files arrived in it."
+    assert way.receiver.errors == []
+    assert way.sender.end() == 1, way.sender.report()
+    assert way.sender.errors == []
+    assert_nothing_is_there(way.output)
+
+
+@pytest.mark.parametrize("what", ["itself", "the one above"])
+def test_a_target_that_is_renamed_in_mid_transfer(world: World, tmp_path: Path, what: str) -> None:
+    output = tmp_path / "above" / "to"
+    sender, code = world.send(fill(tmp_path / "a.bin", 3_000_000), "--upload-limit", RATE)
+    receiver = world.receive(code, output)
+    receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+    moved = output if what == "itself" else output.parent
+    moved.rename(tmp_path / "moved")
+    assert (receiver.end(), sender.end()) == (0, 0), receiver.report()
+    (there,) = (tmp_path / "moved").rglob("a.bin")
+    assert receiver.wait_for("downloadComplete")["url"] == there.as_uri()
+    assert not output.exists()
 
 
 def test_waiting_for_somebody_is_interrupted(world: World, tmp_path: Path) -> None:

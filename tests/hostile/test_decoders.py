@@ -36,6 +36,7 @@ from filesend_tui.core.errors import (
 from filesend_tui.core.meeting.signals import MAX_DIRECT, BadSignal, SealedSignals, Use
 from filesend_tui.core.people.pairing import SharedKey, Side
 from filesend_tui.core.people.sealing import Letter, Sealing
+from filesend_tui.core.people.socket_client import Broken, read
 from filesend_tui.core.torrent import metainfo
 from filesend_tui.core.torrent.magnet import MAX_TRACKERS, parse_magnet
 from filesend_tui.core.torrent.metainfo import parse_info
@@ -404,6 +405,20 @@ def test_a_packet_of_a_client(text: str) -> None:
         name, *_ = packet.data
         assert isinstance(name, str)
         assert name not in {"connect", "disconnect", "*"}
+
+
+@given(mutated_text([*PACKETS, '430[{"nameplate":7}]', '40{"sid":"x"}']) | st.text(max_size=40))
+@example("42" + "[" * 900)
+@example("42[" + "9" * 5_000 + "]")
+def test_a_packet_of_a_relay(text: str) -> None:
+    try:
+        packet = read(text)
+    except Broken as broken:
+        assert str(broken).isprintable()
+        return
+    assert packet.namespace in (None, "/")
+    assert not packet.attachment_count
+    assert packet.packet_type in range(10)
 
 
 @given(st.binary(max_size=60) | mutated([b"192.0.2.1, 10.0.0.1", b"[2001:db8::1]:80"]))

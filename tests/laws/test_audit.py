@@ -1,14 +1,29 @@
-"""What `make audit` says of what it heard."""
+"""What `make audit` says of what it heard and looked up; and that all floors are above that."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests import audit
+from tests.audit import Advisory
+from tests.oldest import floor
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+AN_ID = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+")
+KNOWN = [
+    Advisory("a", Version("2"), "CVE-2026-0001"),
+    Advisory("b", Version("1.10"), "CVE-2026-0002", accepted="it is far away"),
+]
 
 GOOD = {"name": "good", "version": "1", "vulns": []}
 BAD = {"name": "bad", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
@@ -57,3 +72,75 @@ def test_a_service_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(subprocess, "run", run)
     assert "does not answer" in str(audit.ask())
+
+
+def every_requirement() -> list[Requirement]:
+    project = tomllib.loads(PROJECT.read_text("utf-8"))
+    lines = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        lines += extra
+    return [Requirement(line) for line in lines]
+
+
+def test_no_floor_allows_what_is_known_to_be_flawed() -> None:
+    """Not even one that only another system, or an extra, installs."""
+    known = audit.advisories()
+    assert len(known) > 50
+    floors = {canonicalize_name(each.name): floor(each) for each in every_requirement()}
+    assert all(floors.values()), "every dependency has a floor"
+    below = [
+        f"{each.package}>={floors[each.package]} allows {each.id}, fixed in {each.fixed}"
+        for each in known
+        if not each.accepted and each.package in floors and floors[each.package] < each.fixed
+    ]
+    assert below == []
+
+
+def test_what_is_known_is_told_by_ids_and_dates_and_no_links() -> None:
+    text = audit.TABLE.read_text("utf-8")
+    assert re.search(r"on 20\d\d-\d\d-\d\d", text), "it says when it was written"
+    assert "://" not in text
+    known = audit.advisories()
+    assert [each.id for each in known if not AN_ID.fullmatch(each.id)] == []
+    assert [each.package for each in known if canonicalize_name(each.package) != each.package] == []
+    accepted = tomllib.loads(text)["accepted"]
+    assert set(accepted) <= {each.id for each in known}
+    assert all(len(why) > 20 for why in accepted.values())
+
+
+@pytest.mark.parametrize(
+    ("here", "status", "said"),
+    [
+        ({}, 0, "none of 2 advisories"),
+        ({"a": "2"}, 0, "none of 2 advisories"),
+        ({"a": "2.0.1", "c": "0.1"}, 0, "none of 2 advisories"),
+        ({"a": "1.99"}, 1, "a 1.99: CVE-2026-0001 (fixed in 2)"),
+        ({"a": "2rc1"}, 1, "a 2rc1: CVE-2026-0001 (fixed in 2)"),
+        ({"b": "1.9"}, 0, "b 1.9: CVE-2026-0002: it is far away"),
+    ],
+)
+def test_what_is_installed_is_looked_up(here: dict[str, str], status: int, said: str) -> None:
+    versions = {name: Version(version) for name, version in here.items()}
+    found, lines = audit.look_up(KNOWN, versions)
+    assert found == status
+    assert said in "\n".join(lines)
+
+
+@pytest.mark.parametrize(("flawed", "status"), [(False, 0), (True, 1)])
+def test_the_table_counts_where_the_service_is_silent(
+    flawed: bool, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = {"a": Version("1" if flawed else "2")}
+    monkeypatch.setattr(audit, "ask", lambda: "no route to host")
+    monkeypatch.setattr(audit, "advisories", lambda: KNOWN)
+    monkeypatch.setattr(audit, "installed", lambda: here)
+    assert audit.main() == status
+    said = capsys.readouterr().out
+    assert "AUDIT NOT DONE" in said
+    assert ("CVE-2026-0001" in said) is flawed
+
+
+def test_it_sees_what_is_installed() -> None:
+    here = audit.installed()
+    assert here["pytest"] == Version(pytest.__version__)
+    assert "python-socketio" in here

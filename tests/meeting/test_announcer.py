@@ -14,6 +14,7 @@ import pytest
 from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.meeting import tracker_session
 from filesend_tui.core.meeting.announcer import Announcer, tracker_name
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
 from filesend_tui.core.meeting.signals import PlainSignals
@@ -203,6 +204,21 @@ async def test_a_failure_long_after_the_announce_costs_nothing() -> None:
         await scripted.announces(3)
         assert len(scripted.sockets) == 1
         assert not member.problems
+
+
+async def test_a_tracker_that_says_too_much_is_left_and_told_of_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracker_session, "FRAMES", (100, 1))
+
+    def script(frame: ClientFrame) -> list[str | bytes]:
+        return [encode(AnnounceReply(info_hash=SWARM, interval=120)), *["{}"] * 200]
+
+    async with tracker(script) as scripted, member_of(scripted) as member:
+        await scripted.announces(3)
+        assert len(scripted.sockets) == 3
+        (problem,) = member.problems
+    assert "too much" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -177,11 +177,8 @@ async def test_no_connection_no_call() -> None:
         await NotingLink().call(words.Allocate(), words.Allocated)
 
 
-async def test_malformed_notices_are_dropped_and_good_ones_pass(links: Links) -> None:
+async def test_what_nobody_knows_is_dropped_and_what_is_known_passes(links: Links) -> None:
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
-        await server.emit("claimed", {"nameplate": "1"}, to=sid)
-        await server.emit("partnerGone", "left", to=sid)
-        await server.emit("partnerGone", to=sid)
         await server.emit("nonsense", {"text": "x"}, to=sid)
         await server.emit("allocate", {}, to=sid)
         await server.emit("partnerGone", ({"reason": "left"}, "more"), to=sid)
@@ -192,6 +189,28 @@ async def test_malformed_notices_are_dropped_and_good_ones_pass(links: Links) ->
         await link.call(words.Leave(), Done)
         await link.until(lambda: link.words)
         assert link.words == [words.PartnerGone(reason="left")]
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [("claimed", {"nameplate": "1"}), ("partnerGone", "left"), ("partnerGone", None)],
+)
+async def test_a_malformed_notice_ends_the_connection(
+    event: str, payload: object, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 60.0)
+
+    async def tell(server: Any, _: str, sid: str, data: Any) -> Any:
+        await server.emit(event, payload, to=sid)
+        return {}
+
+    async with hostile_relay(tell) as url:
+        link = await links(url)
+        with pytest.raises(errors.RelayUnreachable, match="makes no sense"):
+            await link.call(words.Leave(), Done)
+        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        assert link.words == []
         await link.close()
 
 
@@ -279,6 +298,39 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
         LinkState.CONNECTED,
         LinkState.CLOSED,
     ]
+
+
+async def test_only_who_may_be_connected_to_is_come_back_to(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_link, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(relay_link, "LONGEST_DELAY", 0.05)
+    asked = 0
+    may = False
+
+    def again() -> bool:
+        nonlocal asked
+        asked += 1
+        link._changed.set()
+        return may
+
+    link = await links(relay.url)
+    await link.connect(relay.url, again=again)
+    port = int(relay.url.rsplit(":", 1)[1])
+    relay.stop()
+    with listen("127.0.0.1", port) as listener:
+        somebody_else = RelayServer(listener)
+        thread = threading.Thread(target=somebody_else.run)
+        thread.start()
+        try:
+            await link.until(lambda: asked >= 5)
+            assert link.states[-1] is LinkState.LOST
+            may = True
+            await link.until(lambda: link.states[-1] is LinkState.CONNECTED)
+            await link.close()
+        finally:
+            somebody_else.should_exit = True
+            await asyncio.to_thread(thread.join)
 
 
 async def test_a_call_under_way_fails_when_the_relay_is_lost(links: Links) -> None:

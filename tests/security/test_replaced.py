@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadSource, FileSendError, StorageFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.fileid import look_at_all
@@ -23,6 +24,8 @@ from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
 from filesend_tui.core.torrent.room import check_folder
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles
 from filesend_tui.core.torrent.target import Target
+from filesend_tui.headless import paired
+from filesend_tui.headless.asking import Asker
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair
 from tests.torrent.lab import write_tree
@@ -368,3 +371,49 @@ async def test_a_yes_is_for_the_folder_that_was_there_when_it_was_said(
         await bob.client.answer(request.transfer, [True], output=inbox)
         assert await bob.ended(again) is TransferPhase.DONE
     assert (inbox / "f").read_bytes() == b"x"
+
+
+async def test_who_was_told_and_says_yes_again_means_the_folder_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    chosen = check_folder(inbox)
+    inbox.rename(tmp_path / "was")
+    inbox.mkdir()
+    said: list[str] = []
+    outputs: list[Path | Target | None] = []
+
+    class Answering(Client):
+        def __init__(self) -> None:
+            pass
+
+        async def answer(
+            self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
+        ) -> None:
+            assert output is not None
+            check_folder(output)
+            outputs.append(output)
+
+    class Person(Asker):
+        def __init__(self) -> None:
+            pass
+
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    async def all_of_it(*_: object) -> tuple[bool, ...]:
+        return (True,)
+
+    monkeypatch.setattr(paired, "ask_approval", all_of_it)
+    request = e.FileRequest(
+        transfer="t",
+        direction=e.Direction.RECEIVE,
+        partner="P",
+        files=(e.FileEntry(path="f", size=1),),
+        total_bytes=1,
+    )
+    await paired._let_choose(Answering(), request, chosen, Person())
+    (line,) = said
+    assert "inbox was replaced after it was chosen" in line
+    assert [Target.of(output).path for output in outputs if output] == [inbox]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -337,6 +338,7 @@ def test_a_turn_password_that_others_can_read_is_said_once(
     assert "Warning" not in _run(settings, *command).stderr
 
 
+@pytest.mark.usefixtures("cores_allowed")  # and put back
 def test_the_screens_say_so_too(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Notice | None] = []
 
@@ -356,3 +358,50 @@ def test_the_screens_say_so_too(settings: Path, monkeypatch: pytest.MonkeyPatch)
     assert "chmod 600" in first.hint
     assert TURN_PASSWORD not in repr(first)
     assert second is None
+
+
+# --- a crash of the process itself
+
+
+@pytest.fixture
+def cores_allowed() -> Iterator[None]:
+    """Let this process, and what it starts, dump its memory where it crashes."""
+    if os.name == "nt":
+        pytest.skip("Windows has no core dumps")
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
+@pytest.mark.usefixtures("cores_allowed")
+@pytest.mark.parametrize("number", ["SIGABRT", "SIGSEGV"])
+def test_a_crash_writes_no_memory_to_the_disk(scene: Scene, tmp_path: Path, number: str) -> None:
+    """Wherever this system puts a core, the kernel says whether it made one."""
+    (tmp_path / "cwd").mkdir()
+    scene.world.start_relay()
+    sender = scene.world.start("send", "--json", __file__, cwd=tmp_path / "cwd")
+    sender.wait_for("code")  # there are keys from here on
+    sender.signal(getattr(signal, number))
+    _, status = os.waitpid(sender.process.pid, 0)
+    sender.process.returncode = -os.WTERMSIG(status)
+    assert os.WTERMSIG(status) == getattr(signal, number)
+    assert not os.WCOREDUMP(status)
+    assert not list((tmp_path / "cwd").iterdir())
+
+
+@pytest.mark.usefixtures("cores_allowed")
+def test_the_screens_leave_no_core_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    limits: list[int] = []
+
+    class Screens(FileSendApp):
+        def run(self, **_: object) -> None:
+            limits.append(resource.getrlimit(resource.RLIMIT_CORE)[0])
+
+    monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
+    open_screens(Settings(name="Ann", output=tmp_path))
+    assert limits[0] in {0, 1}

@@ -14,6 +14,7 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
 from filesend_tui.core.torrent.target import Target
+from filesend_tui.local_relay import Ask
 
 #: Noon of a day in June 2025, in UTC: when the first of the things in a home was last changed.
 WHEN = 1_749_988_800
@@ -57,7 +58,7 @@ class ScriptedClient:
     async def tidy(self, folder: Path) -> None:
         self.tidied.append(folder)
 
-    async def connect(self, relay_url: str) -> None:
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = lambda: True) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))
         await self._do("connect", relay_url)
         self.stream.publish(Relay(state="connected", url=relay_url))
@@ -145,6 +146,11 @@ def fill_scans(folder: Path) -> None:
     os.utime(folder, (WHEN, WHEN))
 
 
+def heard(reader: Subscription) -> bool:
+    """Whether all that was published is in the store: somebody waits for more, or it is over."""
+    return reader._closed or (not reader._events and bool(reader._wake._waiters))
+
+
 class Stage:
     """The app with a scripted client, a clock that is moved by hand, and a relay that answers."""
 
@@ -155,6 +161,9 @@ class Stage:
         self.now = 1000.0
         self.relay: FileSendError | asyncio.Event | None = None
         self.relay_calls = 0
+        #: Whose relay it says it found, where somebody else's; and what was answered.
+        self.whose = ""
+        self.trusts: list[bool] = []
         #: Workers that a test keeps from ending.
         self.stuck: set[str] = set()
         self.app = FileSendApp(
@@ -170,8 +179,10 @@ class Stage:
         # Tests take samples by hand: the app's own timer finds that none is due.
         self.app.store._sampled_at = self.now
 
-    async def _find_relay(self) -> str:
+    async def _find_relay(self, ask: Ask) -> str:
         self.relay_calls += 1
+        if self.whose:
+            self.trusts.append(await ask(self.whose))
         if isinstance(self.relay, asyncio.Event):
             await self.relay.wait()
         elif self.relay is not None:
@@ -179,9 +190,13 @@ class Stage:
         return URL
 
     async def play(self, pilot: Pilot[None], *events: Event) -> None:
-        """Publish events and wait until the screen shows them."""
+        """Publish events, one after another as they come in life, until the screen shows them."""
         for event in events:
             self.client.stream.publish(event)
+            async with asyncio.timeout(20):
+                while not all(map(heard, self.client.readers)):
+                    await asyncio.sleep(0)
+            self.app._draw()
         await self.settle(pilot)
 
     async def wait_until(self, pilot: Pilot[None], condition: Callable[[], object]) -> None:
@@ -208,7 +223,7 @@ class Stage:
             for worker in self.app.workers
             if not worker.is_finished and worker.name not in {"events", *self.stuck}
         ]
-        if any(reader._events for reader in self.client.readers):
+        if not all(map(heard, self.client.readers)):
             waiting.append(lambda: asyncio.sleep(0))
         return waiting
 

@@ -20,11 +20,12 @@ from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.top_bar import TopBar
+from filesend_tui.widgets.words import Words
 from tests.tui.moments import ANA, FILM, asked, paired, receiving
 from tests.tui.scripted import CODE, URL, ScriptedClient, Stage
 
 
-async def nowhere() -> str:
+async def nowhere(_: object) -> str:
     return URL
 
 
@@ -337,6 +338,41 @@ def test_over_ssh_it_draws_half_as_often(
         monkeypatch.setenv(name, value)
     app = FileSendApp(ScriptedClient, relay=nowhere, output=home)
     assert app._period == 1 / rate
+
+
+@pytest.mark.parametrize(("key", "used"), [("y", True), ("n", False), ("enter", False)])
+async def test_a_relay_of_somebody_else_is_asked_about(stage: Stage, key: str, used: bool) -> None:
+    stage.whose = "The relay on port 8421 of this machine is run by uid 1001."
+    stage.stuck.add("relay")  # it waits for the answer
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert "uid 1001" in str(stage.app.screen.query_one("#question", Words).content)
+        assert stage.client.named("connect") == []
+        await pilot.press(key)
+        stage.stuck.clear()
+        await stage.settle(pilot)
+        assert stage.trusts == [used]
+        assert not isinstance(stage.app.screen, ConfirmScreen)
+
+
+async def test_ctrl_c_ends_a_start(stage: Stage) -> None:
+    stage.relay = asyncio.Event()
+    stage.stuck.add("relay")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("ctrl+c")
+        await asyncio.wait_for(stage.client.destroyed.wait(), 10)
+    assert stage.app.return_code == 130
+
+
+async def test_ctrl_c_does_not_end_what_has_started(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("ctrl+c")
+        await stage.settle(pilot)
+        assert not stage.client.destroyed.is_set()
+        assert not stage.app._leaving
 
 
 async def test_a_failed_join_names_what_to_do(stage: Stage) -> None:

@@ -160,6 +160,17 @@ def test_each_way_a_pairing_ends_has_its_words(reason: str, says: str) -> None:
     assert "p to pair" in store.notice.hint
 
 
+def test_why_this_side_hung_up_on_the_relay_says_more_than_that_it_went_away() -> None:
+    store = fed(
+        paired(),
+        events.Relay(state="lost", url="u"),
+        events.Error(code="relayUnreachable", message="Hung up on it.", hint="Use another."),
+        events.PartnerGone(partner=ANA, reason="relay"),
+    )
+    assert store.notice is not None
+    assert (store.notice.message, store.notice.hint) == ("Hung up on it.", "Use another.")
+
+
 def test_a_code_knows_when_it_ends_and_is_no_secret_leak() -> None:
     store = fed(events.Code(code="7-apple-violin", expires_seconds=600), now=50)
     assert store.code is not None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
-from filesend_tui.core.meeting.tracker_session import Presence, TrackerSession
+from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
 from filesend_tui.core.text import clean
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Announcer:
         self._task: asyncio.Task[None] | None = None
         self._accepted = False
         self._told_failure = False
+        self._told_flood = False
         self._told_lame = False
 
     def start(self) -> None:
@@ -113,7 +114,11 @@ class Announcer:
                 await self._serve()
             except TrackerFailed as problem:
                 log.debug("%s", problem)
-                if self._accepted:
+                if isinstance(problem, TrackerFloods):
+                    if not self._told_flood:
+                        self._told_flood = True
+                        self._on_problem(problem)
+                elif self._accepted:
                     # It worked until now: there is something to tell only if it does not come back.
                     delay = self._timings.first_retry
                 elif not self._told_failure:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from filesend_tui.core.budget import Budget
 from filesend_tui.core.errors import ChannelFailed, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer, SealedOffer
 from filesend_tui.core.meeting.signals import Description
@@ -38,8 +39,16 @@ if TYPE_CHECKING:
 
 #: Most offers in one announce; what WebTorrent's own clients send.
 MAX_OFFERS: Final = 5
+#: Frames of a tracker, and bytes in them: at once, and a second. In a swarm of a thousand, all of
+#: whom offer to us, some 40 a second come.
+FRAMES: Final = (10_000, 500)
+FRAME_BYTES: Final = (256 * 1024 * 1024, 4 * 1024 * 1024)
 
 log = logging.getLogger(__name__)
+
+
+class TrackerFloods(TrackerFailed):
+    """A tracker said more than any tracker has to say."""
 
 
 class Totals(NamedTuple):
@@ -140,7 +149,11 @@ class TrackerSession:
             await self._announce(Event.STOPPED)
 
     async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        frames, sizes = Budget(*FRAMES, clock()), Budget(*FRAME_BYTES, clock())
         async for text in self._socket:
+            if not (frames.spend(1, clock()) and sizes.spend(len(text), clock())):
+                raise TrackerFloods(f"The tracker at {self._name} says too much at once.")
             try:
                 frame = parse_server_frame(text)
             except FrameError as error:

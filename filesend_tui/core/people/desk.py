@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from filesend_tui.core import errors, events
+from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
@@ -25,7 +26,7 @@ from filesend_tui.core.people import offer
 from filesend_tui.core.people.code import Code, new_code, parse_code
 from filesend_tui.core.people.introduction import Introduction
 from filesend_tui.core.people.pairing import Side
-from filesend_tui.core.people.relay_link import LinkState, RelayLink
+from filesend_tui.core.people.relay_link import LinkState, RelayLink, always
 from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
@@ -41,16 +42,20 @@ _log = logging.getLogger(__name__)
 
 #: Characters of one message; relay/protocol.py's bound.
 MAX_TEXT: Final = 4000
+#: Messages that a partner may say: at once, and a second. Somebody who types says one or two.
+MESSAGES: Final = (500, 10)
 #: Seconds that telling the relay goodbye may take.
 PARTING: Final = 2.0
+_FLOODED: Final = "Whoever is at the other end means no good, or their program does not work."
 _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
 
 class _Pair(NamedTuple):
-    """A session and what goes on in it."""
+    """A session, what goes on in it, and what the partner may still say."""
 
     session: Session
     transfers: Transfers
+    messages: Budget
 
 
 class People:
@@ -98,13 +103,17 @@ class People:
 
     # -- commands
 
-    async def connect(self, relay_url: str) -> None:
+    async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect to a relay, leaving the one before; it is connected to again when it is lost.
+
+        Args:
+            relay_url: Where it is.
+            again: Says, before each new try, whether whoever is there now may be connected to.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._link.connect(relay_url)
+        await self._link.connect(relay_url, again=again)
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
@@ -243,7 +252,8 @@ class People:
         assert self._link.address is not None
         tracker = self._link.address.tracker
         transfers = Transfers(session, self._engine, self._events, self._config, tracker)
-        self._pair = _Pair(session, transfers)
+        messages = Budget(*MESSAGES, asyncio.get_running_loop().time())
+        self._pair = _Pair(session, transfers, messages)
         self._events.publish(events.Paired(partner=session.partner))
         for word in introduction.unheard():
             self._take(word)
@@ -256,7 +266,7 @@ class People:
             self._events.publish(events.CodeGone(reason="relay"))
         except FileSendError as error:
             self._events.publish(events.CodeGone(reason="burned"))
-            self._events.publish(error_event(error))
+            self._publish_error(error)
 
     def _forget(self, introduction: Introduction) -> None:
         if self._introduction is introduction:
@@ -321,6 +331,9 @@ class People:
 
     def _said(self, pair: _Pair, word: Word) -> None:
         if isinstance(word, words.Message):
+            if not pair.messages.spend(1, asyncio.get_running_loop().time()):
+                self._break(FileSendError("Messages came without end.", _FLOODED))
+                return
             text = clean(word.text, MAX_TEXT)
             self._events.publish(events.Message(partner=pair.session.partner, text=text))
         else:
@@ -331,7 +344,9 @@ class People:
         self._events.publish(events.Relay(state=state, url=url))
         if state in (LinkState.LOST, LinkState.CLOSED):
             # A relay forgets who is gone: code and pairing went with the connection.
-            lost = RelayUnreachable(f"The connection to the relay at {url} was lost.")
+            lost = self._link.loss
+            if self._link.hung_up and state is LinkState.LOST:
+                self._publish_error(lost)
             self._code_gone("relay")
             if self._introduction is not None:
                 self._introduction.fail(lost)
@@ -353,7 +368,7 @@ class People:
         """End a session whose words no longer follow one another, and say so."""
         if self._pair is None:
             return
-        self._events.publish(error_event(error))
+        self._publish_error(error)
         self._session_over(error, "broken")
         self._spawn(self._part())
 
@@ -364,6 +379,9 @@ class People:
             self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
 
     # -- small things
+
+    def _publish_error(self, error: FileSendError) -> None:
+        self._events.publish(error_event(error))
 
     async def _send(self, word: Word) -> None:
         try:

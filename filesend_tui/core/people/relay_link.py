@@ -31,7 +31,6 @@ from relay.protocol import (
     CALLS,
     CONTENTS,
     DELIVERED,
-    MAX_FRAME,
     ROUTES,
     ErrorCode,
     Sealed,
@@ -41,8 +40,7 @@ from relay.protocol import (
 )
 
 if TYPE_CHECKING:
-    import aiohttp
-    import socketio
+    from filesend_tui.core.people.socket_client import StrictClient
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +60,7 @@ _EVENT: Final[Mapping[type[Word], str]] = {
 _SENT_AS: Final[Mapping[str, str]] = {route.delivered_as: event for event, route in ROUTES.items()}
 _OLD: Final = "This relay and this program do not understand each other."
 _UPGRADE: Final = "Use the same version of filesend for both."
+_ANOTHER: Final = "Use another relay, or the same version of filesend for both."
 #: What a relay's refusal is to a person: kind, what happened, what to do (empty: the kind's).
 _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
     ErrorCode.UNKNOWN_CODE: (UnknownCode, "No code with this number is open.", ""),
@@ -105,6 +104,11 @@ class LinkState(StrEnum):
     CLOSED = "closed"
 
 
+def always() -> bool:
+    """Return that a lost relay is connected to again."""
+    return True
+
+
 def refusal(code: object) -> FileSendError:
     """Return the error that a relay's error code stands for. The relay's own text is not shown."""
     kind, message, hint = _REFUSALS.get(
@@ -130,12 +134,34 @@ class RelayLink:
         self.state = LinkState.CLOSED
         self._on_word = on_word
         self._on_state = on_state
-        self._client: socketio.AsyncClient | None = None
+        self._client: StrictClient | None = None
         self._calls: set[asyncio.Future[Any]] = set()
         self._reconnecting: asyncio.Task[None] | None = None
+        self._since = 0.0
+        self._waits = _delays()
+        self._again = always
+        self._fault = ""
 
-    async def connect(self, url: str) -> None:
+    @property
+    def loss(self) -> RelayUnreachable:
+        """Why there is no connection any more, as an error."""
+        where = f" at {self.address.url}" if self.address else ""
+        if self._fault:
+            return RelayUnreachable(f"Hung up on the relay{where}: it {self._fault}.", _ANOTHER)
+        return RelayUnreachable(f"The connection to the relay{where} was lost.")
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether it was this side that ended the last connection, for what the relay did."""
+        return bool(self._fault)
+
+    async def connect(self, url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect, and stay connected until `close`.
+
+        Args:
+            url: The relay's address.
+            again: Says, before each try to come back, whether whoever is there now may be
+                connected to.
 
         Raises:
             RelayUnreachable: It is no address, nobody answers there in time, or no relay does.
@@ -143,6 +169,8 @@ class RelayLink:
         address = parse_relay_url(url)
         await self.close()
         self.address = address
+        self._waits = _delays()
+        self._again = again
         self._enter(LinkState.CONNECTING)
         try:
             await self._open(address)
@@ -178,7 +206,7 @@ class RelayLink:
         except TimeoutError:
             raise self._unreachable("The relay does not answer") from None
         except SocketIOError:  # it ended just now; `_lost` is about to run
-            raise self._unreachable("The connection to the relay was lost") from None
+            raise self.loss from None
         finally:
             self._calls.discard(answered)
         if isinstance(fields, dict) and isinstance(error := fields.get("error"), dict):
@@ -196,7 +224,8 @@ class RelayLink:
             self._reconnecting = None
         client, self._client = self._client, None
         if client is not None:
-            await _disconnect(client)
+            await client.end()
+        self._fault = ""
         self._fail_calls()
         if self.state is not LinkState.CLOSED:
             self._enter(LinkState.CLOSED)
@@ -206,18 +235,10 @@ class RelayLink:
     async def _open(self, address: RelayAddress) -> None:
         """Make a fresh connection. Raises RelayUnreachable."""
         # In a thread: importing it takes a third of a second, and a screen may be drawn meanwhile.
-        socketio = await asyncio.to_thread(import_module, "socketio")
-        client = socketio.AsyncClient(
-            reconnection=False,  # python-socketio gives up when the relay says goodbye; see _return
-            handle_sigint=False,  # Ctrl-C belongs to the face
-            websocket_extra_options={"max_msg_size": MAX_FRAME},
+        strict = await asyncio.to_thread(import_module, "filesend_tui.core.people.socket_client")
+        client: StrictClient = strict.StrictClient(
+            lambda event, payload: self._take(client, event, payload), lambda: self._lost(client)
         )
-        client.eio.http = _session()
-        for event in DELIVERED:
-            client.on(event, self._taker(client, event))
-        # Events arrive as tasks; the end of the connection does not: let it queue behind them.
-        loop = asyncio.get_running_loop()
-        client.on("disconnect", lambda _reason: loop.call_soon(self._lost, client))
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await client.connect(
@@ -226,37 +247,40 @@ class RelayLink:
                     socketio_path=address.socketio_path,
                     wait_timeout=CONNECT_TIMEOUT,
                 )
-                if client.eio.state != "connected":
+                if not client.open:
                     raise ConnectionError("it hung up at once")
         except TimeoutError:
-            await _disconnect(client)
+            await client.end()
             raise self._unreachable("Nothing answers") from None
         except asyncio.CancelledError:
-            await _disconnect(client)
+            await client.end()
             raise
         except Exception as error:
             # Whatever is there instead of a relay may answer anything; all of it means the same.
             _log.debug("connecting to %s failed: %r", address.url, error)
-            await _disconnect(client)
-            raise self._unreachable("No relay answers") from error
+            await client.end()
+            self._note_fault(client)
+            raise (self.loss if self._fault else self._unreachable("No relay answers")) from error
         self._client = client
+        self._since = asyncio.get_running_loop().time()
         self._enter(LinkState.CONNECTED)
 
-    def _taker(self, client: socketio.AsyncClient, event: str) -> Callable[..., None]:
-        # A plain function: socket.io runs it at once, so words keep their order.
-        def take(*payload: Any) -> None:
-            if client is not self._client:
-                return
-            word = _incoming(event, payload[0] if payload else None)
-            if word is not None:
-                self._on_word(word)
+    def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
+        """Take an event; return whether a relay may say it like this."""
+        if client is not self._client or event not in DELIVERED:
+            return True  # a relay of another version may have more to say
+        word = _incoming(event, payload[0] if payload else None)
+        if word is not None:
+            self._on_word(word)
+        return word is not None
 
-        return take
-
-    def _lost(self, client: socketio.AsyncClient) -> None:
+    def _lost(self, client: StrictClient) -> None:
         if client is not self._client:
             return
         self._client = None
+        self._note_fault(client)
+        if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
+            self._waits = _delays()  # else it comes and goes, and is left alone ever longer
         self._fail_calls()
         self._enter(LinkState.LOST)
         self._reconnecting = asyncio.create_task(self._return())
@@ -264,18 +288,25 @@ class RelayLink:
     async def _return(self) -> None:
         """Try to connect again, ever less often, until it works."""
         assert self.address is not None
-        for delay in _delays():
+        for delay in self._waits:
             await asyncio.sleep(delay)
+            if not self._again():
+                continue
             try:
                 await self._open(self.address)
             except RelayUnreachable:
                 continue
             return
 
+    def _note_fault(self, client: StrictClient) -> None:
+        self._fault = client.fault
+        if self._fault and self.address is not None:
+            _log.warning("hung up on the relay at %s: it %s", self.address.url, self._fault)
+
     def _fail_calls(self) -> None:
         for answered in self._calls:
             if not answered.done():
-                answered.set_exception(self._unreachable("The connection to the relay was lost"))
+                answered.set_exception(self.loss)
 
     def _enter(self, state: LinkState) -> None:
         self.state = state
@@ -294,7 +325,7 @@ def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:
 
 
 def _incoming(event: str, payload: object) -> Word | None:
-    """Return the word that the relay delivered; None for a notice that makes no sense.
+    """Return the word that the relay delivered; None for a notice of its own that makes no sense.
 
     Something broken in the partner's name must not pass for nothing: it comes as a letter that
     nobody can open, and whoever listens ends what it was said in.
@@ -303,7 +334,6 @@ def _incoming(event: str, payload: object) -> Word | None:
     try:
         word = parse(DELIVERED[event], payload)
     except msgspec.ValidationError:
-        _log.warning("the relay delivered a malformed %s", event)
         return Letter(event=sent_as, body=b"") if sent_as else None
     return Letter(event=sent_as, body=word.body) if sent_as and isinstance(word, Sealed) else word
 
@@ -313,27 +343,3 @@ def _delays() -> Iterator[float]:
     while True:
         yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
         delay = min(delay * 2, LONGEST_DELAY)
-
-
-def _session() -> aiohttp.ClientSession:
-    """Return what fetches for a client: from the relay alone, wherever that may point.
-
-    It could point at what listens on this machine only.
-    """
-    import aiohttp
-
-    async def refuse(*_: object) -> None:
-        raise aiohttp.ClientConnectionError("a relay points elsewhere")
-
-    tracing = aiohttp.TraceConfig()
-    tracing.on_request_redirect.append(refuse)
-    return aiohttp.ClientSession(trace_configs=[tracing])
-
-
-async def _disconnect(client: socketio.AsyncClient) -> None:
-    """Close a connection in whatever state it is, and the HTTP session below it."""
-    try:
-        async with asyncio.timeout(2.0):
-            await client.disconnect()
-    except Exception as error:
-        _log.debug("closing the connection to the relay: %r", error)

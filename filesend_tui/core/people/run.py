@@ -135,7 +135,9 @@ class Run:
             trackers=(self._tracker,),
             transfer=exchange.id,
             swarm_key=swarm_key,
-            choose=lambda info: offer.choose(exchange.files, exchange.accepted, info),
+            choose=lambda info: offer.choose(exchange.files, exchange.accepted, info)._replace(
+                extras=offer.extras(exchange.files, exchange.folders, exchange.accepted)
+            ),
         )
         done = asyncio.ensure_future(self._torrents.wait_done(torrent))
         try:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
@@ -40,15 +41,18 @@ from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.room import check_room
 from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
-from relay.protocol import MAX_FILES, Word
+from relay.protocol import MAX_FILES, MAX_FOLDERS, Word
 
 _log = logging.getLogger(__name__)
 
 #: Most requests of the partner that wait for an answer, and that are unfinished in all.
 MAX_ASKED: Final = 20
 MAX_INCOMING: Final = 100
-#: Most files in the partner's unfinished requests together.
+#: Most files, and folders, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
+MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
+#: Requests of the partner that are looked at: at once, and a second. Each is a row on the screen.
+REQUESTS: Final = (1_000, 20)
 #: Most requests of a session: each has an id that is never used again.
 MAX_REQUESTS: Final = 100_000
 #: Seconds that goodbyes may take when the session ends.
@@ -88,6 +92,8 @@ class Transfers:
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
         self._ended: FileSendError | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._requests = Budget(*REQUESTS, self._clock())
 
     # -- commands
 
@@ -200,6 +206,8 @@ class Transfers:
             return "This request was made before."
         if len(self._used) >= MAX_REQUESTS:
             return "That is enough for one session."
+        if not self._requests.spend(1, self._clock()):
+            return "Too many requests in too short a time."
         incoming = [
             run.exchange
             for run in self._runs.values()
@@ -207,15 +215,20 @@ class Transfers:
         ]
         asked = sum(exchange.phase is TransferPhase.ASKED for exchange in incoming)
         offered = sum(len(exchange.files) for exchange in incoming) + len(word.files)
-        if asked >= MAX_ASKED or len(incoming) >= MAX_INCOMING or offered > MAX_OFFERED:
+        folders = sum(len(exchange.folders) for exchange in incoming) + len(word.folders)
+        if (
+            asked >= MAX_ASKED
+            or len(incoming) >= MAX_INCOMING
+            or offered > MAX_OFFERED
+            or folders > MAX_OFFERED_FOLDERS
+        ):
             return "Too many requests are open."
-        if len({file.path for file in word.files}) != len(word.files):
-            return "The request names a file twice."
-        return ""
+        return offer.why_odd(word)
 
     def _new_run(self, asking: words.FileRequest, direction: Direction) -> Run:
         partner = self._session.partner
-        exchange = Exchange(asking.id, direction, partner, tuple(asking.files))
+        files, folders = tuple(asking.files), tuple(asking.folders)
+        exchange = Exchange(asking.id, direction, partner, files, folders)
         return Run(exchange, self._torrents, self._tracker, self._happen)
 
     def _begin(self, run: Run) -> None:
@@ -307,5 +320,10 @@ class Transfers:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            _log.error("a transfer's work broke", exc_info=bug)

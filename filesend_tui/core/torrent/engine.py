@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.errors import BadMagnet, FileSendError
+from filesend_tui.core.errors import BadMagnet, FileSendError, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
 from filesend_tui.core.telling import left_out
@@ -28,6 +28,8 @@ from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
 DISK_THREADS = 4
 #: Threads that make torrents; apart, so that long hashing holds up no running transfer.
 HASHING_THREADS = 2
+
+_EMPTY = "is an empty folder, which an open share cannot hold"
 
 
 class Engine:
@@ -58,7 +60,7 @@ class Engine:
     async def look_through(
         self, paths: Collection[Path], *, skip_unreadable: bool = False
     ) -> Found:
-        """Return what is to be shared openly; see `scan`.
+        """Return what is to be shared openly; see `scan`. What is not is published.
 
         Raises:
             BadSource: Something cannot be sent, or it is too much.
@@ -66,8 +68,9 @@ class Engine:
         found = await asyncio.get_running_loop().run_in_executor(
             self._hashers, partial(scan, paths, skip=skip_unreadable)
         )
-        if found.left_out:
-            self._events.publish(left_out(found.left_out))
+        empty = [Offender(folder.path, _EMPTY) for folder in found.empty_folders]
+        if missing := [*found.left_out, *empty]:
+            self._events.publish(left_out(missing))
         return found
 
     async def seed(

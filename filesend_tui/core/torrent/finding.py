@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.fileid import FileId, Seen
+from filesend_tui.core.torrent.extras import Attributes
 from filesend_tui.core.torrent.ground import Ground
 from filesend_tui.core.torrent.metainfo import (
     MAX_FILES,
@@ -53,6 +54,7 @@ class SourceFile:
     parts: what it is called in what is sent, a chosen folder's name in front. file_id: which file
     it is. size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
     changed_ns: the time of the last change of anything about it; None where the system has none.
+    attributes: what is kept of it beside its name and bytes.
     """
 
     root: Path
@@ -63,6 +65,7 @@ class SourceFile:
     size: int
     modified_ns: int
     changed_ns: int | None
+    attributes: Attributes
 
     @property
     def name(self) -> str:
@@ -83,6 +86,20 @@ class SourceFile:
         return same and self.file_id.is_of(status)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFolder:
+    """A folder of what is sent. path: where it is. parts, attributes: as of a SourceFile."""
+
+    path: Path
+    parts: tuple[str, ...]
+    attributes: Attributes
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is sent, `/` between names."""
+        return "/".join(self.parts)
+
+
 class Unfit(Exception):
     """Something cannot be sent.
 
@@ -98,17 +115,17 @@ class Unfit(Exception):
 class Search:
     """What is found on the way through what was chosen, and what of it cannot be sent.
 
-    files: in no order. offenders: what cannot be sent. unfinished: what FileSend itself has not
-    finished receiving, in a folder that was chosen.
+    files, folders: in no order; a chosen folder is one of them. offenders: what cannot be sent.
+    unfinished: what FileSend itself has not finished receiving, in a folder that was chosen.
     """
 
     def __init__(self, bounds: Bounds) -> None:
         self.files: list[SourceFile] = []
+        self.folders: list[SourceFolder] = []
         self.offenders: list[Offender] = []
         self.unfinished: list[Offender] = []
         self._hint = ""
         self._bounds = bounds
-        self._folders = 0
         self._taken: set[str] = set()
 
     def choose(self, chosen: Path, was: Seen | None) -> None:
@@ -190,7 +207,7 @@ class Search:
         while pending:
             way = pending.pop()
             with self._noting(root.path.joinpath(*way)), root.below(*way) as folder:
-                self._count_folder()
+                self._add_folder(folder, (name, *way))
                 prefix = os.path.join(folder.path, "")  # noqa: PTH118 - a Path for each is slow
                 for entry in folder.entries():
                     path, steps = prefix + entry.name, (*way, entry.name)
@@ -206,12 +223,12 @@ class Search:
                         elif is_part_name(entry.name):
                             self.unfinished.append(Offender(Path(path), _UNFINISHED))
                         else:
-                            _check_text(entry.name)
                             pending.append(steps)
 
-    def _count_folder(self) -> None:
-        self._folders += 1
-        if self._folders > MAX_FOLDERS:
+    def _add_folder(self, folder: Ground, parts: tuple[str, ...]) -> None:
+        self._check_parts(parts)
+        self.folders.append(SourceFolder(folder.path, parts, Attributes.of(folder.status())))
+        if len(self.folders) > MAX_FOLDERS:
             raise self._too_many(f"{MAX_FOLDERS:,} folders")
 
     def _add(
@@ -224,12 +241,7 @@ class Search:
     ) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise Unfit("is neither a file nor a folder", _LEAVE_OUT)
-        spelled = "/".join(parts)
-        _check_text(spelled)
-        if len(parts) > MAX_PATH_PARTS:
-            raise Unfit("lies too deep in its folders", _ARCHIVE_HINT)
-        if len(spelled) > self._bounds.characters or len(spelled.encode()) >= MAX_PATH_BYTES:
-            raise Unfit("has a name that is too long, with its folders", _ARCHIVE_HINT)
+        self._check_parts(parts)
         if not os.access(path, os.R_OK):
             raise Unfit("may not be read", "Have its owner let you read it, or choose without it.")
         self.files.append(
@@ -241,10 +253,19 @@ class Search:
                 status.st_size,
                 status.st_mtime_ns,
                 changed_ns(status),
+                Attributes.of(status),
             )
         )
         if len(self.files) > self._bounds.files:
             raise self._too_many(f"{self._bounds.files:,} files")
+
+    def _check_parts(self, parts: tuple[str, ...]) -> None:
+        spelled = "/".join(parts)
+        _check_text(spelled)
+        if len(parts) > MAX_PATH_PARTS:
+            raise Unfit("lies too deep in its folders", _ARCHIVE_HINT)
+        if len(spelled) > self._bounds.characters or len(spelled.encode()) >= MAX_PATH_BYTES:
+            raise Unfit("has a name that is too long, with its folders", _ARCHIVE_HINT)
 
     def _too_many(self, what: str) -> BadSource:
         return BadSource(

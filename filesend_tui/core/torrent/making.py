@@ -15,7 +15,14 @@ from typing import Any, Final, overload
 
 from filesend_tui.core.errors import BadMetadata, BadSource, Offender
 from filesend_tui.core.fileid import Seen
-from filesend_tui.core.torrent.finding import OPEN, Bounds, Search, SourceFile, shown
+from filesend_tui.core.torrent.finding import (
+    OPEN,
+    Bounds,
+    Search,
+    SourceFile,
+    SourceFolder,
+    shown,
+)
 from filesend_tui.core.torrent.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.metainfo import TorrentInfo, is_too_large, parse_info
 from filesend_tui.core.wire.shape import MAX_PIECES
@@ -29,13 +36,15 @@ MAX_PIECE: Final = 4 * 1024 * 1024
 class Found(Sequence[SourceFile]):
     """What was found of what a person chose: a sequence of its files, in the torrent's order.
 
-    chosen: what was looked at; see scan. bounds, skip: how. left_out: what is not sent, and why.
+    chosen: what was looked at; see scan. bounds, skip: how. folders: all that are in it, in order.
+    left_out: what is not sent, and why.
     """
 
     chosen: Collection[Path]
     bounds: Bounds
     skip: bool
     files: tuple[SourceFile, ...]
+    folders: tuple[SourceFolder, ...] = ()
     left_out: tuple[Offender, ...] = ()
 
     @overload
@@ -47,6 +56,13 @@ class Found(Sequence[SourceFile]):
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def empty_folders(self) -> tuple[SourceFolder, ...]:
+        """The folders with neither a file nor a folder in them."""
+        full = {file.parts[:-1] for file in self.files}
+        full |= {folder.parts[:-1] for folder in self.folders}
+        return tuple(folder for folder in self.folders if folder.parts not in full)
 
 
 def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) -> Found:
@@ -87,7 +103,8 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) 
     ):
         raise _too_much()
     left_out = (*search.unfinished, *search.offenders)
-    return Found(paths, bounds, skip, files, left_out)
+    folders = tuple(sorted(search.folders, key=lambda folder: folder.parts))
+    return Found(paths, bounds, skip, files, folders, left_out)
 
 
 def make_torrent(

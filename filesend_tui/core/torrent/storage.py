@@ -8,17 +8,18 @@ whom and when is never decided here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
-from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
@@ -31,6 +32,13 @@ from filesend_tui.core.torrent.extents import (
     selected_files,
     share_held,
     whole_files,
+)
+from filesend_tui.core.torrent.extras import (
+    NOTHING,
+    Attributes,
+    Extras,
+    file_mode,
+    folder_mode,
 )
 from filesend_tui.core.torrent.finding import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.handles import Handle, HandlePool
@@ -192,6 +200,8 @@ class DownloadFiles:
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
         self._placed: dict[str, str] = {}
+        self._folders: dict[tuple[str, ...], Attributes] = {}
+        self._attributes: dict[int, Attributes] = {}
         self._traces = Traces(lambda number: info.files[number].length)
         self._written: set[int] = set()
         self._finished = False
@@ -204,7 +214,13 @@ class DownloadFiles:
 
     @classmethod
     def create(
-        cls, info: TorrentInfo, folder: Path | Target, *, wanted: Sequence[bool], layout: Layout
+        cls,
+        info: TorrentInfo,
+        folder: Path | Target,
+        *,
+        wanted: Sequence[bool],
+        layout: Layout,
+        extras: Extras = NOTHING,
     ) -> Self:
         """Return a new download into `folder` with room on the disk for all of it.
 
@@ -214,14 +230,16 @@ class DownloadFiles:
                 does not exist.
             wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
             layout: How several files come to stand in it; a file alone stands there itself.
+            extras: What is kept of files and folders beside names and bytes, as far as this
+                machine and its umask allow.
 
         Raises:
             NoSpace: The wanted files do not fit.
             StorageFailed: The same torrent is being downloaded there, something came in the
                 folder's place, or the disk refuses.
-            ValueError: `wanted` has not one answer for each file.
+            ValueError: `wanted`, or what is said of the files, is not as many as they are.
         """
-        if len(wanted) != len(info.files):
+        if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
             raise ValueError("one answer for each file is needed")
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
@@ -234,7 +252,7 @@ class DownloadFiles:
         store = cls(info, target.path, part, chosen)
         try:
             check_room(target, store.wanted_bytes + store._spilled)
-            store._lay_out(chosen, layout)
+            store._lay_out(chosen, layout, extras)
             store._allocate()
         except BaseException as error:
             store.discard()
@@ -271,7 +289,7 @@ class DownloadFiles:
                     self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
-            raise disk_error(error, "writing what arrived") from error
+            raise self._gone(error) or disk_error(error, "writing what arrived") from error
         with self._lock:
             self._written.update(pieces)
 
@@ -308,7 +326,7 @@ class DownloadFiles:
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
         not only on their way to it, before the first name appears. They are those that were
         verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
-        `check_folder` and `close` make sense.
+        `where` and `close` make sense.
 
         Raises:
             StorageFailed: Pieces are missing, another program changed a part file, the download is
@@ -322,27 +340,26 @@ class DownloadFiles:
                 try:
                     self._settle()
                 except OSError as error:
-                    raise disk_error(error, f"moving files into {self._folder}") from error
-            if len(self._placed) == 1:
-                return self._folder / next(iter(self._placed.values()))
-            return self._folder
+                    moving = f"moving files into {self._folder}"
+                    raise self._gone(error) or disk_error(error, moving) from error
+            return self._placed_in(self._folder)
 
-    def check_folder(self) -> None:
-        """Refuse to tell of a folder that is no longer the one where the files are.
+    def where(self) -> Path:
+        """Return where that really is, whatever became of the folder's name meanwhile.
 
         Raises:
-            StorageFailed: Its path leads to another one, or nowhere.
+            StorageFailed: Nobody can tell.
         """
-        target = self._part.target
-        try:
-            same = FileId.of(target.status()).is_of(self._folder.stat())
-        except OSError:
-            same = False
-        if not same:
+        folder = self._part.target.where()
+        if folder is None:
             raise StorageFailed(
-                f"It arrived, but {self._folder} was replaced meanwhile.",
+                f"It arrived, but {self._folder} was replaced or taken away meanwhile.",
                 "Look for it in the folder that was there before.",
             )
+        return self._placed_in(folder)
+
+    def _placed_in(self, folder: Path) -> Path:
+        return folder / next(iter(self._placed.values())) if len(self._placed) == 1 else folder
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -353,7 +370,9 @@ class DownloadFiles:
         with self._lock:
             self._close_pools()
             try:
-                self._part.remove()
+                # What somebody deleted first is no more than that.
+                with suppress(FileNotFoundError):
+                    self._part.remove()
             except OSError as error:
                 raise disk_error(error, f"deleting {self._part.path}") from error
             finally:
@@ -381,18 +400,22 @@ class DownloadFiles:
 
     # -- the steps of a download
 
-    def _lay_out(self, chosen: Sequence[int], layout: Layout) -> None:
+    def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
         """Find where each wanted file will stand, below the tree and later below the folder."""
         info = self._info
         root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
         paths = [(*root, *info.files[number].path) for number in chosen]
-        places = lay_out(paths, folding(self._part.tree))
-        self._places = dict(zip(chosen, places, strict=True))
+        folders = [folder.parts for folder in extras.folders]
+        places = lay_out(paths, folding(self._part.tree), folders=folders)
+        self._places = dict(zip(chosen, places[: len(chosen)], strict=True))
+        kept = [folder.attributes for folder in extras.folders]
+        self._folders = dict(zip(places[len(chosen) :], kept, strict=True))
+        self._attributes = dict(enumerate(extras.files))
 
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
         tree = self._part.tree
-        for folder in {parts[:-1] for parts in self._places.values()}:
+        for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
             tree.make_folders(folder)
         for number, parts in self._places.items():
             make_file(self._tree, parts, self._info.files[number].length)
@@ -405,8 +428,10 @@ class DownloadFiles:
         sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
             self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
-            for name in dict.fromkeys(parts[0] for parts in unsettled.values()):
-                self._placed[name] = place(part.tree, name, part.target, name)
+            self._keep_attributes(unsettled)
+            for name in dict.fromkeys(parts[0] for parts in (*unsettled.values(), *self._folders)):
+                if name not in self._placed:
+                    self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
             part.remove()
@@ -414,6 +439,35 @@ class DownloadFiles:
             # Open, it stays readable without a name. Windows keeps the name until `close`.
             with self._spill.use(SPILL):
                 part.remove()
+
+    def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
+        """Give files and folders what is kept of them, before anybody else can see them."""
+        # What a new folder has there is what the umask allows.
+        allowed = stat.S_IMODE(self._part.tree.status().st_mode)
+        for number, kept in self._attributes.items():
+            if number in files:
+                mode = None if kept.mode is None else file_mode(kept.mode, allowed)
+                usual = mode == 0o666 & allowed
+                self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
+                if kept.modified_ns is not None:
+                    self._traces.dated(number, kept.modified_ns)
+        # From the inside out, as what is done in a folder changes its time.
+        waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
+        for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
+            mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
+            self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
+
+    def _gone(self, error: OSError | None) -> StorageFailed | None:
+        """Return the error for a folder that somebody deleted; None where that is not why."""
+        if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
+            return None
+        for ground in (self._part.target, self._part.ground, self._part.tree):
+            if ground.is_gone:
+                return StorageFailed(
+                    f"{ground.path} was deleted while files arrived in it.",
+                    "Choose a folder that stays, and have it sent again.",
+                )
+        return None
 
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
         status = self._tree.look(parts)
@@ -447,7 +501,7 @@ class DownloadFiles:
             with self._traces.writing(number, handle.descriptor):
                 handle.write_at(span.offset, data)
         except Meddled:
-            raise self._meddled(number) from None
+            raise self._gone(None) or self._meddled(number) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
         for span in _spans(self._extents, start, len(view)):

@@ -38,6 +38,7 @@ from filesend_tui.core.share_link import share_link
 from filesend_tui.core.telling import error_event, leftover_events
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.extras import NOTHING, Extras
 from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.leftovers import sweep
 from filesend_tui.core.torrent.limiter import Limits
@@ -66,10 +67,14 @@ _CHANGED = "A file may have changed there. Ask them to look, and to send it agai
 
 
 class Choice(NamedTuple):
-    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file."""
+    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file.
+
+    extras: what is kept beside names and bytes.
+    """
 
     wanted: tuple[bool, ...]
     layout: Layout
+    extras: Extras = NOTHING
 
 
 Choose = Callable[[TorrentInfo], Choice]
@@ -229,10 +234,13 @@ class Torrent:
         self._reporter.flush()
         self._reporter.close()
         store = self._store
-        if isinstance(store, DownloadFiles) and delete_data and not self._finished:
-            await self._in_thread(store.discard)
-        elif store is not None:
-            await self._in_thread(store.close)
+        try:
+            if isinstance(store, DownloadFiles) and delete_data and not self._finished:
+                await self._in_thread(store.discard)
+            elif store is not None:
+                await self._in_thread(store.close)
+        except FileSendError as error:
+            self._warn(error)  # nothing waits for it any more, and a person should know
         for future in (self.described, self.done):
             if not future.done():
                 future.cancel()
@@ -297,7 +305,11 @@ class Torrent:
             choice = self._choose(info)
             store = await self._in_thread(
                 lambda: DownloadFiles.create(
-                    info, folder, wanted=choice.wanted, layout=choice.layout
+                    info,
+                    folder,
+                    wanted=choice.wanted,
+                    layout=choice.layout,
+                    extras=choice.extras,
                 )
             )
         except FileSendError as error:
@@ -330,8 +342,8 @@ class Torrent:
         assert isinstance(store, DownloadFiles)
         assert self.info is not None
         try:
-            path = await self._in_thread(store.finish)
-            await self._in_thread(store.check_folder)
+            await self._in_thread(store.finish)
+            path = await self._in_thread(store.where)
         except FileSendError as error:
             self.swarm_failed(error)
             return

@@ -1,0 +1,35 @@
+"""How much somebody may cost: so much at once, and so much a second for good.
+
+Pure: a token bucket whose clock is passed in, in seconds of any monotonic clock. What is counted,
+and what follows when it is spent, is the owner's.
+"""
+
+from __future__ import annotations
+
+
+class Budget:
+    """One spender's bucket, full at first.
+
+    Args:
+        burst: What may be spent at once.
+        per_second: What comes back a second.
+        now: The time at which it is full.
+    """
+
+    __slots__ = ("_burst", "_left", "_per_second", "_when")
+
+    def __init__(self, burst: float, per_second: float, now: float) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._left = burst
+        self._when = now
+
+    def spend(self, amount: float, now: float) -> bool:
+        """Spend an amount; return False, and spend nothing, where there is less."""
+        gained = max(0.0, now - self._when) * self._per_second
+        self._left = min(self._burst, self._left + gained)
+        self._when = now
+        if self._left < amount:
+            return False
+        self._left -= amount
+        return True
