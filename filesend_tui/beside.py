@@ -11,12 +11,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
 #: Threads at a time. More only wait where a disk does not answer, and one more would not either.
-MOST: Final = 8
+MOST: Final = 32
 
 
 class Stuck(OSError):
@@ -33,6 +33,24 @@ class Beside:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._running = 0
+        self._looks: dict[str, asyncio.Task[Any]] = {}
+
+    async def look(self, work: Callable[[str], T], path: str) -> T:
+        """Call the work with a path, as `run` does; a look that goes on already is waited for.
+
+        So that somebody who comes back to a disk that does not answer has it asked once.
+        """
+        if path not in self._looks:
+            task = asyncio.create_task(self.run(work, path))
+            task.add_done_callback(lambda done: self._looked(path, done))
+            self._looks[path] = task
+        result: T = await asyncio.shield(self._looks[path])
+        return result
+
+    def _looked(self, path: str, look: asyncio.Task[Any]) -> None:
+        del self._looks[path]
+        if not look.cancelled():
+            look.exception()  # nobody may wait for it any more
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Call the work with these arguments; return what it returns, or raise what it raises.

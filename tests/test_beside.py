@@ -53,6 +53,27 @@ async def test_only_so_many_wait_for_a_disk_and_then_it_is_told() -> None:
     assert await beside.run(int) == 0
 
 
+async def test_a_path_that_does_not_answer_is_asked_once() -> None:
+    beside, answers, asked = Beside(2), threading.Event(), []
+
+    def work(path: str) -> str:
+        asked.append(path)
+        answers.wait(20)
+        if path == "bad":
+            raise FileNotFoundError(path)
+        return path
+
+    for _ in range(5):
+        for path in ("good", "bad"):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(beside.look(work, path), 0.01)
+    assert sorted(asked) == ["bad", "good"]
+    answers.set()
+    assert await beside.look(work, "good") == "good"
+    with pytest.raises(FileNotFoundError):
+        await beside.look(work, "bad")
+
+
 def test_a_disk_that_never_answers_does_not_keep_a_program_from_its_end() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", HUNG], capture_output=True, text=True, timeout=60, check=True

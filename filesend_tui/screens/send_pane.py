@@ -260,9 +260,9 @@ class SendPane(Vertical):
         self._reading = folder
         self._draw_heading()
         try:
-            listing = await self._beside.run(list_folder, folder)
+            listing = await self._beside.look(list_folder, folder)
             order = self._order
-            entries = await self._beside.run(arrange, listing.entries, order)
+            entries = await asyncio.to_thread(arrange, listing.entries, order)
         except OSError as problem:
             why = problem.strerror or "it cannot be read"
             self._say(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
@@ -325,7 +325,7 @@ class SendPane(Vertical):
         self._order = order = self._order.next
         listing = self._listing
         self._draw_heading()
-        entries = await self._beside.run(arrange, listing.entries, order)
+        entries = await asyncio.to_thread(arrange, listing.entries, order)
         if listing is self._listing:
             self._sorted = entries
             self._show(self._keep())
@@ -432,7 +432,10 @@ class SendPane(Vertical):
     @work(exclusive=True, group="recent", exit_on_error=False)
     async def action_recent(self) -> None:
         """Show the folders that something was lately chosen in, and go to one."""
-        folders = await self._beside.run(self._recent.read)
+        try:
+            folders = await self._beside.run(self._recent.read)
+        except OSError:
+            folders = ()
         there = await asyncio.gather(*(self._is_there(folder) for folder in folders))
         self.app.push_screen(
             RecentScreen([folder for folder, yes in zip(folders, there, strict=True) if yes]),

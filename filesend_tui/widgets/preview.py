@@ -22,8 +22,6 @@ from filesend_tui.widgets.ink import Inked, Part, fit_middle, strip
 
 #: Seconds that the cursor rests before a disk is asked.
 REST: Final = 0.1
-#: Looks at a time; more than one only where a disk does not answer.
-LOOKS: Final = 16
 
 
 class Preview(Inked):
@@ -34,8 +32,7 @@ class Preview(Inked):
         self._entry: FolderEntry | None = None
         self._glimpse: Glimpse | None = None
         self._problem = ""
-        self._beside = Beside(LOOKS)
-        self._looks: dict[str, asyncio.Task[Glimpse]] = {}
+        self._beside = Beside()
         self._made: tuple[object, list[Sequence[Part]]] = (None, [])
 
     def show(self, entry: FolderEntry | None) -> None:
@@ -51,25 +48,12 @@ class Preview(Inked):
     async def _look(self, entry: FolderEntry) -> None:
         await asyncio.sleep(REST)
         try:
-            found = await asyncio.shield(self._look_at(entry.path))
+            found = await self._beside.look(glimpse, entry.path)
         except OSError as problem:
             self._problem = (problem.strerror or "it cannot be read").lower()
         else:
             self._glimpse = found
         self.redraw()
-
-    def _look_at(self, path: str) -> asyncio.Task[Glimpse]:
-        """Return the look at a path that goes on, or begin one: a slow disk is asked once."""
-        if path not in self._looks:
-            task = asyncio.create_task(self._beside.run(glimpse, path))
-            task.add_done_callback(lambda done: self._looked(path, done))
-            self._looks[path] = task
-        return self._looks[path]
-
-    def _looked(self, path: str, look: asyncio.Task[Glimpse]) -> None:
-        del self._looks[path]
-        if not look.cancelled():
-            look.exception()  # nobody may wait for it any more
 
     def draw_line(self, y: int) -> Strip:
         """Draw one line."""

@@ -180,6 +180,13 @@ async def picking_in_a_big_folder(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def looking_into_a_text(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("down", "down", "down")
+    await stage.settle(pilot)
+
+
+@moment
 async def filtering(stage: Stage, pilot: Pilot[None]) -> None:
     await in_a_folder(stage, pilot)
     await pilot.press("space", "slash", *"scan 12", "enter", "a")
