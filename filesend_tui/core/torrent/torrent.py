@@ -129,6 +129,7 @@ class Torrent:
         self._started = loop.time()
         self._last_peer = loop.time()
         self._told_lonely = loop.time()
+        self._met_somebody = False
         self._moved = loop.time()
         self._moved_bytes = 0
         # Where this side limits itself, a few of the largest pieces may be what is waited for.
@@ -361,13 +362,17 @@ class Torrent:
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
             self._last_peer = self._told_lonely = now
+            self._met_somebody = True
             return
         if self.transfer is not None:
             if now - self._last_peer > PATIENCE:
                 self.swarm_failed(NoPeers("The two machines could not reach each other."))
         elif now - self._told_lonely > LONELY:
             self._told_lonely = now
-            self._warn(NoPeers("Nobody who has these files has answered yet."))
+            if self._met_somebody:
+                self._warn(NoPeers("Whoever had these files has left, and nobody else answers."))
+            else:
+                self._warn(NoPeers("Nobody who has these files has answered yet."))
 
     def _watch_partner(self, now: float) -> None:
         """There is one partner, who cannot be done without: give up where nothing comes of it."""
