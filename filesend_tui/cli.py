@@ -7,14 +7,18 @@ socket.io. What the commands do lives in headless/, and the screens in app.py.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from filesend_tui import __version__, start
+from filesend_tui.core.text import clean
 
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
+
+#: Characters of a refusal; paths are long.
+_LONGEST: Final = 4096
 
 cli = typer.Typer(
     name="filesend",
@@ -306,7 +310,11 @@ def seed(
         log_file=log_file,
     )
     from filesend_tui import launch
+    from filesend_tui.core.meeting.rendezvous import usable_trackers
 
+    for url in tracker or ():
+        if not usable_trackers([url]):
+            _refuse(start.Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host"))
     raise typer.Exit(launch.seed(settings, paths, tracker or (), json=json))
 
 
@@ -379,8 +387,10 @@ def relay(
         metrics_to=metrics_to,
         log_level=log_level,
     )
+    from filesend_tui.terminal import TerminalWatch, on_terminal
     from relay.server import serve
 
+    TerminalWatch(on_terminal())  # it ends with its terminal, as by the SIGHUP that may not come
     raise typer.Exit(
         serve(
             host,
@@ -402,6 +412,6 @@ def _settings(context: typer.Context, *, service: bool = False, **options: Any) 
 
 
 def _refuse(why: start.Refused) -> NoReturn:
-    """End with a usage error."""
-    typer.echo(f"Error: {why}", err=True)
+    """End with a usage error, in one line that steers no terminal."""
+    typer.echo(f"Error: {clean(str(why), _LONGEST)}", err=True)
     raise typer.Exit(2)
