@@ -42,6 +42,7 @@ from filesend_tui.screens.base import PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.store import SHARING, Store
+from filesend_tui.terminal import QUESTION, EndOfInput
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
 from filesend_tui.widgets.top_bar import Place
@@ -118,8 +119,9 @@ class FileSendApp(App[None]):
         self._ringing = False
         self._leaving = False
         self._signals: EndingSignals | None = None
+        self._end_of_input = EndOfInput(self._ask_terminal, self._terminal_is_gone)
         self.store = Store()
-        folder = start or Path.cwd()
+        folder = start or _here()
         self.add_mode("send", lambda: self._send_screen(folder))
         self.add_mode("transfers", self._transfers_screen)
         for theme in THEMES:
@@ -167,6 +169,14 @@ class FileSendApp(App[None]):
         await self._link.close()
         if self._signals is not None:
             self._signals.close()
+
+    def _ask_terminal(self) -> None:
+        if self._driver is not None:
+            self._driver.write(QUESTION)
+
+    def _terminal_is_gone(self) -> None:
+        if self._signals is not None:
+            self._signals.hung_up()
 
     def _leave(self, code: int = 0) -> None:
         if not self._leaving:
@@ -257,6 +267,10 @@ class FileSendApp(App[None]):
             top = self.screen_stack[-1] if self.screen_stack else None
             if isinstance(top, PlaceScreen):
                 top.expect_key(event)
+        if isinstance(event, textual_events.Key) and event.key == "ctrl+d":
+            self._end_of_input.heard()
+        elif isinstance(event, textual_events.CursorPosition | textual_events.InputEvent):
+            self._end_of_input.answered()
         await super().on_event(event)
 
     def _offer_request(self) -> None:
@@ -500,3 +514,11 @@ class FileSendApp(App[None]):
 
             self._complete = complete
         return self._complete(prefix)
+
+
+def _here() -> Path:
+    """Return the current folder, or this person's own where somebody removed that."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.path.expanduser("~"))  # noqa: PTH111 - it never fails, as Path.home may

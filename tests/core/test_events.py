@@ -11,7 +11,7 @@ from filesend_tui.core import events as e
 
 EXAMPLES = [
     (e.Code(code="7-apple-violin", expires_seconds=600), "code", {"code", "expiresSeconds"}),
-    (e.Paired(partner="Ann"), "paired", {"partner"}),
+    (e.Paired(partner="Ann"), "paired", {"partner", "wants"}),
     (e.FileReady(transfer="a", magnet_uri="magnet:?"), "fileReady", {"transfer", "magnetURI"}),
     (e.AddTorrent(transfer="a", magnet_uri="magnet:?"), "addTorrent", {"transfer", "magnetURI"}),
     (
