@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-oldest check audit interop-deps fuzz bench screenshots clean
+.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -28,6 +28,17 @@ test: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not native"
 	$(BIN)/python -m tests.native $(ON_EACH_CORE)
+
+# Every test as on a machine half as fast: with two busy loops beside them, as often as TIMES says.
+TIMES := 1
+test-under-load: $(VENV)/dev.stamp
+	@for loop in 1 2; do \
+		$(BIN)/python -c "import os; parent = os.getppid(); exec('while os.getppid() == parent: pass')" & \
+		loops="$$loops $$!"; done; \
+	trap "kill $$loops" EXIT; \
+	for time in $$(seq $(TIMES)); do \
+		echo "Time $$time of $(TIMES), under load."; \
+		$(PYTEST) -m "not native" && $(BIN)/python -m tests.native $(ON_EACH_CORE) || exit 1; done
 
 # The suite with the oldest dependencies that pyproject.toml allows, in .venv/oldest. Another part of
 # it: make test-oldest OLDEST="tests/relay -x".

@@ -46,6 +46,7 @@ from filesend_tui.screens.base import PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.store import REQUESTING, SHARING, Store
+from filesend_tui.terminal import QUESTION, EndOfInput
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
 from filesend_tui.widgets.dropped import looks_like_paths
@@ -129,6 +130,7 @@ class FileSendApp(SteadyApp):
         self._accepted = False
         self._sharing: Chosen | None = None
         self._signals: EndingSignals | None = None
+        self._end_of_input = EndOfInput(self._ask_terminal, self._terminal_is_gone)
         self.store = Store()
         folder = start or _here()
         self.add_mode("send", lambda: self._send_screen(folder))
@@ -180,6 +182,14 @@ class FileSendApp(SteadyApp):
         await self._link.close()
         if self._signals is not None:
             self._signals.close()
+
+    def _ask_terminal(self) -> None:
+        if self._driver is not None:
+            self._driver.write(QUESTION)
+
+    def _terminal_is_gone(self) -> None:
+        if self._signals is not None:
+            self._signals.hung_up()
 
     def _leave(self, code: int = 0) -> None:
         if not self._leaving:
@@ -276,7 +286,11 @@ class FileSendApp(SteadyApp):
             top = self.screen_stack[-1] if self.screen_stack else None
             if isinstance(top, PlaceScreen):
                 top.expect_key(event)
-        elif isinstance(event, textual_events.Paste) and self._is_drop(event):
+        if isinstance(event, textual_events.Key) and event.key == "ctrl+d":
+            self._end_of_input.heard()
+        elif isinstance(event, textual_events.CursorPosition | textual_events.InputEvent):
+            self._end_of_input.answered()
+        if isinstance(event, textual_events.Paste) and self._is_drop(event):
             self.run_worker(self._drop(event), name="drop", exit_on_error=False)
             return
         await super().on_event(event)
@@ -601,8 +615,8 @@ class FileSendApp(SteadyApp):
 
 
 def _here() -> Path:
-    """Return the folder that the program was started in, or home where that is gone."""
+    """Return the current folder, or this person's own where somebody removed that."""
     try:
         return Path.cwd()
     except OSError:
-        return Path("~").expanduser()
+        return Path(os.path.expanduser("~"))  # noqa: PTH111 - it never fails, as Path.home may

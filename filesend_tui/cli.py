@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from filesend_tui import __version__, start
-from filesend_tui.core.text import visible
+from filesend_tui.core.text import clean
 
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
 
 #: How many paths an error names; the rest is counted.
 _NAMED = 10
+#: Characters of a refusal; paths are long.
+_LONGEST: Final = 4096
 
 cli = typer.Typer(
     name="filesend",
@@ -326,7 +328,11 @@ def seed(
         log_file=log_file,
     )
     from filesend_tui import launch
+    from filesend_tui.core.meeting.rendezvous import usable_trackers
 
+    for url in tracker or ():
+        if not usable_trackers([url]):
+            _refuse(start.Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host"))
     raise typer.Exit(
         launch.seed(settings, paths, tracker or (), skip_unreadable=skip_unreadable, json=json)
     )
@@ -401,8 +407,10 @@ def relay(
         metrics_to=metrics_to,
         log_level=log_level,
     )
+    from filesend_tui.terminal import TerminalWatch, on_terminal
     from relay.server import serve
 
+    TerminalWatch(on_terminal())  # it ends with its terminal, as by the SIGHUP that may not come
     raise typer.Exit(
         serve(
             host,
@@ -418,7 +426,7 @@ def _check_there(paths: list[Path], *, skip_unreadable: bool) -> None:
     """Refuse paths that name nothing, all of them at once, as wrong usage."""
     missing = [path for path in paths if not os.path.lexists(path)]
     if missing and not (skip_unreadable and len(missing) < len(paths)):
-        named = ", ".join(visible(str(path)) for path in missing[:_NAMED])
+        named = ", ".join(str(path) for path in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         verb = "is" if len(missing) == 1 else "are"
         _refuse(start.Refused(f"{named}{more} {verb} not there. Check the spelling."))
@@ -434,6 +442,6 @@ def _settings(context: typer.Context, *, service: bool = False, **options: Any) 
 
 
 def _refuse(why: start.Refused) -> NoReturn:
-    """End with a usage error."""
-    typer.echo(f"Error: {why}", err=True)
+    """End with a usage error, in one line that steers no terminal."""
+    typer.echo(f"Error: {clean(str(why), _LONGEST)}", err=True)
     raise typer.Exit(2)

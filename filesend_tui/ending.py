@@ -1,14 +1,14 @@
 """How the app hears that it should end, and how it lets go of a terminal that is gone.
 
 SIGINT and SIGTERM: somebody wants it to end. SIGHUP: its terminal was closed, or the SSH connection
-broke. On its terminal Ctrl-C is a key, and no signal.
+broke; where nobody passes that on, terminal.py sees it. On its terminal Ctrl-C is a key, and no
+signal.
 Systems that do not know a signal, and threads that may not take one, go without.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -16,12 +16,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from filesend_tui.parting import end_soon
+from filesend_tui.terminal import STREAMS, TerminalWatch, point_nowhere
 
 #: Seconds after which a process without a terminal ends, whatever it still waits for.
-LONGEST: Final = 12.0
+LONGEST: Final = 1.5
 #: The exit code after an interrupt.
 INTERRUPTED: Final = 130
-_HUNG_UP: Final = 129
+#: The exit code of a process that did not end by itself once its terminal was gone.
+HUNG_UP: Final = 129
 
 
 class EndingSignals:
@@ -34,8 +36,8 @@ class EndingSignals:
 
     def __init__(self, leave: Callable[[int], None], *, terminal: bool) -> None:
         self._leave = leave
-        # Asked now: a terminal that is gone no longer says that it is one.
-        self._streams = [each for each in range(3) if terminal and os.isatty(each)]
+        # All three were terminals when the app began; one that is gone says so no more.
+        self._streams = STREAMS if terminal else ()
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
         handlers = {"SIGINT": self._interrupted, "SIGTERM": self._told, "SIGHUP": self._hung_up}
@@ -44,9 +46,15 @@ class EndingSignals:
             with suppress(ValueError):  # not in the main thread
                 if number is not None:
                     self._before[number] = signal.signal(number, handler)
+        self._watch = TerminalWatch(self._streams)
+
+    def hung_up(self) -> None:
+        """Take it that the terminal is gone; called in the main thread."""
+        self._hung_up()
 
     def close(self) -> None:
         """Put back what was there before."""
+        self._watch.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
@@ -60,20 +68,20 @@ class EndingSignals:
     def _hung_up(self, *_: object) -> None:
         # Not through the loop: the SIGCONT that comes with it must find this done.
         if self._streams:
+            self._watch.close()
             let_go_of_terminal(self._streams)
         self._told()
 
 
-def let_go_of_terminal(streams: Iterable[int]) -> None:
+def let_go_of_terminal(streams: Iterable[int], code: int = HUNG_UP) -> None:
     """Point these streams to nowhere, so that no write to the lost terminal fails or waits.
 
     Textual takes the SIGCONT of a hang-up for a return from sleep and would start its threads a
     second time; and once its writer has failed, it waits for it for ever. So SIGCONT is ignored
-    from here on, and LONGEST seconds are all that the process has left.
+    from here on, and LONGEST seconds are all that the process has left; then it ends with this
+    code.
     """
     if sys.platform != "win32":
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in streams:
-        os.dup2(nowhere, stream)
-    end_soon(_HUNG_UP, LONGEST)
+    point_nowhere(streams)
+    end_soon(code, LONGEST)

@@ -7,7 +7,17 @@ half the price: measured twice the rate. It has no Windows; there asyncio's own 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Final
+
+#: Whose tasks may end in an error that nobody waits for.
+_WEBRTC: Final = frozenset({"aiortc", "aioice"})
+
+log = logging.getLogger(__name__)
 
 
 def runner(*, eager_tasks: bool = False) -> asyncio.Runner:
@@ -19,10 +29,33 @@ def runner(*, eager_tasks: bool = False) -> asyncio.Runner:
     try:
         import uvloop
     except ImportError:
-        return asyncio.Runner()
+        return asyncio.Runner(loop_factory=partial(_made, asyncio.new_event_loop))
     if eager_tasks and not bears_uvloop():
-        return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        return asyncio.Runner(loop_factory=partial(_made, asyncio.new_event_loop))
+    return asyncio.Runner(loop_factory=partial(_made, uvloop.new_event_loop))
+
+
+def _made(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
+    loop = new_loop()
+    loop.set_exception_handler(heed)
+    return loop
+
+
+def heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what nobody waited for, but for what is no fault.
+
+    aiortc connects, sends and sends again in tasks of its own. Where a connection is given up
+    meanwhile, as each time another road is the first, they fail: that is what giving up means.
+    """
+    if isinstance(context.get("exception"), ConnectionError) and _is_webrtcs(context.get("future")):
+        log.debug("a connection was given up while it was used: %s", context["exception"])
+    else:
+        loop.default_exception_handler(context)
+
+
+def _is_webrtcs(task: object) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
+    return code is not None and not _WEBRTC.isdisjoint(PurePath(code.co_filename).parts)
 
 
 def bears_uvloop() -> bool:

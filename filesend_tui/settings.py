@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -47,7 +48,11 @@ ENVIRONMENT: Final = {
 }
 #: Used where the relay is elsewhere and nobody chose others.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
-_ICE_SCHEMES: Final = ("stun:", "stuns:", "turn:", "turns:")
+#: RFC 7064 and RFC 7065.
+_ICE_URL: Final = re.compile(
+    r"(?:stun|turn)s?:(?:[^\s:?/\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:\?transport=(?:udp|tcp))?"
+)
 _OPTIONS: Final = {
     "ice_servers": "--ice-server",
     "trusted_proxies": "--trusted-proxy",
@@ -55,6 +60,7 @@ _OPTIONS: Final = {
 }
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_NAME: Final = 64
+_MAX_WHY: Final = 400
 #: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
 _SLOWEST: Final = 4_000
 
@@ -155,9 +161,16 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the settings file is, whether or not it exists."""
+    """Return where the settings file is, whether or not it exists.
+
+    Raises:
+        SettingsError: What is named cannot be a file.
+    """
     if named := environment.get("FILESEND_SETTINGS"):
-        return Path(named).expanduser()
+        try:
+            return _path(named)
+        except ValueError as error:
+            raise SettingsError(f"FILESEND_SETTINGS: {error}") from None
     import platformdirs
 
     return platformdirs.user_config_path("filesend", appauthor=False) / "settings.toml"
@@ -190,7 +203,7 @@ def load(
         try:
             fields[key] = _PARSERS[key](value)
         except ValueError as error:
-            raise SettingsError(f"{source}: {error}") from None
+            raise SettingsError(f"{source}: {clean(str(error), _MAX_WHY)}") from None
     if "ice_servers" in fields:
         fields["ice_servers"] = _logged_in(fields["ice_servers"], environment)
     exposed = path if file.holds_login and readable_by_others else None
@@ -201,7 +214,10 @@ def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine's own loopback."""
     import ipaddress
 
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # no URL at all, which whoever uses it will say
+        return False
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -229,10 +245,11 @@ def _read(path: Path) -> tuple[_SettingsFile, bool]:
     try:
         with path.open(encoding="utf-8") as file:
             text, mode = file.read(), os.fstat(file.fileno()).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _SettingsFile(), False
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{path}: cannot be read: {why}") from None
     import tomllib
 
     # Windows' modes say nothing of who may read; its user folders are their owners' alone.
@@ -241,6 +258,8 @@ def _read(path: Path) -> tuple[_SettingsFile, bool]:
         return msgspec.convert(tomllib.loads(text), _SettingsFile), readable_by_others
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: it is nested too deep") from None
 
 
 def _name(value: str) -> str:
@@ -272,7 +291,15 @@ def _networks(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _path(value: str | Path) -> Path:
-    return Path(value).expanduser()
+    if "\0" in str(value):
+        raise ValueError("a path holds no NUL")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        who = str(value).partition("/")[0]
+        raise ValueError(
+            f"“{clean(who)}” is nobody's home folder here; write the whole path"
+        ) from None
 
 
 def _log_level(value: str) -> str:
@@ -306,7 +333,8 @@ def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...
     for server in servers:
         if "@" in server.urls:  # perhaps a password: do not repeat it
             raise ValueError("an ICE server's URL holds no login; use the settings file for it")
-        if not server.urls.startswith(_ICE_SCHEMES):
+        match = _ICE_URL.fullmatch(server.urls)
+        if match is None or not 0 < int(match["port"] or 1) < 65536:
             raise ValueError(f"{server.urls!r} is not an ICE server; write stun:host:port, or none")
     return tuple(servers)
 

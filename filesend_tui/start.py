@@ -31,6 +31,7 @@ class Refused(Exception):
 def main() -> None:
     """Run the program; the console script's entry."""
     gc.set_threshold(_CYCLES_AFTER)
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name that this terminal cannot show is shown in part, and stops nothing.
@@ -39,6 +40,11 @@ def main() -> None:
         _begin()
     except KeyboardInterrupt:  # while nothing ran yet that could be ended in order
         sys.exit(_INTERRUPTED)
+    except OSError as error:  # of standard output: what else may fail is told where it does
+        print(f"Error: This cannot be written: {error.strerror}.", file=sys.stderr)
+        # What is left would be flushed at the end, and fail again.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.exit(1)
 
 
 def _begin() -> None:
@@ -56,9 +62,26 @@ def _begin() -> None:
     sys.exit(code)
 
 
+def _open_what_is_closed() -> None:
+    """Point standard streams that came closed (`<&-`, `>&-`) to nowhere.
+
+    Else the next file or socket would get such a stream's number, and what is printed with it.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free: this one, as those before it are open by now.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            stream = open(descriptor, "w" if descriptor else "r", encoding="utf-8")  # noqa: PTH123, SIM115 - no path
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
 def screens(options: Mapping[str, Any]) -> int:
     """Open the screens; return the exit code. Raises Refused."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Refused("The screens need a terminal; `filesend --help` lists commands that do not.")
     settings = settle(options, log_to_stderr=False)
     from filesend_tui.launch import open_screens
@@ -81,10 +104,14 @@ def settle(
 
     try:
         settings = load(options)
+    except SettingsError as error:
+        raise Refused(str(error)) from error
+    try:
         logs.configure(
             settings.log_level, settings.log_file, to_stderr=log_to_stderr, libraries=service
         )
-    except (SettingsError, OSError) as error:
-        raise Refused(str(error)) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"--log-file: {settings.log_file} cannot be opened: {why}") from error
     logs.take_over()
     return settings

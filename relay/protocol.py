@@ -148,9 +148,13 @@ class Sealed(Word, frozen=True, kw_only=True):
 
 
 class Hello(Word, frozen=True, kw_only=True):
-    """`hello`: how the sender wants to be called. Only after both confirmed."""
+    """`hello`: how the sender wants to be called. Only after both confirmed.
+
+    wants: what it is there for: `send`, `receive`, or anything else for both.
+    """
 
     name: Name
+    wants: Annotated[str, Meta(max_length=16)] = "both"
 
 
 class OfferedFile(Word, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,10 +187,14 @@ class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FileAnswer(Word, frozen=True, kw_only=True):
-    """`fileAnswer`: a yes or no for each file, in the request's order. No yes at all declines."""
+    """`fileAnswer`: a yes or no for each file, in the request's order. No yes at all declines.
+
+    reason: short text for the other person, where it declines.
+    """
 
     id: Id
     accepted: Annotated[list[bool], Meta(min_length=1, max_length=MAX_FILES)]
+    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Preparing(Word, frozen=True, kw_only=True):

@@ -146,7 +146,7 @@ def serve(
     logging.getLogger("relay").setLevel(log_level.upper())
     try:
         listener = listen(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
         print(f"FileSend relay cannot listen on {host}:{port}: {_why(error)}", file=sys.stderr)
         return 1
     with listener:
@@ -188,7 +188,9 @@ def _room_for_sockets(wanted: int) -> int:
     return wanted if soft == unlimited else max(1, soft - _OTHER_FILES)
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "that is no host's name"
     # Not the system's text where we know better: it differs by platform and repeats the address.
     return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 

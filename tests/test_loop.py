@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import sys
 
 import pytest
 
+from filesend_tui.core.channels.aiortc_attempt import AiortcAttempt
+from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.loop import bears_uvloop, runner
 
 
@@ -34,3 +38,43 @@ def test_without_it_asyncios_own_serves(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "uvloop", None)
     with runner() as running:
         assert running.run(kind()).startswith("asyncio")
+
+
+async def given_up_by_aiortc() -> None:
+    """Have it send once more, as its timers do, over a connection that is closed."""
+    from aiortc.rtcsctptransport import InitChunk
+
+    attempt = await AiortcAttempt.offer(ClientConfig(webrtc=WebRtcStack.AIORTC))
+    assert isinstance(attempt, AiortcAttempt)
+    sctp = attempt._connection.sctp
+    assert sctp is not None
+    await attempt.close()
+    sctp._remote_port = 5000
+    sctp._t1_chunk = InitChunk()
+    sctp._t1_expired()
+    await sent()
+
+
+async def failed_by_us() -> None:
+    async def fail() -> None:
+        raise ConnectionError("ours")
+
+    task = asyncio.create_task(fail())
+    del task
+    await sent()
+
+
+async def sent() -> None:
+    """Let tasks run to their end, and be looked at."""
+    while len(asyncio.all_tasks()) > 1:
+        await asyncio.sleep(0)
+    gc.collect()
+
+
+def test_a_connection_that_was_given_up_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    with runner() as running:
+        running.run(given_up_by_aiortc())
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+        running.run(failed_by_us())
+    assert "never retrieved" in caplog.text
+    assert "ours" in caplog.text

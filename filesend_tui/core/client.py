@@ -12,7 +12,7 @@ from pathlib import Path
 from filesend_tui.core.channels.attempt import check, prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import ClientDestroyed, TransferId, Verification
+from filesend_tui.core.events import ClientDestroyed, TransferId, Verification, Wants
 from filesend_tui.core.people.desk import People
 from filesend_tui.core.people.relay_link import always
 from filesend_tui.core.telling import leftover_events
@@ -155,6 +155,10 @@ class Client:
         """Publish and return the verification words. Raises NotPaired."""
         return self._people.verify()
 
+    def intend(self, wants: Wants) -> None:
+        """Say what this side is there for; whom it pairs with from then on is told."""
+        self._people.intend(wants)
+
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect to the relay; it is connected to again when it is lost.
 
@@ -208,6 +212,7 @@ class Client:
         accepted: Sequence[bool],
         *,
         output: Path | Target | None = None,
+        reason: str = "",
     ) -> None:
         """Say yes or no for each file, in the request's order.
 
@@ -215,11 +220,12 @@ class Client:
             transfer: The request.
             accepted: A yes or no for each file.
             output: Folder its files will stand in; the configured one where None.
+            reason: Why it is declined, for the partner to read; at most 200 characters.
 
         Raises:
             NoSpace, StorageFailed: They cannot be kept there; the request stays open.
         """
-        await self._people.answer(transfer, accepted, output=output)
+        await self._people.answer(transfer, accepted, output=output, reason=reason)
 
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up, whatever its state; both sides free everything."""

@@ -44,6 +44,14 @@ class Direction(StrEnum):
     RECEIVE = "receive"
 
 
+class Wants(StrEnum):
+    """What somebody is there for."""
+
+    BOTH = "both"
+    SEND = "send"
+    RECEIVE = "receive"
+
+
 class TransferPhase(StrEnum):
     """The states of one request's exchange (people/exchange.py holds the table)."""
 
@@ -126,9 +134,13 @@ class CodeGone(Event, frozen=True, kw_only=True):
 
 
 class Paired(Event, frozen=True, kw_only=True):
-    """Both sides hold the same key. partner: how they call themselves."""
+    """Both sides hold the same key.
+
+    partner: how they call themselves. wants: what they are there for: send, receive or both.
+    """
 
     partner: str
+    wants: Wants = Wants.BOTH
 
 
 class Verification(Event, frozen=True, kw_only=True):

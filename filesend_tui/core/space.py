@@ -16,13 +16,15 @@ def free_space(folder: Path) -> int:
     Raises:
         StorageFailed: Nobody can tell.
     """
-    place = folder.expanduser().absolute()
+    place = folder
     try:
+        place = folder.expanduser().absolute()
         while not place.exists() and place != place.parent:
             place = place.parent
         return shutil.disk_usage(place).free
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody knows
+        why = getattr(error, "strerror", None) or error
         raise StorageFailed(
-            f"The free space of {place} cannot be read: {error.strerror}.",
+            f"The free space of {place} cannot be read: {why}.",
             "Choose another folder.",
         ) from error

@@ -81,6 +81,8 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             ]
         case events.Paired():
             return [Line(f"Paired with {event.partner}.")]
+        case events.PartnerGone(reason="relay"):
+            return []  # the error that comes of it says so
         case events.PartnerGone():
             return [Line(_gone(event))]
         case events.Message(outgoing=False):
@@ -170,9 +172,9 @@ def _phase(event: events.TransferState) -> list[Line]:
     why = f": {event.reason.rstrip('.')}" if event.reason else ""
     match event.phase:
         case TransferPhase.DECLINED if event.direction is Direction.SEND:
-            return [Line("The other person declined.")]
+            return [Line(f"The other person declined{why}.")]
         case TransferPhase.DECLINED:
-            return [Line("Declined.")]
+            return [Line("You declined.")]
         case TransferPhase.CANCELLED:
             return [Line(f"The transfer was cancelled{why}.")]
         case TransferPhase.FAILED:
@@ -184,8 +186,6 @@ def _gone(event: events.PartnerGone) -> str:
     match event.reason:
         case "left":
             return f"{event.partner} left."
-        case "relay":
-            return "The connection to the relay was lost."
         case "broken":
             return f"What came from {event.partner} could not be trusted: disconnected."
     return f"The connection to {event.partner} was lost."

@@ -10,7 +10,7 @@ from filesend_tui.core.errors import (
     PartnerGone,
     RelayUnreachable,
 )
-from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.events import Direction, TransferPhase
 
 _ENDS = {
     TransferPhase.DONE,
@@ -94,7 +94,9 @@ def _failure(event: events.TransferState) -> FileSendError:
     why = f": {event.reason.rstrip('.')}" if event.reason else ""
     match event.phase:
         case TransferPhase.DECLINED:
-            return Declined("The files were declined.")
+            if event.direction is Direction.SEND:
+                return Declined(f"The other person declined{why}.")
+            return Declined("You declined.", "Ask them to send again if you want the files.")
         case TransferPhase.CANCELLED:
             return Cancelled(f"The transfer was cancelled{why}.")
     return FileSendError(f"The transfer failed{why}.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
@@ -19,7 +20,7 @@ from filesend_tui.core.errors import (
     StorageFailed,
 )
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.events import Direction
+from filesend_tui.core.events import Direction, Wants
 from filesend_tui.core.torrent.room import check_folder
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
@@ -31,7 +32,29 @@ FindRelay = Callable[[], Awaitable[str]]
 READ_CODE = "-"
 #: Seconds that an interrupted run gives the relay to pass on that it stopped.
 _FAREWELL = 3.0
+_ONLY_SENDS = "this side only sends: a filesend send takes nothing"
+_NO_ROOM = "the receiver's disk has no room for them"
+_NO_FOLDER = "nothing can be written to the receiver's folder"
 _DIFFERENT = "The verification words were not the same here, so I disconnected."
+
+
+class SamePurpose(FileSendError):
+    """Both sides wait for the same: two senders, or two receivers."""
+
+    code = "samePurpose"
+
+
+#: What two people hear who are there for the same: what happened, and what to do.
+_SAME: Final[Mapping[Wants, Callable[[str], tuple[str, str]]]] = {
+    Wants.SEND: lambda partner: (
+        f"{partner} wants to send, too, and neither of you receives.",
+        "One of you runs filesend receive, with a new code of the other's.",
+    ),
+    Wants.RECEIVE: lambda partner: (
+        f"{partner} waits to receive, too, and neither of you sends.",
+        "One of you runs filesend send.",
+    ),
+}
 
 
 async def send(
@@ -66,19 +89,24 @@ async def send(
     if code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
+    client.intend(Wants.SEND)
     await client.connect(await find_relay())
     if code is None:
         await client.create_code()
-        await _somebody_came(stream)
     else:
         await client.join(code)
+    await _met(stream, Wants.SEND)
     outcome = Outcome()
+    refused: set[str] = set()
     try:
         if verify:
             await _compare(client, asker)
         await client.request(found)
         async for event in stream:
-            if outcome.see(event):
+            if isinstance(event, events.FileRequest) and event.direction is Direction.RECEIVE:
+                refused.add(event.transfer)
+                await _refuse(client, event, _ONLY_SENDS)
+            elif getattr(event, "transfer", None) not in refused and outcome.see(event):
                 return
     except asyncio.CancelledError:
         await _cancel(client, outcome.open_transfers)
@@ -119,8 +147,10 @@ async def receive(
         code = await ask_code(asker)
     stream = client.subscribe()
     await client.tidy(output)
+    client.intend(Wants.RECEIVE)
     await client.connect(await find_relay())
     await client.join(code)
+    await _met(stream, Wants.RECEIVE)
     if verify:
         await _compare(client, asker)
     one_question = asyncio.Lock()
@@ -142,11 +172,18 @@ async def receive(
         raise
 
 
-async def _somebody_came(stream: Subscription) -> None:
-    """Wait until the code was used."""
+async def _met(stream: Subscription, ours: Wants) -> None:
+    """Wait until the code was used.
+
+    Raises:
+        SamePurpose: By somebody who waits for what this side cannot do.
+        FileSendError: It was not, or pairing failed.
+    """
     async for event in stream:
         match event:
-            case events.Paired():
+            case events.Paired(partner=partner, wants=theirs):
+                if theirs is ours:
+                    raise SamePurpose(*_SAME[ours](partner))
                 return
             case events.CodeGone(reason="expired"):
                 raise ExpiredCode("Nobody used the code in time.")
@@ -225,10 +262,16 @@ async def _accept_all(client: Client, request: events.FileRequest, output: Path 
     everything = (True,) * len(request.files)
     try:
         await client.answer(request.transfer, everything, output=output)
-    except (NoSpace, StorageFailed):
+    except (NoSpace, StorageFailed) as error:
         # The sender waits for an answer, and nobody is here to mend it.
-        await client.answer(request.transfer, (False,) * len(request.files))
+        await _refuse(client, request, _NO_ROOM if isinstance(error, NoSpace) else _NO_FOLDER)
         raise
+
+
+async def _refuse(client: Client, request: events.FileRequest, why: str) -> None:
+    """Decline all of it, and tell the partner why."""
+    with suppress(FileSendError):  # it was taken back, or they are gone
+        await client.answer(request.transfer, (False,) * len(request.files), reason=why)
 
 
 async def _let_choose(

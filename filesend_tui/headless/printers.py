@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 from filesend_tui.core import events
 from filesend_tui.core.text import visible
-from filesend_tui.headless.narration import Figure, figure, lines
+from filesend_tui.headless.narration import Figure, Line, figure, lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,7 +22,10 @@ class Printer(Protocol):
     """Writes events somewhere."""
 
     def show(self, event: events.Event) -> None:
-        """Write what the event has to say; may block; raises BrokenPipeError."""
+        """Write what the event has to say; may block; raises OSError."""
+
+    def parting(self) -> None:
+        """The person here ends it: who leaves by that is no news to them."""
 
     def close(self) -> None:
         """Take a bar off the screen."""
@@ -39,6 +42,9 @@ class JsonPrinter:
         if not isinstance(event, events.SwarmState):
             self._out.write(events.encode(event).encode() + b"\n")
             self._out.flush()
+
+    def parting(self) -> None:
+        """A script is told everything."""
 
     def close(self) -> None:
         """Nothing is held."""
@@ -71,10 +77,14 @@ class TextPrinter:
         self._err = err
         self._progress = progress
         self._asked = asked
+        self._parting = False
+        self._told = ""
 
     def show(self, event: events.Event) -> None:
-        """Write the event's lines, and show its figure."""
-        for line in lines(event):
+        """Write the event's lines, and show its figure; nothing is told twice in a row."""
+        if self._parting and isinstance(event, events.PartnerGone):
+            return
+        for line in self._new(event):
             if line.listing and self._asked:
                 continue
             self._progress.clear()
@@ -86,6 +96,28 @@ class TextPrinter:
                 self._draw(line.text)
         if shown := figure(event):
             self._progress.update(shown)
+
+    def parting(self) -> None:
+        """See Printer."""
+        self._parting = True
+
+    def _new(self, event: events.Event) -> list[Line]:
+        """Return the lines of an event that say more than the last end or error did.
+
+        A transfer's end and the error that ends the run are two events, and may be one thing.
+        """
+        said = lines(event)
+        match event:
+            case events.Error():
+                known = self._told == event.message.rstrip(".")
+                self._told = event.message.rstrip(".")
+                return said[1:] if known else said
+            case events.TransferState() if said:
+                why, what = event.reason.rstrip("."), said[0].text.rstrip(".")
+                known = bool(why) and self._told == why
+                self._told = what if not known else self._told
+                return [] if known else said
+        return said
 
     def close(self) -> None:
         """Take the bar off the screen."""

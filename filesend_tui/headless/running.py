@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
@@ -19,6 +24,12 @@ from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
 from filesend_tui.loop import runner
 from filesend_tui.parting import end_soon
+from filesend_tui.terminal import on_terminal, point_nowhere
+
+#: Seconds that a run may take to part from everybody when its work is over.
+PARTING: Final = 10.0
+
+_log = logging.getLogger(__name__)
 
 #: What a run does with its client; returns when it is done, raises FileSendError where it failed.
 Command = Callable[[Client], Awaitable[None]]
@@ -45,10 +56,21 @@ def run(
             if code is ExitCode.INTERRUPTED:
                 end_soon(code)
             return code
-    except BrokenPipeError:
-        # The reader of stdout went away. The interpreter would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except CannotTell as error:
+        if error.why.errno != errno.EPIPE:  # else the reader of stdout had enough
+            with suppress(OSError):
+                print(f"Error: {error}", file=sys.stderr, flush=True)
+        # The interpreter would complain again when it flushes.
+        point_nowhere((1, 2))
         return ExitCode.FAILED
+
+
+class CannotTell(Exception):
+    """Nothing can be written to standard output or standard error. why: what the system says."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(f"What happened cannot be written: {os.strerror(why.errno or 0)}.")
+        self.why = why
 
 
 class Teller:
@@ -57,13 +79,18 @@ class Teller:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._turn = asyncio.Lock()
+        self._on_terminal = bool(on_terminal())
         self._last_error: events.Error | None = None
 
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
         async for event in stream:
             await self._tell(event)
-        await asyncio.to_thread(self._printer.close)
+        await asyncio.to_thread(self._write, self._printer.close)
+
+    def parting(self) -> None:
+        """The person here ends the run."""
+        self._printer.parting()
 
     async def tell_failure(self, error: FileSendError) -> None:
         """Tell what ended the run, unless the stream tells it."""
@@ -76,15 +103,48 @@ class Teller:
                 if event == self._last_error:
                     return  # it was raised, and the stream tells it too
                 self._last_error = event
-            await asyncio.to_thread(self._printer.show, event)
+            await asyncio.to_thread(self._write, self._printer.show, event)
+
+    def _write(self, write: Callable[..., None], *what: events.Event) -> None:
+        try:
+            write(*what)
+        except OSError as error:
+            if not (self._on_terminal and error.errno == errno.EIO):
+                raise CannotTell(error) from error
+            # The terminal is gone; who watches it acts on that.
+
+
+@contextmanager
+def _bounded(code: ExitCode) -> Iterator[None]:
+    """End the process with this code where the block takes longer than PARTING seconds.
+
+    Each of many waits in it is bounded, but what one peer, tracker and relay after another may
+    cost is more than anybody waits for, least of all after a Ctrl-C.
+    """
+    last = threading.Timer(PARTING, os._exit, (code,))
+    last.daemon = True
+    last.start()
+    try:
+        yield
+    finally:
+        last.cancel()
 
 
 async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCode:
-    client = Client(config)
+    try:
+        client = Client(config)
+    except FileSendError as error:  # the settings ask for what is not to be had
+        await teller.tell_failure(error)
+        return for_error(error.code)
     telling = asyncio.create_task(teller.tell_all(client.subscribe()))
     working = asyncio.ensure_future(command(client))
     code = ExitCode.DONE
-    with stop_on_signals(working.cancel):
+
+    def stop() -> None:
+        teller.parting()
+        working.cancel()
+
+    with stop_on_signals(stop):
         try:
             await asyncio.wait({telling, working}, return_when=asyncio.FIRST_COMPLETED)
             working.cancel()  # still at work only where nobody listens any more
@@ -94,7 +154,15 @@ async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCo
         except FileSendError as error:
             await teller.tell_failure(error)
             code = for_error(error.code)
+        except CannotTell:
+            raise
+        except Exception as error:
+            _log.debug("a run brought a fault to light", exc_info=True)
+            broken = FileSendError(f"Something in this program broke: {type(error).__name__}.")
+            await teller.tell_failure(broken)
+            code = ExitCode.FAILED
         finally:
-            await client.destroy()
+            with _bounded(code):
+                await client.destroy()
             await telling
     return code

@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and a closed terminal as one wish to stop, on every system."""
+"""Ctrl-C, SIGTERM and a closed terminal as one wish to stop, on every system.
+
+Under nohup a closed terminal is no such wish: the run goes on, and what it prints vanishes.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,21 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from filesend_tui.ending import let_go_of_terminal
 from filesend_tui.headless.exit_codes import ExitCode
+from filesend_tui.terminal import TerminalWatch, on_terminal
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Call `stop` on the running loop at the first signal; at the second, end the process at once.
 
-    The second ends it without cleaning up: for when cleaning up is what hangs.
+    The second ends it without cleaning up: for when cleaning up is what hangs. So does a terminal
+    that is gone, after a moment. When the block is over all is freed and told, and a signal ends
+    the process at once.
     """
     loop = asyncio.get_running_loop()
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        wanted.append(signal.SIGHUP)  # not under nohup
+    terminals = on_terminal()
     asked = False
 
     def heard() -> None:
@@ -30,16 +35,26 @@ def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
         asked = True
         stop()
 
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number in wanted:
+    def hung_up() -> None:
+        if terminals:
+            let_go_of_terminal(terminals, ExitCode.INTERRUPTED)
+        if not asked:  # it may be told twice: by the system, and by the watch
+            heard()
+
+    wanted = {signal.SIGINT: heard, signal.SIGTERM: heard}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        wanted[signal.SIGHUP] = hung_up  # not under nohup
+    for number, handler in wanted.items():
         try:
-            loop.add_signal_handler(number, heard)
+            loop.add_signal_handler(number, handler)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(heard))
+    watch = TerminalWatch(terminals)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        watch.close()
+        for number in wanted:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            signal.signal(number, lambda *_: os._exit(ExitCode.INTERRUPTED))

@@ -75,7 +75,7 @@ def test_json_is_one_object_a_line_in_utf8() -> None:
     printer.show(events.Paired(partner="Ann 🦊\n"))
     printer.show(download(0.5))
     first, second = out.getvalue().decode().splitlines()
-    assert json.loads(first) == {"event": "paired", "partner": "Ann 🦊\n"}
+    assert json.loads(first) == {"event": "paired", "partner": "Ann 🦊\n", "wants": "both"}
     assert json.loads(second)["downloadBytesPerSecond"] == 4e6
 
 
@@ -187,10 +187,62 @@ def test_every_end_is_said() -> None:
         )
         return " ".join(text.said)
 
-    assert end(TransferPhase.DECLINED) == "The other person declined."
-    assert end(TransferPhase.DECLINED, Direction.RECEIVE) == "Declined."
+    assert end(TransferPhase.DECLINED) == "The other person declined: why."
+    assert end(TransferPhase.DECLINED, Direction.RECEIVE) == "You declined."
     assert end(TransferPhase.CANCELLED) == "The transfer was cancelled: why."
     assert end(TransferPhase.FAILED) == "The transfer failed: why."
+
+
+def ended(phase: TransferPhase, reason: str = "") -> events.TransferState:
+    return events.TransferState(transfer="a", direction=Direction.SEND, phase=phase, reason=reason)
+
+
+def failed(message: str) -> events.Error:
+    return events.Error(code="c", message=message, hint="Hint.", transfer="a")
+
+
+LOST = "The connection to the relay at http://r was lost."
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (
+            [ended(TransferPhase.CANCELLED), failed("The transfer was cancelled.")],
+            ["The transfer was cancelled.", "Hint."],
+        ),
+        (
+            [ended(TransferPhase.DECLINED, "no"), failed("The other person declined: no.")],
+            ["The other person declined: no.", "Hint."],
+        ),
+        (
+            [
+                events.PartnerGone(partner="Ann", reason="relay"),
+                failed(LOST),
+                ended(TransferPhase.FAILED, LOST),
+            ],
+            [f"Error: {LOST}", "Hint."],
+        ),
+        (
+            [failed("Full."), ended(TransferPhase.FAILED, "Broken.")],
+            ["Error: Full.", "Hint.", "The transfer failed: Broken."],
+        ),
+    ],
+)
+def test_nothing_is_told_twice(shown: list[events.Event], said: list[str]) -> None:
+    text = Text()
+    text.show(*shown)
+    assert text.said == said
+
+
+def test_who_leaves_by_our_own_parting_is_no_news() -> None:
+    text, out = Text(), io.BytesIO()
+    printer = JsonPrinter(out)
+    for each in (text.printer, printer):
+        each.parting()
+        each.show(events.PartnerGone(partner="Ann", reason="left"))
+    assert text.said == []
+    assert b"partnerGone" in out.getvalue(), "a script is told everything"
 
 
 def test_errors_say_what_to_do() -> None:

@@ -13,7 +13,7 @@ EXAMPLES = [
     (e.Code(code="7-apple-violin", expires_seconds=600), "code", {"code", "expiresSeconds"}),
     (e.CodeClaimed(), "codeClaimed", set()),
     (e.CodeGone(reason="joined"), "codeGone", {"reason"}),
-    (e.Paired(partner="Ann"), "paired", {"partner"}),
+    (e.Paired(partner="Ann"), "paired", {"partner", "wants"}),
     (e.FileReady(transfer="a", magnet_uri="magnet:?"), "fileReady", {"transfer", "magnetURI"}),
     (e.AddTorrent(transfer="a", magnet_uri="magnet:?"), "addTorrent", {"transfer", "magnetURI"}),
     (

@@ -27,6 +27,8 @@ def lonely_world(tmp_path: Path) -> Iterator[World]:
     yield world
     world.close()
     assert world.leftovers() == []
+    for process in world.processes:
+        assert process.complaints() == [], process.report()
 
 
 @pytest.fixture

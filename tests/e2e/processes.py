@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,10 @@ import psutil
 TIMEOUT = 120.0
 #: Seconds for a process that was told to end, or lost its terminal or its parent.
 ENDING = 20.0
+#: How a library, the interpreter or a log speaks, where this program should.
+_FOREIGN = re.compile(
+    r"Traceback|Exception ignored|never retrieved|never awaited|Warning\b|^\d{4}-\d\d-\d\d "
+)
 Event = dict[str, Any]
 
 
@@ -129,6 +134,13 @@ class Filesend:
     def error_codes(self) -> list[str]:
         return [e["code"] for e in self.events if e["event"] == "error"]
 
+    def complaints(self) -> list[str]:
+        """What standard error holds that nobody should see: anything, in JSON that went well."""
+        asks = "--verify" in self.process.args
+        if "--json" in self.process.args and self.process.returncode == 0 and not asks:
+            return self.errors
+        return [line for line in self.errors if _FOREIGN.search(line)]
+
     def report(self) -> str:
         said = "\n".join([*self.lines[-12:], *self.errors[-20:]])
         return f"exit code {self.process.poll()}, said:\n{said}"
@@ -186,16 +198,17 @@ class World:
     def leftovers(self) -> list[str]:
         """Command lines of processes of this world that run on, though all should be ending."""
         deadline = time.monotonic() + ENDING
-        while (running := self._running()) and time.monotonic() < deadline:
+        while (running := self.running()) and time.monotonic() < deadline:
             time.sleep(0.1)
-        return running
+        return list(running.values())
 
-    def _running(self) -> list[str]:
-        running = []
+    def running(self) -> dict[int, str]:
+        """The processes of this world that run: command lines by process id."""
+        running = {}
         for process in psutil.process_iter():
             try:
                 if process.environ().get(self.MARK) == self.mark:
-                    running.append(" ".join(process.cmdline()))
+                    running[process.pid] = " ".join(process.cmdline())
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return running

@@ -131,6 +131,33 @@ def test_what_killed_receivers_left_goes_and_is_named(
     assert [path.name for path in output.iterdir()] == ["small"]
 
 
+@pytest.mark.parametrize("who", ["sender", "receiver"])
+def test_an_interrupt_is_told_once(world: World, long_file: Path, tmp_path: Path, who: str) -> None:
+    """Whoever pressed Ctrl-C is not told that the other left; nobody hears of it twice."""
+    sender = world.start("send", long_file, "--upload-limit", RATE)
+    code = sender.wait_for_line("Code: ").removeprefix("Code: ")
+    receiver = world.start("receive", code, "--yes", "--name", "Bob", "-o", tmp_path / "to")
+    receiver.wait_for_line("Receiving: ")
+    (sender if who == "sender" else receiver).signal(signal.SIGINT)
+    for side in (sender, receiver):
+        side.end()
+        ours = (side is sender) == (who == "sender")
+        said = "\n".join(side.errors)
+        assert said.count("cancelled") == 1, side.report()
+        assert not (ours and "left." in said), side.report()
+
+
+def test_a_lost_relay_is_told_once(world: World, long_file: Path, tmp_path: Path) -> None:
+    sender = world.start("send", long_file, "--upload-limit", RATE)
+    code = sender.wait_for_line("Code: ").removeprefix("Code: ")
+    receiver = world.start("receive", code, "--yes", "--name", "Bob", "-o", tmp_path / "to")
+    receiver.wait_for_line("Receiving: ")
+    world.processes[0].signal(signal.SIGKILL)
+    for side in (sender, receiver):
+        assert side.end() == 4, side.report()
+        assert "\n".join(side.errors).count("was lost") == 1, side.report()
+
+
 def test_a_killed_relay(world: World, way: Way) -> None:
     world.processes[0].signal(signal.SIGKILL)
     assert way.receiver.end() == 4, way.receiver.report()

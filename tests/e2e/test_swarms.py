@@ -123,3 +123,15 @@ def test_an_interrupted_download_leaves_nothing(world: World, tmp_path: Path) ->
     assert download.end() == 130, download.report()
     assert contents(tmp_path / "to") == {}
     interrupt(seed)
+
+
+def test_a_download_whose_only_seed_left_says_so(world: World, tmp_path: Path) -> None:
+    fill(tmp_path / "from" / "a", 100_000_000)
+    seed, magnet = seeding(world, tmp_path / "from" / "a", "--upload-limit", "1M")
+    download = world.start("download", magnet, "--json", "-o", tmp_path / "to")
+    download.wait_for("download", lambda event: event["downloadedBytes"] > 0)
+    interrupt(seed)
+    told = download.wait_for("error", lambda event: event["code"] == "noPeers")
+    assert "has left" in told["message"]
+    assert "yet" not in told["message"]
+    interrupt(download)

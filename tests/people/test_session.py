@@ -7,7 +7,7 @@ import pytest
 from filesend_tui.core.people.pairing import SharedKey, Side
 from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
-from relay.protocol import Done, Hello, Message
+from relay.protocol import Done, Hello, Message, parse
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ async def test_a_session_does_not_show_its_key() -> None:
     session = Session(SHARED, Side.MAKER, send)
     session.introduce(Hello(name="Ada"))
     assert repr(session) == "Session(partner='Ada')"
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [({}, "both"), ({"wants": "send"}, "send"), ({"wants": "to sing"}, "both")],
+)
+def test_what_a_partner_is_there_for(said: dict[str, str], heard: str) -> None:
+    """Of an older or a newer version, too."""
+
+    async def send(letter: Letter) -> None: ...
+
+    session = Session(SHARED, Side.MAKER, send)
+    session.introduce(parse(Hello, {"name": "Ada"} | said))
+    assert session.wants == heard

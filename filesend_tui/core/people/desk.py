@@ -21,7 +21,7 @@ from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import TransferId
+from filesend_tui.core.events import TransferId, Wants
 from filesend_tui.core.people import offer
 from filesend_tui.core.people.code import Code, new_code, parse_code
 from filesend_tui.core.people.introduction import Introduction
@@ -74,6 +74,7 @@ class People:
         self._engine = engine
         self._config = config
         self._link = RelayLink(self._take, self._link_changed)
+        self._wants = Wants.BOTH
         self._code: Code | None = None
         self._introduction: Introduction | None = None
         self._pair: _Pair | None = None
@@ -102,6 +103,10 @@ class People:
         return event
 
     # -- commands
+
+    def intend(self, wants: Wants) -> None:
+        """Say what this side is there for; whom it pairs with from then on is told."""
+        self._wants = wants
 
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect to a relay, leaving the one before; it is connected to again when it is lost.
@@ -192,8 +197,15 @@ class People:
         accepted: Sequence[bool],
         *,
         output: Path | Target | None = None,
+        reason: str = "",
     ) -> None:
         """Say yes or no for each file of the partner's request, in its order.
+
+        Args:
+            transfer: The request.
+            accepted: A yes or no for each file.
+            output: Folder its files will stand in; the configured one where None.
+            reason: Why it is declined, for the partner to read; at most 200 characters.
 
         Raises:
             NotPaired: Nobody is there.
@@ -201,7 +213,7 @@ class People:
             RequestGone: There is no such request to answer.
             FileSendError: It is not one answer for each file.
         """
-        await self._paired().transfers.answer(transfer, accepted, output)
+        await self._paired().transfers.answer(transfer, accepted, output, reason)
 
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
@@ -237,7 +249,8 @@ class People:
     # -- pairing
 
     def _introduce(self, code: Code, side: Side) -> Introduction:
-        return Introduction(code, side, partner_name(self._config.name), self._send)
+        hello = words.Hello(name=partner_name(self._config.name), wants=self._wants)
+        return Introduction(code, side, hello, self._send)
 
     async def _pair_up(self, introduction: Introduction) -> None:
         """Pair with who is at the other end now; on failure part from them."""
@@ -254,7 +267,7 @@ class People:
         transfers = Transfers(session, self._engine, self._events, self._config, tracker)
         messages = Budget(*MESSAGES, asyncio.get_running_loop().time())
         self._pair = _Pair(session, transfers, messages)
-        self._events.publish(events.Paired(partner=session.partner))
+        self._events.publish(events.Paired(partner=session.partner, wants=session.wants))
         for word in introduction.unheard():
             self._take(word)
 

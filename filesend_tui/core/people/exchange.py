@@ -132,15 +132,15 @@ def shown_path(path: str) -> str:
     return shown if shown.strip() else "(a name that cannot be shown)"
 
 
-def answered(accepted: Iterable[bool]) -> Approved | Declined:
-    """Return what this answer means: no yes at all declines."""
+def answered(accepted: Iterable[bool], reason: str = "") -> Approved | Declined:
+    """Return what this answer means: no yes at all declines, for a reason where one was said."""
     answer = tuple(accepted)
-    return Approved(answer) if any(answer) else Declined(answer)
+    return Approved(answer) if any(answer) else Declined(answer, clean(reason, do.MAX_REASON))
 
 
 def _reason(happened: Input) -> str:
     match happened:
-        case Cancelled(reason) | PartnerCancelled(reason):
+        case Cancelled(reason) | PartnerCancelled(reason) | Declined(_, reason):
             return reason
         case Failed(error) | Misanswered(error) | PartnerLost(error):
             return error.message
@@ -154,7 +154,7 @@ def _reason(happened: Input) -> str:
 def _answer(exchange: Exchange, word: words.FileAnswer) -> Input:
     if len(word.accepted) != len(exchange.files):
         return Misanswered(FileSendError("The other side's answer does not fit the request."))
-    return answered(word.accepted)
+    return answered(word.accepted, word.reason)
 
 
 _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], Input]]]] = {

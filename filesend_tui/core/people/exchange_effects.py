@@ -54,7 +54,8 @@ _TOLD_OTHERWISE: Final = "It failed on the other side."
 
 def say_answer(id: TransferId, happened: Approved | Declined) -> Effect:
     """Tell the partner the answer."""
-    return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted)))
+    reason = happened.reason if isinstance(happened, Declined) else ""
+    return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted), reason=reason))
 
 
 def say_preparing(id: TransferId, happened: Prepared) -> Effect:

@@ -24,9 +24,10 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The receiver said no to every file."""
+    """The receiver said no to every file. reason: cleaned, may be empty."""
 
     accepted: tuple[bool, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

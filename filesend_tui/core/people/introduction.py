@@ -32,16 +32,16 @@ class Introduction:
     Args:
         code: What this side believes the code is.
         side: Whether this side made it or typed it.
-        name: How this side wants to be called, at most 64 characters.
+        hello: How this side wants to be called, and what it is there for.
         send: Hands a word to the relay; raises FileSendError.
     """
 
     def __init__(
-        self, code: Code, side: Side, name: str, send: Callable[[Word], Awaitable[object]]
+        self, code: Code, side: Side, hello: Hello, send: Callable[[Word], Awaitable[object]]
     ) -> None:
         self._code = code
         self._side = side
-        self._name = name
+        self._hello = hello
         self._send = send
         self._heard: asyncio.Queue[Word | FileSendError] = asyncio.Queue()
         self._exposed = False
@@ -103,7 +103,7 @@ class Introduction:
             for word in replies:
                 await self._send(word)
         session = Session(pairing.shared_key, self._side, self._send)
-        await session.send(Hello(name=self._name))
+        await session.send(self._hello)
         letter = await self._next()
         hello = session.receive(letter) if isinstance(letter, Letter) else None
         if not isinstance(hello, Hello):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from filesend_tui.core.events import Wants
 from filesend_tui.core.people.pairing import SharedKey, Side
 from filesend_tui.core.people.sealing import Letter, Sealing
 from filesend_tui.core.text import clean
@@ -34,6 +35,7 @@ class Session:
         send: Callable[[Letter], Awaitable[object]],
     ) -> None:
         self.partner = _NAMELESS
+        self.wants = Wants.BOTH
         self.verification = shared_key.verification
         self._sealing = Sealing(shared_key, side)
         self._send = send
@@ -61,8 +63,10 @@ class Session:
         return self._sealing.open(letter)
 
     def introduce(self, hello: Hello) -> None:
-        """Learn how the partner calls themselves."""
+        """Learn how the partner calls themselves, and what they are there for."""
         self.partner = partner_name(hello.name)
+        known = hello.wants in list(Wants)
+        self.wants = Wants(hello.wants) if known else Wants.BOTH
 
 
 def partner_name(name: str) -> str:

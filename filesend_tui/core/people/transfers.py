@@ -129,9 +129,13 @@ class Transfers:
         return asking.id
 
     async def answer(
-        self, transfer: TransferId, accepted: Sequence[bool], output: Path | Target | None
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        output: Path | Target | None,
+        reason: str = "",
     ) -> None:
-        """Say yes or no for each file of the partner's request.
+        """Say yes or no for each file of the partner's request; where all are no, why.
 
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
@@ -150,7 +154,7 @@ class Transfers:
         chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
         run = self._askable(transfer)  # it may have been taken back meanwhile
         run.output = chosen
-        self._happen(run, answered(accepted))
+        self._happen(run, answered(accepted, reason))
 
     async def cancel(self, transfer: TransferId, reason: str = "") -> None:
         """Give a transfer up; returns when its torrent is freed. One that is over is no error."""

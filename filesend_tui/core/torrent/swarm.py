@@ -136,9 +136,9 @@ class Swarm:
         for chore in self._chores:
             chore.cancel()
         self._roster.close()
-        await self._rendezvous.stop()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        await self._roster.closed()
+        # At once: either may take seconds where somebody does not answer.
+        await asyncio.gather(self._rendezvous.stop(), self._roster.closed())
         if self._trade:
             await self._trade.close()
 

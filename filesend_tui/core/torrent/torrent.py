@@ -421,7 +421,8 @@ class Torrent:
             )
         if self._met:
             return NoPeers(
-                "Nobody who has these files is there any more.", "They may come back; it goes on."
+                "Whoever had these files has left, and nobody else answers.",
+                "They may come back: it goes on.",
             )
         trouble = self._swarm.trouble
         if isinstance(trouble, TrackerFailed):
