@@ -227,7 +227,8 @@ class FileSendApp(SteadyApp):
     @on(News)
     def _hear(self, news: News) -> None:
         for event in news.events:
-            self._take_in(event)
+            with self.steadily():  # a fault of the screens keeps nothing from coming after it
+                self._take_in(event)
         news.heard.set()
         self._draw_soon()
 

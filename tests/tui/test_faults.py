@@ -19,6 +19,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.faults import _INSTEAD
+from filesend_tui.local_relay import Ask
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.widgets.rate_graph import RateGraph
@@ -244,7 +245,7 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
 ) -> None:
     """From a real Client to the Client of the screens, whose graph fails in mid-transfer."""
 
-    async def here() -> str:
+    async def here(_: Ask) -> str:
         return relay.url
 
     config = ClientConfig(name="Bob", output=home / "in", download_limit=SLOW)

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from filesend_tui.app import FileSendApp
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.local_relay import Ask
 from filesend_tui.widgets.code_card import CodeCard
 from tests.conftest import RunningRelay, running_relay
 from tests.core.test_client import Person
@@ -23,7 +24,7 @@ CHANGED = "Your code changed, the old one no longer works"
 
 @asynccontextmanager
 async def opened(url: str, home: Path) -> AsyncIterator[tuple[FileSendApp, Pilot[None]]]:
-    async def here() -> str:
+    async def here(_: Ask) -> str:
         return url
 
     client = Client(ClientConfig(name="Bob", output=home))
