@@ -138,10 +138,10 @@ def arrange(entries: Iterable[FolderEntry], order: Order) -> tuple[FolderEntry, 
 
 def shown(entries: Sequence[FolderEntry], text: str, *, hidden: bool) -> Sequence[FolderEntry]:
     """Return those whose names have each word of the text in them. Quick, and asks no disk."""
-    found = entries if hidden else [entry for entry in entries if entry.name[:1] != "."]
+    found = entries
     for word in fold(text).split():
         found = [entry for entry in found if word in entry.folded]
-    return found
+    return found if hidden else [entry for entry in found if entry.name[:1] != "."]
 
 
 def look_in(paths: Iterable[str]) -> dict[str, Seen | None]:
