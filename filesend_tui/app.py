@@ -12,6 +12,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,19 +25,23 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from filesend_tui.core import events
 from filesend_tui.core.config import default_folder
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.core.events import TransferId
+from filesend_tui.core.telling import error_event
 from filesend_tui.door import ClientDoor
 from filesend_tui.ending import INTERRUPTED, EndingSignals
+from filesend_tui.faults import SteadyApp
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, shown
 from filesend_tui.link import ClientLink, guarded
 from filesend_tui.notices import (
     DIFFERENT_WORDS,
     RELAY_OF_ANOTHER,
+    SCREEN_FAULT,
     comparing_question,
     ending_question,
 )
@@ -47,16 +52,18 @@ from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScr
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.settling import SETTLE
-from filesend_tui.store import SHARING, Store
+from filesend_tui.store import REQUESTING, SHARING, Store
 from filesend_tui.theme import THEMES
 from filesend_tui.views import Level, Notice, ShareRow
 from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.dropped import looks_like_paths
 from filesend_tui.widgets.request_bar import RequestBar
 from filesend_tui.widgets.top_bar import Place
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from filesend_tui.core.fileid import Chosen
     from filesend_tui.local_relay import Ask
     from filesend_tui.palette import NamedAction
     from filesend_tui.request_choice import RequestChoice
@@ -80,7 +87,7 @@ class News(Message):
     heard: asyncio.Event
 
 
-class FileSendApp(KeyedApp):
+class FileSendApp(KeyedApp, SteadyApp):
     """FileSend in a terminal.
 
     Args:
@@ -91,6 +98,7 @@ class FileSendApp(KeyedApp):
         output: Where received files go unless the person says otherwise.
         warning: Shown at first; None for nothing.
         preferences: What can be set from the screens; what is changed is not kept where None.
+        recent: The file that remembers folders; the one of this system where None.
         start: The folder the picker opens in; the current one where None.
         draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
         complete: Completions of a code that was begun, best first; None: the word list's.
@@ -113,6 +121,7 @@ class FileSendApp(KeyedApp):
         relay: Callable[[Ask], Awaitable[str]],
         output: Path,
         warning: Notice | None = None,
+        recent: Path | None = None,
         trusted: Callable[[], bool] = lambda: True,
         preferences: Preferences | None = None,
         start: Path | None = None,
@@ -127,6 +136,7 @@ class FileSendApp(KeyedApp):
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
+        self._recent = recent
         self._complete = complete
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
@@ -135,6 +145,8 @@ class FileSendApp(KeyedApp):
         self._ringing = False
         self._leaving = False
         self._choices: dict[TransferId, RequestChoice] = {}
+        self._accepted = False
+        self._sharing: Chosen | None = None
         self._signals: EndingSignals | None = None
         self.store = Store(time_of_day)
         folder = start or _here()
@@ -159,9 +171,11 @@ class FileSendApp(KeyedApp):
     # -- places that nobody sees first, and that are not loaded before
 
     def _send_screen(self, folder: Path) -> Screen[None]:
+        from filesend_tui.recent import RecentFolders, default_file
         from filesend_tui.screens.send import SendScreen
 
-        return SendScreen(self.store, self.clock, folder)
+        recent = RecentFolders(self._recent or default_file())
+        return SendScreen(self.store, self.clock, folder, recent)
 
     def _transfers_screen(self) -> Screen[None]:
         from filesend_tui.screens.transfers import TransfersScreen
@@ -204,14 +218,17 @@ class FileSendApp(KeyedApp):
         await self._link.close()
         self.exit(return_code=code)
 
-    def _fatal_error(self) -> None:
-        # Textual prints every local variable along with a traceback; some of ours are secrets.
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+    # -- faults of the screens
 
-        crash = Traceback(width=None, show_locals=False)
-        self._exit_renderables.append(Segments(self.console.render(crash, self.console.options)))
-        self._close_messages_no_wait()
+    @property
+    def steady(self) -> bool:
+        """Whether a fault of the screens would end what the Client does."""
+        return super().steady and self._link.is_open
+
+    def fault_seen(self) -> None:
+        """Say that something of the screens is broken, and what is not."""
+        self.store.tell(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
+        self._draw_soon()
 
     # -- the bridge: events in, messages out, store, screens
 
@@ -226,7 +243,8 @@ class FileSendApp(KeyedApp):
     @on(News)
     def _hear(self, news: News) -> None:
         for event in news.events:
-            self._take_in(event)
+            with self.steadily():  # a fault of the screens keeps nothing from coming after it
+                self._take_in(event)
         news.heard.set()
         self._draw_soon()
 
@@ -235,7 +253,9 @@ class FileSendApp(KeyedApp):
         match event:
             case events.Paired(partner=partner):
                 self._arrive(partner)
-            case events.PartnerGone() | events.Relay():
+            case events.Hashing(transfer=None) | events.Seeding(transfer=None):
+                self._share_taken()
+            case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self._ringing = True
@@ -271,7 +291,8 @@ class FileSendApp(KeyedApp):
             self.bell()
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen | RequestScreen):
-                screen.draw()
+                with self.steadily():
+                    screen.draw()
 
     def _sample(self) -> None:
         self.store.sample(self.clock())
@@ -281,7 +302,7 @@ class FileSendApp(KeyedApp):
     def _arrive(self, partner: str) -> None:
         """Go where things happen, unless somebody is at work elsewhere."""
         if self.current_mode == "pair" and not self._in_box:
-            self._go("transfers")
+            self._go("send")
             self.came_up()
         else:
             self.store.tell(Level.GOOD, f"{partner} is here.")
@@ -295,6 +316,37 @@ class FileSendApp(KeyedApp):
         """Let a place see a key before it is dealt out."""
         if isinstance(self.screen, PlaceScreen):
             self.screen.expect_key(event)
+
+    # -- files that are dropped on the terminal come as a paste, wherever one is
+
+    def takes_paste(self, event: textual_events.Paste) -> bool:
+        """Choose what was dropped, if it is all there."""
+        if not self._is_drop(event):
+            return False
+        self.run_worker(self._drop(event), name="drop", exit_on_error=False)
+        return True
+
+    def _is_drop(self, paste: textual_events.Paste) -> bool:
+        """Say whether this is of files to be sent, if they are there."""
+        if not looks_like_paths(paste.text):
+            return False
+        if isinstance(self.screen, PlaceScreen):
+            return self.screen.may_drop()
+        return not isinstance(self.focused, Input)  # a question is open, and keeps its fields
+
+    async def _drop(self, event: textual_events.Paste) -> None:
+        """Choose what was dropped; where it is not all there, it is text like any other."""
+        from filesend_tui.dropping import find_all, pick
+
+        found = await asyncio.to_thread(find_all, event.text)
+        if not found:
+            await self.let_through(event)
+            return
+        notice = pick(self.store.picked, found)
+        self.store.tell(notice.level, notice.message, notice.hint)
+        if isinstance(self.screen, PlaceScreen):
+            self._go("send")
+        self._draw()
 
     # -- requests: a bar tells of them, a key of their own opens the box, and nothing else does
 
@@ -323,6 +375,9 @@ class FileSendApp(KeyedApp):
 
     def _looked(self, end: BoxEnd | None) -> None:
         """A box is gone: after an answer the next one comes; else there is the bar again."""
+        if self._accepted:
+            self._accepted = False
+            self._go("transfers")
         if end is not BoxEnd.LATER:
             self.came_up()
         if end is BoxEnd.ANSWERED:
@@ -351,14 +406,15 @@ class FileSendApp(KeyedApp):
             self._draw_soon()
 
     def _fail(self, what: str, error: FileSendError) -> None:
-        failed = events.Error(code=error.code, message=error.message, hint=error.hint)
-        self.store.failed(what, failed, self.clock())
+        self.store.failed(what, error_event(error), self.clock())
 
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self.clock())
         self._draw_soon()
         if self._link.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
+            tidying = self._link.do(lambda client: client.tidy(self._output))
+            self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
         await self._link.connect()
 
     async def _ask_about_relay(self, whose: str) -> bool:
@@ -368,8 +424,7 @@ class FileSendApp(KeyedApp):
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
-        store = self.store
-        if store.relay.state == "connected" and store.partner is None and store.code is None:
+        if self.store.wants_code:
             self._new_code()
 
     @on(commands.NewCode)
@@ -381,21 +436,70 @@ class FileSendApp(KeyedApp):
     def _join(self, message: commands.JoinCode) -> None:
         if "join" not in self.store.busy:
             self.store.dismiss()
-            self._run("join", self._link.do(lambda client: client.join(message.code)))
+            self._run("join", self._pair_by(message.code))
+
+    async def _pair_by(self, code: str) -> None:
+        try:
+            await self._link.do(lambda client: client.join(code))
+        finally:
+            # The relay gave up this side's own code: where the other's was wrong, it takes another.
+            self.call_later(self._want_code)
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
-        self._run("request", self._link.do(lambda client: client.request(message.paths)))
-        self._go("transfers")
+        if REQUESTING not in self.store.busy:
+            self._run(REQUESTING, self._request(message))
+
+    async def _request(self, message: commands.SendPaths) -> None:
+        with self._marking():
+            await self._link.do(
+                lambda client: client.request(message.paths, skip_unreadable=message.skip)
+            )
+        self._taken(message.paths)
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
         if SHARING not in self.store.busy:
-            url = self.store.relay.url
-            self._run(
-                SHARING, self._link.do(lambda client: seed_at_relay(client, url, message.paths))
-            )
-            self._go("transfers")
+            self._run(SHARING, self._seed(message))
+
+    async def _seed(self, message: commands.SharePaths) -> None:
+        self._sharing = message.paths
+        url = self.store.relay.url
+        try:
+            with self._marking():
+                await self._link.do(
+                    lambda client: seed_at_relay(
+                        client, url, message.paths, skip_unreadable=message.skip
+                    )
+                )
+            self._share_taken()
+        finally:
+            self._sharing = None
+
+    def _share_taken(self) -> None:
+        """The torrent of a share is being made: all that was chosen for it can be read."""
+        paths, self._sharing = self._sharing, None
+        self._taken(paths)
+
+    @contextmanager
+    def _marking(self) -> Iterator[None]:
+        """Mark what the core refuses of a choice, which is kept."""
+        self.store.picked.refuse({})
+        try:
+            yield
+        except BadSource as error:
+            self.store.picked.refuse({str(path): why for path, why in error.offenders})
+            if not error.offenders:
+                raise
+            hint = f"They are marked in the list; {shown('without')} sends the rest."
+            raise BadSource(error.message, hint, offenders=error.offenders) from error
+
+    def _taken(self, paths: Chosen | None) -> None:
+        """The core took these: they are chosen no longer, and are among the transfers."""
+        if paths is not None:
+            self.store.picked.remove(map(str, paths))
+            if self.current_mode == "send":
+                self._go("transfers")
 
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:
@@ -418,6 +522,7 @@ class FileSendApp(KeyedApp):
                 raise
 
         if any(message.accepted):
+            self._accepted = True
             folder = message.folder
             self._output = folder if isinstance(folder, Path) else folder.path
         self._run(f"answer {message.transfer}", self._link.do(answer))

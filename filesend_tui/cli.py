@@ -6,6 +6,7 @@ socket.io. What the commands do lives in headless/, and the screens in app.py.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -17,6 +18,8 @@ from filesend_tui.core.text import clean
 if TYPE_CHECKING:
     from filesend_tui.settings import Settings
 
+#: How many paths an error names; the rest is counted.
+_NAMED = 10
 #: Characters of a refusal; paths are long.
 _LONGEST: Final = 4096
 
@@ -121,9 +124,16 @@ LogFileOption = Annotated[
     Path | None,
     typer.Option("--log-file", metavar="FILE", dir_okay=False, help="Where log lines go."),
 ]
+SkipOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable",
+        help="Leave out what cannot be sent, and say what, instead of refusing.",
+    ),
+]
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH", exists=True, help="Files and folders.", show_default=False),
+    typer.Argument(metavar="PATH", help="Files and folders.", show_default=False),
 ]
 
 
@@ -199,6 +209,7 @@ def send(
         ),
     ] = None,
     verify: VerifyOption = False,
+    skip_unreadable: SkipOption = False,
     relay: RelayOption = None,
     name: NameOption = None,
     ice_server: IceOption = None,
@@ -212,6 +223,7 @@ def send(
     log_file: LogFileOption = None,
 ) -> None:
     """Send files and folders to the person you pair with."""
+    _check_there(paths, skip_unreadable=skip_unreadable)
     settings = _settings(
         context,
         relay=relay,
@@ -227,7 +239,11 @@ def send(
     )
     from filesend_tui import launch
 
-    raise typer.Exit(launch.send(settings, paths, code, verify=verify, json=json))
+    raise typer.Exit(
+        launch.send(
+            settings, paths, code, verify=verify, skip_unreadable=skip_unreadable, json=json
+        )
+    )
 
 
 @cli.command()
@@ -284,6 +300,7 @@ def seed(
         list[str] | None,
         typer.Option(metavar="URL", help="A WebSocket tracker; may be repeated."),
     ] = None,
+    skip_unreadable: SkipOption = False,
     relay: RelayOption = None,
     ice_server: IceOption = None,
     webrtc: WebRtcOption = None,
@@ -298,6 +315,7 @@ def seed(
 
     Without --tracker, the relay's own tracker is used.
     """
+    _check_there(paths, skip_unreadable=skip_unreadable)
     settings = _settings(
         context,
         relay=relay,
@@ -315,7 +333,9 @@ def seed(
     for url in tracker or ():
         if not usable_trackers([url]):
             _refuse(start.Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host"))
-    raise typer.Exit(launch.seed(settings, paths, tracker or (), json=json))
+    raise typer.Exit(
+        launch.seed(settings, paths, tracker or (), skip_unreadable=skip_unreadable, json=json)
+    )
 
 
 @cli.command()
@@ -400,6 +420,16 @@ def relay(
             metrics_to=settings.metrics_to,
         )
     )
+
+
+def _check_there(paths: list[Path], *, skip_unreadable: bool) -> None:
+    """Refuse paths that name nothing, all of them at once, as wrong usage."""
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing and not (skip_unreadable and len(missing) < len(paths)):
+        named = ", ".join(str(path) for path in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        verb = "is" if len(missing) == 1 else "are"
+        _refuse(start.Refused(f"{named}{more} {verb} not there. Check the spelling."))
 
 
 def _settings(context: typer.Context, *, service: bool = False, **options: Any) -> Settings:

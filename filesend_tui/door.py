@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from filesend_tui.core.events import Event, TorrentId, TransferId
 
 if TYPE_CHECKING:
+    from filesend_tui.core.torrent.making import Found
     from filesend_tui.core.torrent.target import Target
 
 
@@ -35,6 +36,9 @@ class ClientDoor(Protocol):
     def verification(self) -> str | None:
         """Words for two people to compare aloud; None while not paired."""
 
+    async def tidy(self, folder: Path) -> None:
+        """Remove what earlier runs left unfinished in a folder; Leftover events say what."""
+
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = ...) -> None:
         """Connect to the relay; `again` says whether to, each time after it was lost."""
 
@@ -47,7 +51,9 @@ class ClientDoor(Protocol):
     async def leave(self) -> None:
         """End the pairing."""
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
+    async def request(
+        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
         """Ask the partner to accept these files and folders, or what of them is `Chosen`."""
 
     async def answer(
@@ -62,7 +68,13 @@ class ClientDoor(Protocol):
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up."""
 
-    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> TorrentId:
+    async def seed(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> TorrentId:
         """Serve these to whoever has the magnet, until removed; a Seeding event follows too."""
 
     async def remove(self, torrent: TorrentId) -> None:

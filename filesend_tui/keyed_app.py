@@ -64,6 +64,14 @@ class KeyedApp(App[None]):
     def expect_key(self, event: events.Key) -> None:
         """See a key in time to say which widget should get it."""
 
+    def takes_paste(self, event: events.Paste) -> bool:  # noqa: ARG002 - for the app
+        """Take a paste that is meant for the app; False: it goes to who has the keys."""
+        return False
+
+    async def let_through(self, event: events.Paste) -> None:
+        """Give a paste that was taken to who has the keys after all."""
+        await super().on_event(event)
+
     async def on_event(self, event: events.Event) -> None:
         """Let a key wait for its turn; deal out all else as Textual does."""
         if isinstance(event, _Input) and not event.is_forwarded:
@@ -97,6 +105,8 @@ class KeyedApp(App[None]):
                 self.expect_key(event)
             elif self.settling.wait:
                 self.bell()
+                continue
+            elif self.takes_paste(event):
                 continue
             holder: Widget = self.focused or self.screen
             self._out, self._out_since = (event, self.screen, self.focused), time.monotonic()

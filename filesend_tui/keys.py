@@ -74,16 +74,50 @@ TABLE: Final[dict[str, Group]] = {
     "send": Group(
         "Send",
         (
-            Key("choose", "space", "choose", "Choose", "choose or unchoose; also whole folders"),
             Key("send", "S", "send", "Send", "ask the other person to take what is chosen"),
             Key(
                 "share", "O", "share", "Share openly", "share it: anyone with the link can download"
             ),
             Key("open", "enter,right", "open", "Open", "go into the folder"),
             Key("up a folder", "left,backspace", "up", "Up", "go to the folder above"),
-            Key("path", "tilde,ctrl+l", "type_path", "Path", "type or paste a path"),
+            Key("find", "slash", "filter", "Find", "show only names with this in them"),
+            Key("order", "z", "order", "", "sort by name, size or date"),
+            Key("recent", "e", "recent", "", "go to a folder that you chose something in lately"),
+            Key("path", "tilde,ctrl+l", "type_path", "", "type or paste a path"),
             Key("hidden", "full_stop", "hidden", "", "show or hide what begins with a dot"),
+            Key("without", "w", "without", "", "send without what cannot be sent"),
             Key("none", "u", "clear", "", "choose nothing"),
+            Key("look again", "f5", "reload", "", "look at the folder again"),
+            Key("away", "escape", "back_out"),
+        ),
+    ),
+    "picker": Group(
+        "Choosing",
+        (
+            Key("choose", "space", "choose", "Choose", "choose or unchoose; also whole folders"),
+            Key("all", "a", "all", "", "choose all that is shown"),
+            Key("range", "b", "range", "", "begin a range, and end it"),
+            Key("choose up", "shift+up,K", "stretch('move', -1)", "", "choose, and go up"),
+            Key("choose down", "shift+down,J", "stretch('move', 1)", "", "choose, and go down"),
+            Key("choose page up", "shift+pageup", "stretch('page', -1)"),
+            Key("choose page down", "shift+pagedown", "stretch('page', 1)"),
+            Key("choose to first", "shift+home", "stretch('jump', 0)"),
+            Key("choose to last", "shift+end", "stretch('jump', -1)"),
+        ),
+    ),
+    "recent": Group(
+        "Recent folders",
+        (
+            Key("open", "enter,right", "go", "Go there", "go to this folder", first=True),
+            Key("away", "escape", "dismiss", "Close", first=True),
+            Key("recent", "e", "dismiss"),
+        ),
+    ),
+    "filter": Group(
+        "A filter",
+        (
+            Key("done", "enter,down", "leave(True)", "To the list", "to the list; it stays"),
+            Key("leave", "escape", "leave(False)", "Show all", "show all again"),
         ),
     ),
     "transfers": Group(
@@ -254,6 +288,8 @@ def as_read(key: str) -> str:
     """Return a key of Textual's naming as people read it."""
     if key.startswith("ctrl+"):
         return f"Ctrl+{key[5:].upper()}"
+    if key.startswith("shift+"):
+        return f"⇧{as_read(key[6:])}"
     if key.startswith("f") and key[1:].isdecimal():
         return key.upper()
     return _READ.get(key, key)

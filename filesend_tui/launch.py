@@ -75,7 +75,13 @@ def open_screens(settings: Settings) -> int:
 
 
 def send(
-    settings: Settings, paths: Sequence[Path], code: str | None, *, verify: bool, json: bool
+    settings: Settings,
+    paths: Sequence[Path],
+    code: str | None,
+    *,
+    verify: bool,
+    skip_unreadable: bool,
+    json: bool,
 ) -> int:
     """Run `filesend send`; return the exit code."""
     from filesend_tui.headless import paired
@@ -85,7 +91,13 @@ def send(
     with _relay(settings) as relay:
         return _run(
             lambda client: paired.send(
-                client, relay.asking(asker), chosen, code, asker, verify=verify
+                client,
+                relay.asking(asker),
+                chosen,
+                code,
+                asker,
+                verify=verify,
+                skip_unreadable=skip_unreadable,
             ),
             settings,
             [relay.url],
@@ -121,7 +133,14 @@ def receive(
         )
 
 
-def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, json: bool) -> int:
+def seed(
+    settings: Settings,
+    paths: Sequence[Path],
+    trackers: Sequence[str],
+    *,
+    skip_unreadable: bool,
+    json: bool,
+) -> int:
     """Run `filesend seed`; return the exit code."""
     from filesend_tui.headless import swarms
     from filesend_tui.headless.asking import Asker
@@ -129,12 +148,17 @@ def seed(settings: Settings, paths: Sequence[Path], trackers: Sequence[str], *, 
     chosen = look_at_all(paths)
     if trackers:
         return _run(
-            lambda client: swarms.seed(client, chosen, trackers), settings, trackers, json=json
+            lambda client: swarms.seed(client, chosen, trackers, skip_unreadable=skip_unreadable),
+            settings,
+            trackers,
+            json=json,
         )
     asker = Asker.on_standard_input()
     with _relay(settings) as relay:
         return _run(
-            lambda client: swarms.seed_at_relay(client, relay.asking(asker), chosen),
+            lambda client: swarms.seed_at_relay(
+                client, relay.asking(asker), chosen, skip_unreadable=skip_unreadable
+            ),
             settings,
             [relay.url],
             stop=relay.stop,

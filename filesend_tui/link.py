@@ -49,6 +49,11 @@ class ClientLink:
         """Words for two people to compare; None while not paired."""
         return self._client.verification if self._client is not None else None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a Client, with all that it does."""
+        return self._client is not None
+
     def open(self) -> bool:
         """Make the Client if it is not there yet; say whether it was made now."""
         if self._client is not None or self._ended:

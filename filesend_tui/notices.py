@@ -13,7 +13,7 @@ from typing import Final
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.keys import shown
-from filesend_tui.views import Level, Notice, ShareRow, TransferRow
+from filesend_tui.views import Level, Notice, ShareRow, TransferRow, named
 
 #: What a notice may be about, beside a transfer or a command.
 RELAY: Final = "relay"
@@ -34,9 +34,15 @@ RELAY_LOST: Final = Notice(
 )
 CODE_BURNED: Final = Notice(
     Level.WARNING,
-    "Somebody tried your code with the wrong words, so it no longer works.",
-    f"Press {shown('new code')} for a new code and tell it again.",
+    "Your code was used up by a wrong try.",
+    f"Press {shown('new code')} for a new one, and tell that.",
     about=CODE,
+)
+SCREEN_FAULT: Final = Notice(
+    Level.ERROR,
+    "A part of the screen is broken; your transfers go on.",
+    "What broke is told when you quit: please report it.",
+    "screenFault",
 )
 
 #: What it means to use a relay that another user of this machine runs.
@@ -47,6 +53,12 @@ RELAY_OF_ANOTHER: Final = (
 
 #: What the partner is told where the words were compared and differ.
 DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
+
+#: Why a code that may have been told was replaced, where nobody here asked for it.
+_REPLACED: Final = {
+    "relay": "the connection to the relay was lost",
+    "joined": "you typed another person's",
+}
 
 _GONE: Final = {
     "left": "{} left.",
@@ -76,6 +88,14 @@ def partner_gone(event: events.PartnerGone) -> Notice:
     return Notice(level, message, f"P{pair}", "partnerGone")
 
 
+def code_changed(reason: str) -> Notice | None:
+    """Say that another code than before is shown, and why; None where that is known."""
+    if (why := _REPLACED.get(reason)) is None:
+        return None
+    message = f"Your code changed, the old one no longer works: {why}."
+    return Notice(Level.WARNING, message, "Tell the new one.")
+
+
 def error(event: events.Error) -> Notice:
     """Say what an error says."""
     about = RELAY if event.code == "relayUnreachable" else event.transfer or ""
@@ -89,6 +109,21 @@ def message(event: events.Message) -> Notice:
         words = words[: _FIRST_WORDS - 1].rstrip() + "…"
     hint = f"{shown('message')} shows the talk."
     return Notice(Level.INFO, f"{event.partner}: {words}", hint, about=TALK)
+
+
+def left_out(event: events.LeftOut) -> Notice:
+    """Say what is not sent of what was chosen."""
+    first = event.things[0]
+    if event.count == 1:
+        message = f"Left out: {first.path} {first.reason}."
+    else:
+        message = f"{event.count:,} things are left out, such as {first.path}: it {first.reason}."
+    return Notice(Level.WARNING, message, "The rest is sent.")
+
+
+def leftover(event: events.Leftover) -> Notice:
+    """Say what an earlier run left behind, and what became of it."""
+    return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
 
 
 def arrived(row: TransferRow) -> Notice:
@@ -125,6 +160,24 @@ def ended(row: TransferRow) -> Notice | None:
             return None
 
 
+def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
+    """Say what was chosen by being dropped; refused: what was not, each with its reason."""
+    if not refused:
+        return Notice(Level.GOOD, f"Chosen: {named(names)}.")
+    chosen = f"Chosen: {named(names)}. " if names else ""
+    return Notice(Level.WARNING, f"{chosen}{named(refused)} cannot be sent.")
+
+
+def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[str, str]:
+    """Return a question about sending without these, and the first of them with their reasons."""
+    count = len(reasons)
+    listed = [f"{name} {why}" for name, why in reasons[:most]]
+    if count > most:
+        listed.append(f"and {count - most:,} more")
+    these = "this one" if count == 1 else f"these {count:,}"
+    return f"Send without {these}?", "\n".join(listed)
+
+
 def comparing_question(words: str, partner: str) -> tuple[str, str]:
     """Return the verification words as a question, and what to do about them."""
     return (
@@ -150,5 +203,4 @@ def ending_question(
 
 
 def _names(rows: Sequence[TransferRow | ShareRow]) -> str:
-    more = f" and {len(rows) - 2} more" if len(rows) > 2 else ""
-    return ", ".join(row.name for row in rows[:2]) + more
+    return named([row.name for row in rows])

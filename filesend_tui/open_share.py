@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
 from filesend_tui.core.people.relay_address import parse_relay_url
+
+if TYPE_CHECKING:
+    from filesend_tui.core.torrent.making import Found
 
 
 class Seeds(Protocol):
     """What can serve an open torrent: a Client."""
 
-    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> str:
         """Make a torrent, announce and serve it; return its id."""
 
 
-async def seed_at_relay(client: Seeds, relay_url: str, paths: Collection[Path]) -> str:
+async def seed_at_relay(
+    client: Seeds,
+    relay_url: str,
+    paths: Collection[Path] | Found,
+    *,
+    skip_unreadable: bool = False,
+) -> str:
     """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
 
     Raises:
@@ -26,6 +41,6 @@ async def seed_at_relay(client: Seeds, relay_url: str, paths: Collection[Path]) 
     """
     address = parse_relay_url(relay_url)
     try:
-        return await client.seed(paths, trackers=[address.tracker])
+        return await client.seed(paths, trackers=[address.tracker], skip_unreadable=skip_unreadable)
     except TrackerFailed as error:
         raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error

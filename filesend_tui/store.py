@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from filesend_tui import notices
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TransferId, TransferPhase
+from filesend_tui.picked import Picked
 from filesend_tui.shares import Shares
 from filesend_tui.views import (
     NOTHING_KNOWN,
@@ -37,6 +38,8 @@ MAX_LINES: Final = 200
 MAX_ENTRIES: Final = 50_000
 #: Rate samples kept for the graph, one a second.
 MAX_SAMPLES: Final = 240
+#: The command during which what is to be sent is looked through, as `doing` names it.
+REQUESTING: Final = "request"
 #: The command during which a share is prepared, as `doing` names it.
 SHARING: Final = "share"
 #: Seconds after which a notice no longer calls for attention: who was there has read it.
@@ -49,8 +52,8 @@ STALL: Final = 3.0
 class Store:
     """View state. Only its methods below change it.
 
-    time_of_day: for what is shown with the time when it came. unread: lines of talk that came
-    while nobody looked at the talk.
+    picked: what the person chose to send; theirs to change. time_of_day: for what is shown with the
+    time when it came. unread: lines of talk that came while nobody looked at the talk.
     """
 
     time_of_day: Callable[[], str] = str
@@ -64,6 +67,7 @@ class Store:
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
     shares: Shares = field(default_factory=Shares)
+    picked: Picked = field(default_factory=Picked)
     _now: float = 0.0
     _told_at: float = 0.0
     _relay_was_there: bool = True
@@ -88,6 +92,14 @@ class Store:
             for row in self.rows.values()
             if row.phase is TransferPhase.ASKED and not row.sending
         )
+
+    @property
+    def wants_code(self) -> bool:
+        """Whether somebody alone at a relay has no code, and nobody said that it should be so."""
+        alone = self.relay.state == "connected" and self.partner is None
+        code = self.code
+        lost = code is None or code.gone in {"relay", "joined"}
+        return alone and lost and not self.busy & {"code", "join"}
 
     @property
     def open_shares(self) -> tuple[ShareRow, ...]:
@@ -215,20 +227,33 @@ class Store:
             if not self._somebody_gone:  # that is still so
                 self.went_well(notices.RELAY)
         elif event.state in {"lost", "closed"}:
-            self.code = None
+            self._lose_code("relay")
             if event.state == "lost" and self._relay_was_there:
                 self._relay_was_there = False  # told once, however often it is tried again
                 self._say(notices.RELAY_LOST)
 
     def _on_code(self, event: events.Code) -> None:
-        self.code = OwnCode(event.code, self._now + event.expires_seconds)
+        before, replaced = self.code, ""
+        if before is not None:
+            replaced = "asked" if before.works(self._now) else before.gone
+        self.code = OwnCode(event.code, self._now + event.expires_seconds, replaced=replaced)
         self.went_well(notices.CODE)
+        changed = notices.code_changed(replaced)
+        if changed is not None and (self.notice is None or self.notice.level is not Level.ERROR):
+            self._say(changed)
+
+    def _on_code_claimed(self, _: events.CodeClaimed) -> None:
+        if self.code is not None:
+            self.code = replace(self.code, claimed=True)
 
     def _on_code_gone(self, event: events.CodeGone) -> None:
-        if self.code is not None:
-            self.code = OwnCode("", self.code.expires_at, event.reason)
+        self._lose_code(event.reason)
         if event.reason == "burned":
             self._say(notices.CODE_BURNED)
+
+    def _lose_code(self, reason: str) -> None:
+        if self.code is not None and not self.code.gone:
+            self.code = OwnCode("", self.code.expires_at, gone=reason)
 
     def _on_paired(self, event: events.Paired) -> None:
         self.partner = event.partner
@@ -268,10 +293,14 @@ class Store:
             name=name_of(event.files),
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
+            empty_folders=event.empty_folders,
         )
         if self.notice is not None and self.notice.level is Level.GOOD:
             self.notice = None  # what went well before is old news now
         self._forget_old()
+
+    def _on_left_out(self, event: events.LeftOut) -> None:
+        self._say(notices.left_out(event))
 
     def _on_answer(self, event: events.FileAnswer) -> None:
         row = self.rows.get(event.transfer)
@@ -378,6 +407,9 @@ class Store:
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
 
+    def _on_leftover(self, event: events.Leftover) -> None:
+        self._say(notices.leftover(event))
+
     def _on_destroyed(self, event: events.TorrentDestroyed) -> None:
         self._torrents.pop(event.torrent, None)
 
@@ -392,11 +424,13 @@ class Store:
 _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.Relay: Store._on_relay,
     events.Code: Store._on_code,
+    events.CodeClaimed: Store._on_code_claimed,
     events.CodeGone: Store._on_code_gone,
     events.Paired: Store._on_paired,
     events.PartnerGone: Store._on_partner_gone,
     events.Message: Store._on_message,
     events.FileRequest: Store._on_request,
+    events.LeftOut: Store._on_left_out,
     events.FileAnswer: Store._on_answer,
     events.TransferState: Store._on_state,
     events.Hashing: Store._on_hashing,
@@ -409,6 +443,7 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.SwarmState: Store._on_swarm,
     events.PeerConnected: Store._on_peer,
     events.DownloadComplete: Store._on_complete,
+    events.Leftover: Store._on_leftover,
     events.TorrentDestroyed: Store._on_destroyed,
     events.Error: Store._on_error,
 }

@@ -6,6 +6,7 @@ Sizes are in bytes, rates in bytes a second, times in seconds. No Textual ever l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -64,11 +65,21 @@ class RelayLink(msgspec.Struct, frozen=True):
 
 
 class OwnCode(msgspec.Struct, frozen=True):
-    """The code for the other person. expires_at: on the store's clock; gone: why it ended."""
+    """The code for the other person, or what became of it.
+
+    expires_at: on the store's clock. claimed: somebody typed its number. gone: why it ended, as
+    CodeGone says it. replaced: why the one before it, which may have been told, no longer works.
+    """
 
     code: str
     expires_at: float
+    claimed: bool = False
     gone: str = ""
+    replaced: str = ""
+
+    def works(self, now: float) -> bool:
+        """Whether somebody can still pair by it."""
+        return not (self.gone or self.claimed) and self.expires_at > now
 
     def __repr__(self) -> str:
         return "OwnCode(…)"  # the code is a secret
@@ -110,6 +121,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     road: str = ""
     url: str = ""
     seconds: float | None = None
+    empty_folders: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -168,9 +180,19 @@ NOTHING_KNOWN: Final = TransferDetail()
 
 
 def name_of(files: tuple[FileEntry, ...]) -> str:
-    """Return what to call a transfer: its file, its folder, or the first and how many more."""
+    """Return what to call a transfer: its file, its folder with a slash, or several by `named`."""
     tops = list(dict.fromkeys(entry.path.split("/", 1)[0] for entry in files))
-    if not tops:
-        return "files"
-    top = tops[0] + ("/" if "/" in files[0].path else "")
-    return top if len(tops) == 1 else f"{top} and {len(tops) - 1} more"
+    if len(tops) == 1:
+        return tops[0] + ("/" if "/" in files[0].path else "")
+    return named(tops) or "files"
+
+
+def named(names: Sequence[str], count: int | None = None) -> str:
+    """Return several names as people say them: `A`, `A and B`, `A, B and 3 more`.
+
+    count: how many there are in all, where names holds only the first three or more of them.
+    """
+    count = len(names) if count is None else count
+    if count <= 2:
+        return " and ".join(names)
+    return f"{names[0]}, {names[1]} and {count - 2:,} more"

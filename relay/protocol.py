@@ -24,15 +24,22 @@ MAX_CONTENT: Final = 4 * 1024 * 1024
 MAX_SEALED: Final = MAX_CONTENT + 1024
 #: Largest socket.io frame in bytes; the largest sealed word fits as base64 text.
 MAX_FRAME: Final = 6 * 1024 * 1024
-#: Most files in one request.
+#: Most files in one request, and most characters in the path of each.
 MAX_FILES: Final = 10_000
+MAX_PATH: Final = 1024
+#: Most folders that a request names beside its files.
+MAX_FOLDERS: Final = 20_000
+#: Latest time of a file, in nanoseconds since 1970: the year 2200.
+MAX_TIME: Final = 7_258_118_400 * 10**9
 #: Seconds that an unclaimed nameplate lives.
 NAMEPLATE_LIFETIME: Final = 10 * 60
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
-FilePath = Annotated[str, Meta(min_length=1, max_length=1024)]
+FilePath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
 Size = Annotated[int, Meta(ge=0, le=2**53)]
+Mode = Annotated[int, Meta(ge=0, le=0o777)]
+Time = Annotated[int, Meta(ge=0, le=MAX_TIME)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=2**53)]
 Opaque = Annotated[bytes, Meta(max_length=1024)]
@@ -150,18 +157,33 @@ class Hello(Word, frozen=True, kw_only=True):
     wants: Annotated[str, Meta(max_length=16)] = "both"
 
 
-class OfferedFile(Word, frozen=True, kw_only=True):
-    """One file of a request. path: relative, `/` between parts. size in bytes."""
+class OfferedFile(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """One file of a request. path: relative, `/` between parts. size in bytes.
+
+    mode: its permissions at the sender, without setuid and the like. modified: its modification
+    time, in nanoseconds since 1970. Either is left out where it is not known.
+    """
 
     path: FilePath
     size: Size
+    mode: Mode | None = None
+    modified: Time | None = None
 
 
-class FileRequest(Word, frozen=True, kw_only=True):
-    """`fileRequest`: may I send you these?"""
+class OfferedFolder(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """One folder of a request, as OfferedFile: an empty one, or one of the files' own."""
+
+    path: FilePath
+    mode: Mode | None = None
+    modified: Time | None = None
+
+
+class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """`fileRequest`: may I send you these? folders: in no order, the empty ones among them."""
 
     id: Id
     files: Annotated[list[OfferedFile], Meta(min_length=1, max_length=MAX_FILES)]
+    folders: Annotated[list[OfferedFolder], Meta(max_length=MAX_FOLDERS)] = []
 
 
 class FileAnswer(Word, frozen=True, kw_only=True):

@@ -112,8 +112,9 @@ def running_relay(
     limits: Limits | None = None,
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] = LOOPBACK,
+    port: int = 0,
 ) -> Iterator[RunningRelay]:
-    with listen("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
         server = RelayServer(
             listener,

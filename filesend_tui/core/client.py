@@ -15,7 +15,10 @@ from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId, Verification, Wants
 from filesend_tui.core.people.desk import People
 from filesend_tui.core.people.relay_link import always
+from filesend_tui.core.telling import leftover_events
 from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.torrent.leftovers import sweep
+from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import only
 
@@ -45,23 +48,58 @@ class Client:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""
         return self._events.subscribe()
 
+    async def tidy(self, folder: Path) -> None:
+        """Look for what earlier runs left unfinished in a folder, and remove what is nobody's.
+
+        A `leftover` event says of each what became of it. A download does so by itself, for the
+        folder that it goes to.
+        """
+        for event in leftover_events(folder, await asyncio.to_thread(sweep, folder)):
+            self._events.publish(event)
+
     # -- torrents
 
+    async def look_through(
+        self, paths: Collection[Path], *, openly: bool = False, skip_unreadable: bool = False
+    ) -> Found:
+        """Return what is to be sent, for `request` or `seed`: all that needs nobody is told now.
+
+        Args:
+            paths: Files and folders; of `Chosen` each must still be what it was then.
+            openly: For `seed`, which takes more at a time.
+            skip_unreadable: Leave out what cannot be sent, where anything is left; a `leftOut`
+                event says what.
+
+        Raises:
+            BadSource: Something cannot be sent (`offenders` has all of it), or it is too much.
+        """
+        look = self._engine.look_through if openly else self._people.look_through
+        return await look(paths, skip_unreadable=skip_unreadable)
+
     async def seed(
-        self, paths: Collection[Path], *, trackers: Sequence[str], name: str | None = None
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        name: str | None = None,
+        skip_unreadable: bool = False,
     ) -> str:
         """Make a torrent, announce and serve it; return its id (infohash hex).
 
         Args:
-            paths: Files and folders; of `Chosen` each must still be what it was then.
+            paths: Files and folders; of `Chosen` each must still be what it was then. Or what
+                `look_through` found.
             trackers: Where to announce it.
             name: What it is called; made up from the files where None.
+            skip_unreadable: As in `look_through`.
 
         Raises:
             BadSource: Something cannot be read, was replaced, or changed while it was read.
             TrackerFailed: No tracker accepted it.
         """
-        return await self._engine.seed(paths, trackers=trackers, name=name)
+        return await self._engine.seed(
+            paths, trackers=trackers, name=name, skip_unreadable=skip_unreadable
+        )
 
     async def add(
         self,
@@ -164,17 +202,22 @@ class Client:
         """End the pairing; running transfers with this partner are cancelled."""
         await self._people.leave()
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
+    async def request(
+        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
         """Ask the partner to accept these files and folders.
 
         Args:
-            paths: What to send; of `Chosen` each must still be what it was then.
+            paths: What to send; of `Chosen` each must still be what it was then. Or what
+                `look_through` found: it is looked at once more, and what goes wrong then is told
+                to the partner too.
+            skip_unreadable: As in `look_through`.
 
         Raises:
             NotPaired: Nobody is there.
-            BadSource: Something cannot be read, or was replaced.
+            BadSource: Something cannot be sent; `offenders` has all of it.
         """
-        return await self._people.request(paths)
+        return await self._people.request(paths, skip_unreadable=skip_unreadable)
 
     async def answer(
         self,

@@ -5,6 +5,10 @@ Every failure that may reach a face is one of these. Secrets (codes, keys) never
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
 from filesend_tui.core.text import clean
 
 _MAX_TEXT = 4096
@@ -106,6 +110,13 @@ class RelayTampered(FileSendError):
     default_hint = "You were disconnected. Do not trust this relay: pair again through another."
 
 
+class RequestGone(FileSendError):
+    """A request that was to be answered has ended, or never was."""
+
+    code = "requestGone"
+    default_hint = "Ask the other person to send again."
+
+
 class Declined(FileSendError):
     """The other person said no."""
 
@@ -148,11 +159,37 @@ class BadMetadata(FileSendError):
     default_hint = "Ask the sender to send again; do not trust this one."
 
 
+class Offender(NamedTuple):
+    """Something that cannot be sent. why: what is said of it, such as `may not be read`."""
+
+    path: Path
+    why: str
+
+
 class BadSource(FileSendError):
-    """Something chosen to be sent cannot be read, or changed while it was read."""
+    """Something chosen to be sent cannot be read, or changed while it was read.
+
+    Args:
+        message: As for every error.
+        hint: As for every error.
+        offenders: All that cannot be sent, where the choice was looked through.
+        told: What the other person may hear of it: nothing but what was offered is named in it.
+    """
 
     code = "badSource"
     default_hint = "Check that it exists and that you may read it."
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        offenders: Iterable[Offender] = (),
+        told: str = "",
+    ) -> None:
+        super().__init__(message, hint)
+        self.offenders = tuple(offenders)
+        self.told = told
 
 
 class StorageFailed(FileSendError):
@@ -173,7 +210,7 @@ class NoPeers(FileSendError):
     """Nobody in the swarm answered in time."""
 
     code = "noPeers"
-    default_hint = "Check that the sender is still there and that no firewall blocks UDP."
+    default_hint = "Check that the other side is still there and that no firewall blocks UDP."
 
 
 class ChannelFailed(FileSendError):

@@ -78,6 +78,13 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.startswith(".") or "/." in self.path
 
 
+class Unfit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was chosen and cannot be sent. path: cleaned. reason: as `may not be read`."""
+
+    path: str
+    reason: str
+
+
 class PeerEntry(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
     """One connected peer of a torrent, at one moment. Rates in bytes a second; progress 0 to 1."""
 
@@ -112,8 +119,16 @@ class Code(Event, frozen=True, kw_only=True):
         return [("expires_seconds", self.expires_seconds)]
 
 
+class CodeClaimed(Event, frozen=True, kw_only=True):
+    """Somebody typed the code's number: it is used up, and `paired` or `codeGone` says how."""
+
+
 class CodeGone(Event, frozen=True, kw_only=True):
-    """The code shown no longer works. reason: `expired`, `burned` (a wrong guess) or `relay`."""
+    """The code shown no longer works.
+
+    reason: `expired`, `burned` (a wrong guess), `joined` (given up, as this side typed another
+    person's) or `relay` (the relay that knew it was lost).
+    """
 
     reason: str
 
@@ -161,13 +176,24 @@ class Message(Event, frozen=True, kw_only=True):
 
 
 class FileRequest(Event, frozen=True, kw_only=True):
-    """Somebody asks to send files (direction receive), or this side asked (direction send)."""
+    """Somebody asks to send files (direction receive), or this side asked (direction send).
+
+    empty_folders: folders with nothing in them that come along, cleaned.
+    """
 
     transfer: TransferId
     direction: Direction
     partner: str
     files: tuple[FileEntry, ...]
     total_bytes: int
+    empty_folders: tuple[str, ...] = ()
+
+
+class LeftOut(Event, frozen=True, kw_only=True):
+    """What is not sent of what this side chose. things: the first of them; count: all."""
+
+    things: tuple[Unfit, ...]
+    count: int
 
 
 class FileAnswer(Event, frozen=True, kw_only=True):
@@ -346,6 +372,25 @@ class DownloadComplete(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
+class Leftover(Event, frozen=True, kw_only=True):
+    """What an earlier run left unfinished in a folder was found there.
+
+    path: where; the folder itself where it is several. names: the first of what was to arrive,
+    cleaned. count: unfinished downloads. bytes: on the disk. removed: they are no more; else they
+    may be somebody's. host: the machine where that was begun, if it is another one and known.
+    message, hint: all that for people, and what to do.
+    """
+
+    message: str
+    hint: str
+    path: str
+    names: tuple[str, ...]
+    count: int
+    bytes: int
+    removed: bool
+    host: str = ""
+
+
 class TorrentDestroyed(Event, frozen=True, kw_only=True):
     """A torrent that was seeding or downloading was destroyed."""
 
@@ -360,13 +405,18 @@ class ClientDestroyed(Event, frozen=True, kw_only=True):
 
 
 class Error(Event, frozen=True, kw_only=True):
-    """Anything went wrong. code is stable; message says what happened; hint what to do next."""
+    """Anything went wrong. code is stable; message says what happened; hint what to do next.
+
+    offenders: the first of what cannot be sent, where that is what went wrong; offender_count: all.
+    """
 
     code: str
     message: str
     hint: str
     transfer: TransferId | None = None
     torrent: TorrentId | None = None
+    offenders: tuple[Unfit, ...] = ()
+    offender_count: int = 0
 
 
 _encoder = msgspec.json.Encoder()

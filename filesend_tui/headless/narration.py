@@ -16,6 +16,8 @@ from filesend_tui.core.figures import rate_text, size_text
 
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20
+#: Empty folders of a request that are named.
+LISTED_FOLDERS = 5
 
 
 class Line(NamedTuple):
@@ -87,6 +89,8 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"{event.partner}: {event.text}")]
         case events.FileRequest():
             return _request(event)
+        case events.LeftOut():
+            return _left_out(event)
         case events.FileAnswer() if not all(event.accepted):
             return [Line(f"{sum(event.accepted)} of {len(event.accepted)} files accepted.")]
         case events.TransferState():
@@ -99,10 +103,15 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
         case events.DownloadComplete():
             return _complete(event)
+        case events.Leftover():
+            return [Line(event.message), Line(event.hint)]
         case events.TorrentDone():
             return [Line("The other side has everything, verified.")]
         case events.Error():
-            return [Line(f"Error: {event.message}"), Line(event.hint)]
+            named = (
+                _things(event.offenders, event.offender_count) if event.offender_count > 1 else []
+            )
+            return [Line(f"Error: {event.message}"), *named, Line(event.hint)]
     return []
 
 
@@ -124,7 +133,24 @@ def request_lines(event: events.FileRequest) -> list[str]:
     if rest:
         hidden = sum(file.hidden for file in rest)
         listed.append(f"  and {len(rest)} more{f', {hidden} of them hidden' if hidden else ''}")
+    if event.empty_folders:
+        listed.append(
+            f"  and {_empty(event.empty_folders)}: {', '.join(_first(event.empty_folders))}"
+        )
     return [f"{event.partner} wants to send {amount}:", *listed]
+
+
+def _left_out(event: events.LeftOut) -> list[Line]:
+    if event.count == 1:
+        (thing,) = event.things
+        return [Line(f"Left out: {thing.path} {thing.reason}.")]
+    return [Line(f"{event.count:,} things are left out:"), *_things(event.things, event.count)]
+
+
+def _things(things: Sequence[events.Unfit], count: int) -> list[Line]:
+    """Return things that cannot be sent as lines, and how many more there are."""
+    more = [Line(f"  and {count - len(things):,} more")] if count > len(things) else []
+    return [*(Line(f"  {thing.path} {thing.reason}") for thing in things), *more]
 
 
 def _seeding(event: events.Seeding) -> list[Line]:
@@ -137,7 +163,8 @@ def _seeding(event: events.Seeding) -> list[Line]:
 def _request(event: events.FileRequest) -> list[Line]:
     if event.direction is Direction.SEND:
         amount = _count(len(event.files), event.total_bytes)
-        return [Line(f"Asked {event.partner} to take {amount}; waiting for the answer.")]
+        also = f" and {_empty(event.empty_folders)}" if event.empty_folders else ""
+        return [Line(f"Asked {event.partner} to take {amount}{also}; waiting for the answer.")]
     return [Line(text, listing=True) for text in request_lines(event)]
 
 
@@ -180,6 +207,19 @@ def path_of(url: str) -> Path:
 
     parts = urlsplit(url)
     return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
+
+
+def _empty(folders: Sequence[str]) -> str:
+    return "1 empty folder" if len(folders) == 1 else f"{len(folders):,} empty folders"
+
+
+def _first(folders: Sequence[str]) -> list[str]:
+    """Return the first of some folders, hidden ones as such, and a mark where there are more."""
+    named = [
+        f"{path}/{' (hidden)' if FileEntry(path=path, size=0).hidden else ''}"
+        for path in folders[:LISTED_FOLDERS]
+    ]
+    return [*named, "…"] if len(folders) > LISTED_FOLDERS else named
 
 
 def _count(files: int, total_bytes: int) -> str:

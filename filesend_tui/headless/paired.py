@@ -16,6 +16,7 @@ from filesend_tui.core.errors import (
     NoSpace,
     NotVerified,
     RelayUnreachable,
+    RequestGone,
     StorageFailed,
 )
 from filesend_tui.core.event_stream import Subscription
@@ -64,8 +65,11 @@ async def send(
     asker: Asker,
     *,
     verify: bool = False,
+    skip_unreadable: bool = False,
 ) -> None:
     """Pair, ask the partner to take the paths, and serve them until they arrived.
+
+    What cannot be sent is told before anything else: no code is made or used for it.
 
     Args:
         client: Not yet connected.
@@ -74,11 +78,14 @@ async def send(
         code: The other person's code; `-` reads it; None makes one.
         asker: Reads the code.
         verify: Have the verification words compared before anything is asked.
+        skip_unreadable: Leave out what cannot be sent.
 
     Raises:
+        BadSource: Something cannot be sent.
         NotVerified: They differ, or nobody said that they do not.
         FileSendError: Why it ended otherwise.
     """
+    found = await client.look_through(paths, skip_unreadable=skip_unreadable)
     if code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
@@ -94,7 +101,7 @@ async def send(
     try:
         if verify:
             await _compare(client, asker)
-        await client.request(paths)
+        await client.request(found)
         async for event in stream:
             if isinstance(event, events.FileRequest) and event.direction is Direction.RECEIVE:
                 refused.add(event.transfer)
@@ -139,6 +146,7 @@ async def receive(
     if code is None or code == READ_CODE:
         code = await ask_code(asker)
     stream = client.subscribe()
+    await client.tidy(output)
     client.intend(Wants.RECEIVE)
     await client.connect(await find_relay())
     await client.join(code)
@@ -148,11 +156,13 @@ async def receive(
     one_question = asyncio.Lock()
 
     async def decide(request: events.FileRequest) -> None:
-        if accept_all:
-            await _accept_all(client, request, target)
-        else:
-            async with one_question:
-                await _let_choose(client, request, target, asker)
+        # Taken back meanwhile, its end says why, and comes next.
+        with suppress(RequestGone):
+            if accept_all:
+                await _accept_all(client, request, target)
+            else:
+                async with one_question:
+                    await _let_choose(client, request, target, asker)
 
     outcome = Outcome()
     try:

@@ -17,6 +17,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import Subscription
+from filesend_tui.core.telling import error_event
 from filesend_tui.headless.exit_codes import ExitCode, for_error
 from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
@@ -94,7 +95,7 @@ class Teller:
     async def tell_failure(self, error: FileSendError) -> None:
         """Tell what ended the run, unless the stream tells it."""
         if not isinstance(error, Told):
-            await self._tell(events.Error(code=error.code, message=error.message, hint=error.hint))
+            await self._tell(error_event(error))
 
     async def _tell(self, event: events.Event) -> None:
         async with self._turn:

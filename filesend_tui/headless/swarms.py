@@ -21,30 +21,46 @@ from filesend_tui.headless.paired import FindRelay
 _PASSING: Final = {"trackerFailed", "noPeers", "channelFailed"}
 
 
-async def seed(client: Client, paths: Collection[Path], trackers: Sequence[str]) -> None:
+async def seed(
+    client: Client,
+    paths: Collection[Path],
+    trackers: Sequence[str],
+    *,
+    skip_unreadable: bool = False,
+) -> None:
     """Serve the paths to whoever has the magnet, until cancelled.
 
     Args:
         client: Serves them.
         paths: Files and folders; of `Chosen` each must still be what it was then.
         trackers: URLs of WebSocket trackers.
+        skip_unreadable: Leave out what cannot be sent.
 
     Raises:
         FileSendError: They cannot be read, no tracker takes them, or the torrent failed.
     """
+    found = await client.look_through(paths, openly=True, skip_unreadable=skip_unreadable)
     stream = client.subscribe()
-    await _serve(stream, await client.seed(paths, trackers=trackers))
+    await _serve(stream, await client.seed(found, trackers=trackers))
 
 
-async def seed_at_relay(client: Client, find_relay: FindRelay, paths: Collection[Path]) -> None:
+async def seed_at_relay(
+    client: Client,
+    find_relay: FindRelay,
+    paths: Collection[Path],
+    *,
+    skip_unreadable: bool = False,
+) -> None:
     """Serve the paths by the relay's own tracker. See `seed`.
 
     Raises:
         RelayUnreachable: There is no relay, or its tracker does not answer.
+        FileSendError: As `seed`.
     """
+    found = await client.look_through(paths, openly=True, skip_unreadable=skip_unreadable)
     relay_url = await find_relay()
     stream = client.subscribe()
-    await _serve(stream, await open_share.seed_at_relay(client, relay_url, paths))
+    await _serve(stream, await open_share.seed_at_relay(client, relay_url, found))
 
 
 async def download(client: Client, magnet: str, output: Path) -> None:
@@ -55,6 +71,7 @@ async def download(client: Client, magnet: str, output: Path) -> None:
     """
     target = await asyncio.to_thread(check_folder, output)  # before somebody is looked for
     stream = client.subscribe()
+    await client.tidy(output)
     torrent = await client.add(magnet, output=target)
     async for event in stream:
         if isinstance(event, events.DownloadComplete):

@@ -13,9 +13,11 @@ from textual.screen import ModalScreen, Screen
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.store import Store
+from filesend_tui.widgets.dropped import looks_like_paths
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.request_bar import RequestBar
+from filesend_tui.widgets.talk_bar import TalkField
 from filesend_tui.widgets.top_bar import TopBar
 
 Clock = Callable[[], float]
@@ -105,6 +107,19 @@ class PlaceScreen(Screen[None]):
     def reads_talk(self) -> bool:
         """Whether somebody looks at what was said, as far as a terminal tells."""
         return self.SHOWS_TALK and self.is_active and self.app.app_focus
+
+    def may_drop(self) -> bool:
+        """Say whether paths pasted now are files to be sent: not into a line that was begun."""
+        return not (isinstance(self.focused, TalkField) and self.focused.value)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Nobody wanted it: say so where it was meant as paths, which then are not there."""
+        if looks_like_paths(event.text):
+            from filesend_tui.dropping import not_there
+
+            notice = not_there(event.text, "Drop files that are on this machine.")
+            self.store.tell(notice.level, notice.message, notice.hint)
+            self.draw()
 
     def draw_body(self) -> None:
         """Hand the store's values to the widgets of the body."""

@@ -31,9 +31,10 @@ class JoinCode(Message):
 
 @dataclass
 class SendPaths(Message):
-    """Ask the partner to take these."""
+    """Ask the partner to take these. skip: without what of them cannot be sent."""
 
     paths: Chosen
+    skip: bool = False
 
 
 @dataclass
@@ -69,9 +70,10 @@ class SavePreferences(Message):
 
 @dataclass
 class SharePaths(Message):
-    """Serve these to anybody who has the link."""
+    """Serve these to anybody who has the link. skip: without what of them cannot be sent."""
 
     paths: Chosen
+    skip: bool = False
 
 
 @dataclass

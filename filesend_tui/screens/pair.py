@@ -1,15 +1,21 @@
-"""Pairing: your own code to tell, and a field for the other person's."""
+"""Pairing: your own code to tell, and a field for the other person's.
+
+What matters has the first claim to the room: code and field, then what is said beside them, and the
+picture last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input
 
 from filesend_tui.keys import shown
@@ -23,6 +29,42 @@ from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
 from filesend_tui.widgets.completing_field import CompletingField
 from filesend_tui.widgets.words import Words
+
+#: The most cells that card and picture take side by side, and those between them.
+_WIDEST: Final = 90
+_BESIDE: Final = 2
+#: Cells of the card's frame and padding, left and right.
+_FRAME: Final = 6
+#: Lines beside those of the card: with air; with what is said; with frames around card and field.
+_ROOMY: Final = 12
+_TOLD: Final = 7
+_BOXED: Final = 5
+
+
+class Pairing(Vertical):
+    """All of it, and who gets the room."""
+
+    @dataclass
+    class Resized(Message):
+        """There is more room, or less."""
+
+    def on_resize(self) -> None:
+        """Say so."""
+        self.post_message(self.Resized())
+
+    def share_room(self, code: str) -> None:
+        """Hide what does not fit beside this code and the field for the other's."""
+        width, height = self.size
+        picture = self.query_one(QrCode)
+        wide = min(width, _WIDEST) - picture.picture.width - _BESIDE >= max(34, len(code) + 6)
+        picture.display = bool(code) and wide and picture.picture.height <= height
+        card = self.query_one(CodeCard)
+        taken = picture.picture.width + _BESIDE if picture.display else 0
+        lines = card.lines(min(width, _WIDEST) - taken - _FRAME)
+        card.pack(dense=height < lines + _ROOMY)
+        self.set_class(height < lines + _ROOMY, "-low")  # nothing blank
+        self.set_class(height < lines + _TOLD, "-lower")  # nothing beside code and field
+        self.set_class(height < lines + _BOXED, "-lowest")  # no frames around them
 
 
 class PairScreen(PlaceScreen):
@@ -39,7 +81,7 @@ class PairScreen(PlaceScreen):
 
     def compose_body(self) -> ComposeResult:
         """Card and picture side by side, the field and the relay's state below."""
-        with Horizontal(id="pairing"):
+        with Pairing(id="pairing"), Horizontal(id="both"):
             with Vertical(id="codes"):
                 yield CodeCard(id="own")
                 yield Words(id="advice")
@@ -57,23 +99,32 @@ class PairScreen(PlaceScreen):
         """Draw code, picture, field and relay."""
         store, now = self.store, self.clock()
         code = None if store.partner else store.code
+        if code is not None and code.gone == "joined" and "join" in store.busy:
+            code = None  # it is given up for the other's, which is being tried
         card = self.query_one("#own", CodeCard)
         card.border_title = "Your code" if store.partner is None else "Paired"
         card.show(code, self._waiting(), now)
-        alive = code is not None and not code.gone and code.expires_at > now
-        self.query_one("#qr", QrCode).show(code.code if code is not None and alive else "")
+        working = code.code if code is not None and code.works(now) else ""
+        self.query_one("#qr", QrCode).show(working)
         field = self.query_one("#theirs", CodeField)
         field.display = store.partner is None
         if store.partner is not None and (field.value or field.has_focus):
             field.clear()
             self.set_focus(None)
-        self.query_one("#advice", Words).show(self._advice(alive))
+        self.query_one("#advice", Words).show(self._advice(bool(working)))
         self.query_one("#relay-line", Words).show(self._relay_line())
+        self.query_one(Pairing).share_room(working)
+
+    @on(Pairing.Resized)
+    def _room_changed(self) -> None:
+        self.draw()
 
     def _waiting(self) -> str:
         if self.store.partner:
             return f"You are paired with {self.store.partner}."
         match self.store.relay.state:
+            case "connected" if "join" in self.store.busy:
+                return "Pairing…"
             case "connected":
                 if "code" in self.store.busy:
                     return "Asking for a code…"
@@ -92,7 +143,7 @@ class PairScreen(PlaceScreen):
         if "join" in self.store.busy:
             return Content.assemble(("Pairing…", "$primary bold"), " one moment.")
         if alive:
-            return Content("Tell it to the other person, or type theirs:")
+            return Content("Tell it to them, or type theirs:")
         return Content("Or type the other person's code:")
 
     def _relay_line(self) -> Content:
@@ -125,7 +176,8 @@ class PairScreen(PlaceScreen):
             case "type_code":
                 return store.partner is None
             case "copy":
-                return store.partner is None and store.code is not None and not store.code.gone
+                code = store.code
+                return store.partner is None and code is not None and code.works(self.clock())
             case "new_code":
                 return store.partner is None and connected
             case _:
@@ -137,7 +189,7 @@ class PairScreen(PlaceScreen):
 
     def action_copy(self) -> None:
         """Copy the code to the clipboard, through the terminal (OSC 52)."""
-        if self.store.code is not None:
+        if self.store.code is not None and self.store.code.works(self.clock()):
             self.app.copy_to_clipboard(self.store.code.code)
             self.store.tell(Level.GOOD, "Code copied.", "Paste it where the other person reads it.")
             self.draw()

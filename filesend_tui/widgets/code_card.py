@@ -1,4 +1,7 @@
-"""Your own code, large, with the time it still lives; and the same code as a QR picture."""
+"""Your own code, large, with the time it still lives; and any text as a QR picture.
+
+What is said here holds at every moment: of a code that no longer works nothing is left but why.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,33 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
 
 from filesend_tui.keys import shown
+from filesend_tui.notices import code_changed
 from filesend_tui.qr import half_blocks
 from filesend_tui.views import OwnCode
 from filesend_tui.widgets.figures import countdown
 
 _ON_PAPER: Final = Style(color="#000000", bgcolor="#ffffff")
 
+_NEW: Final = f"Press {shown('new code')} for a new code."
+#: Why a code no longer works, and what to do about it.
+_GONE: Final = {
+    "expired": ("Its time is over.", _NEW),
+    "burned": ("It was used up by a wrong try.", _NEW),
+    "joined": ("It no longer works: you typed another person's.", "A new one comes in a moment."),
+    "relay": (
+        "It no longer works: the connection to the relay was lost.",
+        "A new one comes when the relay is back.",
+    ),
+}
 
-class CodeCard(Static):
-    """The code in large letters, and how long it works; or what is being done to get one."""
+
+class CodeCard(Widget):
+    """The code in large letters, and how long it works; or what became of it.
+
+    It is laid out for the width at hand: a code that is too long breaks at its hyphens.
+    """
 
     DEFAULT_CSS = """
     CodeCard {
@@ -34,35 +52,66 @@ class CodeCard(Static):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__("", id=id, markup=False)
-        self._shown: object = None
+        super().__init__(id=id)
+        self._shown: tuple[OwnCode | None, str, int] = (None, "", 0)
+        self._dense = False
 
     def show(self, code: OwnCode | None, waiting: str, now: float) -> None:
         """Show the code at time `now`; without one, `waiting` says why."""
-        left = None if code is None else max(0, int(code.expires_at - now))
-        if (shown := (code, waiting, left, self.size.width)) == self._shown:
-            return
-        self._shown = shown
-        self.update(self._content(code, waiting, left or 0))
+        left = 0 if code is None or not code.works(now) else max(1, int(code.expires_at - now))
+        before, self._shown = self._shown, (code, waiting, left)
+        if self._shown != before:
+            # A second less takes no other room.
+            self.refresh(layout=before[:2] != (code, waiting) or not left)
 
-    def _content(self, code: OwnCode | None, waiting: str, left: int) -> Content:
+    def pack(self, *, dense: bool) -> None:
+        """Leave no line blank, or let there be air."""
+        if dense != self._dense:
+            self._dense = dense
+            self.refresh(layout=True)
+
+    def lines(self, width: int) -> int:
+        """Return how many lines it takes with none of them blank, in so many cells."""
+        return self._content(width, dense=True).get_height({}, max(1, width))
+
+    def render(self) -> Content:
+        """Return what is shown, for the width at hand."""
+        return self._content(self.content_size.width, dense=self._dense)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many lines as it takes at that width."""
+        return self._content(width, dense=self._dense).get_height({}, max(1, width))
+
+    def _content(self, width: int, *, dense: bool) -> Content:
+        code, waiting, left = self._shown
+        blank = "\n" if dense else "\n\n"
         if code is None:
-            return Content.assemble("\n", (waiting, "$foreground 70%"), "\n")
-        if code.gone or not left:
-            why = "It was burned." if code.gone == "burned" else "Its time is over."
+            air = "" if dense else "\n"
+            return Content.assemble(air, (waiting, "$foreground 70%"), air)
+        if not code.gone and code.claimed:
             return Content.assemble(
-                (f"{why}\n\n", "$warning bold"),
-                (f"Press {shown('new code')} for a new code.", "$foreground 70%"),
+                ("Somebody typed it.", "$primary bold"), blank, ("One moment…", "$foreground 70%")
             )
-        spaced = " ".join(code.code)
-        large = spaced if len(spaced) <= self.content_size.width else code.code
+        if not left:
+            why, then = _GONE.get(code.gone, _GONE["expired"])
+            return Content.assemble((why, "$warning bold"), blank, (then, "$foreground 70%"))
+        changed = code_changed(code.replaced)
         return Content.assemble(
-            (large, "$primary bold"),
-            "\n\n",
+            (_large(code.code, width), "$primary bold"),
+            blank,
             ("works once · ", "$foreground 60%"),
             (countdown(left), "bold" if left >= 60 else "$warning bold"),
             (" left", "$foreground 60%"),
+            *([blank, (changed.message, "$warning")] if changed is not None else ()),
         )
+
+
+def _large(code: str, width: int) -> str:
+    """Return a code with air between its letters, or without, or on lines of its words."""
+    spaced = " ".join(code)
+    if len(spaced) <= width:
+        return spaced
+    return code if len(code) <= width else code.replace("-", "-\n")
 
 
 class QrCode(Widget):
@@ -80,17 +129,27 @@ class QrCode(Widget):
             self._text = text
             self.refresh(layout=True)
 
+    @property
+    def picture(self) -> Size:
+        """How many cells the picture takes; none where there is none."""
+        lines = self._lines
+        return Size(len(lines[0]), len(lines)) if lines else Size(0, 0)
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
+        return half_blocks(self._text) if self._text else ()
+
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
         """As wide as the picture."""
-        return len(half_blocks(self._text)[0]) if self._text else 0
+        return self.picture.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Two modules a line."""
-        return len(half_blocks(self._text)) if self._text else 0
+        return self.picture.height
 
     def render_line(self, y: int) -> Strip:
         """Draw two rows of modules as one line (Textual's line API)."""
-        picture = half_blocks(self._text) if self._text else ()
-        if y >= len(picture):
-            return Strip.blank(self.size.width, self.rich_style)
-        return Strip([Segment(picture[y], _ON_PAPER)], len(picture[y]))
+        width, lines = self.size.width, self._lines
+        if y >= len(lines):
+            return Strip.blank(width, self.rich_style)
+        return Strip([Segment(lines[y], _ON_PAPER)]).adjust_cell_length(width, self.rich_style)

@@ -1,9 +1,12 @@
-"""The field for the other person's code: completes words, forgives case, spaces and hyphens."""
+"""The field for the other person's code: completes words, takes the one code out of what is pasted.
+
+How a code is read is core/people/code.py's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
@@ -12,8 +15,10 @@ from textual.suggester import Suggester
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.completing_field import CompletingField
 
-#: Longest text that is looked at; a code is far shorter.
-_MAX = 64
+#: Longest text that is typed; a code is far shorter.
+_MAX: Final = 64
+#: Longest text that a code is looked for in; what is pasted may be a whole talk.
+_MAX_PASTED: Final = 2000
 
 
 class _Words(Suggester):
@@ -36,18 +41,33 @@ class CodeField(CompletingField):
             placeholder="for example 4711-apple-violin",
             suggester=_Words(complete),
             max_length=_MAX,
-            select_on_focus=False,
             id=id,
         )
 
     def take(self, text: str) -> None:
         """Put a pasted code in place of what was typed, and the keys into the field."""
-        # A code copied from a chat often brings blanks and a line end along.
-        self.value = " ".join(text[:_MAX].split())
-        self.cursor_position = len(self.value)
+        self.value = _code_in(text[:_MAX_PASTED])[:_MAX]
         self.focus()
+        # Focus selects, so that the next code replaces one that was refused.
+        self.call_after_refresh(self.action_end)
+
+    def on_input_submitted(self) -> None:
+        """Select what goes off: where it is refused, whatever is typed or pasted replaces it."""
+        self.action_select_all()
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
         self.take(event.text)
+
+
+def _code_in(text: str) -> str:
+    """Return the one code in a text; where there is none, or more, the text in one line."""
+    from filesend_tui.core.errors import InvalidCode
+    from filesend_tui.core.people.code import parse_code  # late: reads a word list
+
+    try:
+        return parse_code(text).text
+    except InvalidCode:
+        # A code copied from a chat often brings blanks and a line end along.
+        return " ".join(text.split())

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 #: Longest paste that is read, in characters, and the most paths taken from it.
 MAX_TEXT: Final = 1024 * 1024
@@ -37,7 +37,7 @@ def readings(text: str, *, windows: bool = os.name == "nt") -> list[tuple[str, .
         return []
     found = [tuple(_plain(line, windows=windows) for line in lines)]
     try:
-        words = [word for line in lines for word in _words(line, windows=windows)]
+        words = [word for line in lines for word in _words(line, windows=windows) if word]
     except ValueError:  # a quote that is never closed: only the bare reading is left
         words = []
     split = tuple(_plain(word, windows=windows) for word in words[:MAX_PATHS])
@@ -71,8 +71,11 @@ def _words(line: str, *, windows: bool) -> list[str]:
 
 def _plain(word: str, *, windows: bool) -> str:
     if word.startswith("file:"):
-        parts = urlsplit(word)
-        path = unquote(parts.path)
+        try:
+            parts = urlsplit(word)
+        except ValueError:  # a host that is none
+            return word
+        path = os.fsdecode(unquote_to_bytes(parts.path))  # a name need not be text
         if windows:
             host = f"//{parts.netloc}" if parts.netloc not in {"", "localhost"} else ""
             return host + (path[1:] if re.match(r"^/[A-Za-z]:", path) else path)

@@ -79,10 +79,18 @@ class Inked(Widget):
             self.refresh()  # it is hidden: whatever it will show is new
         for y in range(height) if lines is None else lines:
             if 0 <= y < height:
-                before = self._painted.get(y)
-                cells = width if before is None else cells_to_paint(before, self.draw_line(y))
+                cells = self._cells_to_paint(y, width)
                 if cells:
                     self.refresh(Region(0, y, cells, 1))
+
+    def _cells_to_paint(self, y: int, width: int) -> int:
+        before = self._painted.get(y)
+        if before is None:
+            return width
+        try:
+            return cells_to_paint(before, self.draw_line(y))
+        except Exception:
+            return width  # it fails again when it is painted, where that harms nobody else
 
 
 def fit(text: str, width: int) -> str:

@@ -50,11 +50,16 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
 
     @dataclass
     class Pressed(Message):
-        """A row was clicked; twice: a double click."""
+        """A row was clicked; twice: a double click, or more. x: cells from the left edge.
+
+        clicks: how many in a row at one place; before the second, the first has come as well.
+        """
 
         list: LineList[Any]
         index: int
         twice: bool
+        x: int = 0
+        clicks: int = 1
 
         @property
         def control(self) -> LineList[Any]:
@@ -95,7 +100,8 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
         old, self._rows = self._rows, rows
         wanted = self._cursor if cursor is None else cursor
         if len(old) == len(rows):
-            for index, (before, after) in enumerate(zip(old, rows, strict=True)):
+            for index in self._in_view():
+                before, after = old[index], rows[index]
                 if before is not after and before != after:
                     self.redraw(self._lines_of(index))
         else:
@@ -109,6 +115,14 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
         for y in self._lines_of(index):
             if 0 <= y < self.scrollable_content_region.height:
                 self.refresh_lines(y + self.scroll_offset.y)
+
+    def _in_view(self) -> range:
+        """Return which rows are in the view, in part or whole; all where it has no height yet."""
+        height = self.scrollable_content_region.height
+        if not height:
+            return range(len(self._rows))
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + height
+        return range(top // self.ROW_HEIGHT, min(len(self._rows), -(-bottom // self.ROW_HEIGHT)))
 
     def _lines_of(self, index: int) -> range:
         """Return where a row's lines are in the view, or would be beyond its edges."""
@@ -171,7 +185,8 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
         index = (event.y + self.scroll_offset.y) // self.ROW_HEIGHT
         if index < len(self._rows):
             self.move_to(index)
-            self.post_message(self.Pressed(self, index, event.chain > 1))
+            chain = event.chain
+            self.post_message(self.Pressed(self, index, chain > 1, event.x, chain))
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""

@@ -1,18 +1,14 @@
-"""The field for a path: typed with `~`, completed from the disk, or pasted as a terminal pastes."""
+"""The field for a path: typed with `~`, completed from the disk."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from textual import events
-from textual.message import Message
 from textual.suggester import Suggester
 
 from filesend_tui.widgets.completing_field import CompletingField
-from filesend_tui.widgets.dropped import looks_like_paths
 
 
 class _Names(Suggester):
@@ -46,19 +42,7 @@ def complete_path(text: str, *, folders: bool = False) -> str | None:
 
 
 class PathField(CompletingField):
-    """Takes a path; several pasted paths are handed on as they came."""
-
-    @dataclass
-    class Dropped(Message):
-        """Text that looks like paths was pasted."""
-
-        text: str
+    """Takes a path."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(suggester=_Names(), select_on_focus=True, id=id)
-
-    def _on_paste(self, event: events.Paste) -> None:
-        if looks_like_paths(event.text):
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Dropped(event.text))

@@ -18,22 +18,25 @@ _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 def columns(samples: Sequence[float], width: int) -> list[float]:
     """Return at most `width` figures for all samples: where there are more, means of neighbours."""
     count = len(samples)
+    if width <= 0:
+        return []
     if count <= width:
         return list(samples)
     edges = [i * count // width for i in range(width + 1)]
     return [sum(samples[start:end]) / (end - start) for start, end in itertools.pairwise(edges)]
 
 
-def blocks(samples: Sequence[float], width: int, height: int) -> list[str]:
-    """Return `height` lines of up to `width` cells, filled up to each figure."""
+def levels(samples: Sequence[float], width: int, height: int) -> list[int]:
+    """Return how high each of up to `width` columns stands, in eighths of a line."""
     figures = columns(samples, width)
     top = max(figures, default=0.0)
     # Anything above nothing shows at least the lowest eighth.
-    levels = [max(1, round(v / top * height * 8)) if v > 0 else 0 for v in figures]
-    return [
-        "".join(_EIGHTHS[max(0, min(8, level - floor))] for level in levels)
-        for floor in range((height - 1) * 8, -1, -8)
-    ]
+    return [max(1, round(v / top * height * 8)) if v > 0 else 0 for v in figures]
+
+
+def blocks(heights: Sequence[int], line: int) -> str:
+    """Return one line of the graph, counted from the lowest: each column filled up to its level."""
+    return "".join(_EIGHTHS[max(0, min(8, level - line * 8))] for level in heights)
 
 
 class RateGraph(Inked):
@@ -59,5 +62,5 @@ class RateGraph(Inked):
             top = max(self._samples, default=0.0)
             peak = f"  peak {rate_text(top)}" if top else ""
             return strip([("Rate", self.ink("strong")), (peak, self.ink("quiet"))], width, base)
-        lines = blocks(self._samples, width, height - 1)
-        return strip([(lines[y - 1], self.ink("graph"))], width, base)
+        line = blocks(levels(self._samples, width, height - 1), height - 1 - y)
+        return strip([(line, self.ink("graph"))], width, base)

@@ -167,6 +167,43 @@ def test_without_json_an_error_is_two_sentences(environment: dict[str, str]) -> 
     assert "relay" in second
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("command", ["send", "seed"])
+def test_what_cannot_be_sent_is_told_before_anybody_is_reached(
+    environment: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"link{number}").symlink_to("nowhere")
+    arguments = (command, str(folder), str(tmp_path / "not there"))
+    both = filesend(environment, *arguments)
+    assert both.returncode == ExitCode.USAGE
+    assert "not there" in both.stderr
+    told = filesend(environment, *arguments[:2])
+    assert told.returncode == ExitCode.FAILED
+    said = told.stderr.splitlines()
+    assert said[0].startswith("Error: 12 of these cannot be sent, such as ")
+    assert sum("is a link that does not lead to a file" in line for line in said[1:]) == 10
+    assert said[11] == "  and 2 more"
+    assert "--skip-unreadable" in said[12]
+    # Nor is the relay asked, which is not there.
+    (error,) = [
+        line
+        for line in map(
+            json.loads, filesend(environment, *arguments[:2], "--json").stdout.splitlines()
+        )
+        if line["event"] == "error"
+    ]
+    assert error["code"] == "badSource"
+    assert error["offenderCount"] == 12
+    assert len(error["offenders"]) == 10
+    (folder / "good").touch()
+    skipped = filesend(environment, *arguments, "--skip-unreadable")
+    assert skipped.returncode == ExitCode.RELAY_UNREACHABLE
+    assert "13 things are left out:" in skipped.stderr
+
+
 def test_no_code_on_standard_input(environment: dict[str, str]) -> None:
     result = filesend(environment, "receive", "--yes", "--json", stdin="\n")
     assert result.returncode == ExitCode.PAIRING_FAILED

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
@@ -55,6 +56,17 @@ class Text:
     @property
     def results(self) -> list[str]:
         return self.out.getvalue().splitlines()
+
+
+def test_empty_folders_are_named_and_counted() -> None:
+    text = Text()
+    folders = tuple(f"d/e{n}" for n in range(6))
+    text.show(structs.replace(request(1), empty_folders=folders))
+    assert text.said[-1] == "  and 6 empty folders: d/e0/, d/e1/, d/e2/, d/e3/, d/e4/, …"
+    text.show(structs.replace(request(1), empty_folders=("d/.ssh",)))
+    assert text.said[-1] == "  and 1 empty folder: d/.ssh/ (hidden)"
+    text.show(structs.replace(request(1, Direction.SEND), empty_folders=("e",)))
+    assert "take 1 file, 1 kB and 1 empty folder; waiting" in text.said[-1]
 
 
 def test_json_is_one_object_a_line_in_utf8() -> None:

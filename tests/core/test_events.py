@@ -11,6 +11,8 @@ from filesend_tui.core import events as e
 
 EXAMPLES = [
     (e.Code(code="7-apple-violin", expires_seconds=600), "code", {"code", "expiresSeconds"}),
+    (e.CodeClaimed(), "codeClaimed", set()),
+    (e.CodeGone(reason="joined"), "codeGone", {"reason"}),
     (e.Paired(partner="Ann"), "paired", {"partner", "wants"}),
     (e.FileReady(transfer="a", magnet_uri="magnet:?"), "fileReady", {"transfer", "magnetURI"}),
     (e.AddTorrent(transfer="a", magnet_uri="magnet:?"), "addTorrent", {"transfer", "magnetURI"}),
@@ -69,7 +71,19 @@ EXAMPLES = [
     (
         e.Error(code="failed", message="m", hint="h"),
         "error",
-        {"code", "message", "hint", "transfer", "torrent"},
+        {"code", "message", "hint", "transfer", "torrent", "offenders", "offenderCount"},
+    ),
+    (
+        e.LeftOut(things=(e.Unfit(path="p", reason="r"),), count=1),
+        "leftOut",
+        {"things", "count"},
+    ),
+    (
+        e.Leftover(
+            message="m", hint="h", path="p", names=("n",), count=1, bytes=1, removed=True, host=""
+        ),
+        "leftover",
+        {"message", "hint", "path", "names", "count", "bytes", "removed", "host"},
     ),
 ]
 

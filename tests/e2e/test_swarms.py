@@ -47,6 +47,22 @@ def test_two_download_what_one_seeds(world: World, tmp_path: Path) -> None:
     assert contents(tmp_path / "from")
 
 
+def test_an_open_share_says_which_empty_folders_it_leaves_out(world: World, tmp_path: Path) -> None:
+    fill(tmp_path / "from" / "album" / "a", 1000)
+    (tmp_path / "from" / "album" / "empty").mkdir()
+    seed, _ = seeding(world, tmp_path / "from" / "album")
+    names = seed.names()
+    assert names.index("leftOut") < names.index("seeding")
+    told = seed.wait_for("leftOut")
+    assert told["things"] == [
+        {
+            "path": str(tmp_path / "from" / "album" / "empty"),
+            "reason": "is an empty folder, which an open share cannot hold",
+        }
+    ]
+    interrupt(seed)
+
+
 def test_a_tracker_of_ones_own(world: World, tmp_path: Path) -> None:
     tracker = world.environment.pop("FILESEND_RELAY").replace("http", "ws", 1) + "/tracker"
     fill(tmp_path / "from" / "a", 1000)

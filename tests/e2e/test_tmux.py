@@ -40,7 +40,7 @@ def pair(maker: Screen, joiner: Screen) -> None:
     joiner.type(code)
     joiner.press("Enter")
     for screen in (joiner, maker):
-        screen.wait_for("are paired")
+        screen.wait_for("is here")
 
 
 def choose(screen: Screen, name: str) -> None:
@@ -48,7 +48,7 @@ def choose(screen: Screen, name: str) -> None:
     row = rf"\[ \] . {name}"
     screen.until(lambda: re.search(row, screen.seen), name, press="s")
     screen.press("Space")
-    screen.wait_for("to ask ")
+    screen.wait_for("S to send")
 
 
 def choose_and_send(screen: Screen, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import unicodedata
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from filesend_tui.headless.narration import path_of
 from tests.e2e.processes import Filesend, World, contents, digest, fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transfers")]
@@ -28,6 +30,44 @@ def transfer(world: World, output: Path, *paths: Path) -> tuple[Filesend, Filese
     ends = (receiver.end(), sender.end())
     assert ends == (0, 0), f"receiver: {receiver.report()}\nsender: {sender.report()}"
     return sender, receiver
+
+
+def test_what_is_told_is_where_it_is_also_under_another_name(world: World, tmp_path: Path) -> None:
+    for number, (name, there) in enumerate(
+        [("a b.tar.gz", "a b (1).tar.gz"), (".bashrc", "_.bashrc"), ("tricky %41#?.txt", None)]
+    ):
+        sent = fill(tmp_path / f"from{number}" / name, 1000)
+        fill(tmp_path / "to" / "a b.tar.gz", 1)
+        _, receiver = transfer(world, tmp_path / "to", sent)
+        path = path_of(receiver.wait_for("downloadComplete")["url"])
+        assert path == (tmp_path / "to" / (there or path.name)).resolve()
+        assert digest(path) == digest(sent)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permissions of this kind")
+def test_permissions_times_and_empty_folders_arrive(world: World, tmp_path: Path) -> None:
+    top = tmp_path / "from" / "top"
+    for name, mode in {"key": 0o600, "run": 0o755, "plain": 0o644, "sub/private": 0o700}.items():
+        path = fill(top / name, 1000)
+        path.chmod(mode)
+        os.utime(path, ns=(10**18, 10**18))
+    (top / "empty" / "inside").mkdir(parents=True)
+    (top / "sub").chmod(0o700)
+    (top / "empty").chmod(0o755)
+    os.utime(top / "empty" / "inside", ns=(10**18, 10**18))
+    _, receiver = transfer(world, tmp_path / "to", top)
+    request = receiver.wait_for("fileRequest")
+    assert request["emptyFolders"] == ["top/empty/inside"]
+    came = tmp_path / "to" / "top"
+    umask = os.umask(0)
+    os.umask(umask)
+    for name, mode in {"key": 0o600, "run": 0o755, "plain": 0o644, "sub/private": 0o700}.items():
+        assert (came / name).stat().st_mode & 0o7777 == mode & ~umask, name
+        assert (came / name).stat().st_mtime_ns == 10**18, name
+    assert (came / "sub").stat().st_mode & 0o7777 == 0o700
+    assert list((came / "empty" / "inside").iterdir()) == []
+    assert (came / "empty" / "inside").stat().st_mtime_ns == 10**18
+    assert contents(came) == contents(top)
 
 
 def test_a_big_file_and_the_events_of_its_way(world: World, tmp_path: Path) -> None:

@@ -33,6 +33,40 @@ def test_a_code_is_read_however_it_was_typed(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Code: 7-acrobat-violin",
+        "Code:7-acrobat-violin.",
+        "[12:04] Ann: the code is 7-acrobat-violin, quick! (until 12:14)",
+        "ann> 7-acrobat-violin",
+        "7-acrobat-violin is my code",
+        "code 7 acrobat violin please",
+        "filesend receive 7-acrobat-violin",
+        "$ filesend receive 7-acrobat-violin -o inbox",
+        "filesend send a.txt --code=7-acrobat-violin",
+        "filesend receive '7-Acrobat-Violin'",
+        "Code: 7-acrobat-violin\nTell it to the other person. It works once, within 10 minutes.",
+        "7-acrobat-violin\n\n7-acrobat-violin",
+        "Dein Code lautet „7-acrobat-violin“ 🎻",
+        "暗号は 7-acrobat-violin です",
+        "talk " * 300 + "7-acrobat-violin",
+    ],
+    ids=lambda text: text[-40:],
+)
+def test_the_one_code_in_a_text_is_taken(text: str) -> None:
+    assert parse_code(text) == Code(7, ("acrobat", "violin"))
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_whatever_stands_around_a_code_it_is_that_code_or_none(before: str, after: str) -> None:
+    try:
+        assert parse_code(f"{before}\n7-acrobat-violin\n{after}") == Code(7, ("acrobat", "violin"))
+    except InvalidCode as refused:
+        # Another word, or another code, stands beside it.
+        assert refused.message
+
+
+@pytest.mark.parametrize(
     ("typed", "says"),
     [
         ("", "No code"),
@@ -46,7 +80,19 @@ def test_a_code_is_read_however_it_was_typed(typed: str) -> None:
         ("7-acrobat-violinn", "“violinn” is not a word of a code; did you mean “violin”?"),
         ("7-acrobat-8", "“8” is not a word"),
         ("7-acrobat-xyzzyqqq", "“xyzzyqqq” is not a word of a code."),
-        ("7-" + "a" * 500, "too long"),
+        ("7-" + "a" * 3000, "too long"),
+        # In talk as well a mistyped code is told as one, and not read as another.
+        ("Code: 7-acrobat-violinn", "did you mean “violin”?"),
+        ("the code is 7-acrobat-violinn, ok?", "did you mean “violin”?"),
+        ("filesend receive 7-acrobat", "this has 1"),
+        ("code 7 acrobat violin umbrella", "this has 3"),
+        ("7-acrobat-violin-umbrella", "this has 3"),
+        ("17-7-acrobat-violin", "“7” is not a word"),
+        ("7-acrobat-violin-x", "“x” is not a word"),
+        ("code: 7acrobat-violin/x", "“x” is not a word"),
+        ("code: 7-acrobat-violins-x", "did you mean “violin”?"),
+        ("x7-acrobat-violin-7", "“7” is not a word"),
+        ("7-acrobat-violin or 8-acrobat-violin", "There are 2 codes in that text."),
     ],
 )
 def test_what_is_no_code_is_refused_with_what_is_wrong(typed: str, says: str) -> None:

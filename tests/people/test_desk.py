@@ -15,6 +15,9 @@ from relay.protocol import Done
 from tests.conftest import RunningRelay
 from tests.people.conftest import Links, NewPerson
 
+#: What is told about a code, and what comes of it.
+Told = events.Code | events.CodeClaimed | events.CodeGone | events.Paired
+
 
 def other_words(code: str) -> str:
     """Return the same nameplate with other words."""
@@ -66,6 +69,21 @@ async def test_a_wrong_guess_burns_the_code_on_both_sides(new_person: NewPerson)
     assert bob.people.partner == "Ada"
 
 
+async def test_a_wrong_try_at_anothers_code_costs_the_own_one_and_says_so(
+    new_person: NewPerson,
+) -> None:
+    ada, bob, eve = await new_person("Ada"), await new_person("Bob"), await new_person("Eve")
+    own = await eve.people.create_code()
+    with pytest.raises(errors.WrongCode):
+        await eve.people.join(other_words(await ada.people.create_code()))
+    assert (await eve.until(events.CodeGone)).reason == "joined"
+    with pytest.raises(errors.ExpiredCode, match="given up"):
+        await bob.people.join(own)
+    await ada.until(events.CodeGone, reason="burned")
+    kinds = [type(event) for event in ada.log if isinstance(event, Told)]
+    assert kinds == [events.Code, events.CodeClaimed, events.CodeGone]
+
+
 @pytest.mark.parametrize(
     ("typed", "kind"),
     [("nonsense", errors.InvalidCode), ("999999-acrobat-violin", errors.UnknownCode)],
@@ -77,6 +95,7 @@ async def test_a_code_that_does_not_exist(
     mine = await ada.people.create_code()
     with pytest.raises(kind):
         await ada.people.join(typed)
+    assert not any(isinstance(event, events.CodeGone) for event in ada.log)
     # A slip while typing does not cost the own code.
     bob = await new_person("Bob")
     await bob.people.join(mine)

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from filesend_tui.core.errors import BadMetadata
-from filesend_tui.core.people.offer import choose, make_request
+from filesend_tui.core.errors import BadMetadata, BadSource
+from filesend_tui.core.people import offer
+from filesend_tui.core.people.offer import choose, extras, make_request, why_odd
+from filesend_tui.core.torrent.extras import NOTHING, Attributes
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentFile, TorrentInfo
 from filesend_tui.core.torrent.storage import Layout
 from filesend_tui.core.wire.shape import TorrentShape
-from relay.protocol import OfferedFile
+from relay.protocol import (
+    MAX_TIME,
+    FileRequest,
+    OfferedFile,
+    OfferedFolder,
+    parse,
+    to_wire,
+)
 
 
 def offered(*files: tuple[str, int]) -> list[OfferedFile]:
@@ -56,7 +67,7 @@ def test_what_was_offered_is_chosen(
     request_files: list[OfferedFile], info: TorrentInfo, layout: Layout, wanted: tuple[bool, ...]
 ) -> None:
     accepted = [i == 0 for i in range(len(request_files))]
-    assert choose(request_files, accepted, info) == (wanted, layout)
+    assert choose(request_files, accepted, info) == (wanted, layout, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +121,115 @@ def test_two_requests_for_the_same_files_have_their_own_ids(tmp_path: Path) -> N
     sources = scan([tmp_path / "f"])
     ids = {make_request(sources).id for _ in range(20)}
     assert len(ids) == 20
+
+
+# --- what is kept beside names and bytes
+
+
+def _kept(
+    files: list[str], folders: list[str], accepted: list[bool] | None = None
+) -> dict[str, Attributes]:
+    made = extras(
+        offered(*((path, 1) for path in files)),
+        [OfferedFolder(path=path, mode=0o700) for path in folders],
+        accepted or [True] * len(files),
+    )
+    assert len(made.files) == len(files)
+    return {"/".join(folder.parts): folder.attributes for folder in made.folders}
+
+
+def test_every_folder_comes_along_where_everything_was_accepted() -> None:
+    folders = ["d", "d/e", "d/e/f", "x", "d/full"]
+    assert set(_kept(["d/full/a"], folders)) == set(folders)
+
+
+def test_of_a_part_only_folders_beside_it_come_along() -> None:
+    folders = ["d", "d/empty", "d/empty/deep", "e", "e/empty", "top"]
+    assert set(_kept(["d/a", "e/b"], folders, [True, False])) == {"d", "d/empty", "d/empty/deep"}
+
+
+def test_a_request_says_what_is_kept(tmp_path: Path) -> None:
+    for name in ("d/empty", "d/full"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "d" / "full" / "f").write_text("x")
+    then = 1_600_000_000_000_000_000
+    os.utime(tmp_path / "d" / "full" / "f", ns=(then, then))
+    os.utime(tmp_path / "d" / "empty", ns=(-(10**18), -(10**18)))  # before 1970
+    request = make_request(scan([tmp_path / "d"]))
+    assert request.files[0].modified == then
+    assert [folder.path for folder in request.folders] == ["d", "d/empty", "d/full"]
+    assert request.folders[1].modified is None
+    assert parse(FileRequest, to_wire(request)) == request
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permissions of this kind")
+def test_where_there_is_no_room_times_go_before_privacy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("d/private", "d/full", "d/empty"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "d").chmod(0o755)
+    (tmp_path / "d" / "private").chmod(0o700)
+    for name in ("d/full/f", "d/private/g"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    found = scan([tmp_path / "d"])
+    monkeypatch.setattr(offer, "MAX_CONTENT", len(msgspec.json.encode(make_request(found))) - 1)
+    request = make_request(found)
+    assert [file.mode for file in request.files] == [0o600, 0o600]
+    assert [file.modified for file in request.files] == [None, None]
+    assert [folder.path for folder in request.folders] == ["d/empty", "d/private"]
+    monkeypatch.setattr(offer, "MAX_CONTENT", len(msgspec.json.encode(request)) - 1)
+    with pytest.raises(BadSource, match="too long for one request"):
+        make_request(found)
+
+
+ODD: dict[str, tuple[list[str], list[str]]] = {
+    "a file twice": (["a", "a"], []),
+    "a folder that is a file": (["d/a"], ["d/a"]),
+    "a folder below a file": (["d/a"], ["d/a/b/c"]),
+    "too deep": (["a"], ["/".join("x" * 65)]),
+    "too many on the way": (["a"], [f"{n}/" + "/".join("x" * 60) for n in range(400)]),
+}
+
+
+@pytest.mark.parametrize(("files", "folders"), ODD.values(), ids=ODD)
+def test_what_could_not_be_laid_out_is_refused_unseen(files: list[str], folders: list[str]) -> None:
+    request = FileRequest(
+        id="0" * 16,
+        files=offered(*((path, 1) for path in files)),
+        folders=[OfferedFolder(path=path) for path in folders],
+    )
+    assert why_odd(request).startswith("The request names")
+
+
+def test_odd_names_alone_are_mended_and_not_refused() -> None:
+    request = FileRequest(
+        id="0" * 16,
+        files=offered(("d/a", 1), ("../b", 1)),
+        folders=[OfferedFolder(path=path) for path in ("d", "d", "..", "/", "a//b", "x/")],
+    )
+    assert why_odd(request) == ""
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"mode": 0o1000},
+        {"mode": 0o4755},
+        {"mode": -1},
+        {"mode": "rwx"},
+        {"modified": -1},
+        {"modified": 2**63},
+        {"modified": MAX_TIME + 1},
+        {"modified": 1.5},
+    ],
+    ids=str,
+)
+def test_hostile_values_are_no_request(field: dict[str, object]) -> None:
+    for entry in ("files", "folders"):
+        said: dict[str, object] = {"id": "0" * 16, "files": [{"path": "a", "size": 1}]}
+        said[entry] = [{"path": "b", "size": 1} | field]
+        with pytest.raises(msgspec.ValidationError):
+            parse(FileRequest, said)

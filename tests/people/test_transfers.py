@@ -13,6 +13,7 @@ from filesend_tui.core import errors, events
 from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.core.people import offer, run, transfers
 from filesend_tui.core.people.code import parse_code
+from filesend_tui.core.torrent.finding import Bounds
 from filesend_tui.core.torrent.storage import Layout
 from relay import protocol as words
 from relay.protocol import Done, OfferedFile
@@ -558,8 +559,8 @@ async def test_what_cannot_be_sent_is_not_asked(
     for paths in ([], [tmp_path / "missing"], [tmp_path / "nothing"]):
         with pytest.raises(errors.BadSource):
             await ada.people.request(paths)
-    monkeypatch.setattr(offer, "MAX_FILES", 2)
-    with pytest.raises(errors.BadSource, match="3 files") as refused:
+    monkeypatch.setattr(offer, "BOUNDS", Bounds(2, 100))
+    with pytest.raises(errors.BadSource, match="more than 2 files") as refused:
         await ada.people.request(files[2:])
     assert "archive" in refused.value.hint
     monkeypatch.undo()

@@ -11,6 +11,7 @@ import pytest
 
 from filesend_tui.core.errors import BadSource, FileSendError, StorageFailed
 from filesend_tui.core.torrent import ground as ground_module
+from filesend_tui.core.torrent.extras import NOTHING, Attributes, Extras, Folder
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles
@@ -217,12 +218,12 @@ def test_links_waiting_in_the_part_folder_are_not_followed(
 # --- permissions
 
 
-@pytest.mark.parametrize(
-    ("umask", "file_mode", "folder_mode"), [(0o22, 0o644, 0o755), (0o77, 0o600, 0o700)]
-)
+@pytest.mark.parametrize("kept", [False, True], ids=["open", "paired"])
+@pytest.mark.parametrize("umask", [0o22, 0o77, 0o27, 0o02])
 def test_permissions_are_the_umasks_choice_and_never_the_senders(
-    tmp_path: Path, umask: int, file_mode: int, folder_mode: int
+    tmp_path: Path, umask: int, kept: bool
 ) -> None:
+    """Whatever the sender says, nobody may do more than the umask allows: no setuid, no sticky."""
     source = tmp_path / "t"
     (source / "d").mkdir(parents=True)
     (source / "d" / "b").write_bytes(b"#!/bin/sh")
@@ -231,10 +232,16 @@ def test_permissions_are_the_umasks_choice_and_never_the_senders(
     sources = scan([source])
     info = make_torrent(sources)
     seed = SeedFiles(info, sources)
+    everybody = Attributes(0o777)
+    extras = Extras((everybody,), (Folder(("t",), everybody), Folder(("t", "d"), everybody)))
     before = os.umask(umask)
     try:
         store = DownloadFiles.create(
-            info, tmp_path / "in", wanted=everything(info), layout=Layout.FOLDER
+            info,
+            tmp_path / "in",
+            wanted=everything(info),
+            layout=Layout.FOLDER,
+            extras=extras if kept else NOTHING,
         )
         store.write_piece(0, seed.read(0, 0, 9))
         store.finish()
@@ -242,9 +249,10 @@ def test_permissions_are_the_umasks_choice_and_never_the_senders(
     finally:
         os.umask(before)
     seed.close()
-    assert stat.S_IMODE((tmp_path / "in" / "t" / "d" / "b").stat().st_mode) == file_mode
+    mode = stat.S_IMODE((tmp_path / "in" / "t" / "d" / "b").stat().st_mode)
+    assert mode == (0o777 if kept else 0o666) & ~umask
     for folder in ("t", "t/d"):
-        assert stat.S_IMODE((tmp_path / "in" / folder).stat().st_mode) == folder_mode
+        assert stat.S_IMODE((tmp_path / "in" / folder).stat().st_mode) == 0o777 & ~umask
 
 
 # --- systems without steps from folder to folder

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from filesend_tui.headless.asking import Asker, ask_approval
 from filesend_tui.headless.narration import lines
 from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter
 from filesend_tui.screens.approval import ApprovalScreen
+from filesend_tui.widgets.glimpse import glimpse
 from relay.protocol import Cancel, OfferedFile
 from tests.security.hostile_text import TEXTS, faults
 from tests.tui.conftest import disk, home, stage
@@ -249,6 +251,31 @@ async def test_a_folder_of_ones_own_with_strangers_names(stage: Stage, home: Pat
         await pilot.press("enter")
         await stage.settle(pilot)
         _is_harmless(stage, (80, 24))
+
+
+async def test_a_preview_of_a_strangers_file(stage: Stage, home: Path) -> None:
+    """What came from somebody is looked at before it is passed on: its text, and where it leads."""
+    evil = "\x1b]0;owned\x07\x9b31m\u202e[@click=app.quit]x[/]\u200b\x1b[2J"
+    (home / "a.txt").write_text(f"{evil}\n" * 50, encoding="utf-8")
+    (home / "b.txt").write_bytes(evil.encode("utf-16"))
+    if os.name != "nt":
+        (home / "c").symlink_to(evil)
+        (home / "d").mkdir()
+        (home / "d" / evil.replace("/", "")).touch()
+    size = (120, 40)
+    async with stage.app.run_test(size=size) as pilot:
+        await stage.settle(pilot)
+        await pilot.press("s", "end")
+        await stage.settle(pilot)
+        seen = ""
+        for _ in range(12):
+            await pilot.press("up")
+            await stage.settle(pilot)
+            seen += _is_harmless(stage, size)
+            assert not stage.app._exit
+        assert "]0;owned31m[@click=app.quit]x[/][2J" in seen
+    for name in ("a.txt", "b.txt"):
+        assert "]0;owned31m[@click=app.quit]x[/][2J" in glimpse(str(home / name)).lines
 
 
 async def test_markup_in_names_is_shown_as_it_is(stage: Stage) -> None:

@@ -99,6 +99,7 @@ class LabRendezvous:
     """Where a real swarm gets its channels from in the lab."""
 
     hub: Hub
+    trouble = None
 
     def __init__(self, *, signals: Any, peer_id: bytes, **_: Any) -> None:
         self.swarm: bytes = signals.rendezvous

@@ -12,6 +12,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
 from filesend_tui.core.torrent.making import scan
+from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
@@ -240,6 +241,28 @@ async def test_a_disk_that_refuses_ends_the_download(hub: Hub, tmp_path: Path) -
             await asyncio.wait_for(receiver.engine.wait_done(torrent), 10)
         (error,) = receiver.of(e.Error)
         assert error.code == "storageFailed"
+
+
+async def test_what_cannot_be_deleted_is_told_and_stops_nothing(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, {"big.bin": CONTENT})
+
+    def refuse(_part: PartFolder) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    slow = ClientConfig(output=tmp_path, upload_limit=16384)
+    async with Node(slow) as seeder, node(tmp_path) as receiver:
+        _, magnet = await seeded(seeder, tmp_path / "big.bin")
+        torrent = await receiver.engine.add(magnet, folder=tmp_path / "out")
+        await receiver.until(lambda: receiver.of(e.Metadata))
+        with monkeypatch.context() as patch:
+            patch.setattr(PartFolder, "remove", refuse)
+            await receiver.engine.remove(torrent, delete_data=True)
+        (error,) = receiver.of(e.Error)
+        assert (error.code, error.torrent) == ("storageFailed", torrent)
+        assert "deleting" in error.message
+        assert receiver.of(e.TorrentDestroyed)
 
 
 async def test_the_same_torrent_is_not_added_twice(hub: Hub, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, Cancelled
 from filesend_tui.core.torrent import making
+from filesend_tui.core.torrent.finding import Bounds
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 
@@ -71,6 +72,30 @@ def test_the_same_thing_twice_counts_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert _parts([Path(), Path("../d"), tmp_path / "d"]) == ["d/a"]
 
 
+def test_what_lies_in_a_chosen_folder_goes_along_with_it_once(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1", d__e__b=b"2", da=b"3")
+    d = tmp_path / "d"
+    assert _parts([d / "e" / "b", d / "a", d, d / "e", tmp_path / "da"]) == ["d/a", "d/e/b", "da"]
+    assert _parts([d, d / "e" / ".." / "a"]) == ["d/a", "d/e/b"]
+
+
+def test_what_is_missing_from_a_chosen_folder_is_still_missing(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1")
+    with pytest.raises(BadSource, match="typo"):
+        scan([tmp_path / "d", tmp_path / "d" / "typo"])
+
+
+@POSIX
+def test_a_file_in_a_chosen_folder_counts_once_by_whatever_way(tmp_path: Path) -> None:
+    _tree(tmp_path, d__a=b"1")
+    (tmp_path / "way").symlink_to(tmp_path / "d")
+    assert _parts([tmp_path / "d", tmp_path / "way" / "a"]) == ["d/a"]
+    assert _parts([tmp_path / "way" / "a", tmp_path / "d" / "a"]) == ["a"]
+    assert _parts([tmp_path / "way", tmp_path / "way" / "a"]) == ["way/a"]
+    # The link itself was chosen, and is called something else.
+    assert _parts([tmp_path / "d", tmp_path / "way"]) == ["d/a", "way/a"]
+
+
 def test_names_are_kept_byte_for_byte(tmp_path: Path) -> None:
     names = ["two  words", "😀 👩‍👩‍👧.png", NFD, " lead", "-rf", "$HOME"]
     if sys.platform == "linux":
@@ -120,7 +145,7 @@ def test_what_is_no_file_is_refused_when_chosen(tmp_path: Path) -> None:
         scan([tmp_path / "dangling"])
 
 
-def test_nothing_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_and_too_much_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "inside").mkdir(parents=True)
     with pytest.raises(BadSource, match="no files"):
         scan([tmp_path / "empty"])
@@ -131,9 +156,8 @@ def test_nothing_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(BadSource, match="whole disk"):
         scan([Path(tmp_path.anchor)])
     _tree(tmp_path, a=b"", b=b"", c=b"")
-    monkeypatch.setattr(making, "MAX_FILES", 2)
     with pytest.raises(BadSource, match="more than 2 files"):
-        scan([tmp_path])
+        scan([tmp_path], bounds=Bounds(2, 100))
 
 
 def test_a_path_too_deep_for_a_torrent_is_refused(tmp_path: Path) -> None:

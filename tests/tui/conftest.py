@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,21 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         space.shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"])
     )
     return free
+
+
+@pytest.fixture(autouse=True)
+def utc() -> Iterator[None]:
+    """Dates as they are shown, whatever the machine's time zone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        _set_zone()
+        yield
+    _set_zone()
+
+
+def _set_zone() -> None:
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 @pytest.fixture

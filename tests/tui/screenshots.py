@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -40,12 +41,14 @@ def take(moment: str, size: tuple[int, int]) -> str:
     """Play a moment and return its picture as SVG."""
     with tempfile.TemporaryDirectory() as folder:
         home = fill_home(Path(folder) / "home")
-        places = {"HOME": str(home), "USERPROFILE": str(home)}
+        places = {"HOME": str(home), "USERPROFILE": str(home), "TZ": "UTC"}
         usage = _Usage(2**40, 2**39, 120_000_000_000)
         with (
             mock.patch.dict(os.environ, places),
             mock.patch("filesend_tui.core.space.shutil.disk_usage", lambda _: usage),
         ):
+            if hasattr(time, "tzset"):
+                time.tzset()
             stage = Stage(home)
 
             async def play(pilot: Pilot[None]) -> None:

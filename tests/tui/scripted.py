@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from filesend_tui.core.torrent.target import Target
 from filesend_tui.local_relay import Ask
 from filesend_tui.preferences import Preferences
 
+#: Noon of a day in June 2025, in UTC: when the first of the things in a home was last changed.
+WHEN = 1_749_988_800
 URL = "http://127.0.0.1:8421"
-CODE = "7-apple-violin"
+CODE = "4711-apple-violin"
 WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 
@@ -32,7 +35,10 @@ class ScriptedClient:
         self.hangs: dict[str, asyncio.Event] = {}
         #: What was asked for or shared, and where the files of an answer go, as it was given.
         self.chosen: list[Collection[Path]] = []
+        #: Whether each of these was to go without what cannot be sent.
+        self.skipping: list[bool] = []
         self.outputs: list[Path | Target | None] = []
+        self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
         self.verification = "acorn violin umbrella"
 
@@ -50,6 +56,9 @@ class ScriptedClient:
         self.readers.append(self.stream.subscribe())
         return self.readers[-1]
 
+    async def tidy(self, folder: Path) -> None:
+        self.tidied.append(folder)
+
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = lambda: True) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))
         await self._do("connect", relay_url)
@@ -66,8 +75,9 @@ class ScriptedClient:
     async def leave(self) -> None:
         await self._do("leave")
 
-    async def request(self, paths: Collection[Path]) -> str:
+    async def request(self, paths: Collection[Path], *, skip_unreadable: bool = False) -> str:
         self.chosen.append(paths)
+        self.skipping.append(skip_unreadable)
         await self._do("request", tuple(paths))
         return "ab" * 8
 
@@ -81,8 +91,11 @@ class ScriptedClient:
     async def cancel(self, transfer: str) -> None:
         await self._do("cancel", transfer)
 
-    async def seed(self, paths: Collection[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(
+        self, paths: Collection[Path], *, trackers: Sequence[str], skip_unreadable: bool = False
+    ) -> str:
         self.chosen.append(paths)
+        self.skipping.append(skip_unreadable)
         await self._do("seed", tuple(paths), tuple(trackers))
         return "c" * 40
 
@@ -120,7 +133,24 @@ def fill_home(home: Path) -> Path:
     ):
         with (home / name).open("wb") as file:
             file.truncate(size)
+    for number, path in enumerate(sorted(home.rglob("*"), reverse=True)):
+        os.utime(path, (WHEN + 86400 * number,) * 2)
     return home
+
+
+def fill_scans(folder: Path) -> None:
+    """Make a folder with many things, a link, and where there can be such, a broken one."""
+    (folder / "letters").mkdir()
+    for number in range(1, 201):
+        with (folder / f"scan {number}.tif").open("wb") as file:
+            file.truncate(number * 9_137)
+    (folder / "read me.txt").write_text("The scans of 2024.\n\n\tOnes that are crooked: 3, 12.\n")
+    if os.name != "nt":
+        (folder / "last").symlink_to("scan 200.tif")
+        (folder / "lost").symlink_to("scan 201.tif")
+    for number, path in enumerate(sorted(folder.iterdir())):
+        os.utime(path, (WHEN + 3600 * number,) * 2, follow_symlinks=os.name == "nt")
+    os.utime(folder, (WHEN, WHEN))
 
 
 def heard(reader: Subscription) -> bool:
@@ -132,6 +162,7 @@ class Stage:
     """The app with a scripted client, a clock that is moved by hand, and a relay that answers."""
 
     def __init__(self, home: Path, disk: dict[str, int] | None = None) -> None:
+        self.home = home
         self.disk = disk if disk is not None else {}
         self.client = ScriptedClient()
         self.now = 1000.0
@@ -148,6 +179,7 @@ class Stage:
             output=home / "Downloads",
             start=home,
             preferences=Preferences(home.parent / "settings.toml", {"name": "You"}),
+            recent=home.parent / "state" / "recent-folders.json",
             draws_per_second=1000,
             complete=lambda prefix: [each for each in WORDS if each.startswith(prefix)],
             clock=lambda: self.now,
@@ -176,6 +208,13 @@ class Stage:
                     await asyncio.sleep(0)
             self.app._draw()
         await self.settle(pilot)
+
+    async def wait_until(self, pilot: Pilot[None], condition: Callable[[], object]) -> None:
+        """Wait for a condition while something never ends by itself."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await pilot.pause()
+                self.app._draw()
 
     async def settle(self, pilot: Pilot[None]) -> None:
         """Wait until the app has nothing left to do."""

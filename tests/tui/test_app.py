@@ -13,7 +13,7 @@ from textual.widgets import Static
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
-from filesend_tui.core.events import Direction
+from filesend_tui.core.events import Direction, Leftover
 from filesend_tui.notices import exposed_login
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
@@ -50,6 +50,25 @@ async def test_the_first_screen_does_not_wait_for_the_relay(stage: Stage) -> Non
         await stage.settle(pilot)
         assert stage.client.calls == [("connect", URL), ("create_code",)]
         assert f"Relay: {URL}" in str(line.render())
+
+
+async def test_what_an_earlier_run_left_is_looked_for_and_told(stage: Stage) -> None:
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await stage.settle(pilot)
+        assert [folder.name for folder in stage.client.tidied] == ["Downloads"]
+        stage.client.stream.publish(
+            Leftover(
+                message="Removed what an earlier run left: 60 MB (film.mkv).",
+                hint="It was /home/bob/.filesend-0123.part.",
+                path="/home/bob/.filesend-0123.part",
+                names=("film.mkv",),
+                count=1,
+                bytes=60_000_000,
+                removed=True,
+            )
+        )
+        await stage.settle(pilot)
+        assert "60 MB (film.mkv)" in notice(stage)
 
 
 async def test_the_first_screen_is_the_apps_before_anything_in_it_is_mounted(
@@ -99,7 +118,8 @@ async def test_when_the_relay_comes_back_there_is_a_new_code(stage: Stage) -> No
         await stage.settle(pilot)
         await stage.play(pilot, events.Relay(state="lost", url=URL))
         assert "connection to the relay was lost" in notice(stage)
-        assert stage.app.store.code is None
+        assert stage.app.store.code is not None
+        assert (stage.app.store.code.code, stage.app.store.code.gone) == ("", "relay")
         await stage.play(pilot, events.Relay(state="connected", url=URL))
         assert len(stage.client.named("create_code")) == 2
 
@@ -137,11 +157,13 @@ async def test_escape_hides_a_notice(stage: Stage) -> None:
         assert notice(stage) == ""
 
 
-async def test_pairing_moves_on_to_the_transfers(stage: Stage) -> None:
+async def test_pairing_moves_on_to_choosing_and_says_who_is_here(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, paired())
-        assert stage.app.current_mode == "transfers"
+        assert stage.app.current_mode == "send"
+        chosen = stage.app.screen.query_one("#chosen", Static)
+        assert str(chosen.render()).startswith("Ana is here. Nothing chosen yet.")
 
 
 @pytest.mark.parametrize("reason", ["left", "lost"])
@@ -182,7 +204,7 @@ async def test_words_are_compared_and_different_ones_end_it(key: str, stage: Sta
         await pilot.press("t", "v")  # nobody is there yet
         assert not isinstance(stage.app.screen, ConfirmScreen)
         await stage.play(pilot, paired())
-        await pilot.press("v")
+        await pilot.press("t", "v")
         assert isinstance(stage.app.screen, ConfirmScreen)
         await pilot.press(key)
         await stage.settle(pilot)
@@ -382,6 +404,7 @@ async def test_names_from_the_partner_are_never_markup(stage: Stage) -> None:
             events.Error(code="x", message=f"{evil} broke [/]", hint="[b"),
         )
         assert evil in notice(stage)
+        await pilot.press("m")
         assert (
             "[bold]hi[/] [nonsense" in stage.app.screen.query_one(TalkHistory).render_line(0).text
         )

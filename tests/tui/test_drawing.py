@@ -12,7 +12,7 @@ from textual.strip import Strip
 from filesend_tui.widgets.figures import countdown, percent, short_path
 from filesend_tui.widgets.ink import bar, cells_to_paint, fit, fit_middle, row, strip
 from filesend_tui.widgets.piece_strip import shades, tally
-from filesend_tui.widgets.rate_graph import blocks, columns
+from filesend_tui.widgets.rate_graph import blocks, columns, levels
 
 PLAIN = Style()
 BOLD = Style(bold=True)
@@ -115,11 +115,17 @@ def test_pieces_are_counted_where_their_number_is_known(
     assert tally(bitfield, count, 64_000, whole=whole) == words
 
 
+def graph(samples: list[float], width: int, height: int) -> list[str]:
+    heights = levels(samples, width, height)
+    return [blocks(heights, line) for line in reversed(range(height))]
+
+
 def test_a_graph_fills_up_to_each_figure() -> None:
-    assert blocks([0, 8, 16], 3, 2) == ["  █", " ██"]
-    assert blocks([4, 16, 0.001], 3, 1) == ["▂█▁"]
-    assert blocks([], 3, 2) == ["", ""]
-    assert blocks([0, 0], 3, 1) == ["  "]
+    assert graph([0, 8, 16], 3, 2) == ["  █", " ██"]
+    assert graph([4, 16, 0.001], 3, 1) == ["▂█▁"]
+    assert graph([], 3, 2) == ["", ""]
+    assert graph([0, 0], 3, 1) == ["  "]
+    assert graph([4, 16], 0, 2) == ["", ""]
 
 
 def test_a_long_history_is_averaged_into_the_width() -> None:

@@ -29,6 +29,9 @@ from filesend_tui.widgets.dropped import MAX_PATHS, choose, looks_like_paths, re
         ("file:///a/b file:///a/c%25", ["/a/b", "/a/c%"]),
         ("# a comment\nfile:///a/b\nfile:///a/c", ["/a/b", "/a/c"]),
         ("/a/ünï 🍋.txt", ["/a/ünï 🍋.txt"]),
+        ("file:///a/%C3%BCn%C3%AF", ["/a/ünï"]),
+        ("file:///a/b%FFd", ["/a/b\udcffd"]),
+        ("file://[a", ["file://[a"]),
         ("relative/name", ["relative/name"]),
     ],
 )
@@ -67,6 +70,11 @@ def test_nothing_reads_as_nothing(text: str) -> None:
 
 def test_what_is_not_there_is_not_chosen() -> None:
     assert choose("/a/one /a/two", lambda path: path == Path("/a/one")) == ()
+
+
+def test_quotes_around_nothing_name_nothing() -> None:
+    assert choose("''", lambda path: path == Path()) == ()
+    assert readings("'' '/a'", windows=False)[1] == ("/a",)
 
 
 def test_an_unclosed_quote_leaves_the_bare_reading() -> None:

@@ -9,11 +9,16 @@ from textual import events as textual_events
 from textual.widgets import Static
 
 from filesend_tui.core import events
+from filesend_tui.core.errors import UnknownCode
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
+from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.top_bar import TopBar
+from tests.security.test_terminal import screen_text
 from tests.tui.moments import ANA, paired
-from tests.tui.scripted import CODE, Stage
+from tests.tui.scripted import CODE, URL, Stage
+from tests.tui.test_app import notice
 
 
 def screen(stage: Stage) -> PairScreen:
@@ -38,12 +43,50 @@ async def test_the_code_is_shown_large_with_its_time_and_a_picture(stage: Stage)
         assert "8:59 left" in card(stage)
 
 
-async def test_a_code_too_long_for_the_card_is_shown_unspaced(stage: Stage) -> None:
-    long = "123456-blacksmith-wheelbarrow"
-    async with stage.app.run_test() as pilot:
+LONG = "123456-blacksmith-wheelbarrow"
+SIZES = [(40, 12), (50, 16), (60, 18), (80, 24), (120, 40), (200, 60)]
+
+
+def in_view(stage: Stage, code: str) -> None:
+    """A code in one piece with its time, and the field for the other's, are on the screen."""
+    drawn = screen_text(stage.app)
+    assert any(code in line.replace(" ", "") for line in drawn), "\n".join(drawn)
+    assert any("10:00 left" in line for line in drawn)
+    field = screen(stage).query_one(CodeField)
+    above, below = screen(stage).query_one(TopBar), screen(stage).query_one(NoticeBar)
+    floor = below.region.y if below.display else stage.app.size.height - 1
+    assert above.region.bottom <= field.region.y < field.region.bottom <= floor
+    assert field.content_region.size.area >= len(code)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("code", [CODE, LONG])
+async def test_code_and_field_have_the_first_claim_to_the_room(
+    stage: Stage, size: tuple[int, int], code: str
+) -> None:
+    async with stage.app.run_test(size=size) as pilot:
         await stage.settle(pilot)
-        await stage.play(pilot, events.Code(code=long, expires_seconds=9))
-        assert long in card(stage)
+        await stage.play(pilot, events.CodeGone(reason="relay"))
+        await stage.play(pilot, events.Code(code=code, expires_seconds=600))
+        in_view(stage, code)  # with the word that it changed, below it and on it
+        await pilot.press("escape")
+        in_view(stage, code)
+        await stage.play(pilot, events.Error(code="x", message="It broke. " * 9, hint="Mend it."))
+        in_view(stage, code)
+
+
+async def test_the_field_is_there_in_the_smallest_terminal(stage: Stage) -> None:
+    async with stage.app.run_test(size=(34, 6)) as pilot:
+        await stage.settle(pilot)
+        in_view(stage, CODE)
+
+
+async def test_a_code_that_is_too_long_breaks_between_its_words(stage: Stage) -> None:
+    async with stage.app.run_test(size=(26, 14)) as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, events.Code(code=LONG, expires_seconds=600))
+        words = {word.strip("│ ") for word in screen_text(stage.app)}
+        assert {"123456-", "blacksmith-", "wheelbarrow"} <= words
 
 
 async def test_c_copies_the_code(stage: Stage) -> None:
@@ -61,16 +104,79 @@ async def test_n_asks_for_a_new_code(stage: Stage) -> None:
         assert len(stage.client.named("create_code")) == 2
 
 
-@pytest.mark.parametrize(("reason", "says"), [("expired", "time is over"), ("burned", "burned")])
+@pytest.mark.parametrize(
+    ("reason", "says"), [("expired", "time is over"), ("burned", "used up by a wrong try")]
+)
 async def test_a_code_that_is_gone_says_why(stage: Stage, reason: str, says: str) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, events.CodeGone(reason=reason))
         assert says in card(stage)
         assert "Press N" in card(stage)
-        assert screen(stage).query_one(QrCode).size.width == 0
+        assert not screen(stage).query_one(QrCode).display
         await pilot.press("c")
         assert stage.app.clipboard == ""
+
+
+@pytest.mark.parametrize("why", ["relay", "joined"])
+async def test_another_code_than_before_is_called_that(stage: Stage, why: str) -> None:
+    """Whoever was told the old one must hear of it, for as long as the new one is shown."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        if why == "relay":
+            await stage.play(pilot, events.Relay(state="lost", url=URL))
+            assert CODE not in card(stage)
+            assert "no longer works" in card(stage)
+            await stage.play(pilot, events.Relay(state="connected", url=URL))
+        else:
+            await stage.play(pilot, events.CodeGone(reason="joined"))
+        assert len(stage.client.named("create_code")) == 2
+        says = "Your code changed, the old one no longer works: "
+        says += {"relay": "the connection to the relay", "joined": "you typed another"}[why]
+        assert says in card(stage).replace("\n", " ")
+        assert says in notice(stage).replace("\n", " ")
+        await pilot.press("escape")
+        await stage.later(pilot, 60)
+        assert says in card(stage).replace("\n", " ")
+        await pilot.press("n")  # whoever asks for another knows why
+        await stage.settle(pilot)
+        assert says not in card(stage).replace("\n", " ")
+
+
+async def test_while_somebody_tries_a_code_it_is_nobody_elses(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, events.CodeClaimed())
+        assert CODE not in card(stage)
+        assert "left" not in card(stage)
+        assert "Somebody typed it" in card(stage)
+        assert not screen(stage).query_one(QrCode).display
+        await pilot.press("c")
+        assert stage.app.clipboard == ""
+        await stage.play(pilot, events.CodeGone(reason="burned"))
+        assert "used up by a wrong try" in card(stage)
+        assert len(stage.client.named("create_code")) == 1  # that another is wanted is a person's
+
+
+async def test_ones_own_code_is_not_shown_while_anothers_is_tried(stage: Stage) -> None:
+    stage.client.hangs["join"] = asyncio.Event()
+    stage.client.fails["join"] = UnknownCode("It was wrong.")
+    stage.stuck = {"join"}
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press(*"7-apple-violin", "enter")
+        await stage.settle(pilot)
+        await stage.play(pilot, events.CodeGone(reason="joined"))
+        assert "Pairing" in card(stage)
+        assert len(stage.client.named("create_code")) == 1
+        stage.client.hangs["join"].set()
+        stage.stuck = set()
+        await stage.settle(pilot)
+        assert len(stage.client.named("create_code")) == 2
+        assert " ".join(CODE) in card(stage)
+        # What went wrong is said below, what came of it on the card.
+        assert "It was wrong." in notice(stage)
+        assert "Your code changed" in card(stage)
 
 
 async def test_a_code_whose_time_is_over_is_not_shown(stage: Stage) -> None:
@@ -113,9 +219,53 @@ async def test_a_code_pasted_anywhere_lands_in_the_field(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         for _ in range(2):  # without and with the keys in the field
-            stage.app.screen.post_message(textual_events.Paste("  7-apple-violin \n"))
+            stage.app.screen.post_message(textual_events.Paste(f"  {CODE} \n"))
             await stage.settle(pilot)
             assert screen(stage).query_one(CodeField).value == CODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Code: 4711-acrobat-violin\nTell it to the other person.",
+        "[12:04] Ann: it is 4711-acrobat-violin, quick, before 12:14! " + "And more talk. " * 40,
+        "filesend receive 4711-acrobat-violin\n",
+    ],
+    ids=["printed", "talk", "command"],
+)
+async def test_of_a_pasted_text_the_one_code_is_taken(stage: Stage, text: str) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.screen.post_message(textual_events.Paste(text))
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "4711-acrobat-violin"
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("4711-acrobat-violin",)]
+
+
+@pytest.mark.parametrize("left", [False, True])
+async def test_after_a_refused_code_the_next_one_replaces_it(stage: Stage, left: bool) -> None:
+    stage.client.fails["join"] = UnknownCode("No code with this number is open.")
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press(*"7-apple-violin", "enter")
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "7-apple-violin"  # to be corrected
+        if left:
+            await pilot.press("escape")
+        await pilot.press(*"12-acorn-acid", "enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("7-apple-violin",), ("12-acorn-acid",)]
+
+
+async def test_a_pasted_beginning_can_be_finished_by_hand(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.screen.post_message(textual_events.Paste("4711-"))
+        await stage.settle(pilot)
+        await pilot.press(*"acorn-acid")
+        assert screen(stage).query_one(CodeField).value == "4711-acorn-acid"
 
 
 async def test_pairing_is_shown_while_it_goes_on_and_asked_once(stage: Stage) -> None:

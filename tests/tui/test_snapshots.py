@@ -1,4 +1,4 @@
-"""How each screen looks at each moment that matters, at 80×24 and 120×40.
+"""How each screen looks at each moment that matters, at five sizes.
 
 Update with `pytest tests/tui/test_snapshots.py --snapshot-update`, then look at every picture.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import RelayUnreachable, UnknownCode
+from filesend_tui.core.errors import BadSource, Offender, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.preferences import Preferences
 from tests.tui.moments import (
@@ -34,7 +35,7 @@ from tests.tui.moments import (
     upload,
     wave,
 )
-from tests.tui.scripted import URL, Stage
+from tests.tui.scripted import URL, Stage, fill_scans
 
 Play = Callable[[Stage, Pilot[None]], Awaitable[None]]
 MOMENTS: dict[str, Play] = {}
@@ -57,9 +58,18 @@ def moment(play: Play) -> Play:
 
 
 async def begin(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> None:
-    """Be paired, with these things behind us."""
+    """Be paired, and among the transfers with these things behind us."""
     await stage.settle(pilot)
-    await stage.play(pilot, paired(), *happened)
+    await stage.play(pilot, paired())
+    await pilot.press("t")
+    await stage.play(pilot, *happened)
+
+
+def refuse(stage: Stage, folder: Path, *names: str) -> None:
+    """Have the core refuse these files."""
+    offenders = [Offender(folder / name, "may not be read") for name in names]
+    message = f"{len(names)} things that were chosen cannot be sent."
+    stage.client.fails["request"] = BadSource(message, offenders=offenders)
 
 
 async def ask(stage: Stage, pilot: Pilot[None], files: tuple[FileEntry, ...] = PHOTOS) -> None:
@@ -104,6 +114,29 @@ async def a_code_that_has_expired(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def another_code_than_before(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.Relay(state="lost", url=URL))
+    await stage.play(pilot, events.Relay(state="connected", url=URL))
+
+
+@moment
+async def a_long_code_after_a_wrong_try(stage: Stage, pilot: Pilot[None]) -> None:
+    await a_code_that_is_unknown(stage, pilot)
+    await stage.play(
+        pilot,
+        events.CodeGone(reason="joined"),
+        events.Code(code="123456-blacksmith-wheelbarrow", expires_seconds=42),
+    )
+
+
+@moment
+async def somebody_tries_the_code(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, events.CodeClaimed())
+
+
+@moment
 async def no_relay(stage: Stage, pilot: Pilot[None]) -> None:
     stage.relay = RelayUnreachable(f"No relay answers at {URL}.")
     await stage.settle(pilot)
@@ -111,7 +144,9 @@ async def no_relay(stage: Stage, pilot: Pilot[None]) -> None:
 
 @moment
 async def freshly_paired(stage: Stage, pilot: Pilot[None]) -> None:
-    await begin(stage, pilot)
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await stage.settle(pilot)
 
 
 @moment
@@ -133,6 +168,84 @@ async def picking(stage: Stage, pilot: Pilot[None]) -> None:
 async def picking_alone(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.settle(pilot)
     await pilot.press("s")
+    await stage.settle(pilot)
+
+
+async def in_a_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    """Be paired, in a folder with many things and some that cannot be sent."""
+    fill_scans(stage.home / "Documents")
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await pilot.press("enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def picking_in_a_big_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("down", "down", "down", "shift+down", "shift+down", "down", "down")
+    await stage.settle(pilot)
+
+
+@moment
+async def looking_into_a_text(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("down", "down", "down")
+    await stage.settle(pilot)
+
+
+@moment
+async def filtering(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("space", "slash", *"scan 12", "enter", "a")
+    await stage.settle(pilot)
+
+
+@moment
+async def filtering_to_nothing(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("slash", *"lemons")
+    await stage.settle(pilot)
+
+
+@moment
+async def in_a_range(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("b", "pagedown")
+    await stage.settle(pilot)
+
+
+@moment
+async def inside_a_chosen_folder(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await pilot.press("down", "down", "down", "space", "up", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def what_cannot_be_sent_is_told(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    refuse(stage, stage.home / "Documents", "scan 3.tif", "scan 12.tif")
+    await pilot.press("left")
+    await stage.settle(pilot)
+    await pilot.press("space", "end", "space", "S")
+    await stage.settle(pilot)
+
+
+@moment
+async def what_cannot_be_sent_is_marked(stage: Stage, pilot: Pilot[None]) -> None:
+    await what_cannot_be_sent_is_told(stage, pilot)
+    await pilot.press("escape", "escape", "home", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def recent_folders(stage: Stage, pilot: Pilot[None]) -> None:
+    await in_a_folder(stage, pilot)
+    await pilot.press("space", "left")
+    await stage.settle(pilot)
+    await pilot.press("space", "e")
     await stage.settle(pilot)
 
 
@@ -406,17 +519,6 @@ async def by_daylight(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, *receiving("r1"), *sending("s1"))
 
 
-@pytest.mark.parametrize("size", [(40, 12), (12, 4)], ids=["40x12", "12x4"])
-@pytest.mark.parametrize(
-    "name", ["waiting_for_a_partner", "picking", "being_asked", "transferring_both_ways", "help"]
-)
-async def test_a_small_terminal_breaks_nothing(
-    name: str, size: tuple[int, int], stage: Stage
-) -> None:
-    async with stage.app.run_test(size=size) as pilot:
-        await MOMENTS[name](stage, pilot)
-
-
 async def steady(stage: Stage, pilot: Pilot[None]) -> None:
     """Let nothing blink while the picture is taken."""
     for screen in stage.app.screen_stack:
@@ -425,11 +527,33 @@ async def steady(stage: Stage, pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+#: Where each moment is looked at, the size at which it happens first.
+SIZES = ((80, 24), (40, 12), (60, 18), (120, 40), (200, 60))
+#: Where nothing has to look well, and nothing may break.
+ODD_SIZES = ((12, 4), (9, 24), (5, 60), (80, 2), (1, 1), (300, 100))
+
+
 @pytest.mark.parametrize("name", MOMENTS)
-def test_moment(name: str, size: tuple[int, int], stage: Stage, snap_compare: Any) -> None:
-    async def play(pilot: Pilot[None]) -> None:
+async def test_moment(name: str, stage: Stage, snapshot: SnapshotAssertion, tmp_path: Path) -> None:
+    pictures = snapshot.use_extension(SVGImageExtension)
+    differing = []
+    async with stage.app.run_test(size=SIZES[0]) as pilot:
         await MOMENTS[name](stage, pilot)
         await steady(stage, pilot)
+        for width, height in SIZES:
+            size = f"{width}x{height}"
+            await resize(stage, pilot, width, height)
+            drawn = stage.app.export_screenshot()
+            if pictures(name=size) != drawn:
+                differing.append(size)
+                (tmp_path / f"{size}.svg").write_text(drawn, encoding="utf-8")
+        for width, height in ODD_SIZES:
+            await resize(stage, pilot, width, height)
+    assert not differing, f"drawn otherwise than before: see {tmp_path}"
 
-    assert snap_compare(stage.app, terminal_size=size, run_before=play)
+
+async def resize(stage: Stage, pilot: Pilot[None], width: int, height: int) -> None:
+    """Give the terminal another size and wait until everything was drawn for it."""
+    await pilot.resize_terminal(width, height)
+    stage.app._draw()
+    await pilot.pause()

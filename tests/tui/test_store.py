@@ -54,6 +54,16 @@ def test_an_answer_of_the_wrong_length_changes_nothing() -> None:
     assert store.rows["r1"].accepted is None
 
 
+def test_what_is_left_out_is_told() -> None:
+    things = (events.Unfit(path="d/fifo", reason="is neither a file nor a folder"),)
+    told = fed(events.LeftOut(things=things, count=1)).notice
+    assert told is not None
+    assert told.message == "Left out: d/fifo is neither a file nor a folder."
+    told = fed(events.LeftOut(things=things, count=1200)).notice
+    assert told is not None
+    assert told.message.startswith("1,200 things are left out, such as d/fifo:")
+
+
 def test_receiving_shows_the_figures_of_download() -> None:
     row = fed(*receiving("r1")).rows["r1"]
     assert (row.progress, row.speed, row.time_remaining) == (0.63, "11.2 MB/s", 27.4)
@@ -393,7 +403,9 @@ def test_busy_lasts_as_long_as_the_command_also_when_it_fails() -> None:
     [
         (["a.txt"], "a.txt"),
         (["d/a", "d/b"], "d/"),
-        (["d/a", "e", "f"], "d/ and 2 more"),
+        (["d/a", "d/b", "big.iso"], "d and big.iso"),
+        (["d/a", "e", "f"], "d, e and 1 more"),
+        ([str(n) for n in range(1_002)], "0, 1 and 1,000 more"),
         ([], "files"),
     ],
 )

@@ -25,7 +25,9 @@ from tests.tui.test_app import notice
 
 async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
     await stage.settle(pilot)
-    await stage.play(pilot, paired(), *happened)
+    await stage.play(pilot, paired())
+    await pilot.press("t")
+    await stage.play(pilot, *happened)
     assert isinstance(stage.app.screen, TransfersScreen)
     return stage.app.screen
 

@@ -268,7 +268,9 @@ class TestExtensions:
         end = shaken()
         end.metadata_size = 99
         end.send_extended_handshake()
-        payload = b"d1:md11:ut_metadatai1ee13:metadata_sizei99e4:reqqi200e1:v13:FileSend teste"
+        payload = (
+            b"d1:md6:fs_badi3e11:ut_metadatai1ee13:metadata_sizei99e4:reqqi200e1:v13:FileSend teste"
+        )
         assert end.data_to_send() == [raw([m.Extended(0, payload)])]
 
     def test_a_later_one_changes_what_it_names_alone(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filesend_tui.core.wire import extensions as x
 from filesend_tui.core.wire.errors import Reason, WireError
-from filesend_tui.core.wire.shape import MAX_METADATA
+from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape
 
 BENCODED = st.recursive(
     st.integers() | st.binary(max_size=20),
@@ -25,6 +25,7 @@ FIELDS = st.dictionaries(
     BENCODED | st.dictionaries(st.just(b"ut_metadata"), BENCODED),
 )
 PAYLOADS = st.binary(max_size=200) | FIELDS.map(bencode) | BENCODED.map(bencode)
+SHAPE = TorrentShape(100, 16384, 100 * 16384 - 5)
 DEEP = b"l" * 30_000 + b"e" * 30_000
 
 
@@ -176,3 +177,31 @@ class TestMetadata:
             return
         if isinstance(said, x.MetadataData):
             assert len(said.data) == said.total_size == size
+
+
+class TestFalsePieces:
+    @pytest.mark.parametrize("index", [0, 1, SHAPE.piece_count - 1])
+    def test_round_trip(self, index: int) -> None:
+        assert x.decode_false(x.encode_false(x.FalsePiece(index)), SHAPE) == x.FalsePiece(index)
+
+    @pytest.mark.parametrize(
+        ("payload", "reason"),
+        [
+            (b"", Reason.BAD_EXTENSION),
+            (bytes(3), Reason.BAD_EXTENSION),
+            (bytes(5), Reason.BAD_EXTENSION),
+            (SHAPE.piece_count.to_bytes(4, "big"), Reason.INDEX_OUT_OF_RANGE),
+            (b"\xff" * 4, Reason.INDEX_OUT_OF_RANGE),
+        ],
+    )
+    def test_nonsense(self, payload: bytes, reason: Reason) -> None:
+        with pytest.raises(WireError) as caught:
+            x.decode_false(payload, SHAPE)
+        assert caught.value.reason is reason
+
+    def test_before_the_shape_is_known(self) -> None:
+        assert x.decode_false((MAX_PIECES - 1).to_bytes(4, "big"), None) == x.FalsePiece(
+            MAX_PIECES - 1
+        )
+        with pytest.raises(WireError):
+            x.decode_false(MAX_PIECES.to_bytes(4, "big"), None)

@@ -103,6 +103,8 @@ class Dialer:
         self._road = road if signals.private else None
         self._met = met
         self._missed = missed
+        #: Why the last peer that was heard of could not be met, if it could not.
+        self.failure: ChannelFailed | None = None
         self._wants_peers = wants_peers
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
@@ -308,6 +310,7 @@ class Dialer:
             attempt = await RoadAttempt.answer(offer, self._config, self._road)
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
+            self.failure = failure
             return
         task = asyncio.current_task()
         self._answering[task] = attempt
@@ -316,6 +319,8 @@ class Dialer:
             await self._hand_over(use.offerer, attempt, initiated=False)
         except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)
+            if isinstance(failure, ChannelFailed):
+                self.failure = failure
         finally:
             del self._answering[task]
             await attempt.close()
@@ -326,6 +331,7 @@ class Dialer:
             await self._hand_over(peer_id, attempt, initiated=True)
         except ChannelFailed as failure:
             log.debug("an offer led nowhere: %s", failure)
+            self.failure = failure
         finally:
             await attempt.close()
 
@@ -336,6 +342,7 @@ class Dialer:
             self._missed()
             raise
         self._open[peer_id] = channel
+        self.failure = None
         self._give_up(peer_id)
         self._met(MetPeer(channel, peer_id, initiated))
 

@@ -118,6 +118,16 @@ class Rendezvous:
             for url in usable_trackers(trackers)
         ]
 
+    @property
+    def trouble(self) -> FileSendError | None:
+        """What keeps peers from being met: no tracker works, or the last one could not be reached.
+
+        None: no more is known than that nobody comes.
+        """
+        if self._announcers and len(self._failures) == len(self._announcers):
+            return next(iter(self._failures.values()))
+        return self._dialer.failure
+
     async def start(self) -> None:
         """Begin to announce; returns at once."""
         for announcer in self._announcers:

@@ -11,6 +11,7 @@ import importlib.resources
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -19,12 +20,19 @@ from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.text import clean
 
 WORD_COUNT = 2
-_MAX_TYPED = 200
+# Characters that are looked at: what a person pastes is a line of talk, or a few.
+_MAX_TYPED = 2000
 _MAX_NAMEPLATE = 999_999
 _MAX_COMPLETIONS = 8
 # A number, or a run of letters; whatever stands between them (spaces, hyphens, commas, quotes,
 # dashes that a phone "corrected") only separates.
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
+# A whole code in a text that says other things too. Nothing of a word, a number or a path may be
+# glued to it, so that a mistyped code is not read as a shorter one.
+_IN_TEXT = re.compile(
+    r"(?<![\w./\\~-])([0-9]{1,9})[\W_]{0,5}([^\W\d_]+)[\W_]{1,5}([^\W\d_]++)"
+    r"(?![\d_/\\-]|[.~][^\W_])"
+)
 # A code that ends in an unfinished word, which is the group.
 _UNFINISHED = re.compile(r"\W*[0-9]+(?:[\W_]+[^\W\d_]+)?[\W_]+([^\W\d_]+)")
 
@@ -70,25 +78,60 @@ def new_code(nameplate: int) -> Code:
 def parse_code(typed: str) -> Code:
     """Read what a person typed, forgiving case, spaces, hyphens, commas and quotes.
 
+    A text with one code in it, such as `Code: 4711-apple-violin` or a whole command, is that code.
+
     Raises:
-        InvalidCode: It is not a code; the message says what is wrong with it.
+        InvalidCode: It is not a code, or holds several; the message says what is wrong with it.
     """
     if len(typed) > _MAX_TYPED:
         raise InvalidCode("That is too long for a code.")
-    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", typed).casefold())
+    text = unicodedata.normalize("NFKC", typed).casefold()
+    tokens = _TOKEN.findall(text)
     if not tokens:
         raise InvalidCode("No code was given.")
+    if _wrong(tokens) is None:
+        return Code(int(tokens[0]), tuple(tokens[1:]))
+    found = _codes_in(text)
+    if len(found) > 1:
+        raise InvalidCode(
+            f"There are {len(found)} codes in that text.", "Type or paste the one that you mean."
+        )
+    if found:
+        return found[0]
+    # What stands before the number is talk; then the number, or what follows it, is mistyped.
+    start = next((n for n, token in enumerate(tokens) if token.isdecimal()), 0)
+    raise InvalidCode(_wrong(tokens[start:]) or _wrong(tokens) or "")
+
+
+def _codes_in(text: str) -> tuple[Code, ...]:
+    """Return the different codes in a text, in its order."""
+    found: dict[Code, None] = {}
+    for match in _IN_TEXT.finditer(text):
+        tokens = list(match.groups())
+        if _wrong(tokens) is None and not _goes_on(text[match.end() :]):
+            found[Code(int(tokens[0]), tuple(tokens[1:]))] = None
+    return tuple(found)
+
+
+def _goes_on(rest: str) -> bool:
+    """Whether another word of codes follows: then it is not said which two are meant."""
+    following = _TOKEN.match(rest.lstrip(" \t-_,"))
+    return following is not None and following[0] in _known()
+
+
+def _wrong(tokens: Sequence[str]) -> str | None:
+    """Return what keeps these from being a code; None where they are one."""
     number, *words = tokens
     if not (number.isascii() and number.isdigit()):
-        raise InvalidCode("A code starts with a number.")
+        return "A code starts with a number."
     if not 1 <= int(number) <= _MAX_NAMEPLATE:
-        raise InvalidCode(f"The number of a code is from 1 to {_MAX_NAMEPLATE}.")
+        return f"The number of a code is from 1 to {_MAX_NAMEPLATE}."
     for word in words:
         if word not in _known():
-            raise InvalidCode(_unknown(word))
+            return _unknown(word)
     if len(words) != WORD_COUNT:
-        raise InvalidCode(f"A code has {WORD_COUNT} words after its number; this has {len(words)}.")
-    return Code(int(number), tuple(words))
+        return f"A code has {WORD_COUNT} words after its number; this has {len(words)}."
+    return None
 
 
 def _unknown(word: str) -> str:

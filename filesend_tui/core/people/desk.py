@@ -24,6 +24,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import TransferId, Wants
+from filesend_tui.core.people import offer
 from filesend_tui.core.people.code import Code, new_code, parse_code
 from filesend_tui.core.people.introduction import Introduction
 from filesend_tui.core.people.pairing import Side
@@ -32,7 +33,9 @@ from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.people.transfers import Transfers
+from filesend_tui.core.telling import error_event, left_out
 from filesend_tui.core.text import clean
+from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
 from relay.protocol import Done, Word
@@ -155,7 +158,7 @@ class People:
             if not isinstance(error, FileSendError):
                 await self._part()  # given up, but the relay may have taken it by now
             raise
-        self._code = None  # the relay gives up a claimer's own nameplate
+        self._code_gone("joined")  # the relay gives up a claimer's own nameplate
         await self._pair_up(introduction)
 
     async def leave(self) -> None:
@@ -165,14 +168,30 @@ class People:
             await pair.transfers.close()
             await self._part()
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders; return the request's id.
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        """Return what is to be sent, for `request`; needs nobody, and asks nobody.
+
+        Raises:
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
+        """
+        found = await asyncio.to_thread(offer.look_through, paths, skip=skip_unreadable)
+        if found.left_out:
+            self._events.publish(left_out(found.left_out))
+        return found
+
+    async def request(
+        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
+        """Ask the partner to accept what was chosen; return the request's id.
 
         Raises:
             NotPaired: Nobody is there.
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
         """
-        return await self._paired().transfers.request(paths)
+        transfers = self._paired().transfers
+        return await transfers.request(chosen, skip_unreadable=skip_unreadable)
 
     async def answer(
         self,
@@ -193,7 +212,8 @@ class People:
         Raises:
             NotPaired: Nobody is there.
             NoSpace, StorageFailed: They cannot be kept there; the request stays open.
-            FileSendError: There is no such request to answer.
+            RequestGone: There is no such request to answer.
+            FileSendError: It is not one answer for each file.
         """
         await self._paired().transfers.answer(transfer, accepted, output, reason)
 
@@ -316,6 +336,7 @@ class People:
         if code is None or code.nameplate != word.nameplate:
             self._spawn(self._part())  # a code that was never shown: only a guess can claim it
             return
+        self._events.publish(events.CodeClaimed())
         self._introduction = self._introduce(code, Side.MAKER)
         self._spawn(self._be_joined(self._introduction))
 
@@ -379,7 +400,7 @@ class People:
     # -- small things
 
     def _publish_error(self, error: FileSendError) -> None:
-        self._events.publish(events.Error(code=error.code, message=error.message, hint=error.hint))
+        self._events.publish(error_event(error))
 
     async def _send(self, word: Word) -> None:
         try:

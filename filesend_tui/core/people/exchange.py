@@ -42,7 +42,7 @@ from filesend_tui.core.people.exchange_values import (
 )
 from filesend_tui.core.text import clean
 from relay import protocol as words
-from relay.protocol import OfferedFile, Word
+from relay.protocol import OfferedFile, OfferedFolder, Word
 
 P = TransferPhase
 TERMINAL: Final = frozenset({P.DECLINED, P.DONE, P.FAILED, P.CANCELLED})
@@ -56,16 +56,22 @@ class Exchange:
         id: The request's id, made by the sender.
         direction: Whether this side sends or receives.
         partner: The other person's name, as shown.
-        files: What is offered; paths exactly as they were said.
+        files, folders: What is offered; paths exactly as they were said.
     """
 
     def __init__(
-        self, id: str, direction: Direction, partner: str, files: tuple[OfferedFile, ...]
+        self,
+        id: str,
+        direction: Direction,
+        partner: str,
+        files: tuple[OfferedFile, ...],
+        folders: tuple[OfferedFolder, ...] = (),
     ) -> None:
         self.id = id
         self.direction = direction
         self.partner = partner
         self.files = files
+        self.folders = folders
         self.accepted: tuple[bool, ...] = ()
         self.phase = P.ASKED
 
@@ -82,8 +88,9 @@ class Exchange:
             partner=self.partner,
             files=tuple(FileEntry(path=shown_path(f.path), size=f.size) for f in self.files),
             total_bytes=sum(f.size for f in self.files),
+            empty_folders=tuple(map(shown_path, self._empty_folders())),
         )
-        asking = words.FileRequest(id=self.id, files=list(self.files))
+        asking = words.FileRequest(id=self.id, files=list(self.files), folders=list(self.folders))
         # Hashed while the other person makes up their mind, it can go as soon as they say yes.
         asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
         return (Publish(request), self._entered(""), *asks)
@@ -105,6 +112,11 @@ class Exchange:
         """Take a word of the partner's about this exchange; other words change nothing."""
         meaning = _HEARD[self.direction].get(type(word))
         return self.step(meaning(self, word)) if meaning else ()
+
+    def _empty_folders(self) -> list[str]:
+        paths = [file.path for file in self.files] + [folder.path for folder in self.folders]
+        full = {path.rpartition("/")[0] for path in paths}
+        return sorted({folder.path for folder in self.folders} - full)
 
     def _entered(self, reason: str) -> Publish:
         return Publish(

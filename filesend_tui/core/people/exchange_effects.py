@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from filesend_tui.core import events
+from filesend_tui.core.errors import BadSource
 from filesend_tui.core.events import TransferId
 from filesend_tui.core.figures import rate_text, size_text
 from filesend_tui.core.people.exchange_values import (
@@ -31,6 +32,7 @@ from filesend_tui.core.people.exchange_values import (
     Started,
     StartSeeding,
 )
+from filesend_tui.core.telling import error_event
 from filesend_tui.core.text import clean
 from relay import protocol as words
 
@@ -98,7 +100,10 @@ def say_cancelled(id: TransferId, happened: Cancelled) -> Effect:
 
 def say_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
     """Tell the partner that it failed here, and nothing private about it."""
-    return SendWord(words.Cancel(id=id, reason=_TOLD.get(happened.error.code, _TOLD_OTHERWISE)))
+    error = happened.error
+    told = error.told if isinstance(error, BadSource) else ""
+    reason = told or _TOLD.get(error.code, _TOLD_OTHERWISE)
+    return SendWord(words.Cancel(id=id, reason=clean(reason, MAX_REASON)))
 
 
 def tell_answer(id: TransferId, happened: Approved | Declined) -> Effect:
@@ -148,10 +153,7 @@ def tell_done(id: TransferId, _: Completed) -> Effect:
 
 def tell_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:
     """Publish what went wrong."""
-    error = happened.error
-    return Publish(
-        events.Error(code=error.code, message=error.message, hint=error.hint, transfer=id)
-    )
+    return Publish(error_event(happened.error, transfer=id))
 
 
 def seed(_id: TransferId, _: Approved) -> Effect:

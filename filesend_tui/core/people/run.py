@@ -25,8 +25,8 @@ from filesend_tui.core.people.exchange_values import (
     Started,
 )
 from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.target import Target
 
 _log = logging.getLogger(__name__)
@@ -135,7 +135,9 @@ class Run:
             trackers=(self._tracker,),
             transfer=exchange.id,
             swarm_key=swarm_key,
-            choose=lambda info: offer.choose(exchange.files, exchange.accepted, info),
+            choose=lambda info: offer.choose(exchange.files, exchange.accepted, info)._replace(
+                extras=offer.extras(exchange.files, exchange.folders, exchange.accepted)
+            ),
         )
         done = asyncio.ensure_future(self._torrents.wait_done(torrent))
         try:

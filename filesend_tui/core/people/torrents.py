@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from filesend_tui.core.events import TransferId
-from filesend_tui.core.torrent.making import SourceFile
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress

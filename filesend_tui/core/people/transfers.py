@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, Hashing, TransferId, TransferPhase
 from filesend_tui.core.people import offer
@@ -36,19 +36,21 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
 from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
-from filesend_tui.core.torrent.making import SourceFile, scan
+from filesend_tui.core.telling import left_out
+from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.room import check_room
 from filesend_tui.core.torrent.target import Target
 from relay import protocol as words
-from relay.protocol import MAX_FILES, Word
+from relay.protocol import MAX_FILES, MAX_FOLDERS, Word
 
 _log = logging.getLogger(__name__)
 
 #: Most requests of the partner that wait for an answer, and that are unfinished in all.
 MAX_ASKED: Final = 20
 MAX_INCOMING: Final = 100
-#: Most files in the partner's unfinished requests together.
+#: Most files, and folders, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
+MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
 #: Requests of the partner that are looked at: at once, and a second. Each is a row on the screen.
 REQUESTS: Final = (1_000, 20)
 #: Most requests of a session: each has an id that is never used again.
@@ -95,18 +97,35 @@ class Transfers:
 
     # -- commands
 
-    async def request(self, paths: Collection[Path]) -> TransferId:
-        """Ask the partner to accept these files and folders; see `scan`.
+    async def request(
+        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
+        """Ask the partner to accept what was chosen; see offer.look_through.
+
+        Where it was found before and can no longer be sent, the partner, who was promised it, is
+        asked all the same: the request then ends at once, with the reason on both sides.
 
         Raises:
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
             NotPaired: The partner is gone.
         """
-        asking, sources = await asyncio.to_thread(_offer, paths)
+        lost: BadSource | None = None
+        try:
+            sources = await asyncio.to_thread(offer.look_through, chosen, skip=skip_unreadable)
+        except BadSource as error:
+            if not isinstance(chosen, Found):
+                raise
+            sources, lost = chosen, error
         self._check_open()
+        told = chosen.left_out if isinstance(chosen, Found) else ()
+        if news := [each for each in sources.left_out if each not in told]:
+            self._events.publish(left_out(news))
+        asking = offer.make_request(sources)
         run = self._new_run(asking, Direction.SEND)
         run.sources = sources
         self._begin(run)
+        if lost is not None:
+            self._happen(run, Failed(lost))
         return asking.id
 
     async def answer(
@@ -121,7 +140,8 @@ class Transfers:
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
             StorageFailed: Nothing can be written there, or it was replaced since; as before.
-            FileSendError: There is no such request to answer.
+            RequestGone: There is no such request to answer.
+            FileSendError: It is not one answer for each file.
         """
         exchange = self._askable(transfer).exchange
         if len(accepted) != len(exchange.files):
@@ -199,15 +219,20 @@ class Transfers:
         ]
         asked = sum(exchange.phase is TransferPhase.ASKED for exchange in incoming)
         offered = sum(len(exchange.files) for exchange in incoming) + len(word.files)
-        if asked >= MAX_ASKED or len(incoming) >= MAX_INCOMING or offered > MAX_OFFERED:
+        folders = sum(len(exchange.folders) for exchange in incoming) + len(word.folders)
+        if (
+            asked >= MAX_ASKED
+            or len(incoming) >= MAX_INCOMING
+            or offered > MAX_OFFERED
+            or folders > MAX_OFFERED_FOLDERS
+        ):
             return "Too many requests are open."
-        if len({file.path for file in word.files}) != len(word.files):
-            return "The request names a file twice."
-        return ""
+        return offer.why_odd(word)
 
     def _new_run(self, asking: words.FileRequest, direction: Direction) -> Run:
         partner = self._session.partner
-        exchange = Exchange(asking.id, direction, partner, tuple(asking.files))
+        files, folders = tuple(asking.files), tuple(asking.folders)
+        exchange = Exchange(asking.id, direction, partner, files, folders)
         return Run(exchange, self._torrents, self._tracker, self._happen)
 
     def _begin(self, run: Run) -> None:
@@ -222,9 +247,7 @@ class Transfers:
             or run.exchange.direction is not Direction.RECEIVE
             or run.exchange.phase is not TransferPhase.ASKED
         ):
-            raise FileSendError(
-                "This request is no longer open.", "Ask the other person to send again."
-            )
+            raise RequestGone("This request is no longer open.")
         return run
 
     def _check_open(self) -> None:
@@ -301,11 +324,10 @@ class Transfers:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
 
-
-def _offer(paths: Collection[Path]) -> tuple[words.FileRequest, Sequence[SourceFile]]:
-    """Return the request for what a person chose, and the files that it is about. Blocking."""
-    sources = scan(paths)
-    return offer.make_request(sources), sources
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            _log.error("a transfer's work broke", exc_info=bug)

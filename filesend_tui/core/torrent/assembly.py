@@ -26,8 +26,8 @@ class AssemblyHost(Protocol):
     def piece_verified(self, index: int) -> None:
         """A piece is on disk; tell the others."""
 
-    def peer_lied(self, peer: Hashable) -> None:
-        """This peer alone sent a piece whose hash is wrong."""
+    def peer_lied(self, peer: Hashable, index: int) -> None:
+        """This peer alone sent this piece, whose hash is wrong."""
 
     def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
         """The block came from elsewhere; cancel the request."""
@@ -121,7 +121,7 @@ class Assembly:
             contributors = self.picker.failed(index)
             # One contributor proves a liar; with several the picker asks a single peer next time.
             if len(contributors) == 1:
-                self._host.peer_lied(contributors[0])
+                self._host.peer_lied(contributors[0], index)
         # The picker bounds the pieces in work, so the end of one may be what the next waits for.
         self._host.room_again()
 

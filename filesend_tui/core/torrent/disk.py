@@ -59,6 +59,14 @@ class Disk:
 
         return await self._run(keep)
 
+    async def check_piece(self, index: int) -> None:
+        """Compare what is here of a piece with its hash.
+
+        Raises:
+            StorageFailed, BadSource: It is false; the message says why.
+        """
+        await self._run(lambda: self._store.check(index))
+
     # -- for threads that move bulk: these block
 
     def read_into(self, start: int, view: memoryview) -> None:

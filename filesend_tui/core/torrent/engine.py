@@ -7,16 +7,19 @@ import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.errors import BadMagnet, FileSendError
+from filesend_tui.core.errors import BadMagnet, FileSendError, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
+from filesend_tui.core.telling import left_out
+from filesend_tui.core.torrent.finding import SourceFile
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.making import SourceFile, make_torrent, scan
+from filesend_tui.core.torrent.making import Found, make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
@@ -25,6 +28,8 @@ from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
 DISK_THREADS = 4
 #: Threads that make torrents; apart, so that long hashing holds up no running transfer.
 HASHING_THREADS = 2
+
+_EMPTY = "is an empty folder, which an open share cannot hold"
 
 
 class Engine:
@@ -52,26 +57,47 @@ class Engine:
         )
         self._closing: set[asyncio.Task[None]] = set()
 
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        """Return what is to be shared openly; see `scan`. What is not is published.
+
+        Raises:
+            BadSource: Something cannot be sent, or it is too much.
+        """
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._hashers, partial(scan, paths, skip=skip_unreadable)
+        )
+        empty = [Offender(folder.path, _EMPTY) for folder in found.empty_folders]
+        if missing := [*found.left_out, *empty]:
+            self._events.publish(left_out(missing))
+        return found
+
     async def seed(
         self,
-        paths: Collection[Path],
+        paths: Collection[Path] | Found,
         *,
         trackers: Sequence[str],
         name: str | None = None,
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
+        skip_unreadable: bool = False,
     ) -> str:
         """Make a torrent of files and folders, announce it and serve it; return its id.
 
         Args:
-            paths: What to share; see `scan`.
+            paths: What to share, or what was found of it.
             trackers, name, transfer, swarm_key: As `serve`.
+            skip_unreadable: Leave out what cannot be sent.
 
         Raises:
             BadSource: Something cannot be sent, or changed while it was read.
             TrackerFailed: No tracker accepted it.
         """
-        sources = await asyncio.get_running_loop().run_in_executor(self._hashers, scan, paths)
+        if isinstance(paths, Found):
+            sources = paths
+        else:
+            sources = await self.look_through(paths, skip_unreadable=skip_unreadable)
         return await self.serve(
             sources, trackers=trackers, name=name, transfer=transfer, swarm_key=swarm_key
         )

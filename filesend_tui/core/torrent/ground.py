@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 HAS_STEPS: Final = os.name != "nt" and {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
 #: Whether this system deletes a file that is open; its readers keep it then.
 DELETES_OPEN: Final = os.name != "nt"
+#: Bytes that macOS wants for a path (PATH_MAX).
+_LONGEST_PATH: Final = 1024
 # Windows' links: symlinks and junctions.
 _LINK_TAGS: Final = {
     getattr(stat, name)
@@ -97,6 +101,30 @@ class Ground:
         else:
             os.close(self._step(parts, make=True))
 
+    def permit(self, name: str, mode: int) -> None:
+        """Give a file or folder that stands in this one permissions; not by paths alone.
+
+        Raises:
+            OSError: It cannot be opened, or the file system has none.
+        """
+        if self.descriptor is not None and sys.platform != "win32":
+            # Of what has this name now, and not of what a link may lead to.
+            flags = os.O_RDONLY | _ALWAYS | _NO_FOLLOW
+            descriptor = os.open(name, flags, dir_fd=self.descriptor)
+            try:
+                os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def date(self, name: str, modified_ns: int) -> None:
+        """Give a file or folder that stands in this one a modification time. Raises OSError."""
+        times = (time.time_ns(), modified_ns)
+        if self.descriptor is not None:
+            os.utime(name, ns=times, dir_fd=self.descriptor, follow_symlinks=False)
+        else:
+            self._look((name,))
+            os.utime(self.path / name, ns=times)
+
     def make_folder(self, name: str) -> bool:
         """Make a folder in this one; return whether nothing had its name. Raises OSError."""
         try:
@@ -108,6 +136,32 @@ class Ground:
     def status(self) -> os.stat_result:
         """Return the status of this folder itself. Raises OSError."""
         return self.path.stat() if self.descriptor is None else os.fstat(self.descriptor)
+
+    def where(self) -> Path | None:
+        """Return what this folder is called now, if that can be told; it may have been renamed."""
+        for path in (self.path, self._named_by_system()):
+            with suppress(OSError, ValueError):
+                if path is not None and os.path.samestat(path.stat(), self.status()):
+                    return path
+        return None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether this folder was deleted, though it is held open."""
+        try:
+            return self.status().st_nlink == 0 if self.descriptor is not None else False
+        except OSError:
+            return True
+
+    def _named_by_system(self) -> Path | None:
+        if self.descriptor is None:
+            return None
+        if sys.platform == "darwin":
+            import fcntl
+
+            name = fcntl.fcntl(self.descriptor, fcntl.F_GETPATH, bytes(_LONGEST_PATH))
+            return Path(os.fsdecode(name.rstrip(b"\0")))
+        return Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))  # noqa: PTH115
 
     def look(self, name: str) -> os.stat_result:
         """Return the status of what has this name here; a link is one itself. Raises OSError."""

@@ -51,6 +51,10 @@ class Source(Protocol):
         """Names from there to it."""
 
     @property
+    def name(self) -> str:
+        """What it is called in what is sent."""
+
+    @property
     def size(self) -> int:
         """Bytes it had when it was found."""
 

@@ -82,7 +82,7 @@ def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
     Raises:
         BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one asked for.
     """
-    if len(raw) > MAX_METADATA or raw.count(b"e") + raw.count(b":") > _MAX_VALUES:
+    if is_too_large(raw):
         _refuse("is too large")
     actual_hash = hashlib.sha1(raw, usedforsecurity=False).digest()
     if info_hash is not None and actual_hash != info_hash:
@@ -112,6 +112,11 @@ def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
         _refuse("has not one hash for each piece")
     shape = TorrentShape(piece_count, piece_length, total)
     return TorrentInfo(actual_hash, name, files, shape, piece_hashes, raw, single)
+
+
+def is_too_large(raw: bytes) -> bool:
+    """Return whether a bencoded info dictionary is more than anybody reads."""
+    return len(raw) > MAX_METADATA or raw.count(b"e") + raw.count(b":") > _MAX_VALUES
 
 
 def _refuse(why: str) -> NoReturn:

@@ -1,13 +1,15 @@
 """The hidden folder inside the target folder where an unfinished download lives.
 
 It is on the target's file system, so that finished files can be renamed into place; only its owner
-may look in; one download at a time has it. What the bytes in it mean is storage.py's.
+may look in; one download at a time has it, and its record (record.py) says which. What the bytes in
+it mean is storage.py's, and what a process that is no more left of one leftovers.py's.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 from contextlib import ExitStack, suppress
@@ -16,15 +18,28 @@ from typing import Final, Self
 
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent import ground as system
+from filesend_tui.core.torrent import record
 from filesend_tui.core.torrent.folderlock import FolderLock
 from filesend_tui.core.torrent.ground import Ground
+from filesend_tui.core.torrent.record import RECORD, Record
 from filesend_tui.core.torrent.target import Target
 
+_NAME: Final = re.compile(r"\.filesend-[0-9a-f]{16}\.part")
+#: Names of what may be in a part folder: the files as they will stand in the target, among others.
+TREE: Final = "tree"
 _LOCK: Final = "lock"
-_TREE: Final = "tree"
 _SPILL: Final = "spill"
-#: What may be in a part folder.
-_OWN: Final = {_LOCK, _TREE, _SPILL}
+_OWN: Final = {_LOCK, TREE, _SPILL, RECORD}
+
+
+def part_name(info_hash: bytes) -> str:
+    """Return what the part folder for a torrent is called."""
+    return f".filesend-{info_hash.hex()[:16]}.part"
+
+
+def is_part_name(name: str) -> bool:
+    """Return whether a folder of this name is taken for a part folder."""
+    return _NAME.fullmatch(name) is not None
 
 
 class PartFolder:
@@ -36,13 +51,13 @@ class PartFolder:
 
     spill: Final = (_SPILL,)
 
-    def __init__(self, target: Ground, ground: Ground, lock: FolderLock) -> None:
+    def __init__(self, target: Ground, ground: Ground, lock: FolderLock, mine: Record) -> None:
         self.target = target
         self.ground = ground
         self.path = ground.path
         self._lock = lock
-        self._take_over()
-        self.tree = ground.below(_TREE)
+        self._take_over(mine)
+        self.tree = ground.below(TREE)
 
     @classmethod
     def claim(cls, folder: Path | Target, info_hash: bytes) -> Self:
@@ -54,29 +69,32 @@ class PartFolder:
             info_hash: 20 bytes.
 
         Raises:
-            StorageFailed: Another download has it, somebody else made it, or something came in
-                the target's place.
+            StorageFailed: Another download has it or, on another machine, may have it; somebody
+                else made it; or something came in the target's place.
             OSError: It cannot be made.
         """
         chosen = Target.of(folder)
+        mine = Record.of(info_hash)
         with ExitStack() as failed:
             target = failed.enter_context(chosen.open())
-            ground = failed.enter_context(_ours(target, f".filesend-{info_hash.hex()[:16]}.part"))
-            lock = FolderLock.take(ground, _LOCK)
+            ground = failed.enter_context(_ours(target, part_name(info_hash)))
+            lock = take_lock(ground)
             if lock is None:
                 raise StorageFailed(
                     f"This torrent is already being downloaded into {chosen.path}.",
                     "Wait until that is done, or choose another folder.",
                 )
             failed.callback(lock.release)
-            part = cls(target, ground, lock)
+            _check_nobody_elses(ground)
+            part = cls(target, ground, lock, mine)
             failed.pop_all()
             return part
 
-    def _take_over(self) -> None:
+    def _take_over(self, mine: Record) -> None:
         """Decide what a crash left behind is worth: nothing, so it goes. Resume decides here."""
-        self._clear()
-        self.ground.make_folders((_TREE,))
+        _clear(self.ground)
+        record.write(self.ground, mine)
+        self.ground.make_folders((TREE,))
 
     def remove(self) -> None:
         """Delete the folder and all that is in it, and let go of it. May be called twice.
@@ -84,24 +102,11 @@ class PartFolder:
         Raises:
             OSError: Something could not be deleted.
         """
-        if not self._lock.is_held:
-            return
-        try:
-            self._clear()
-            if system.DELETES_OPEN:
-                # While it is held: once let go, a file of this name is somebody else's lock.
-                self.ground.delete(_LOCK)
-                with suppress(OSError):  # somebody else claimed it meanwhile, or moved it
-                    self.target.delete_folder(self.path.name)
-        finally:
-            self.release()
-        if not system.DELETES_OPEN:
-            # Whoever claimed it meanwhile has it open, so it stays. Windows' lock may be gone:
-            # filelock deletes the file where it can.
-            with suppress(OSError):
-                with suppress(FileNotFoundError):
-                    self.ground.delete(_LOCK)
-                self.target.delete_folder(self.path.name)
+        if self._lock.is_held:
+            try:
+                delete(self.target, self.ground, self._lock)
+            finally:
+                self.release()
 
     def release(self) -> None:
         """Let go of the folder and leave what is in it. May be called twice.
@@ -117,13 +122,56 @@ class PartFolder:
         self.release()
         self.target.close()
 
-    def _clear(self) -> None:
-        descriptor = self.ground.descriptor
-        for entry in [entry for entry in self.ground.entries() if entry.name != _LOCK]:
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, dir_fd=descriptor)
-            else:
-                os.unlink(entry.path, dir_fd=descriptor)
+
+def take_lock(ground: Ground) -> FolderLock | None:
+    """Return the lock of a part folder; None where somebody has it. Raises OSError."""
+    return FolderLock.take(ground, _LOCK)
+
+
+def delete(target: Ground, ground: Ground, lock: FolderLock) -> None:
+    """Delete a part folder in `target` and all that is in it, and let go of its held lock.
+
+    Raises:
+        OSError: Something could not be deleted.
+    """
+    try:
+        _clear(ground)
+        if system.DELETES_OPEN:
+            # While it is held: once let go, a file of this name is somebody else's lock.
+            ground.delete(_LOCK)
+            with suppress(OSError):  # somebody else claimed it meanwhile, or moved it
+                target.delete_folder(ground.path.name)
+    finally:
+        lock.release()
+    if not system.DELETES_OPEN:
+        # Whoever claimed it meanwhile has it open, so it stays. Windows' lock may be gone:
+        # filelock deletes the file where it can.
+        with suppress(OSError):
+            with suppress(FileNotFoundError):
+                ground.delete(_LOCK)
+            target.delete_folder(ground.path.name)
+
+
+def _clear(ground: Ground) -> None:
+    descriptor = ground.descriptor
+    # The record goes last: where a part cannot be deleted, it still says whose the rest is.
+    entries = [entry for entry in ground.entries() if entry.name != _LOCK]
+    for entry in sorted(entries, key=lambda entry: entry.name == RECORD):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, dir_fd=descriptor)
+        else:
+            os.unlink(entry.path, dir_fd=descriptor)
+
+
+def _check_nobody_elses(ground: Ground) -> None:
+    """Refuse what another machine that shares the folder made: its locks may not be seen here."""
+    made = record.read(ground)
+    if made is not None and not made.is_of_this_machine:
+        host = made.shown_host or "another machine"
+        raise StorageFailed(
+            f"{ground.path} is of a download that was begun on {host}.",
+            "Choose another folder, or remove it where nothing of it goes on there.",
+        )
 
 
 def _ours(target: Ground, name: str) -> Ground:
@@ -146,11 +194,7 @@ def _ours(target: Ground, name: str) -> Ground:
         raise
     with ExitStack() as failed:
         failed.enter_context(ground)
-        if sys.platform != "win32" and ground.status().st_uid != os.geteuid():
-            raise in_the_way
-        # Whoever may write to the target may have given its name to another folder of this user's,
-        # and what is in a part folder is deleted.
-        if not _is_part(ground):
+        if not is_own(ground):
             raise in_the_way
         failed.pop_all()
     if sys.platform != "win32" and ground.descriptor is not None:
@@ -159,7 +203,14 @@ def _ours(target: Ground, name: str) -> Ground:
     return ground
 
 
-def _is_part(ground: Ground) -> bool:
+def is_own(ground: Ground) -> bool:
+    """Return whether a folder is this user's, and nothing but a part folder's own is in it.
+
+    Whoever may write to the target may have given its name to another folder of this user's, and
+    what is in a part folder is deleted. Raises OSError.
+    """
+    if sys.platform != "win32" and ground.status().st_uid != os.geteuid():
+        return False
     try:
         return all(entry.name in _OWN for entry in ground.entries())
     except FileNotFoundError:

@@ -183,35 +183,37 @@ def _takes(ground: Ground, name: str) -> bool:
 
 
 def lay_out(
-    paths: Iterable[Sequence[str]], same: Folding, *, system: str = _SYSTEM
+    paths: Iterable[Sequence[str]],
+    same: Folding,
+    *,
+    folders: Iterable[Sequence[str]] = (),
+    system: str = _SYSTEM,
 ) -> list[tuple[str, ...]]:
     """Return where each of a torrent's paths goes, from the user's folder on; no two collide.
+
+    After them where each of `folders` goes, which are there or come to be there beside them.
 
     The same paths give the same places. Folders that a torrent spells alike stay one folder, and
     those that only the file system takes for one are kept apart.
 
     Args:
         paths: Raw paths; none of them twice, none of them a folder of another.
+        folders: Raw paths of folders; none of them one of `paths`, or below one.
         same: Which names the file system takes for one.
         system: Whose rules for names hold, where the file system has no stricter ones.
     """
     top = _Folder((), same, "windows" if same.strict else system)
-    result = []
-    for *way, name in paths:
-        folder = top
-        for raw in way:
-            folder = folder.below.get(raw) or folder.add(raw)
-        result.append(folder.place_for(name))
-    return result
+    places = [top.at(way).place_for(name) for *way, name in paths]
+    return [*places, *(top.at(way).place for way in folders)]
 
 
 class _Folder:
     """A folder that has its place, and what lies in it."""
 
-    __slots__ = ("_counts", "_place", "_same", "_system", "_taken", "below")
+    __slots__ = ("_counts", "_same", "_system", "_taken", "below", "place")
 
     def __init__(self, place: tuple[str, ...], same: Folding, system: str) -> None:
-        self._place = place
+        self.place = place
         self._same = same
         self._system = system
         self.below: dict[str, _Folder] = {}
@@ -221,7 +223,7 @@ class _Folder:
 
     def place_for(self, raw: str) -> tuple[str, ...]:
         """Find a place for a name in this folder that nothing else there has."""
-        if self._place:
+        if self.place:
             name = safe_name(raw, system=self._system)
         else:
             (name,) = safe_parts([raw], system=self._system)
@@ -229,9 +231,13 @@ class _Folder:
         while (claim := self._same.key(numbered(name, self._counts[wish]))) in self._taken:
             self._counts[wish] += 1
         self._taken.add(claim)
-        return (*self._place, numbered(name, self._counts[wish]))
+        return (*self.place, numbered(name, self._counts[wish]))
 
-    def add(self, raw: str) -> _Folder:
-        """Find a place for a folder in this one."""
-        added = self.below[raw] = _Folder(self.place_for(raw), self._same, self._system)
-        return added
+    def at(self, way: Sequence[str]) -> _Folder:
+        """Return the folder that is these raw names below, with a place of its own."""
+        folder = self
+        for raw in way:
+            if raw not in folder.below:
+                folder.below[raw] = _Folder(folder.place_for(raw), self._same, self._system)
+            folder = folder.below[raw]
+        return folder

@@ -28,6 +28,7 @@ from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas
 from filesend_tui.core.wire.extensions import (
+    FalsePiece,
     MetadataData,
     MetadataReject,
     MetadataRequest,
@@ -41,6 +42,10 @@ from filesend_tui.core.wire.lane_messages import LaneMessage
 LANE_DOUBT = 1.0
 #: Seconds to hear how a channel ended that takes nothing any more.
 LAST_WORDS = 1.0
+#: Seconds that a peer has to look at its files when it was told that pieces are false, and of how
+#: many it is told.
+TIME_TO_LOOK = 4.0
+MOST_TOLD = 4
 #: Seconds between keep-alives.
 KEEP_ALIVE = 55.0
 
@@ -68,6 +73,9 @@ class PeerHost(ServingHost, Protocol):
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """It will not serve these (None: any) of our requests."""
+
+    def complained(self, index: int) -> None:
+        """A piece that it was sent is false, it says; or it asks for it again."""
 
     def refill(self, peer: Peer) -> None:
         """It may have room for requests."""
@@ -120,6 +128,7 @@ class Peer:
         self.spans: Spans | None = None
         #: Bytes of each piece that it was sent.
         self.given: Counter[int] = Counter()
+        self._told_false: float | None = None
         self._conduct = Conduct(clock())
         self._spoke = clock()
         self._idle_requests = 0
@@ -149,6 +158,7 @@ class Peer:
             MetadataReject: self._on_metadata_answer,
             SpanRequest: self._on_span_request,
             SpanReject: self._on_span_reject,
+            FalsePiece: lambda message: host.complained(message.index),
         }
         self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
 
@@ -220,6 +230,26 @@ class Peer:
         """Take a request back: the block came from elsewhere."""
         self._conduct.asked(1)
         self.send(m.Cancel(*request))
+
+    def tell_false(self, pieces: Sequence[int]) -> bool:
+        """Tell it of pieces that it sent and that are false; return whether it may yet stay.
+
+        Its files may have changed. It is told once, and has a few seconds then to look at them, in
+        which nothing more is asked of it; what it sent before it could hear counts no more.
+        """
+        if not self.wire.peer_takes_complaints:
+            return False
+        if self._told_false is None:
+            self._told_false = self._clock()
+            for index in pieces[:MOST_TOLD]:
+                self.wire.send_false(index)
+            self._wake.set()
+        return self.looks_into_it
+
+    @property
+    def looks_into_it(self) -> bool:
+        """Whether it was told of false pieces a moment ago."""
+        return self._told_false is not None and self._clock() - self._told_false < TIME_TO_LOOK
 
     def ask_metadata(self, piece: int) -> None:
         """Ask for a piece of the description."""
@@ -413,6 +443,8 @@ class Peer:
         self._choked = False  # the refill after the chunk asks
 
     def _on_request(self, message: m.Request) -> None:
+        if not message.begin and self.given[message.index]:
+            self._host.complained(message.index)  # it was sent this before
         if not self._serving.requested(message):
             self.stop(Drop.REQUEST_FLOOD)
 

@@ -8,20 +8,22 @@ whom and when is never decided here.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from filesend_tui.core.errors import BadSource, StorageFailed
-from filesend_tui.core.fileid import FileId
 from filesend_tui.core.torrent import ground as system
 from filesend_tui.core.torrent.bitfield import Bitfield
 from filesend_tui.core.torrent.diskerror import disk_error
+from filesend_tui.core.torrent.doubts import Doubts
 from filesend_tui.core.torrent.extents import (
     SPILL,
     ExtentMap,
@@ -31,8 +33,15 @@ from filesend_tui.core.torrent.extents import (
     share_held,
     whole_files,
 )
+from filesend_tui.core.torrent.extras import (
+    NOTHING,
+    Attributes,
+    Extras,
+    file_mode,
+    folder_mode,
+)
+from filesend_tui.core.torrent.finding import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.handles import Handle, HandlePool
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import TorrentInfo
 from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.paths import folding, lay_out
@@ -41,6 +50,9 @@ from filesend_tui.core.torrent.room import check_room, make_file, sync_files
 from filesend_tui.core.torrent.target import Target
 from filesend_tui.core.torrent.traces import Meddled, Traces
 from filesend_tui.core.torrent.trail import Replaced, RootedTrail, Trail
+
+#: How many files are named of which one changed.
+_NAMED: Final = 2
 
 
 class Layout(StrEnum):
@@ -72,6 +84,13 @@ class PieceStore(Protocol):
             StorageFailed, BadSource: As `read`.
         """
 
+    def check(self, index: int) -> None:
+        """Read a piece and compare it with its hash: somebody says that it came out false.
+
+        Raises:
+            StorageFailed, BadSource: It is, and this is why; or it cannot be read.
+        """
+
     def close(self) -> None:
         """Close every file, once reads under way have ended. May be called twice."""
 
@@ -85,6 +104,10 @@ def verify(info: TorrentInfo, index: int, data: bytes | bytearray | memoryview) 
 class SeedFiles:
     """What is being sent, read where it lies and never written.
 
+    A program can change a file and set its modification time back, but not the time of the last
+    change of anything about it. Where that differs, each piece is compared with its hash as it is
+    read: it may be the file's mode alone that changed, or how many names it has.
+
     Args:
         info: The torrent made of them.
         sources: Its files in the torrent's order, as they were when it was made.
@@ -96,6 +119,7 @@ class SeedFiles:
         self._extents = whole_files(info)
         self._trail = RootedTrail()
         self._files = HandlePool(self._open, writable=False)
+        self._doubts = Doubts(info, [source.changed_ns for source in sources])
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore."""
@@ -106,20 +130,46 @@ class SeedFiles:
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore."""
+        touched = self._read(start, view)
+        if touched:
+            length = self._info.shape.piece_length
+            pieces = range(start // length, -(-(start + len(view)) // length))
+            for index in self._doubts.of(pieces, touched):
+                self.check(index)
+                self._doubts.settle(index, touched)
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        start = index * self._info.shape.piece_length
+        data = bytearray(self._info.shape.piece_size(index))
+        touched = self._read(start, memoryview(data))
+        if not verify(self._info, index, data):
+            suspects = touched or [span.file for span in self._extents.find(start, len(data))]
+            raise _changed([self._sources[number] for number in suspects])
+
+    def _read(self, start: int, view: memoryview) -> dict[int, int]:
+        """Fill `view`; return the files that were touched since they were found, and when."""
+        touched: dict[int, int] = {}
         for span in _spans(self._extents, start, len(view)):
             source = self._sources[span.file]
-            count, same = 0, False
+            count, status = 0, None
             try:
                 with suppress(Replaced), self._files.use(span.file) as handle:
                     count = handle.read_into(span.offset, view[: span.length])
-                    same = source.is_unchanged(os.fstat(handle.descriptor))
+                    status = os.fstat(handle.descriptor)
             except OSError as error:
                 raise BadSource(
-                    f"{source.path} can no longer be read: {error.strerror}."
+                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
+                    "Send it again once it can.",
+                    told=f"{source.name} can no longer be read where it is.",
                 ) from error
-            if not same or count != span.length:
-                raise BadSource(f"{source.path} changed while it was being sent.", "Send it again.")
+            if status is None or not source.is_unchanged(status) or count != span.length:
+                raise _changed([source])
+            changed = changed_ns(status)
+            if changed is not None and source.changed_ns not in (None, changed):
+                touched[span.file] = changed
             view = view[span.length :]
+        return touched
 
     def close(self) -> None:
         """See PieceStore."""
@@ -150,6 +200,8 @@ class DownloadFiles:
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._places: dict[int, tuple[str, ...]] = {}
         self._placed: dict[str, str] = {}
+        self._folders: dict[tuple[str, ...], Attributes] = {}
+        self._attributes: dict[int, Attributes] = {}
         self._traces = Traces(lambda number: info.files[number].length)
         self._written: set[int] = set()
         self._finished = False
@@ -162,7 +214,13 @@ class DownloadFiles:
 
     @classmethod
     def create(
-        cls, info: TorrentInfo, folder: Path | Target, *, wanted: Sequence[bool], layout: Layout
+        cls,
+        info: TorrentInfo,
+        folder: Path | Target,
+        *,
+        wanted: Sequence[bool],
+        layout: Layout,
+        extras: Extras = NOTHING,
     ) -> Self:
         """Return a new download into `folder` with room on the disk for all of it.
 
@@ -172,14 +230,16 @@ class DownloadFiles:
                 does not exist.
             wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
             layout: How several files come to stand in it; a file alone stands there itself.
+            extras: What is kept of files and folders beside names and bytes, as far as this
+                machine and its umask allow.
 
         Raises:
             NoSpace: The wanted files do not fit.
             StorageFailed: The same torrent is being downloaded there, something came in the
                 folder's place, or the disk refuses.
-            ValueError: `wanted` has not one answer for each file.
+            ValueError: `wanted`, or what is said of the files, is not as many as they are.
         """
-        if len(wanted) != len(info.files):
+        if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
             raise ValueError("one answer for each file is needed")
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
@@ -192,7 +252,7 @@ class DownloadFiles:
         store = cls(info, target.path, part, chosen)
         try:
             check_room(target, store.wanted_bytes + store._spilled)
-            store._lay_out(chosen, layout)
+            store._lay_out(chosen, layout, extras)
             store._allocate()
         except BaseException as error:
             store.discard()
@@ -229,7 +289,7 @@ class DownloadFiles:
                     self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
-            raise disk_error(error, "writing what arrived") from error
+            raise self._gone(error) or disk_error(error, "writing what arrived") from error
         with self._lock:
             self._written.update(pieces)
 
@@ -251,13 +311,22 @@ class DownloadFiles:
         except OSError as error:
             raise disk_error(error, "reading what was received") from error
 
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        data = self.read(index, 0, self._info.shape.piece_size(index))
+        if not verify(self._info, index, data):
+            raise StorageFailed(
+                f"What was received into {self._folder} was changed by another program.",
+                "Find out which one does, or choose another folder, and have it sent again.",
+            )
+
     def finish(self) -> Path:
         """Put the wanted files in place and return the file, or the folder they stand in.
 
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
         not only on their way to it, before the first name appears. They are those that were
         verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
-        `check_folder` and `close` make sense.
+        `where` and `close` make sense.
 
         Raises:
             StorageFailed: Pieces are missing, another program changed a part file, the download is
@@ -271,27 +340,26 @@ class DownloadFiles:
                 try:
                     self._settle()
                 except OSError as error:
-                    raise disk_error(error, f"moving files into {self._folder}") from error
-            if len(self._placed) == 1:
-                return self._folder / next(iter(self._placed.values()))
-            return self._folder
+                    moving = f"moving files into {self._folder}"
+                    raise self._gone(error) or disk_error(error, moving) from error
+            return self._placed_in(self._folder)
 
-    def check_folder(self) -> None:
-        """Refuse to tell of a folder that is no longer the one where the files are.
+    def where(self) -> Path:
+        """Return where that really is, whatever became of the folder's name meanwhile.
 
         Raises:
-            StorageFailed: Its path leads to another one, or nowhere.
+            StorageFailed: Nobody can tell.
         """
-        target = self._part.target
-        try:
-            same = FileId.of(target.status()).is_of(self._folder.stat())
-        except OSError:
-            same = False
-        if not same:
+        folder = self._part.target.where()
+        if folder is None:
             raise StorageFailed(
-                f"It arrived, but {self._folder} was replaced meanwhile.",
+                f"It arrived, but {self._folder} was replaced or taken away meanwhile.",
                 "Look for it in the folder that was there before.",
             )
+        return self._placed_in(folder)
+
+    def _placed_in(self, folder: Path) -> Path:
+        return folder / next(iter(self._placed.values())) if len(self._placed) == 1 else folder
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -302,7 +370,9 @@ class DownloadFiles:
         with self._lock:
             self._close_pools()
             try:
-                self._part.remove()
+                # What somebody deleted first is no more than that.
+                with suppress(FileNotFoundError):
+                    self._part.remove()
             except OSError as error:
                 raise disk_error(error, f"deleting {self._part.path}") from error
             finally:
@@ -330,18 +400,22 @@ class DownloadFiles:
 
     # -- the steps of a download
 
-    def _lay_out(self, chosen: Sequence[int], layout: Layout) -> None:
+    def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
         """Find where each wanted file will stand, below the tree and later below the folder."""
         info = self._info
         root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
         paths = [(*root, *info.files[number].path) for number in chosen]
-        places = lay_out(paths, folding(self._part.tree))
-        self._places = dict(zip(chosen, places, strict=True))
+        folders = [folder.parts for folder in extras.folders]
+        places = lay_out(paths, folding(self._part.tree), folders=folders)
+        self._places = dict(zip(chosen, places[: len(chosen)], strict=True))
+        kept = [folder.attributes for folder in extras.folders]
+        self._folders = dict(zip(places[len(chosen) :], kept, strict=True))
+        self._attributes = dict(enumerate(extras.files))
 
     def _allocate(self) -> None:
         """Make every part file at its full length: a full disk is known now, not at 99 %."""
         tree = self._part.tree
-        for folder in {parts[:-1] for parts in self._places.values()}:
+        for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
             tree.make_folders(folder)
         for number, parts in self._places.items():
             make_file(self._tree, parts, self._info.files[number].length)
@@ -354,8 +428,10 @@ class DownloadFiles:
         sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
             self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
-            for name in dict.fromkeys(parts[0] for parts in unsettled.values()):
-                self._placed[name] = place(part.tree, name, part.target, name)
+            self._keep_attributes(unsettled)
+            for name in dict.fromkeys(parts[0] for parts in (*unsettled.values(), *self._folders)):
+                if name not in self._placed:
+                    self._placed[name] = place(part.tree, name, part.target, name)
         self._finished = True
         if not self._spilled:
             part.remove()
@@ -363,6 +439,35 @@ class DownloadFiles:
             # Open, it stays readable without a name. Windows keeps the name until `close`.
             with self._spill.use(SPILL):
                 part.remove()
+
+    def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
+        """Give files and folders what is kept of them, before anybody else can see them."""
+        # What a new folder has there is what the umask allows.
+        allowed = stat.S_IMODE(self._part.tree.status().st_mode)
+        for number, kept in self._attributes.items():
+            if number in files:
+                mode = None if kept.mode is None else file_mode(kept.mode, allowed)
+                usual = mode == 0o666 & allowed
+                self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
+                if kept.modified_ns is not None:
+                    self._traces.dated(number, kept.modified_ns)
+        # From the inside out, as what is done in a folder changes its time.
+        waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
+        for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
+            mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
+            self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
+
+    def _gone(self, error: OSError | None) -> StorageFailed | None:
+        """Return the error for a folder that somebody deleted; None where that is not why."""
+        if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
+            return None
+        for ground in (self._part.target, self._part.ground, self._part.tree):
+            if ground.is_gone:
+                return StorageFailed(
+                    f"{ground.path} was deleted while files arrived in it.",
+                    "Choose a folder that stays, and have it sent again.",
+                )
+        return None
 
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
         status = self._tree.look(parts)
@@ -396,7 +501,7 @@ class DownloadFiles:
             with self._traces.writing(number, handle.descriptor):
                 handle.write_at(span.offset, data)
         except Meddled:
-            raise self._meddled(number) from None
+            raise self._gone(None) or self._meddled(number) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
         for span in _spans(self._extents, start, len(view)):
@@ -439,6 +544,18 @@ class DownloadFiles:
         self._spill.close()
         self._tree.close()
         self._target.close()
+
+
+def _changed(suspects: Sequence[SourceFile]) -> BadSource:
+    """Return the error for a file that changed; which of several, nobody can tell."""
+    rest = len(suspects) - _NAMED
+    more = [f"{rest:,} more"] if rest > 0 else []
+    what = "changed while it was being sent."
+    return BadSource(
+        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
+    )
 
 
 def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:

@@ -194,6 +194,11 @@ class Swarm:
         return len(self._roster)
 
     @property
+    def trouble(self) -> FileSendError | None:
+        """What keeps peers from being met, as far as anything is known; see Rendezvous."""
+        return self._rendezvous.trouble
+
+    @property
     def lies(self) -> int:
         """How many peers were banned for sending what was false."""
         return self._lies
@@ -293,6 +298,11 @@ class Swarm:
         if self._trade:
             self._trade.rechoke()
 
+    def complained(self, index: int) -> None:
+        """See PeerHost."""
+        if self._trade:
+            self._trade.complained(index)
+
     def refill(self, peer: Peer) -> None:
         """See PeerHost."""
         if self._trade:
@@ -331,9 +341,10 @@ class Swarm:
         """See TradeHost."""
         self._host.piece_stored(index)
 
-    def peer_lied(self, peer: Peer) -> None:
+    def peer_lied(self, peer: Peer, pieces: Sequence[int]) -> None:
         """See TradeHost."""
-        self._ban(peer, Drop.BAD_PIECE)
+        if not peer.tell_false(pieces):
+            self._ban(peer, Drop.BAD_PIECE)
 
     def swarm_failed(self, error: FileSendError) -> None:
         """See TradeHost."""

@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from filesend_tui.core.channels.direct_road import DirectRoad
-from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers, StorageFailed
+from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.errors import (
+    BadMetadata,
+    FileSendError,
+    NoPeers,
+    StorageFailed,
+    TrackerFailed,
+)
 from filesend_tui.core.events import (
     DownloadComplete,
-    Error,
     Event,
     FileEntry,
     Metadata,
@@ -30,11 +35,14 @@ from filesend_tui.core.events import (
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
 from filesend_tui.core.share_link import share_link
+from filesend_tui.core.telling import error_event, leftover_events
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
+from filesend_tui.core.torrent.extras import NOTHING, Extras
+from filesend_tui.core.torrent.finding import SourceFile
+from filesend_tui.core.torrent.leftovers import sweep
 from filesend_tui.core.torrent.limiter import Limits
 from filesend_tui.core.torrent.magnet import Magnet
-from filesend_tui.core.torrent.making import SourceFile
 from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
@@ -45,6 +53,8 @@ from filesend_tui.core.torrent.target import Target
 LONELY = 20.0
 #: Seconds without a connected peer after which a paired transfer is given up.
 PATIENCE = 60.0
+#: The same, once what came from there was false: it is banned, and nobody else is to come.
+PATIENCE_AFTER_LIES = 10.0
 #: Seconds without anything new, whoever is connected, after which it is given up too.
 STANDSTILL = 300.0
 #: How often the other side of a paired transfer may send what is false.
@@ -53,11 +63,18 @@ MOST_LIES = 3
 MOST_OF_A_PAIR = 4
 
 
+_CHANGED = "A file may have changed there. Ask them to look, and to send it again."
+
+
 class Choice(NamedTuple):
-    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file."""
+    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file.
+
+    extras: what is kept beside names and bytes.
+    """
 
     wanted: tuple[bool, ...]
     layout: Layout
+    extras: Extras = NOTHING
 
 
 Choose = Callable[[TorrentInfo], Choice]
@@ -124,10 +141,12 @@ class Torrent:
             future.add_done_callback(lambda f: f.cancelled() or f.exception())
         self._loop = loop
         self._executor = executor
-        self._share_page = config.share_page
+        self._config = config
+        self._private = swarm_key is not None
         self._publish = publish
         self._started = loop.time()
         self._last_peer = loop.time()
+        self._met = False
         self._told_lonely = loop.time()
         self._met_somebody = False
         self._moved = loop.time()
@@ -214,10 +233,13 @@ class Torrent:
         self._reporter.flush()
         self._reporter.close()
         store = self._store
-        if isinstance(store, DownloadFiles) and delete_data and not self._finished:
-            await self._in_thread(store.discard)
-        elif store is not None:
-            await self._in_thread(store.close)
+        try:
+            if isinstance(store, DownloadFiles) and delete_data and not self._finished:
+                await self._in_thread(store.discard)
+            elif store is not None:
+                await self._in_thread(store.close)
+        except FileSendError as error:
+            self._warn(error)  # nothing waits for it any more, and a person should know
         for future in (self.described, self.done):
             if not future.done():
                 future.cancel()
@@ -266,7 +288,7 @@ class Torrent:
         return self.done.done() and not self.done.cancelled() and not self.done.exception()
 
     def _share_url(self) -> str | None:
-        page = self._share_page
+        page = self._config.share_page
         # What goes to one person has no link for everybody.
         return share_link(page, str(self.magnet)) if page and self.transfer is None else None
 
@@ -274,12 +296,19 @@ class Torrent:
         """The description is here: check it, choose, make room, begin."""
         folder = self._folder
         assert folder is not None
+        path = folder.path if isinstance(folder, Target) else folder
+        for event in leftover_events(path, await self._in_thread(lambda: sweep(path))):
+            self._publish(event)
         try:
             info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
             choice = self._choose(info)
             store = await self._in_thread(
                 lambda: DownloadFiles.create(
-                    info, folder, wanted=choice.wanted, layout=choice.layout
+                    info,
+                    folder,
+                    wanted=choice.wanted,
+                    layout=choice.layout,
+                    extras=choice.extras,
                 )
             )
         except FileSendError as error:
@@ -312,8 +341,8 @@ class Torrent:
         assert isinstance(store, DownloadFiles)
         assert self.info is not None
         try:
-            path = await self._in_thread(store.finish)
-            await self._in_thread(store.check_folder)
+            await self._in_thread(store.finish)
+            path = await self._in_thread(store.where)
         except FileSendError as error:
             self.swarm_failed(error)
             return
@@ -359,18 +388,56 @@ class Torrent:
         """A download nobody answers must not stall in silence."""
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
+            self._met = True
             self._last_peer = self._told_lonely = now
             self._met_somebody = True
             return
+        alone = now - self._last_peer
         if self.transfer is not None:
-            if now - self._last_peer > PATIENCE:
-                self.swarm_failed(NoPeers("The two machines could not reach each other."))
+            if alone > (PATIENCE_AFTER_LIES if self._swarm.lies else PATIENCE):
+                self.swarm_failed(self._why_alone())
         elif now - self._told_lonely > LONELY:
             self._told_lonely = now
-            if self._met_somebody:
-                self._warn(NoPeers("Whoever had these files has left, and nobody else answers."))
-            else:
-                self._warn(NoPeers("Nobody who has these files has answered yet."))
+            self._warn(self._why_nobody())
+
+    def _why_alone(self) -> FileSendError:
+        """Return why the one partner is not there: what came first, where that is known."""
+        if self._swarm.lies:
+            return BadMetadata("What the other side sends is not what it offered.", _CHANGED)
+        trouble = self._swarm.trouble
+        if isinstance(trouble, TrackerFailed):
+            return trouble
+        why = f": {trouble.message[0].lower()}{trouble.message[1:]}" if trouble is not None else "."
+        if self._met:
+            return NoPeers(f"The connection between the two machines broke{why}", self._road_hint)
+        return NoPeers(f"The two machines could not reach each other{why}", self._road_hint)
+
+    def _why_nobody(self) -> FileSendError:
+        """Return why nobody of an open swarm is there."""
+        if self._swarm.lies:
+            return NoPeers(
+                "Whoever has answered so far sent something else than the link names.",
+                "It may have changed where it is shared: ask whoever gave you the link.",
+            )
+        if self._met:
+            return NoPeers(
+                "Whoever had these files has left, and nobody else answers.",
+                "They may come back: it goes on.",
+            )
+        trouble = self._swarm.trouble
+        if isinstance(trouble, TrackerFailed):
+            return trouble
+        why = f" ({trouble.message.rstrip('.')})" if trouble is not None else ""
+        return NoPeers(f"Nobody who has these files has answered yet{why}.", self._road_hint)
+
+    @property
+    def _road_hint(self) -> str:
+        """What to look at where no connection comes about, by the roads that are allowed."""
+        if self._config.relay_only:
+            return "Check that the TURN server works, on both sides."
+        if self._private and self._config.road is RoadChoice.DIRECT:
+            return "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
+        return "Check that the other side is still there and that no firewall blocks UDP."
 
     def _watch_partner(self, now: float) -> None:
         """There is one partner, who cannot be done without: give up where nothing comes of it."""
@@ -382,9 +449,16 @@ class Torrent:
         # Where this side limits itself, a few of the largest pieces may be what is waited for.
         limit = self._download_limit.rate
         if now - self._moved > STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0):
-            self.swarm_failed(NoPeers("The other side is connected, but sends nothing."))
+            self.swarm_failed(
+                NoPeers(
+                    "The other side is connected, but sends nothing.",
+                    "Ask them whether their machine still works; then have it sent again.",
+                )
+            )
         if self._swarm.lies >= MOST_LIES:
-            self.swarm_failed(BadMetadata("What the other side sends is not what it offered."))
+            self.swarm_failed(
+                BadMetadata("What the other side sends is not what it offered.", _CHANGED)
+            )
 
     @property
     def _store_is_whole(self) -> bool:
@@ -399,15 +473,7 @@ class Torrent:
         )
 
     def _warn(self, error: FileSendError) -> None:
-        self._publish(
-            Error(
-                code=error.code,
-                message=error.message,
-                hint=error.hint,
-                torrent=self.id,
-                transfer=self.transfer,
-            )
-        )
+        self._publish(error_event(error, transfer=self.transfer, torrent=self.id))
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await self._loop.run_in_executor(self._executor, work)

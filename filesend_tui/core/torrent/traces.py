@@ -27,6 +27,7 @@ class Meddled(Exception):
 class _Left(NamedTuple):
     place: tuple[int, int]
     modified_ns: int
+    named: bool
 
 
 class Traces:
@@ -48,12 +49,12 @@ class Traces:
         """Look at a file before and after a block that writes to it.
 
         Raises:
-            Meddled: It is another file, or has another length: written to further, one that was
-                cut would have its length again, and a hole where something was.
+            Meddled: It is another file or deleted, or has another length: written to further, one
+                that was cut would have its length again, and a hole where something was.
             OSError: Nobody can tell.
         """
         before = os.fstat(descriptor)
-        if not self.is_ours(number, before):
+        if not self.is_ours(number, before) or self._is_deleted(number, before):
             raise Meddled
         with self._lock:
             left = self._left.get(number)
@@ -66,6 +67,11 @@ class Traces:
             yield
         finally:
             self._wrote(number, os.fstat(descriptor))
+
+    def dated(self, number: int, modified_ns: int) -> None:
+        """A file was given another time here; nothing writes to it."""
+        if (left := self._left.get(number)) is not None:
+            self._left[number] = left._replace(modified_ns=modified_ns)
 
     def is_ours(self, number: int, status: os.stat_result) -> bool:
         """Return whether a file that was opened can be the one that was written to before."""
@@ -93,7 +99,12 @@ class Traces:
                 self._doubtful.add(number)
             # Of threads that write at once the last to look may not be the last to come here.
             newest = max(status.st_mtime_ns, left.modified_ns if left else 0)
-            self._left[number] = _Left(place_of(status), newest)
+            self._left[number] = _Left(place_of(status), newest, status.st_nlink > 0)
+
+    def _is_deleted(self, number: int, status: os.stat_result) -> bool:
+        """Return whether an open file had a name and has none; some file systems never tell."""
+        left = self._left.get(number)
+        return left is not None and left.named and status.st_nlink == 0
 
     def _has_length(self, number: int, status: os.stat_result) -> bool:
         return stat.S_ISREG(status.st_mode) and status.st_size == self._length(number)

@@ -14,6 +14,7 @@ from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.torrent.assembly import Assembly
 from filesend_tui.core.torrent.choker import Choker, Contender
+from filesend_tui.core.torrent.complaints import Complaints
 from filesend_tui.core.torrent.disk import Disk
 from filesend_tui.core.torrent.limiter import RateLimit
 from filesend_tui.core.torrent.peer import Peer
@@ -33,8 +34,8 @@ class TradeHost(Protocol):
     def piece_stored(self, index: int) -> None:
         """A piece is verified and on disk."""
 
-    def peer_lied(self, peer: Peer) -> None:
-        """A piece was false, and this peer made it so."""
+    def peer_lied(self, peer: Peer, pieces: Sequence[int]) -> None:
+        """These pieces were false, and this peer made them so."""
 
     def swarm_failed(self, error: FileSendError) -> None:
         """The torrent cannot go on."""
@@ -79,9 +80,11 @@ class Trade:
         self._upload_limit = upload_limit
         self._choker = Choker(slots=upload_slots)
         self._bytes_by_road: Counter[Road] = Counter()
+        self._complaints = Complaints(disk.check_piece, host.swarm_failed)
 
     async def close(self) -> None:
-        """Wait for writes under way."""
+        """Wait for reads and writes under way."""
+        await self._complaints.close()
         await self.assembly.close()
 
     @property
@@ -159,6 +162,8 @@ class Trade:
         """Ask it for as many blocks as it has room for."""
         if peer.wire.peer_choking or not peer.wire.am_interested:
             return
+        if peer.looks_into_it:
+            return  # what it would send now may be as false
         if peer.pipeline.in_disgrace and self._others_serve():
             return  # whatever it is asked for would only wait there
         if self._ask_for_pieces(peer):
@@ -190,6 +195,11 @@ class Trade:
         peer.download_turns.refund((owed - self.assembly.owed(peer)) * BLOCK)
         self._refill_others(peer)
 
+    def complained(self, index: int) -> None:
+        """A peer says that a piece came out false, or asks again for one that it was sent."""
+        if self.assembly.have.has(index):
+            self._complaints.add(index)
+
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
         """Return blocks to send."""
         try:
@@ -219,7 +229,7 @@ class Trade:
                 self.piece_verified(index)
         if wrong:
             self.assembly.picker.pieces_returned(peer, wrong)
-            self._host.peer_lied(peer)
+            self._host.peer_lied(peer, wrong)
             self._refill_others(peer)
 
     def pieces_lost(self, peer: Peer, pieces: Sequence[int]) -> None:
@@ -268,10 +278,10 @@ class Trade:
             self._show_interest(peer)
         self._host.piece_stored(index)
 
-    def peer_lied(self, peer: Hashable) -> None:
+    def peer_lied(self, peer: Hashable, index: int) -> None:
         """See AssemblyHost."""
         assert isinstance(peer, Peer)
-        self._host.peer_lied(peer)
+        self._host.peer_lied(peer, [index])
 
     def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
         """See AssemblyHost."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filesend_tui.core.fileid import FileId
@@ -43,12 +44,28 @@ class Trail:
     def look(self, parts: Sequence[str]) -> os.stat_result:
         """Return the status of what is there; a link is one itself. Raises OSError."""
         *way, name = parts
+        return self._standing(way).look(name)
+
+    def keep(self, parts: Sequence[str], mode: int | None, modified_ns: int | None) -> None:
+        """Give a file or folder permissions and a modification time; None: it has its own already.
+
+        What the file system does not keep is no error.
+        """
+        *way, name = parts
+        with suppress(OSError):
+            folder = self._standing(way)
+            if mode is not None:
+                with suppress(OSError):
+                    folder.permit(name, mode)
+            if modified_ns is not None:
+                folder.date(name, modified_ns)
+
+    def _standing(self, way: list[str]) -> Ground:
+        """Return the folder these steps below; it is nobody's to close. Raises OSError."""
         if not way:
-            return self._ground.look(name)
-        if self._ground.descriptor is None:
-            with self._ground.below(*way) as folder:
-                return folder.look(name)
-        return self._go(way).look(name)
+            return self._ground
+        # Without steps nothing is open, and the way is looked at each time.
+        return self._ground.below(*way) if self._ground.descriptor is None else self._go(way)
 
     def _go(self, way: list[str]) -> Ground:
         if self._folder is None or way != self._way:

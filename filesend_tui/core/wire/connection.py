@@ -15,6 +15,7 @@ from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
 from filesend_tui.core.wire.extension_state import ExtensionState
 from filesend_tui.core.wire.extensions import (
+    FalsePiece,
     MetadataData,
     MetadataReject,
     MetadataRequest,
@@ -159,6 +160,11 @@ class WireConnection:
         return self._extensions.peer_client
 
     @property
+    def peer_takes_complaints(self) -> bool:
+        """The peer wants to hear of false pieces (fs_bad)."""
+        return self.extended and self._extensions.peer_takes_complaints
+
+    @property
     def peer_takes_lanes(self) -> bool:
         """Both sides may offer lanes (fs_lane)."""
         return self.fast and self._extensions.peer_takes_lanes
@@ -236,6 +242,10 @@ class WireConnection:
             RuntimeError: Not both sides speak fs_span.
         """
         self._send_extended(self._extensions.span(message))
+
+    def send_false(self, index: int) -> None:
+        """Say that a piece that the peer sent is false. Raises RuntimeError: it takes none."""
+        self._send_extended(self._extensions.false(FalsePiece(index)))
 
     def send_lane(self, message: LaneMessage) -> None:
         """Say something of a lane. Raises RuntimeError where lanes were not agreed on."""

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from filesend_tui.core.wire.extensions import (
+    FalsePiece,
     MetadataData,
     MetadataReject,
     MetadataRequest,
@@ -82,6 +83,7 @@ WireEvent: TypeAlias = (
     | MetadataReject
     | SpanRequest
     | SpanReject
+    | FalsePiece
     | LaneOffer
     | LaneAnswer
     | LaneRefusal

@@ -11,16 +11,20 @@ from typing import Final
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook
 from filesend_tui.core.wire.extensions import (
+    FS_BAD_ID,
     FS_SPAN_ID,
     HANDSHAKE_ID,
     UT_METADATA_ID,
     ExtendedHandshake,
+    FalsePiece,
     MetadataMessage,
     MetadataRequest,
     SpanMessage,
+    decode_false,
     decode_handshake,
     decode_metadata,
     decode_span,
+    encode_false,
     encode_handshake,
     encode_metadata,
     encode_span,
@@ -63,6 +67,7 @@ class ExtensionState:
         self._spans = spans
         self._peer_ut_metadata = 0
         self._peer_fs_span = 0
+        self._peer_fs_bad = 0
         self._lanes = lanes
         self._peer_lane = 0
         self.metadata_size = metadata_size
@@ -86,6 +91,11 @@ class ExtensionState:
         return self._spans and bool(self._peer_fs_span)
 
     @property
+    def peer_takes_complaints(self) -> bool:
+        """The peer takes fs_bad messages."""
+        return bool(self._peer_fs_bad)
+
+    @property
     def peer_takes_lanes(self) -> bool:
         """Both sides speak fs_lane."""
         return bool(self._lanes and self._peer_lane)
@@ -95,6 +105,7 @@ class ExtensionState:
         said = ExtendedHandshake(
             ut_metadata=UT_METADATA_ID,
             fs_span=FS_SPAN_ID if self._spans else None,
+            fs_bad=FS_BAD_ID,
             metadata_size=self.metadata_size,
             reqq=self._reqq,
             client=self._client,
@@ -122,6 +133,16 @@ class ExtensionState:
             raise RuntimeError("the peer takes no fs_span messages")
         return Extended(self._peer_fs_span, encode_span(message))
 
+    def false(self, message: FalsePiece) -> Extended:
+        """Return an fs_bad message under the id that the peer chose.
+
+        Raises:
+            RuntimeError: The peer takes none.
+        """
+        if not self._peer_fs_bad:
+            raise RuntimeError("the peer takes no fs_bad messages")
+        return Extended(self._peer_fs_bad, encode_false(message))
+
     def lane(self, message: LaneMessage) -> Extended:
         """Return an fs_lane message under the id that the peer chose.
 
@@ -134,11 +155,11 @@ class ExtensionState:
 
     def receive(
         self, message: Extended, shape: TorrentShape | None = None
-    ) -> ExtendedHandshook | MetadataMessage | SpanMessage | LaneMessage | None:
+    ) -> ExtendedHandshook | MetadataMessage | SpanMessage | FalsePiece | LaneMessage | None:
         """Take in an extended message; None: one that leads to nothing.
 
         Raises:
-            WireError: `badExtension`, and of spans what decode_span says.
+            WireError: `badExtension`, and of spans and false pieces what decoding them says.
         """
         if message.ext_id == HANDSHAKE_ID:
             return self._on_handshake(decode_handshake(message.payload))
@@ -146,6 +167,8 @@ class ExtensionState:
             if not self._peer_fs_span:
                 raise WireError(Reason.BAD_EXTENSION, "span that cannot be answered")
             return decode_span(message.payload, shape)
+        if message.ext_id == FS_BAD_ID:
+            return decode_false(message.payload, shape)
         if message.ext_id == LANE_ID and self._lanes:
             return decode_lane(message.payload)
         if message.ext_id != UT_METADATA_ID:
@@ -161,6 +184,8 @@ class ExtensionState:
             self._peer_ut_metadata = said.ut_metadata
         if said.fs_span is not None:
             self._peer_fs_span = said.fs_span
+        if said.fs_bad is not None:
+            self._peer_fs_bad = said.fs_bad
         if said.metadata_size is not None:
             self.peer_metadata_size = said.metadata_size
         if said.reqq is not None:

@@ -1,6 +1,7 @@
 """What travels inside extended messages: the extended handshake and ut_metadata (BEP 10, BEP 9).
 
-And fs_span, FileSend's own: runs of whole pieces, asked for here and answered beside the wire.
+And two of FileSend's own: fs_span, runs of whole pieces, asked for here and answered beside the
+wire; fs_bad, by which a peer hears that a piece it sent is false.
 
 Payloads to values and back, each on its own. Which pieces of metadata to ask of whom is decided in
 torrent/metadata.py; what a connection remembers of its peer, in connection.py.
@@ -25,6 +26,8 @@ HANDSHAKE_ID: Final = 0
 UT_METADATA_ID: Final = 1
 #: Extended message id under which peers send us fs_span messages.
 FS_SPAN_ID: Final = 2
+#: Extended message id under which peers send us fs_bad messages.
+FS_BAD_ID: Final = 3
 #: Most bytes of one span, unless it is a single piece.
 MAX_SPAN: Final = 16 * 1024 * 1024
 #: Bytes of one piece of metadata; only the last is shorter (BEP 9).
@@ -35,18 +38,21 @@ MAX_REQQ: Final = 10_000
 _CLIENT_LENGTH: Final = 64
 _REQUEST, _DATA, _REJECT = range(3)
 _SPAN: Final = struct.Struct(">BII")
+_FALSE: Final = struct.Struct(">I")
 
 
 class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     """An extended handshake; it may come again to change what it said before (BEP 10).
 
-    ut_metadata, fs_span: the extended message ids its sender wants these under, 0 for not at all.
+    ut_metadata, fs_span, fs_bad: the extended message ids its sender wants these under, 0 for not
+    at all.
     metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
     and version. lane: as ut_metadata, for fs_lane (lane_messages.py). None: not said.
     """
 
     ut_metadata: int | None = None
     fs_span: int | None = None
+    fs_bad: int | None = None
     metadata_size: int | None = None
     reqq: int | None = None
     client: str | None = None
@@ -87,6 +93,12 @@ class SpanReject(msgspec.Struct, frozen=True):
     count: int
 
 
+class FalsePiece(msgspec.Struct, frozen=True):
+    """Tells a peer that a piece which came from it has another hash than it must have."""
+
+    index: int
+
+
 SpanMessage: TypeAlias = SpanRequest | SpanReject
 _SPANS: Final[tuple[type[SpanMessage], ...]] = (SpanRequest, SpanReject)
 
@@ -108,6 +120,8 @@ def encode_handshake(handshake: ExtendedHandshake) -> bytes:
     fields: dict[bytes, Any] = {b"m": {}}
     if handshake.fs_span is not None:
         fields[b"m"][b"fs_span"] = handshake.fs_span
+    if handshake.fs_bad is not None:
+        fields[b"m"][b"fs_bad"] = handshake.fs_bad
     if handshake.ut_metadata is not None:
         fields[b"m"][b"ut_metadata"] = handshake.ut_metadata
     if handshake.lane is not None:
@@ -137,6 +151,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
     return ExtendedHandshake(
         ut_metadata=_number(messages, b"ut_metadata", 255),
         fs_span=_number(messages, b"fs_span", 255),
+        fs_bad=_number(messages, b"fs_bad", 255),
         # Peers that do not have the metadata yet leave it out or say 0.
         metadata_size=size or None,
         # A figure that makes no sense is bent into bounds: it only paces what we ask for.
@@ -214,6 +229,25 @@ def decode_span(payload: bytes, shape: TorrentShape | None) -> SpanMessage:
     if shape is not None and count > 1 and count * shape.piece_length > MAX_SPAN:
         raise WireError(Reason.OVERSIZED_REQUEST, f"{count} pieces")
     return message
+
+
+def encode_false(message: FalsePiece) -> bytes:
+    """Return the payload of an fs_bad message: the piece's index."""
+    return _FALSE.pack(message.index)
+
+
+def decode_false(payload: bytes, shape: TorrentShape | None) -> FalsePiece:
+    """Return the fs_bad message that `payload` holds, checked against the shape where known.
+
+    Raises:
+        WireError: `badExtension`, `indexOutOfRange`.
+    """
+    if len(payload) != _FALSE.size:
+        raise WireError(Reason.BAD_EXTENSION, "fs_bad")
+    (index,) = _FALSE.unpack(payload)
+    if index >= (MAX_PIECES if shape is None else shape.piece_count):
+        raise WireError(Reason.INDEX_OUT_OF_RANGE, f"piece {index}")
+    return FalsePiece(index)
 
 
 def _split(payload: bytes, size: int | None) -> tuple[dict[bytes, Any], bytes]:
