@@ -31,4 +31,6 @@ async def seed_at_relay(client: Seeds, relay_url: str, paths: Collection[Path] |
     try:
         return await client.seed(paths, trackers=[address.tracker])
     except TrackerFailed as error:
-        raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error
+        raise RelayUnreachable(
+            f"The relay at {address.url} does not take the torrent. {error.message}", error.hint
+        ) from error

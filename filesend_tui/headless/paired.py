@@ -42,6 +42,7 @@ class SamePurpose(FileSendError):
     """Both sides wait for the same: two senders, or two receivers."""
 
     code = "samePurpose"
+    default_hint = "One of you sends, and the other receives."
 
 
 #: What two people hear who are there for the same: what happened, and what to do.

@@ -17,6 +17,7 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
+from filesend_tui.core.reaching import why_unreached
 from filesend_tui.core.text import clean
 
 if TYPE_CHECKING:
@@ -163,7 +164,11 @@ class Announcer:
                 await self._session.run()
         except (OSError, ValueError, broken) as error:
             log.debug("%s: %r", self._name, error)
-            raise TrackerFailed(f"The tracker at {self._name} does not answer.") from error
+            why = why_unreached(error)
+            raise TrackerFailed(
+                f"The tracker at {self._name} does not answer{f': {why.reason}' if why else ''}.",
+                why.hint if why else "",
+            ) from error
         finally:
             self._session = None
 

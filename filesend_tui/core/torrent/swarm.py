@@ -14,7 +14,7 @@ from typing import Protocol
 
 from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError, StorageFailed
+from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.text import clean
@@ -368,7 +368,7 @@ class Swarm:
         """Without its chores a swarm would only seem to live."""
         if not chore.cancelled() and (error := chore.exception()):
             log.error("a chore of a swarm failed", exc_info=error)
-            self._host.swarm_failed(StorageFailed(f"An internal error ended it: {error!r}"))
+            self._host.swarm_failed(broken(error))
 
     async def _beat(self) -> None:
         while True:

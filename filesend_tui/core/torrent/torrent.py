@@ -19,8 +19,8 @@ from filesend_tui.core.errors import (
     BadMetadata,
     FileSendError,
     NoPeers,
-    StorageFailed,
     TrackerFailed,
+    broken,
 )
 from filesend_tui.core.events import (
     DownloadComplete,
@@ -484,4 +484,4 @@ class Torrent:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self.swarm_failed(StorageFailed(f"An internal error ended the download: {error!r}"))
+            self.swarm_failed(broken(error))
