@@ -59,7 +59,8 @@ class Announcer:
         timings: Timings = DEFAULT,
     ) -> None:
         self._url = url
-        self._name = tracker_name(url)
+        #: Its address for people.
+        self.name = tracker_name(url)
         self._presence = presence
         self._dialer = dialer
         self._on_accepted = on_accepted
@@ -101,7 +102,7 @@ class Announcer:
                 if self._session:
                     await self._session.farewell()
         except (TimeoutError, TrackerFailed):
-            log.debug("%s did not hear the goodbye", self._name)
+            log.debug("%s did not hear the goodbye", self.name)
         self._task.cancel()
         await asyncio.wait({self._task})
         if not self._task.cancelled() and (bug := self._task.exception()):
@@ -153,7 +154,7 @@ class Announcer:
                 self._sessions += 1
                 self._session = TrackerSession(
                     socket,
-                    name=self._name,
+                    name=self.name,
                     again=self._sessions > 1,
                     presence=self._presence,
                     dialer=self._dialer,
@@ -163,10 +164,10 @@ class Announcer:
                 )
                 await self._session.run()
         except (OSError, ValueError, broken) as error:
-            log.debug("%s: %r", self._name, error)
+            log.debug("%s: %r", self.name, error)
             why = why_unreached(error)
             raise TrackerFailed(
-                f"The tracker at {self._name} does not answer{f': {why.reason}' if why else ''}.",
+                f"The tracker at {self.name} does not answer{f': {why.reason}' if why else ''}.",
                 why.hint if why else "",
             ) from error
         finally:
