@@ -115,6 +115,8 @@ class Swarm:
             lied=self._lied_of_metadata,
         )
         self._trade: Trade | None = None
+        #: Whether anybody was ever let in.
+        self.met = False
         self._lies = 0
         self._lanes = WebRtcLanes(config)
 
@@ -268,6 +270,7 @@ class Swarm:
         refused = self._roster.admit(peer)
         if refused is not None:
             return refused
+        self.met = True
         if peer.wire.extended:
             peer.wire.send_extended_handshake()
         if self._trade:
