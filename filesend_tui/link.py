@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event
 from filesend_tui.door import ClientDoor, EventReader
 
@@ -103,5 +103,5 @@ async def guarded(work: Awaitable[None]) -> FileSendError | None:
         return error
     except Exception as error:
         _log.exception("a command failed")
-        return FileSendError(f"Something went wrong: {type(error).__name__}.")
+        return broken(error)
     return None

@@ -43,4 +43,6 @@ async def seed_at_relay(
     try:
         return await client.seed(paths, trackers=[address.tracker], skip_unreadable=skip_unreadable)
     except TrackerFailed as error:
-        raise RelayUnreachable(f"The relay at {address.url} does not take the torrent.") from error
+        raise RelayUnreachable(
+            f"The relay at {address.url} does not take the torrent. {error.message}", error.hint
+        ) from error

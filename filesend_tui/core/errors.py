@@ -33,6 +33,11 @@ class FileSendError(Exception):
         super().__init__(self.message)
 
 
+def broken(error: BaseException) -> FileSendError:
+    """Return what a person is told of a fault of this program; its log says more."""
+    return FileSendError(f"Something in this program broke: {type(error).__name__}.")
+
+
 class RelayUnreachable(FileSendError):
     """The relay does not answer, or the connection to it was lost."""
 
@@ -41,7 +46,7 @@ class RelayUnreachable(FileSendError):
 
 
 class PairingFailed(FileSendError):
-    """The two sides could not be paired; subclasses and `code` say why."""
+    """The two sides could not be paired, for none of the reasons that have a code of their own."""
 
     code = "pairingFailed"
     default_hint = "Ask the other person for a new code."
@@ -193,7 +198,7 @@ class BadSource(FileSendError):
 
 
 class StorageFailed(FileSendError):
-    """The disk refused a read or a write."""
+    """Files cannot be kept where they were to go, or be read from there."""
 
     code = "storageFailed"
     default_hint = "Check the folder's permissions and the disk, then try again."
@@ -207,14 +212,14 @@ class TrackerFailed(FileSendError):
 
 
 class NoPeers(FileSendError):
-    """Nobody in the swarm answered in time."""
+    """The other machine, or anybody who has the files, was not reached in time."""
 
     code = "noPeers"
     default_hint = "Check that the other side is still there and that no firewall blocks UDP."
 
 
 class ChannelFailed(FileSendError):
-    """A connection to one peer could not be made or broke."""
+    """A connection to one peer could not be made, or broke; or settings contradict each other."""
 
     code = "channelFailed"
     default_hint = "The transfer goes on with other peers where there are any."

@@ -111,7 +111,9 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             named = (
                 _things(event.offenders, event.offender_count) if event.offender_count > 1 else []
             )
-            return [Line(f"Error: {event.message}"), *named, Line(event.hint)]
+            # Who says no, or is told so, made no mistake.
+            mark = "" if event.code == "declined" else "Error: "
+            return [Line(f"{mark}{event.message}"), *named, Line(event.hint)]
     return []
 
 

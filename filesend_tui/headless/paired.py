@@ -14,6 +14,7 @@ from filesend_tui.core.errors import (
     ExpiredCode,
     FileSendError,
     NoSpace,
+    NotPaired,
     NotVerified,
     RelayUnreachable,
     RequestGone,
@@ -42,6 +43,7 @@ class SamePurpose(FileSendError):
     """Both sides wait for the same: two senders, or two receivers."""
 
     code = "samePurpose"
+    default_hint = "One of you sends, and the other receives."
 
 
 #: What two people hear who are there for the same: what happened, and what to do.
@@ -156,8 +158,8 @@ async def receive(
     one_question = asyncio.Lock()
 
     async def decide(request: events.FileRequest) -> None:
-        # Taken back meanwhile, its end says why, and comes next.
-        with suppress(RequestGone):
+        # Taken back meanwhile, or with nobody there to answer: what ended it says why, and comes.
+        with suppress(RequestGone, NotPaired):
             if accept_all:
                 await _accept_all(client, request, target)
             else:

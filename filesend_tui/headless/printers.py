@@ -114,7 +114,7 @@ class TextPrinter:
                 return said[1:] if known else said
             case events.TransferState() if said:
                 why, what = event.reason.rstrip("."), said[0].text.rstrip(".")
-                known = bool(why) and self._told == why
+                known = self._told == what or (bool(why) and self._told == why)
                 self._told = what if not known else self._told
                 return [] if known else said
         return said

@@ -15,7 +15,7 @@ from typing import Final
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.telling import error_event
 from filesend_tui.headless.exit_codes import ExitCode, for_error
@@ -158,8 +158,7 @@ async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCo
             raise
         except Exception as error:
             _log.debug("a run brought a fault to light", exc_info=True)
-            broken = FileSendError(f"Something in this program broke: {type(error).__name__}.")
-            await teller.tell_failure(broken)
+            await teller.tell_failure(broken(error))
             code = ExitCode.FAILED
         finally:
             with _bounded(code):

@@ -110,6 +110,8 @@ def test_no(world: World, terminal: Terminal, album: Path, tmp_path: Path) -> No
     assert (receiver.end(), sender.end()) == (3, 3), terminal.seen
     assert sender.error_codes() == ["declined"]
     assert sender.phases() == ["asked", "declined"]
+    assert terminal.seen.count("You declined.") == 1
+    assert "Error" not in terminal.seen, "who declines made no mistake"
     assert not (tmp_path / "to").exists()
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.people import offer
@@ -12,6 +14,7 @@ from filesend_tui.core.people.offer import choose, extras, make_request, why_odd
 from filesend_tui.core.torrent.extras import NOTHING, Attributes
 from filesend_tui.core.torrent.making import make_torrent, scan
 from filesend_tui.core.torrent.metainfo import TorrentFile, TorrentInfo
+from filesend_tui.core.torrent.paths import Folding, lay_out
 from filesend_tui.core.torrent.storage import Layout
 from filesend_tui.core.wire.shape import TorrentShape
 from relay.protocol import (
@@ -233,3 +236,41 @@ def test_hostile_values_are_no_request(field: dict[str, object]) -> None:
         said[entry] = [{"path": "b", "size": 1} | field]
         with pytest.raises(msgspec.ValidationError):
             parse(FileRequest, said)
+
+
+NAMES = st.sampled_from(["a", "A", "b", "", ".", "..", "con", "x y", "é", "e\u0301", "a/b", "\0"])
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join).filter(bool)
+REQUESTS = st.builds(
+    lambda files, folders: FileRequest(
+        id="0" * 16,
+        files=offered(*((path, 1) for path in files)),
+        folders=[OfferedFolder(path=path, mode=0o755) for path in folders],
+    ),
+    st.lists(PATHS, min_size=1, max_size=6),
+    st.lists(PATHS, max_size=6),
+)
+
+
+@given(REQUESTS, st.data())
+def test_whatever_is_offered_is_refused_or_laid_out_apart(
+    request: FileRequest, data: st.DataObject
+) -> None:
+    accepted = data.draw(st.lists(st.booleans(), min_size=len(request.files)))[: len(request.files)]
+    if why_odd(request):
+        return
+    files = [tuple(file.path.split("/")) for file in request.files]
+    # What a torrent may not hold is refused there: a file where another file's folder is.
+    if any(one == other[: len(one)] for one in files for other in files if one is not other):
+        return
+    made = extras(request.files, request.folders, accepted)
+    wanted = [path for path, yes in zip(files, accepted, strict=True) if yes]
+    folders = [folder.parts for folder in made.folders]
+    same = Folding(case=True, form=True)
+    places = lay_out(wanted, same, folders=folders)
+    of_files = [tuple(map(same.key, place)) for place in places[: len(wanted)]]
+    of_folders = {tuple(map(same.key, place)) for place in places[len(wanted) :]}
+    assert len(set(of_files)) == len(of_files)
+    assert of_folders.isdisjoint(of_files)
+    assert len(of_folders) == len(set(folders))
+    for place in places:
+        assert not set(place) & {"", ".", ".."}

@@ -87,7 +87,7 @@ def test_the_disk_fills_up_where_it_promises_nothing(
     store = DownloadFiles.create(info, small_disk, wanted=everything(info), layout=Layout.LOOSE)
     store.write_piece(0, piece(info, row, 0))
     hog = _fill_up(small_disk)
-    with pytest.raises(NoSpace, match="became full while writing what arrived") as caught:
+    with pytest.raises(NoSpace, match="became full while writing into") as caught:
         fill(store, info, row)
     assert "choose another folder" in caught.value.hint
     # A piece that is not all there does not count, and nothing appears under a file's name.
@@ -296,9 +296,15 @@ async def test_with_yes_to_everything_the_sender_is_told_no(
             pass
 
         async def answer(
-            self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None
+            self,
+            transfer: str,
+            accepted: Sequence[bool],
+            *,
+            output: Path | None = None,
+            reason: str = "",
         ) -> None:
             answers.append(accepted)
+            assert any(accepted) != bool(reason), "a no says why"
             if any(accepted):
                 raise error
 

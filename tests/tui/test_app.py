@@ -128,7 +128,7 @@ async def test_an_unexpected_exception_in_a_command_is_a_notice(stage: Stage) ->
     stage.client.fails["create_code"] = ZeroDivisionError("secret")
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        assert "Something went wrong: ZeroDivisionError" in notice(stage)
+        assert "Something in this program broke: ZeroDivisionError" in notice(stage)
         assert "secret" not in notice(stage)
         stage.client.fails.clear()
         await pilot.press("N")

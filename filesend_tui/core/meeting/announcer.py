@@ -17,6 +17,7 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
+from filesend_tui.core.reaching import why_unreached
 from filesend_tui.core.text import clean
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Announcer:
         timings: Timings = DEFAULT,
     ) -> None:
         self._url = url
-        self._name = tracker_name(url)
+        #: Its address for people.
+        self.name = tracker_name(url)
         self._presence = presence
         self._dialer = dialer
         self._on_accepted = on_accepted
@@ -100,7 +102,7 @@ class Announcer:
                 if self._session:
                     await self._session.farewell()
         except (TimeoutError, TrackerFailed):
-            log.debug("%s did not hear the goodbye", self._name)
+            log.debug("%s did not hear the goodbye", self.name)
         self._task.cancel()
         await asyncio.wait({self._task})
         if not self._task.cancelled() and (bug := self._task.exception()):
@@ -152,7 +154,7 @@ class Announcer:
                 self._sessions += 1
                 self._session = TrackerSession(
                     socket,
-                    name=self._name,
+                    name=self.name,
                     again=self._sessions > 1,
                     presence=self._presence,
                     dialer=self._dialer,
@@ -162,8 +164,12 @@ class Announcer:
                 )
                 await self._session.run()
         except (OSError, ValueError, broken) as error:
-            log.debug("%s: %r", self._name, error)
-            raise TrackerFailed(f"The tracker at {self._name} does not answer.") from error
+            log.debug("%s: %r", self.name, error)
+            why = why_unreached(error)
+            raise TrackerFailed(
+                f"The tracker at {self.name} does not answer{f': {why.reason}' if why else ''}.",
+                why.hint if why else "",
+            ) from error
         finally:
             self._session = None
 

@@ -151,7 +151,8 @@ class Rendezvous:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise TrackerFailed("No tracker answered in time.") from None
+            names = ", ".join(announcer.name for announcer in self._announcers)
+            raise TrackerFailed(f"No answer came in time from {names}.") from None
 
     async def completed(self) -> None:
         """Tell the trackers that the download is complete; returns at once."""

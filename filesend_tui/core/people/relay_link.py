@@ -27,6 +27,7 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.people.relay_address import RelayAddress, parse_relay_url
 from filesend_tui.core.people.sealing import Letter
+from filesend_tui.core.reaching import why_unreached
 from relay.protocol import (
     CALLS,
     CONTENTS,
@@ -58,6 +59,7 @@ _EVENT: Final[Mapping[type[Word], str]] = {
 }
 #: The name under which each routed word was sent, by the name under which it is delivered.
 _SENT_AS: Final[Mapping[str, str]] = {route.delivered_as: event for event, route in ROUTES.items()}
+_SILENT: Final = "Check the address and the port, and that no firewall is in between."
 _OLD: Final = "This relay and this program do not understand each other."
 _UPGRADE: Final = "Use the same version of filesend for both."
 _ANOTHER: Final = "Use another relay, or the same version of filesend for both."
@@ -251,16 +253,20 @@ class RelayLink:
                     raise ConnectionError("it hung up at once")
         except TimeoutError:
             await client.end()
-            raise self._unreachable("Nothing answers") from None
+            raise self._unreachable("Nothing answers", _SILENT) from None
         except asyncio.CancelledError:
             await client.end()
             raise
         except Exception as error:
-            # Whatever is there instead of a relay may answer anything; all of it means the same.
+            # Whatever is there instead of a relay may answer anything at all.
             _log.debug("connecting to %s failed: %r", address.url, error)
             await client.end()
             self._note_fault(client)
-            raise (self.loss if self._fault else self._unreachable("No relay answers")) from error
+            if self._fault:
+                raise self.loss from error
+            why = why_unreached(error)
+            what = f"No relay answers at {address.url}{f': {why.reason}' if why else ''}."
+            raise RelayUnreachable(what, why.hint if why else "") from error
         self._client = client
         self._since = asyncio.get_running_loop().time()
         self._enter(LinkState.CONNECTED)
@@ -312,9 +318,9 @@ class RelayLink:
         self.state = state
         self._on_state(state)
 
-    def _unreachable(self, what: str) -> RelayUnreachable:
+    def _unreachable(self, what: str, hint: str = "") -> RelayUnreachable:
         where = f" at {self.address.url}" if self.address else ""
-        return RelayUnreachable(f"{what}{where}.")
+        return RelayUnreachable(f"{what}{where}.", hint)
 
 
 def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:

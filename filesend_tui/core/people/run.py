@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.meeting.signals import SWARM_KEY_LENGTH
 from filesend_tui.core.people import offer
 from filesend_tui.core.people.exchange import Exchange
@@ -108,7 +108,7 @@ class Run:
             self._happen(self, Failed(error))
         except Exception as error:
             _log.exception("a transfer broke")
-            self._happen(self, Failed(FileSendError(f"It broke: {type(error).__name__}.")))
+            self._happen(self, Failed(broken(error)))
 
     async def _seed(self) -> None:
         swarm_key = secrets.token_bytes(SWARM_KEY_LENGTH)

@@ -289,7 +289,7 @@ class DownloadFiles:
                     self._write(span, handle, view[: span.length])
                 view = view[span.length :]
         except OSError as error:
-            raise self._gone(error) or disk_error(error, "writing what arrived") from error
+            raise self._gone(error) or disk_error(error, f"writing into {self._folder}") from error
         with self._lock:
             self._written.update(pieces)
 
@@ -309,7 +309,7 @@ class DownloadFiles:
         try:
             self._read(start, view, self._files)
         except OSError as error:
-            raise disk_error(error, "reading what was received") from error
+            raise disk_error(error, f"reading from {self._folder}") from error
 
     def check(self, index: int) -> None:
         """See PieceStore."""
@@ -509,7 +509,10 @@ class DownloadFiles:
             with pool.use(span.file) as handle:
                 count = handle.read_into(span.offset, view[: span.length])
             if count != span.length:
-                raise StorageFailed("A file became shorter while it was being served.")
+                raise StorageFailed(
+                    f"A file in {self._folder} became shorter while it was passed on.",
+                    "Another program changed it; have it sent again.",
+                )
             view = view[span.length :]
 
     def _meddled(self, number: int) -> StorageFailed:

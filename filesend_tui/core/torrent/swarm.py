@@ -14,7 +14,7 @@ from typing import Protocol
 
 from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError, StorageFailed
+from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.text import clean
@@ -115,6 +115,8 @@ class Swarm:
             lied=self._lied_of_metadata,
         )
         self._trade: Trade | None = None
+        #: Whether anybody was ever let in.
+        self.met = False
         self._lies = 0
         self._lanes = WebRtcLanes(config)
 
@@ -268,6 +270,7 @@ class Swarm:
         refused = self._roster.admit(peer)
         if refused is not None:
             return refused
+        self.met = True
         if peer.wire.extended:
             peer.wire.send_extended_handshake()
         if self._trade:
@@ -368,7 +371,7 @@ class Swarm:
         """Without its chores a swarm would only seem to live."""
         if not chore.cancelled() and (error := chore.exception()):
             log.error("a chore of a swarm failed", exc_info=error)
-            self._host.swarm_failed(StorageFailed(f"An internal error ended it: {error!r}"))
+            self._host.swarm_failed(broken(error))
 
     async def _beat(self) -> None:
         while True:

@@ -19,8 +19,8 @@ from filesend_tui.core.errors import (
     BadMetadata,
     FileSendError,
     NoPeers,
-    StorageFailed,
     TrackerFailed,
+    broken,
 )
 from filesend_tui.core.events import (
     DownloadComplete,
@@ -146,7 +146,6 @@ class Torrent:
         self._publish = publish
         self._started = loop.time()
         self._last_peer = loop.time()
-        self._met = False
         self._told_lonely = loop.time()
         self._met_somebody = False
         self._moved = loop.time()
@@ -388,7 +387,6 @@ class Torrent:
         """A download nobody answers must not stall in silence."""
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
-            self._met = True
             self._last_peer = self._told_lonely = now
             self._met_somebody = True
             return
@@ -408,7 +406,7 @@ class Torrent:
         if isinstance(trouble, TrackerFailed):
             return trouble
         why = f": {trouble.message[0].lower()}{trouble.message[1:]}" if trouble is not None else "."
-        if self._met:
+        if self._swarm.met:
             return NoPeers(f"The connection between the two machines broke{why}", self._road_hint)
         return NoPeers(f"The two machines could not reach each other{why}", self._road_hint)
 
@@ -419,7 +417,7 @@ class Torrent:
                 "Whoever has answered so far sent something else than the link names.",
                 "It may have changed where it is shared: ask whoever gave you the link.",
             )
-        if self._met:
+        if self._swarm.met:
             return NoPeers(
                 "Whoever had these files has left, and nobody else answers.",
                 "They may come back: it goes on.",
@@ -486,4 +484,4 @@ class Torrent:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self.swarm_failed(StorageFailed(f"An internal error ended the download: {error!r}"))
+            self.swarm_failed(broken(error))
