@@ -364,7 +364,14 @@ class Torrent:
                 self.swarm_failed(NoPeers("The two machines could not reach each other."))
         elif now - self._told_lonely > LONELY:
             self._told_lonely = now
-            self._warn(NoPeers("Nobody who has these files has answered yet."))
+            came = self._reporter.received.total > 0
+            self._warn(
+                NoPeers(
+                    "Whoever had these files has left; what is missing waits for somebody."
+                    if came
+                    else "Nobody who has these files has answered yet."
+                )
+            )
 
     def _watch_partner(self, now: float) -> None:
         """There is one partner, who cannot be done without: give up where nothing comes of it."""
