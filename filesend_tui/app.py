@@ -104,6 +104,7 @@ class FileSendApp(SteadyApp):
         self._drawn_at = float("-inf")
         self._key_at = float("-inf")
         self._leaving = False
+        self._refused = False
         self._signals: EndingSignals | None = None
         self.store = Store()
         folder = start or Path.cwd()
@@ -284,7 +285,9 @@ class FileSendApp(SteadyApp):
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
-        if self.store.wants_code:
+        code = self.store.code
+        # A code that was given up for another person's is missed only where that one was refused.
+        if self.store.wants_code and (code is None or code.gone != "joined" or self._refused):
             self._new_code()
 
     @on(commands.NewCode)
@@ -299,11 +302,13 @@ class FileSendApp(SteadyApp):
             self._run("join", self._pair_by(message.code))
 
     async def _pair_by(self, code: str) -> None:
+        self._refused = False
         try:
             await self._link.do(lambda client: client.join(code))
-        finally:
-            # The relay gave up this side's own code: where the other's was wrong, it takes another.
+        except Exception:
+            self._refused = True
             self.call_later(self._want_code)
+            raise
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:

@@ -28,6 +28,8 @@ class ScriptedClient:
         self.fails: dict[str, Exception] = {}
         self.hangs: dict[str, asyncio.Event] = {}
         self.destroyed = asyncio.Event()
+        self.code = CODE
+        self.transfer = "ab" * 8
         self.verification = "acorn violin umbrella"
 
     def named(self, name: str) -> list[tuple[object, ...]]:
@@ -51,8 +53,8 @@ class ScriptedClient:
 
     async def create_code(self) -> str:
         await self._do("create_code")
-        self.stream.publish(Code(code=CODE, expires_seconds=600))
-        return CODE
+        self.stream.publish(Code(code=self.code, expires_seconds=600))
+        return self.code
 
     async def join(self, code: str) -> None:
         await self._do("join", code)
@@ -62,7 +64,7 @@ class ScriptedClient:
 
     async def request(self, paths: Sequence[Path]) -> str:
         await self._do("request", tuple(paths))
-        return "ab" * 8
+        return self.transfer
 
     async def answer(
         self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None

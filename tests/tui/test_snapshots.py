@@ -106,11 +106,8 @@ async def another_code_than_before(stage: Stage, pilot: Pilot[None]) -> None:
 @moment
 async def a_long_code_after_a_wrong_try(stage: Stage, pilot: Pilot[None]) -> None:
     await a_code_that_is_unknown(stage, pilot)
-    await stage.play(
-        pilot,
-        events.CodeGone(reason="joined"),
-        events.Code(code="123456-blacksmith-wheelbarrow", expires_seconds=42),
-    )
+    stage.client.code = "123456-blacksmith-wheelbarrow"
+    await stage.play(pilot, events.CodeGone(reason="joined"))
 
 
 @moment
