@@ -312,8 +312,14 @@ class FileSendApp(SteadyApp):
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
-        self._run("request", self._link.do(lambda client: client.request(message.paths)))
+        self._run("request", self._request(message.paths))
         self._go("transfers")
+
+    async def _request(self, paths: tuple[Path, ...]) -> None:
+        async def request(client: ClientDoor) -> None:
+            self.store.remember_paths(await client.request(paths), paths)
+
+        await self._link.do(request)
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
