@@ -29,6 +29,7 @@ class _Relay(NamedTuple):
 def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
     from filesend_tui.app import FileSendApp
+    from filesend_tui.notices import receipts
 
     with _relay(settings) as relay:
         folder = _folder(settings)
@@ -42,6 +43,8 @@ def open_screens(settings: Settings) -> int:
         app = FileSendApp(client, relay=relay.find, output=folder)
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
+        for line in receipts(app.store.transfers):  # the terminal has its screen back
+            print(line)
         return app.return_code or 0
 
 

@@ -10,7 +10,14 @@ from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.figures import size_text
+from filesend_tui.core.text import visible
+from filesend_tui.places import path_of
 from filesend_tui.views import Level, Notice, ShareRow, TransferRow
+from filesend_tui.widgets.figures import short_path
+
+#: Transfers that are told of when the screens close.
+MAX_RECEIPTS: Final = 50
 
 RELAY_LOST: Final = Notice(
     Level.ERROR,
@@ -69,7 +76,7 @@ def error(event: events.Error) -> Notice:
 
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
-    return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to see where it is.")
+    return Notice(Level.GOOD, f"{row.name} arrived.", "Press o to open its folder.")
 
 
 def share_stopped(row: ShareRow) -> Notice:
@@ -94,6 +101,21 @@ def ended(row: TransferRow) -> Notice | None:
             return Notice(Level.GOOD, f"{row.partner} has {row.name}.")
         case _:
             return None
+
+
+def receipts(rows: Sequence[TransferRow]) -> list[str]:
+    """Return a line for each transfer that arrived here: what, and where it is.
+
+    For a terminal that has its screen back: nothing in them steers it.
+    """
+    came = [row for row in rows if row.url and row.phase is TransferPhase.DONE]
+    lines = [
+        f"Received {visible(row.name)} ({size_text(row.moved_bytes)})"
+        f" → {short_path(path_of(row.url))}"
+        for row in came[-MAX_RECEIPTS:]
+    ]
+    more = len(came) - len(lines)
+    return [f"Received {more} more before.", *lines] if more else lines
 
 
 def comparing_question(words: str, partner: str) -> tuple[str, str]:
