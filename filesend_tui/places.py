@@ -32,12 +32,14 @@ def path_of(url: str) -> Path:
     return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
 
 
-def link_to(path: Path) -> str:
-    """Return a file:// URL for a terminal to link to (OSC 8).
+def link_to(url: str) -> str:
+    """Return a file:// URL of this machine as a terminal may link to it (OSC 8).
 
-    It names this machine, so that a terminal on another one does not take the path for its own.
+    It names the machine, so that a terminal on another one does not take the path for its own.
     """
-    return f"file://{quote(socket.gethostname())}{path.as_uri().removeprefix('file://')}"
+    parts = urlsplit(url)
+    host = parts.netloc or quote(socket.gethostname())
+    return f"file://{host}{quote(parts.path, safe='/%:')}"
 
 
 def opener(

@@ -53,8 +53,10 @@ _PAGE: Final = (
     (
         "Transfers",
         (
-            ("x  o", "cancel; show and copy where the finished file is"),
+            ("o  c", "open the folder of what arrived; copy where it is"),
+            ("r  x", "send again what is over; cancel what is not"),
             ("c  C", "of an open share: copy its link; copy its magnet"),
+            ("i", "pieces and peers"),
             ("m  d", "write a line; disconnect from the partner"),
             ("v", "words to compare: the same where nobody is in between"),
         ),

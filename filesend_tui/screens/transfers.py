@@ -330,7 +330,7 @@ class TransfersScreen(PlaceScreen):
         program = await asyncio.to_thread(opener)
         if program is None:
             self.app.copy_to_clipboard(str(path))
-            self._tell(Level.GOOD, f"It is here: {where}", "Copied. Many terminals open the link above.")
+            self._tell(Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link.")
             return
         try:
             await open_folder_of(path, program, os.environ)
@@ -368,6 +368,6 @@ def _title(transfer: TransferRow) -> Content:
     elif transfer.road:
         parts.append((f" · {road_words(transfer.road)}", "$foreground 70%"))
     if transfer.url:
-        path = path_of(transfer.url)
-        parts += [("\n→ ", "$success"), (short_path(path), Style(link=link_to(path)))]
+        where = short_path(path_of(transfer.url))
+        parts += [("\n→ ", "$success"), (where, Style(link=link_to(transfer.url)))]
     return Content.assemble(*parts)

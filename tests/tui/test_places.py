@@ -77,10 +77,9 @@ async def test_what_did_not_open_is_said(tmp_path: Path) -> None:
 
 def test_a_link_leads_to_this_machine_and_back(tmp_path: Path) -> None:
     path = tmp_path / "a b#?%41" / "x\x1b;y"
-    link = link_to(path)
+    link = link_to(path.as_uri())
     assert link.isascii()
     assert link.isprintable()
-    assert ";" in path.name
     assert link.startswith("file://")
     scheme_and_host = link[: link.index("/", len("file://"))]
     assert scheme_and_host != "file://"

@@ -235,6 +235,14 @@ async def done_and_where_it_is(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def done_with_details(stage: Stage, pilot: Pilot[None]) -> None:
+    await transferring_both_ways(stage, pilot)
+    await stage.play(pilot, *arrived("r1"))
+    await pilot.press("i")
+    await stage.settle(pilot)
+
+
+@moment
 async def declined(stage: Stage, pilot: Pilot[None]) -> None:
     out = Direction.SEND
     await begin(stage, pilot, *asked("s1", FILM, out), phase("s1", TransferPhase.DECLINED, out))

@@ -259,7 +259,7 @@ async def test_where_no_window_opens_the_place_is_told_and_copied(
             for segment in line
             if segment.style is not None and segment.style.link is not None
         ]
-        assert set(written) == {link_to(folder)}
+        assert set(written) == {link_to(folder.as_uri())}
 
 
 async def test_c_copies_where_it_is(stage: Stage, tmp_path: Path) -> None:
