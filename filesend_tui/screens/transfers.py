@@ -164,7 +164,6 @@ class TransfersScreen(PlaceScreen):
         self.query_one("#files").display = chosen is not None and beside
         self.query_one("#share").display = share is not None and beside
         self.query_one("#pieces").display = self._details and chosen is not None
-        self.query_one("#peers").display = self._details
         if share is not None:
             self._draw_share(share)
         elif chosen is not None:
@@ -175,7 +174,7 @@ class TransfersScreen(PlaceScreen):
         self.query_one("#detail-title", Words).show(_title(chosen))
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
         self.query_one("#share-qr").display = False
-        self._draw_inside(detail)
+        self._draw_inside(detail, may_come=not chosen.ended)
         self.query_one("#pieces", PieceStrip).show(
             detail.pieces,
             detail.piece_count,
@@ -188,7 +187,7 @@ class TransfersScreen(PlaceScreen):
         self.query_one("#detail-title", Words).show(Content.assemble(*title))
         link = self.query_one("#share", ShareLink)
         link.show(share)
-        self._draw_inside(self.store.shares.detail(share.id))
+        self._draw_inside(self.store.shares.detail(share.id), may_come=True)
         picture = self.query_one("#share-qr", QrCode)
         picture.show(share.link or share.magnet)
         room = self.query_one("#panes").size
@@ -202,12 +201,14 @@ class TransfersScreen(PlaceScreen):
         if picture.display and needed.width + _LINK + _GRAPH > room.width:
             self.query_one("#inside").display = False
 
-    def _draw_inside(self, detail: TransferDetail) -> None:
+    def _draw_inside(self, detail: TransferDetail, *, may_come: bool) -> None:
         self.query_one("#inside").display = self._details or (
             bool(detail.rates) and not self._cramped
         )
         self.query_one("#graph", RateGraph).show(detail.rates)
-        self.query_one("#peers", PeerLines).show(detail.peers)
+        peers = self.query_one("#peers", PeerLines)
+        peers.display = self._details and (may_come or bool(detail.peers))
+        peers.show(detail.peers)
 
     @on(Panes.Resized)
     def _room_changed(self) -> None:

@@ -153,6 +153,9 @@ async def test_pieces_and_peers_are_for_those_who_ask(stage: Stage) -> None:
                 assert "192.0.2.7:51413" in drawn
             await pilot.press("i")
         assert screen.query_one("#files").display
+        await pilot.press("i")
+        await stage.play(pilot, *arrived("r1"))
+        assert "Peers" not in "\n".join(screen_text(stage.app))  # nobody comes any more
 
 
 async def sampled(stage: Stage, pilot: Pilot[None]) -> None:
