@@ -93,21 +93,26 @@ def test_a_transfer_survives_any_size_and_its_receipt_the_screens(
     world: World, tmp_path: Path
 ) -> None:
     with opened(world, tmp_path, 80, 24, "--upload-limit", "8M") as (ann, bob):
-        fill(ann.folder / "film.bin", 60_000_000)
+        fill(ann.folder / "film.bin", 100_000_000)
         pair(ann, bob)
         choose_and_send(ann, "film.bin")
         accept(bob)
-        for screen in (bob, ann):
-            screen.wait_for("MB/s")
-            for width, height in ((9, 24), (5, 5), (1, 1), (60, 18), (80, 24)):
-                screen.resize(width, height)
-                screen.until(lambda screen=screen, w=width, h=height: screen.size == (w, h), "size")
-            screen.wait_for("MB/s")
+        bob.wait_for("Rate  peak")
+
+        def share() -> int:
+            return max(map(int, re.findall(r"(\d+)%", ann.seen)), default=0)
+
+        for width, height in ((9, 24), (5, 5), (1, 1), (80, 24)):
+            bob.resize(width, height)
+            bob.until(lambda w=width, h=height: bob.size == (w, h), "size")
+            # So long that Bob's figures change, and are drawn.
+            until = share() + 12
+            ann.until(lambda until=until: share() >= until or "✓ done" in ann.seen, "progress")
         bob.wait_for("film.bin arrived.")
         assert contents(bob.folder) == contents(ann.folder)
         bob.keep_what_is_printed()
         bob.press("q")
-        bob.wait_for("Received film.bin (60 MB) → ")
+        bob.wait_for("Received film.bin (100 MB) → ")
         assert str(bob.folder / "film.bin") in bob.seen.replace("\n", "")
         ann.wait_for("Bob left.")
         ann.quit()

@@ -179,8 +179,13 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows(OwnCode(CODE, 99.0), "", 1.0),
             _shows(OwnCode("123456-blacksmith-wheelbarrow", 9e9), "", 1.0),
             _shows(OwnCode(CODE, 99.0), "", 100.0),
-            _shows(OwnCode("", 99.0, "burned"), "", 1.0),
-            _shows(OwnCode("", 99.0, "expired"), "", 1.0),
+            *(
+                _shows(OwnCode("", 99.0, gone=why), "", 1.0)
+                for why in ("burned", "expired", "joined", "relay")
+            ),
+            _shows(OwnCode(CODE, 99.0, claimed=True), "", 1.0),
+            _shows(OwnCode(CODE, 99.0, replaced="relay"), "", 1.0),
+            _shows(OwnCode(CODE, 99.0, replaced="joined"), "", 1.0),
         ),
     ),
     QrCode: Drawn(QrCode, tuple(_shows(text) for text in ("", CODE, MAGNET, "x" * 5000))),
