@@ -286,6 +286,10 @@ async def test_every_widget_in_every_state(kind: type[Widget]) -> None:
             draw(widget, Size(width, 3), [next(in_turn)])
         for height in range(SMALL.height + 1, HIGHEST + 1):
             draw(widget, Size(80, height), [next(in_turn)])
+        # What pads it may leave it lines without a cell, and no line at all.
+        widget.styles.padding = 1
+        for width, height in itertools.product(range(1, 5), repeat=2):
+            draw(widget, Size(width, height), states)
 
 
 @pytest.mark.fuzz
