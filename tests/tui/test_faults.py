@@ -155,6 +155,8 @@ async def test_a_fault_is_told_and_the_transfer_goes_on(
         async with stage.app.run_test(size=(100, 40)) as pilot:
             await stage.settle(pilot)
             await stage.play(pilot, paired(), *receiving("r1"))
+            stage.app.store.sample(stage.now + 1)
+            await stage.settle(pilot)
             way(stage, patch)
             await seen(stage, pilot)
             assert not stage.client.destroyed.is_set()
