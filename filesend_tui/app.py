@@ -147,6 +147,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._choices: dict[TransferId, RequestChoice] = {}
         self._accepted = False
         self._sharing: Chosen | None = None
+        self._refused = False
         self._signals: EndingSignals | None = None
         self.store = Store(time_of_day)
         folder = start or _here()
@@ -424,7 +425,9 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _want_code(self) -> None:
         """Alone at a relay without a code: ask for one."""
-        if self.store.wants_code:
+        code = self.store.code
+        # A code that was given up for another person's is missed only where that one was refused.
+        if self.store.wants_code and (code is None or code.gone != "joined" or self._refused):
             self._new_code()
 
     @on(commands.NewCode)
@@ -439,11 +442,13 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._run("join", self._pair_by(message.code))
 
     async def _pair_by(self, code: str) -> None:
+        self._refused = False
         try:
             await self._link.do(lambda client: client.join(code))
-        finally:
-            # The relay gave up this side's own code: where the other's was wrong, it takes another.
+        except Exception:
+            self._refused = True
             self.call_later(self._want_code)
+            raise
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
@@ -451,10 +456,12 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._run(REQUESTING, self._request(message))
 
     async def _request(self, message: commands.SendPaths) -> None:
+        async def request(client: ClientDoor) -> None:
+            asked = await client.request(message.paths, skip_unreadable=message.skip)
+            self.store.remember_paths(asked, tuple(message.paths))
+
         with self._marking():
-            await self._link.do(
-                lambda client: client.request(message.paths, skip_unreadable=message.skip)
-            )
+            await self._link.do(request)
         self._taken(message.paths)
 
     @on(commands.SharePaths)

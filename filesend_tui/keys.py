@@ -123,11 +123,14 @@ TABLE: Final[dict[str, Group]] = {
     "transfers": Group(
         "Transfers",
         (
-            Key("copy", "c", "copy", "Copy link", "copy the link of an open share"),
+            Key("open folder", "o", "open", "Open folder", "open the folder of what arrived"),
+            Key("copy", "c", "copy_link", "Copy link", "copy the link of an open share"),
             Key("copy magnet", "C", "copy_magnet", "Copy magnet", "copy its magnet link"),
+            Key("copy", "c", "copy_path", "Copy path", "copy where what arrived is"),
             Key("end", "x", "stop", "Stop sharing", "share it no longer"),
             Key("end", "x", "cancel", "Cancel", "give the transfer up, on both sides"),
-            Key("where it is", "o", "where", "Where is it", "show and copy where what arrived is"),
+            Key("try again", "r", "again", "Send again", "send again what is over"),
+            Key("details", "i", "details", "Details", "pieces and peers, or no longer"),
         ),
     ),
     "app": Group(

@@ -47,6 +47,7 @@ def open_screens(settings: Settings) -> int:
     """Run the TUI to its end; return the exit code."""
     dumps.forbid()
     from filesend_tui.app import FileSendApp
+    from filesend_tui.notices import receipts
     from filesend_tui.preferences import Preferences
 
     with _relay(settings) as relay:
@@ -68,6 +69,8 @@ def open_screens(settings: Settings) -> int:
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
+            for line in receipts(app.store.transfers):  # the terminal has its screen back
+                print(line)
             code = app.return_code or 0
             relay.stop()
             end_soon(code)

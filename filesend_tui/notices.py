@@ -12,8 +12,12 @@ from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.figures import size_text
+from filesend_tui.core.text import visible
 from filesend_tui.keys import shown
+from filesend_tui.places import path_of
 from filesend_tui.views import Level, Notice, ShareRow, TransferRow, named
+from filesend_tui.widgets.figures import short_path
 
 #: What a notice may be about, beside a transfer or a command.
 RELAY: Final = "relay"
@@ -24,6 +28,9 @@ HERE: Final = "here"
 
 #: Characters of a message that a notice shows.
 _FIRST_WORDS: Final = 44
+
+#: Transfers that are told of when the screens close.
+MAX_RECEIPTS: Final = 50
 
 RELAY_LOST: Final = Notice(
     Level.ERROR,
@@ -128,7 +135,7 @@ def leftover(event: events.Leftover) -> Notice:
 
 def arrived(row: TransferRow) -> Notice:
     """Say that a transfer arrived here."""
-    hint = f"Press {shown('where it is')} to see where it is."
+    hint = f"Press {shown('open folder')} to open its folder."
     return Notice(Level.GOOD, f"{row.name} arrived.", hint, about=row.id)
 
 
@@ -176,6 +183,21 @@ def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[
         listed.append(f"and {count - most:,} more")
     these = "this one" if count == 1 else f"these {count:,}"
     return f"Send without {these}?", "\n".join(listed)
+
+
+def receipts(rows: Sequence[TransferRow]) -> list[str]:
+    """Return a line for each transfer that arrived here: what, and where it is.
+
+    For a terminal that has its screen back: nothing in them steers it.
+    """
+    came = [row for row in rows if row.url and row.phase is TransferPhase.DONE]
+    lines = [
+        f"Received {visible(row.name)} ({size_text(row.moved_bytes)})"
+        f" → {short_path(path_of(row.url))}"
+        for row in came[-MAX_RECEIPTS:]
+    ]
+    more = len(came) - len(lines)
+    return [f"Received {more} more before.", *lines] if more else lines
 
 
 def comparing_question(words: str, partner: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -44,8 +45,31 @@ REQUESTING: Final = "request"
 SHARING: Final = "share"
 #: Seconds after which a notice no longer calls for attention: who was there has read it.
 OLD: Final = 60.0
-#: Seconds without figures after which a running transfer counts as standing still.
+#: Seconds without a byte after which a running transfer stands still; also what rates are over.
 STALL: Final = 3.0
+
+
+@dataclass(slots=True)
+class _Motion:
+    """When a transfer's bytes moved last, by who says so: this side, or the partner."""
+
+    began: float
+    seen: dict[str, float] = field(default_factory=dict)
+    partner_heard: float | None = None
+
+    def hear(self, source: str, now: float, *, moves: bool) -> None:
+        """Take in a figure. One of no rate tells of the seconds that the rate is over, too."""
+        self.seen[source] = now if moves else min(self.seen.get(source, now), now - STALL)
+        if source == "partner":
+            self.partner_heard = now
+
+    def stalled(self, now: float) -> bool:
+        """Whether nothing has moved for so long that the last figures are no longer true.
+
+        A partner tells four times a second: one who is silent takes nothing, whatever goes out.
+        """
+        silent = self.partner_heard is not None and now - self.partner_heard >= STALL
+        return silent or now - max(self.began, *self.seen.values()) >= STALL
 
 
 @dataclass(slots=True)
@@ -73,7 +97,8 @@ class Store:
     _relay_was_there: bool = True
     _sampled_at: float = 0.0
     _torrents: dict[str, TransferId] = field(default_factory=dict)
-    _figures_at: dict[TransferId, float] = field(default_factory=dict)
+    _motions: dict[TransferId, _Motion] = field(default_factory=dict)
+    _paths: dict[TransferId, tuple[Path, ...]] = field(default_factory=dict)
     #: Files of the rows that have ended.
     _kept: int = 0
 
@@ -117,7 +142,15 @@ class Store:
         """Return what is known of the inside of a transfer."""
         return self.details.get(transfer, NOTHING_KNOWN)
 
+    def sent_paths(self, transfer: TransferId) -> tuple[Path, ...]:
+        """Return what was chosen here for a transfer; nothing where it comes from the partner."""
+        return self._paths.get(transfer, ())
+
     # -- what changes it
+
+    def remember_paths(self, transfer: TransferId, paths: tuple[Path, ...]) -> None:
+        """Keep what a transfer was asked for with, so that it can be asked for again."""
+        self._paths[transfer] = paths
 
     def apply(self, event: Event, now: float) -> None:
         """Take in one event that was seen at `now` (seconds, monotonic)."""
@@ -140,8 +173,7 @@ class Store:
         for row in self.running:
             if row.phase is not TransferPhase.TRANSFERRING:
                 continue
-            if now - self._figures_at.get(row.id, now) > STALL and not row.stalled:
-                self._change(row.id, stalled=True, bytes_per_second=0.0, time_remaining=None)
+            self._look_whether_it_moves(row.id, now)
             rates = (*self.detail(row.id).rates, self.rows[row.id].bytes_per_second)
             self._deepen(row.id, rates=rates[-MAX_SAMPLES:])
 
@@ -216,7 +248,8 @@ class Store:
             self._kept -= len(old.files)
             self.rows.pop(old.id)
             self.details.pop(old.id, None)
-            self._figures_at.pop(old.id, None)
+            self._motions.pop(old.id, None)
+            self._paths.pop(old.id, None)
 
     # -- people
 
@@ -307,6 +340,9 @@ class Store:
         if row is None or len(event.accepted) != len(row.files):
             return
         wanted = [entry for entry, yes in zip(row.files, event.accepted, strict=True) if yes]
+        if not wanted:  # what was asked is all that can be said of it
+            self._change(row.id, accepted=event.accepted)
+            return
         self._change(
             row.id,
             accepted=event.accepted,
@@ -321,11 +357,13 @@ class Store:
             return
         self._kept += len(row.files) * (row.ended - before.ended)
         if event.phase is TransferPhase.TRANSFERRING:
-            self._figures_at[row.id] = self._now
+            self._motions[row.id] = _Motion(self._now)
             self._change(row.id, progress=0.0)
         elif row.ended:
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
             self._deepen(row.id, peers=())
+            if event.phase is not TransferPhase.DONE:  # and nothing half-done is kept
+                self._deepen(row.id, pieces=b"", piece_count=0, file_progress=())
             notice = notices.ended(row)
             # Why somebody is gone says more than that their transfers failed with them.
             if notice is not None and not (notice.level is Level.ERROR and self._somebody_gone):
@@ -339,6 +377,8 @@ class Store:
     def _on_progress_update(self, event: events.ProgressUpdate) -> None:
         self._figure(
             event.transfer,
+            "partner",
+            event.download_bytes_per_second,
             progress=event.progress,
             moved=event.downloaded,
             moved_bytes=event.downloaded_bytes,
@@ -354,6 +394,8 @@ class Store:
     def _on_upload(self, event: events.Upload) -> None:
         self._figure(
             event.transfer,
+            "here",
+            event.upload_bytes_per_second,
             speed=event.upload_speed,
             bytes_per_second=event.upload_bytes_per_second,
         )
@@ -361,6 +403,8 @@ class Store:
     def _on_download(self, event: events.Download) -> None:
         self._figure(
             event.transfer,
+            "here",
+            event.download_bytes_per_second,
             progress=event.progress,
             moved=event.downloaded,
             moved_bytes=event.downloaded_bytes,
@@ -369,12 +413,21 @@ class Store:
             time_remaining=event.time_remaining,
         )
 
-    def _figure(self, transfer: TransferId | None, **fields: Any) -> None:
+    def _figure(self, transfer: TransferId | None, source: str, rate: float, **fields: Any) -> None:
         row = self.rows.get(transfer) if transfer is not None else None
         if row is None or row.ended:
             return  # a late figure must not bring an ended transfer back to life
-        self._figures_at[row.id] = self._now
-        self._change(row.id, stalled=False, **fields)
+        moves = rate > 0 or fields.get("progress", 0.0) > row.progress
+        self._change(row.id, **fields)
+        if row.id in self._motions:
+            self._motions[row.id].hear(source, self._now, moves=moves)
+            self._look_whether_it_moves(row.id, self._now)
+
+    def _look_whether_it_moves(self, transfer: TransferId, now: float) -> None:
+        stalled = transfer in self._motions and self._motions[transfer].stalled(now)
+        self._change(transfer, stalled=stalled)
+        if stalled:
+            self._change(transfer, bytes_per_second=0.0, time_remaining=None)
 
     def _on_swarm(self, event: events.SwarmState) -> None:
         transfer = event.transfer or self._torrents.get(event.torrent)

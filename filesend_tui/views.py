@@ -98,7 +98,7 @@ class TalkLine(msgspec.Struct, frozen=True):
 
 
 class TransferRow(msgspec.Struct, frozen=True):
-    """One transfer at one moment. wanted: what got a yes; all while there is no answer."""
+    """One transfer at one moment. wanted: what got a yes; all where there is none, or only a no."""
 
     id: TransferId
     direction: Direction

@@ -1,22 +1,35 @@
-"""Transfers: what goes out and comes in, the inside of the chosen one, and a line of talk."""
+"""Transfers: what goes out and comes in, the inside of the chosen one, and a line of talk.
+
+The table has the first claim to the room. Pieces and peers are figures for those who ask for them.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
+from textual.style import Style
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.keys import shown
-from filesend_tui.screens.base import PlaceScreen
-from filesend_tui.screens.commands import CancelTransfer, SayLine, StopShare
+from filesend_tui.places import CannotOpen, link_to, open_folder_of, opener, path_of
+from filesend_tui.screens.base import Clock, PlaceScreen
+from filesend_tui.screens.commands import CancelTransfer, SayLine, SendPaths, StopShare
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.views import Level, ShareRow, TransferRow
+from filesend_tui.store import Store
+from filesend_tui.views import Level, ShareRow, TransferDetail, TransferRow
 from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.code_card import QrCode
+from filesend_tui.widgets.figures import road_words, short_path
 from filesend_tui.widgets.file_progress import FileProgressList, file_rows
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.peer_lines import PeerLines
@@ -27,13 +40,36 @@ from filesend_tui.widgets.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.transfer_list import TransferList, state_words
 from filesend_tui.widgets.words import Words
 
+#: Cells that a share's link takes at least beside its picture, and those of a graph.
+_LINK: Final = 44
+_GRAPH: Final = 24
+_COPY: Final = f"Press {shown('copy')} to copy the path."
+
+
+class Panes(Horizontal):
+    """What is told about the chosen one, side by side."""
+
+    @dataclass
+    class Resized(Message):
+        """There is more room, or less."""
+
+    def on_resize(self) -> None:
+        """Say so."""
+        self.post_message(self.Resized())
+
 
 class TransfersScreen(PlaceScreen):
     """The live table above, the chosen transfer below."""
 
     MODE = "transfers"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - as Textual types it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (34, "-tall")]  # noqa: RUF012 - the same
     SHOWS_TALK = True
     BINDINGS: ClassVar[list[BindingType]] = bindings("transfers")
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(store, clock)
+        self._details = False
 
     def compose_body(self) -> ComposeResult:
         """Table, detail, talk."""
@@ -41,9 +77,10 @@ class TransfersScreen(PlaceScreen):
         yield TransferList(id="table")
         with Vertical(id="detail"):
             yield Words(id="detail-title")
-            with Horizontal():
+            with Panes(id="panes"):
                 yield FileProgressList(id="files")
                 yield ShareLink(id="share")
+                yield QrCode(id="share-qr")
                 with Vertical(id="inside"):
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
@@ -106,45 +143,67 @@ class TransfersScreen(PlaceScreen):
             " to choose files to send,\nor wait for what they send you.",
         )
 
+    @property
+    def _cramped(self) -> bool:
+        """There is room for one thing only below the table."""
+        return self.has_class("-narrow") or self.has_class("-low")
+
     def _draw_detail(self) -> None:
         chosen, share = self.chosen, self.chosen_share
         self.query_one("#detail").display = chosen is not None or share is not None
-        self.query_one("#share").display = share is not None
-        self.query_one("#files").display = share is None
+        beside = not (self._cramped and self._details)
+        self.query_one("#files").display = chosen is not None and beside
+        self.query_one("#share").display = share is not None and beside
+        self.query_one("#pieces").display = self._details and chosen is not None
         if share is not None:
             self._draw_share(share)
-        if chosen is None:
-            return
+        elif chosen is not None:
+            self._draw_transfer(chosen)
+
+    def _draw_transfer(self, chosen: TransferRow) -> None:
         detail = self.store.detail(chosen.id)
-        title = [(chosen.name, "bold"), ("  " + state_words(chosen), "$foreground 70%")]
-        if chosen.ended and chosen.reason:
-            title.append((f" · {chosen.reason} {chosen.hint}".rstrip(), "$warning"))
-        self.query_one("#detail-title", Words).show(Content.assemble(*title))
+        self.query_one("#detail-title", Words).show(_title(chosen))
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
-        self.query_one("#inside").display = bool(detail.rates or detail.piece_count)
-        self.query_one("#graph", RateGraph).show(detail.rates)
+        self.query_one("#share-qr").display = False
+        self._draw_inside(detail, may_come=not chosen.ended)
         self.query_one("#pieces", PieceStrip).show(
             detail.pieces,
             detail.piece_count,
             detail.piece_length,
             whole=chosen.phase is TransferPhase.DONE,
         )
-        self.query_one("#pieces").display = True
-        peers = self.query_one("#peers", PeerLines)
-        peers.display = bool(detail.peers) or not chosen.ended
-        peers.show(detail.peers)
 
     def _draw_share(self, share: ShareRow) -> None:
-        detail = self.store.shares.detail(share.id)
         title = (share.name or "Open share", "bold"), ("  " + state_words(share), "$warning")
         self.query_one("#detail-title", Words).show(Content.assemble(*title))
-        self.query_one("#share", ShareLink).show(share)
-        self.query_one("#inside").display = not share.preparing
+        link = self.query_one("#share", ShareLink)
+        link.show(share)
+        self._draw_inside(self.store.shares.detail(share.id), may_come=True)
+        picture = self.query_one("#share-qr", QrCode)
+        picture.show(share.link or share.magnet)
+        room = self.query_one("#panes").size
+        needed = picture.picture
+        picture.display = (
+            not share.preparing
+            and not self._details
+            and needed.height <= room.height
+            and needed.width + _LINK <= room.width
+        )
+        if picture.display and needed.width + _LINK + _GRAPH > room.width:
+            self.query_one("#inside").display = False
+
+    def _draw_inside(self, detail: TransferDetail, *, may_come: bool) -> None:
+        self.query_one("#inside").display = self._details or (
+            bool(detail.rates) and not self._cramped
+        )
         self.query_one("#graph", RateGraph).show(detail.rates)
-        self.query_one("#pieces").display = False  # all of them are here
         peers = self.query_one("#peers", PeerLines)
-        peers.display = True
+        peers.display = self._details and (may_come or bool(detail.peers))
         peers.show(detail.peers)
+
+    @on(Panes.Resized)
+    def _room_changed(self) -> None:
+        self._draw_detail()
 
     @on(LineList.Moved, "#table")
     def _moved(self) -> None:
@@ -161,11 +220,14 @@ class TransfersScreen(PlaceScreen):
             return True
         chosen, share = self.chosen, self.chosen_share
         offered = {
-            "copy": share is not None and not share.preparing,
+            "open": self._finished is not None,
+            "copy_link": share is not None and not share.preparing,
             "copy_magnet": share is not None and bool(share.link),
+            "copy_path": share is None and self._finished is not None,
             "stop": share is not None,
             "cancel": chosen is not None and not chosen.ended,
-            "where": self._finished is not None,
+            "again": bool(self._again) and self.store.partner is not None,
+            "details": chosen is not None or share is not None,
         }
         return offered.get(action, True)
 
@@ -189,23 +251,46 @@ class TransfersScreen(PlaceScreen):
             answered,
         )
 
-    def action_copy(self) -> None:
+    def action_copy_link(self) -> None:
         """Copy the chosen share's link: for a browser where there is one, else the magnet."""
         share = self.chosen_share
         if share is not None:
             what = "The link" if share.link else "The magnet link"
-            self._copy(share.link or share.magnet, what)
+            self._copy(share.link or share.magnet, what, "Anyone who gets it can download.")
 
     def action_copy_magnet(self) -> None:
         """Copy the chosen share's magnet link."""
         share = self.chosen_share
         if share is not None:
-            self._copy(share.magnet, "The magnet link")
+            self._copy(share.magnet, "The magnet link", "Anyone who gets it can download.")
 
-    def _copy(self, text: str, what: str) -> None:
+    def action_copy_path(self) -> None:
+        """Copy where the finished file is."""
+        if self._finished is not None:
+            path = str(path_of(self._finished.url))
+            self._copy(path, path, "Copied: paste it wherever you need it.")
+
+    def _copy(self, text: str, what: str, hint: str) -> None:
         self.app.copy_to_clipboard(text)  # OSC 52: the terminal's own, also over SSH
-        self.store.tell(Level.GOOD, f"{what} was copied.", "Anyone who gets it can download.")
+        said = what if what == text else f"{what} was copied."
+        self.store.tell(Level.GOOD, said, hint)
         self.draw()
+
+    def action_details(self) -> None:
+        """Show pieces and peers too, or no longer; in place of the files where room is short."""
+        self._details = not self._details
+        self._draw_detail()
+
+    @property
+    def _again(self) -> tuple[Path, ...]:
+        """What the chosen transfer sent, where that is over."""
+        chosen = self.chosen
+        return self.store.sent_paths(chosen.id) if chosen is not None and chosen.ended else ()
+
+    def action_again(self) -> None:
+        """Ask the partner to take the same once more."""
+        if paths := self._again:
+            self.post_message(SendPaths(dict.fromkeys(paths)))
 
     def action_stop(self) -> None:
         """Ask, then share the chosen share no longer."""
@@ -225,14 +310,29 @@ class TransfersScreen(PlaceScreen):
     def _stop(self, share: ShareRow) -> None:
         self.post_message(StopShare(share.id))
 
-    def action_where(self) -> None:
-        """Say where the finished file is, and copy that to the clipboard."""
-        finished = self._finished
-        if finished is not None:
-            path = _path_of(finished.url)
-            self.app.copy_to_clipboard(path)
-            self.store.tell(Level.GOOD, path, "Copied to the clipboard.")
-            self.draw()
+    def action_open(self) -> None:
+        """Show the folder of what arrived; where no window can, say where it is."""
+        if self._finished is not None:
+            self._open(path_of(self._finished.url))
+
+    @work(group="open", exit_on_error=False)
+    async def _open(self, path: Path) -> None:
+        where = short_path(path)
+        program = await asyncio.to_thread(opener)
+        if program is None:
+            self.app.copy_to_clipboard(str(path))
+            self._tell(Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link.")
+            return
+        try:
+            await open_folder_of(path, program, os.environ)
+        except CannotOpen as error:
+            self._tell(Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY)
+        else:
+            self._tell(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
+
+    def _tell(self, level: Level, message: str, hint: str) -> None:
+        self.store.tell(level, message, hint)
+        self.draw()
 
     @on(TalkBar.Said)
     def _said(self, event: TalkBar.Said) -> None:
@@ -244,8 +344,17 @@ class TransfersScreen(PlaceScreen):
         self.query_one("#table", TransferList).focus()
 
 
-def _path_of(url: str) -> str:
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    return url2pathname(urlsplit(url).path)
+def _title(transfer: TransferRow) -> Content:
+    """Return what it is, how it stands and how it travels; where it is once it arrived."""
+    parts: list[tuple[str, str | Style]] = [
+        (transfer.name, "bold"),
+        ("  " + state_words(transfer), "$foreground 70%"),
+    ]
+    if transfer.ended and transfer.reason:
+        parts.append((f" · {transfer.reason} {transfer.hint}".rstrip(), "$warning"))
+    elif transfer.road:
+        parts.append((f" · {road_words(transfer.road)}", "$foreground 70%"))
+    if transfer.url:
+        where = short_path(path_of(transfer.url))
+        parts += [("\n→ ", "$success"), (where, Style(link=link_to(transfer.url)))]
+    return Content.assemble(*parts)

@@ -1,8 +1,9 @@
-"""Times and paths for people, short enough for a table."""
+"""Times, paths and roads for people, short enough for a table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from filesend_tui.core.text import visible
 
@@ -20,6 +21,18 @@ def countdown(seconds: float) -> str:
 def percent(fraction: float) -> str:
     """Return ` 63%`, four characters; 100% only when all is there."""
     return f"{int(max(0.0, min(1.0, fraction)) * 100):3}%"
+
+
+_ROADS: Final = {
+    "direct": "straight between your machines",
+    "webrtc": "through WebRTC",
+    "relayed": "through a TURN server",
+}
+
+
+def road_words(road: str) -> str:
+    """Return how bytes travel, in words; nothing where nobody knows yet."""
+    return _ROADS.get(road, road)
 
 
 def short_path(path: Path) -> str:

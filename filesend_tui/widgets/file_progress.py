@@ -31,6 +31,8 @@ def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, .
     figures: Sequence[float | None] = (None,) * count
     if transfer.phase is TransferPhase.DONE:
         figures = (1.0,) * count
+    elif transfer.ended:
+        pass  # whatever had come is not kept
     elif count == 1 and transfer.phase is TransferPhase.TRANSFERRING:
         figures = (transfer.progress,)
     elif len(detail.file_progress) == count and not transfer.sending:

@@ -1,5 +1,8 @@
 """The table of transfers: two lines each, newest first; draws only the rows that changed.
 
+In a narrow one what matters has the room: the name, then how much of it; the state, then how far it
+is. Over which road bytes come is told beside the chosen one only.
+
 Figures stand left of the bar, since Textual paints a line from its left edge to what changed, and
 those of rows that nobody chose change once a second: a screen full of them must cost little, and
 nobody reads thirty rates at a time.
@@ -7,10 +10,11 @@ nobody reads thirty rates at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.figures import rate_text, size_text
@@ -20,7 +24,10 @@ from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
 
 #: Cells of a row that are not its bar.
-_BESIDE_BAR: Final = 62
+_BESIDE_BAR: Final = 54
+#: Cells from which on figures stand below one another, and what a name has at least beside others.
+_COLUMNS: Final = 60
+_NAME: Final = 16
 _SHORTEST_BAR: Final = 6
 _LONGEST_BAR: Final = 60
 #: Seconds between two changes of the figures of a row that is not chosen.
@@ -68,8 +75,8 @@ class TransferList(LineList[TransferRow | ShareRow]):
     ) -> None:
         """Show these, newest first. now: seconds on any clock; None where figures cannot wait."""
         held = self.chosen
-        if cursor is None and held is not None and not held.ended:
-            cursor = next((i for i, each in enumerate(rows) if each.id == held.id), 0)
+        if cursor is None and held is not None:
+            cursor = next((i for i, each in enumerate(rows) if each.id == held.id), None)
         chosen = self.cursor if cursor is None else cursor
         if now is None or now - self._calm_since >= CALM:
             self._calm_since = now if now is not None else self._calm_since
@@ -88,69 +95,75 @@ class TransferList(LineList[TransferRow | ShareRow]):
 
     def _share(self, share: ShareRow, width: int) -> Sequence[Sequence[Part]]:
         quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
-        about = (f"  {size_text(share.total_bytes)}  ", quiet)
-        upper = row(
-            [(" ◇ ", self.ink("bar")), (share.name or "Open share", self.ink("strong"))],
-            [about, ("for anyone with the link ", plain)],
-            width,
-            base,
-        )
-        state = (f"   {state_words(share):<16} ", self.ink("warn"))
+        size = (f"  {size_text(share.total_bytes)} ", quiet)
+        for_whom = (" for anyone with the link ", plain)
+        upper = self._named(" ◇ ", share.name or "Open share", [[size, for_whom], [size]], width)
+        state = (self._state(state_words(share), width), self.ink("warn"))
         if share.preparing:
             meter = bar(share.progress, _bar_cells(width), self.ink("bar"), quiet)
-            return [
-                upper,
-                row([state, (f"{percent(share.progress)}  ", plain), *meter], [], width, base),
-            ]
-        rate = f"{share.speed:<10}" if share.bytes_per_second else ""
-        return [
-            upper,
-            row(
-                [
-                    state,
-                    (f"{share.taken} took it", plain),
-                    (f" · {share.connected} here now", quiet),
-                ],
-                [(f"{rate}  ", plain), (f"{share.uploaded or '0 Bytes'} sent ", quiet)],
-                width,
-                base,
-            ),
-        ]
+            far = (f"{percent(share.progress)}  ", plain)
+            return [upper, row([state, far, *meter], [], width, base)]
+        left = [state, (f"{share.taken} took it", plain)]
+        here = [[(f" · {share.connected} {words}", quiet)] for words in ("here now", "here")]
+        left += _fullest(here, width - _cells(left))
+        rate = (f"  {share.speed:<10}" if share.bytes_per_second else "", plain)
+        sent = (f"  {share.uploaded or '0 Bytes'} sent ", quiet)
+        right = _fullest([[rate, sent], [sent]], width - _cells(left))
+        return [upper, row(left, right, width, base)]
 
     def _upper(self, transfer: TransferRow, width: int) -> list[Part]:
         quiet = self.ink("quiet")
         arrow, toward = ("↑", "to") if transfer.sending else ("↓", "from")
-        files = f"{transfer.wanted_count} files · " if transfer.wanted_count != 1 else ""
-        about = f"{files}{size_text(transfer.wanted_bytes)}  "
-        who = f"{toward} {fit(transfer.partner, 18)} "
-        return row(
-            [(f" {arrow} ", self.ink("bar")), (transfer.name, self.ink("strong"))],
-            [("  " + about, quiet), (who, self.ink("plain"))],
-            width,
-            self.rich_style,
-        )
+        size = size_text(transfer.wanted_bytes)
+        count = f"{transfer.wanted_count} files · " if transfer.wanted_count != 1 else ""
+        who = (f"{toward} {fit(transfer.partner, 18)} ", self.ink("plain"))
+        about = [
+            [(f"  {count}{size}  ", quiet), who],
+            [(f"  {size}  ", quiet), who],
+            [(f"  {size} ", quiet)],
+        ]
+        return self._named(f" {arrow} ", transfer.name, about, width)
+
+    def _named(
+        self, mark: str, name: str, about: Sequence[Sequence[Part]], width: int
+    ) -> list[Part]:
+        """Return a line with a name and the first of these that leaves the name its room."""
+        left = [(mark, self.ink("bar")), (name, self.ink("strong"))]
+        room = width - cell_len(mark) - min(cell_len(name), _NAME) - 1
+        return row(left, _fullest(about, room), width, self.rich_style)
+
+    @staticmethod
+    def _state(words: str, width: int) -> str:
+        return f"   {words:<16} " if width >= _COLUMNS else f"   {words} "
 
     def _lower(self, transfer: TransferRow, width: int) -> list[Part]:
-        quiet, plain = self.ink("quiet"), self.ink("plain")
+        quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
         ink = "warn" if transfer.stalled else _STATES[transfer.phase][3]
-        state = (f"   {fit(state_words(transfer), 16):<16} ", self.ink(ink))
-        road = (f"  {transfer.road} " if transfer.road else " ", quiet)
-        if transfer.phase in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
-            left = transfer.time_remaining
-            moving = transfer.phase is TransferPhase.TRANSFERRING
-            return row(
-                [
-                    state,
-                    (f"{percent(transfer.progress)}  ", plain),
-                    (_rate(transfer) if moving else "", plain),
-                    (f"{f'{countdown(left)} left' if left is not None else '':>13}  ", quiet),
-                    *bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest")),
-                ],
-                [road],
-                width,
-                self.rich_style,
-            )
-        return row([state, (self._told(transfer), quiet)], [road], width, self.rich_style)
+        state = (self._state(state_words(transfer), width), self.ink(ink))
+        if transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
+            told = fit(self._told(transfer), max(0, width - cell_len(state[0]) - 1))
+            return row([state, (told, quiet)], [], width, base)
+        moving = transfer.phase is TransferPhase.TRANSFERRING and not transfer.stalled
+        rate = transfer.speed if moving else ""
+        left = transfer.time_remaining
+        left_words = f"{countdown(left)} left" if left is not None else ""
+        far = f"{percent(transfer.progress)}  "
+        if width < _COLUMNS:
+            figures = [state, (far.strip(), plain), (f" {rate}" if rate else "", plain)]
+            choices = [[(f" {words}", quiet)] for words in (left_words, left_words[:-5])]
+            return row([*figures, *_fullest(choices, width - _cells(figures))], [], width, base)
+        return row(
+            [
+                state,
+                (far, quiet if transfer.stalled else plain),
+                (f"{rate:<10}", plain),
+                (f"{left_words:>13}  ", quiet),
+                *bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest")),
+            ],
+            [],
+            width,
+            base,
+        )
 
     def _told(self, transfer: TransferRow) -> str:
         match transfer.phase:
@@ -186,5 +199,10 @@ def _only_figures_differ(before: TransferRow | ShareRow, after: TransferRow | Sh
     )
 
 
-def _rate(transfer: TransferRow) -> str:
-    return f"{'' if transfer.stalled else transfer.speed:<10}"
+def _cells(parts: Iterable[Part]) -> int:
+    return sum(cell_len(text) for text, _ in parts)
+
+
+def _fullest(choices: Iterable[Sequence[Part]], room: int) -> Sequence[Part]:
+    """Return the first of these that takes no more cells; nothing where none does."""
+    return next((parts for parts in choices if _cells(parts) <= room), ())

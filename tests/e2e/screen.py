@@ -25,13 +25,21 @@ class Screen:
     """A `filesend` in a tmux of its own, with somebody at the keys; in a shell, if asked for."""
 
     def __init__(
-        self, world: World, name: str, folder: Path, width: int, height: int, *, shell: bool = False
+        self,
+        world: World,
+        name: str,
+        folder: Path,
+        width: int,
+        height: int,
+        *arguments: str,
+        shell: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._server = f"filesend-{uuid.uuid4().hex[:12]}"
         self._log = world.folder / f"{name}.log"
         command = [sys.executable, "-m", "filesend_tui", "-o", folder, "--log-file", self._log]
+        command += arguments
         self._tmux(
             *("-f", "/dev/null", "new-session", "-d", "-s", "screen"),
             *("-x", str(width), "-y", str(height), "-c", str(folder)),
@@ -57,6 +65,12 @@ class Screen:
     @property
     def seen(self) -> str:
         return self._tmux("capture-pane", "-p", "-t", "screen")
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Cells across and down, as the terminal has them now."""
+        told = self._tmux("display-message", "-p", "-t", "screen", "#{pane_width} #{pane_height}")
+        return tuple(map(int, told.split()))
 
     @property
     def copied(self) -> str:
@@ -105,6 +119,14 @@ class Screen:
 
     def quit(self) -> None:
         self.until(lambda: self.closed, "end", press="q")
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        self._tmux("resize-window", "-t", "screen", "-x", str(width), "-y", str(height))
+
+    def keep_what_is_printed(self) -> None:
+        """Keep the terminal when the program ends, with what it printed then."""
+        self._tmux("set-option", "-t", "screen", "remain-on-exit", "on")
 
     def kill(self) -> None:
         self._tmux("kill-server")

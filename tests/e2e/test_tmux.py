@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,23 @@ DONE = re.compile(r"^ +✓ done", re.MULTILINE)
 def two_screens(
     request: pytest.FixtureRequest, world: World, tmp_path: Path
 ) -> Iterator[tuple[Screen, Screen]]:
+    with opened(world, tmp_path, *request.param) as screens:
+        yield screens
+
+
+@contextmanager
+def opened(
+    world: World, tmp_path: Path, width: int, height: int, *arguments: str
+) -> Iterator[tuple[Screen, Screen]]:
     assert shutil.which("tmux"), "install tmux to run these tests"
-    screens = [Screen(world, name, tmp_path / name, *request.param) for name in ("Ann", "Bob")]
-    yield screens[0], screens[1]
-    for screen in screens:
-        screen.kill()
+    ann, bob = (
+        Screen(world, name, tmp_path / name, width, height, *arguments) for name in ("Ann", "Bob")
+    )
+    try:
+        yield ann, bob
+    finally:
+        ann.kill()
+        bob.kill()
 
 
 def pair(maker: Screen, joiner: Screen) -> None:
@@ -81,6 +94,35 @@ def test_a_file_goes_by_keys_alone(two_screens: tuple[Screen, Screen], world: Wo
     ann.quit()
     bob.wait_for("Ann left.")
     bob.quit()
+
+
+def test_a_transfer_survives_any_size_and_its_receipt_the_screens(
+    world: World, tmp_path: Path
+) -> None:
+    with opened(world, tmp_path, 80, 24, "--upload-limit", "8M") as (ann, bob):
+        fill(ann.folder / "film.bin", 100_000_000)
+        pair(ann, bob)
+        choose_and_send(ann, "film.bin")
+        accept(bob)
+        bob.wait_for("Rate  peak")
+
+        def share() -> int:
+            return max(map(int, re.findall(r"(\d+)%", ann.seen)), default=0)
+
+        for width, height in ((9, 24), (5, 5), (1, 1), (80, 24)):
+            bob.resize(width, height)
+            bob.until(lambda w=width, h=height: bob.size == (w, h), "size")
+            # So long that Bob's figures change, and are drawn.
+            until = share() + 12
+            ann.until(lambda until=until: share() >= until or "✓ done" in ann.seen, "progress")
+        bob.wait_for("film.bin arrived.")
+        assert contents(bob.folder) == contents(ann.folder)
+        bob.keep_what_is_printed()
+        bob.press("q")
+        bob.wait_for("Received film.bin (100 MB) → ")
+        assert str(bob.folder / "film.bin") in bob.seen.replace("\n", "")
+        ann.wait_for("Bob left.")
+        ann.quit()
 
 
 def test_a_folder_goes_each_way_at_the_same_time(

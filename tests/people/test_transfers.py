@@ -101,6 +101,7 @@ async def test_one_file_from_request_to_done(
     order = [type(e) for e in ada.log if not isinstance(e, events.TransferState | events.Relay)]
     assert order == [
         events.Code,
+        events.CodeClaimed,
         events.Paired,
         events.FileRequest,
         events.Hashing,

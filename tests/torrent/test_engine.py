@@ -11,6 +11,7 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
+from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.making import scan
 from filesend_tui.core.torrent.partfolder import PartFolder
 from filesend_tui.core.torrent.torrent import only
@@ -183,6 +184,25 @@ async def test_a_peer_that_leaves_in_mid_piece_costs_nothing(hub: Hub, tmp_path:
         path = await asyncio.wait_for(receiver.engine.wait_done(added), 30)
         assert path is not None
         assert path.read_bytes() == CONTENT
+
+
+async def test_whoever_brought_a_part_and_left_is_not_said_to_have_never_come(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torrent_module, "LONELY", 0.1)
+    write_tree(tmp_path, {"big.bin": CONTENT})
+    slow = Node(ClientConfig(output=tmp_path, upload_limit=200_000))
+    async with slow as seeder, node(tmp_path) as receiver, node(tmp_path) as lonely:
+        torrent, magnet = await seeded(seeder, tmp_path / "big.bin")
+        await receiver.engine.add(magnet, folder=tmp_path / "out")
+        await receiver.until(lambda: receiver.of(e.Download))
+        await seeder.engine.remove(torrent)
+        await receiver.until(lambda: receiver.of(e.Error))
+        assert "has left" in receiver.of(e.Error)[0].message
+        nobody = magnet.replace(torrent, "0" * 40)
+        await lonely.engine.add(nobody, folder=tmp_path / "other")
+        await lonely.until(lambda: lonely.of(e.Error))
+        assert "answered yet" in lonely.of(e.Error)[0].message
 
 
 async def test_removing_an_unfinished_download_leaves_nothing(hub: Hub, tmp_path: Path) -> None:

@@ -53,4 +53,6 @@ def _set_zone() -> None:
 def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("SSH_TTY", raising=False)
+    # No test opens a window on somebody's desktop.
+    monkeypatch.setattr("filesend_tui.screens.transfers.opener", lambda: None)
     return Stage(home, disk)

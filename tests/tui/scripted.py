@@ -40,6 +40,8 @@ class ScriptedClient:
         self.outputs: list[Path | Target | None] = []
         self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
+        self.code = CODE
+        self.transfer = "ab" * 8
         self.verification = "acorn violin umbrella"
 
     def named(self, name: str) -> list[tuple[object, ...]]:
@@ -66,8 +68,8 @@ class ScriptedClient:
 
     async def create_code(self) -> str:
         await self._do("create_code")
-        self.stream.publish(Code(code=CODE, expires_seconds=600))
-        return CODE
+        self.stream.publish(Code(code=self.code, expires_seconds=600))
+        return self.code
 
     async def join(self, code: str) -> None:
         await self._do("join", code)
@@ -79,7 +81,7 @@ class ScriptedClient:
         self.chosen.append(paths)
         self.skipping.append(skip_unreadable)
         await self._do("request", tuple(paths))
-        return "ab" * 8
+        return self.transfer
 
     async def answer(
         self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None

@@ -158,6 +158,8 @@ async def test_a_fault_is_told_and_the_transfer_goes_on(
             await stage.play(pilot, paired())
             await pilot.press("t")
             await stage.play(pilot, *receiving("r1"))
+            stage.app.store.sample(stage.now + 1)
+            await stage.settle(pilot)
             way(stage, patch)
             await seen(stage, pilot)
             assert not stage.client.destroyed.is_set()

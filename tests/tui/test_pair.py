@@ -129,6 +129,10 @@ async def test_another_code_than_before_is_called_that(stage: Stage, why: str) -
             assert "no longer works" in card(stage)
             await stage.play(pilot, events.Relay(state="connected", url=URL))
         else:
+            stage.client.fails["join"] = UnknownCode("It was wrong.")
+            await pilot.press(*"7-apple-violin", "enter")
+            await stage.settle(pilot)
+            await pilot.press("escape", "escape")  # out of the field, and the error is read
             await stage.play(pilot, events.CodeGone(reason="joined"))
         assert len(stage.client.named("create_code")) == 2
         says = "Your code changed, the old one no longer works: "
@@ -177,6 +181,18 @@ async def test_ones_own_code_is_not_shown_while_anothers_is_tried(stage: Stage) 
         # What went wrong is said below, what came of it on the card.
         assert "It was wrong." in notice(stage)
         assert "Your code changed" in card(stage)
+
+
+async def test_news_of_a_pairing_that_come_late_ask_for_no_code(stage: Stage) -> None:
+    """The command may be over before its events are read."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press(*"7-apple-violin", "enter")
+        await stage.settle(pilot)
+        await stage.play(pilot, events.CodeGone(reason="joined"))
+        await stage.play(pilot, paired())
+        assert stage.client.named("join") == [("7-apple-violin",)]
+        assert len(stage.client.named("create_code")) == 1
 
 
 async def test_a_code_whose_time_is_over_is_not_shown(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, TrackerFailed
+from filesend_tui.qr import half_blocks
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.store import SHARING, Store
+from filesend_tui.widgets.code_card import QrCode
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.peer_lines import PeerLines
 from filesend_tui.widgets.transfer_list import TransferList
@@ -230,10 +233,40 @@ async def test_a_share_says_all_there_is_to_say_and_its_keys(stage: Stage) -> No
             assert words in shown(stage)
         for words in ("shared openly", "1 took it", "2 here now", "6.3 MB/s", "1.1 GB sent"):
             assert words in shown(stage)
-        assert MAGNET in str(screen.query_one("#share", Static).render())
-        assert screen.query_one(PeerLines).render_line(0).text.split() == ["Peers", "2"]
+        assert f"filesend download '{MAGNET}'" in str(screen.query_one("#share", Static).render())
         keys = screen.query_one(KeyBar).render_line(0).text
-        assert keys.startswith(" c Copy link  x Stop sharing  ? Help")
+        assert keys.startswith(" c Copy link  x Stop sharing  i Details  ? Help")
+        assert not screen.query_one(PeerLines).display
+        await pilot.press("i")
+        assert screen.query_one(PeerLines).render_line(0).text.split() == ["Peers", "2"]
+
+
+async def test_the_command_downloads_it(stage: Stage) -> None:
+    """What stands on the card is what a shell splits into the command and the whole link."""
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *shared())
+        said = str(screen.query_one("#share", Static).render()).splitlines()[-1]
+        assert shlex.split(said) == ["filesend", "download", MAGNET]
+
+
+@pytest.mark.parametrize("link", [None, LINK])
+async def test_where_there_is_room_the_link_is_a_picture_too(
+    stage: Stage, link: str | None
+) -> None:
+    async with stage.app.run_test(size=(120, 44)) as pilot:
+        screen = await opened(stage, pilot, *shared(link))
+        picture = screen.query_one("#share-qr", QrCode)
+        assert picture.display
+        assert picture.size == picture.picture
+        lines = [picture.render_line(y).text for y in range(picture.size.height)]
+        assert lines == list(half_blocks(link or MAGNET))
+        assert MAGNET in str(screen.query_one("#share", Static).render())
+        await pilot.press("i")
+        assert not picture.display
+        await pilot.press("i")
+        await pilot.resize_terminal(80, 24)
+        await stage.settle(pilot)
+        assert not picture.display
 
 
 async def test_it_stays_on_top_and_the_detail_follows_the_cursor(stage: Stage) -> None:
@@ -244,7 +277,7 @@ async def test_it_stays_on_top_and_the_detail_follows_the_cursor(stage: Stage) -
         await pilot.press("down")
         assert not screen.query_one("#share").display
         assert screen.query_one("#files").display
-        assert screen.query_one("#pieces").display
+        assert not screen.query_one("#share-qr").display
         assert screen.query_one(KeyBar).render_line(0).text.startswith(" x Cancel  m Message")
 
 

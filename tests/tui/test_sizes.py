@@ -213,8 +213,13 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows(OwnCode(CODE, 99.0), "", 1.0),
             _shows(OwnCode("123456-blacksmith-wheelbarrow", 9e9), "", 1.0),
             _shows(OwnCode(CODE, 99.0), "", 100.0),
-            _shows(OwnCode("", 99.0, "burned"), "", 1.0),
-            _shows(OwnCode("", 99.0, "expired"), "", 1.0),
+            *(
+                _shows(OwnCode("", 99.0, gone=why), "", 1.0)
+                for why in ("burned", "expired", "joined", "relay")
+            ),
+            _shows(OwnCode(CODE, 99.0, claimed=True), "", 1.0),
+            _shows(OwnCode(CODE, 99.0, replaced="relay"), "", 1.0),
+            _shows(OwnCode(CODE, 99.0, replaced="joined"), "", 1.0),
         ),
     ),
     QrCode: Drawn(QrCode, tuple(_shows(text) for text in ("", CODE, MAGNET, "x" * 5000))),
@@ -327,6 +332,10 @@ async def test_every_widget_in_every_state(kind: type[Widget]) -> None:
             draw(widget, Size(width, 3), [next(in_turn)])
         for height in range(SMALL.height + 1, HIGHEST + 1):
             draw(widget, Size(80, height), [next(in_turn)])
+        # What pads it may leave it lines without a cell, and no line at all.
+        widget.styles.padding = 1
+        for width, height in itertools.product(range(1, 5), repeat=2):
+            draw(widget, Size(width, height), states)
 
 
 @pytest.mark.fuzz

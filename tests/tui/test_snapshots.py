@@ -123,11 +123,8 @@ async def another_code_than_before(stage: Stage, pilot: Pilot[None]) -> None:
 @moment
 async def a_long_code_after_a_wrong_try(stage: Stage, pilot: Pilot[None]) -> None:
     await a_code_that_is_unknown(stage, pilot)
-    await stage.play(
-        pilot,
-        events.CodeGone(reason="joined"),
-        events.Code(code="123456-blacksmith-wheelbarrow", expires_seconds=42),
-    )
+    stage.client.code = "123456-blacksmith-wheelbarrow"
+    await stage.play(pilot, events.CodeGone(reason="joined"))
 
 
 @moment
@@ -353,6 +350,14 @@ async def done(stage: Stage, pilot: Pilot[None]) -> None:
 async def done_and_where_it_is(stage: Stage, pilot: Pilot[None]) -> None:
     await begin(stage, pilot, *receiving("r1"), *arrived("r1"))
     await pilot.press("o")
+    await stage.settle(pilot)
+
+
+@moment
+async def done_with_details(stage: Stage, pilot: Pilot[None]) -> None:
+    await transferring_both_ways(stage, pilot)
+    await stage.play(pilot, *arrived("r1"))
+    await pilot.press("i")
     await stage.settle(pilot)
 
 

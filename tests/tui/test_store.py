@@ -341,6 +341,91 @@ def test_rates_are_sampled_once_a_second_and_kept_in_bounds() -> None:
     assert rates[-1] == MAX_SAMPLES + 9
 
 
+def upload(bytes_per_second: float) -> events.Event:
+    return events.Upload(
+        torrent="b" * 40,
+        transfer="s1",
+        uploaded="1 MB",
+        upload_speed="1 MB/s",
+        uploaded_bytes=1,
+        upload_bytes_per_second=bytes_per_second,
+    )
+
+
+def told(bytes_per_second: float) -> events.Event:
+    return events.ProgressUpdate(
+        transfer="s1",
+        downloaded="187 MB",
+        download_speed="1 MB/s",
+        progress=0.23,
+        downloaded_bytes=1,
+        download_bytes_per_second=bytes_per_second,
+        time_remaining=74.0,
+    )
+
+
+def test_figures_that_come_without_a_byte_do_not_hide_a_stall() -> None:
+    """Both sides go on telling figures while nothing moves."""
+    store = fed(*receiving("r1"))
+    for tick in range(1, 17):
+        store.apply(rate("r1", 0.0, 0.63), 100 + tick / 4)
+        assert store.rows["r1"].stalled is (tick / 4 >= STALL)
+    assert store.rows["r1"].time_remaining is None
+    store.apply(rate("r1", 5.0, 0.63), 105)  # a byte, though no piece is whole yet
+    assert not store.rows["r1"].stalled
+
+
+def test_a_rate_of_nothing_is_older_than_its_telling() -> None:
+    """It is over the seconds that have to pass: nobody waits for them once more."""
+    store = fed(*receiving("r1"))
+    store.apply(rate("r1", 5e6, 0.7), 110)
+    store.apply(rate("r1", 1e3, 0.7), 112.9)
+    assert not store.rows["r1"].stalled
+    store.apply(rate("r1", 0.0, 0.7), 113.2)
+    assert store.rows["r1"].stalled
+
+
+def test_what_is_sent_moves_where_either_side_sees_it_move() -> None:
+    store = fed(*sending("s1"))
+    store.apply(upload(0.0), 110)
+    store.apply(told(5e6), 110)
+    assert not store.rows["s1"].stalled
+    store.apply(upload(5e6), 112)
+    store.apply(told(0.0), 112)
+    assert not store.rows["s1"].stalled
+    store.apply(upload(0.0), 113)
+    assert store.rows["s1"].stalled
+    assert store.rows["s1"].time_remaining is None
+
+
+def test_a_partner_who_is_silent_takes_nothing_whatever_goes_out() -> None:
+    """What goes out fills buffers on the way for a while."""
+    store = fed(*sending("s1"))
+    store.apply(told(5e6), 110)
+    store.apply(upload(5e6), 112.9)
+    assert not store.rows["s1"].stalled
+    store.apply(upload(5e6), 113)
+    assert store.rows["s1"].stalled
+    assert store.rows["s1"].time_remaining is None
+    store.apply(told(5e6), 114)
+    assert not store.rows["s1"].stalled
+
+
+def test_a_stall_is_seen_where_nothing_comes_at_all() -> None:
+    store = fed(*sending("s1"))
+    for second in range(1, 5):
+        store.sample(100 + second)
+        assert store.rows["s1"].stalled is (second >= STALL)
+    assert store.detail("s1").rates[-1] == 0
+
+
+def test_a_no_to_everything_leaves_what_was_asked() -> None:
+    store = fed(*asked("r1"), events.FileAnswer(transfer="r1", accepted=(False,) * 6))
+    row = store.rows["r1"]
+    assert (row.wanted_count, row.wanted_bytes) == (6, sum(entry.size for entry in PHOTOS))
+    assert row.accepted == (False,) * 6
+
+
 def test_a_transfer_without_figures_stands_still_until_the_next() -> None:
     store = fed(*receiving("r1"))
     store.sample(100 + STALL + 1)

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, TransferPhase
+from filesend_tui.places import CannotOpen, link_to
+from filesend_tui.screens import transfers
+from filesend_tui.screens.commands import SendPaths
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.transfers import TransfersScreen
 from filesend_tui.widgets.file_progress import FileProgressList
 from filesend_tui.widgets.key_bar import KeyBar
+from filesend_tui.widgets.piece_strip import PieceStrip
 from filesend_tui.widgets.talk_bar import TalkField, TalkHistory
 from filesend_tui.widgets.transfer_list import CALM, TransferList
-from tests.tui.moments import ANA, FILM, arrived, asked, paired, phase, rate, receiving, sending
+from tests.security.test_terminal import screen_text
+from tests.tui.moments import (
+    ANA,
+    FILM,
+    PHOTOS,
+    arrived,
+    asked,
+    paired,
+    phase,
+    rate,
+    receiving,
+    sending,
+    shared,
+)
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
@@ -38,6 +56,10 @@ def lines(screen: TransfersScreen) -> list[str]:
     return [table.render_line(y).text for y in range(table.size.height)]
 
 
+def title(screen: TransfersScreen) -> str:
+    return str(screen.query_one("#detail-title", Static).render())
+
+
 async def test_both_directions_say_all_there_is_to_say(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, *sending("s1"), *receiving("r1"))
@@ -45,20 +67,21 @@ async def test_both_directions_say_all_there_is_to_say(stage: Stage) -> None:
         assert "↓ holiday/" in upper
         assert "5 files" in upper
         assert "from Ana" in upper
-        for figure in ("receiving", "63%", "11.2 MB/s", "0:27 left", "webrtc"):
+        for figure in ("receiving", "63%", "11.2 MB/s", "0:27 left"):
             assert figure in lower
         assert "↑ the long way home.mp4" in rest[0]
         assert "to Ana" in rest[0]
-        for figure in ("sending", "23%", "8.4 MB/s", "1:14 left", "webrtc"):
+        for figure in ("sending", "23%", "8.4 MB/s", "1:14 left"):
             assert figure in rest[1]
+        assert "through WebRTC" in title(screen)
 
 
 async def test_the_detail_follows_the_cursor(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, *sending("s1"), *receiving("r1"))
-        assert "mp4" in str(screen.query_one("#detail-title", Static).render())
+        assert "mp4" in title(screen)
         await pilot.press("up")
-        assert "holiday/" in str(screen.query_one("#detail-title", Static).render())
+        assert "holiday/" in title(screen)
         files = screen.query_one(FileProgressList)
         shown = [files.render_line(y).text for y in range(6)]
         assert "✓ beach at dawn.jpg" in shown[0]
@@ -66,15 +89,220 @@ async def test_the_detail_follows_the_cursor(stage: Stage) -> None:
         assert "82%" in shown[3]
 
 
-async def test_the_cursor_stays_with_a_running_transfer(stage: Stage) -> None:
+async def test_the_cursor_stays_with_its_transfer(stage: Stage) -> None:
+    """Also where that is over: somebody may be reading it, or be about to press a key on it."""
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, *sending("s1"))
-        await stage.play(pilot, *receiving("r1"), *receiving("r2"))
-        assert screen.chosen is not None
-        assert screen.chosen.id == "s1"
-        await stage.play(pilot, phase("s1", TransferPhase.DONE, Direction.SEND))
-        await stage.play(pilot, *receiving("r3"))
-        assert screen.chosen is not None
+        for number in range(3):
+            await stage.play(pilot, *receiving(f"r{number}"))
+            assert screen.chosen is not None
+            assert screen.chosen.id == "s1"
+            await stage.play(pilot, phase("s1", TransferPhase.DONE, Direction.SEND))
+        assert "the long way home.mp4" in title(screen)
+
+
+async def test_what_failed_lists_nothing_as_done(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"))
+        files = screen.query_one(FileProgressList)
+        assert "✓ beach at dawn.jpg" in files.render_line(0).text
+        await stage.play(pilot, phase("r1", TransferPhase.FAILED, reason="It broke."))
+        shown = "\n".join(files.render_line(y).text for y in range(6))
+        assert "beach at dawn.jpg" in shown
+        assert "done" not in shown
+        assert "✓" not in shown
+        await pilot.press("i")
+        assert "none yet" in screen.query_one(PieceStrip).render_line(0).text
+
+
+async def test_what_was_declined_says_what_it_was(stage: Stage) -> None:
+    out = Direction.SEND
+    async with stage.app.run_test() as pilot:
+        screen = await opened(
+            stage,
+            pilot,
+            *asked("s1", PHOTOS, out),
+            events.FileAnswer(transfer="s1", accepted=(False,) * len(PHOTOS)),
+            phase("s1", TransferPhase.DECLINED, out),
+        )
+        upper, lower, *_ = lines(screen)
+        assert "6 files · 830.7 MB" in upper
+        assert "declined" in lower
+
+
+async def test_pieces_and_peers_are_for_those_who_ask(stage: Stage) -> None:
+    async with stage.app.run_test(size=(100, 40)) as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"))
+        await sampled(stage, pilot)
+        for size, files_too in (((100, 40), True), ((60, 18), False)):
+            await pilot.resize_terminal(*size)
+            await stage.settle(pilot)
+            drawn = "\n".join(screen_text(stage.app))
+            assert "Pieces" not in drawn
+            assert "Peers" not in drawn
+            assert "beach" in drawn
+            assert ("Rate" in drawn) is files_too
+            await pilot.press("i")
+            await stage.settle(pilot)
+            drawn = "\n".join(screen_text(stage.app))
+            assert "Pieces  146 of 200" in drawn
+            assert "Rate" in drawn
+            assert ("beach" in drawn) is files_too
+            if files_too:
+                assert "192.0.2.7:51413" in drawn
+            await pilot.press("i")
+        assert screen.query_one("#files").display
+        await pilot.press("i")
+        await stage.play(pilot, *arrived("r1"))
+        assert "Peers" not in "\n".join(screen_text(stage.app))  # nobody comes any more
+
+
+async def sampled(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.now += 1
+    stage.app.store.sample(stage.now)
+    await stage.settle(pilot)
+
+
+@pytest.mark.parametrize(
+    ("road", "words"),
+    [
+        ("direct", "straight between your machines"),
+        ("webrtc", "through WebRTC"),
+        ("relayed", "through a TURN server"),
+    ],
+)
+async def test_the_road_is_told_in_words(stage: Stage, road: str, words: str) -> None:
+    met = events.PeerConnected(torrent="a" * 40, address="x", client="y", road=road)
+    found = events.Metadata(
+        torrent="a" * 40, transfer="r1", name="n", files=(), wanted=(), total_bytes=1
+    )
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), found, met)
+        assert words in title(screen)
+        assert road not in "\n".join(screen_text(stage.app)).replace(words, "")
+
+
+SIZES = [(40, 12), (50, 16), (60, 18), (80, 24), (120, 40), (200, 60)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_in_any_room_there_is_what_matters(stage: Stage, size: tuple[int, int]) -> None:
+    """The name, how far it is, how fast, how long, which keys there are, and what is said."""
+    async with stage.app.run_test(size=size) as pilot:
+        await opened(stage, pilot, *sending("s0"), *shared(), *receiving("r1"))
+        await pilot.press("down")
+        await stage.play(pilot, events.Message(partner=ANA, text="hello"))
+        await stage.settle(pilot)
+        drawn = screen_text(stage.app)
+        whole = "\n".join(drawn)
+        for words in ("↓ holiday/", "826.8 MB", "◇ the long", "hello", " x Cancel"):
+            assert words in whole, whole
+        (line,) = [each for each in drawn if "receiving" in each and "63%" in each]
+        for words in ("11.2 MB/s", "0:27 left"):
+            assert words in line
+        (share,) = [each for each in drawn if "shared openly" in each and "took it" in each]
+        assert "1 took it · 2 here" in share
+
+
+# -- keys of what is over
+
+
+@pytest.fixture
+def shown_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """A desktop whose file manager notes what it shows."""
+    shown: list[Path] = []
+
+    async def show(path: Path, program: str, environment: Mapping[str, str]) -> None:
+        if path.name == "gone":
+            raise CannotOpen("The folder is not there any more.")
+        shown.append(path)
+
+    monkeypatch.setattr(transfers, "opener", lambda: "xdg-open")
+    monkeypatch.setattr(transfers, "open_folder_of", show)
+    yield shown
+
+
+async def test_o_opens_the_folder_of_what_arrived(
+    stage: Stage, tmp_path: Path, shown_by: list[Path]
+) -> None:
+    folder = tmp_path / "with space"
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot, *sending("s1"))
+        await pilot.press("o")
+        assert shown_by == []
+        await stage.play(pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
+        assert "holiday/ arrived." in notice(stage)
+        assert "Press o" in notice(stage)
+        await pilot.press("o")  # the cursor is on another: the last that arrived is meant
+        await stage.settle(pilot)
+        assert shown_by == [folder]
+        assert "is open" in notice(stage)
+        await stage.play(pilot, *receiving("r2"), *arrived("r2", (tmp_path / "gone").as_uri()))
+        await pilot.press("o")
+        await stage.settle(pilot)
+        assert "not there any more" in notice(stage).replace("\n", " ")
+
+
+async def test_where_no_window_opens_the_place_is_told_and_copied(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "opener", lambda: None)
+    folder = tmp_path / "with space"
+    async with stage.app.run_test(size=(200, 40)) as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
+        await pilot.press("o")
+        await stage.settle(pilot)
+        assert stage.app.clipboard == str(folder)
+        assert str(folder) in notice(stage).replace("\n", "")
+        # The terminal is told where it leads, and on which machine (OSC 8).
+        written = [
+            segment.style.link
+            for line in screen._compositor.render_strips()
+            for segment in line
+            if segment.style is not None and segment.style.link is not None
+        ]
+        assert set(written) == {link_to(folder.as_uri())}
+
+
+async def test_c_copies_where_it_is(stage: Stage, tmp_path: Path) -> None:
+    folder = tmp_path / "with space"
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
+        await pilot.press("c")
+        assert stage.app.clipboard == str(folder)
+        assert str(folder) in notice(stage).replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "end", [TransferPhase.DONE, TransferPhase.DECLINED, TransferPhase.FAILED], ids=str
+)
+async def test_r_asks_for_the_same_again(stage: Stage, tmp_path: Path, end: TransferPhase) -> None:
+    paths = (tmp_path / "one", tmp_path / "two")
+    out = Direction.SEND
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot)
+        stage.app.screen.post_message(SendPaths(paths))
+        await stage.settle(pilot)
+        await stage.play(pilot, *asked(stage.client.transfer, FILM, out))
+        await pilot.press("r")  # it is still under way
+        await stage.settle(pilot)
+        assert stage.client.named("request") == [(paths,)]
+        await stage.play(pilot, phase(stage.client.transfer, end, out))
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert stage.client.named("request") == [(paths,), (paths,)]
+        await stage.play(pilot, events.PartnerGone(partner=ANA, reason="left"))
+        await pilot.press("r")  # nobody is there
+        await stage.settle(pilot)
+        assert len(stage.client.named("request")) == 2
+
+
+async def test_what_came_cannot_be_sent_again(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), *arrived("r1"))
+        assert "Send again" not in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("r")
+        assert stage.client.named("request") == []
 
 
 async def test_x_asks_and_then_cancels(stage: Stage) -> None:
@@ -91,19 +319,6 @@ async def test_x_asks_and_then_cancels(stage: Stage) -> None:
         await stage.play(pilot, phase("s1", TransferPhase.CANCELLED, Direction.SEND))
         await pilot.press("x")  # nothing left to cancel
         assert not isinstance(stage.app.screen, ConfirmScreen)
-
-
-async def test_o_shows_and_copies_where_the_file_is(stage: Stage, tmp_path: Path) -> None:
-    folder = tmp_path / "with space"
-    async with stage.app.run_test() as pilot:
-        await opened(stage, pilot, *sending("s1"))
-        await pilot.press("o")
-        assert stage.app.clipboard == ""
-        await stage.play(pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
-        assert "holiday/ arrived." in notice(stage)
-        await pilot.press("o")  # the cursor is on another: the last that arrived is meant
-        assert stage.app.clipboard == str(folder)
-        assert str(folder) in notice(stage).replace("\n", "")
 
 
 def said(screen: TransfersScreen) -> str:
@@ -171,7 +386,7 @@ def painted(table: TransferList) -> Iterator[list[Region]]:
 
 
 async def test_only_what_changed_of_a_row_is_painted(stage: Stage) -> None:
-    async with stage.app.run_test(size=(80, 40)) as pilot:
+    async with stage.app.run_test(size=(82, 40)) as pilot:
         screen = await opened(stage, pilot, *sending("s1"), *receiving("r1"), *receiving("r2"))
         stage.now += CALM
         with painted(screen.query_one(TransferList)) as regions:
