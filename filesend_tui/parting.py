@@ -12,10 +12,12 @@ from typing import Final
 
 #: Seconds that threads have to end by themselves.
 GRACE: Final = 1.0
+#: Ends the process; the tests, which call what ends one, put another in its place.
+leave = os._exit
 
 
 def end_soon(code: int, seconds: float = GRACE) -> None:
     """End this process with an exit code after so many seconds, unless it has ended by then."""
-    last = threading.Timer(seconds, os._exit, (code,))
+    last = threading.Timer(seconds, leave, (code,))
     last.daemon = True
     last.start()

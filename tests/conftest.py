@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from filesend_tui import parting
 from filesend_tui.core.channels import native_library
 from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.channels.webrtc import WebRtcChannel
@@ -41,6 +42,14 @@ MAY_BE_SKIPPED = {
     "only root makes devices",
     "only root gives files to others",
 }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_end_of_the_tests() -> Iterator[None]:
+    """A test that runs a command to its end in this process is not the process's end."""
+    leave, parting.leave = parting.leave, lambda _: None
+    yield
+    parting.leave = leave
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
