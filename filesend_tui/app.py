@@ -9,6 +9,7 @@ here.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events as textual_events
 from textual import on
+from textual.actions import parse
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
@@ -36,7 +38,7 @@ from filesend_tui.door import ClientDoor
 from filesend_tui.ending import INTERRUPTED, EndingSignals
 from filesend_tui.faults import SteadyApp
 from filesend_tui.keyed_app import KeyedApp
-from filesend_tui.keys import TABLE, shown
+from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.link import ClientLink, guarded
 from filesend_tui.notices import (
     DIFFERENT_WORDS,
@@ -737,9 +739,9 @@ class FileSendApp(KeyedApp, SteadyApp):
 
         in_box = isinstance(screen, ModalScreen)
         here = screen.PLACE if isinstance(screen, BoxScreen) else self.current_mode
-        places = [here] if in_box else [here, "app", *_PLACES]
-        for place in dict.fromkeys(places):
-            for key in TABLE[place].keys if place in TABLE else ():
+        for place in dict.fromkeys([here] if in_box else [here, "app", *_PLACES]):
+            groups = [group for group in (place, *WITHIN.get(place, ())) if group in TABLE]
+            for key in itertools.chain.from_iterable(TABLE[group].keys for group in groups):
                 if key.about and key.action not in _NOT_BY_NAME:
                     act = partial(self._do_by_name, place, key.action)
                     yield NamedAction(f"{key.title} ({key.shown})", key.about, act)
@@ -753,8 +755,10 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.call_after_refresh(self._act, place, action)
 
     async def _act(self, place: str, action: str) -> None:
-        done = await self.run_action(action, self if place == "app" else self.screen)
-        if not done:
+        nodes = [self] if place == "app" else (self.focused or self.screen).ancestors_with_self
+        method = f"action_{parse(action)[1]}"
+        able = next((node for node in nodes if hasattr(node, method)), self.screen)
+        if not await self.run_action(action, able):
             self.store.tell(Level.INFO, "That cannot be done now.")
             self._draw()
 

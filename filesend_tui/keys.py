@@ -251,6 +251,9 @@ TABLE: Final[dict[str, Group]] = {
     ),
 }
 
+#: Groups of widgets that a place has, and is not without.
+WITHIN: Final = {"send": ("picker",)}
+
 _READ: Final = {
     "enter": "Enter",
     "escape": "Esc",

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from filesend_tui.keys import TABLE
+from filesend_tui.keys import TABLE, WITHIN
 from filesend_tui.screens.base import BoxScreen
 from filesend_tui.widgets.bound import bindings
 
@@ -65,7 +65,8 @@ class HelpScreen(BoxScreen[None]):
 
 def page(place: str, width: int = 80) -> Content:
     """Return all keys, those of a place first, and how it works; `width` cells wide."""
-    groups = dict.fromkeys((place, "app", *(name for name in TABLE if name != "help")))
+    here = (place, *WITHIN.get(place, ()))
+    groups = dict.fromkeys((*here, "app", *(name for name in TABLE if name != "help")))
     parts: list[tuple[str, str]] = []
     for name in groups:
         group = TABLE[name]

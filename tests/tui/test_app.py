@@ -243,7 +243,7 @@ async def test_the_palette_knows_the_commands(stage: Stage) -> None:
         await stage.settle(pilot)
         await stage.play(pilot, paired())
         titles = [each.title for each in stage.app.named_actions(stage.app.screen)]
-        assert titles[0] == "Copy link (c)"  # what the place has, which is Transfers, comes first
+        assert titles[0] == "Send (S)"  # what the place has, which is Send, comes first
         assert {"Pair (p)", "Send files (s)", "Disconnect (D)", "Help (?)", "Quit (q)"} <= {*titles}
 
 

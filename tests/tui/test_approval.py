@@ -206,7 +206,7 @@ async def test_keys_for_a_box_that_goes_by_itself_do_nothing_elsewhere(stage: St
         await pilot.press("space", "enter", "D", "q")
         await stage.settle(pilot)
         assert stage.app.screen is before
-        assert stage.app.screen._chosen == {}  # type: ignore[attr-defined]
+        assert not stage.app.store.picked
         assert stage.client.named("leave") == []
         await stage.later(pilot, 0.6)
         await pilot.press("t")

@@ -142,7 +142,7 @@ async def test_another_code_than_before_is_called_that(stage: Stage, why: str) -
         await pilot.press("escape")
         await stage.later(pilot, 60)
         assert says in card(stage).replace("\n", " ")
-        await pilot.press("n")  # whoever asks for another knows why
+        await pilot.press("N")  # whoever asks for another knows why
         await stage.settle(pilot)
         assert says not in card(stage).replace("\n", " ")
 

@@ -89,7 +89,8 @@ async def test_several_things_are_chosen_weighed_and_sent(stage: Stage, home: Pa
         (sent,) = stage.client.named("request")
         assert sent == ((home / "Pictures", home / "cat on a sofa.jpg"),)
         assert stage.app.current_mode == "transfers"
-        await pilot.press("S")
+        await pilot.press("s")
+        await stage.settle(pilot)
         assert "Nothing chosen yet" in summary(screen)
 
 
@@ -279,7 +280,7 @@ async def test_what_cannot_be_sent_is_listed_marked_and_left_out_if_one_wants(
         ]
         await pilot.press("enter")  # the safe answer has the keys
         await stage.settle(pilot)
-        assert "press w to send the rest" in notice(stage).replace("\n", " ")
+        assert "w sends the rest" in notice(stage).replace("\n", " ")
         assert stage.app.screen is screen
         assert "3 chosen: Pictures, letter.odt and 1 more" in summary(screen)
         assert "2 cannot be sent. w sends the rest." in summary(screen)

@@ -49,11 +49,11 @@ async def test_who_types_a_code_while_the_other_is_quicker_runs_no_command(stage
         stage.app.settling.seconds = 0.5
         await pilot.press(*"7-ap")
         await stage.play(pilot, paired())
-        assert stage.app.current_mode == "transfers"
+        assert stage.app.current_mode == "send"
         for key in (*"Dquit", "enter"):
             await pilot.press(key)
             await stage.later(pilot, 0.2)
-        assert stage.app.current_mode == "transfers"
+        assert stage.app.current_mode == "send"
         assert stage.client.named("leave") == []
         assert not stage.app._exit
         await stage.later(pilot, 1)
@@ -120,7 +120,9 @@ async def test_a_yes_counts_once_there_was_time_to_read_the_question(stage: Stag
     """Somebody types `xylophone, yes⏎` where no field is."""
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await stage.play(pilot, paired(), *sending("s1"))
+        await stage.play(pilot, paired())
+        await pilot.press("t")
+        await stage.play(pilot, *sending("s1"))
         stage.app.settling.seconds = 0.5
         for key in "xyox":
             await pilot.press(key)
@@ -141,7 +143,9 @@ async def test_a_yes_counts_once_there_was_time_to_read_the_question(stage: Stag
 async def test_a_no_counts_at_once(stage: Stage, key: str) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await stage.play(pilot, paired(), *sending("s1"))
+        await stage.play(pilot, paired())
+        await pilot.press("t")
+        await stage.play(pilot, *sending("s1"))
         stage.app.settling.seconds = 0.5
         await pilot.press("x", key)
         await stage.settle(pilot)
@@ -152,7 +156,9 @@ async def test_a_no_counts_at_once(stage: Stage, key: str) -> None:
 async def test_the_second_of_two_answers_in_the_air_reaches_nothing(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        await stage.play(pilot, paired(), *sending("s1"))
+        await stage.play(pilot, paired())
+        await pilot.press("t")
+        await stage.play(pilot, *sending("s1"))
         await pilot.press("x")
         for key in ("n", "n", "N", "n"):
             stage.app.post_message(textual_events.Key(key, key))

@@ -278,7 +278,11 @@ async def test_it_stays_on_top_and_the_detail_follows_the_cursor(stage: Stage) -
         assert not screen.query_one("#share").display
         assert screen.query_one("#files").display
         assert not screen.query_one("#share-qr").display
-        assert screen.query_one(KeyBar).render_line(0).text.startswith(" x Cancel  m Message")
+        assert (
+            screen.query_one(KeyBar)
+            .render_line(0)
+            .text.startswith(" x Cancel  i Details  m Message")
+        )
 
 
 async def test_c_copies_the_link(stage: Stage) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filesend_tui.widgets.request_list import RequestList
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -30,15 +29,25 @@ import filesend_tui.widgets
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
 from filesend_tui.picked import Picked, Weight
+from filesend_tui.request_choice import RequestChoice
 from filesend_tui.store import Store
 from filesend_tui.theme import THEMES
-from filesend_tui.views import Level, Notice, OwnCode, ShareRow, TransferDetail, TransferRow
+from filesend_tui.views import (
+    Level,
+    Notice,
+    OwnCode,
+    ShareRow,
+    TalkLine,
+    TransferDetail,
+    TransferRow,
+)
 from filesend_tui.widgets.code_card import CodeCard, QrCode
 from filesend_tui.widgets.code_field import CodeField
 from filesend_tui.widgets.completing_field import CompletingField
 from filesend_tui.widgets.file_progress import FileProgressList, file_rows
 from filesend_tui.widgets.filter_field import FilterField
 from filesend_tui.widgets.folder import FolderEntry
+from filesend_tui.widgets.folder_field import FolderField
 from filesend_tui.widgets.folder_list import FolderList
 from filesend_tui.widgets.glimpse import Glimpse
 from filesend_tui.widgets.ink import Inked
@@ -51,10 +60,13 @@ from filesend_tui.widgets.picker_list import PickerList
 from filesend_tui.widgets.piece_strip import PieceStrip
 from filesend_tui.widgets.preview import Preview
 from filesend_tui.widgets.rate_graph import RateGraph
+from filesend_tui.widgets.request_bar import RequestBar
+from filesend_tui.widgets.request_tree import RequestTree
 from filesend_tui.widgets.share_link import ShareLink
-from filesend_tui.widgets.talk_bar import TalkBar, TalkField
+from filesend_tui.widgets.talk_bar import TalkBar, TalkField, TalkHistory
 from filesend_tui.widgets.top_bar import Place, TopBar
 from filesend_tui.widgets.transfer_list import TransferList
+from filesend_tui.widgets.turning import Turning
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import (
     MAGNET,
@@ -110,6 +122,10 @@ def _rows() -> list[TransferRow | ShareRow]:
 
 def _shows(*values: Any, **named: Any) -> State:
     return lambda widget: widget.show(*values, **named)
+
+
+def _turns(by: int) -> State:
+    return lambda widget: widget.action_turn(by)
 
 
 def _texts(*texts: str) -> tuple[State, ...]:
@@ -241,13 +257,37 @@ DRAWN: dict[type[Widget], Drawn] = {
         lambda: Place("pair", "p", "Pair", here=True),
         (lambda _: None,),
     ),
-    RequestList: Drawn(
-        RequestList,
+    RequestTree: Drawn(
+        RequestTree,
         (
             _shows([]),
-            _shows([(FileEntry(path=n or ".x/y", size=7), n > "b") for n in NAMES]),
+            *(
+                _shows(RequestChoice([FileEntry(path=path, size=7) for path in paths]).rows())
+                for paths in (
+                    [name or ".x/y" for name in NAMES],
+                    ["/".join("abcdefghijk"[n:]) + NAMES[1] for n in range(11)],
+                )
+            ),
         ),
     ),
+    RequestBar: Drawn(
+        RequestBar,
+        (
+            _shows(()),
+            _shows((RECEIVED,)),
+            _shows((replace(RECEIVED, partner=NAMES[1], name=NAMES[5]), RECEIVED)),
+        ),
+    ),
+    TalkHistory: Drawn(
+        TalkHistory,
+        (
+            _shows((), 3),
+            _shows(tuple(TalkLine("Ana", name, at="14:02") for name in NAMES), 3),
+            _shows((TalkLine(NAMES[1], NAMES[5] * 9), TalkLine("", "Ana is here.")), 40),
+        ),
+    ),
+    FolderField: Drawn(FolderField, _texts("", *NAMES)),
+    Turning: Drawn(lambda: Turning(NAMES, NAMES[1]), tuple(_turns(n) for n in (1, 1, -1))),
     PickerList: Drawn(
         lambda: PickerList(PICKED), (_shows([]), _shows(FOLDER), _shows(FOLDER[::-1], cursor=3))
     ),

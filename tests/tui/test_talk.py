@@ -179,7 +179,9 @@ async def test_field_and_last_line_have_room_at_every_size(
 ) -> None:
     async with stage.app.run_test(size=size) as pilot:
         await stage.settle(pilot)
-        await stage.play(pilot, paired(), *receiving("r1"))
+        await stage.play(pilot, paired())
+        await pilot.press("t")
+        await stage.play(pilot, *receiving("r1"))
         for number in range(40):
             stage.client.stream.publish(says(f"line {number}"))
         await stage.settle(pilot)

@@ -445,8 +445,8 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
             "Quit",
         ]
         await stage.play(pilot, *sending("s1"))
-        assert bar.render_line(0).text.startswith(" x Cancel  m Message")
-        await pilot.click(KeyBar, offset=(14, 0))
+        assert bar.render_line(0).text.startswith(" x Cancel  i Details  m Message")
+        await pilot.click(KeyBar, offset=(25, 0))
         await stage.settle(pilot)
         assert screen.query_one(TalkField).has_focus
         assert bar.render_line(0).text.split() == [
