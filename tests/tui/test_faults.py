@@ -252,7 +252,12 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
 
     config = ClientConfig(name="Bob", output=home / "in", download_limit=SLOW)
     app = FileSendApp(
-        lambda: Client(config), relay=here, output=home / "in", start=home, draws_per_second=20
+        lambda: Client(config),
+        relay=here,
+        output=home / "in",
+        start=home,
+        draws_per_second=20,
+        settle=0.0,
     )
     write_tree(tmp_path / "src", {"film.bin": bytes(12_000_000)})
     ann = Person("Ann", tmp_path / "ann")
