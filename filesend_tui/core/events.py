@@ -66,6 +66,11 @@ class TransferPhase(StrEnum):
     CANCELLED = "cancelled"
 
 
+def is_hidden(path: str) -> bool:
+    """Return whether file managers hide what a FileEntry or an empty folder names."""
+    return path.startswith(".") or "/." in path
+
+
 class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One file. path: relative, `/` between parts, cleaned for display. size in bytes."""
 
@@ -75,7 +80,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hidden(self) -> bool:
         """Whether file managers hide it, or a folder on its way: a name begins with a dot."""
-        return self.path.startswith(".") or "/." in self.path
+        return is_hidden(self.path)
 
 
 class Unfit(msgspec.Struct, frozen=True, kw_only=True):

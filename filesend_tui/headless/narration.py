@@ -218,7 +218,7 @@ def _empty(folders: Sequence[str]) -> str:
 def _first(folders: Sequence[str]) -> list[str]:
     """Return the first of some folders, hidden ones as such, and a mark where there are more."""
     named = [
-        f"{path}/{' (hidden)' if FileEntry(path=path, size=0).hidden else ''}"
+        f"{path}/{' (hidden)' if events.is_hidden(path) else ''}"
         for path in folders[:LISTED_FOLDERS]
     ]
     return [*named, "…"] if len(folders) > LISTED_FOLDERS else named

@@ -7,6 +7,7 @@ an answer; a key pressed in that moment answers nothing (settling.py).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, cast
@@ -19,6 +20,7 @@ from textual.content import Content
 from textual.widgets import Button, Input
 
 from filesend_tui.core.errors import FileSendError, StorageFailed
+from filesend_tui.core.events import is_hidden
 from filesend_tui.core.figures import size_text
 from filesend_tui.core.space import free_space
 from filesend_tui.core.torrent.target import Target
@@ -46,6 +48,8 @@ _BESIDE_ROWS: Final = 9
 #: Rows of files that a box has room for, where the screen is large enough.
 _FEWEST_ROWS: Final = 6
 _MOST_ROWS: Final = 30
+#: Empty folders that are named, as far as a line goes.
+_NAMED: Final = 20
 #: Columns below which the title has fewer words.
 _SHORT: Final = 60
 _KEYS: Final = {key.action: key.shown for key in TABLE["request"].keys}
@@ -88,6 +92,7 @@ class ApprovalScreen(RequestScreen):
         yield CompletingField(placeholder="Find in these files", id="find", compact=True)
         yield RequestTree(id="offered", empty=" No file has that in its name.")
         with Vertical(id="claims"):
+            yield Words(_also(self.request.empty_folders), id="empty")
             yield Words(id="figures")
             with Horizontal(id="where"):
                 yield Words("Save in", id="label")
@@ -102,12 +107,14 @@ class ApprovalScreen(RequestScreen):
     def on_mount(self) -> None:
         """Show the request; the list has the keys."""
         super().on_mount()
-        if hidden := sum(file.hidden for file in self.request.files):
+        empty = self.request.empty_folders
+        if hidden := sum(map(is_hidden, (*(file.path for file in self.request.files), *empty))):
             told = Content(f"{hidden:,} hidden: a name begins with a dot")
             self.query_one("#box").border_subtitle = told
         self.query_one("#find").display = False
+        self.query_one("#empty").set_class(bool(empty), "-some")
         rows = min(max(_FEWEST_ROWS, self.choice.most_rows), _MOST_ROWS)
-        self.query_one("#box").styles.height = rows + _BESIDE_ROWS
+        self.query_one("#box").styles.height = rows + _BESIDE_ROWS + bool(empty)
         self._show_files()
         self.query_one("#offered", RequestTree).focus()
         self._look_up_free()
@@ -177,8 +184,11 @@ class ApprovalScreen(RequestScreen):
     def _figures(self) -> Content:
         count, of = self.choice.files, len(self.request.files)
         free = "…" if self._free is None else size_text(self._free)
+        empty = len(self.request.empty_folders)
+        also = f", {empty:,} empty folder{'' if empty == 1 else 's'}" if empty else ""
         return Content.assemble(
             ("1 file" if of == 1 and count else f"{count:,} of {of:,} files", "bold"),
+            (also, "bold"),
             (f" · {size_text(self.choice.size)}", "bold"),
             (f"   {free} free on the disk", "$foreground 70%" if self._fits else "$error bold"),
             ("  ✓ fits" if self._fits and self._free is not None else "", "$success"),
@@ -366,6 +376,13 @@ class ApprovalScreen(RequestScreen):
     async def _look_up_free(self) -> None:
         self._target, self._free = await asyncio.to_thread(_look_at, self._folder)
         self.draw()
+
+
+def _also(folders: Sequence[str]) -> str:
+    """Return the first of the folders that come with nothing in them, hidden ones before others."""
+    hidden_first = sorted(folders, key=is_hidden, reverse=True)[:_NAMED]
+    named = [f"{path}/{' (hidden)' if is_hidden(path) else ''}" for path in hidden_first]
+    return f"and {', '.join(named)}"
 
 
 def _look_at(folder: Path) -> tuple[Target | None, int | None]:

@@ -32,6 +32,7 @@ from tests.core.test_client import pair, yes
 from tests.security.test_terminal import screen_text
 from tests.torrent.lab import read_tree, write_tree
 from tests.tui.conftest import disk, home, stage
+from tests.tui.moments import asked, paired
 from tests.tui.scripted import Stage
 from tests.tui.test_approval import asked_box
 
@@ -228,6 +229,26 @@ async def test_hidden_names_are_called_hidden(size: tuple[int, int], stage: Stag
             assert ("hidden" in line) == (file is not HIDDEN[-1])
         assert any("3 hidden: a name begins with a dot" in line for line in drawn)
         assert screen.query_one("#offered").has_focus
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_folders_with_nothing_in_them_are_told_before_a_yes(
+    size: tuple[int, int], stage: Stage
+) -> None:
+    folders = ("[b]tree[/b]/empty", "漢" * 300, "tree/.ssh")
+    async with stage.app.run_test(size=size) as pilot:
+        await stage.settle(pilot)
+        request = asked("r1", HIDDEN[3:], empty_folders=folders)
+        await stage.play(pilot, paired(), *request)
+        await pilot.press("f2")
+        await stage.settle(pilot)
+        drawn = screen_text(stage.app)
+        assert any("1 file, 3 empty folders · 10 Bytes" in line for line in drawn)
+        assert any("1 hidden: a name begins with a dot" in line for line in drawn)
+        assert any("and tree/.ssh/ (hidden), [b]" in line for line in drawn)
+        box = stage.app.screen.query_one("#box").content_region
+        for id in ("#offered", "#figures", "#where", "#accept", "#decline"):
+            assert box.contains_region(stage.app.screen.query_one(id).region), id
 
 
 def test_hidden_names_are_called_hidden_in_lines_too() -> None:

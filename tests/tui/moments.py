@@ -32,6 +32,7 @@ def asked(
     files: tuple[FileEntry, ...] = PHOTOS,
     direction: Direction = Direction.RECEIVE,
     partner: str = ANA,
+    empty_folders: tuple[str, ...] = (),
 ) -> list[events.Event]:
     return [
         events.FileRequest(
@@ -40,6 +41,7 @@ def asked(
             partner=partner,
             files=files,
             total_bytes=sum(entry.size for entry in files),
+            empty_folders=empty_folders,
         ),
         phase(transfer, TransferPhase.ASKED, direction),
     ]
