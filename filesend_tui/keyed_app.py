@@ -24,8 +24,10 @@ from filesend_tui.settling import Settling
 
 #: Keys and pastes that wait for their turn; what comes beyond them is noise from a cat.
 _MOST: Final = 4096
-#: Seconds after which the next key has its turn whatever became of the last.
-_LONGEST: Final = 1.0
+#: Seconds after which the next key has its turn where who had the last one is gone; and where they
+#: are still at work on it: on a busy machine a place takes its time to come up.
+_LOST: Final = 1.0
+_LONGEST: Final = 10.0
 
 _Input: TypeAlias = events.Key | events.Paste
 
@@ -79,7 +81,7 @@ class KeyedApp(App[None]):
             if self._out is None:
                 await self._deal()
             elif self._watch is None:
-                self._watch = self.set_timer(_LONGEST, self._go_on)
+                self._watch = self.set_timer(_LOST, self._go_on)
         elif event.is_forwarded or not self._is_void(event):
             await super().on_event(event)
 
@@ -118,8 +120,18 @@ class KeyedApp(App[None]):
     async def _go_on(self) -> None:
         """Give the next key its turn where the last one is lost, as its holder went meanwhile."""
         self._watch = None
-        if self._waiting and time.monotonic() - self._out_since >= _LONGEST:
+        if self._waiting and time.monotonic() - self._out_since >= self._patience:
             await self._deal()
+        if self._waiting:
+            self._watch = self.set_timer(_LOST, self._go_on)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for whoever has the key that is out."""
+        if self._out is None:
+            return 0.0
+        _, screen, focused = self._out
+        return _LONGEST if (focused or screen).is_running else _LOST
 
     async def on_key_handled(self) -> None:
         """The key was handled; what it asked for is shown first, and then comes the next key."""

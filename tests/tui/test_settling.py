@@ -65,14 +65,28 @@ async def test_a_key_that_is_lost_with_its_holder_holds_up_no_other(stage: Stage
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         app = stage.app
+        gone = Input()
         app._out, app._out_since = (
-            (textual_events.Key("x", "x"), app.screen, None),
+            (textual_events.Key("x", "x"), app.screen, gone),
             time.monotonic(),
         )
         app.post_message(textual_events.Key("s", "s"))
         async with asyncio.timeout(10):
             while app.current_mode != "send":
                 await pilot.pause()
+
+
+async def test_who_is_slow_with_a_key_is_waited_for(stage: Stage) -> None:
+    """On a busy machine a place takes its time: what follows its key is not for who was before."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        app = stage.app
+        slow = textual_events.Key("m", "m"), app.screen, None
+        app._out, app._out_since = slow, time.monotonic() - 3
+        app._waiting.append(textual_events.Key("q", "q"))
+        await app._go_on()
+        assert app.keys_wait
+        assert app._out is slow
 
 
 async def test_a_paste_meant_for_what_is_gone_goes_nowhere(stage: Stage, home: Path) -> None:
