@@ -303,7 +303,11 @@ def _networks(value: str | Iterable[str]) -> tuple[str, ...]:
     import ipaddress
 
     networks = value.split(",") if isinstance(value, str) else value
-    return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
+    try:
+        return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
+    except ValueError as error:
+        hint = "write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
+        raise ValueError(f"{error}; {hint}") from None
 
 
 def _path(value: str | Path) -> Path:

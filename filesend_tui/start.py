@@ -112,6 +112,7 @@ def settle(
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise Refused(f"--log-file: {settings.log_file} cannot be opened: {why}") from error
+        hint = "Name a file that you may write to."
+        raise Refused(f"--log-file: {settings.log_file} cannot be opened: {why}. {hint}") from error
     logs.take_over()
     return settings

@@ -28,11 +28,19 @@ logger = logging.getLogger(__name__)
 
 # Files that are open besides the sockets of clients, with room to spare.
 _OTHER_FILES = 64
+#: Why it cannot listen, and what to do.
 _REASONS = {
-    errno.EADDRINUSE: "the port is already in use",
-    errno.EADDRNOTAVAIL: "this machine does not have that address",
-    errno.EACCES: "not permitted",
+    errno.EADDRINUSE: (
+        "the port is already in use",
+        "Choose another with --port, or 0 for any free one.",
+    ),
+    errno.EADDRNOTAVAIL: (
+        "this machine does not have that address",
+        "Choose one of its own with --host, or 0.0.0.0 for all.",
+    ),
+    errno.EACCES: ("not permitted", "Choose a port from 1024 on with --port."),
 }
+_ANOTHER_HOST = "Choose an address of this machine with --host, or 0.0.0.0 for all."
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -147,7 +155,8 @@ def serve(
     try:
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
-        print(f"FileSend relay cannot listen on {host}:{port}: {_why(error)}", file=sys.stderr)
+        why, hint = _why(error)
+        print(f"FileSend relay cannot listen on {host}:{port}: {why}. {hint}", file=sys.stderr)
         return 1
     with listener:
         limits = Limits()
@@ -188,11 +197,12 @@ def _room_for_sockets(wanted: int) -> int:
     return wanted if soft == unlimited else max(1, soft - _OTHER_FILES)
 
 
-def _why(error: OSError | UnicodeError) -> str:
+def _why(error: OSError | UnicodeError) -> tuple[str, str]:
+    """Return why it cannot listen, and what to do."""
     if isinstance(error, UnicodeError):
-        return "that is no host's name"
+        return "that is no host's name", _ANOTHER_HOST
     # Not the system's text where we know better: it differs by platform and repeats the address.
-    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
+    return _REASONS.get(error.errno or 0) or (error.strerror or str(error), _ANOTHER_HOST)
 
 
 def _say_ready(url: str) -> None:

@@ -242,6 +242,7 @@ def test_a_log_file_that_cannot_be_opened(environment: dict[str, str], tmp_path:
     result = filesend(environment, "send", __file__, "--log-file", str(tmp_path / "no" / "log"))
     assert result.returncode == ExitCode.USAGE
     assert "Traceback" not in result.stderr
+    assert "Name a file that you may write to." in result.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")

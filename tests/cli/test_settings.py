@@ -189,6 +189,28 @@ def test_a_bad_value_is_refused_by_where_it_came_from(
         load(options, environment | variables)
 
 
+@pytest.mark.parametrize(
+    ("options", "right"),
+    [
+        ({"relay": "http://"}, "looks like http://"),
+        ({"ice_servers": ["nonsense"]}, "write stun:host:port"),
+        ({"log_level": "loud"}, "one of debug, info"),
+        ({"upload_limit": "fast"}, "write bytes a second"),
+        ({"road": "x"}, "one of auto, direct"),
+        ({"webrtc": "x"}, "one of auto, aiortc"),
+        ({"web": "x"}, "such as https://"),
+        ({"trusted_proxies": ["x"]}, "write an address such as 127.0.0.1"),
+        ({"metrics_to": ["10.0.0.1/8"]}, "or a network such as 10.0.0.0/8"),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_would_be_right(
+    environment: dict[str, str], options: dict[str, Any], right: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(options, environment)
+    assert right in str(refused.value)
+
+
 def test_a_weaker_value_that_lost_is_not_looked_at(environment: dict[str, str]) -> None:
     environment["FILESEND_RELAY"] = "ftp://nobody"
     assert load({"relay": "http://there"}, environment).relay == "http://there"

@@ -111,13 +111,15 @@ async def test_a_taken_port_is_one_clear_line(start: Start):
     status, out, err = await end(await spawn("--port", port))
     assert (status, out) == (1, b"")
     assert err.decode().splitlines() == [
-        f"FileSend relay cannot listen on 127.0.0.1:{port}: the port is already in use"
+        f"FileSend relay cannot listen on 127.0.0.1:{port}: the port is already in use. "
+        "Choose another with --port, or 0 for any free one."
     ]
 
 
 async def test_a_host_that_is_not_ours_is_one_clear_line():
     status, out, err = await end(await spawn("--port", "0", "--host", "no.such.host.invalid"))
     assert (status, out, len(err.decode().splitlines())) == (1, b"", 1)
+    assert "Choose an address of this machine with --host" in err.decode()
 
 
 @pytest.mark.parametrize(
