@@ -538,7 +538,7 @@ class SendPane(Vertical):
                 f"Share {names} openly?",
                 self._what_open_means(),
                 yes="Share openly",
-                no="Keep it to myself",
+                no="Keep private",
             ),
             lambda yes: self._ask(asked) if yes else None,
         )
@@ -560,7 +560,7 @@ class SendPane(Vertical):
         asked = self._asked(picked.as_chosen(), skip=True)
         self.app.push_screen(
             ConfirmScreen(
-                *unsendable_question(reasons, most), yes="Send the rest", no="Keep my choice"
+                *unsendable_question(reasons, most), yes="Send the rest", no="Go back"
             ),
             lambda yes: self._ask(asked) if yes else None,
         )

@@ -23,7 +23,7 @@ from filesend_tui.widgets.ink import Inked, Part, strip
 RowT = TypeVar("RowT")
 
 
-class LineList(Inked, ScrollView, Generic[RowT], can_focus=True):
+class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False):
     """Rows of ROW_HEIGHT lines with a cursor. `show` gives it rows; rows are frozen values."""
 
     ROW_HEIGHT: ClassVar[int] = 1
