@@ -185,11 +185,11 @@ class ApprovalScreen(RequestScreen):
         count, of = self.choice.files, len(self.request.files)
         free = "…" if self._free is None else size_text(self._free)
         empty = len(self.request.empty_folders)
-        also = f", {empty:,} empty folder{'' if empty == 1 else 's'}" if empty else ""
+        also = f" · {empty:,} empty folder{'' if empty == 1 else 's'}" if empty else ""
         return Content.assemble(
             ("1 file" if of == 1 and count else f"{count:,} of {of:,} files", "bold"),
-            (also, "bold"),
             (f" · {size_text(self.choice.size)}", "bold"),
+            (also, "bold"),
             (f"   {free} free on the disk", "$foreground 70%" if self._fits else "$error bold"),
             ("  ✓ fits" if self._fits and self._free is not None else "", "$success"),
         )

@@ -243,7 +243,7 @@ async def test_folders_with_nothing_in_them_are_told_before_a_yes(
         await pilot.press("f2")
         await stage.settle(pilot)
         drawn = screen_text(stage.app)
-        assert any("1 file, 3 empty folders · 10 Bytes" in line for line in drawn)
+        assert any("1 file · 10 Bytes · 3 empty folders" in line for line in drawn)
         assert any("1 hidden: a name begins with a dot" in line for line in drawn)
         assert any("and tree/.ssh/ (hidden), [b]" in line for line in drawn)
         box = stage.app.screen.query_one("#box").content_region
