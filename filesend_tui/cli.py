@@ -131,9 +131,18 @@ SkipOption = Annotated[
         help="Leave out what cannot be sent, and say what, instead of refusing.",
     ),
 ]
+
+
+def _path(text: str) -> Path:
+    # What an unset variable of a script leaves; as a Path it is the current folder, all of it.
+    if not text:
+        raise typer.BadParameter("an empty path names nothing; the current folder is .")
+    return Path(text)
+
+
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH", help="Files and folders.", show_default=False),
+    typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=_path),
 ]
 
 

@@ -90,6 +90,8 @@ USAGE_ERRORS = {
     "no path": (["send"], "PATH"),
     "a path that is not there": (["send", "nowhere.txt"], "nowhere.txt"),
     "a path that is not there, seeded": (["seed", "nowhere.txt"], "nowhere.txt"),
+    "an empty path": (["send", __file__, ""], "names nothing"),
+    "an empty path, seeded": (["seed", ""], "names nothing"),
     "an output that is a file": (["receive", "1-a-b", "--yes", "-o", __file__], "test_cli.py"),
     "no magnet": (["download"], "MAGNET"),
     "a relay that is no address": (["send", __file__, "--relay", "ftp://x"], "--relay"),
