@@ -106,6 +106,7 @@ def send(
             [relay.url],
             stop=relay.stop,
             json=json,
+            asker=asker,
         )
 
 
@@ -132,6 +133,7 @@ def receive(
             [relay.url],
             stop=relay.stop,
             json=json,
+            asker=asker,
             asked=not accept_all,
         )
 
@@ -166,6 +168,7 @@ def seed(
             [relay.url],
             stop=relay.stop,
             json=json,
+            asker=asker,
         )
 
 
@@ -189,6 +192,7 @@ def _run(
     json: bool,
     asked: bool = False,
     stop: Callable[[], None] = lambda: None,
+    asker: Asker | None = None,
 ) -> int:
     dumps.forbid()
     from filesend_tui.headless.running import run
@@ -198,7 +202,7 @@ def _run(
 
         print(visible(f"Warning: {warning.message} {warning.hint}"), file=sys.stderr)
     config = settings.client_config(output=_folder(settings), meeting_places=meeting_places)
-    return run(command, config, _printer(json=json, asked=asked), stop)
+    return run(command, config, _printer(json=json, asked=asked), stop, asker)
 
 
 @contextmanager

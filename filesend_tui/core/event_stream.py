@@ -44,6 +44,11 @@ class Subscription:
         self._stream._readers.discard(self)
         self._end()
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be read."""
+        return len(self._events)
+
     async def some(self, most: int) -> list[Event]:
         """Return the next events, at least one and at most so many; none once it has ended."""
         await self._until_any()

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +31,8 @@ class CannotAsk(FileSendError):
 class Asker:
     """Asks on stderr and reads answers from standard input, line by line.
 
-    A thread of its own does the reading, on the bare descriptor: a question can then be given up,
+    What happened before a question stands above it: `turn` waits until that is told. A thread of
+    its own does the reading, on the bare descriptor: a question can then be given up,
     and the interpreter can end, while the thread still waits for a key.
     """
 
@@ -39,6 +41,7 @@ class Asker:
         self._prompts = prompts
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._reading = False
+        self.turn: Callable[[], Awaitable[None]] = _at_once
 
     @classmethod
     def on_standard_input(cls) -> Asker:
@@ -106,6 +109,7 @@ async def ask_trust(asker: Asker, whose: str) -> bool:
     """Say whose relay it is; return whether it may be used. Where nobody is there it may not."""
     if not asker.interactive:
         return False
+    await asker.turn()
     asker.say(f"{whose} They would see when you meet whom, and how much goes, but not what.")
     while (answer := await asker.ask("Use it, [y]es or [n]o?")) is not None:
         if answer.lower() in ("y", "yes"):
@@ -120,6 +124,7 @@ async def ask_match(asker: Asker, partner: str, words: str) -> bool:
 
     Asked until the answer is one; the end of input is a no.
     """
+    await asker.turn()
     asker.say(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
     while (
         answer := await asker.ask("Are they the same on both sides, [y]es or [n]o?")
@@ -138,6 +143,7 @@ async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tupl
     no to everything.
     """
     count = len(request.files)
+    await asker.turn()
     asker.say("\n".join([*request_lines(request), _destination(folder)]))
     question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
     while (answer := await asker.ask(question)) is not None:
@@ -146,6 +152,10 @@ async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tupl
         elif (choice := parse_choice(answer, count)) is not None:
             return choice
     return (False,) * count
+
+
+async def _at_once() -> None:
+    """Nobody else tells anything."""
 
 
 def parse_choice(answer: str, count: int) -> tuple[bool, ...] | None:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
@@ -26,6 +26,9 @@ from filesend_tui.loop import runner
 from filesend_tui.parting import end_soon
 from filesend_tui.terminal import on_terminal, point_nowhere
 
+if TYPE_CHECKING:
+    from filesend_tui.headless.asking import Asker
+
 #: Seconds that a run may take to part from everybody when its work is over.
 PARTING: Final = 10.0
 
@@ -40,6 +43,7 @@ def run(
     config: ClientConfig,
     printer: Printer,
     after: Callable[[], None] = lambda: None,
+    asker: Asker | None = None,
 ) -> ExitCode:
     """Run a command to its end on an event loop of its own, and return its exit code.
 
@@ -48,10 +52,14 @@ def run(
         config: The client's.
         printer: Shows what happens.
         after: Called when the client has ended, before anybody waits for its threads.
+        asker: Asks on the same terminal, each question below what happened before it.
     """
     try:
         with runner() as running:
-            code = running.run(_run(command, config, Teller(printer)))
+            teller = Teller(printer)
+            if asker is not None:
+                asker.turn = teller.caught_up
+            code = running.run(_run(command, config, teller))
             after()
             if code is ExitCode.INTERRUPTED:
                 end_soon(code)
@@ -81,12 +89,24 @@ class Teller:
         self._turn = asyncio.Lock()
         self._on_terminal = bool(on_terminal())
         self._last_error: events.Error | None = None
+        self._stream: Subscription | None = None
 
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
-        async for event in stream:
-            await self._tell(event)
+        self._stream = stream
+        try:
+            async for event in stream:
+                await self._tell(event)
+        finally:
+            self._stream = None
         await asyncio.to_thread(self._write, self._printer.close)
+
+    async def caught_up(self) -> None:
+        """Wait until everything that happened so far is told."""
+        while self._stream is not None and (self._stream.waiting or self._turn.locked()):
+            async with self._turn:
+                pass
+            await asyncio.sleep(0)  # the reader's turn
 
     def parting(self) -> None:
         """The person here ends the run."""

@@ -6,14 +6,18 @@ import asyncio
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from filesend_tui.core.errors import InvalidCode
-from filesend_tui.core.events import Direction, FileEntry, FileRequest
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import Direction, Event, FileEntry, FileRequest, Paired
 from filesend_tui.headless.asking import Asker, ask_approval, ask_code, ask_match, parse_choice
+from filesend_tui.headless.printers import ProgressLines, TextPrinter
+from filesend_tui.headless.running import Teller
 
 TIMEOUT = 5
 
@@ -117,6 +121,37 @@ async def test_approval_asks_until_it_understands(piped: Piped, tmp_path: Path) 
     assert "free" in said
     assert said.count("file2") == 2, "the files are listed before the question, and by l"
     assert said.startswith("P wants to send 3 files")
+
+
+async def test_a_question_stands_below_what_happened_before_it(
+    piped: Piped, tmp_path: Path
+) -> None:
+    """However slow the terminal is, on which both are written."""
+    ready = threading.Event()
+
+    class SlowPrinter(TextPrinter):
+        def show(self, event: Event) -> None:
+            ready.wait(TIMEOUT)
+            super().show(event)
+
+    printer = SlowPrinter(piped.prompts, piped.prompts, ProgressLines(piped.prompts), asked=True)
+    stream, teller = EventStream(), Teller(printer)
+    piped.asker.turn = teller.caught_up
+    telling = asyncio.create_task(teller.tell_all(stream.subscribe()))
+    await asyncio.sleep(0)
+    stream.publish(Paired(partner="P"))
+    stream.publish(request())
+    asking = asyncio.create_task(ask_approval(piped.asker, request(), tmp_path))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ready.set()
+    piped.type("a\n")
+    assert await asyncio.wait_for(asking, TIMEOUT) == (True, True, True)
+    said = piped.prompts.getvalue()
+    assert said.startswith("Paired with P.\nP wants to send 3 files")
+    stream.close()
+    await asyncio.wait_for(telling, TIMEOUT)
+    await teller.caught_up()  # there is nothing to wait for any more
 
 
 async def test_the_end_of_input_declines(piped: Piped, tmp_path: Path) -> None:
