@@ -34,13 +34,17 @@ class Line(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """How far something is. fraction: 0 to 1, None where there is no end; remaining in seconds."""
+    """How far something is. fraction: 0 to 1, None where there is no end; remaining in seconds.
+
+    stalled: nothing was heard of it for a while.
+    """
 
     label: str
     fraction: float | None
     done: str
     rate: str = ""
     remaining: float | None = None
+    stalled: bool = False
 
 
 def figure(event: events.Event) -> Figure | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TextIO
 
 from filesend_tui.core import events
 from filesend_tui.core.text import visible
 from filesend_tui.headless.narration import Figure, Line, figure, lines
+
+#: Seconds after which a figure is no longer true; a partner tells four times a second.
+STALL: Final = 3.0
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -23,6 +26,9 @@ class Printer(Protocol):
 
     def show(self, event: events.Event) -> None:
         """Write what the event has to say; may block; raises OSError."""
+
+    def look(self) -> None:
+        """Take off what is no longer true; called about once a second. As `show`."""
 
     def parting(self) -> None:
         """The person here ends it: who leaves by that is no news to them."""
@@ -42,6 +48,9 @@ class JsonPrinter:
         if not isinstance(event, events.SwarmState):
             self._out.write(events.encode(event).encode() + b"\n")
             self._out.flush()
+
+    def look(self) -> None:
+        """A script has a clock of its own."""
 
     def parting(self) -> None:
         """A script is told everything."""
@@ -68,10 +77,17 @@ class TextPrinter:
         err: Takes the rest.
         progress: Takes figures.
         asked: Whether a person is asked about each request; the question lists the files then.
+        clock: Seconds, monotonic.
     """
 
     def __init__(
-        self, out: TextIO, err: TextIO, progress: Progressing, *, asked: bool = False
+        self,
+        out: TextIO,
+        err: TextIO,
+        progress: Progressing,
+        *,
+        asked: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._out = out
         self._err = err
@@ -79,6 +95,9 @@ class TextPrinter:
         self._asked = asked
         self._parting = False
         self._told = ""
+        self._clock = clock
+        self._figure: Figure | None = None
+        self._figured = 0.0
 
     def show(self, event: events.Event) -> None:
         """Write the event's lines, and show its figure; nothing is told twice in a row."""
@@ -87,7 +106,7 @@ class TextPrinter:
         for line in self._new(event):
             if line.listing and self._asked:
                 continue
-            self._progress.clear()
+            self._clear()
             out = self._out if line.result else self._err
             # A path for a script is exact; what a person sees steers no terminal.
             text = line.text if line.result and not out.isatty() else visible(line.text)
@@ -95,7 +114,22 @@ class TextPrinter:
             if line.picture and self._out.isatty():
                 self._draw(line.text)
         if shown := figure(event):
+            self._figure, self._figured = shown, self._clock()
             self._progress.update(shown)
+
+    def look(self) -> None:
+        """Say that a figure stands still once it is old: whoever told it is silent."""
+        shown = self._figure
+        if shown is None or not shown.rate or shown.fraction in {None, 1.0}:
+            return
+        if self._clock() - self._figured >= STALL:
+            self._figure = None
+            self._progress.update(shown._replace(rate="", remaining=None, stalled=True))
+
+    def _clear(self) -> None:
+        """Make room for a line. What was shown comes back with the next figure, and not before."""
+        self._progress.clear()
+        self._figure = None
 
     def parting(self) -> None:
         """See Printer."""
@@ -121,7 +155,7 @@ class TextPrinter:
 
     def close(self) -> None:
         """Take the bar off the screen."""
-        self._progress.clear()
+        self._clear()
 
     def _draw(self, text: str) -> None:
         """Draw a text as a QR code where a camera could see all of it at once."""
@@ -160,7 +194,7 @@ class ProgressLines:
         """Print the figure where it is due."""
         now, step = self._clock(), int((figure.fraction or 0.0) * self.STEPS)
         due = figure.label != self._label or step > self._step or now - self._at >= self.SECONDS
-        if due:
+        if due or figure.stalled:
             self._label, self._step, self._at = figure.label, step, now
             print(_sentence(figure), file=self._err, flush=True)
 
@@ -217,9 +251,10 @@ class ProgressBar:
 
 def _details(figure: Figure) -> str:
     percent = "" if figure.fraction is None else f"{figure.fraction:4.0%}"
+    rate = "nothing moves" if figure.stalled else figure.rate
     left = "" if figure.remaining is None else f"{_time_left(figure.remaining)} left"
     done = "" if figure.done == percent.strip() else figure.done
-    return "  ".join(part for part in (percent, done, figure.rate, left) if part)
+    return "  ".join(part for part in (percent, done, rate, left) if part)
 
 
 def _sentence(figure: Figure) -> str:

@@ -94,12 +94,23 @@ class Teller:
     async def tell_all(self, stream: Subscription) -> None:
         """Tell every event until the stream ends."""
         self._stream = stream
+        looking = asyncio.create_task(self._look())
         try:
             async for event in stream:
                 await self._tell(event)
         finally:
+            async with self._turn:  # not while it writes
+                looking.cancel()
             self._stream = None
         await asyncio.to_thread(self._write, self._printer.close)
+
+    async def _look(self) -> None:
+        """Have the printer look at what it shows, for as long as that can be written."""
+        with suppress(CannotTell):  # which the next event meets as well
+            while True:
+                await asyncio.sleep(1)
+                async with self._turn:
+                    await asyncio.to_thread(self._write, self._printer.look)
 
     async def caught_up(self) -> None:
         """Wait until everything that happened so far is told."""

@@ -16,7 +16,7 @@ from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Direction, Event, FileEntry, FileRequest, Paired
 from filesend_tui.headless.asking import Asker, ask_approval, ask_code, ask_match, parse_choice
-from filesend_tui.headless.printers import ProgressLines, TextPrinter
+from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter
 from filesend_tui.headless.running import Teller
 
 TIMEOUT = 5
@@ -152,6 +152,21 @@ async def test_a_question_stands_below_what_happened_before_it(
     stream.close()
     await asyncio.wait_for(telling, TIMEOUT)
     await teller.caught_up()  # there is nothing to wait for any more
+
+
+async def test_who_tells_has_the_printer_look_at_what_it_shows() -> None:
+    looked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Looking(JsonPrinter):
+        def look(self) -> None:
+            loop.call_soon_threadsafe(looked.set)
+
+    stream, teller = EventStream(), Teller(Looking(io.BytesIO()))
+    telling = asyncio.create_task(teller.tell_all(stream.subscribe()))
+    await asyncio.wait_for(looked.wait(), TIMEOUT)
+    stream.close()
+    await asyncio.wait_for(telling, TIMEOUT)
 
 
 async def test_the_end_of_input_declines(piped: Piped, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Text:
     def __init__(self) -> None:
         self.out, self.err, self.now = io.StringIO(), io.StringIO(), 0.0
         progress = ProgressLines(self.err, clock=lambda: self.now)
-        self.printer = TextPrinter(self.out, self.err, progress)
+        self.printer = TextPrinter(self.out, self.err, progress, clock=lambda: self.now)
 
     def show(self, *shown: events.Event) -> None:
         for event in shown:
@@ -266,6 +266,40 @@ def test_progress_lines_come_when_it_is_slow() -> None:
         text.now = float(second)
         text.show(download(second / 1000))
     assert len(text.said) == 3, "at 0, 5 and 10 seconds"
+
+
+def test_of_a_partner_who_is_silent_no_rate_is_told_for_long() -> None:
+    """Whose figures they are: the last one would stand for as long as they say nothing."""
+    text = Text()
+    told = events.ProgressUpdate(
+        transfer="a",
+        downloaded="20 MB",
+        download_speed="4 MB/s",
+        progress=0.2,
+        downloaded_bytes=20_000_000,
+        download_bytes_per_second=4e6,
+        time_remaining=12.0,
+    )
+    text.show(told)
+    text.now = 2.9
+    text.printer.look()
+    assert text.said == ["Sending: 20%  20 MB  4 MB/s  12 seconds left"]
+    for text.now in (3.0, 4.0, 5.0):
+        text.printer.look()
+    assert text.said[1:] == ["Sending: 20%  20 MB  nothing moves"], "once"
+    text.now = 10.0
+    text.show(told, events.Paired(partner="Ann"))
+    text.now = 20.0
+    text.printer.look()
+    assert text.said[-1] == "Paired with Ann.", "what was taken off stays off"
+
+
+def test_what_is_over_does_not_stand_still() -> None:
+    text = Text()
+    text.show(download(1.0))
+    text.now = 10.0
+    text.printer.look()
+    assert len(text.said) == 1
 
 
 def test_a_new_kind_of_progress_is_shown_at_once() -> None:
