@@ -559,9 +559,7 @@ class SendPane(Vertical):
         most = max(1, min(_LISTED, self.app.size.height - 12))
         asked = self._asked(picked.as_chosen(), skip=True)
         self.app.push_screen(
-            ConfirmScreen(
-                *unsendable_question(reasons, most), yes="Send the rest", no="Go back"
-            ),
+            ConfirmScreen(*unsendable_question(reasons, most), yes="Send the rest", no="Go back"),
             lambda yes: self._ask(asked) if yes else None,
         )
 
