@@ -258,6 +258,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         heard = asyncio.Event()
         self.post_message(News(handful, heard))
         await heard.wait()
+        await self.after_keys()
 
     @on(News)
     def _hear(self, news: News) -> None:

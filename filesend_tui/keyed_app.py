@@ -8,6 +8,7 @@ of whatever is on the screen by then. What keys do is not known here.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from filesend_tui.settling import Settling
 _MOST: Final = 4096
 #: Seconds after which the next key has its turn whatever became of the last.
 _LONGEST: Final = 1.0
+#: Seconds in which an answer to a key seems to come at once.
+_AT_ONCE: Final = 0.1
 
 _Input: TypeAlias = events.Key | events.Paste
 
@@ -127,6 +130,16 @@ class KeyedApp(App[None]):
             await self._deal()  # it asked for nothing
         else:
             self.call_after_refresh(self._deal)
+
+    async def after_keys(self) -> None:
+        """Wait until the key that is out was handled, but no longer than a person notices.
+
+        A key goes through one widget after another, each with a queue of its own. What comes in
+        masses and asks for this in between does not hold it up at each of them.
+        """
+        # Whoever has the key may be gone, and say nothing.
+        while self._out is not None and time.monotonic() - self._out_since < _AT_ONCE:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
 
     @property
     def keys_wait(self) -> bool:

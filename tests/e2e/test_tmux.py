@@ -58,8 +58,10 @@ def pair(maker: Screen, joiner: Screen) -> None:
 
 def choose(screen: Screen, name: str) -> None:
     # One thing is in the folder, so the bar is on it. Right after pairing no key counts yet.
-    row = rf"\[ \] . {name}"
-    screen.until(lambda: re.search(row, screen.seen), name, press="s")
+    screen.until(lambda: re.search(rf"\[ \] . {name}", screen.seen), name)
+    screen.wait_for("Show all", press="/")
+    screen.press("Escape")
+    screen.until(lambda: "Show all" not in screen.seen, "list")
     screen.press("Space")
     screen.wait_for("S to send")
 

@@ -560,5 +560,4 @@ async def test_moment(name: str, stage: Stage, snapshot: SnapshotAssertion, tmp_
 async def resize(stage: Stage, pilot: Pilot[None], width: int, height: int) -> None:
     """Give the terminal another size and wait until everything was drawn for it."""
     await pilot.resize_terminal(width, height)
-    stage.app._draw()
-    await pilot.pause()
+    await stage.settle(pilot)  # a preview that has room now looks into a file
