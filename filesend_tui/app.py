@@ -73,6 +73,8 @@ if TYPE_CHECKING:
 #: Actions of keys that are no use in the palette: the palette itself, and what lies under the keys.
 _NOT_BY_NAME: Final = frozenset({"command_palette", "dismiss"})
 _PLACES: Final = ("pair", "send", "transfers")
+#: The mode of all places but that for pairing.
+_WORK: Final = "work"
 
 
 def _actions() -> type[Provider]:
@@ -153,8 +155,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._signals: EndingSignals | None = None
         self.store = Store(time_of_day)
         folder = start or _here()
-        self.add_mode("send", lambda: self._send_screen(folder))
-        self.add_mode("transfers", self._transfers_screen)
+        self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
             self.register_theme(theme)
         # Before Textual looks at it first: later, all styles would be worked out once more.
@@ -171,19 +172,34 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.add_mode("pair", lambda: screen)
         return screen
 
-    # -- places that nobody sees first, and that are not loaded before
+    # -- places
 
-    def _send_screen(self, folder: Path) -> Screen[None]:
+    def _work_screen(self, folder: Path) -> Screen[None]:
+        # Nobody sees it first, and it is not loaded before.
         from filesend_tui.recent import RecentFolders, default_file
-        from filesend_tui.screens.send import SendScreen
+        from filesend_tui.screens.work import WorkScreen
 
         recent = RecentFolders(self._recent or default_file())
-        return SendScreen(self.store, self.clock, folder, recent)
+        return WorkScreen(self.store, self.clock, folder, recent)
 
-    def _transfers_screen(self) -> Screen[None]:
-        from filesend_tui.screens.transfers import TransfersScreen
+    @property
+    def current_mode(self) -> str:
+        """The place one is at: a mode of Textual's, or of the places that share one."""
+        screen = next(iter(self.screen_stack), None)
+        return screen.place if isinstance(screen, PlaceScreen) else super().current_mode
 
-        return TransfersScreen(self.store, self.clock)
+    def _go(self, place: str) -> None:
+        """Go to a place, or to the talk."""
+        if self._in_box:
+            return
+        self.switch_mode(place if place == "pair" else _WORK)
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.go(place)
+
+    def _see(self, place: str) -> None:
+        """Have a place on the screen; the keys stay where they are if it is there already."""
+        if not (isinstance(self.screen, PlaceScreen) and self.screen.shows(place)):
+            self._go(place)
 
     # -- start and end
 
@@ -381,7 +397,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         """A box is gone: after an answer the next one comes; else there is the bar again."""
         if self._accepted:
             self._accepted = False
-            self._go("transfers")
+            self._see("transfers")
         if end is not BoxEnd.LATER:
             self.came_up()
         if end is BoxEnd.ANSWERED:
@@ -509,7 +525,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         if paths is not None:
             self.store.picked.remove(map(str, paths))
             if self.current_mode == "send":
-                self._go("transfers")
+                self._see("transfers")
 
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:
@@ -556,15 +572,11 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _picked(self, message: Place.Picked) -> None:
         self._go(message.mode)
 
-    def _go(self, mode: str) -> None:
-        if self.current_mode != mode and not self._in_box:
-            self.switch_mode(mode)
-
     # -- actions
 
-    def action_go(self, mode: str) -> None:
+    def action_go(self, place: str) -> None:
         """Go to a place."""
-        self._go(mode)
+        self._go(place)
 
     def action_retry(self) -> None:
         """Look for the relay (again) and connect to it."""
@@ -635,14 +647,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def action_write(self) -> None:
         """Show what was said, and open the field for a line, wherever one is."""
-        self._go("transfers")
-        self.call_later(self._open_talk)
-
-    def _open_talk(self) -> None:
-        from filesend_tui.widgets.talk_bar import TalkBar
-
-        for bar in self.screen.query(TalkBar):
-            bar.write()
+        self._go("talk")
 
     def action_settings(self) -> None:
         """Show what can be set."""
@@ -728,7 +733,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         """The group of keys of what is on the screen."""
         screen = self.screen
         if isinstance(screen, PlaceScreen):
-            return screen.MODE
+            return screen.place
         return screen.PLACE if isinstance(screen, BoxScreen) else "app"
 
     def named_actions(self, screen: Screen[object]) -> Iterator[NamedAction]:
@@ -758,7 +763,9 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def _act(self, place: str, action: str) -> None:
         nodes = [self] if place == "app" else (self.focused or self.screen).ancestors_with_self
         method = f"action_{parse(action)[1]}"
-        able = next((node for node in nodes if hasattr(node, method)), self.screen)
+        screen = self.screen
+        actor = screen.actor(place) if isinstance(screen, PlaceScreen) else screen
+        able = next((node for node in nodes if hasattr(node, method)), actor)
         if not await self.run_action(action, able):
             self.store.tell(Level.INFO, "That cannot be done now.")
             self._draw()

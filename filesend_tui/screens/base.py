@@ -9,13 +9,16 @@ from typing import ClassVar, TypeVar
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.store import Store
+from filesend_tui.views import Level
 from filesend_tui.widgets.dropped import looks_like_paths
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.pane import Pane
 from filesend_tui.widgets.request_bar import RequestBar
 from filesend_tui.widgets.talk_bar import TalkField
 from filesend_tui.widgets.top_bar import TopBar
@@ -74,13 +77,14 @@ class RequestScreen(BoxScreen[BoxEnd]):
 
 
 class PlaceScreen(Screen[None]):
-    """A place: top bar, body, who asks, notice, keys. A subclass makes the body and draws it."""
+    """A place: top bar, body, who asks, notice, keys. A subclass makes the body and draws it.
 
-    #: Its mode, and the group of the table of keys whose bindings it has.
-    MODE: ClassVar[str] = ""
+    What is asked of a place is answered for one that is alone on its screen.
+    """
+
+    #: The place, and the group of the table of keys whose bindings it has.
+    PLACE: ClassVar[str] = ""
     AUTO_FOCUS: ClassVar[str | None] = ""
-    #: Whether it shows what was said.
-    SHOWS_TALK: ClassVar[bool] = False
 
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__()
@@ -89,7 +93,7 @@ class PlaceScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Top bar, body, who asks, notice, keys."""
-        yield TopBar(self.MODE)
+        yield TopBar()
         with Container(id="body"):
             yield from self.compose_body()
         yield RequestBar()
@@ -100,13 +104,34 @@ class PlaceScreen(Screen[None]):
         """Yield what this place is for."""
         raise NotImplementedError
 
+    @property
+    def place(self) -> str:
+        """The place of this screen that one is at."""
+        return self.PLACE
+
+    def shows(self, place: str) -> bool:
+        """Say whether a place is on the screen."""
+        return place == self.PLACE
+
+    def go(self, place: str) -> None:
+        """Go to one of the places of this screen, or to its talk."""
+
+    def actor(self, place: str) -> DOMNode:  # noqa: ARG002 - for screens with several places
+        """Return who has the actions of a place."""
+        return self
+
     def expect_key(self, event: events.Key) -> None:
         """See a key before anything gets it, in time to say which widget should."""
 
     @property
+    def shows_talk(self) -> bool:
+        """Whether it shows what was said."""
+        return False
+
+    @property
     def reads_talk(self) -> bool:
         """Whether somebody looks at what was said, as far as a terminal tells."""
-        return self.SHOWS_TALK and self.is_active and self.app.app_focus
+        return self.shows_talk and self.is_active and self.app.app_focus
 
     def may_drop(self) -> bool:
         """Say whether paths pasted now are files to be sent: not into a line that was begun."""
@@ -132,7 +157,7 @@ class PlaceScreen(Screen[None]):
         store = self.store
         if self.reads_talk:
             store.read_talk()
-        self.query_one(TopBar).show(store.relay, store.partner, store.unread)
+        self.query_one(TopBar).show(self.place, store.relay, store.partner, store.unread)
         self.query_one(RequestBar).show(store.requests)
         self.query_one(NoticeBar).show(store.notice)
         self.draw_body()
@@ -151,3 +176,17 @@ class PlaceScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was up."""
         self.draw()
+
+
+class StorePane(Pane):
+    """A pane that reads the store, and tells of what it did in the notice of its screen."""
+
+    def __init__(self, store: Store, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.store = store
+
+    def tell(self, level: Level, message: str, hint: str) -> None:
+        """Say what happened, and what to do next."""
+        self.store.tell(level, message, hint)
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.draw()

@@ -70,7 +70,7 @@ class Pairing(Vertical):
 class PairScreen(PlaceScreen):
     """One code to tell, one field to type the other's; either is enough."""
 
-    MODE = "pair"
+    PLACE = "pair"
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
 
     def __init__(

@@ -26,7 +26,7 @@ from filesend_tui.dropping import find_all, not_there, pick
 from filesend_tui.keys import shown as key_for
 from filesend_tui.notices import unsendable_question
 from filesend_tui.recent import RecentFolders
-from filesend_tui.screens.base import PlaceScreen
+from filesend_tui.screens.base import StorePane
 from filesend_tui.screens.commands import SendPaths, SharePaths
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.recent import RecentScreen
@@ -60,22 +60,26 @@ _PATIENCE: Final = 1.0
 #: Things that cannot be sent which a question lists; the rest is counted.
 _LISTED: Final = 10
 #: Lines of a pane below which it does without its path, without its heading, and cells from which
-#: it has a preview.
+#: it has a preview beside the list.
 _LOW, _FLAT, _WIDE = 17, 12, 110
+#: Beside other panes: lines from which it has one below the list, and cells from which it has one
+#: beside the list where it is too low for that.
+_TALL, _SPARE = 22, 70
 #: Cells of a name below which it says nothing any more.
 _STUMP: Final = 8
 
 
-class SendPane(Vertical):
+class SendPane(StorePane):
     """A folder at a time; what is chosen stays chosen while you walk."""
 
+    TITLE = "Send"
+    DOES = "send files"
     BINDINGS: ClassVar[list[BindingType]] = bindings("send")
 
     def __init__(
         self, store: Store, start: Path, recent: RecentFolders, *, id: str | None = None
     ) -> None:
-        super().__init__(id=id)
-        self.store = store
+        super().__init__(store, id=id)
         self._recent = recent
         self._listing = Listing(os.path.abspath(start))  # noqa: PTH100 - as it is spelled
         self._sorted: tuple[FolderEntry, ...] = ()
@@ -105,15 +109,18 @@ class SendPane(Vertical):
         yield Words(id="chosen")
 
     def on_mount(self) -> None:
-        """Open the first folder; the list has the keys."""
+        """Open the first folder."""
         self.query_one("#path", PathField).border_title = "Folder"
-        self.listing.focus()
         self._walk(self._listing.folder)
 
     @property
     def listing(self) -> PickerList:
         """The list."""
         return self.query_one("#listing", PickerList)
+
+    def take_keys(self) -> None:
+        """The list has them."""
+        self.listing.focus()
 
     @property
     def folder(self) -> str:
@@ -132,7 +139,7 @@ class SendPane(Vertical):
         # Once what was asked for is over, and not under the fingers of somebody who went on.
         if refusals != self._refusals and not self.store.busy & {REQUESTING, SHARING}:
             self._refusals = refusals
-            if self._untouched and self.screen.is_current:
+            if self._untouched and self.screen.is_current and self.has_class("-here"):
                 self.action_without()
 
     def _draw_chosen(self) -> None:
@@ -143,11 +150,14 @@ class SendPane(Vertical):
     def _flat(self) -> bool:
         return self.has_class("-flat")
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Give the list the first claim to room; a preview that comes up has something to show."""
-        self.set_class(event.size.height < _LOW, "-low")
-        self.set_class(event.size.height < _FLAT, "-flat")
-        self.set_class(event.size.width >= _WIDE, "-wide")
+        width, height = self.room
+        self.set_class(height < _LOW, "-low")
+        self.set_class(height < _FLAT, "-flat")
+        tall = self.framed and height >= _TALL and width < _WIDE
+        self.set_class(tall, "-tall")
+        self.set_class(not tall and width >= (_SPARE if self.framed else _WIDE), "-wide")
         self._draw_heading()
         self.call_after_refresh(self._resized)
 
@@ -256,7 +266,7 @@ class SendPane(Vertical):
             entries = await asyncio.to_thread(arrange, listing.entries, order)
         except OSError as problem:
             why = problem.strerror or "it cannot be read"
-            self._say(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
+            self.tell(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
             return
         finally:
             if self._reading == folder:  # and not another one by now
@@ -387,7 +397,7 @@ class SendPane(Vertical):
 
     @on(PickerList.Unchanged)
     def _not_chosen(self, event: PickerList.Unchanged) -> None:
-        self._say(Level.INFO, event.why, event.hint)
+        self.tell(Level.INFO, event.why, event.hint)
 
     def _learn(self) -> None:
         if not self._learning and self.store.picked:
@@ -479,13 +489,14 @@ class SendPane(Vertical):
         try:
             found = await self._beside.run(find_all, text, Path(self.folder))
         except OSError as problem:
-            self._say(Level.ERROR, f"{problem.strerror or problem}.", "")
+            self.tell(Level.ERROR, f"{problem.strerror or problem}.", "")
             return
         if not found:
             missing = not_there(text, "Check the path and try again.")
-            self._say(missing.level, missing.message, missing.hint)
+            self.tell(missing.level, missing.message, missing.hint)
             return
-        self.listing.focus()
+        if self.has_focus_within:
+            self.listing.focus()
         first = found[0]
         if walk and len(found) == 1 and first.is_folder:
             self._walk(first.path)
@@ -494,7 +505,7 @@ class SendPane(Vertical):
         if walk:
             self._walk(os.path.dirname(first.path), first.name)  # noqa: PTH120
         self.listing.changed()
-        self._say(notice.level, notice.message, notice.hint)
+        self.tell(notice.level, notice.message, notice.hint)
 
     # -- sending
 
@@ -511,7 +522,7 @@ class SendPane(Vertical):
         if not self._may_ask():
             return
         if self.store.partner is None:
-            self._say(
+            self.tell(
                 Level.WARNING,
                 "Nobody is there to send to.",
                 f"Press {key_for('pair')} to pair; your choice stays.",
@@ -524,7 +535,7 @@ class SendPane(Vertical):
         if not self._may_ask():
             return
         if self.store.relay.state != "connected":
-            self._say(
+            self.tell(
                 Level.WARNING,
                 "There is no relay to share by.",
                 f"Press {key_for('try again')} to try again.",
@@ -549,7 +560,7 @@ class SendPane(Vertical):
         if not picked.refused or self.store.busy & {REQUESTING, SHARING}:
             return
         if all(path in picked.refused for path in picked):
-            self._say(Level.WARNING, "Nothing of this can be sent.", "Choose something else.")
+            self.tell(Level.WARNING, "Nothing of this can be sent.", "Choose something else.")
             return
         reasons = [
             (clean(picked.from_choice(path), 60), clean(why))
@@ -565,11 +576,11 @@ class SendPane(Vertical):
 
     def _may_ask(self) -> bool:
         if not self.store.picked:
-            self._say(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
+            self.tell(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
         elif REQUESTING in self.store.busy:
-            self._say(Level.INFO, "What you chose is still being looked at.", "One moment.")
+            self.tell(Level.INFO, "What you chose is still being looked at.", "One moment.")
         elif SHARING in self.store.busy:
-            self._say(
+            self.tell(
                 Level.INFO,
                 "Another share is still being prepared.",
                 f"Press {key_for('share')} again when it is ready.",
@@ -592,8 +603,3 @@ class SendPane(Vertical):
         if is_loopback(self.store.relay.url):
             means += " Your relay is on this machine, so the link works on this machine only."
         return means
-
-    def _say(self, level: Level, message: str, hint: str) -> None:
-        self.store.tell(level, message, hint)
-        if isinstance(self.screen, PlaceScreen):
-            self.screen.draw()

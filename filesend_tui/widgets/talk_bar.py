@@ -1,4 +1,7 @@
-"""What was said, and the field to say something: the last lines, or as many as one likes to see."""
+"""What was said, and the field to say something: the last lines, or as many as one likes to see.
+
+Beside other panes it has a frame, the field is always there, and there are as many lines as fit.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from rich.cells import cell_len, chop_cells
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -21,12 +23,15 @@ from filesend_tui.core.text import visible
 from filesend_tui.views import TalkLine
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.ink import Inked, Part, fit, strip
+from filesend_tui.widgets.pane import Pane
 
 #: Longest line that is sent; the relay takes 4,000 characters.
 _MAX: Final = 2000
 #: Cells of a line for the other person's name, and blanks before what does not fit on the first.
 _NAME_CELLS: Final = 20
 _INDENT: Final = 6
+#: Lines of the screen that the field takes.
+_FIELD: Final = 3
 
 
 class TalkField(Input):
@@ -143,15 +148,18 @@ class TalkHistory(Inked, ScrollView, can_focus=False):
         return strip(parts, width, self.rich_style)
 
 
-class TalkBar(Vertical):
+class TalkBar(Pane):
     """Lines of talk, newest at the bottom; the field appears when it is asked for."""
 
+    TITLE = "Talk"
+    DOES = "message"
     DEFAULT_CSS = """
     TalkBar {
         height: auto;
         TalkHistory { margin: 0 1; }
         TalkField { display: none; height: 3; border: round $primary 60%; padding: 0 1; }
-        &.-writing TalkField { display: block; }
+        &.-writing TalkField, &.-framed TalkField { display: block; }
+        &.-framed { height: 1fr; align-vertical: bottom; }
     }
     """
 
@@ -185,11 +193,17 @@ class TalkBar(Vertical):
 
     def _lay_out(self) -> None:
         room = self._room
-        if self.has_class("-writing"):
+        if self.framed:
+            room = max(0, self.room.height - _FIELD)
+        elif self.has_class("-writing"):
             room = max(room, self.screen.size.height // 2 - 4)
         self.query_one(TalkHistory).show(self._talk, room)
 
-    def write(self) -> None:
+    def on_resize(self) -> None:
+        """Show as many lines as there is room for."""
+        self._lay_out()
+
+    def take_keys(self) -> None:
         """Open the field, and show what was said."""
         self.add_class("-writing")
         self._lay_out()

@@ -51,11 +51,13 @@ class Place(Static):
 
         mode: str
 
-    def __init__(self, mode: str, key: str, word: str, *, here: bool) -> None:
-        super().__init__(
-            Content.assemble((key, "$primary bold"), " ", word), classes="-here" if here else ""
-        )
+    def __init__(self, mode: str, key: str, word: str) -> None:
+        super().__init__(Content.assemble((key, "$primary bold"), " ", word))
         self._mode = mode
+
+    def show(self, here: str) -> None:
+        """Show whether one is here."""
+        self.set_class(here == self._mode, "-here")
 
     def on_click(self) -> None:
         """Go there."""
@@ -74,26 +76,27 @@ class TopBar(Horizontal):
     }
     """
 
-    def __init__(self, here: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._here = here
-        self._state: tuple[RelayLink, str | None, int] = RelayLink(), None, 0
+        self._state: tuple[str, RelayLink, str | None, int] = "", RelayLink(), None, 0
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
         """Brand, a word for each place, and the link."""
         yield Static("FileSend", id="brand", markup=False)
         for mode, key, word in PLACES:
-            yield Place(mode, key, word, here=mode == self._here)
+            yield Place(mode, key, word)
         yield Static("", id="link", markup=False)
 
-    def show(self, relay: RelayLink, partner: str | None, unread: int) -> None:
-        """Show the link to the relay, the partner's name and how much nobody has read."""
-        self._state = relay, partner, unread
+    def show(self, here: str, relay: RelayLink, partner: str | None, unread: int) -> None:
+        """Show where one is, the relay, the partner's name and how much nobody has read."""
+        self._state = here, relay, partner, unread
         width = self.size.width
         if (shown := (self._state, width)) == self._shown or not width:
             return
         self._shown = shown
+        for place in self.query(Place):
+            place.show(here)
         narrow = width < _NARROW
         self.query_one("#brand").display = not narrow
         symbol, word, colour = _RELAY.get(relay.state, _RELAY["lost"])

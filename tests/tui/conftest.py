@@ -54,5 +54,5 @@ def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("SSH_TTY", raising=False)
     # No test opens a window on somebody's desktop.
-    monkeypatch.setattr("filesend_tui.screens.transfers.opener", lambda: None)
+    monkeypatch.setattr("filesend_tui.screens.transfers_pane.opener", lambda: None)
     return Stage(home, disk)

@@ -21,7 +21,7 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.faults import _INSTEAD
 from filesend_tui.local_relay import Ask
 from filesend_tui.screens.pair import PairScreen
-from filesend_tui.screens.transfers import TransfersScreen
+from filesend_tui.screens.work import WorkScreen
 from filesend_tui.widgets.rate_graph import RateGraph
 from filesend_tui.widgets.transfer_list import TransferList
 from tests.conftest import RunningRelay
@@ -73,7 +73,7 @@ def in_the_layout(stage: Stage, patch: pytest.MonkeyPatch) -> None:
 
 
 def in_drawing_the_store(stage: Stage, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(TransfersScreen, "draw_body", broken)
+    patch.setattr(WorkScreen, "draw_body", broken)
     stage.client.stream.publish(rate("r1", 5e6, 0.7))
 
 

@@ -14,8 +14,8 @@ from textual.widgets import Input, Static
 
 from filesend_tui.screens import send_pane
 from filesend_tui.screens.recent import RecentScreen
-from filesend_tui.screens.send import SendScreen
 from filesend_tui.screens.send_pane import SendPane
+from filesend_tui.screens.work import WorkScreen
 from filesend_tui.widgets import preview
 from filesend_tui.widgets.filter_field import FilterField
 from filesend_tui.widgets.folder import FolderEntry
@@ -30,17 +30,17 @@ from tests.tui.test_send import listed, opened, summary
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files, or not for all")
 
 
-def heading(screen: SendScreen) -> str:
+def heading(screen: WorkScreen) -> str:
     count, order = (str(screen.query_one(each, Static).render()) for each in ("#count", "#order"))
     return f"{count.strip()} | {order.strip()}"
 
 
-def lines(screen: SendScreen) -> list[str]:
+def lines(screen: WorkScreen) -> list[str]:
     listing = screen.query_one(PickerList)
     return [listing.render_line(y).text for y in range(listing.size.height)]
 
 
-def previewed(screen: SendScreen) -> list[str]:
+def previewed(screen: WorkScreen) -> list[str]:
     shown = screen.query_one(Preview)
     return [shown.render_line(y).text.rstrip() for y in range(shown.size.height)]
 
@@ -49,7 +49,7 @@ def chosen(stage: Stage) -> list[str]:
     return [Path(path).name for path in stage.app.store.picked]
 
 
-async def among_scans(stage: Stage, pilot: Pilot[None]) -> SendScreen:
+async def among_scans(stage: Stage, pilot: Pilot[None]) -> WorkScreen:
     fill_scans(stage.home / "Documents")
     screen = await opened(stage, pilot)
     await pilot.press("enter")
@@ -120,7 +120,7 @@ async def test_keys_typed_into_the_filter_command_nothing(stage: Stage) -> None:
         screen = await opened(stage, pilot)
         await pilot.press("slash", *"aubSOzew.q", "space", "escape")
         await stage.settle(pilot)
-        assert isinstance(stage.app.screen, SendScreen)
+        assert isinstance(stage.app.screen, WorkScreen)
         assert chosen(stage) == []
         assert len(listed(screen)) == 7
 
@@ -564,7 +564,11 @@ async def test_the_list_and_the_number_chosen_have_the_first_claim_to_room(
         chosen_line = screen.query_one("#chosen")
         assert chosen_line.region.bottom <= size[1] - 1, "the keys stand below"
         listing = screen.query_one(PickerList)
-        assert listing.size.height >= size[1] - (3 if size[1] < 15 else 5 if size[1] < 20 else 11)
+        side = screen.query_one("#side")
+        below = side.outer_size.height if side.region.y > listing.region.y else 0
+        assert listing.size.height > below
+        rest = 3 if size[1] < 15 else 5 if size[1] < 20 else 11
+        assert listing.size.height + below >= size[1] - rest
         tall, low = size[1] >= 20, size[1] < 15
         assert screen.query_one(PathField).display is tall
         assert screen.query_one("#heading").display is not low

@@ -18,7 +18,7 @@ from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.people.offer import look_through
 from filesend_tui.core.torrent.making import scan
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.screens.send import SendScreen
+from filesend_tui.screens.work import WorkScreen
 from filesend_tui.store import REQUESTING, SHARING
 from filesend_tui.widgets.path_field import PathField
 from filesend_tui.widgets.picker_list import PickerList
@@ -27,26 +27,26 @@ from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
 
-async def opened(stage: Stage, pilot: Pilot[None], *, alone: bool = False) -> SendScreen:
+async def opened(stage: Stage, pilot: Pilot[None], *, alone: bool = False) -> WorkScreen:
     await stage.settle(pilot)
     if not alone:
         await stage.play(pilot, paired())
     await pilot.press("s")
     await stage.settle(pilot)
-    assert isinstance(stage.app.screen, SendScreen)
+    assert isinstance(stage.app.screen, WorkScreen)
     return stage.app.screen
 
 
-def listed(screen: SendScreen) -> list[str]:
+def listed(screen: WorkScreen) -> list[str]:
     return [entry.name for entry in screen.query_one(PickerList).rows]
 
 
-def drawn(screen: SendScreen) -> list[str]:
+def drawn(screen: WorkScreen) -> list[str]:
     listing = screen.query_one(PickerList)
     return [listing.render_line(y).text for y in range(listing.size.height)]
 
 
-def summary(screen: SendScreen) -> str:
+def summary(screen: WorkScreen) -> str:
     return str(screen.query_one("#chosen", Static).render())
 
 

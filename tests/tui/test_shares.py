@@ -14,7 +14,7 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, TrackerFailed
 from filesend_tui.qr import half_blocks
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.screens.transfers import TransfersScreen
+from filesend_tui.screens.work import WorkScreen
 from filesend_tui.store import SHARING, Store
 from filesend_tui.widgets.code_card import QrCode
 from filesend_tui.widgets.key_bar import KeyBar
@@ -217,12 +217,12 @@ def shown(stage: Stage) -> str:
     return "\n".join(table.render_line(y).text for y in range(table.size.height))
 
 
-async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
+async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> WorkScreen:
     await stage.settle(pilot)
     await stage.play(pilot, *happened)
     await pilot.press("t")
     await stage.settle(pilot)
-    assert isinstance(stage.app.screen, TransfersScreen)
+    assert isinstance(stage.app.screen, WorkScreen)
     return stage.app.screen
 
 
@@ -250,10 +250,11 @@ async def test_the_command_downloads_it(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("link", [None, LINK])
+@pytest.mark.parametrize("size", [(109, 44), (200, 60)], ids=str)
 async def test_where_there_is_room_the_link_is_a_picture_too(
-    stage: Stage, link: str | None
+    stage: Stage, link: str | None, size: tuple[int, int]
 ) -> None:
-    async with stage.app.run_test(size=(120, 44)) as pilot:
+    async with stage.app.run_test(size=size) as pilot:
         screen = await opened(stage, pilot, *shared(link))
         picture = screen.query_one("#share-qr", QrCode)
         assert picture.display

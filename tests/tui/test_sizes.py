@@ -54,6 +54,7 @@ from filesend_tui.widgets.ink import Inked
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.widgets.pane import Pane
 from filesend_tui.widgets.path_field import PathField
 from filesend_tui.widgets.peer_lines import PeerLines
 from filesend_tui.widgets.picker_list import PickerList
@@ -253,10 +254,7 @@ DRAWN: dict[type[Widget], Drawn] = {
         ),
     ),
     KeyBar: Drawn(KeyBar, (_shows([]), _shows(_hints("Send", "Open a folder", *NAMES[:2])))),
-    Place: Drawn(
-        lambda: Place("pair", "p", "Pair", here=True),
-        (lambda _: None,),
-    ),
+    Place: Drawn(lambda: Place("pair", "p", "Pair"), (_shows("pair"), _shows("send"))),
     RequestTree: Drawn(
         RequestTree,
         (
@@ -308,7 +306,7 @@ DRAWN: dict[type[Widget], Drawn] = {
     ),
 }
 #: What draws nothing by itself: what others are made of, and what only holds others.
-HOLD_OTHERS = {Inked, LineList, TopBar, TalkBar}
+HOLD_OTHERS = {Inked, LineList, TopBar, Pane, TalkBar}
 
 
 def test_no_widget_is_left_out() -> None:

@@ -14,10 +14,10 @@ from textual.widgets import Static
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.places import CannotOpen, link_to
-from filesend_tui.screens import transfers
+from filesend_tui.screens import transfers_pane
 from filesend_tui.screens.commands import SendPaths
 from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.screens.transfers import TransfersScreen
+from filesend_tui.screens.work import WorkScreen
 from filesend_tui.widgets.file_progress import FileProgressList
 from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.piece_strip import PieceStrip
@@ -41,22 +41,22 @@ from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
 
-async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> TransfersScreen:
+async def opened(stage: Stage, pilot: Pilot[None], *happened: events.Event) -> WorkScreen:
     await stage.settle(pilot)
     await stage.play(pilot, paired())
     await pilot.press("t")
     await stage.play(pilot, *happened)
-    assert isinstance(stage.app.screen, TransfersScreen)
+    assert isinstance(stage.app.screen, WorkScreen)
     return stage.app.screen
 
 
-def lines(screen: TransfersScreen) -> list[str]:
+def lines(screen: WorkScreen) -> list[str]:
     """What the table shows, line by line."""
     table = screen.query_one(TransferList)
     return [table.render_line(y).text for y in range(table.size.height)]
 
 
-def title(screen: TransfersScreen) -> str:
+def title(screen: WorkScreen) -> str:
     return str(screen.query_one("#detail-title", Static).render())
 
 
@@ -95,8 +95,8 @@ async def test_the_cursor_stays_with_its_transfer(stage: Stage) -> None:
         screen = await opened(stage, pilot, *sending("s1"))
         for number in range(3):
             await stage.play(pilot, *receiving(f"r{number}"))
-            assert screen.chosen is not None
-            assert screen.chosen.id == "s1"
+            assert screen.transfers.chosen is not None
+            assert screen.transfers.chosen.id == "s1"
             await stage.play(pilot, phase("s1", TransferPhase.DONE, Direction.SEND))
         assert "the long way home.mp4" in title(screen)
 
@@ -217,8 +217,8 @@ def shown_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
             raise CannotOpen("The folder is not there any more.")
         shown.append(path)
 
-    monkeypatch.setattr(transfers, "opener", lambda: "xdg-open")
-    monkeypatch.setattr(transfers, "open_folder_of", show)
+    monkeypatch.setattr(transfers_pane, "opener", lambda: "xdg-open")
+    monkeypatch.setattr(transfers_pane, "open_folder_of", show)
     yield shown
 
 
@@ -246,7 +246,7 @@ async def test_o_opens_the_folder_of_what_arrived(
 async def test_where_no_window_opens_the_place_is_told_and_copied(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfers, "opener", lambda: None)
+    monkeypatch.setattr(transfers_pane, "opener", lambda: None)
     folder = tmp_path / "with space"
     async with stage.app.run_test(size=(200, 40)) as pilot:
         screen = await opened(stage, pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
@@ -321,7 +321,7 @@ async def test_x_asks_and_then_cancels(stage: Stage) -> None:
         assert not isinstance(stage.app.screen, ConfirmScreen)
 
 
-def said(screen: TransfersScreen) -> str:
+def said(screen: WorkScreen) -> str:
     """What the talk shows."""
     history = screen.query_one(TalkHistory)
     return "\n".join(history.render_line(y).text for y in range(history.size.height))

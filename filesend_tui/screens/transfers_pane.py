@@ -1,6 +1,7 @@
-"""Transfers: what goes out and comes in, the inside of the chosen one, and a line of talk.
+"""Transfers: what goes out and comes in, and the inside of the chosen one.
 
-The table has the first claim to the room. Pieces and peers are figures for those who ask for them.
+A pane, that a screen may have beside others. The table has the first claim to the room. Pieces and
+peers are figures for those who ask for them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from textual.style import Style
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.keys import shown
 from filesend_tui.places import CannotOpen, link_to, open_folder_of, opener, path_of
-from filesend_tui.screens.base import Clock, PlaceScreen
-from filesend_tui.screens.commands import CancelTransfer, SayLine, SendPaths, StopShare
+from filesend_tui.screens.base import Clock, StorePane
+from filesend_tui.screens.commands import CancelTransfer, SendPaths, StopShare
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.store import Store
 from filesend_tui.views import Level, ShareRow, TransferDetail, TransferRow
@@ -36,17 +37,21 @@ from filesend_tui.widgets.peer_lines import PeerLines
 from filesend_tui.widgets.piece_strip import PieceStrip
 from filesend_tui.widgets.rate_graph import RateGraph
 from filesend_tui.widgets.share_link import ShareLink
-from filesend_tui.widgets.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.transfer_list import TransferList, state_words
 from filesend_tui.widgets.words import Words
 
-#: Cells that a share's link takes at least beside its picture, and those of a graph.
+#: Cells of the pane below which two things have no room side by side. Beside other panes: cells
+#: below which, and lines from which, they stand one below the other.
+_NARROW, _BROAD, _TALL = 70, 100, 32
+#: Cells that a share's link takes at least beside its picture, and those of a graph; lines that
+#: each of them takes where they stand one below the other.
 _LINK: Final = 44
 _GRAPH: Final = 24
+_LINES: Final = 10
 _COPY: Final = f"Press {shown('copy')} to copy the path."
 
 
-class Panes(Horizontal):
+class Facts(Horizontal):
     """What is told about the chosen one, side by side."""
 
     @dataclass
@@ -58,26 +63,25 @@ class Panes(Horizontal):
         self.post_message(self.Resized())
 
 
-class TransfersScreen(PlaceScreen):
+class TransfersPane(StorePane):
     """The live table above, the chosen transfer below."""
 
-    MODE = "transfers"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012 - as Textual types it
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (34, "-tall")]  # noqa: RUF012 - the same
-    SHOWS_TALK = True
+    TITLE = "Transfers"
+    DOES = "transfers"
     BINDINGS: ClassVar[list[BindingType]] = bindings("transfers")
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        super().__init__(store, clock)
+    def __init__(self, store: Store, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(store, id=id)
+        self.clock = clock
         self._details = False
 
-    def compose_body(self) -> ComposeResult:
-        """Table, detail, talk."""
+    def compose(self) -> ComposeResult:
+        """Table and detail."""
         yield Words(id="welcome")
         yield TransferList(id="table")
         with Vertical(id="detail"):
             yield Words(id="detail-title")
-            with Panes(id="panes"):
+            with Facts(id="facts"):
                 yield FileProgressList(id="files")
                 yield ShareLink(id="share")
                 yield QrCode(id="share-qr")
@@ -85,23 +89,26 @@ class TransfersScreen(PlaceScreen):
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
                     yield PeerLines(id="peers")
-        yield TalkBar(id="talk")
 
-    def on_mount(self) -> None:
-        """The table has the keys."""
-        super().on_mount()
-        self.query_one("#table", TransferList).focus()
+    @property
+    def table(self) -> TransferList:
+        """The table."""
+        return self.query_one("#table", TransferList)
+
+    def take_keys(self) -> None:
+        """The table has them."""
+        self.table.focus()
 
     @property
     def chosen(self) -> TransferRow | None:
         """The transfer under the cursor."""
-        row = self.query_one("#table", TransferList).chosen
+        row = self.table.chosen
         return row if isinstance(row, TransferRow) else None
 
     @property
     def chosen_share(self) -> ShareRow | None:
         """The open share under the cursor."""
-        row = self.query_one("#table", TransferList).chosen
+        row = self.table.chosen
         return row if isinstance(row, ShareRow) else None
 
     @property
@@ -110,21 +117,15 @@ class TransfersScreen(PlaceScreen):
         rows = [self.chosen, *reversed(self.store.transfers)]
         return next((row for row in rows if row is not None and row.url), None)
 
-    def draw_body(self) -> None:
-        """Draw table, detail and talk."""
+    def draw(self) -> None:
+        """Draw table and detail."""
         rows: list[TransferRow | ShareRow] = [*self.store.transfers, *self.store.open_shares]
         rows.reverse()  # newest first; what is open to everybody stays on top
-        table = self.query_one("#table", TransferList)
-        table.show(rows, now=self.clock())
-        table.display = bool(rows)
-        welcome = self.query_one("#welcome", Words)
-        welcome.display = not rows
+        self.table.show(rows, now=self.clock())
+        self.set_class(not rows, "-empty")
         if not rows:
-            welcome.show(self._welcome())
+            self.query_one("#welcome", Words).show(self._welcome())
         self._draw_detail()
-        room = 3 if self.size.height >= 34 else 1
-        heard = self.store.partner is not None
-        self.query_one("#talk", TalkBar).show(self.store.talk, room, heard=heard)
 
     def _welcome(self) -> Content:
         if self.store.partner is None:
@@ -146,7 +147,8 @@ class TransfersScreen(PlaceScreen):
     @property
     def _cramped(self) -> bool:
         """There is room for one thing only below the table."""
-        return self.has_class("-narrow") or self.has_class("-low")
+        narrow = self.has_class("-narrow") and not self.has_class("-stacked")
+        return narrow or self.screen.has_class("-low")
 
     def _draw_detail(self) -> None:
         chosen, share = self.chosen, self.chosen_share
@@ -181,15 +183,16 @@ class TransfersScreen(PlaceScreen):
         self._draw_inside(self.store.shares.detail(share.id), may_come=True)
         picture = self.query_one("#share-qr", QrCode)
         picture.show(share.link or share.magnet)
-        room = self.query_one("#panes").size
+        room = self.query_one("#facts").size
         needed = picture.picture
-        picture.display = (
-            not share.preparing
-            and not self._details
-            and needed.height <= room.height
-            and needed.width + _LINK <= room.width
-        )
-        if picture.display and needed.width + _LINK + _GRAPH > room.width:
+        if self.has_class("-stacked"):
+            fits = needed.width <= room.width and needed.height + _LINES <= room.height
+            crowded = needed.height + 2 * _LINES > room.height
+        else:
+            fits = needed.width + _LINK <= room.width and needed.height <= room.height
+            crowded = needed.width + _LINK + _GRAPH > room.width
+        picture.display = fits and not share.preparing and not self._details
+        if picture.display and crowded:
             self.query_one("#inside").display = False
 
     def _draw_inside(self, detail: TransferDetail, *, may_come: bool) -> None:
@@ -201,14 +204,20 @@ class TransfersScreen(PlaceScreen):
         peers.display = self._details and (may_come or bool(detail.peers))
         peers.show(detail.peers)
 
-    @on(Panes.Resized)
+    def on_resize(self) -> None:
+        """Tell side by side what there is to tell, or one below the other."""
+        width, height = self.room
+        self.set_class(width < _NARROW, "-narrow")
+        self.set_class(self.framed and width < _BROAD and height >= _TALL, "-stacked")
+
+    @on(Facts.Resized)
     def _room_changed(self) -> None:
         self._draw_detail()
 
     @on(LineList.Moved, "#table")
     def _moved(self) -> None:
         self._draw_detail()
-        self.offer_keys()
+        self.refresh_bindings()
 
     def check_action(
         self,
@@ -273,8 +282,7 @@ class TransfersScreen(PlaceScreen):
     def _copy(self, text: str, what: str, hint: str) -> None:
         self.app.copy_to_clipboard(text)  # OSC 52: the terminal's own, also over SSH
         said = what if what == text else f"{what} was copied."
-        self.store.tell(Level.GOOD, said, hint)
-        self.draw()
+        self.tell(Level.GOOD, said, hint)
 
     def action_details(self) -> None:
         """Show pieces and peers too, or no longer; in place of the files where room is short."""
@@ -321,27 +329,14 @@ class TransfersScreen(PlaceScreen):
         program = await asyncio.to_thread(opener)
         if program is None:
             self.app.copy_to_clipboard(str(path))
-            self._tell(Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link.")
+            self.tell(Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link.")
             return
         try:
             await open_folder_of(path, program, os.environ)
         except CannotOpen as error:
-            self._tell(Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY)
+            self.tell(Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY)
         else:
-            self._tell(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
-
-    def _tell(self, level: Level, message: str, hint: str) -> None:
-        self.store.tell(level, message, hint)
-        self.draw()
-
-    @on(TalkBar.Said)
-    def _said(self, event: TalkBar.Said) -> None:
-        self.post_message(SayLine(event.text, self.query_one("#talk", TalkBar)))
-
-    @on(TalkField.Closed)
-    def _stop_writing(self) -> None:
-        self.query_one("#talk", TalkBar).close()
-        self.query_one("#table", TransferList).focus()
+            self.tell(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
 
 
 def _title(transfer: TransferRow) -> Content:
