@@ -297,6 +297,21 @@ async def test_an_action_of_another_pane_is_done_there(stage: Stage) -> None:
         assert here(screen) == "transfers"
 
 
+@pytest.mark.parametrize("size", [WIDE, (200, 60)])
+async def test_what_is_told_of_a_transfer_is_in_view(stage: Stage, size: tuple[int, int]) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("home")
+        stage.app.store.sample(stage.now + 2)
+        await stage.settle(pilot)
+        for told in ("#graph", "#graph,#pieces,#peers"):
+            for widget in screen.query(f"#files,{told}"):
+                assert widget.region.area, widget
+                assert screen.transfers.region.contains_region(widget.region), widget
+            await pilot.press("i")
+            await stage.settle(pilot)
+
+
 # -- another size
 
 
