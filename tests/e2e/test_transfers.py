@@ -268,6 +268,7 @@ def test_two_people_who_name_no_relay(lonely_world: World, tmp_path: Path) -> No
     assert lonely_world.leftovers() == [], "the relay went with the sender who started it"
 
 
+@pytest.mark.webrtc  # where the direct road takes its time
 async def test_the_receiver_may_make_the_code(world: World, tmp_path: Path) -> None:
     """As a TUI does: its code is used by `filesend send --code`."""
     import asyncio

@@ -102,10 +102,10 @@ async def walk(stage: Stage, path: list[Move | str | float], size: tuple[int, in
             assert {"in", "out"} <= still
 
 
-#: A walk takes five seconds, most of them waiting: a minute, and ten of `make fuzz` in its rounds.
+#: A walk takes fifteen seconds, most of them waiting: a minute, and ten in `make fuzz`.
 @pytest.mark.fuzz
 @settings(
-    max_examples=40 if FUZZ else 10,
+    max_examples=14 if FUZZ else 4,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     # To make a walk smaller takes longer than to read it.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
