@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual._styles_cache import StylesCache
 
 from filesend_tui.core import space
 from tests.tui.scripted import Stage, fill_home
@@ -50,9 +51,11 @@ def _set_zone() -> None:
 
 
 @pytest.fixture
-def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("SSH_TTY", raising=False)
     # No test opens a window on somebody's desktop.
     monkeypatch.setattr("filesend_tui.screens.transfers_pane.opener", lambda: None)
-    return Stage(home, disk)
+    yield Stage(home, disk)
+    # Textual keeps what the last 1,024 widgets drew: a gigabyte, at the largest sizes.
+    StylesCache.get_inner_outer.cache_clear()
