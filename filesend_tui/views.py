@@ -21,15 +21,6 @@ from filesend_tui.core.events import (
     TransferPhase,
 )
 
-ENDED: Final = frozenset(
-    {
-        TransferPhase.DECLINED,
-        TransferPhase.DONE,
-        TransferPhase.FAILED,
-        TransferPhase.CANCELLED,
-    }
-)
-
 
 class Level(StrEnum):
     """How much a notice matters."""
@@ -126,7 +117,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     @property
     def ended(self) -> bool:
         """Nothing more will happen to it."""
-        return self.phase in ENDED
+        return self.phase.ended
 
     @property
     def sending(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -64,6 +64,21 @@ class TransferPhase(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing comes after it."""
+        return self in _ENDS
+
+
+_ENDS: Final = frozenset(
+    {
+        TransferPhase.DECLINED,
+        TransferPhase.DONE,
+        TransferPhase.FAILED,
+        TransferPhase.CANCELLED,
+    }
+)
 
 
 def is_hidden(path: str) -> bool:

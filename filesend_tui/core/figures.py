@@ -1,4 +1,4 @@
-"""Figures for people: sizes and rates as text. Never a decision; raw figures travel beside."""
+"""Figures for people: sizes, rates, addresses as text. No decision; raw figures travel beside."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def size_text(count: float) -> str:
 def rate_text(bytes_per_second: float) -> str:
     """Return a rate for people, such as `4 MB/s`."""
     return f"{size_text(bytes_per_second)}/s"
+
+
+def address_text(host: str, port: int | str) -> str:
+    """Return a host's address and a port as one, such as `[::1]:80` (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def parse_rate(text: str) -> int:

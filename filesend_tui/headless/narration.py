@@ -6,13 +6,12 @@ Names from the other person were cleaned by the core before they entered an even
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.core.figures import rate_text, size_text
+from filesend_tui.places import path_of
 
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20
@@ -205,14 +204,6 @@ def _complete(event: events.DownloadComplete) -> list[Line]:
         ),
         Line(str(path_of(event.url)), result=True),
     ]
-
-
-def path_of(url: str) -> Path:
-    """Return the path that a file:// URL names."""
-    from urllib.request import url2pathname  # slow to import
-
-    parts = urlsplit(url)
-    return Path(url2pathname(f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path))
 
 
 def _empty(folders: Sequence[str]) -> str:

@@ -12,13 +12,6 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.events import Direction, TransferPhase
 
-_ENDS = {
-    TransferPhase.DONE,
-    TransferPhase.DECLINED,
-    TransferPhase.FAILED,
-    TransferPhase.CANCELLED,
-}
-
 
 class Outcome:
     """Follows the transfers of one pairing until all of them have ended.
@@ -46,7 +39,7 @@ class Outcome:
                 self._errors[transfer] = raised(event)
             case events.Error(torrent=None):
                 self._broken = raised(event)
-            case events.TransferState() if event.phase in _ENDS:
+            case events.TransferState() if event.phase.ended:
                 self._ended(event)
             case events.PartnerGone():
                 self._partner_gone(event)

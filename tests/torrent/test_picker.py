@@ -198,14 +198,6 @@ def test_nothing_wanted_is_complete_at_once():
     assert make_picker(shape_of(3), wanted=[1, 2], have=[1, 2]).complete
 
 
-def test_while_choked_only_what_is_allowed():
-    picker = make_picker(shape_of(8))
-    picker.peer_joined("a")
-    picker.peer_has("a", range(6))
-    assert {r.index for r in picker.pick("a", 99, only={2, 7})} == {2}
-    assert picker.pick("a", 99, only={2, 7}) == []
-
-
 @pytest.mark.parametrize("count", [0, -3])
 def test_asking_for_nothing_gets_nothing(count):
     picker = make_picker(shape_of(1))

@@ -146,7 +146,7 @@ class TestPieces:
         ends.alice.send(m.RejectRequest(0, 0, BLOCK))
         ends.alice.send(m.AllowedFast(4))
         ends.pump()
-        assert ends.heard_by_bob == [m.RejectRequest(0, 0, BLOCK), m.AllowedFast(4)]
+        assert ends.heard_by_bob == [m.RejectRequest(0, 0, BLOCK)]
 
     @pytest.mark.parametrize(
         ("reserved", "bits", "sent"),
@@ -211,15 +211,6 @@ class TestBeforeTheShapeIsKnown:
         assert feed(end, raw([m.HaveNone()])) == []
         assert end.set_shape(SHAPE) == []
 
-    def test_allowed_fast_waits(self) -> None:
-        end = shaken(shape=None)
-        assert feed(end, raw([m.HaveAll(), m.AllowedFast(4), m.AllowedFast(2)])) == []
-        assert end.set_shape(SHAPE) == [
-            PeerHas(range(10), all=True),
-            m.AllowedFast(2),
-            m.AllowedFast(4),
-        ]
-
     def test_requests_come_out_for_the_owner_to_reject(self) -> None:
         request = m.Request(10**6, 0, BLOCK)
         assert feed(shaken(shape=None), raw([request])) == [request]
@@ -231,7 +222,6 @@ class TestBeforeTheShapeIsKnown:
             (m.Bitfield(b"\xff\xff"), "badBitfield"),
             (m.Bitfield(b"\xff\xc0\x00"), "badBitfield"),
             (m.Have(10), "indexOutOfRange"),
-            (m.AllowedFast(10), "indexOutOfRange"),
         ],
     )
     def test_what_does_not_fit_is_found_when_it_is(self, told: m.Message, reason: str) -> None:

@@ -15,6 +15,8 @@ import threading
 from contextlib import suppress
 from typing import Final
 
+from filesend_tui.core.figures import address_text
+
 #: Bytes taken from the socket at a time, and encrypted at a time: a tenth faster than 256 KiB, and
 #: more brings no more.
 STEP: Final = 512 * 1024
@@ -65,8 +67,7 @@ class TlsLink:
             host, port, *_ = self._sock.getpeername()
         except OSError:
             return ""
-        host = host.removeprefix("::ffff:")
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return address_text(host.removeprefix("::ffff:"), port)
 
     @property
     def certificate(self) -> bytes:

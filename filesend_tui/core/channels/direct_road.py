@@ -14,9 +14,9 @@ import logging
 import secrets
 import socket
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from filesend_tui.core.channels.direct import DirectChannel
 from filesend_tui.core.channels.direct_identity import BadCertificate, Identity, fingerprint
@@ -32,6 +32,7 @@ from filesend_tui.core.channels.direct_offer import (
 )
 from filesend_tui.core.channels.port_mapping import PortMapping
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.tasks import Tasks
 
 #: Seconds after which a partner is looked for no more.
 MEET_TIMEOUT: Final = 15.0
@@ -149,7 +150,7 @@ class DirectRoad:
         self._listeners: list[socket.socket] = []
         self._meetings: dict[bytes, _Meeting] = {}
         self._arriving: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         self._endings: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -174,7 +175,7 @@ class DirectRoad:
                 "Choose another port, or --road webrtc.",
             )
         for listener in self._listeners:
-            self._spawn(self._accept(listener))
+            self._tasks.spawn(self._accept(listener))
             if self._wants_mapping and listener.family == socket.AF_INET:
                 self._mapping = PortMapping(listener.getsockname()[1])
                 self._mapping.start()
@@ -226,7 +227,7 @@ class DirectRoad:
             raise ChannelFailed("A peer's direct offer makes no sense.") from None
         meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses, chosen=chosen)
         dialling = [
-            self._spawn(self._dial(meeting, endpoint, position * STAGGER))
+            self._tasks.spawn(self._dial(meeting, endpoint, position * STAGGER))
             for position, endpoint in enumerate(
                 plausible(theirs.endpoints, self._addresses or own_addresses())
             )
@@ -250,9 +251,8 @@ class DirectRoad:
         self._closed = True
         if self._starting is not None:
             await asyncio.wait({self._starting})
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._endings, return_exceptions=True)
+        await self._tasks.cancel()
+        await asyncio.gather(*self._endings, return_exceptions=True)
         for listener in self._listeners:
             listener.close()
         if self._mapping is not None:
@@ -319,7 +319,7 @@ class DirectRoad:
                 sock.close()
                 continue
             self._arriving[host] += 1
-            self._spawn(self._receive(sock, host))
+            self._tasks.spawn(self._receive(sock, host))
 
     async def _receive(self, sock: socket.socket, host: str) -> None:
         """Find out who came; most give up or are sent away."""
@@ -345,12 +345,6 @@ class DirectRoad:
     def _link(self, sock: socket.socket, *, server: bool) -> TlsLink:
         assert self._identity is not None
         return TlsLink(sock, self._identity.context(server=server), server=server)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:

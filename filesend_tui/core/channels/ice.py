@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from filesend_tui.core.channels.base import Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.figures import address_text
 
 if TYPE_CHECKING:
     from aiortc import RTCConfiguration, RTCPeerConnection
@@ -72,5 +73,4 @@ def path_of(pair: Any) -> tuple[Road, str] | None:
         return None
     kinds = {pair.local_candidate.type, pair.remote_candidate.type}
     host, port = pair.remote_addr
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return (Road.RELAYED if "relay" in kinds else Road.WEBRTC), address
+    return (Road.RELAYED if "relay" in kinds else Road.WEBRTC), address_text(host, port)

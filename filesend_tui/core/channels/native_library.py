@@ -16,6 +16,7 @@ from filesend_tui.core.channels.base import Road
 from filesend_tui.core.channels.ice import not_a_server
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.figures import address_text
 
 _PACKAGE: Final = "aiolibdatachannel"
 #: Versions that were tried, as (year, month): the lower layer is not promised to stay as it is.
@@ -133,8 +134,7 @@ def path_of(local: str, remote: str) -> tuple[Road, str] | None:
     match = _ADDRESS.search(remote)
     if match is None:
         return None
-    host = match["host"]
-    address = f"[{host}]:{match['port']}" if ":" in host else f"{host}:{match['port']}"
+    address = address_text(match["host"], match["port"])
     relayed = " typ relay" in local or " typ relay" in remote
     return (Road.RELAYED if relayed else Road.WEBRTC), address
 

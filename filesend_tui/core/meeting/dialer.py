@@ -28,6 +28,7 @@ from filesend_tui.core.meeting.crossing import (
 from filesend_tui.core.meeting.roads import OpenChannel, RoadAttempt, prepare
 from filesend_tui.core.meeting.signals import BadSignal, Description, Signals, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
+from filesend_tui.core.tasks import Tasks
 
 #: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
 #: that floods us must leave room for what comes through others.
@@ -112,7 +113,7 @@ class Dialer:
         self._answering: dict[asyncio.Task[Any] | None, RoadAttempt] = {}
         self._open: dict[bytes, OpenChannel] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._closed = False
 
     async def make_offers(self, count: int) -> list[SealedOffer]:
@@ -157,7 +158,7 @@ class Dialer:
         for offer_id in offer_ids:
             if waiting := self._waiting.pop(offer_id, None):
                 waiting.expiry.cancel()
-                self._spawn(waiting.attempt.close())
+                self._tasks.spawn(waiting.attempt.close())
 
     def offered(
         self,
@@ -219,7 +220,7 @@ class Dialer:
         waiting.expiry.cancel()
         verdict = self._judge_answer(peer_id, waiting)
         if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
-            self._spawn(waiting.attempt.close())
+            self._tasks.spawn(waiting.attempt.close())
             return
         if verdict is Verdict.REPLACE:
             self._give_up(peer_id)
@@ -231,10 +232,7 @@ class Dialer:
         self.withdraw(list(self._waiting))
         for peer_id in tuple(self._dials):
             self._give_up(peer_id)
-        while tasks := set(self._tasks):
-            await asyncio.gather(*tasks, return_exceptions=True)
-            # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
-            self._tasks -= tasks
+        await self._tasks.join()
 
     def _sealed(self, attempt: RoadAttempt) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
@@ -256,7 +254,7 @@ class Dialer:
     def _dial(
         self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None], tracker: str = ""
     ) -> None:
-        dial = _Dial(link, self._spawn(work), tracker)
+        dial = _Dial(link, self._tasks.spawn(work), tracker)
         self._dials.setdefault(peer_id, []).append(dial)
 
         def ended(_task: asyncio.Task[None]) -> None:
@@ -345,9 +343,3 @@ class Dialer:
         self.failure = None
         self._give_up(peer_id)
         self._met(MetPeer(channel, peer_id, initiated))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from filesend_tui.core.people.sealing import Letter
 from filesend_tui.core.people.session import Session, partner_name
 from filesend_tui.core.people.torrents import Torrents
 from filesend_tui.core.people.transfers import Transfers
+from filesend_tui.core.tasks import Tasks
 from filesend_tui.core.telling import error_event, left_out
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.making import Found
@@ -80,7 +81,7 @@ class People:
         self._code: Code | None = None
         self._introduction: Introduction | None = None
         self._pair: _Pair | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     # -- what faces may ask
 
@@ -248,9 +249,7 @@ class People:
         """Leave, disconnect and free everything."""
         await self.leave()
         await self._link.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     # -- pairing
 
@@ -334,11 +333,13 @@ class People:
             return
         code, self._code = self._code, None
         if code is None or code.nameplate != word.nameplate:
-            self._spawn(self._part())  # a code that was never shown: only a guess can claim it
+            self._tasks.spawn(
+                self._part()
+            )  # a code that was never shown: only a guess can claim it
             return
         self._events.publish(events.CodeClaimed())
         self._introduction = self._introduce(code, Side.MAKER)
-        self._spawn(self._be_joined(self._introduction))
+        self._tasks.spawn(self._be_joined(self._introduction))
 
     def _read(self, pair: _Pair, letter: Letter) -> None:
         try:
@@ -389,12 +390,12 @@ class People:
             return
         self._publish_error(error)
         self._session_over(error, "broken")
-        self._spawn(self._part())
+        self._tasks.spawn(self._part())
 
     def _session_over(self, error: FileSendError, reason: str) -> None:
         pair, self._pair = self._pair, None
         if pair is not None:
-            self._spawn(pair.transfers.close(error))
+            self._tasks.spawn(pair.transfers.close(error))
             self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
 
     # -- small things
@@ -420,8 +421,3 @@ class People:
         if self._pair is None:
             raise NotPaired("You are not paired with anybody.")
         return self._pair
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

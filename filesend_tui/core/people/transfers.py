@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from filesend_tui.core.budget import Budget
 from filesend_tui.core.config import ClientConfig
@@ -36,6 +36,7 @@ from filesend_tui.core.people.exchange_values import (
 from filesend_tui.core.people.run import REPORT_INTERVAL, Run
 from filesend_tui.core.people.session import Session
 from filesend_tui.core.people.torrents import Torrents
+from filesend_tui.core.tasks import Tasks
 from filesend_tui.core.telling import left_out
 from filesend_tui.core.torrent.making import Found
 from filesend_tui.core.torrent.room import check_room
@@ -88,7 +89,7 @@ class Transfers:
         self._tracker = tracker
         self._runs: dict[TransferId, Run] = {}
         self._used: set[TransferId] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(_broke)
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
         self._ended: FileSendError | None = None
@@ -176,11 +177,8 @@ class Transfers:
         self._watch.close()
         while self._runs:
             await next(iter(self._runs.values())).freed.wait()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=PARTING)
-            for task in late:
-                task.cancel()
-        await asyncio.gather(self._watching, *self._tasks, return_exceptions=True)
+        await self._tasks.cancel(after=PARTING)
+        await asyncio.gather(self._watching, return_exceptions=True)
 
     def receive(self, word: Word) -> None:
         """Take a word of the partner's about transfers; others change nothing."""
@@ -273,7 +271,7 @@ class Transfers:
                 case StartAdding(magnet, swarm_key):
                     run.start_adding(magnet, swarm_key)
                 case FreeTorrent(delete_data):
-                    self._spawn(self._free(run, delete_data))
+                    self._tasks.spawn(self._free(run, delete_data))
         if run.exchange.finished and not run.working:
             self._forget(run)
 
@@ -281,9 +279,9 @@ class Transfers:
         """Say a word, in turn; figures wait for the last ones to have left."""
         if isinstance(word, _FIGURES) and run is not None:
             if run.figures is None or run.figures.done():
-                run.figures = self._spawn(self._send(word, None))
+                run.figures = self._tasks.spawn(self._send(word, None))
         else:
-            self._spawn(self._send(word, run))
+            self._tasks.spawn(self._send(word, run))
 
     async def _send(self, word: Word, run: Run | None) -> None:
         try:
@@ -321,13 +319,6 @@ class Transfers:
                 progress = min(1.0, max(0.0, event.progress))
                 self._happen(run, Prepared(progress))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (bug := task.exception()):
-            _log.error("a transfer's work broke", exc_info=bug)
+def _broke(bug: BaseException) -> None:
+    _log.error("a transfer's work broke", exc_info=bug)

@@ -16,6 +16,7 @@ from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.channels.base import Channel, ChannelAbused, Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.tasks import Tasks
 from filesend_tui.core.torrent.lane import Lane, LaneHost
 from filesend_tui.core.torrent.lane_count import MOST_LANES, LaneCount
 from filesend_tui.core.torrent.reasons import WhyDropped
@@ -135,7 +136,7 @@ class Lanes:
         self._pinged: float | None = None
         self.round_trip: float | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(_broke)
 
     @property
     def count(self) -> int:
@@ -145,7 +146,7 @@ class Lanes:
     def begin(self) -> None:
         """The peer takes lanes; may be called again."""
         if self._keeper is None:
-            self._keeper = self._spawn(self._keep())
+            self._keeper = self._tasks.spawn(self._keep())
 
     def wake(self) -> None:
         """There may be blocks to send."""
@@ -154,10 +155,7 @@ class Lanes:
 
     async def close(self) -> None:
         """Close every lane."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     def heard(self, message: LaneMessage) -> None:
         """Take a message of fs_lane."""
@@ -277,18 +275,11 @@ class Lanes:
     def _claim(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a lane come to be and live; one fewer is free until it ends."""
         self._road.free -= 1
-        self._spawn(work).add_done_callback(self._give_back)
+        self._tasks.spawn(work).add_done_callback(self._give_back)
 
     def _give_back(self, _task: asyncio.Task[None]) -> None:
         self._road.free += 1
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a fault of this program ended a lane", exc_info=error)
+def _broke(error: BaseException) -> None:
+    log.error("a fault of this program ended a lane", exc_info=error)

@@ -186,9 +186,7 @@ class PiecePicker:
 
     # -- asking
 
-    def pick(
-        self, peer: PeerKey, count: int, *, only: Collection[int] | None = None
-    ) -> list[BlockRequest]:
+    def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
         """Return up to `count` blocks to ask this peer for, and count them as owed by it.
 
         Fewer come back when the peer has nothing more to give, or too many pieces are in work;
@@ -197,12 +195,9 @@ class PiecePicker:
         Args:
             peer: Whom to ask.
             count: Requests to make at most.
-            only: While choked, the pieces it allows all the same (BEP 6 allowed fast).
         """
         state = self._peers[peer]
         bits = state.bits
-        if only is not None:
-            bits &= bits_of(only, self._shape.piece_count)
         picked: list[BlockRequest] = []
         while len(picked) < count:
             partial = (

@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final
 
 from filesend_tui.core.torrent.rates import RateMeter
+from filesend_tui.core.wire.extension_state import DEFAULT_REQQ
 from filesend_tui.core.wire.shape import BLOCK
 
 #: Seconds of data to keep asked for.
@@ -21,8 +22,6 @@ FLOOR: Final = 8
 CAP: Final = 2048
 #: At least so many for each of several channels to a peer, as each holds some back in its queue.
 SHARE: Final = 64
-#: What a peer that does not tell its `reqq` is taken to bear (BEP 10 names 250 as usual).
-DEFAULT_REQQ: Final = 250
 #: Seconds without a block, while some are owed, after which a peer is snubbed.
 SNUB_S: Final = 30.0
 #: Seconds of data before the measured rate is trusted more than doubling.

@@ -78,9 +78,6 @@ class Roster:
     def __getitem__(self, peer_id: bytes) -> Peer:
         return self._peers[peer_id]
 
-    def __contains__(self, peer_id: bytes) -> bool:
-        return peer_id in self._peers
-
     @property
     def handshaking(self) -> tuple[Peer, ...]:
         """Those whose handshake has not come yet."""

@@ -6,7 +6,7 @@ Peers are swarm.py's, files storage.py's. Several torrents together are engine.p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ from filesend_tui.core.events import (
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
 from filesend_tui.core.share_link import share_link
+from filesend_tui.core.tasks import Tasks
 from filesend_tui.core.telling import error_event, leftover_events
 from filesend_tui.core.text import clean
 from filesend_tui.core.torrent.disk import Disk
@@ -154,7 +155,7 @@ class Torrent:
         self._store: PieceStore | None = None
         self._folder: Path | Target | None = None
         self._choose: Choose = everything
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(lambda error: self.swarm_failed(broken(error)))
         self._closing = False
         self._reporter = Reporter(publish, self.id, transfer)
         peer_id = make_peer_id()
@@ -226,9 +227,7 @@ class Torrent:
             return
         self._closing = True
         await self._swarm.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         self._reporter.flush()
         self._reporter.close()
         store = self._store
@@ -253,7 +252,7 @@ class Torrent:
 
     def metadata_found(self, raw: bytes) -> None:
         """See SwarmHost."""
-        self._spawn(self._lay_out(raw))
+        self._tasks.spawn(self._lay_out(raw))
 
     def piece_stored(self, index: int) -> None:
         """See SwarmHost."""
@@ -261,7 +260,7 @@ class Torrent:
         assembly = self._swarm.assembly
         self._reporter.piece_verified(self.info.shape.piece_size(index))
         if assembly is not None and assembly.complete:
-            self._spawn(self._finish())
+            self._tasks.spawn(self._finish())
 
     def swarm_failed(self, error: FileSendError) -> None:
         """See SwarmHost."""
@@ -475,13 +474,3 @@ class Torrent:
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await self._loop.run_in_executor(self._executor, work)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self.swarm_failed(broken(error))

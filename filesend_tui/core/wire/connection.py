@@ -55,9 +55,6 @@ from filesend_tui.core.wire.rules import (
 )
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Allowed-fast pieces remembered until the shape is known; peers allow about ten (BEP 6).
-_MAX_EARLY_FAST: Final = 1024
-
 
 class WireConnection:
     """One end of a connection.
@@ -93,7 +90,6 @@ class WireConnection:
         self._outbox = Outbox()
         self._shape: TorrentShape | None = None
         self._opening = True
-        self._early_fast: set[int] = set()
         self._chatter = 0
 
         self.closed = False
@@ -277,16 +273,11 @@ class WireConnection:
         self._shape = shape
         try:
             self.peer_pieces.set_total(shape.piece_count)
-            for index in self._early_fast:
-                check_index(index, shape)
         except WireError:
             self.closed = True
             raise
         has = self._on_pieces()
-        events: list[WireEvent] = [has] if has else []
-        events += [AllowedFast(index) for index in sorted(self._early_fast)]
-        self._early_fast.clear()
-        return events
+        return [has] if has else []
 
     def check_block(self, piece: Piece) -> None:
         """Check a block that came over a lane as one that comes here.
@@ -389,16 +380,8 @@ class WireConnection:
             return None
         return PeerHas(pieces.indices(), all=pieces.is_seed)
 
-    def _on_suggestion(self, message: SuggestPiece) -> None:
+    def _on_hint(self, message: SuggestPiece | AllowedFast) -> None:
         check_index(message.index, self._shape)
-
-    def _on_allowed_fast(self, message: AllowedFast) -> WireEvent | None:
-        check_index(message.index, self._shape)
-        if self._shape is not None:
-            return message
-        if len(self._early_fast) < _MAX_EARLY_FAST:
-            self._early_fast.add(message.index)
-        return None
 
     def _on_extended(self, message: Extended) -> WireEvent | None:
         if not self.extended:
@@ -426,7 +409,7 @@ _HANDLERS: Final[dict[type[Message], Callable[[WireConnection, Any], WireEvent |
     Cancel: WireConnection._on_request,
     Piece: WireConnection._on_piece,
     RejectRequest: WireConnection._on_reject,
-    SuggestPiece: WireConnection._on_suggestion,
-    AllowedFast: WireConnection._on_allowed_fast,
+    SuggestPiece: WireConnection._on_hint,
+    AllowedFast: WireConnection._on_hint,
     Extended: WireConnection._on_extended,
 }

@@ -26,7 +26,6 @@ from filesend_tui.core.wire.lane_messages import (
     LaneRefusal,
 )
 from filesend_tui.core.wire.messages import (
-    AllowedFast,
     Cancel,
     Choke,
     Interested,
@@ -77,7 +76,6 @@ WireEvent: TypeAlias = (
     | Piece
     | Cancel
     | RejectRequest
-    | AllowedFast
     | MetadataRequest
     | MetadataData
     | MetadataReject

@@ -38,7 +38,7 @@ from filesend_tui.core.wire.lane_messages import (
 from filesend_tui.core.wire.messages import Extended
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Requests a peer is taken to queue until it says otherwise.
+#: Requests a peer is taken to queue until it says otherwise (BEP 10 names 250 as usual).
 DEFAULT_REQQ: Final = 250
 
 

@@ -1,0 +1,55 @@
+"""Tasks with an owner, who keeps them alive and ends them. What they do never lives here.
+
+asyncio holds a task by a weak reference only, and tells a fault of one that nobody awaits when it
+is collected, if ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class Tasks:
+    """The tasks of one owner.
+
+    Args:
+        failed: Called with what a task raised, as soon as it has ended.
+    """
+
+    def __init__(self, failed: Callable[[BaseException], None] | None = None) -> None:
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __bool__(self) -> bool:
+        """Whether any has not ended."""
+        return bool(self._tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task on the running loop."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def cancel(self, after: float = 0.0) -> None:
+        """Cancel those that have not ended after so many seconds, and wait for all."""
+        late = self._tasks
+        if late and after:
+            _, late = await asyncio.wait(late, timeout=after)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def join(self) -> None:
+        """Wait until all have ended, those too that are started meanwhile."""
+        while tasks := set(self._tasks):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
+            self._tasks -= tasks
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._failed is not None and not task.cancelled() and (error := task.exception()):
+            self._failed(error)
