@@ -12,6 +12,7 @@ from relay.protocol import ROUTES, ErrorCode
 from relay.socket_server import SocketServer
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect, Person, pair
+from tests.relay.test_app import figures
 
 
 def sealed(text: str) -> dict[str, Any]:
@@ -190,6 +191,9 @@ async def test_a_lost_owners_code_is_given_up(relay: RunningRelay, connect: Conn
     one, other = await connect(relay.url), await connect(relay.url)
     nameplate = await one.allocate()
     await one.client.disconnect()
+    async with asyncio.timeout(10):  # the relay hears of it in its own time
+        while (await figures(relay.url))["people"] != 1:
+            await asyncio.sleep(0.05)
     code = await other.code("claim", {"nameplate": nameplate})
     assert code == ErrorCode.WITHDRAWN_CODE
 
