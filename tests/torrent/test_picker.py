@@ -600,15 +600,11 @@ class SwarmMachine(RuleBasedStateMachine):
             self.take(peer, request)
 
     @precondition(lambda self: self.has)
-    @rule(data=st.data(), count=st.integers(0, 12), allowed=st.booleans())
-    def ask(self, data, count, allowed):
+    @rule(data=st.data(), count=st.integers(0, 12))
+    def ask(self, data, count):
         peer = self.draw_peer(data)
-        only = None
-        if peer in self.choking:
-            if not allowed:
-                return
-            only = data.draw(st.sets(st.integers(0, self.shape.piece_count - 1)))
-        self.pick(peer, count, only)
+        if peer not in self.choking:
+            self.pick(peer, count)
 
     @precondition(lambda self: any(self.owed.values()))
     @rule(data=st.data(), count=st.integers(1, 8))
@@ -651,14 +647,13 @@ class SwarmMachine(RuleBasedStateMachine):
             assert index not in self.settling
             self.sent_by.pop(index, None)
 
-    def pick(self, peer, count, only=None):
+    def pick(self, peer, count):
         askers = self.askers()
-        picked = self.picker.pick(peer, count, only=only)
+        picked = self.picker.pick(peer, count)
         assert len(picked) <= max(0, count)
         for request in picked:
             assert request in self.blocks_of(request.index)
             assert request.index in self.has[peer] & self.wanted - self.verified
-            assert only is None or request.index in only
             assert request.begin not in self.sent_by.get(request.index, {})
             assert request not in self.owed[peer]
             self.owed[peer][request] = None

@@ -137,9 +137,10 @@ def test_the_bounds_themselves_are_kept() -> None:
         m.Piece(LAST, BLOCK, bytes(100)),
         m.Piece(0, 0, bytes(BLOCK)),
         m.Piece(0, BLOCK, bytes(BLOCK)),
-        m.AllowedFast(SHAPE.piece_count - 1),
     ]
     assert len(end.receive_data(raw(fine))) == len(fine)
+    hints = [m.AllowedFast(SHAPE.piece_count - 1), m.SuggestPiece(SHAPE.piece_count - 1)]
+    assert end.receive_data(raw(hints)) == []
 
 
 def test_an_error_says_figures_and_its_reason() -> None:
