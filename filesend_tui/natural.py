@@ -1,17 +1,35 @@
-"""The order of names as people expect it: `scan 9` before `scan 10`, whatever the case."""
+"""The order of names as people expect it: `scan 9` before `scan 10`.
+
+Whether case and accents count is for whoever folds the names before.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final, TypeAlias
+from unicodedata import decimal
 
-_DIGITS: Final = re.compile("([0-9]+)")
+#: Text and numbers in turn; a number is how many digits it has, and these.
+NaturalKey: TypeAlias = tuple[str | tuple[int, str], ...]
+
+_DIGITS: Final = re.compile(r"(\d+)")
 
 
-def natural_key(name: str) -> tuple[tuple[Any, ...], str]:
-    """Return what to sort a name by: its runs of digits count as numbers, of any length."""
-    parts: list[Any] = _DIGITS.split(name.casefold())
-    for place, digits in enumerate(parts[1::2]):
-        number = digits.lstrip("0")
-        parts[2 * place + 1] = (len(number), number)
-    return tuple(parts), name
+def natural_key(name: str) -> tuple[NaturalKey, str]:
+    """Return what to sort a name by, whatever its case."""
+    return natural(name.casefold()), name
+
+
+def natural(folded: str) -> NaturalKey:
+    """Return what to sort a folded name by: its runs of digits count as numbers, of any length."""
+    if folded.isascii() and folded.isalpha():
+        return (folded,)
+    return tuple(_number(part) if at % 2 else part for at, part in enumerate(_DIGITS.split(folded)))
+
+
+def _number(digits: str) -> tuple[int, str]:
+    # Not int: Python refuses what a stranger may make of thousands of digits.
+    if not digits.isascii():
+        digits = "".join(str(decimal(digit)) for digit in digits)
+    figures = digits.lstrip("0")
+    return len(figures), figures

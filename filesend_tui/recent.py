@@ -63,8 +63,3 @@ class RecentFolders:
             with suppress(OSError):
                 os.unlink(made)  # noqa: PTH108
             raise
-
-
-def existing(folders: Iterable[str]) -> tuple[str, ...]:
-    """Return those that are folders now."""
-    return tuple(folder for folder in folders if os.path.isdir(folder))  # noqa: PTH112

@@ -12,18 +12,16 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from filesend_tui.core.fileid import FileId, Seen, look
 from filesend_tui.core.torrent.partfolder import is_part_name
+from filesend_tui.natural import NaturalKey, natural
 from filesend_tui.picked import Weight
 
-NaturalKey: TypeAlias = tuple[str | int, ...]
-
 _MARKS: Final = re.compile("[\u0300-\u036f]")
-_DIGITS: Final = re.compile(r"(\d+)")
 _UNFINISHED: Final = "an unfinished download"
 _LOOPS: Final = {errno.ELOOP, getattr(errno, "WSAELOOP", errno.ELOOP)}
 
@@ -85,15 +83,6 @@ def fold(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return _MARKS.sub("", decomposed)
-
-
-def natural(folded: str) -> NaturalKey:
-    """Return what sorts folded names as people do: `9.jpg` before `10.jpg`."""
-    if not (folded.isascii() and folded.isalpha()):
-        parts = _DIGITS.split(folded)
-        if len(parts) > 1:
-            return tuple(int(part) if at % 2 else part for at, part in enumerate(parts))
-    return (folded,)
 
 
 def list_folder(folder: str) -> Listing:

@@ -18,7 +18,8 @@ from typing import Final
 
 from filesend_tui.core.text import visible
 from filesend_tui.core.torrent.partfolder import is_part_name
-from filesend_tui.widgets.folder import fold, natural
+from filesend_tui.natural import natural
+from filesend_tui.widgets.folder import fold
 
 #: Bytes of a file that are read, and of what they hold the lines and characters of each.
 MAX_HEAD: Final = 4096

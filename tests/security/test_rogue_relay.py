@@ -33,7 +33,6 @@ SECRET_NAME = "redundancy list (draft).txt"
 SECRET_TEXT = "do not tell anybody about the merger"
 MAGNET = "magnet:?xt=urn:btih:" + "ab" * 20
 ID = "0123456789abcdef"
-ENDED = {TransferPhase.DONE, TransferPhase.FAILED, TransferPhase.CANCELLED, TransferPhase.DECLINED}
 
 #: What an old relay's partner would have said: the same words in the clear, made up by the relay.
 FORGED: dict[str, words.Word] = {
@@ -108,7 +107,7 @@ async def told(person: Person, code: str) -> None:
 def transfers_ended(person: Person) -> bool:
     asked = {e.transfer for e in person.log if isinstance(e, events.FileRequest)}
     states = [e for e in person.log if isinstance(e, events.TransferState)]
-    return asked == {e.transfer for e in states if e.phase in ENDED}
+    return asked == {e.transfer for e in states if e.phase.ended}
 
 
 async def over(*everybody: Person) -> None:
