@@ -29,7 +29,7 @@ test: $(VENV)/dev.stamp
 	$(TYPES)
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not native"
-	$(BIN)/python -m tests.native $(ON_EACH_CORE)
+	$(BIN)/python -m tools.native $(ON_EACH_CORE)
 
 # Every test as on a machine half as fast: with two busy loops beside them, as often as TIMES says.
 TIMES := 1
@@ -40,13 +40,13 @@ test-under-load: $(VENV)/dev.stamp
 	trap "kill $$loops" EXIT; \
 	for time in $$(seq $(TIMES)); do \
 		echo "Time $$time of $(TIMES), under load."; \
-		$(PYTEST) -m "not native" && $(BIN)/python -m tests.native $(ON_EACH_CORE) || exit 1; done
+		$(PYTEST) -m "not native" && $(BIN)/python -m tools.native $(ON_EACH_CORE) || exit 1; done
 
 # The suite with the oldest dependencies that pyproject.toml allows, in .venv/oldest. Another part of
 # it: make test-oldest OLDEST="tests/relay -x".
 OLDEST ?= $(ON_EACH_CORE) -m "not native"
 test-oldest: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.oldest $(OLDEST)
+	$(BIN)/python -m tools.oldest $(OLDEST)
 
 # Everything but the tests that move much data, start many processes or need another Python.
 check: $(VENV)/dev.stamp
@@ -55,12 +55,12 @@ check: $(VENV)/dev.stamp
 	$(TYPES)
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not slow and not native" -q
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tools.audit
 
-# Known vulnerabilities of what is installed, by tests/advisories.toml and by the service that
+# Known vulnerabilities of what is installed, by tools/advisories.toml and by the service that
 # pip-audit asks; says so where that cannot be asked.
 audit: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tools.audit
 
 # The real peers of tests/interop: npm modules, and as root Chromium and node by apt-get.
 interop-deps: $(VENV)/dev.stamp
@@ -76,7 +76,7 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks
 
 screenshots: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.tui.screenshots
+	$(BIN)/python -m tools.screenshots
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info snapshot_report.html tests/interop/node_modules

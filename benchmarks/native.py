@@ -1,7 +1,7 @@
 """The environment of the native data channel, with a Python of this machine that can have it.
 
 That needs Python 3.12 and is an optional extra, so what is measured and what is tested of it has a
-virtual environment of its own. `python -m benchmarks.native` makes it; `python -m tests.native`
+virtual environment of its own. `python -m benchmarks.native` makes it; `python -m tools.native`
 does, too, and runs its tests there.
 """
 

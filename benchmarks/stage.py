@@ -18,7 +18,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
-from filesend_tui.core.figures import rate_text, size_text
+from filesend_tui.core.util.figures import rate_text, size_text
 
 TRANSFERS = 30
 _SIZE = 4_000_000_000

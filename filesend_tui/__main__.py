@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filesend_tui.start import main
+from filesend_tui.runtime.start import main
 
 if __name__ == "__main__":
     main()

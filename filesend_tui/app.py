@@ -33,42 +33,42 @@ from filesend_tui.core import events
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.core.events import TransferId
-from filesend_tui.core.telling import error_event
-from filesend_tui.door import ClientDoor
-from filesend_tui.ending import INTERRUPTED, EndingSignals
-from filesend_tui.faults import SteadyApp
+from filesend_tui.core.util.error_events import error_event
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
-from filesend_tui.link import ClientLink, guarded
-from filesend_tui.notices import (
+from filesend_tui.runtime.client_api import ClientDoor
+from filesend_tui.runtime.client_handle import ClientLink, guarded
+from filesend_tui.runtime.open_share import seed_at_relay
+from filesend_tui.runtime.terminal_signals import INTERRUPTED, EndingSignals
+from filesend_tui.screens import commands
+from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
+from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
+from filesend_tui.screens.pair import PairScreen
+from filesend_tui.settings.preferences import Preferences
+from filesend_tui.state.notices import (
     DIFFERENT_WORDS,
     RELAY_OF_ANOTHER,
     SCREEN_FAULT,
     comparing_question,
     ending_question,
 )
-from filesend_tui.open_share import seed_at_relay
-from filesend_tui.preferences import Preferences
-from filesend_tui.screens import commands
-from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
-from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
-from filesend_tui.screens.pair import PairScreen
-from filesend_tui.settling import SETTLE
-from filesend_tui.store import REQUESTING, SHARING, Store
+from filesend_tui.state.settling import SETTLE
+from filesend_tui.state.store import REQUESTING, SHARING, Store
+from filesend_tui.state.views import Level, Notice, ShareRow
+from filesend_tui.steady_app import SteadyApp
 from filesend_tui.theme import THEMES
-from filesend_tui.views import Level, Notice, ShareRow
+from filesend_tui.widgets.bars.request_bar import RequestBar
+from filesend_tui.widgets.bars.top_bar import Place
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.dropped import looks_like_paths
-from filesend_tui.widgets.request_bar import RequestBar
-from filesend_tui.widgets.top_bar import Place
+from filesend_tui.widgets.picker.dropped import looks_like_paths
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from filesend_tui.core.fileid import Chosen
-    from filesend_tui.local_relay import Ask
-    from filesend_tui.palette import NamedAction
-    from filesend_tui.request_choice import RequestChoice
+    from filesend_tui.core.util.file_id import Chosen
+    from filesend_tui.runtime.local_relay import Ask
+    from filesend_tui.screens.palette import NamedAction
+    from filesend_tui.state.request_choice import RequestChoice
 
 #: Actions of keys that are no use in the palette: the palette itself, and what lies under the keys.
 _NOT_BY_NAME: Final = frozenset({"command_palette", "dismiss"})
@@ -78,7 +78,7 @@ _WORK: Final = "work"
 
 
 def _actions() -> type[Provider]:
-    from filesend_tui.palette import Actions  # late: nobody sees it first
+    from filesend_tui.screens.palette import Actions  # late: nobody sees it first
 
     return Actions
 
@@ -176,8 +176,8 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _work_screen(self, folder: Path) -> Screen[None]:
         # Nobody sees it first, and it is not loaded before.
-        from filesend_tui.recent import RecentFolders, default_file
         from filesend_tui.screens.work import WorkScreen
+        from filesend_tui.system.recent_folders import RecentFolders, default_file
 
         recent = RecentFolders(self._recent or default_file())
         return WorkScreen(self.store, self.clock, folder, recent)
@@ -356,7 +356,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def _drop(self, event: textual_events.Paste) -> None:
         """Choose what was dropped; where it is not all there, it is text like any other."""
-        from filesend_tui.dropping import find_all, pick
+        from filesend_tui.system.dropped_paths import find_all, pick
 
         found = await asyncio.to_thread(find_all, event.text)
         if not found:
@@ -379,8 +379,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         requests = self.store.requests
         if not requests or self._in_box or self._leaving:
             return
-        from filesend_tui.request_choice import RequestChoice
         from filesend_tui.screens.approval import ApprovalScreen
+        from filesend_tui.state.request_choice import RequestChoice
 
         request = requests[0]
         choice = self._choices.get(request.id) or RequestChoice(request.files)
@@ -670,8 +670,8 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def _prefer(self, text: Mapping[str, str]) -> None:
         """Set these and keep them; whatever is wrong is told where they were written."""
-        from filesend_tui.preferences import BadPreference
-        from filesend_tui.settings import SettingsError
+        from filesend_tui.settings.load import SettingsError
+        from filesend_tui.settings.preferences import BadPreference
 
         try:
             self._preferences, meant = await asyncio.to_thread(self._preferences.changed, text)
@@ -741,7 +741,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
         On top of a box only its own: all else has to wait for it.
         """
-        from filesend_tui.palette import NamedAction
+        from filesend_tui.screens.palette import NamedAction
 
         in_box = isinstance(screen, ModalScreen)
         here = screen.PLACE if isinstance(screen, BoxScreen) else self.current_mode
@@ -772,7 +772,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _completions(self, prefix: str) -> Sequence[str]:
         if self._complete is None:
-            from filesend_tui.core.people.code import complete  # late: reads a word list
+            from filesend_tui.core.sessions.code import complete  # late: reads a word list
 
             self._complete = complete
         return self._complete(prefix)

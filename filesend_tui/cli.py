@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from filesend_tui import __version__, start
-from filesend_tui.core.text import clean
+from filesend_tui import __version__
+from filesend_tui.core.util.text import clean
+from filesend_tui.runtime import start
 
 if TYPE_CHECKING:
-    from filesend_tui.settings import Settings
+    from filesend_tui.settings.load import Settings
 
 #: How many paths an error names; the rest is counted.
 _NAMED = 10
@@ -246,10 +247,10 @@ def send(
         log_level=log_level,
         log_file=log_file,
     )
-    from filesend_tui import launch
+    from filesend_tui.runtime import compose
 
     raise typer.Exit(
-        launch.send(
+        compose.send(
             settings, paths, code, verify=verify, skip_unreadable=skip_unreadable, json=json
         )
     )
@@ -295,9 +296,9 @@ def receive(
         log_level=log_level,
         log_file=log_file,
     )
-    from filesend_tui import launch
+    from filesend_tui.runtime import compose
 
-    raise typer.Exit(launch.receive(settings, code, accept_all=yes, verify=verify, json=json))
+    raise typer.Exit(compose.receive(settings, code, accept_all=yes, verify=verify, json=json))
 
 
 @cli.command()
@@ -336,14 +337,14 @@ def seed(
         log_level=log_level,
         log_file=log_file,
     )
-    from filesend_tui import launch
     from filesend_tui.core.meeting.rendezvous import usable_trackers
+    from filesend_tui.runtime import compose
 
     for url in tracker or ():
         if not usable_trackers([url]):
             _refuse(start.Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host"))
     raise typer.Exit(
-        launch.seed(settings, paths, tracker or (), skip_unreadable=skip_unreadable, json=json)
+        compose.seed(settings, paths, tracker or (), skip_unreadable=skip_unreadable, json=json)
     )
 
 
@@ -372,9 +373,9 @@ def download(
         log_level=log_level,
         log_file=log_file,
     )
-    from filesend_tui import launch
+    from filesend_tui.runtime import compose
 
-    raise typer.Exit(launch.download(settings, magnet, json=json))
+    raise typer.Exit(compose.download(settings, magnet, json=json))
 
 
 @cli.command()
@@ -416,7 +417,7 @@ def relay(
         metrics_to=metrics_to,
         log_level=log_level,
     )
-    from filesend_tui.terminal import TerminalWatch, on_terminal
+    from filesend_tui.system.terminal import TerminalWatch, on_terminal
     from relay.server import serve
 
     TerminalWatch(on_terminal())  # it ends with its terminal, as by the SIGHUP that may not come

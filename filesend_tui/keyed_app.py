@@ -21,7 +21,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from filesend_tui.settling import Settling
+from filesend_tui.state.settling import Settling
 
 #: Keys and pastes that wait for their turn; what comes beyond them is noise from a cat.
 _MOST: Final = 4096

@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 import sys
 
-from relay.protocol import DEFAULT_PORT
+from relay.protocol.words import DEFAULT_PORT
 from relay.server import serve
 
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")

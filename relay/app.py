@@ -17,17 +17,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from relay.addresses import Networks, Proxies
-from relay.door import Door
-from relay.hosts import means_this_machine
-from relay.limits import Limits
-from relay.loop_time import LoopTime
+from relay.guard.addresses import Networks, Proxies
+from relay.guard.connection_guard import Door
+from relay.guard.hosts import means_this_machine
+from relay.guard.limits import Limits
+from relay.guard.loop_time import LoopTime
+from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
-from relay.people import People
-from relay.rooms import Rooms
-from relay.socket_server import SocketServer
-from relay.swarms import Swarms
-from relay.tracker import Tracker
+from relay.people.handlers import People
+from relay.people.rooms import Rooms
+from relay.tracker.sockets import Tracker
+from relay.tracker.swarms import Swarms
 
 logger = logging.getLogger(__name__)
 

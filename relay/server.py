@@ -18,11 +18,11 @@ from typing import cast
 import msgspec
 import uvicorn
 
-from relay.addresses import Proxies
 from relay.app import LOOPBACK, RelayApp, create_app
-from relay.bounded_log import BoundedLog
-from relay.limits import Limits
-from relay.protocol import DEFAULT_PORT
+from relay.guard.addresses import Proxies
+from relay.guard.bounded_log import BoundedLog
+from relay.guard.limits import Limits
+from relay.protocol.words import DEFAULT_PORT
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class RelayServer(uvicorn.Server):
                 self._app,
                 lifespan="on",
                 http=cast("type[asyncio.Protocol]", self._app.door.protocol),
-                # Of an address that a stranger could name; relay/addresses.py knows better.
+                # Of an address that a stranger could name; relay/guard/addresses.py knows better.
                 proxy_headers=False,
                 log_config=None,
                 # It logs strangers' mistakes, frames and the ids of sessions; faults are the app's

@@ -12,14 +12,14 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from filesend_tui import parting
-from filesend_tui.core.channels import native_library
-from filesend_tui.core.channels.attempt import WebRtcAttempt
-from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import WebRtcStack
-from relay.addresses import Proxies
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.native import library
+from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
+from filesend_tui.system import process_exit
 from relay.app import LOOPBACK
-from relay.limits import Limits
+from relay.guard.addresses import Proxies
+from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
@@ -30,7 +30,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "filesend"))
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
-NO_NATIVE = "filesend-tui[fast] is not installed: python -m tests.native runs this"
+NO_NATIVE = "filesend-tui[fast] is not installed: python -m tools.native runs this"
 #: Why a test may be left out in CI, which is Linux with all that the tests can be given there.
 MAY_BE_SKIPPED = {
     "libtorrent has no wheel for this Python yet",
@@ -47,13 +47,13 @@ MAY_BE_SKIPPED = {
 @pytest.fixture(autouse=True, scope="session")
 def _no_end_of_the_tests() -> Iterator[None]:
     """A test that runs a command to its end in this process is not the process's end."""
-    leave, parting.leave = parting.leave, lambda _: None
+    leave, process_exit.leave = process_exit.leave, lambda _: None
     yield
-    parting.leave = leave
+    process_exit.leave = leave
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not native_library.installed():
+    if not library.installed():
         for item in items:
             if item.get_closest_marker("native"):
                 item.add_marker(pytest.mark.skip(reason=NO_NATIVE))

@@ -1,4 +1,4 @@
-"""What a Client can be told: frozen values; files and environment are read by settings.py."""
+"""What a Client can be told: frozen values; files and environment are read by load.py."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from filesend_tui.core.text import clean
+from filesend_tui.core.util.text import clean
 
 _MAX_TEXT = 4096
 

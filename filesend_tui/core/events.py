@@ -53,7 +53,7 @@ class Wants(StrEnum):
 
 
 class TransferPhase(StrEnum):
-    """The states of one request's exchange (people/exchange.py holds the table)."""
+    """The states of one request's exchange (exchange/table.py holds the table)."""
 
     ASKED = "asked"
     APPROVED = "approved"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.core.figures import rate_text, size_text
-from filesend_tui.places import path_of
+from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.system.file_manager import path_of
 
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20

@@ -22,8 +22,8 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction, Wants
-from filesend_tui.core.torrent.room import check_folder
-from filesend_tui.core.torrent.target import Target
+from filesend_tui.core.torrent.storage.disk_space import check_folder
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
 from filesend_tui.headless.outcome import Outcome, raised
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TextIO
 
 from filesend_tui.core import events
-from filesend_tui.core.text import visible
+from filesend_tui.core.util.text import visible
 from filesend_tui.headless.narration import Figure, Line, figure, lines
 
 #: Seconds after which a figure is no longer true; a partner tells four times a second.
@@ -162,7 +162,7 @@ class TextPrinter:
         from rich.console import Console
         from rich.text import Text
 
-        from filesend_tui.qr import half_blocks
+        from filesend_tui.widgets.qr import half_blocks
 
         # Black on white on every terminal, whatever NO_COLOR says: cameras need it that way.
         console = Console(file=self._out, no_color=False)

@@ -17,14 +17,14 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.telling import error_event
+from filesend_tui.core.util.error_events import error_event
 from filesend_tui.headless.exit_codes import ExitCode, for_error
 from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
-from filesend_tui.loop import runner
-from filesend_tui.parting import end_soon
-from filesend_tui.terminal import on_terminal, point_nowhere
+from filesend_tui.runtime.event_loop import runner
+from filesend_tui.system.process_exit import end_soon
+from filesend_tui.system.terminal import on_terminal, point_nowhere
 
 if TYPE_CHECKING:
     from filesend_tui.headless.asking import Asker

@@ -11,9 +11,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from filesend_tui.ending import let_go_of_terminal
 from filesend_tui.headless.exit_codes import ExitCode
-from filesend_tui.terminal import TerminalWatch, on_terminal
+from filesend_tui.runtime.terminal_signals import let_go_of_terminal
+from filesend_tui.system.terminal import TerminalWatch, on_terminal
 
 
 @contextmanager

@@ -7,15 +7,15 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from filesend_tui import open_share
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadMagnet, FileSendError
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.torrent.magnet import parse_magnet
-from filesend_tui.core.torrent.room import check_folder
+from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
+from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
+from filesend_tui.runtime import open_share
 
 #: Errors of a torrent that it may get over: others answer, or the same one later.
 _PASSING: Final = {"trackerFailed", "noPeers", "channelFailed"}

@@ -13,15 +13,15 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.store import Store
-from filesend_tui.views import Level
-from filesend_tui.widgets.dropped import looks_like_paths
-from filesend_tui.widgets.key_bar import KeyBar
-from filesend_tui.widgets.notice_bar import NoticeBar
+from filesend_tui.state.store import Store
+from filesend_tui.state.views import Level
+from filesend_tui.widgets.bars.key_bar import KeyBar
+from filesend_tui.widgets.bars.notice_bar import NoticeBar
+from filesend_tui.widgets.bars.request_bar import RequestBar
+from filesend_tui.widgets.bars.talk_bar import TalkField
+from filesend_tui.widgets.bars.top_bar import TopBar
 from filesend_tui.widgets.pane import Pane
-from filesend_tui.widgets.request_bar import RequestBar
-from filesend_tui.widgets.talk_bar import TalkField
-from filesend_tui.widgets.top_bar import TopBar
+from filesend_tui.widgets.picker.dropped import looks_like_paths
 
 Clock = Callable[[], float]
 ResultT = TypeVar("ResultT")
@@ -140,7 +140,7 @@ class PlaceScreen(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """Nobody wanted it: say so where it was meant as paths, which then are not there."""
         if looks_like_paths(event.text):
-            from filesend_tui.dropping import not_there
+            from filesend_tui.system.dropped_paths import not_there
 
             notice = not_there(event.text, "Drop files that are on this machine.")
             self.store.tell(notice.level, notice.message, notice.hint)

@@ -12,9 +12,9 @@ from textual.message import Message
 from filesend_tui.core.events import TorrentId, TransferId
 
 if TYPE_CHECKING:
-    from filesend_tui.core.fileid import Chosen
-    from filesend_tui.core.torrent.target import Target
-    from filesend_tui.widgets.talk_bar import TalkBar
+    from filesend_tui.core.torrent.storage.target import Target
+    from filesend_tui.core.util.file_id import Chosen
+    from filesend_tui.widgets.bars.talk_bar import TalkBar
 
 
 @dataclass

@@ -18,7 +18,7 @@ from filesend_tui.widgets.words import Words
 
 if TYPE_CHECKING:
     from filesend_tui.keyed_app import KeyedApp
-    from filesend_tui.settling import Settling
+    from filesend_tui.state.settling import Settling
 
 
 class ConfirmScreen(BoxScreen[bool]):

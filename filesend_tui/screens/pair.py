@@ -19,15 +19,15 @@ from textual.message import Message
 from textual.widgets import Input
 
 from filesend_tui.keys import shown
-from filesend_tui.notices import RELAY
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import JoinCode, NewCode
-from filesend_tui.store import Store
-from filesend_tui.views import Level
+from filesend_tui.state.notices import RELAY
+from filesend_tui.state.store import Store
+from filesend_tui.state.views import Level
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.code_card import CodeCard, QrCode
-from filesend_tui.widgets.code_field import CodeField
-from filesend_tui.widgets.completing_field import CompletingField
+from filesend_tui.widgets.fields.code_field import CodeField
+from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.words import Words
 
 #: The most cells that card and picture take side by side, and those between them.

@@ -11,8 +11,8 @@ from textual.binding import BindingType
 
 from filesend_tui.screens.base import BoxScreen
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.folder_list import FolderList
 from filesend_tui.widgets.line_list import LineList
+from filesend_tui.widgets.picker.folder_list import FolderList
 
 
 class RecentScreen(BoxScreen[str | None]):

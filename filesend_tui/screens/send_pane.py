@@ -19,24 +19,26 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from filesend_tui.beside import Beside
-from filesend_tui.core.figures import size_text
-from filesend_tui.core.text import clean
-from filesend_tui.dropping import find_all, not_there, pick
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.core.util.text import clean
 from filesend_tui.keys import shown as key_for
-from filesend_tui.notices import unsendable_question
-from filesend_tui.recent import RecentFolders
 from filesend_tui.screens.base import StorePane
 from filesend_tui.screens.commands import SendPaths, SharePaths
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.recent import RecentScreen
-from filesend_tui.settings import is_loopback
-from filesend_tui.store import REQUESTING, SHARING, Store
-from filesend_tui.views import Level, named
+from filesend_tui.settings.load import is_loopback
+from filesend_tui.state.notices import unsendable_question
+from filesend_tui.state.store import REQUESTING, SHARING, Store
+from filesend_tui.state.views import Level, named
+from filesend_tui.system.daemon_threads import Beside
+from filesend_tui.system.dropped_paths import find_all, not_there, pick
+from filesend_tui.system.recent_folders import RecentFolders
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.figures import short_path
-from filesend_tui.widgets.filter_field import FilterField
-from filesend_tui.widgets.folder import (
+from filesend_tui.widgets.fields.filter_field import FilterField
+from filesend_tui.widgets.fields.path_field import PathField
+from filesend_tui.widgets.ink import fit_middle
+from filesend_tui.widgets.line_list import LineList
+from filesend_tui.widgets.picker.folder import (
     FolderEntry,
     Listing,
     Order,
@@ -46,11 +48,9 @@ from filesend_tui.widgets.folder import (
     shown,
     weigh,
 )
-from filesend_tui.widgets.ink import fit_middle
-from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.path_field import PathField
-from filesend_tui.widgets.picker_list import PickerList
-from filesend_tui.widgets.preview import Preview
+from filesend_tui.widgets.picker.picker_list import PickerList
+from filesend_tui.widgets.picker.preview import Preview
+from filesend_tui.widgets.transfers.figures import short_path
 from filesend_tui.widgets.words import Words
 
 #: Paths that are looked at in one go; between two of them others have their turn.

@@ -14,12 +14,12 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from filesend_tui.keys import TABLE
-from filesend_tui.preferences import KEYS, Preferences
 from filesend_tui.screens.base import BoxScreen
 from filesend_tui.screens.commands import SavePreferences
+from filesend_tui.settings.preferences import KEYS, Preferences
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.completing_field import CompletingField
-from filesend_tui.widgets.folder_field import FolderField
+from filesend_tui.widgets.fields.completing_field import CompletingField
+from filesend_tui.widgets.fields.folder_field import FolderField
 from filesend_tui.widgets.turning import Turning
 from filesend_tui.widgets.words import Words
 

@@ -13,14 +13,14 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 
-from filesend_tui.recent import RecentFolders
 from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import SayLine
 from filesend_tui.screens.send_pane import SendPane
 from filesend_tui.screens.transfers_pane import TransfersPane
-from filesend_tui.store import Store
+from filesend_tui.state.store import Store
+from filesend_tui.system.recent_folders import RecentFolders
+from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.pane import Pane
-from filesend_tui.widgets.talk_bar import TalkBar, TalkField
 
 #: Columns of the terminal from which panes stand side by side.
 _BESIDE: Final = 110

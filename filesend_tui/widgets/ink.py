@@ -16,7 +16,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from filesend_tui.core.text import visible
+from filesend_tui.core.util.text import visible
 
 Part: TypeAlias = tuple[str, Style]
 

@@ -9,8 +9,8 @@ from typing import Final
 from textual import events
 from textual.message import Message
 
-from filesend_tui.core.figures import size_text
-from filesend_tui.request_choice import Node
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.state.request_choice import Node
 from filesend_tui.widgets.ink import Part, row
 from filesend_tui.widgets.line_list import LineList
 

@@ -18,12 +18,12 @@ import typer.main
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from filesend_tui import launch
 from filesend_tui.cli import cli
-from filesend_tui.core.channels.ice import configuration
 from filesend_tui.core.client import Client
+from filesend_tui.core.transports.webrtc.ice import configuration
 from filesend_tui.headless.exit_codes import ExitCode
-from filesend_tui.settings import ENVIRONMENT, Settings, SettingsError, _SettingsFile, load
+from filesend_tui.runtime import compose
+from filesend_tui.settings.load import ENVIRONMENT, Settings, SettingsError, _SettingsFile, load
 
 #: What people and scripts get wrong, and what parsers trip over.
 WORDS = [
@@ -102,7 +102,7 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         configuration(config)
         return ExitCode.DONE
 
-    monkeypatch.setattr(launch, "_run", run)
+    monkeypatch.setattr(compose, "_run", run)
     monkeypatch.setattr("relay.server.RelayServer.run", lambda _self: None)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("FILESEND_")]:

@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from filesend_tui.core.errors import InvalidCode
-from filesend_tui.core.people.code import parse_code
-from filesend_tui.settling import SETTLE
+from filesend_tui.core.sessions.code import parse_code
+from filesend_tui.state.settling import SETTLE
 from tests.e2e.processes import TIMEOUT, World
 
 #: A code as the card shows it, with or without air between its characters.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from filesend_tui.core.people.code import word_list
+from filesend_tui.core.sessions.code import word_list
 from tests.e2e.processes import Filesend, World, fill
 
 pytestmark = [

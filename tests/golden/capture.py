@@ -25,9 +25,9 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.meeting import tracker_session
 from filesend_tui.core.torrent import swarm
-from filesend_tui.core.torrent.magnet import parse_magnet
+from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
 from filesend_tui.core.wire.connection import WireConnection
-from relay import tracker
+from relay.tracker import sockets
 from tests.conftest import running_relay
 from tests.interop import deps
 from tests.interop.island import island
@@ -41,7 +41,7 @@ Frame = dict[str, Any]
 
 #: Where a frame is read that comes to whom.
 _PARSERS: Final[dict[str, tuple[ModuleType, str]]] = {
-    "tracker": (tracker, "parse_client_frame"),
+    "tracker": (sockets, "parse_client_frame"),
     "client": (tracker_session, "parse_server_frame"),
 }
 

@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from filesend_tui.core.channels.remote_sdp import vet
-from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
+from filesend_tui.core.transports.webrtc.remote_sdp import vet
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
 from filesend_tui.core.wire.extensions import MetadataData, MetadataRequest
 from filesend_tui.core.wire.messages import Interested, Piece, Request, Unchoke
 from filesend_tui.core.wire.shape import TorrentShape
-from relay.tracker_protocol import (
+from relay.protocol.tracker_json import (
     MAX_OFFERS,
     Announce,
     AnnounceReply,

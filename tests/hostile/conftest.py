@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.torrent import making
+from filesend_tui.core.torrent.metainfo import create
 from tests.hostile.stage import Stage
 from tests.torrent.conftest import hub  # noqa: F401  # a fixture
 from tests.torrent.lab import Hub
@@ -27,7 +27,7 @@ def wide_stage(
     """Return a function that makes a stage whose pieces have so many blocks."""
 
     def make(blocks: int) -> Stage:
-        monkeypatch.setattr(making, "MIN_PIECE", blocks * 16384)
+        monkeypatch.setattr(create, "MIN_PIECE", blocks * 16384)
         return Stage(hub, tmp_path, size=40 * blocks * 16384 + 100)
 
     return make

@@ -11,8 +11,8 @@ from typing import Any
 
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.peer import Peer
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.swarm import Swarm
 from filesend_tui.core.wire.handshake import OUR_RESERVED
 from tests import virtual_time

@@ -11,12 +11,12 @@ import pytest
 from aiortc import rtcsctptransport
 
 from filesend_tui.core import events as e
-from filesend_tui.core.channels import aiortc_channel
-from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.transports.webrtc.aiortc import channel
+from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 from filesend_tui.core.wire.handshake import Handshake
-from tests.channels.pairs import AIORTC, STACKS, connect
 from tests.torrent.lab import TRACKERS, Hub, Node
+from tests.transports.pairs import AIORTC, STACKS, connect
 
 CONTENT = random.Random(1).randbytes(500_000)
 Attack = Callable[[WebRtcChannel], Awaitable[None]]
@@ -69,9 +69,9 @@ async def test_it_costs_that_peer_its_connection(
     attack: Attack,
     reasons: dict[WebRtcStack, str],
 ) -> None:
-    monkeypatch.setattr(aiortc_channel, "WATCH_INTERVAL", 0.02)
-    monkeypatch.setattr(aiortc_channel, "UNFINISHED_LIMIT", 200_000)
-    monkeypatch.setattr(aiortc_channel, "UNFINISHED_CHUNKS", 200)
+    monkeypatch.setattr(channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(channel, "UNFINISHED_LIMIT", 200_000)
+    monkeypatch.setattr(channel, "UNFINISHED_CHUNKS", 200)
     (tmp_path / "file.bin").write_bytes(CONTENT)
     async with (
         Node(ClientConfig(output=tmp_path)) as seeder,

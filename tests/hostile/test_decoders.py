@@ -19,14 +19,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from socketio.packet import EVENT
 
-from filesend_tui.core.channels.direct_offer import (
-    MAX_ADDRESSES,
-    TICKET,
-    BadDirectOffer,
-    DirectOffer,
-    Endpoint,
-)
-from filesend_tui.core.channels.remote_sdp import MAX_CANDIDATES, Kind, vet
 from filesend_tui.core.errors import (
     BadMagnet,
     BadMetadata,
@@ -34,13 +26,20 @@ from filesend_tui.core.errors import (
     FileSendError,
     RelayTampered,
 )
-from filesend_tui.core.meeting.signals import MAX_DIRECT, BadSignal, SealedSignals, Use
-from filesend_tui.core.people.pairing import SharedKey, Side
-from filesend_tui.core.people.sealing import Letter, Sealing
-from filesend_tui.core.people.socket_client import Broken, read
-from filesend_tui.core.torrent import metainfo
-from filesend_tui.core.torrent.magnet import MAX_TRACKERS, parse_magnet
-from filesend_tui.core.torrent.metainfo import parse_info
+from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignals, Use
+from filesend_tui.core.relay_client.socket_client import Broken, read
+from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.torrent.metainfo.info import parse_info
+from filesend_tui.core.torrent.metainfo.magnet import MAX_TRACKERS, parse_magnet
+from filesend_tui.core.transports.direct.offer import (
+    MAX_ADDRESSES,
+    TICKET,
+    BadDirectOffer,
+    DirectOffer,
+    Endpoint,
+)
+from filesend_tui.core.transports.webrtc.remote_sdp import MAX_CANDIDATES, Kind, vet
 from filesend_tui.core.wire import extensions
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.errors import Reason, WireError
@@ -49,9 +48,16 @@ from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, Meta
 from filesend_tui.core.wire.messages import Cancel, Piece, RejectRequest, Request
 from filesend_tui.core.wire.rules import MAX_REQUEST
 from filesend_tui.core.wire.shape import MAX_METADATA, TorrentShape
-from relay.addresses import Proxies
-from relay.http_rules import MAX_HEAD, OneRequest
-from relay.protocol import (
+from relay.guard.addresses import Proxies
+from relay.guard.http_rules import MAX_HEAD, OneRequest
+from relay.guard.socketio_guard import StrictPacket
+from relay.protocol.tracker_json import (
+    MAX_REASON,
+    FrameError,
+    parse_client_frame,
+    parse_server_frame,
+)
+from relay.protocol.words import (
     CONTENTS,
     FileAnswer,
     FileReady,
@@ -60,8 +66,6 @@ from relay.protocol import (
     Message,
     OfferedFile,
 )
-from relay.socket_server import StrictPacket
-from relay.tracker_protocol import MAX_REASON, FrameError, parse_client_frame, parse_server_frame
 from tests.golden.test_golden import FRAMES, WIRES, descriptions
 from tests.hostile.mutations import bencodable, bencoded, mutated, mutated_text
 from tests.security.smuggled import ATTACKS, handshake
@@ -177,7 +181,7 @@ def check_info(raw: bytes) -> None:
         assert error.message.isprintable()
         assert len(error.message) < 200
         return
-    assert 0 < len(info.files) <= metainfo.MAX_FILES
+    assert 0 < len(info.files) <= info.MAX_FILES
     assert info.shape.total_length == sum(file.length for file in info.files)
     assert len(info.piece_hashes) == 20 * info.shape.piece_count
     assert len({file.path for file in info.files if not file.pad}) == len(

@@ -9,8 +9,8 @@ from itertools import count, cycle, islice
 import pytest
 
 from filesend_tui.core import events as e
-from filesend_tui.core.torrent.conduct import METADATA_REQUESTS, MOST_BARREN_CHOKES
-from filesend_tui.core.torrent.serving import OUR_REQQ
+from filesend_tui.core.torrent.peer.misbehaviour import METADATA_REQUESTS, MOST_BARREN_CHOKES
+from filesend_tui.core.torrent.peer.serving import OUR_REQQ
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.handshake import OUR_RESERVED
 from filesend_tui.core.wire.shape import BLOCK

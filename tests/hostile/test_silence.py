@@ -7,7 +7,11 @@ import asyncio
 import pytest
 
 from filesend_tui.core import events as e
-from filesend_tui.core.torrent.conduct import HANDSHAKE_TIMEOUT, SEND_TIMEOUT, SILENCE_TIMEOUT
+from filesend_tui.core.torrent.peer.misbehaviour import (
+    HANDSHAKE_TIMEOUT,
+    SEND_TIMEOUT,
+    SILENCE_TIMEOUT,
+)
 from filesend_tui.core.torrent.roster import IDLE
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.handshake import OUR_RESERVED

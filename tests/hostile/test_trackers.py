@@ -18,10 +18,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from filesend_tui.core import events as e
-from filesend_tui.core.channels.attempt import WebRtcAttempt
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING
-from relay.tracker_protocol import (
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from relay.protocol.tracker_json import (
     Announce,
     AnnounceReply,
     AnswerFrame,
@@ -31,9 +31,9 @@ from relay.tracker_protocol import (
     encode,
     parse_client_frame,
 )
-from tests.channels.pairs import soon
 from tests.conftest import RunningRelay
 from tests.torrent.lab import Node
+from tests.transports.pairs import soon
 
 pytestmark = pytest.mark.webrtc
 
@@ -163,7 +163,7 @@ async def test_the_download_comes_through_the_good_one(
         Node(ClientConfig(output=tmp_path)) as receiver,
     ):
         torrent = await soon(
-            seeder.engine.seed([tmp_path / "file.bin"], trackers=[bad, relay.tracker])
+            seeder.engine.seed([tmp_path / "file.bin"], trackers=[bad, relay.tracker.sockets])
         )
         magnet = seeder.engine.magnet(torrent)
         await receiver.engine.add(magnet, folder=tmp_path / "out")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
     METADATA_PIECE,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.channels.remote_sdp import vet
+from filesend_tui.core.transports.webrtc.remote_sdp import vet
 from tests.interop.island import island
 from tests.interop.kinds import Chromium, Ours
 from tests.interop.payloads import MB, single

@@ -14,9 +14,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests import audit
-from tests.audit import Advisory
-from tests.oldest import floor
+from tools import audit
+from tools.audit import Advisory
+from tools.oldest import floor
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 AN_ID = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+")

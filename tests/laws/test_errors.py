@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import FileSendError
-from tests.errors_page import BROUGHT_ABOUT, PAGE, kinds, page
+from tools.errors_page import BROUGHT_ABOUT, PAGE, kinds, page
 
 ROOT = Path(__file__).parents[2]
 KINDS = kinds()
 
 
 def test_the_page_is_what_is_made() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.errors_page"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tools.errors_page"
 
 
 def test_every_kind_has_a_code_of_its_own_and_tests() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import Failed
-from tests import native as run
+from tools import native as run
 
 SAID = "NATIVE TESTS NOT RUN: no Python from 3.12 on was found"
 

@@ -11,16 +11,16 @@ from contextlib import asynccontextmanager
 import psutil
 import pytest
 
-from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.meeting import tracker_session
 from filesend_tui.core.meeting.announcer import Announcer, tracker_name
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
-from filesend_tui.core.meeting.signals import PlainSignals
+from filesend_tui.core.meeting.signaling import PlainSignals
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.tracker_session import MAX_OFFERS, Presence, Totals
-from relay.tracker_protocol import (
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
+from relay.protocol.tracker_json import (
     Announce,
     AnnounceReply,
     Answer,
@@ -30,8 +30,8 @@ from relay.tracker_protocol import (
     OfferFrame,
     encode,
 )
-from tests.channels.pairs import CONFIG, soon
 from tests.meeting.trackers import ScriptedTracker, accepts, tracker
+from tests.transports.pairs import CONFIG, soon
 
 pytestmark = pytest.mark.webrtc
 

@@ -6,15 +6,15 @@ import os
 import psutil
 import pytest
 
-from filesend_tui.core.channels.attempt import prepare
-from filesend_tui.core.channels.direct_road import DirectRoad
-from filesend_tui.core.channels.webrtc import WebRtcChannel
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
-from filesend_tui.core.meeting.signals import Description, PlainSignals, SealedSignals
+from filesend_tui.core.meeting.signaling import Description, PlainSignals, SealedSignals
 from filesend_tui.core.meeting.timings import Timings
-from tests.channels.pairs import read_exactly, soon
+from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.webrtc.attempt import prepare
+from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
+from tests.transports.pairs import read_exactly, soon
 
 pytestmark = pytest.mark.webrtc
 

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from relay.tracker_protocol import Announce, AnnounceReply, ClientFrame, encode, parse_client_frame
+from relay.protocol.tracker_json import (
+    Announce,
+    AnnounceReply,
+    ClientFrame,
+    encode,
+    parse_client_frame,
+)
 
 Script = Callable[[ClientFrame], list[str | bytes]]
 

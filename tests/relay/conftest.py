@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import socketio
 
-from relay.limits import Limits, Rate
-from relay.protocol import DELIVERED, MAX_FRAME
+from relay.guard.limits import Limits, Rate
+from relay.protocol.words import DELIVERED, MAX_FRAME
 from tests.conftest import running_relay
 
 TIMEOUT = 10

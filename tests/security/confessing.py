@@ -68,7 +68,7 @@ def main(file: str, crash: str, *arguments: str) -> None:
 
         setattr(crashing, function, crashed)
 
-    from filesend_tui import start
+    from filesend_tui.runtime import start
 
     sys.argv[1:] = arguments
     start.main()

@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from relay.limits import Limits
-from relay.swarms import Delivery, Swarms
-from relay.tracker_protocol import (
+from relay.guard.limits import Limits
+from relay.protocol.tracker_json import (
     Announce,
     Answer,
     AnswerFrame,
@@ -21,6 +20,7 @@ from relay.tracker_protocol import (
     encode,
     parse_client_frame,
 )
+from relay.tracker.swarms import Delivery, Swarms
 
 #: What becomes of a frame that is due to somebody: the frames that go out in its place.
 Trick = Callable[["RogueTracker", Delivery], Iterable[Delivery]]

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from filesend_tui.core.people.code import Code
-from filesend_tui.core.people.pairing import Pairing, PairingState, Side
-from filesend_tui.core.people.sealing import Letter, Sealing
-from relay import protocol as words
-from relay.protocol import Route, Word, parse, to_wire
-from relay.rooms import Notice
+from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from relay.people.rooms import Notice
+from relay.protocol import words
+from relay.protocol.words import Route, Word, parse, to_wire
 from relay.server import RelayServer, listen
 
 

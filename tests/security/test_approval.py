@@ -18,15 +18,15 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, default_folder
 from filesend_tui.core.errors import BadMetadata
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.core.figures import size_text
-from filesend_tui.core.people import offer
-from filesend_tui.core.people.session import partner_name
-from filesend_tui.core.text import clean
+from filesend_tui.core.exchange import offer
+from filesend_tui.core.sessions.session import partner_name
 from filesend_tui.core.torrent import engine as engine_module
-from filesend_tui.core.torrent.making import SourceFile
-from filesend_tui.core.torrent.metainfo import TorrentInfo, parse_info
+from filesend_tui.core.torrent.metainfo.create import SourceFile
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.core.util.text import clean
 from filesend_tui.headless.narration import file_lines, request_lines
-from relay.protocol import FileRequest, OfferedFile
+from relay.protocol.words import FileRequest, OfferedFile
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
 from tests.security.test_terminal import screen_text

@@ -20,7 +20,7 @@ import h2.events
 import h2.exceptions
 import pytest
 
-from relay.limits import Rate
+from relay.guard.limits import Rate
 from tests.conftest import RunningRelay, running_relay
 from tests.e2e.processes import World, contents, fill
 from tests.security.proxies import KINDS, Front, running

@@ -17,11 +17,14 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import BadMetadata, BadSource, FileSendError, NoPeers, TrackerFailed
-from filesend_tui.core.torrent import complaints, finding, peer, storage
 from filesend_tui.core.torrent import torrent as torrent_module
-from filesend_tui.core.torrent.making import make_torrent, scan
-from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.storage import SeedFiles
+from filesend_tui.core.torrent.metainfo import sources as finding
+from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.peer import peer
+from filesend_tui.core.torrent.pieces import complaints
+from filesend_tui.core.torrent.storage import storage
+from filesend_tui.core.torrent.storage.storage import SeedFiles
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
     FS_BAD_ID,
@@ -34,8 +37,8 @@ from filesend_tui.core.wire.extensions import (
 )
 from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
+from tests.torrent.bulk.test_spans import DirectHub
 from tests.torrent.lab import TRACKERS, Hub, LabRendezvous, Node, write_tree
-from tests.torrent.test_spans import DirectHub
 
 HAS_TIME_OF_CHANGE = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no time of the last change that is not set back"

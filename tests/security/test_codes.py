@@ -8,9 +8,9 @@ import random
 
 import pytest
 
-from relay.buckets import AddressBuckets
-from relay.limits import Limits
-from relay.rooms import DIGITS, SPARSE, Refusal, Rooms
+from relay.guard.buckets import AddressBuckets
+from relay.guard.limits import Limits
+from relay.people.rooms import DIGITS, SPARSE, Refusal, Rooms
 from tests.conftest import running_relay
 from tests.security.raw import TEXT, Raw, Town, frame, town
 

@@ -8,11 +8,11 @@ import struct
 
 import pytest
 
-from filesend_tui.core.channels import direct_link, direct_road
-from filesend_tui.core.channels.base import Abuse, ChannelAbused
-from filesend_tui.core.channels.direct_link import LinkBroken, TlsLink
-from tests.channels.direct_pairs import connected, roads
-from tests.channels.pairs import soon
+from filesend_tui.core.transports.base import Abuse, ChannelAbused
+from filesend_tui.core.transports.direct import link, road
+from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from tests.transports.direct_pairs import connected, roads
+from tests.transports.pairs import soon
 
 
 async def test_frames_of_nothing_end_the_channel() -> None:
@@ -49,7 +49,7 @@ async def test_very_many_tiny_frames_call_the_event_loop_no_more_than_it_reads(
 async def test_a_partner_who_connects_without_end_holds_few_connections(
     monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(direct_road, bound, 6)
+    monkeypatch.setattr(road, bound, 6)
     async with roads() as (ours, theirs):
         here, there = ours.offer(), theirs.offer()
         meeting = asyncio.create_task(
@@ -58,11 +58,11 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         await asyncio.sleep(0)
         assert ours._identity is not None
         ours._identity.trust(frozenset([there.certificate]))
-        expected = direct_road._Meeting(there, chooses=True, chosen=lambda: None)
+        expected = road._Meeting(there, chooses=True, chosen=lambda: None)
         held: list[TlsLink] = []
         refused = 0
         for _ in range(20):
-            link = ours._link(await direct_road._connect(there.endpoints[0]), server=False)
+            link = ours._link(await road._connect(there.endpoints[0]), server=False)
             held.append(link)
             try:
                 await soon(ours._greet(expected, link))
@@ -74,7 +74,7 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
                 pass
         assert refused == 14
         # Nor do they keep the partner from coming by one of those.
-        await held[0].say(direct_road._THIS_ONE)
+        await held[0].say(road._THIS_ONE)
         channel = await soon(meeting)
         for link in held:
             link.close()
@@ -88,7 +88,7 @@ async def test_strangers_who_are_gone_at_once_use_up_no_place(
         raise OSError(errno.EINVAL, "as macOS says of a connection that was reset")
 
     async with roads() as (ours, theirs):
-        monkeypatch.setattr(direct_link, "tune", gone)
+        monkeypatch.setattr(link, "tune", gone)
         here, there = ours.offer(), theirs.offer()
         meeting = asyncio.create_task(
             theirs.meet(there, here._replace(endpoints=()), chooses=False)

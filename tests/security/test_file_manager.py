@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.places import link_to, open_folder_of
+from filesend_tui.system.file_manager import link_to, open_folder_of
 from tests.security.hostile_text import TEXTS, faults
 
 #: To the system, a folder of such a name is a program, or another place.

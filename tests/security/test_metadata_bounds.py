@@ -15,8 +15,8 @@ import bencode2
 import pytest
 
 from filesend_tui.core.errors import BadMetadata
-from filesend_tui.core.torrent.metainfo import MAX_FILES, MAX_FOLDERS, parse_info
-from filesend_tui.core.torrent.paths import Folding, lay_out
+from filesend_tui.core.torrent.metainfo.info import MAX_FILES, MAX_FOLDERS, parse_info
+from filesend_tui.core.torrent.storage.paths import Folding, lay_out
 from filesend_tui.core.wire.shape import MAX_METADATA
 
 #: No description costs more than this, beyond its own bytes: MiB of memory, seconds of processor.

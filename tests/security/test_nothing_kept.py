@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.limits import Limits, Rate
+from relay.guard.limits import Limits, Rate
 from tests.conftest import RunningRelay, running_relay
 from tests.security.raw import TEXT, Raw, Town, announce, frame, town
 

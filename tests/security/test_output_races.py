@@ -17,17 +17,17 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.core.torrent import placing
-from filesend_tui.core.torrent.ground import Ground
-from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.partfolder import PartFolder
-from filesend_tui.core.torrent.placing import place
-from filesend_tui.core.torrent.storage import DownloadFiles, Layout
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.storage import place as placing
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.torrent.storage.place import place
+from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
 from tests.security.attacker import MARK
 from tests.torrent.lab import write_tree
-from tests.torrent.test_storage import PIECE, everything, fill, piece, torrent
+from tests.torrent.storage.test_storage import PIECE, everything, fill, piece, torrent
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="there a file that is open is not replaced")
 FILE = os.urandom(4 * PIECE)

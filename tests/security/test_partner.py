@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from filesend_tui.core import errors, events
-from filesend_tui.core.people import transfers
-from filesend_tui.core.people.pairing import Pairing
-from filesend_tui.core.people.sealing import Sealing
-from filesend_tui.core.people.transfers import Transfers
-from relay import protocol as words
-from relay.protocol import Done, OfferedFile
+from filesend_tui.core.exchange import transfers
+from filesend_tui.core.exchange.transfers import Transfers
+from filesend_tui.core.sessions.cipher import Sealing
+from filesend_tui.core.sessions.pairing import Pairing
+from relay.protocol import words
+from relay.protocol.words import Done, OfferedFile
 from tests.conftest import RunningRelay
-from tests.people.conftest import Links, NewPerson
-from tests.people.test_transfers import hostile_partner, pair
+from tests.exchange.test_transfers import hostile_partner, pair
+from tests.people import Links, NewPerson
 
 ID = "0123456789abcdef"
 

@@ -11,7 +11,8 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers
-from filesend_tui.core.torrent import conduct, pipeline
+from filesend_tui.core.torrent.peer import misbehaviour
+from filesend_tui.core.torrent.pieces import pipeline
 from filesend_tui.core.torrent.torrent import MOST_LIES, MOST_OF_A_PAIR, STANDSTILL
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
@@ -24,8 +25,7 @@ from filesend_tui.core.wire.extensions import (
 from filesend_tui.core.wire.shape import BLOCK
 from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
-from tests.torrent.lab import TRACKERS, Hub, MemoryChannel, Node
-from tests.torrent.test_spans import (
+from tests.torrent.bulk.test_spans import (
     CONTENT,
     DirectHub,
     Script,
@@ -34,6 +34,7 @@ from tests.torrent.test_spans import (
     leech,
     node,
 )
+from tests.torrent.lab import TRACKERS, Hub, MemoryChannel, Node
 
 TRANSFER = "0123456789abcdef"
 KEY = bytes(range(32))
@@ -187,7 +188,7 @@ def test_connections_that_are_slow_to_close_do_not_pile_up(
 async def test_a_partner_who_stops_in_the_middle_of_a_piece_is_dropped(
     direct: DirectHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conduct, "STALL_TIMEOUT", 4.0)
+    monkeypatch.setattr(misbehaviour, "STALL_TIMEOUT", 4.0)
     monkeypatch.setattr(pipeline, "SNUB_S", 1.0)  # then others would be asked
     info, magnet = await described(tmp_path)
 

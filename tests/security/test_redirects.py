@@ -11,8 +11,8 @@ import pytest
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signals import PlainSignals
-from filesend_tui.core.people.relay_link import RelayLink
+from filesend_tui.core.meeting.signaling import PlainSignals
+from filesend_tui.core.relay_client.connection import RelayLink
 
 
 class Service:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 
-from relay.limits import Limits
+from relay.guard.limits import Limits
 from tests.security.raw import TEXT, Raw, Town, frame, town
 
 FAR, NEAR, OTHER = "192.0.2.1", "198.51.100.1", "198.51.100.2"

@@ -1,7 +1,7 @@
 """What strangers do to a relay to have its memory, its time or its place: real sockets each.
 
-Bounds are small here; relay/limits.py has the real ones. `NEAR` comes by way of a trusted proxy and
-is somebody else than who attacks: whatever happens, it is served.
+Bounds are small here; the real ones are in guard/limits.py. `NEAR` comes by way of a trusted proxy
+and is somebody else than who attacks: whatever happens, it is served.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 import psutil
 import pytest
 
-from relay.limits import Limits, Rate
+from relay.guard.limits import Limits, Rate
 from tests.conftest import RunningRelay, running_relay
 from tests.security.raw import MORE, PING, TEXT, Town, announce, frame, town
 

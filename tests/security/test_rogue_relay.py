@@ -18,15 +18,15 @@ import pytest
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.core.people import introduction
-from filesend_tui.core.people.code import Code, parse_code, word_list
-from relay import protocol as words
-from relay.protocol import CONTENTS, ErrorCode, to_wire
-from relay.rooms import Refusal
+from filesend_tui.core.sessions import pairing_handshake
+from filesend_tui.core.sessions.code import Code, parse_code, word_list
+from relay.people.rooms import Refusal
+from relay.protocol import words
+from relay.protocol.words import CONTENTS, ErrorCode, to_wire
 from tests.core.test_client import Person as Someone
 from tests.core.test_client import yes
-from tests.people.conftest import Person
-from tests.people.scripted import World
+from tests.people import Person
+from tests.scripted_engine import World
 from tests.security.rogue_relay import Middle, Passing, RogueRelay, Trick, honest, rogue_relay
 
 SECRET_NAME = "redundancy list (draft).txt"
@@ -237,7 +237,7 @@ async def test_a_word_left_out_is_missed_at_the_next(event: str, tmp_path: Path)
 async def test_who_is_not_introduced_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(introduction, "TIMEOUT", 0.5)
+    monkeypatch.setattr(pairing_handshake, "TIMEOUT", 0.5)
     async with (
         rogue_relay(lambda _, due: () if due.event == "hello" else (due,)) as rogue,
         people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
@@ -393,7 +393,7 @@ async def test_a_relay_that_guesses_burns_the_code_and_both_are_told(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it only looks at their proofs, which tell it whether the guess was right."""
-    monkeypatch.setattr(introduction, "TIMEOUT", 1.0 if end == "is silent" else 30.0)
+    monkeypatch.setattr(pairing_handshake, "TIMEOUT", 1.0 if end == "is silent" else 30.0)
     async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
         code = await ann.people.create_code()
         guessing = Middle(other_words(parse_code(code)), answers=False)

@@ -26,24 +26,24 @@ import msgspec
 import pytest
 
 from filesend_tui.core import events as e
-from filesend_tui.core.channels.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.meeting.rendezvous import Rendezvous
-from filesend_tui.core.meeting.roads import RoadAttempt
-from filesend_tui.core.meeting.signals import SealedSignals, Use
+from filesend_tui.core.meeting.signaling import SealedSignals, Use
 from filesend_tui.core.meeting.timings import Timings
+from filesend_tui.core.meeting.transport_race import RoadAttempt
 from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.swarm import PEER_ID_HEAD
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
+from relay.protocol.tracker_json import AnswerFrame, Description, OfferFrame
 from relay.server import RelayServer, listen
-from relay.swarms import Delivery
-from relay.tracker_protocol import AnswerFrame, Description, OfferFrame
-from tests.channels.pairs import CONFIG, soon
+from relay.tracker.swarms import Delivery
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.security.rogue import RogueTracker, Trick, honest, rogue_tracker
 from tests.torrent.lab import Node
+from tests.transports.pairs import CONFIG, soon
 
 pytestmark = pytest.mark.webrtc
 
@@ -634,7 +634,7 @@ async def test_an_honest_tracker_beside_a_rogue_one_is_enough(
     order = iter(ids if seeder_is == "lower" else ids[::-1])
     monkeypatch.setattr(torrent_module, "make_peer_id", lambda: next(order))
     async with rogue_tracker(trick) as rogue, Transfer(tmp_path) as transfer:
-        await transfer.seed(rogue.url, relay.tracker)
+        await transfer.seed(rogue.url, relay.tracker.sockets)
         await transfer.add()
         await transfer.arrives()
         assert rogue.offers_made() > 0

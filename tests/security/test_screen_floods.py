@@ -18,14 +18,15 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.event_stream import _BACKLOG, _FIGURES, EventStream
 from filesend_tui.core.events import Direction, Event, FileEntry, TransferPhase
-from filesend_tui.core.people import desk, transfers
-from filesend_tui.link import HANDFUL
-from filesend_tui.store import MAX_LINES, MAX_ROWS, Store
-from relay import protocol as words
-from relay.protocol import Done, OfferedFile
+from filesend_tui.core.exchange import transfers
+from filesend_tui.core.sessions import manager
+from filesend_tui.runtime.client_handle import HANDFUL
+from filesend_tui.state.store import MAX_LINES, MAX_ROWS, Store
+from relay.protocol import words
+from relay.protocol.words import Done, OfferedFile
 from tests.conftest import RunningRelay
-from tests.people.conftest import Links, NewPerson
-from tests.people.test_transfers import hostile_partner
+from tests.exchange.test_transfers import hostile_partner
+from tests.people import Links, NewPerson
 from tests.tui.conftest import disk, home, stage
 from tests.tui.moments import ANA, asked, paired, phase, receiving
 from tests.tui.scripted import ScriptedClient, Stage
@@ -201,7 +202,7 @@ async def test_a_reader_far_behind_is_caught_up_with_at_a_price_that_does_not_gr
 async def test_messages_without_end_end_the_session(
     new_person: NewPerson, links: Links, relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "MESSAGES", (20, 0.001))
+    monkeypatch.setattr(manager, "MESSAGES", (20, 0.001))
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for number in range(21):
         await eve.call(words.Message(text=f"spam {number}"), Done)

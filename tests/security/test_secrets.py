@@ -22,21 +22,21 @@ from rich.pretty import pretty_repr
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
-from filesend_tui.core.meeting.signals import SealedSignals
-from filesend_tui.core.people.code import new_code
-from filesend_tui.core.people.pairing import Pairing, SharedKey, Side
-from filesend_tui.launch import open_screens
-from filesend_tui.settings import Settings, load
-from filesend_tui.views import Level, Notice, OwnCode
-from relay.protocol import FileReady
+from filesend_tui.core.meeting.signaling import SealedSignals
+from filesend_tui.core.sessions.code import new_code
+from filesend_tui.core.sessions.pairing import Pairing, SharedKey, Side
+from filesend_tui.runtime.compose import open_screens
+from filesend_tui.settings.load import Settings, load
+from filesend_tui.state.views import Level, Notice, OwnCode
+from relay.protocol.words import FileReady
 from tests.e2e.processes import TIMEOUT, Filesend, World, contents, fill
 
 TURN_PASSWORD = "correct-horse-battery-staple"
 #: Where the first thing that travels sealed, and the first offer, are read.
 CRASHES = [
     "-",
-    "filesend_tui.core.people.sealing:Sealing.open:2",  # after the greeting
-    "filesend_tui.core.meeting.signals:SealedSignals.seal:1",
+    "filesend_tui.core.sessions.cipher:Sealing.open:2",  # after the greeting
+    "filesend_tui.core.meeting.signaling:SealedSignals.seal:1",
 ]
 
 

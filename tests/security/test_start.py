@@ -22,10 +22,10 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from filesend_tui import port_owner
 from filesend_tui.core.errors import RelayUnreachable
-from filesend_tui.local_relay import LocalRelay
-from filesend_tui.port_owner import owners, stranger
+from filesend_tui.runtime.local_relay import LocalRelay
+from filesend_tui.system import port_owner
+from filesend_tui.system.port_owner import owners, stranger
 from relay.server import RelayServer, listen
 from tests.e2e.processes import Filesend, World, fill
 from tests.security import squatters
@@ -64,7 +64,7 @@ async def test_one_look_takes_a_second_whatever_is_said_meanwhile(kind: object) 
 async def test_a_port_where_nobody_says_anything_is_given_up_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("filesend_tui.local_relay._START_SECONDS", 1.5)
+    monkeypatch.setattr("filesend_tui.runtime.local_relay._START_SECONDS", 1.5)
     told = pytest.raises(RelayUnreachable, match="nothing answers there")
     with squatting(squatters.silent) as squatter, told:
         await LocalRelay(squatter.port).find(never_asked)
@@ -298,7 +298,7 @@ from filesend_tui import port_owner
 if table := sys.argv.pop(1):
     for reads in (port_owner.owners, port_owner.stranger):
         reads.__defaults__ = ((Path(table),),)
-from filesend_tui.start import main
+from filesend_tui.runtime.start import main
 main()
 """
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import BadSource, FileSendError, StorageFailed
-from filesend_tui.core.torrent import ground as ground_module
-from filesend_tui.core.torrent.extras import NOTHING, Attributes, Extras, Folder
-from filesend_tui.core.torrent.making import make_torrent, scan
-from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.storage import DownloadFiles, Layout, SeedFiles
-from tests.torrent.test_storage import PIECE, everything, fill, piece, torrent
+from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Attributes, Extras, Folder
+from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.storage import dir_handle as ground_module
+from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, SeedFiles
+from tests.torrent.storage.test_storage import PIECE, everything, fill, piece, torrent
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 

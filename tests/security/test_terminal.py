@@ -19,16 +19,16 @@ from textual.content import Content
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.core.people.exchange import Exchange, shown_path
-from filesend_tui.core.people.exchange_values import PartnerCancelled, Publish
-from filesend_tui.core.people.session import partner_name
-from filesend_tui.core.torrent.making import scan
+from filesend_tui.core.exchange.table import Exchange, shown_path
+from filesend_tui.core.exchange.values import PartnerCancelled, Publish
+from filesend_tui.core.sessions.session import partner_name
+from filesend_tui.core.torrent.metainfo.create import scan
 from filesend_tui.headless.asking import Asker, ask_approval
 from filesend_tui.headless.narration import lines
 from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter
 from filesend_tui.screens.approval import ApprovalScreen
-from filesend_tui.widgets.glimpse import glimpse
-from relay.protocol import Cancel, OfferedFile
+from filesend_tui.widgets.picker.glimpse import glimpse
+from relay.protocol.words import Cancel, OfferedFile
 from tests.security.hostile_text import TEXTS, faults
 from tests.tui.conftest import disk, home, stage
 from tests.tui.moments import asked, paired, phase, receiving

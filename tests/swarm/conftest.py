@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.torrent import lanes
 from filesend_tui.core.torrent import torrent as torrent_module
+from filesend_tui.core.torrent.lanes import lanes
 from tests.swarm.crowd import Crowd
 from tests.swarm.lines import Wan
 from tests.torrent.lab import LabRendezvous

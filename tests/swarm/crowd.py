@@ -14,7 +14,7 @@ from typing import Any
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.torrent.metainfo import TorrentInfo
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from tests import virtual_time
 from tests.swarm.lines import Line, Wan, line
 from tests.torrent.lab import TRACKERS, Node

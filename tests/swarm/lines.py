@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from filesend_tui.core.channels.base import Road
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.rendezvous import MetPeer
+from filesend_tui.core.transports.base import Road
 from tests.torrent.lab import Hub, LabRendezvous
 
 #: Seconds one way.

@@ -18,10 +18,10 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.torrent import lane_count
 from filesend_tui.core.torrent import swarm as swarm_module
-from filesend_tui.core.torrent.lane_count import MOST_LANES, STEPS
-from filesend_tui.core.torrent.lanes import Lanes, WebRtcLanes
+from filesend_tui.core.torrent.lanes import lane_count
+from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, STEPS
+from filesend_tui.core.torrent.lanes.lanes import Lanes, WebRtcLanes
 from filesend_tui.core.wire.lane_messages import (
     LaneAnswer,
     LaneMessage,
@@ -30,11 +30,11 @@ from filesend_tui.core.wire.lane_messages import (
     LanePong,
     LaneRefusal,
 )
-from tests.channels.pairs import STACKS
 from tests.swarm import lines
 from tests.swarm.crowd import Crowd
 from tests.swarm.lines import Line, Wan, line
 from tests.torrent.lab import TRACKERS, Hub, LabRendezvous, Node, channel_pair
+from tests.transports.pairs import STACKS
 
 CrowdOf = Callable[[int], Crowd]
 MB = 1_000_000

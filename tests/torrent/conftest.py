@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from filesend_tui.core.torrent import lanes
 from filesend_tui.core.torrent import torrent as torrent_module
+from filesend_tui.core.torrent.lanes import lanes
 from tests.torrent.lab import Hub, LabRendezvous
 
 

@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any
 
 from filesend_tui.core import events as e
-from filesend_tui.core.channels.base import Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.transports.base import Road
 
 
 class MemoryChannel:

@@ -12,8 +12,8 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
 from filesend_tui.core.torrent import torrent as torrent_module
-from filesend_tui.core.torrent.making import scan
-from filesend_tui.core.torrent.partfolder import PartFolder
+from filesend_tui.core.torrent.metainfo.create import scan
+from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection

@@ -16,15 +16,15 @@ import filelock
 import psutil
 import pytest
 
-from filesend_tui.core.torrent import ground, handles
+from filesend_tui.core.torrent.storage import dir_handle, file_handles
 
 
 def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have files treated like this from now on."""
-    monkeypatch.setattr(ground, "HAS_STEPS", False)
-    monkeypatch.setattr(ground, "DELETES_OPEN", False)
-    monkeypatch.setattr(handles, "_POSITIONED", False)
-    monkeypatch.setattr(handles, "_VECTORED", False)
+    monkeypatch.setattr(dir_handle, "HAS_STEPS", False)
+    monkeypatch.setattr(dir_handle, "DELETES_OPEN", False)
+    monkeypatch.setattr(file_handles, "_POSITIONED", False)
+    monkeypatch.setattr(file_handles, "_VECTORED", False)
     monkeypatch.setattr(filelock, "FileLock", _VanishingLock)
     for name in ("unlink", "rename", "rmdir"):
         monkeypatch.setattr(os, name, _unless_open(getattr(os, name)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual._styles_cache import StylesCache
 
-from filesend_tui.core import space
+from filesend_tui.core.util import free_space
 from tests.tui.scripted import Stage, fill_home
 
 Usage = namedtuple("Usage", "total used free")
@@ -30,7 +30,9 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How much is free on every disk."""
     free = {"bytes": 120_000_000_000}
     monkeypatch.setattr(
-        space.shutil, "disk_usage", lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"])
+        free_space.shutil,
+        "disk_usage",
+        lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"]),
     )
     return free
 

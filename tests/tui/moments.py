@@ -6,7 +6,7 @@ import math
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
-from filesend_tui.core.figures import rate_text, size_text
+from filesend_tui.core.util.figures import rate_text, size_text
 
 ANA = "Ana"
 PHOTOS = tuple(

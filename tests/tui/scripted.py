@@ -13,9 +13,9 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
-from filesend_tui.core.torrent.target import Target
-from filesend_tui.local_relay import Ask
-from filesend_tui.preferences import Preferences
+from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.runtime.local_relay import Ask
+from filesend_tui.settings.preferences import Preferences
 
 #: Noon of a day in June 2025, in UTC: when the first of the things in a home was last changed.
 WHEN = 1_749_988_800

@@ -14,13 +14,13 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, Leftover
-from filesend_tui.notices import exposed_login
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
-from filesend_tui.widgets.notice_bar import NoticeBar
-from filesend_tui.widgets.talk_bar import TalkHistory
-from filesend_tui.widgets.top_bar import TopBar
+from filesend_tui.state.notices import exposed_login
+from filesend_tui.widgets.bars.notice_bar import NoticeBar
+from filesend_tui.widgets.bars.talk_bar import TalkHistory
+from filesend_tui.widgets.bars.top_bar import TopBar
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import ANA, FILM, asked, paired, receiving
 from tests.tui.scripted import CODE, URL, ScriptedClient, Stage

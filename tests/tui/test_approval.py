@@ -12,11 +12,11 @@ from textual.widgets import Button, Input, Static
 from filesend_tui.core import events
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.events import FileEntry, TransferPhase
-from filesend_tui.core.torrent.room import check_folder
+from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.help import HelpScreen
-from filesend_tui.widgets.key_bar import KeyBar
-from filesend_tui.widgets.request_bar import RequestBar
+from filesend_tui.widgets.bars.key_bar import KeyBar
+from filesend_tui.widgets.bars.request_bar import RequestBar
 from filesend_tui.widgets.request_tree import RequestTree
 from tests.tui.moments import ANA, FILM, PHOTOS, asked, paired, phase
 from tests.tui.scripted import Stage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.widgets.dropped import MAX_PATHS, choose, looks_like_paths, readings
+from filesend_tui.widgets.picker.dropped import MAX_PATHS, choose, looks_like_paths, readings
 
 
 @pytest.mark.parametrize(

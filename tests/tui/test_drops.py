@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
-from filesend_tui.widgets.code_field import CodeField
-from filesend_tui.widgets.filter_field import FilterField
-from filesend_tui.widgets.talk_bar import TalkField
+from filesend_tui.widgets.bars.talk_bar import TalkField
+from filesend_tui.widgets.fields.code_field import CodeField
+from filesend_tui.widgets.fields.filter_field import FilterField
 from tests.tui.moments import paired
 from tests.tui.scripted import CODE, Stage
 from tests.tui.test_app import notice

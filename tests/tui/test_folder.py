@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.fileid import look_at_all
-from filesend_tui.core.torrent.partfolder import part_name
-from filesend_tui.picked import Weight
-from filesend_tui.widgets.folder import (
+from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name
+from filesend_tui.core.util.file_id import look_at_all
+from filesend_tui.state.picked import Weight
+from filesend_tui.widgets.fields.path_field import complete_path
+from filesend_tui.widgets.picker.folder import (
     Order,
     arrange,
     find,
@@ -22,7 +23,6 @@ from filesend_tui.widgets.folder import (
     shown,
     weigh,
 )
-from filesend_tui.widgets.path_field import complete_path
 
 POSIX = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no such files, or not for everybody"

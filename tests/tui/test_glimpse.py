@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.torrent.partfolder import part_name
-from filesend_tui.widgets import glimpse as module
-from filesend_tui.widgets.glimpse import (
+from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name
+from filesend_tui.widgets.picker import glimpse as module
+from filesend_tui.widgets.picker.glimpse import (
     MAX_COUNTED,
     MAX_HEAD,
     MAX_LINE,

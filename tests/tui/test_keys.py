@@ -18,7 +18,7 @@ import filesend_tui.widgets
 from filesend_tui.app import FileSendApp
 from filesend_tui.keys import PLAIN, TABLE, every, shown
 from filesend_tui.screens.help import HelpScreen, page
-from filesend_tui.widgets.key_bar import KeyBar, KeyHint, that_fit
+from filesend_tui.widgets.bars.key_bar import KeyBar, KeyHint, that_fit
 from tests.tui.moments import asked, paired, sending
 from tests.tui.scripted import CODE, Stage
 

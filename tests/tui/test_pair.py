@@ -11,10 +11,10 @@ from textual.widgets import Static
 from filesend_tui.core import events
 from filesend_tui.core.errors import UnknownCode
 from filesend_tui.screens.pair import PairScreen
+from filesend_tui.widgets.bars.notice_bar import NoticeBar
+from filesend_tui.widgets.bars.top_bar import TopBar
 from filesend_tui.widgets.code_card import CodeCard, QrCode
-from filesend_tui.widgets.code_field import CodeField
-from filesend_tui.widgets.notice_bar import NoticeBar
-from filesend_tui.widgets.top_bar import TopBar
+from filesend_tui.widgets.fields.code_field import CodeField
 from tests.security.test_terminal import screen_text
 from tests.tui.moments import ANA, paired
 from tests.tui.scripted import CODE, URL, Stage

@@ -10,15 +10,15 @@ from textual.widgets import Input
 
 from filesend_tui.core import events
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.widgets.filter_field import FilterField
-from filesend_tui.widgets.key_bar import KeyBar
+from filesend_tui.widgets.bars.key_bar import KeyBar
+from filesend_tui.widgets.bars.talk_bar import TalkField, TalkHistory
+from filesend_tui.widgets.bars.top_bar import Place
+from filesend_tui.widgets.fields.filter_field import FilterField
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.pane import SIGN, Pane
-from filesend_tui.widgets.picker_list import PickerList
-from filesend_tui.widgets.preview import Preview
-from filesend_tui.widgets.talk_bar import TalkField, TalkHistory
-from filesend_tui.widgets.top_bar import Place
-from filesend_tui.widgets.transfer_list import TransferList
+from filesend_tui.widgets.picker.picker_list import PickerList
+from filesend_tui.widgets.picker.preview import Preview
+from filesend_tui.widgets.transfers.transfer_list import TransferList
 from tests.security.test_terminal import screen_text
 from tests.tui.moments import ANA, asked, paired, rate, receiving, sending
 from tests.tui.scripted import Stage

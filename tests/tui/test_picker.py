@@ -16,13 +16,13 @@ from filesend_tui.screens import send_pane
 from filesend_tui.screens.recent import RecentScreen
 from filesend_tui.screens.send_pane import SendPane
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.widgets import preview
-from filesend_tui.widgets.filter_field import FilterField
-from filesend_tui.widgets.folder import FolderEntry
-from filesend_tui.widgets.folder_list import FolderList
-from filesend_tui.widgets.path_field import PathField
-from filesend_tui.widgets.picker_list import PickerList
-from filesend_tui.widgets.preview import Preview
+from filesend_tui.widgets.fields.filter_field import FilterField
+from filesend_tui.widgets.fields.path_field import PathField
+from filesend_tui.widgets.picker import preview
+from filesend_tui.widgets.picker.folder import FolderEntry
+from filesend_tui.widgets.picker.folder_list import FolderList
+from filesend_tui.widgets.picker.picker_list import PickerList
+from filesend_tui.widgets.picker.preview import Preview
 from tests.tui.scripted import Stage, fill_scans
 from tests.tui.test_app import notice
 from tests.tui.test_send import listed, opened, summary

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.events import FileEntry, TransferPhase
-from filesend_tui.notices import MAX_RECEIPTS, receipts
-from filesend_tui.places import CannotOpen, link_to, open_folder_of, opener, path_of
-from filesend_tui.store import Store
+from filesend_tui.state.notices import MAX_RECEIPTS, receipts
+from filesend_tui.state.store import Store
+from filesend_tui.system.file_manager import CannotOpen, link_to, open_folder_of, opener, path_of
 from tests.security.hostile_text import TEXTS, faults
 from tests.tui.moments import arrived, phase, receiving, sending
 

@@ -21,7 +21,7 @@ from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.events import Direction, Event, TransferPhase
-from filesend_tui.loop import heed
+from filesend_tui.runtime.event_loop import heed
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.tui import moments, walking

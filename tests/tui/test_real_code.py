@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 from filesend_tui.app import FileSendApp
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.local_relay import Ask
+from filesend_tui.runtime.local_relay import Ask
 from filesend_tui.widgets.code_card import CodeCard
 from tests.conftest import RunningRelay, running_relay
 from tests.core.test_client import Person
-from tests.people.test_desk import other_words
+from tests.sessions.test_manager import other_words
 
 CHANGED = "Your code changed, the old one no longer works"
 

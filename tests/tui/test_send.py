@@ -15,13 +15,13 @@ from textual.widgets import Static
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender
-from filesend_tui.core.people.offer import look_through
-from filesend_tui.core.torrent.making import scan
+from filesend_tui.core.exchange.offer import look_through
+from filesend_tui.core.torrent.metainfo.create import scan
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.store import REQUESTING, SHARING
-from filesend_tui.widgets.path_field import PathField
-from filesend_tui.widgets.picker_list import PickerList
+from filesend_tui.state.store import REQUESTING, SHARING
+from filesend_tui.widgets.fields.path_field import PathField
+from filesend_tui.widgets.picker.picker_list import PickerList
 from tests.tui.moments import paired
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice

@@ -12,14 +12,15 @@ from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, TrackerFailed
-from filesend_tui.qr import half_blocks
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.store import SHARING, Store
+from filesend_tui.state.store import SHARING, Store
+from filesend_tui.widgets.bars.key_bar import KeyBar
 from filesend_tui.widgets.code_card import QrCode
-from filesend_tui.widgets.key_bar import KeyBar
-from filesend_tui.widgets.peer_lines import PeerLines
-from filesend_tui.widgets.transfer_list import TransferList
+from filesend_tui.widgets.qr import half_blocks
+from filesend_tui.widgets.transfers.peer_lines import PeerLines
+from filesend_tui.widgets.transfers.transfer_list import TransferList
+from tests.state.test_store import fed
 from tests.tui.moments import (
     FILM,
     MAGNET,
@@ -37,7 +38,6 @@ from tests.tui.moments import (
 )
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
-from tests.tui.test_store import fed
 
 LINK = f"https://instant.io/#{MAGNET}"
 A, B = peer("a"), peer("b")

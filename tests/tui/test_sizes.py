@@ -28,11 +28,10 @@ from textual.widget import Widget
 import filesend_tui.widgets
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
-from filesend_tui.picked import Picked, Weight
-from filesend_tui.request_choice import RequestChoice
-from filesend_tui.store import Store
-from filesend_tui.theme import THEMES
-from filesend_tui.views import (
+from filesend_tui.state.picked import Picked, Weight
+from filesend_tui.state.request_choice import RequestChoice
+from filesend_tui.state.store import Store
+from filesend_tui.state.views import (
     Level,
     Notice,
     OwnCode,
@@ -41,32 +40,33 @@ from filesend_tui.views import (
     TransferDetail,
     TransferRow,
 )
+from filesend_tui.theme import THEMES
+from filesend_tui.widgets.bars.key_bar import KeyBar
+from filesend_tui.widgets.bars.notice_bar import NoticeBar
+from filesend_tui.widgets.bars.request_bar import RequestBar
+from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField, TalkHistory
+from filesend_tui.widgets.bars.top_bar import Place, TopBar
 from filesend_tui.widgets.code_card import CodeCard, QrCode
-from filesend_tui.widgets.code_field import CodeField
-from filesend_tui.widgets.completing_field import CompletingField
-from filesend_tui.widgets.file_progress import FileProgressList, file_rows
-from filesend_tui.widgets.filter_field import FilterField
-from filesend_tui.widgets.folder import FolderEntry
-from filesend_tui.widgets.folder_field import FolderField
-from filesend_tui.widgets.folder_list import FolderList
-from filesend_tui.widgets.glimpse import Glimpse
+from filesend_tui.widgets.fields.code_field import CodeField
+from filesend_tui.widgets.fields.completing_field import CompletingField
+from filesend_tui.widgets.fields.filter_field import FilterField
+from filesend_tui.widgets.fields.folder_field import FolderField
+from filesend_tui.widgets.fields.path_field import PathField
 from filesend_tui.widgets.ink import Inked
-from filesend_tui.widgets.key_bar import KeyBar
 from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.notice_bar import NoticeBar
 from filesend_tui.widgets.pane import Pane
-from filesend_tui.widgets.path_field import PathField
-from filesend_tui.widgets.peer_lines import PeerLines
-from filesend_tui.widgets.picker_list import PickerList
-from filesend_tui.widgets.piece_strip import PieceStrip
-from filesend_tui.widgets.preview import Preview
-from filesend_tui.widgets.rate_graph import RateGraph
-from filesend_tui.widgets.request_bar import RequestBar
+from filesend_tui.widgets.picker.folder import FolderEntry
+from filesend_tui.widgets.picker.folder_list import FolderList
+from filesend_tui.widgets.picker.glimpse import Glimpse
+from filesend_tui.widgets.picker.picker_list import PickerList
+from filesend_tui.widgets.picker.preview import Preview
 from filesend_tui.widgets.request_tree import RequestTree
-from filesend_tui.widgets.share_link import ShareLink
-from filesend_tui.widgets.talk_bar import TalkBar, TalkField, TalkHistory
-from filesend_tui.widgets.top_bar import Place, TopBar
-from filesend_tui.widgets.transfer_list import TransferList
+from filesend_tui.widgets.transfers.file_progress import FileProgressList, file_rows
+from filesend_tui.widgets.transfers.peer_lines import PeerLines
+from filesend_tui.widgets.transfers.piece_strip import PieceStrip
+from filesend_tui.widgets.transfers.rate_graph import RateGraph
+from filesend_tui.widgets.transfers.share_link import ShareLink
+from filesend_tui.widgets.transfers.transfer_list import TransferList
 from filesend_tui.widgets.turning import Turning
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import (

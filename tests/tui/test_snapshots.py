@@ -18,7 +18,7 @@ from textual.widgets import Input
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.preferences import Preferences
+from filesend_tui.settings.preferences import Preferences
 from tests.tui.moments import (
     ANA,
     FILM,

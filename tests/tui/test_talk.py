@@ -10,8 +10,8 @@ from textual.widgets import Static
 from filesend_tui.core import events
 from filesend_tui.core.errors import NotPaired
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.store import MAX_LINES
-from filesend_tui.widgets.talk_bar import TalkBar, TalkField, TalkHistory
+from filesend_tui.state.store import MAX_LINES
+from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField, TalkHistory
 from tests.tui.moments import ANA, paired, receiving
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice

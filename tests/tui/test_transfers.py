@@ -13,16 +13,16 @@ from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, TransferPhase
-from filesend_tui.places import CannotOpen, link_to
 from filesend_tui.screens import transfers_pane
 from filesend_tui.screens.commands import SendPaths
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.widgets.file_progress import FileProgressList
-from filesend_tui.widgets.key_bar import KeyBar
-from filesend_tui.widgets.piece_strip import PieceStrip
-from filesend_tui.widgets.talk_bar import TalkField, TalkHistory
-from filesend_tui.widgets.transfer_list import CALM, TransferList
+from filesend_tui.system.file_manager import CannotOpen, link_to
+from filesend_tui.widgets.bars.key_bar import KeyBar
+from filesend_tui.widgets.bars.talk_bar import TalkField, TalkHistory
+from filesend_tui.widgets.transfers.file_progress import FileProgressList
+from filesend_tui.widgets.transfers.piece_strip import PieceStrip
+from filesend_tui.widgets.transfers.transfer_list import CALM, TransferList
 from tests.security.test_terminal import screen_text
 from tests.tui.moments import (
     ANA,

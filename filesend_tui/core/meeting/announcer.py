@@ -17,8 +17,8 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
-from filesend_tui.core.reaching import why_unreached
-from filesend_tui.core.text import clean
+from filesend_tui.core.util.text import clean
+from filesend_tui.core.util.unreachable import why_unreached
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import connect

@@ -13,11 +13,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from filesend_tui.core.channels.base import Channel
-from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.meeting.crossing import (
+from filesend_tui.core.meeting.glare import (
     Link,
     Verdict,
     on_answer,
@@ -25,10 +23,12 @@ from filesend_tui.core.meeting.crossing import (
     on_sealed_answer,
     on_sealed_offer,
 )
-from filesend_tui.core.meeting.roads import OpenChannel, RoadAttempt, prepare
-from filesend_tui.core.meeting.signals import BadSignal, Description, Signals, Use
+from filesend_tui.core.meeting.signaling import BadSignal, Description, Signals, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
-from filesend_tui.core.tasks import Tasks
+from filesend_tui.core.meeting.transport_race import OpenChannel, RoadAttempt, prepare
+from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.util.tasks import Tasks
 
 #: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
 #: that floods us must leave room for what comes through others.

@@ -13,14 +13,14 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.announcer import Announcer
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
-from filesend_tui.core.meeting.signals import Signals
+from filesend_tui.core.meeting.signaling import Signals
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
+from filesend_tui.core.transports.direct.road import DirectRoad
 
 __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
 

@@ -1,7 +1,7 @@
 """One connection to one tracker, for one swarm: announces and their occasions, offers, answers.
 
-Speaks bittorrent-tracker's WebSocket protocol through relay/tracker_protocol.py. Connecting and
-coming back is the announcer's affair; how descriptions become channels is the dialer's.
+Speaks bittorrent-tracker's WebSocket protocol (relay/protocol/tracker_json.py). Connecting and coming
+back is the announcer's affair; how descriptions become channels is the dialer's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from filesend_tui.core.budget import Budget
 from filesend_tui.core.errors import ChannelFailed, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer, SealedOffer
-from filesend_tui.core.meeting.signals import Description
+from filesend_tui.core.meeting.signaling import Description
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.text import clean
-from relay.tracker_protocol import (
+from filesend_tui.core.util.text import clean
+from filesend_tui.core.util.token_bucket import Budget
+from relay.protocol.tracker_json import (
     Announce,
     AnnounceReply,
     Answer,

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from filesend_tui.core.events import Download, Event, TransferId, Upload
-from filesend_tui.core.figures import rate_text, size_text
-from filesend_tui.core.torrent.rates import RateMeter, time_remaining
+from filesend_tui.core.torrent.rates.rates import RateMeter, time_remaining
+from filesend_tui.core.util.figures import rate_text, size_text
 
 #: Seconds between two events of one kind.
 INTERVAL = 0.25

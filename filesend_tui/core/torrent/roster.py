@@ -1,6 +1,6 @@
 """Who is in a swarm: channels become peers, are let in or refused, make room, are banned, leave.
 
-What peers trade is trade.py's, how one connection is served peer.py's.
+What peers trade is piece_exchange.py's, how one connection is served peer.py's.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import Event, PeerConnected, PeerDropped
 from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.text import clean
-from filesend_tui.core.torrent.peer import Peer
-from filesend_tui.core.torrent.reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.peer.peer import Peer
+from filesend_tui.core.util.text import clean
 
 #: Seconds without trade after which a peer may have to make room for another.
 IDLE: Final = 60.0

@@ -1,7 +1,7 @@
 """One torrent's swarm: puts its roster, its description and its trade together, and keeps the beat.
 
-Who is in is roster.py's, what they trade trade.py's, the search for the metadata description.py's.
-The life of the torrent as a whole (metadata in hand, finished, failed) is torrent.py's.
+Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
+description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is torrent.py's.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import secrets
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
-from filesend_tui.core.channels.base import BulkChannel, Road
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
-from filesend_tui.core.text import clean
-from filesend_tui.core.torrent.assembly import Assembly
-from filesend_tui.core.torrent.description import Description
-from filesend_tui.core.torrent.disk import Disk
-from filesend_tui.core.torrent.lanes import WebRtcLanes
-from filesend_tui.core.torrent.limiter import Limits
-from filesend_tui.core.torrent.metainfo import TorrentInfo
-from filesend_tui.core.torrent.peer import Peer
-from filesend_tui.core.torrent.picker import BlockRequest
-from filesend_tui.core.torrent.reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.lanes.lanes import WebRtcLanes
+from filesend_tui.core.torrent.metadata.description import Description
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.peer.peer import Peer
+from filesend_tui.core.torrent.peer.serving import OUR_REQQ
+from filesend_tui.core.torrent.piece_exchange import Trade
+from filesend_tui.core.torrent.pieces.assembly import Assembly
+from filesend_tui.core.torrent.pieces.picker import BlockRequest
+from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
-from filesend_tui.core.torrent.serving import OUR_REQQ
-from filesend_tui.core.torrent.trade import Trade
+from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.transports.base import BulkChannel, Road
+from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.events import PeerHas

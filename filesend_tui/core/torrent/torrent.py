@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from filesend_tui.core.channels.direct_road import DirectRoad
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import (
     BadMetadata,
@@ -33,22 +32,23 @@ from filesend_tui.core.events import (
     TransferId,
 )
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signals import PlainSignals, SealedSignals
-from filesend_tui.core.share_link import share_link
-from filesend_tui.core.tasks import Tasks
-from filesend_tui.core.telling import error_event, leftover_events
-from filesend_tui.core.text import clean
-from filesend_tui.core.torrent.disk import Disk
-from filesend_tui.core.torrent.extras import NOTHING, Extras
-from filesend_tui.core.torrent.finding import SourceFile
-from filesend_tui.core.torrent.leftovers import sweep
-from filesend_tui.core.torrent.limiter import Limits
-from filesend_tui.core.torrent.magnet import Magnet
-from filesend_tui.core.torrent.metainfo import MAX_PIECE_LENGTH, TorrentInfo, parse_info
+from filesend_tui.core.meeting.signaling import PlainSignals, SealedSignals
+from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras
+from filesend_tui.core.torrent.metainfo.info import MAX_PIECE_LENGTH, TorrentInfo, parse_info
+from filesend_tui.core.torrent.metainfo.magnet import Magnet
+from filesend_tui.core.torrent.metainfo.sources import SourceFile
+from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
-from filesend_tui.core.torrent.storage import DownloadFiles, Layout, PieceStore, SeedFiles
+from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
+from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, PieceStore, SeedFiles
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
-from filesend_tui.core.torrent.target import Target
+from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.util.error_events import error_event, leftover_events
+from filesend_tui.core.util.share_link import share_link
+from filesend_tui.core.util.tasks import Tasks
+from filesend_tui.core.util.text import clean
 
 #: Seconds without a connected peer after which a person is told, and again each time.
 LONELY = 20.0

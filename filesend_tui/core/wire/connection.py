@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from filesend_tui.core.wire.chatter import HANDSHAKE_WEIGHT, weight
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook, PeerHas, WireEvent
 from filesend_tui.core.wire.extension_state import ExtensionState
@@ -26,6 +25,7 @@ from filesend_tui.core.wire.extensions import (
 from filesend_tui.core.wire.framing import Inbox, Outbox
 from filesend_tui.core.wire.handshake import Handshake
 from filesend_tui.core.wire.lane_messages import LaneMessage, LaneOffer
+from filesend_tui.core.wire.message_cost import HANDSHAKE_WEIGHT, weight
 from filesend_tui.core.wire.messages import (
     FAST,
     AllowedFast,
@@ -117,7 +117,7 @@ class WireConnection:
 
     @property
     def chatter(self) -> int:
-        """The weight of all that the peer sent so far and that moved nothing (see chatter.py)."""
+        """The cost of all that the peer sent so far and that moved nothing (message_cost.py)."""
         return self._chatter + self._inbox.keep_alives
 
     @property

@@ -4,7 +4,7 @@ And two of FileSend's own: fs_span, runs of whole pieces, asked for here and ans
 wire; fs_bad, by which a peer hears that a piece it sent is false.
 
 Payloads to values and back, each on its own. Which pieces of metadata to ask of whom is decided in
-torrent/metadata.py; what a connection remembers of its peer, in connection.py.
+torrent/metadata/exchange.py; what a connection remembers of its peer, in connection.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from bencode2 import bdecode, bencode
 
-from filesend_tui.core.text import clean
+from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.lane_messages import LANE_EXTENSION
 from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape

@@ -1,1 +1,0 @@
-"""Channels: bytes to one peer, and nothing about torrents."""

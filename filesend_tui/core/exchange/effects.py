@@ -1,0 +1,176 @@
+"""What each effect of an exchange is made of: the words, events and work behind a table's row.
+
+Every function takes the request's id and the input that happened. When they apply is table.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import BadSource
+from filesend_tui.core.events import TransferId
+from filesend_tui.core.exchange.values import (
+    Approved,
+    Cancelled,
+    Completed,
+    Declined,
+    Effect,
+    Failed,
+    FreeTorrent,
+    Input,
+    Misanswered,
+    PartnerLost,
+    Prepared,
+    Progressed,
+    Publish,
+    Ready,
+    SendWord,
+    StartAdding,
+    Started,
+    StartSeeding,
+)
+from filesend_tui.core.util.error_events import error_event
+from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.core.util.text import clean
+from relay.protocol import words
+
+#: Characters of a reason, as relay/protocol/words.py bounds them.
+MAX_REASON: Final = 200
+#: What the partner is told when something failed here: nothing that names a file or folder.
+_TOLD: Final[Mapping[str, str]] = {
+    "badSource": "The sender could not read the files.",
+    "badMetadata": "What came was not what was offered.",
+    "badMagnet": "What came was not what was offered.",
+    "noSpace": "The receiver's disk is full.",
+    "storageFailed": "The other side's disk refused.",
+    "trackerFailed": "The other side could not reach the tracker.",
+    "noPeers": "No connection between the two machines could be made.",
+    "channelFailed": "No connection between the two machines could be made.",
+}
+_TOLD_OTHERWISE: Final = "It failed on the other side."
+
+
+def say_answer(id: TransferId, happened: Approved | Declined) -> Effect:
+    """Tell the partner the answer."""
+    reason = happened.reason if isinstance(happened, Declined) else ""
+    return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted), reason=reason))
+
+
+def say_preparing(id: TransferId, happened: Prepared) -> Effect:
+    """Tell the partner how far hashing is."""
+    return SendWord(words.Preparing(id=id, progress=happened.progress))
+
+
+def say_ready(id: TransferId, happened: Ready) -> Effect:
+    """Tell the partner that the torrent is served."""
+    return SendWord(
+        words.FileReady(id=id, magnet_uri=happened.magnet, swarm_key=happened.swarm_key)
+    )
+
+
+def say_started(id: TransferId, _: Started) -> Effect:
+    """Tell the partner that pieces are asked for."""
+    return SendWord(words.DownloadStarted(id=id))
+
+
+def say_progress(id: TransferId, happened: Progressed) -> Effect:
+    """Tell the partner this side's figures."""
+    return SendWord(
+        words.ProgressUpdate(
+            id=id,
+            downloaded=happened.downloaded,
+            download_speed=happened.speed,
+            progress=happened.progress,
+            time_remaining=happened.time_remaining,
+        )
+    )
+
+
+def say_complete(id: TransferId, _: Completed) -> Effect:
+    """Tell the partner that all is here."""
+    return SendWord(words.DownloadComplete(id=id))
+
+
+def say_cancelled(id: TransferId, happened: Cancelled) -> Effect:
+    """Tell the partner that the person here gave up."""
+    return SendWord(words.Cancel(id=id, reason=happened.reason[:MAX_REASON]))
+
+
+def say_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
+    """Tell the partner that it failed here, and nothing private about it."""
+    error = happened.error
+    told = error.told if isinstance(error, BadSource) else ""
+    reason = told or _TOLD.get(error.code, _TOLD_OTHERWISE)
+    return SendWord(words.Cancel(id=id, reason=clean(reason, MAX_REASON)))
+
+
+def tell_answer(id: TransferId, happened: Approved | Declined) -> Effect:
+    """Publish the answer."""
+    return Publish(events.FileAnswer(transfer=id, accepted=happened.accepted))
+
+
+def tell_hashing(id: TransferId, happened: Prepared) -> Effect:
+    """Publish how far the partner's hashing is."""
+    return Publish(events.Hashing(transfer=id, progress=happened.progress))
+
+
+def tell_ready(id: TransferId, happened: Ready) -> Effect:
+    """Publish that the partner was told of the torrent."""
+    return Publish(events.FileReady(transfer=id, magnet_uri=happened.magnet))
+
+
+def tell_added(id: TransferId, happened: Ready) -> Effect:
+    """Publish that the partner's torrent is added."""
+    return Publish(events.AddTorrent(transfer=id, magnet_uri=clean(happened.magnet, 4096)))
+
+
+def tell_started(id: TransferId, _: Started) -> Effect:
+    """Publish that pieces are asked for."""
+    return Publish(events.DownloadStarted(transfer=id))
+
+
+def tell_progress(id: TransferId, happened: Progressed) -> Effect:
+    """Publish the partner's figures."""
+    return Publish(
+        events.ProgressUpdate(
+            transfer=id,
+            downloaded=size_text(happened.downloaded),
+            download_speed=rate_text(happened.speed),
+            progress=happened.progress,
+            downloaded_bytes=happened.downloaded,
+            download_bytes_per_second=happened.speed,
+            time_remaining=happened.time_remaining,
+        )
+    )
+
+
+def tell_done(id: TransferId, _: Completed) -> Effect:
+    """Publish that the partner has everything."""
+    return Publish(events.TorrentDone(transfer=id))
+
+
+def tell_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:
+    """Publish what went wrong."""
+    return Publish(error_event(happened.error, transfer=id))
+
+
+def seed(_id: TransferId, _: Approved) -> Effect:
+    """Serve the torrent that is being made since the request."""
+    return StartSeeding()
+
+
+def add(_id: TransferId, happened: Ready) -> Effect:
+    """Fetch the torrent."""
+    return StartAdding(happened.magnet, happened.swarm_key)
+
+
+def free(_id: TransferId, _: Input) -> Effect:
+    """Destroy the torrent and leave the files alone."""
+    return FreeTorrent(delete_data=False)
+
+
+def free_and_delete(_id: TransferId, _: Input) -> Effect:
+    """Destroy the torrent and what is unfinished of it."""
+    return FreeTorrent(delete_data=True)

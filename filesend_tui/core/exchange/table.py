@@ -1,0 +1,238 @@
+"""The exchange of one request, from asked to its end. One table for each direction; sans-IO.
+
+    asked ──yes──▶ approved ──▶ hashing ──▶ ready ──▶ transferring ──▶ done
+      │                └────────────────────▲ (hashed by then: that begins with the request)
+      └──no──▶ declined
+    any phase before these ends ──cancel, by either side──▶ cancelled
+                                ──trouble here, or the partner gone──▶ failed
+
+What happens is a frozen input (a person's command, the partner's word, news from the engine); what
+is to be done about it is a tuple of frozen effects, which transfers.py carries out. An input that
+a phase has no row for is late, doubled or nonsense: it changes nothing. No task, no clock and no
+torrent ever lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.events import Direction, FileEntry, TransferId, TransferPhase
+from filesend_tui.core.exchange import effects as do
+from filesend_tui.core.exchange.values import (
+    Approved,
+    Cancelled,
+    Completed,
+    Declined,
+    Effect,
+    Failed,
+    Input,
+    Misanswered,
+    PartnerCancelled,
+    PartnerLost,
+    Prepared,
+    Progressed,
+    Publish,
+    Ready,
+    SendWord,
+    Started,
+    StartHashing,
+)
+from filesend_tui.core.util.text import clean
+from relay.protocol import words
+from relay.protocol.words import OfferedFile, OfferedFolder, Word
+
+P = TransferPhase
+TERMINAL: Final = frozenset({P.DECLINED, P.DONE, P.FAILED, P.CANCELLED})
+_MAX_PATH = 1024
+
+
+class Exchange:
+    """One request and where it stands.
+
+    Args:
+        id: The request's id, made by the sender.
+        direction: Whether this side sends or receives.
+        partner: The other person's name, as shown.
+        files, folders: What is offered; paths exactly as they were said.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        direction: Direction,
+        partner: str,
+        files: tuple[OfferedFile, ...],
+        folders: tuple[OfferedFolder, ...] = (),
+    ) -> None:
+        self.id = id
+        self.direction = direction
+        self.partner = partner
+        self.files = files
+        self.folders = folders
+        self.accepted: tuple[bool, ...] = ()
+        self.phase = P.ASKED
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to an end, good or bad."""
+        return self.phase in TERMINAL
+
+    def open(self) -> tuple[Effect, ...]:
+        """Return what the request itself brings about, once, before any step."""
+        request = events.FileRequest(
+            transfer=self.id,
+            direction=self.direction,
+            partner=self.partner,
+            files=tuple(FileEntry(path=shown_path(f.path), size=f.size) for f in self.files),
+            total_bytes=sum(f.size for f in self.files),
+            empty_folders=tuple(map(shown_path, self._empty_folders())),
+        )
+        asking = words.FileRequest(id=self.id, files=list(self.files), folders=list(self.folders))
+        # Hashed while the other person makes up their mind, it can go as soon as they say yes.
+        asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
+        return (Publish(request), self._entered(""), *asks)
+
+    def step(self, happened: Input) -> tuple[Effect, ...]:
+        """Take an input; return what is to be done about it, in order."""
+        row = TABLES[self.direction].get((self.phase, type(happened)))
+        if row is None:
+            return ()
+        if isinstance(happened, Approved):
+            self.accepted = happened.accepted
+        effects = tuple(make(self.id, happened) for make in row.effects)
+        if row.phase is self.phase:
+            return effects
+        self.phase = row.phase
+        return (*effects, self._entered(_reason(happened)))
+
+    def hear(self, word: Word) -> tuple[Effect, ...]:
+        """Take a word of the partner's about this exchange; other words change nothing."""
+        meaning = _HEARD[self.direction].get(type(word))
+        return self.step(meaning(self, word)) if meaning else ()
+
+    def _empty_folders(self) -> list[str]:
+        paths = [file.path for file in self.files] + [folder.path for folder in self.folders]
+        full = {path.rpartition("/")[0] for path in paths}
+        return sorted({folder.path for folder in self.folders} - full)
+
+    def _entered(self, reason: str) -> Publish:
+        return Publish(
+            events.TransferState(
+                transfer=self.id, direction=self.direction, phase=self.phase, reason=reason
+            )
+        )
+
+
+def shown_path(path: str) -> str:
+    """Return a path from the network as it may be shown."""
+    shown = clean(path, _MAX_PATH)
+    return shown if shown.strip() else "(a name that cannot be shown)"
+
+
+def answered(accepted: Iterable[bool], reason: str = "") -> Approved | Declined:
+    """Return what this answer means: no yes at all declines, for a reason where one was said."""
+    answer = tuple(accepted)
+    return Approved(answer) if any(answer) else Declined(answer, clean(reason, do.MAX_REASON))
+
+
+def _reason(happened: Input) -> str:
+    match happened:
+        case Cancelled(reason) | PartnerCancelled(reason) | Declined(_, reason):
+            return reason
+        case Failed(error) | Misanswered(error) | PartnerLost(error):
+            return error.message
+        case _:
+            return ""
+
+
+# --- what the partner's words mean, by which side hears them ----------------------------------
+
+
+def _answer(exchange: Exchange, word: words.FileAnswer) -> Input:
+    if len(word.accepted) != len(exchange.files):
+        return Misanswered(FileSendError("The other side's answer does not fit the request."))
+    return answered(word.accepted, word.reason)
+
+
+_HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], Input]]]] = {
+    Direction.SEND: {
+        words.FileAnswer: _answer,
+        words.DownloadStarted: lambda _, _word: Started(),
+        words.ProgressUpdate: lambda _, word: Progressed(
+            word.downloaded, word.download_speed, word.progress, word.time_remaining
+        ),
+        words.DownloadComplete: lambda _, _word: Completed(),
+        words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON)),
+    },
+    Direction.RECEIVE: {
+        words.Preparing: lambda _, word: Prepared(word.progress),
+        words.FileReady: lambda _, word: Ready(word.magnet_uri, word.swarm_key),
+        words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON)),
+    },
+}
+
+# --- the tables -------------------------------------------------------------------------------
+
+_Make: TypeAlias = Callable[[TransferId, Any], Effect]
+Key: TypeAlias = tuple[TransferPhase, type[Input]]
+
+
+class Row(NamedTuple):
+    """Where an input leads, and what it brings about on the way."""
+
+    phase: TransferPhase
+    effects: tuple[_Make, ...]
+
+
+def _ends(phases: Iterable[TransferPhase], *freeing: _Make) -> dict[Key, Row]:
+    """Return the rows by which each of these phases may end badly."""
+    rows: dict[Key, Row] = {}
+    for phase in phases:
+        rows[phase, Cancelled] = Row(P.CANCELLED, (do.say_cancelled, *freeing))
+        rows[phase, PartnerCancelled] = Row(P.CANCELLED, freeing)
+        rows[phase, Failed] = Row(P.FAILED, (do.say_failed, do.tell_error, *freeing))
+        rows[phase, PartnerLost] = Row(P.FAILED, (do.tell_error, *freeing))
+    return rows
+
+
+_DONE_SENDING = Row(P.DONE, (do.tell_done, do.free))
+_DONE_RECEIVING = Row(P.DONE, (do.say_complete, do.free))
+
+_SENDING: Final[dict[Key, Row]] = {
+    (P.ASKED, Approved): Row(P.APPROVED, (do.tell_answer, do.seed)),
+    (P.ASKED, Declined): Row(P.DECLINED, (do.tell_answer, do.free)),
+    (P.ASKED, Misanswered): Row(P.FAILED, (do.say_failed, do.tell_error, do.free)),
+    (P.APPROVED, Prepared): Row(P.HASHING, (do.say_preparing,)),
+    (P.APPROVED, Ready): Row(P.READY, (do.say_ready, do.tell_ready)),
+    (P.HASHING, Prepared): Row(P.HASHING, (do.say_preparing,)),
+    (P.HASHING, Ready): Row(P.READY, (do.say_ready, do.tell_ready)),
+    (P.READY, Started): Row(P.TRANSFERRING, (do.tell_started,)),
+    (P.READY, Progressed): Row(P.TRANSFERRING, (do.tell_progress,)),
+    (P.READY, Completed): _DONE_SENDING,
+    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.tell_progress,)),
+    (P.TRANSFERRING, Completed): _DONE_SENDING,
+    **_ends((P.ASKED, P.APPROVED, P.HASHING, P.READY, P.TRANSFERRING), do.free),
+}
+
+_RECEIVING: Final[dict[Key, Row]] = {
+    (P.ASKED, Approved): Row(P.APPROVED, (do.say_answer, do.tell_answer)),
+    (P.ASKED, Declined): Row(P.DECLINED, (do.say_answer, do.tell_answer)),
+    (P.APPROVED, Prepared): Row(P.HASHING, (do.tell_hashing,)),
+    (P.APPROVED, Ready): Row(P.READY, (do.tell_added, do.add)),
+    (P.HASHING, Prepared): Row(P.HASHING, (do.tell_hashing,)),
+    (P.HASHING, Ready): Row(P.READY, (do.tell_added, do.add)),
+    (P.READY, Started): Row(P.TRANSFERRING, (do.say_started, do.tell_started)),
+    (P.READY, Completed): _DONE_RECEIVING,
+    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.say_progress,)),
+    (P.TRANSFERRING, Completed): _DONE_RECEIVING,
+    **_ends((P.ASKED, P.APPROVED, P.HASHING)),
+    **_ends((P.READY, P.TRANSFERRING), do.free_and_delete),
+}
+
+TABLES: Final[Mapping[Direction, Mapping[Key, Row]]] = {
+    Direction.SEND: _SENDING,
+    Direction.RECEIVE: _RECEIVING,
+}

@@ -1,0 +1,324 @@
+"""The transfers of one session: carries out what table.py decides.
+
+Effects become work of the engine, words to the partner and events; what comes of that goes back as
+inputs. The rules of an exchange never live here, nor anything about peers or disks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
+from filesend_tui.core.event_stream import EventStream, Subscription
+from filesend_tui.core.events import Direction, Hashing, TransferId, TransferPhase
+from filesend_tui.core.exchange import offer
+from filesend_tui.core.exchange.table import Exchange, answered
+from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, Run
+from filesend_tui.core.exchange.values import (
+    Cancelled,
+    Effect,
+    Failed,
+    FreeTorrent,
+    Input,
+    PartnerLost,
+    Prepared,
+    Publish,
+    SendWord,
+    StartAdding,
+    StartHashing,
+    StartSeeding,
+)
+from filesend_tui.core.sessions.session import Session
+from filesend_tui.core.torrent.engine_protocol import Torrents
+from filesend_tui.core.torrent.metainfo.create import Found
+from filesend_tui.core.torrent.storage.disk_space import check_room
+from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.util.error_events import left_out
+from filesend_tui.core.util.tasks import Tasks
+from filesend_tui.core.util.token_bucket import Budget
+from relay.protocol import words
+from relay.protocol.words import MAX_FILES, MAX_FOLDERS, Word
+
+_log = logging.getLogger(__name__)
+
+#: Most requests of the partner that wait for an answer, and that are unfinished in all.
+MAX_ASKED: Final = 20
+MAX_INCOMING: Final = 100
+#: Most files, and folders, in the partner's unfinished requests together.
+MAX_OFFERED: Final = 2 * MAX_FILES
+MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
+#: Requests of the partner that are looked at: at once, and a second. Each is a row on the screen.
+REQUESTS: Final = (1_000, 20)
+#: Most requests of a session: each has an id that is never used again.
+MAX_REQUESTS: Final = 100_000
+#: Seconds that goodbyes may take when the session ends.
+PARTING: Final = 2.0
+
+#: Figures: the next one makes a lost one good, so their loss is no failure.
+_FIGURES = (words.Preparing, words.ProgressUpdate)
+
+
+class Transfers:
+    """Every request between this side and its partner, in both directions.
+
+    Args:
+        session: The partner.
+        torrents: The engine.
+        events: Where events go.
+        config: Where received files go, unless an answer says otherwise.
+        tracker: The relay's tracker, as this side knows it (ws or wss URL).
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        torrents: Torrents,
+        events: EventStream,
+        config: ClientConfig,
+        tracker: str,
+    ) -> None:
+        self._session = session
+        self._torrents = torrents
+        self._events = events
+        self._config = config
+        self._tracker = tracker
+        self._runs: dict[TransferId, Run] = {}
+        self._used: set[TransferId] = set()
+        self._tasks = Tasks(_broke)
+        self._watch: Subscription = events.subscribe()
+        self._watching = asyncio.create_task(self._watch_hashing())
+        self._ended: FileSendError | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._requests = Budget(*REQUESTS, self._clock())
+
+    # -- commands
+
+    async def request(
+        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
+        """Ask the partner to accept what was chosen; see offer.look_through.
+
+        Where it was found before and can no longer be sent, the partner, who was promised it, is
+        asked all the same: the request then ends at once, with the reason on both sides.
+
+        Raises:
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
+            NotPaired: The partner is gone.
+        """
+        lost: BadSource | None = None
+        try:
+            sources = await asyncio.to_thread(offer.look_through, chosen, skip=skip_unreadable)
+        except BadSource as error:
+            if not isinstance(chosen, Found):
+                raise
+            sources, lost = chosen, error
+        self._check_open()
+        told = chosen.left_out if isinstance(chosen, Found) else ()
+        if news := [each for each in sources.left_out if each not in told]:
+            self._events.publish(left_out(news))
+        asking = offer.make_request(sources)
+        run = self._new_run(asking, Direction.SEND)
+        run.sources = sources
+        self._begin(run)
+        if lost is not None:
+            self._happen(run, Failed(lost))
+        return asking.id
+
+    async def answer(
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        output: Path | Target | None,
+        reason: str = "",
+    ) -> None:
+        """Say yes or no for each file of the partner's request; where all are no, why.
+
+        Raises:
+            NoSpace: The accepted files do not fit; the request stays open.
+            StorageFailed: Nothing can be written there, or it was replaced since; as before.
+            RequestGone: There is no such request to answer.
+            FileSendError: It is not one answer for each file.
+        """
+        exchange = self._askable(transfer).exchange
+        if len(accepted) != len(exchange.files):
+            raise FileSendError(
+                f"The answer has {len(accepted)} entries for {len(exchange.files)} files.",
+                "Say yes or no for each file.",
+            )
+        folder = output or self._config.output
+        needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
+        chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
+        run = self._askable(transfer)  # it may have been taken back meanwhile
+        run.output = chosen
+        self._happen(run, answered(accepted, reason))
+
+    async def cancel(self, transfer: TransferId, reason: str = "") -> None:
+        """Give a transfer up; returns when its torrent is freed. One that is over is no error."""
+        run = self._runs.get(transfer)
+        if run is not None:
+            self._happen(run, Cancelled(reason))
+            await run.freed.wait()
+
+    async def close(self, lost: FileSendError | None = None) -> None:
+        """End every transfer and free everything.
+
+        Args:
+            lost: Why the partner is gone; None when this side parts and should say so.
+        """
+        self._ended = self._ended or lost or FileSendError("The session is over.")
+        ending = PartnerLost(lost) if lost else Cancelled("The pairing was ended.")
+        for run in tuple(self._runs.values()):
+            self._happen(run, ending)
+        self._watch.close()
+        while self._runs:
+            await next(iter(self._runs.values())).freed.wait()
+        await self._tasks.cancel(after=PARTING)
+        await asyncio.gather(self._watching, return_exceptions=True)
+
+    def receive(self, word: Word) -> None:
+        """Take a word of the partner's about transfers; others change nothing."""
+        if self._ended is not None:
+            return
+        if isinstance(word, words.FileRequest):
+            self._asked(word)
+        elif (run := self._runs.get(getattr(word, "id", ""))) is not None:
+            self._apply(run, run.exchange.hear(word))
+
+    # -- beginnings
+
+    def _asked(self, word: words.FileRequest) -> None:
+        if word.id in self._runs:
+            return
+        refusal = self._why_not(word)
+        if refusal:
+            self._say(words.Cancel(id=word.id, reason=refusal), None)
+            return
+        self._begin(self._new_run(word, Direction.RECEIVE))
+
+    def _why_not(self, word: words.FileRequest) -> str:
+        """Return why the partner's request is refused unseen; empty when it is not."""
+        # A question is still on the screen when its request was taken back: no other may then come
+        # under the same id, or a yes to the one would be a yes to the other.
+        if word.id in self._used:
+            return "This request was made before."
+        if len(self._used) >= MAX_REQUESTS:
+            return "That is enough for one session."
+        if not self._requests.spend(1, self._clock()):
+            return "Too many requests in too short a time."
+        incoming = [
+            run.exchange
+            for run in self._runs.values()
+            if run.exchange.direction is Direction.RECEIVE
+        ]
+        asked = sum(exchange.phase is TransferPhase.ASKED for exchange in incoming)
+        offered = sum(len(exchange.files) for exchange in incoming) + len(word.files)
+        folders = sum(len(exchange.folders) for exchange in incoming) + len(word.folders)
+        if (
+            asked >= MAX_ASKED
+            or len(incoming) >= MAX_INCOMING
+            or offered > MAX_OFFERED
+            or folders > MAX_OFFERED_FOLDERS
+        ):
+            return "Too many requests are open."
+        return offer.why_odd(word)
+
+    def _new_run(self, asking: words.FileRequest, direction: Direction) -> Run:
+        partner = self._session.partner
+        files, folders = tuple(asking.files), tuple(asking.folders)
+        exchange = Exchange(asking.id, direction, partner, files, folders)
+        return Run(exchange, self._torrents, self._tracker, self._happen)
+
+    def _begin(self, run: Run) -> None:
+        self._runs[run.exchange.id] = run
+        self._used.add(run.exchange.id)
+        self._apply(run, run.exchange.open())
+
+    def _askable(self, transfer: TransferId) -> Run:
+        run = self._runs.get(transfer)
+        if (
+            run is None
+            or run.exchange.direction is not Direction.RECEIVE
+            or run.exchange.phase is not TransferPhase.ASKED
+        ):
+            raise RequestGone("This request is no longer open.")
+        return run
+
+    def _check_open(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+
+    # -- effects
+
+    def _happen(self, run: Run, happened: Input) -> None:
+        self._apply(run, run.exchange.step(happened))
+
+    def _apply(self, run: Run, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            match effect:
+                case Publish(event):
+                    self._events.publish(event)
+                case SendWord(word):
+                    self._say(word, run)
+                case StartHashing():
+                    run.start_hashing()
+                case StartSeeding():
+                    run.start_seeding()
+                case StartAdding(magnet, swarm_key):
+                    run.start_adding(magnet, swarm_key)
+                case FreeTorrent(delete_data):
+                    self._tasks.spawn(self._free(run, delete_data))
+        if run.exchange.finished and not run.working:
+            self._forget(run)
+
+    def _say(self, word: Word, run: Run | None) -> None:
+        """Say a word, in turn; figures wait for the last ones to have left."""
+        if isinstance(word, _FIGURES) and run is not None:
+            if run.figures is None or run.figures.done():
+                run.figures = self._tasks.spawn(self._send(word, None))
+        else:
+            self._tasks.spawn(self._send(word, run))
+
+    async def _send(self, word: Word, run: Run | None) -> None:
+        try:
+            await self._session.send(word)
+        except FileSendError as error:
+            _log.debug("%s was not delivered: %s", type(word).__name__, error)
+            if run is not None:
+                self._happen(run, Failed(error))
+
+    async def _free(self, run: Run, delete_data: bool) -> None:
+        try:
+            await run.free(delete_data=delete_data)
+        finally:
+            self._forget(run)
+
+    def _forget(self, run: Run) -> None:
+        self._runs.pop(run.exchange.id, None)
+        run.freed.set()
+
+    # -- small things
+
+    async def _watch_hashing(self) -> None:
+        """Pass on how far the engine is with making this side's torrents."""
+        clock = asyncio.get_running_loop().time
+        async for event in self._watch:
+            if not isinstance(event, Hashing):
+                continue
+            run = self._runs.get(event.transfer or "")
+            if run is None or run.exchange.direction is not Direction.SEND:
+                continue
+            if run.exchange.phase is TransferPhase.ASKED:
+                continue  # begun early, and nothing that the partner waits for yet
+            if clock() - run.hashing_told >= REPORT_INTERVAL:
+                run.hashing_told = clock()
+                progress = min(1.0, max(0.0, event.progress))
+                self._happen(run, Prepared(progress))
+
+
+def _broke(bug: BaseException) -> None:
+    _log.error("a transfer's work broke", exc_info=bug)

@@ -1,0 +1,160 @@
+"""The vocabulary of an exchange: what may happen (inputs) and what is to be done (effects).
+
+Frozen values and nothing else; which input leads to which effects is table.py's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import FileSendError
+from relay.protocol.words import Word
+
+# --- inputs -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The receiver said yes to at least one file."""
+
+    accepted: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The receiver said no to every file. reason: cleaned, may be empty."""
+
+    accepted: tuple[bool, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Misanswered:
+    """The receiver's answer does not fit the request."""
+
+    error: FileSendError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The sender has hashed this share of the bytes."""
+
+    progress: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The torrent is seeded, in the private swarm of this key."""
+
+    magnet: str
+    swarm_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The receiver has the torrent's description and asks for pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The receiver's figures: bytes, bytes a second, share of what is wanted, seconds left."""
+
+    downloaded: int
+    speed: float
+    progress: float
+    time_remaining: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The receiver has every wanted piece, verified and in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The person here gave it up."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerCancelled:
+    """The other side gave it up, or failed. reason: cleaned."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something went wrong on this side."""
+
+    error: FileSendError
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerLost:
+    """There is nobody left to exchange with."""
+
+    error: FileSendError
+
+
+Input: TypeAlias = (
+    Approved
+    | Declined
+    | Misanswered
+    | Prepared
+    | Ready
+    | Started
+    | Progressed
+    | Completed
+    | Cancelled
+    | PartnerCancelled
+    | Failed
+    | PartnerLost
+)
+
+# --- effects ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendWord:
+    """Say this to the partner."""
+
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Tell whoever watches this client."""
+
+    event: events.Event
+
+
+@dataclass(frozen=True, slots=True)
+class StartHashing:
+    """Make the torrent, but serve it to nobody yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartSeeding:
+    """Serve the torrent once it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartAdding:
+    """Fetch this torrent, in the private swarm of this key."""
+
+    magnet: str
+    swarm_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTorrent:
+    """Stop work on the torrent and destroy it. delete_data: unfinished part files go too."""
+
+    delete_data: bool
+
+
+Effect: TypeAlias = SendWord | Publish | StartHashing | StartSeeding | StartAdding | FreeTorrent

@@ -1,1 +1,0 @@
-"""People: codes, pairing, the session of two paired users, and the exchange of one request."""

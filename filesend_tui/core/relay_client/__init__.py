@@ -1,0 +1,1 @@
+"""The client's connection to a relay. Not what is said over it."""

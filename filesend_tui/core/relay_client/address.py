@@ -1,0 +1,64 @@
+"""Where a relay is: what people type, read once into the URLs that are derived from it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.util.text import clean
+from relay.protocol.words import DEFAULT_PORT, TRACKER_PATH
+
+_MAX_URL = 2048
+_HINT = "A relay's address looks like http://relay.example:8421, or just relay.example:8421."
+#: What may be typed before `://`, and whether it means TLS.
+_SECURE = {"http": False, "ws": False, "https": True, "wss": True}
+
+
+class RelayAddress(NamedTuple):
+    """A relay's address. url: as shown, `http(s)://host:port` with the path it is mounted at."""
+
+    url: str
+    socketio_path: str
+    tracker: str
+
+
+def parse_relay_url(typed: str) -> RelayAddress:
+    """Read a relay's address: an http, https, ws or wss URL, or `host` or `host:port`.
+
+    Raises:
+        RelayUnreachable: It is no such address.
+    """
+    text = typed.strip()
+    shown = clean(text.rpartition("@")[2], 80)  # a password stands before the @
+    bad = RelayUnreachable(f"“{shown}” is not the address of a relay.", _HINT)
+    if "://" not in text:
+        text = f"http://{text}"
+        default_port = f":{DEFAULT_PORT}"
+    else:
+        default_port = ""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise bad from None
+    secure = _SECURE.get(parts.scheme)
+    # User names and passwords would end up on screens and in logs: no relay asks for any.
+    if len(text) > _MAX_URL or secure is None or not host or "@" in parts.netloc:
+        raise bad
+    if (
+        any(char.isspace() or not char.isprintable() for char in text)
+        or parts.query
+        or parts.fragment
+    ):
+        raise bad
+    shown_host = f"[{host}]" if ":" in host else host
+    place = shown_host + (f":{port}" if port is not None else default_port)
+    place += parts.path.rstrip("/")
+    mounted = parts.path.strip("/")
+    tls = "s" if secure else ""
+    return RelayAddress(
+        url=f"http{tls}://{place}",
+        socketio_path=f"{mounted}/socket.io" if mounted else "socket.io",
+        tracker=f"ws{tls}://{place}{TRACKER_PATH}",
+    )

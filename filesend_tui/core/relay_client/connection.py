@@ -1,0 +1,353 @@
+"""The link to a relay: one socket.io connection, made again when it is lost.
+
+Words go out as calls that are acknowledged, and come in checked and in order. What words mean, and
+who is paired with whom, never lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from filesend_tui.core.errors import (
+    ExpiredCode,
+    FileSendError,
+    NotPaired,
+    PairingFailed,
+    RelayUnreachable,
+    UnknownCode,
+    UsedCode,
+)
+from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
+from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.util.unreachable import why_unreached
+from relay.protocol.words import (
+    CALLS,
+    CONTENTS,
+    DELIVERED,
+    ROUTES,
+    ErrorCode,
+    Sealed,
+    Word,
+    parse,
+    to_wire,
+)
+
+if TYPE_CHECKING:
+    from filesend_tui.core.relay_client.socket_client import StrictClient
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a connection attempt and an acknowledgement may take.
+CONNECT_TIMEOUT: Final = 10.0
+CALL_TIMEOUT: Final = 15.0
+#: Seconds before the first try to connect again, and the most between two tries.
+FIRST_DELAY: Final = 0.5
+LONGEST_DELAY: Final = 30.0
+
+#: The name under which each word goes out that is not sealed.
+_EVENT: Final[Mapping[type[Word], str]] = {
+    **{payload: event for event, payload in CALLS.items()},
+    **{route.payload: event for event, route in ROUTES.items() if event not in CONTENTS},
+}
+#: The name under which each routed word was sent, by the name under which it is delivered.
+_SENT_AS: Final[Mapping[str, str]] = {route.delivered_as: event for event, route in ROUTES.items()}
+_SILENT: Final = "Check the address and the port, and that no firewall is in between."
+_OLD: Final = "This relay and this program do not understand each other."
+_UPGRADE: Final = "Use the same version of filesend for both."
+_ANOTHER: Final = "Use another relay, or the same version of filesend for both."
+#: What a relay's refusal is to a person: kind, what happened, what to do (empty: the kind's).
+_REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
+    ErrorCode.UNKNOWN_CODE: (UnknownCode, "No code with this number is open.", ""),
+    ErrorCode.USED_CODE: (UsedCode, "This code was used already.", ""),
+    ErrorCode.EXPIRED_CODE: (ExpiredCode, "This code has expired.", ""),
+    ErrorCode.WITHDRAWN_CODE: (ExpiredCode, "This code was given up by whoever made it.", ""),
+    ErrorCode.OWN_CODE: (
+        PairingFailed,
+        "This is your own code.",
+        "The other person types it, on their machine.",
+    ),
+    ErrorCode.NOT_PAIRED: (NotPaired, "Nobody is at the other end.", ""),
+    ErrorCode.ALREADY_PAIRED: (
+        PairingFailed,
+        "You are paired with somebody already.",
+        "Leave them first.",
+    ),
+    ErrorCode.INVALID_PAYLOAD: (FileSendError, _OLD, _UPGRADE),
+    ErrorCode.UNKNOWN_EVENT: (FileSendError, _OLD, _UPGRADE),
+    ErrorCode.RATE_LIMITED: (
+        FileSendError,
+        "The relay is asked too much at once.",
+        "Wait a moment, then try again.",
+    ),
+    ErrorCode.RELAY_FULL: (
+        FileSendError,
+        "The relay has no room for more people.",
+        "Try again later, or use another relay.",
+    ),
+}
+
+W = TypeVar("W", bound=Word)
+
+
+class LinkState(StrEnum):
+    """How the link is."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+def always() -> bool:
+    """Return that a lost relay is connected to again."""
+    return True
+
+
+def refusal(code: object) -> FileSendError:
+    """Return the error that a relay's error code stands for. The relay's own text is not shown."""
+    kind, message, hint = _REFUSALS.get(
+        str(code), (FileSendError, "The relay refused, and did not say why in a known way.", "")
+    )
+    return kind(message, hint)
+
+
+class RelayLink:
+    """One user's connection to one relay.
+
+    Args:
+        on_word: Takes each word the relay delivers, in order; must not block.
+        on_state: Told of each change of state; must not block.
+    """
+
+    def __init__(
+        self,
+        on_word: Callable[[Word], None],
+        on_state: Callable[[LinkState], None],
+    ) -> None:
+        self.address: RelayAddress | None = None
+        self.state = LinkState.CLOSED
+        self._on_word = on_word
+        self._on_state = on_state
+        self._client: StrictClient | None = None
+        self._calls: set[asyncio.Future[Any]] = set()
+        self._reconnecting: asyncio.Task[None] | None = None
+        self._since = 0.0
+        self._waits = _delays()
+        self._again = always
+        self._fault = ""
+
+    @property
+    def loss(self) -> RelayUnreachable:
+        """Why there is no connection any more, as an error."""
+        where = f" at {self.address.url}" if self.address else ""
+        if self._fault:
+            return RelayUnreachable(f"Hung up on the relay{where}: it {self._fault}.", _ANOTHER)
+        return RelayUnreachable(f"The connection to the relay{where} was lost.")
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether it was this side that ended the last connection, for what the relay did."""
+        return bool(self._fault)
+
+    async def connect(self, url: str, *, again: Callable[[], bool] = always) -> None:
+        """Connect, and stay connected until `close`.
+
+        Args:
+            url: The relay's address.
+            again: Says, before each try to come back, whether whoever is there now may be
+                connected to.
+
+        Raises:
+            RelayUnreachable: It is no address, nobody answers there in time, or no relay does.
+        """
+        address = parse_relay_url(url)
+        await self.close()
+        self.address = address
+        self._waits = _delays()
+        self._again = again
+        self._enter(LinkState.CONNECTING)
+        try:
+            await self._open(address)
+        except BaseException:
+            self._enter(LinkState.CLOSED)
+            raise
+
+    async def call(self, word: Word, reply: type[W]) -> W:
+        """Say a word and return its acknowledgement.
+
+        Words leave in the order in which calls were begun.
+
+        Raises:
+            RelayUnreachable: There is no connection, it broke, or no acknowledgement came in time.
+            FileSendError: The relay refused; the kind says why.
+        """
+        client = self._client
+        if client is None or self.state is not LinkState.CONNECTED:
+            raise self._unreachable("There is no connection to the relay")
+        from socketio.exceptions import SocketIOError
+
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def acknowledge(*fields: Any) -> None:
+            if not answered.done():
+                answered.set_result(fields[0] if fields else None)
+
+        self._calls.add(answered)
+        try:
+            await client.emit(*_outgoing(word), callback=acknowledge)
+            async with asyncio.timeout(CALL_TIMEOUT):
+                fields = await answered
+        except TimeoutError:
+            raise self._unreachable("The relay does not answer") from None
+        except SocketIOError:  # it ended just now; `_lost` is about to run
+            raise self.loss from None
+        finally:
+            self._calls.discard(answered)
+        if isinstance(fields, dict) and isinstance(error := fields.get("error"), dict):
+            raise refusal(error.get("code"))
+        try:
+            return parse(reply, fields)
+        except msgspec.ValidationError as error:
+            raise FileSendError(_OLD, _UPGRADE) from error
+
+    async def close(self) -> None:
+        """Disconnect and stop trying; may be called twice."""
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+            await asyncio.gather(self._reconnecting, return_exceptions=True)
+            self._reconnecting = None
+        client, self._client = self._client, None
+        if client is not None:
+            await client.end()
+        self._fault = ""
+        self._fail_calls()
+        if self.state is not LinkState.CLOSED:
+            self._enter(LinkState.CLOSED)
+
+    # -- own affairs
+
+    async def _open(self, address: RelayAddress) -> None:
+        """Make a fresh connection. Raises RelayUnreachable."""
+        # In a thread: importing it takes a third of a second, and a screen may be drawn meanwhile.
+        strict = await asyncio.to_thread(
+            import_module, "filesend_tui.core.relay_client.socket_client"
+        )
+        client: StrictClient = strict.StrictClient(
+            lambda event, payload: self._take(client, event, payload), lambda: self._lost(client)
+        )
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await client.connect(
+                    address.url,
+                    transports=["websocket"],
+                    socketio_path=address.socketio_path,
+                    wait_timeout=CONNECT_TIMEOUT,
+                )
+                if not client.open:
+                    raise ConnectionError("it hung up at once")
+        except TimeoutError:
+            await client.end()
+            raise self._unreachable("Nothing answers", _SILENT) from None
+        except asyncio.CancelledError:
+            await client.end()
+            raise
+        except Exception as error:
+            # Whatever is there instead of a relay may answer anything at all.
+            _log.debug("connecting to %s failed: %r", address.url, error)
+            await client.end()
+            self._note_fault(client)
+            if self._fault:
+                raise self.loss from error
+            why = why_unreached(error)
+            what = f"No relay answers at {address.url}{f': {why.reason}' if why else ''}."
+            raise RelayUnreachable(what, why.hint if why else "") from error
+        self._client = client
+        self._since = asyncio.get_running_loop().time()
+        self._enter(LinkState.CONNECTED)
+
+    def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
+        """Take an event; return whether a relay may say it like this."""
+        if client is not self._client or event not in DELIVERED:
+            return True  # a relay of another version may have more to say
+        word = _incoming(event, payload[0] if payload else None)
+        if word is not None:
+            self._on_word(word)
+        return word is not None
+
+    def _lost(self, client: StrictClient) -> None:
+        if client is not self._client:
+            return
+        self._client = None
+        self._note_fault(client)
+        if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
+            self._waits = _delays()  # else it comes and goes, and is left alone ever longer
+        self._fail_calls()
+        self._enter(LinkState.LOST)
+        self._reconnecting = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        """Try to connect again, ever less often, until it works."""
+        assert self.address is not None
+        for delay in self._waits:
+            await asyncio.sleep(delay)
+            if not self._again():
+                continue
+            try:
+                await self._open(self.address)
+            except RelayUnreachable:
+                continue
+            return
+
+    def _note_fault(self, client: StrictClient) -> None:
+        self._fault = client.fault
+        if self._fault and self.address is not None:
+            _log.warning("hung up on the relay at %s: it %s", self.address.url, self._fault)
+
+    def _fail_calls(self) -> None:
+        for answered in self._calls:
+            if not answered.done():
+                answered.set_exception(self.loss)
+
+    def _enter(self, state: LinkState) -> None:
+        self.state = state
+        self._on_state(state)
+
+    def _unreachable(self, what: str, hint: str = "") -> RelayUnreachable:
+        where = f" at {self.address.url}" if self.address else ""
+        return RelayUnreachable(f"{what}{where}.", hint)
+
+
+def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:
+    """Return the event and the payload by which a word leaves."""
+    if isinstance(word, Letter):
+        return word.event, to_wire(Sealed(body=word.body))
+    return _EVENT[type(word)], to_wire(word)
+
+
+def _incoming(event: str, payload: object) -> Word | None:
+    """Return the word that the relay delivered; None for a notice of its own that makes no sense.
+
+    Something broken in the partner's name must not pass for nothing: it comes as a letter that
+    nobody can open, and whoever listens ends what it was said in.
+    """
+    sent_as = _SENT_AS.get(event)
+    try:
+        word = parse(DELIVERED[event], payload)
+    except msgspec.ValidationError:
+        return Letter(event=sent_as, body=b"") if sent_as else None
+    return Letter(event=sent_as, body=word.body) if sent_as and isinstance(word, Sealed) else word
+
+
+def _delays() -> Iterator[float]:
+    delay = FIRST_DELAY
+    while True:
+        yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
+        delay = min(delay * 2, LONGEST_DELAY)

@@ -1,0 +1,1 @@
+"""Two people: codes, pairing, sealed words. Not what the words are about."""

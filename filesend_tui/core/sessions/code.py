@@ -1,0 +1,155 @@
+"""Codes that two people say to each other: a nameplate and two words, like `4711-apple-violin`.
+
+Here live the word list, and how a code is made, read and completed. Nothing about the relay or
+about keys ever lives here. A code is a secret until it is used: it never stands in a repr.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+
+from filesend_tui.core.errors import InvalidCode
+from filesend_tui.core.util.text import clean
+
+WORD_COUNT = 2
+# Characters that are looked at: what a person pastes is a line of talk, or a few.
+_MAX_TYPED = 2000
+_MAX_NAMEPLATE = 999_999
+_MAX_COMPLETIONS = 8
+# A number, or a run of letters; whatever stands between them (spaces, hyphens, commas, quotes,
+# dashes that a phone "corrected") only separates.
+_TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
+# A whole code in a text that says other things too. Nothing of a word, a number or a path may be
+# glued to it, so that a mistyped code is not read as a shorter one.
+_IN_TEXT = re.compile(
+    r"(?<![\w./\\~-])([0-9]{1,9})[\W_]{0,5}([^\W\d_]+)[\W_]{1,5}([^\W\d_]++)"
+    r"(?![\d_/\\-]|[.~][^\W_])"
+)
+# A code that ends in an unfinished word, which is the group.
+_UNFINISHED = re.compile(r"\W*[0-9]+(?:[\W_]+[^\W\d_]+)?[\W_]+([^\W\d_]+)")
+
+
+@dataclass(frozen=True, repr=False)
+class Code:
+    """A nameplate (which room at the relay) and the words (the secret the PAKE proves)."""
+
+    nameplate: int
+    words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The code as people write it, such as `4711-apple-violin`. A secret."""
+        return "-".join((str(self.nameplate), *self.words))
+
+    def __repr__(self) -> str:
+        return f"Code(nameplate={self.nameplate})"
+
+
+@cache
+def word_list() -> tuple[str, ...]:
+    """Return the words codes are made of, sorted.
+
+    The EFF's short list 2 (2016): 1296 words, each known by its first three letters and far from
+    the others in edit distance; without the one that holds a hyphen, which separates words here.
+    """
+    source = importlib.resources.files("xkcdpass").joinpath("static", "eff-special")
+    words = source.read_text(encoding="ascii").split()
+    return tuple(sorted(word for word in words if word.isalpha() and word.islower()))
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(word_list())
+
+
+def new_code(nameplate: int) -> Code:
+    """Return a code for this nameplate with words from the system's random source."""
+    return Code(nameplate, tuple(secrets.choice(word_list()) for _ in range(WORD_COUNT)))
+
+
+def parse_code(typed: str) -> Code:
+    """Read what a person typed, forgiving case, spaces, hyphens, commas and quotes.
+
+    A text with one code in it, such as `Code: 4711-apple-violin` or a whole command, is that code.
+
+    Raises:
+        InvalidCode: It is not a code, or holds several; the message says what is wrong with it.
+    """
+    if len(typed) > _MAX_TYPED:
+        raise InvalidCode("That is too long for a code.")
+    text = unicodedata.normalize("NFKC", typed).casefold()
+    tokens = _TOKEN.findall(text)
+    if not tokens:
+        raise InvalidCode("No code was given.")
+    if _wrong(tokens) is None:
+        return Code(int(tokens[0]), tuple(tokens[1:]))
+    found = _codes_in(text)
+    if len(found) > 1:
+        raise InvalidCode(
+            f"There are {len(found)} codes in that text.", "Type or paste the one that you mean."
+        )
+    if found:
+        return found[0]
+    # What stands before the number is talk; then the number, or what follows it, is mistyped.
+    start = next((n for n, token in enumerate(tokens) if token.isdecimal()), 0)
+    raise InvalidCode(_wrong(tokens[start:]) or _wrong(tokens) or "")
+
+
+def _codes_in(text: str) -> tuple[Code, ...]:
+    """Return the different codes in a text, in its order."""
+    found: dict[Code, None] = {}
+    for match in _IN_TEXT.finditer(text):
+        tokens = list(match.groups())
+        if _wrong(tokens) is None and not _goes_on(text[match.end() :]):
+            found[Code(int(tokens[0]), tuple(tokens[1:]))] = None
+    return tuple(found)
+
+
+def _goes_on(rest: str) -> bool:
+    """Whether another word of codes follows: then it is not said which two are meant."""
+    following = _TOKEN.match(rest.lstrip(" \t-_,"))
+    return following is not None and following[0] in _known()
+
+
+def _wrong(tokens: Sequence[str]) -> str | None:
+    """Return what keeps these from being a code; None where they are one."""
+    number, *words = tokens
+    if not (number.isascii() and number.isdigit()):
+        return "A code starts with a number."
+    if not 1 <= int(number) <= _MAX_NAMEPLATE:
+        return f"The number of a code is from 1 to {_MAX_NAMEPLATE}."
+    for word in words:
+        if word not in _known():
+            return _unknown(word)
+    if len(words) != WORD_COUNT:
+        return f"A code has {WORD_COUNT} words after its number; this has {len(words)}."
+    return None
+
+
+def _unknown(word: str) -> str:
+    shown = clean(word, 40)
+    near = difflib.get_close_matches(word, word_list(), n=1)
+    if near:
+        return f"“{shown}” is not a word of a code; did you mean “{near[0]}”?"
+    return f"“{shown}” is not a word of a code."
+
+
+def complete(typed: str) -> tuple[str, ...]:
+    """Return whole texts that `typed` may become: itself with its last word finished.
+
+    Three letters settle a word. Empty where nothing is to be finished, or no word fits.
+    """
+    match = _UNFINISHED.fullmatch(typed) if len(typed) <= _MAX_TYPED else None
+    if match is None:
+        return ()
+    prefix = match.group(1).casefold()
+    fitting = (word for word in word_list() if word.startswith(prefix) and word != prefix)
+    return tuple(typed + word[len(prefix) :] for word in islice(fitting, _MAX_COMPLETIONS))

@@ -1,0 +1,252 @@
+"""Pairing: two people who know the same code end up with the same strong key, or with none.
+
+SPAKE2 (Abdalla and Pointcheval 2005; the messages are python-spake2's, close to RFC 9382) over
+Ed25519, then key confirmation both ways as in RFC 9382 section 4, then random nonces that each side
+commits to before it sees the other's. The words to compare come from the key and both nonces, so
+that whoever is in between, with the right code and a key with each side, has one try at equal words
+and cannot search for them: a short authentication string with a hash commitment, as in ZRTP (RFC
+6189, section 4.4.1.1) and in Matrix (`m.sas.v1`). Sans-IO: words in, words out. No relay, no clock
+and no thread ever lives here; `start` and `receive` are plain computations of some milliseconds,
+which the caller moves off the event loop.
+
+    unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ waitingCommit
+                                                                                 │ commit
+    failed ◀──anything else, or a wrong one, anywhere        paired ◀──reveal── waitingReveal
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from filesend_tui.core.errors import PairingFailed, WrongCode
+from filesend_tui.core.sessions.code import Code, word_list
+from relay.protocol.words import Commit, Confirm, Pake, Reveal, Word
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hmac import HMAC
+
+#: Sets these keys apart from any other use of the same words.
+APP_ID: Final = b"filesend/pairing/2"
+#: Words to compare: somebody in between has one chance in 1,295 ** 3, or 2 ** 31.0, that they are
+#: the same on both sides.
+VERIFICATION_WORDS: Final = 3
+_NONCE_BYTES: Final = 32
+# A side byte and one compressed Ed25519 point; nothing else is ever worth parsing.
+_PAKE_BYTES: Final = 33
+
+
+class Side(StrEnum):
+    """Who is who in SPAKE2, where the two sides must differ: who made the code, who typed it."""
+
+    MAKER = "maker"
+    JOINER = "joiner"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.JOINER if self is Side.MAKER else Side.MAKER
+
+
+class PairingState(StrEnum):
+    """Where one side is."""
+
+    UNSTARTED = "unstarted"
+    WAITING_PAKE = "waitingPake"
+    WAITING_CONFIRM = "waitingConfirm"
+    WAITING_COMMIT = "waitingCommit"
+    WAITING_REVEAL = "waitingReveal"
+    PAIRED = "paired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, repr=False)
+class SharedKey:
+    """What both sides hold after pairing.
+
+    key: 32 bytes. transcript: SHA-256 of who said what to agree on it, which names the session.
+    verification: words to compare aloud.
+    """
+
+    key: bytes
+    transcript: bytes
+    verification: str
+
+    def __repr__(self) -> str:
+        return "SharedKey()"  # its parts are secrets
+
+
+class Pairing:
+    """One side of one pairing attempt. A failed one is over: the code is burned.
+
+    Args:
+        code: What this side believes the code is.
+        side: Whether this side made the code or typed it.
+    """
+
+    def __init__(self, code: Code, side: Side) -> None:
+        from spake2 import SPAKE2_A, SPAKE2_B
+
+        kind = SPAKE2_A if side is Side.MAKER else SPAKE2_B
+        self.state = PairingState.UNSTARTED
+        self._side = side
+        self._nameplate = code.nameplate
+        self._spake = kind(code.text.encode(), idA=APP_ID + b"/maker", idB=APP_ID + b"/joiner")
+        self._said: dict[Side, bytes] = {}
+        self._secret = b""
+        self._nonces = {side: secrets.token_bytes(_NONCE_BYTES)}
+        self._commitment = b""
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether the other side may know by now if its guess was right, and has proven nothing."""
+        return self.state is PairingState.WAITING_CONFIRM
+
+    def start(self) -> tuple[Word, ...]:
+        """Return the words that open the pairing."""
+        message: bytes = self._spake.start()
+        self._said[self._side] = message
+        self.state = PairingState.WAITING_PAKE
+        return (Pake(body=message),)
+
+    def receive(self, word: Word) -> tuple[Word, ...]:
+        """Take the other side's word; return the words to send in return.
+
+        Raises:
+            WrongCode: The other side does not know the words: a typo, or somebody guesses.
+            PairingFailed: It said something broken, reflected or out of turn, or chose its nonce
+                after it saw ours.
+        """
+        step = _TABLE.get((self.state, type(word)))
+        if step is None:
+            self.state = PairingState.FAILED
+            raise PairingFailed("The other side spoke out of turn while pairing.")
+        next_state, action = step
+        try:
+            replies = action(self, word)
+        except PairingFailed:
+            self.state = PairingState.FAILED
+            raise
+        self.state = next_state
+        return replies
+
+    @property
+    def shared_key(self) -> SharedKey:
+        """The result; only once paired."""
+        if self.state is not PairingState.PAIRED:
+            raise RuntimeError("not paired")
+        both = self._nonces[Side.MAKER] + self._nonces[Side.JOINER]
+        number = int.from_bytes(self._derive(b"verification/" + both, 16))
+        words = []
+        for _ in range(VERIFICATION_WORDS):
+            number, index = divmod(number, len(word_list()))
+            words.append(word_list()[index])
+        return SharedKey(self._derive(b"session", 32), self._transcript(), " ".join(words))
+
+    def _take_pake(self, word: Pake) -> tuple[Word, ...]:
+        broken = PairingFailed("The other side sent something that is no pairing message.")
+        # A reflected message fails in finish(): it carries this side's own side byte.
+        if len(word.body) != _PAKE_BYTES:
+            raise broken
+        try:
+            self._secret = self._spake.finish(word.body)
+        except Exception as error:
+            # The library has no one error for bad points: ValueError, AssertionError and its own.
+            raise broken from error
+        self._said[self._side.other] = word.body
+        own = self._side
+        return (
+            Confirm(body=self._proof(own).finalize()),
+            Commit(body=self._commit(own, self._nonces[own]).finalize()),
+        )
+
+    def _take_confirm(self, word: Confirm) -> tuple[Word, ...]:
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            self._proof(self._side.other).verify(word.body)  # in constant time
+        except InvalidSignature:
+            raise wrong_code(self._side) from None
+        return ()
+
+    def _take_commit(self, word: Commit) -> tuple[Word, ...]:
+        self._commitment = word.body
+        # Not sooner: whoever has not committed could still choose.
+        return (Reveal(body=self._nonces[self._side]),)
+
+    def _take_reveal(self, word: Reveal) -> tuple[Word, ...]:
+        from cryptography.exceptions import InvalidSignature
+
+        other = self._side.other
+        try:
+            if len(word.body) != _NONCE_BYTES:
+                raise InvalidSignature
+            self._commit(other, word.body).verify(self._commitment)
+        except InvalidSignature:
+            raise PairingFailed(
+                "The other side did not keep to what it had committed to: somebody may be in "
+                "between.",
+                "Make a new code, and tell it in another way than the last.",
+            ) from None
+        self._nonces[other] = word.body
+        return ()
+
+    def _proof(self, side: Side) -> HMAC:
+        """Return the MAC by which `side` proves its key: over the transcript, under its own key."""
+        return self._mac(b"confirm/" + side.encode(), b"")
+
+    def _commit(self, side: Side, nonce: bytes) -> HMAC:
+        """Return the commitment of `side` to its nonce, which who lacks the key cannot make."""
+        return self._mac(b"commit/" + side.encode(), nonce)
+
+    def _mac(self, label: bytes, content: bytes) -> HMAC:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.hmac import HMAC
+
+        mac = HMAC(self._derive(label, 32), SHA256())
+        mac.update(self._transcript() + content)
+        return mac
+
+    def _transcript(self) -> bytes:
+        """Return the hash of what is public about this pairing; every part has a fixed length."""
+        nameplate = self._nameplate.to_bytes(4)
+        said = self._said[Side.MAKER] + self._said[Side.JOINER]
+        return hashlib.sha256(APP_ID + nameplate + said).digest()
+
+    def _derive(self, label: bytes, length: int) -> bytes:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        info = APP_ID + b"/" + label
+        hkdf = HKDF(SHA256(), length, salt=self._transcript(), info=info)
+        return hkdf.derive(self._secret)
+
+
+def wrong_code(side: Side) -> WrongCode:
+    """Return what this side is told when the other does not know the words, or will not prove it.
+
+    A typo and a guess look alike; either way the code has had its one try.
+    """
+    if side is Side.MAKER:
+        return WrongCode(
+            "Somebody tried your code with other words: a typo, or somebody is guessing.",
+            "The code is used up. Make a new one, and tell it to nobody but the other person.",
+        )
+    return WrongCode(
+        "The words did not match: a typo, or somebody in between is guessing them.",
+        "The code is used up. Ask for a new one, and check each word.",
+    )
+
+
+_Action = Callable[[Pairing, Any], tuple[Word, ...]]
+#: What each state takes; anything that is not here fails the pairing.
+_TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
+    (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
+    (PairingState.WAITING_CONFIRM, Confirm): (PairingState.WAITING_COMMIT, Pairing._take_confirm),
+    (PairingState.WAITING_COMMIT, Commit): (PairingState.WAITING_REVEAL, Pairing._take_commit),
+    (PairingState.WAITING_REVEAL, Reveal): (PairingState.PAIRED, Pairing._take_reveal),
+}

@@ -1,0 +1,124 @@
+"""An introduction: runs one pairing over the relay, from a claimed code to a session.
+
+The rules of pairing are pairing.py's; here its computations leave the event loop, its words find
+their way, and it is over in bounded time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
+from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side, wrong_code
+from filesend_tui.core.sessions.session import Session
+from relay.protocol.words import Hello, PartnerGone, Word
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that two machines may take to be paired once the code is claimed.
+TIMEOUT: Final = 30.0
+#: Words that may wait to be heard; an honest partner says three, and then perhaps a first request.
+_MAX_UNHEARD: Final = 32
+
+
+class Introduction:
+    """One attempt to pair with whoever is at the other end.
+
+    Args:
+        code: What this side believes the code is.
+        side: Whether this side made it or typed it.
+        hello: How this side wants to be called, and what it is there for.
+        send: Hands a word to the relay; raises FileSendError.
+    """
+
+    def __init__(
+        self, code: Code, side: Side, hello: Hello, send: Callable[[Word], Awaitable[object]]
+    ) -> None:
+        self._code = code
+        self._side = side
+        self._hello = hello
+        self._send = send
+        self._heard: asyncio.Queue[Word | FileSendError] = asyncio.Queue()
+        self._exposed = False
+
+    def hear(self, word: Word) -> None:
+        """Take what the other side said."""
+        if self._heard.qsize() < _MAX_UNHEARD:
+            self._heard.put_nowait(word)
+        else:
+            self.fail(PairingFailed("The other side said too much while pairing."))
+
+    def fail(self, error: FileSendError) -> None:
+        """End it; `run` raises the error."""
+        self._heard.put_nowait(error)
+
+    async def run(self) -> Session:
+        """Pair; return the session.
+
+        Raises:
+            WrongCode: The other side does not know the words, or ended it so that it may have
+                made a guess at them.
+            PairingFailed: It went away, took too long or said something broken.
+            RelayUnreachable: The relay was lost.
+            RelayTampered: The relay altered the first words of the session.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._run()
+        except TimeoutError:
+            error: FileSendError = PairingFailed("The other side did not finish pairing in time.")
+        except NotPaired:
+            error = _gone()
+        except FileSendError as failed:
+            error = failed
+        except Exception:
+            _log.exception("pairing brought a fault to light")
+            raise PairingFailed("Something in this program broke while pairing.") from None
+        # Who holds this side's proof can tell whether their guess was right, and needs not answer.
+        raise wrong_code(self._side) if self._exposed else error
+
+    def unheard(self) -> tuple[Word, ...]:
+        """Return the words that came after the pairing was done, in order."""
+        words = []
+        while not self._heard.empty():
+            word = self._heard.get_nowait()
+            if isinstance(word, Word):
+                words.append(word)
+        return tuple(words)
+
+    async def _run(self) -> Session:
+        # In threads: importing and computing take too long for the event loop.
+        pairing = await asyncio.to_thread(Pairing, self._code, self._side)
+        for word in await asyncio.to_thread(pairing.start):
+            await self._send(word)
+        while pairing.state is not PairingState.PAIRED:
+            heard = await self._next()
+            replies = await asyncio.to_thread(pairing.receive, heard)
+            self._exposed = pairing.is_exposed
+            for word in replies:
+                await self._send(word)
+        session = Session(pairing.shared_key, self._side, self._send)
+        await session.send(self._hello)
+        letter = await self._next()
+        hello = session.receive(letter) if isinstance(letter, Letter) else None
+        if not isinstance(hello, Hello):
+            raise PairingFailed("The other side did not introduce itself.")
+        session.introduce(hello)
+        return session
+
+    async def _next(self) -> Word:
+        heard = await self._heard.get()
+        if isinstance(heard, FileSendError):
+            raise heard
+        if isinstance(heard, PartnerGone):
+            raise _gone()
+        return heard
+
+
+def _gone() -> PairingFailed:
+    return PairingFailed("The other side went away before you were paired.")

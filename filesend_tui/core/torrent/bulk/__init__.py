@@ -1,0 +1,1 @@
+"""Whole pieces past the event loop, on channels that move bulk."""

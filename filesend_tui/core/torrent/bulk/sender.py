@@ -1,0 +1,120 @@
+"""Whole pieces that one peer asked for as bulk: which go next, how much at a time, and when.
+
+The bytes themselves are read and sent on the channel's thread; the event loop only says which.
+Whether to serve at all is piece_exchange.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from filesend_tui.core.torrent.bulk.receiver import TAG
+from filesend_tui.core.torrent.rates.limiter import RateLimit
+from filesend_tui.core.torrent.rates.throttle import Allowance
+from filesend_tui.core.transports.base import BulkChannel
+from filesend_tui.core.wire.extensions import SpanRequest
+from filesend_tui.core.wire.shape import TorrentShape
+
+#: Bytes of one bulk frame.
+PART: Final = 1024 * 1024
+#: Most spans that a peer may have waiting.
+MOST_WAITING: Final = 1024
+
+
+class OutletHost(Protocol):
+    """Who reads and who counts."""
+
+    def fill(self, start: int, view: memoryview) -> None:
+        """Write the torrent's bytes from `start` on. Called on the channel's thread; blocks.
+
+        Raises:
+            ChannelFailed: They cannot be read; who must know of it was told.
+        """
+
+    def bulk_sent(self, size: int) -> None:
+        """So many bytes were handed to the channel."""
+
+    def span_sent(self, span: SpanRequest) -> None:
+        """All of a span was."""
+
+
+class Outlet:
+    """Serves one peer's spans, in the order in which it asked.
+
+    Args:
+        channel: To the peer.
+        shape: The torrent's pieces.
+        limit: The client's for uploads.
+        host: Reads and counts.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        channel: BulkChannel,
+        shape: TorrentShape,
+        limit: RateLimit | None,
+        host: OutletHost,
+        clock: Callable[[], float],
+    ) -> None:
+        self._channel = channel
+        self._shape = shape
+        self._host = host
+        self._clock = clock
+        self._waiting: deque[SpanRequest] = deque()
+        self._wake = asyncio.Event()
+        self._turns = Allowance(limit, self._wake.set)
+        #: Since when the channel has taken nothing, where it is offered something.
+        self.stuck_since: float | None = None
+
+    def add(self, span: SpanRequest) -> bool:
+        """Serve this one too; return False where too many wait."""
+        if len(self._waiting) >= MOST_WAITING:
+            return False
+        self._waiting.append(span)
+        self._wake.set()
+        return True
+
+    def drop(self) -> list[SpanRequest]:
+        """Serve nothing more but what has begun; return the rest."""
+        dropped = list(self._waiting)
+        self._waiting.clear()
+        return dropped
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises ChannelFailed."""
+        try:
+            while True:
+                while not self._waiting:
+                    self._wake.clear()
+                    await self._wake.wait()
+                await self._serve(self._waiting.popleft())
+        finally:
+            self._turns.close()
+
+    async def _serve(self, span: SpanRequest) -> None:
+        start = span.first * self._shape.piece_length
+        end = min((span.first + span.count) * self._shape.piece_length, self._shape.total_length)
+        at = start
+        while at < end:
+            size = min(PART, end - at, await self._turn(min(PART, end - at)))
+            self.stuck_since = self._clock()
+            await self._channel.send_bulk(
+                TAG.pack(span.first, at - start), size, partial(self._host.fill, at)
+            )
+            self.stuck_since = None
+            self._turns.settle(size)
+            self._host.bulk_sent(size)
+            at += size
+        self._host.span_sent(span)
+
+    async def _turn(self, size: int) -> int:
+        """Return how much may go now, of `size` bytes; waits until it is something."""
+        while not (allowed := self._turns.take(size)):
+            self._wake.clear()
+            await self._wake.wait()
+        return allowed

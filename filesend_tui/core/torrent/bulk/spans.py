@@ -1,0 +1,199 @@
+"""Whole pieces between this side and one peer, over a channel that moves bulk: asked and served.
+
+Here the two directions, the wire's words about them and the peer's record come together. How bytes
+come in is receiver.py's, how they go out sender.py's, which pieces to ask for the picker's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.torrent.bulk.receiver import Intake
+from filesend_tui.core.torrent.bulk.sender import Outlet
+from filesend_tui.core.torrent.rates.limiter import RateLimit
+from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.transports.base import BulkChannel
+from filesend_tui.core.wire.extensions import MAX_SPAN, SpanReject, SpanRequest
+from filesend_tui.core.wire.shape import TorrentShape
+
+if TYPE_CHECKING:
+    from filesend_tui.core.torrent.peer.peer import Peer
+
+#: Seconds of data to keep asked for, and bytes at least and at most. The most costs no memory: what
+#: is asked for waits at the other side's disk.
+WINDOW_S: Final = 1.0
+LEAST_WINDOW: Final = 8 * 1024 * 1024
+MOST_WINDOW: Final = 64 * 1024 * 1024
+#: A span is this share of the window.
+_SHARE: Final = 4
+
+
+class SpanHost(Protocol):
+    """What spans tell the trade; called on the event loop."""
+
+    def pieces_received(self, peer: Peer, size: int) -> None:
+        """So many bytes of what was asked of it came."""
+
+    def pieces_settled(self, peer: Peer, pieces: Sequence[int], wrong: Sequence[int]) -> None:
+        """These pieces are on the disk, save the wrong ones."""
+
+    def pieces_lost(self, peer: Peer, pieces: Sequence[int]) -> None:
+        """It will not send these."""
+
+    def pieces_here(self, pieces: range) -> bool:
+        """Whether all of them may be served."""
+
+    def bulk_sent(self, peer: Peer, size: int) -> None:
+        """So many bytes were handed to its channel."""
+
+    def disk_failed(self, error: FileSendError) -> None:
+        """The torrent cannot go on."""
+
+
+class Spans:
+    """One peer's spans, both ways; from the moment that the torrent's shape is known.
+
+    Args:
+        peer: Whose.
+        channel: To it.
+        shape: The torrent's pieces.
+        disk: Where they are.
+        limit: The client's for uploads.
+        host: The trade.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        channel: BulkChannel,
+        *,
+        shape: TorrentShape,
+        disk: Disk,
+        limit: RateLimit | None,
+        host: SpanHost,
+        clock: Callable[[], float],
+    ) -> None:
+        self._peer = peer
+        self._channel = channel
+        self._shape = shape
+        self._disk = disk
+        self._host = host
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        #: Bytes that were asked for and have not come.
+        self.due = 0
+        self._intake: Intake | None = None
+        self._outlet = Outlet(channel, shape, limit, self, clock)
+        self._serving: asyncio.Task[None] | None = None
+
+    # -- asking
+
+    @property
+    def room(self) -> int:
+        """Bytes to ask for now beside what is due: 0, or a span's worth."""
+        piece = self._shape.piece_length
+        if self._peer.pipeline.in_disgrace:
+            return 0 if self.due else piece
+        wanted = int(self._peer.download.rate(self._clock()) * WINDOW_S)
+        window = max(min(max(wanted, LEAST_WINDOW), MOST_WINDOW), 2 * piece)
+        span = max(piece, min(window // _SHARE, MAX_SPAN))
+        return span if self.due + span <= window else 0
+
+    def ask(self, pieces: range) -> None:
+        """Ask the peer for these pieces, at most `room` bytes or one piece."""
+        if self._intake is None:
+            self._intake = Intake(self._shape, self._disk.keep_pieces, self)
+            self._channel.take_bulk(self._intake)
+        self._intake.expect(pieces)
+        self.due += self.size(pieces)
+        self._peer.wire.send_span(SpanRequest(pieces.start, len(pieces)))
+        self._peer.pipeline.sent(self._clock())
+        self._peer.flush()
+
+    def size(self, pieces: range) -> int:
+        """Return the bytes of a run of pieces."""
+        return (len(pieces) - 1) * self._shape.piece_length + self._shape.piece_size(pieces[-1])
+
+    def rejected(self, message: SpanReject) -> bool:
+        """The peer will not serve a span; return whether it was asked to."""
+        pieces = range(message.first, message.first + message.count)
+        if self._intake is None or not self._intake.forget(pieces):
+            return False
+        self.due -= self.size(pieces)
+        self._host.pieces_lost(self._peer, pieces)
+        return True
+
+    # -- serving
+
+    def requested(self, message: SpanRequest) -> bool:
+        """Serve a span or refuse it; return False where the peer asks for far too much."""
+        pieces = range(message.first, message.first + message.count)
+        if self._peer.wire.am_choking or not self._host.pieces_here(pieces):
+            self._peer.asked_in_vain()
+            self._refuse(message)
+            return True
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._outlet.run())
+        return self._outlet.add(message)
+
+    def choke(self) -> None:
+        """Refuse what has not begun."""
+        for span in self._outlet.drop():
+            self._refuse(span)
+
+    @property
+    def stuck_since(self) -> float | None:
+        """Since when the channel has taken none of what is served, if it does not."""
+        return self._outlet.stuck_since
+
+    def _refuse(self, span: SpanRequest) -> None:
+        if self._peer.wire.spans:  # else it has taken back that it speaks of spans
+            self._peer.wire.send_span(SpanReject(span.first, span.count))
+            self._peer.flush()
+
+    async def close(self) -> None:
+        """Take and serve nothing more; what came whole is kept."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.wait({self._serving})
+            if not self._serving.cancelled():
+                self._serving.exception()  # the channel's, which the reader hears of too
+        if self._intake is not None:
+            await self._intake.close()
+
+    # -- IntakeHost, OutletHost
+
+    def bulk_received(self, size: int) -> None:
+        """See IntakeHost."""
+        self.due -= size
+        self._host.pieces_received(self._peer, size)
+
+    def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
+        """See IntakeHost."""
+        self._host.pieces_settled(self._peer, pieces, wrong)
+
+    def disk_failed(self, error: FileSendError) -> None:
+        """See IntakeHost."""
+        self._host.disk_failed(error)
+
+    def fill(self, start: int, view: memoryview) -> None:
+        """See OutletHost."""
+        try:
+            self._disk.read_into(start, view)
+        except FileSendError as error:
+            self._loop.call_soon_threadsafe(partial(self._host.disk_failed, error))
+            raise ChannelFailed("What is being sent can no longer be read.") from error
+
+    def bulk_sent(self, size: int) -> None:
+        """See OutletHost."""
+        self._host.bulk_sent(self._peer, size)
+
+    def span_sent(self, span: SpanRequest) -> None:
+        """See OutletHost."""
+        for index in range(span.first, span.first + span.count):
+            self._peer.given[index] += self._shape.piece_size(index)

@@ -1,0 +1,285 @@
+"""The lanes to one peer: how they are agreed on, opened, and closed where they do not help.
+
+Only two of our own have any (fs_lane). Offers and answers go over the peer's own channel; how many
+there should be is lane_count.py's, and the side that downloads asks for them. What travels on one
+is lane.py's. For everybody else a peer with lanes is one peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, Protocol
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.torrent.lanes.lane import Lane, LaneHost
+from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, LaneCount
+from filesend_tui.core.torrent.peer.drop_reasons import WhyDropped
+from filesend_tui.core.transports.base import Channel, ChannelAbused, Road
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.util.tasks import Tasks
+from filesend_tui.core.wire.errors import WireError
+from filesend_tui.core.wire.lane_messages import (
+    LaneAnswer,
+    LaneMessage,
+    LaneOffer,
+    LanePing,
+    LanePong,
+    LaneRefusal,
+)
+
+#: Most lanes of one torrent, whatever the number of peers: each has a socket and a handshake.
+MOST_OF_A_TORRENT: Final = 30
+#: Seconds between two looks at how many there should be.
+LOOK: Final = 0.25
+#: Seconds between two measures of the round trip, and how many come first, one with each look: a
+#: program that is just beginning may be too busy to answer the first at once.
+PING: Final = 5.0
+FIRST_PINGS: Final = 4
+#: Seconds that the peer has to answer an offer.
+ANSWER_TIMEOUT: Final = 20.0
+
+log = logging.getLogger(__name__)
+
+
+class LaneAttempt(Protocol):
+    """A connection on its way; see transports/webrtc/attempt.py."""
+
+    description: dict[str, str]
+
+    async def accept(self, answer: Mapping[str, object]) -> None:
+        """Take the peer's answer."""
+
+    async def opened(self) -> Channel:
+        """Return the open channel."""
+
+    async def close(self) -> None:
+        """Give it up, unless its channel was handed out."""
+
+
+class LaneRoad(Protocol):
+    """How channels for lanes are made. free: how many more there may be."""
+
+    free: int
+
+    async def offer(self) -> LaneAttempt:
+        """Make an offer. Raises ChannelFailed."""
+
+    async def answer(self, offer: Mapping[str, object]) -> LaneAttempt:
+        """Answer the peer's. Raises ChannelFailed."""
+
+
+class WebRtcLanes:
+    """The road of all lanes of one torrent: WebRTC, under the settings that hold for its peers."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self.free = MOST_OF_A_TORRENT
+
+    async def offer(self) -> LaneAttempt:
+        """See LaneRoad."""
+        return await WebRtcAttempt.offer(self._config)
+
+    async def answer(self, offer: Mapping[str, object]) -> LaneAttempt:
+        """See LaneRoad."""
+        return await WebRtcAttempt.answer(offer, self._config)
+
+
+class LanesHost(LaneHost, Protocol):
+    """The peer that the lanes go to."""
+
+    @property
+    def channel(self) -> Channel:
+        """Its own channel."""
+
+    @property
+    def received(self) -> int:
+        """Bytes of blocks that came from it so far."""
+
+    @property
+    def held_up(self) -> bool:
+        """It owes blocks, and nothing but it and the way to it slows them down."""
+
+    def say(self, message: LaneMessage) -> None:
+        """Send it a message of fs_lane."""
+
+    def lane_broke(self) -> None:
+        """What it put on a lane may be lost."""
+
+    def misused(self, reason: WhyDropped) -> None:
+        """It put on a lane what does not belong there."""
+
+
+class Lanes:
+    """The lanes to one peer.
+
+    Args:
+        host: The peer.
+        road: How their channels are made.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, host: LanesHost, road: LaneRoad, *, clock: Callable[[], float]) -> None:
+        self._host = host
+        self._road = road
+        self._clock = clock
+        self._count = LaneCount()
+        #: Lanes that this side asked for, the eldest first, and those that the peer did.
+        self._ours: list[Lane] = []
+        self._theirs: list[Lane] = []
+        self._offers: dict[int, asyncio.Future[str]] = {}
+        self._opening = 0
+        self._answering = 0
+        self._next_number = 0
+        self._pinged: float | None = None
+        self.round_trip: float | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._tasks = Tasks(_broke)
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._ours) + len(self._theirs)
+
+    def begin(self) -> None:
+        """The peer takes lanes; may be called again."""
+        if self._keeper is None:
+            self._keeper = self._tasks.spawn(self._keep())
+
+    def wake(self) -> None:
+        """There may be blocks to send."""
+        for lane in (*self._ours, *self._theirs):
+            lane.wake()
+
+    async def close(self) -> None:
+        """Close every lane."""
+        await self._tasks.cancel()
+
+    def heard(self, message: LaneMessage) -> None:
+        """Take a message of fs_lane."""
+        match message:
+            case LanePing(number):
+                self._host.say(LanePong(number))
+            case LanePong() if self._pinged is not None:
+                took = self._clock() - self._pinged
+                self._pinged = None
+                self.round_trip = min(took, self.round_trip or took)
+            case LaneOffer(number, sdp):
+                if self._answering + len(self._theirs) < MOST_LANES and self._road.free > 0:
+                    self._answering += 1
+                    self._claim(self._answer(number, sdp))
+                else:
+                    self._host.say(LaneRefusal(number))
+            case LaneAnswer(number, sdp) if self._is_waited_for(number):
+                self._offers.pop(number).set_result(sdp)
+            case LaneRefusal(number) if self._is_waited_for(number):
+                self._offers.pop(number).set_exception(ChannelFailed("A lane was refused."))
+
+    def _is_waited_for(self, number: int) -> bool:
+        # One whose time is over is there until its task has run.
+        return number in self._offers and not self._offers[number].done()
+
+    async def _keep(self) -> None:
+        """Measure, and open and close lanes as it says."""
+        next_ping = 0.0
+        pings = 0
+        while True:
+            now = self._clock()
+            if now >= next_ping or (pings < FIRST_PINGS and self._pinged is None):
+                pings += 1
+                next_ping = now + PING
+                self._pinged = now
+                self._host.say(LanePing(0))
+            if self._host.channel.road is Road.DIRECT:
+                wanted = 0
+            else:
+                wanted = self._count.wanted(
+                    now,
+                    received=self._host.received,
+                    busy=self._host.held_up,
+                    lanes=len(self._ours),
+                    round_trip=self.round_trip,
+                )
+            for _ in range(min(wanted - len(self._ours) - self._opening, self._road.free)):
+                self._offer()
+            for lane in self._ours[wanted:]:
+                lane.retire()
+            await asyncio.sleep(LOOK)
+
+    def _offer(self) -> None:
+        number = self._next_number
+        self._next_number += 1
+        answer = self._offers[number] = asyncio.get_running_loop().create_future()
+        self._opening += 1
+        self._claim(self._open(number, answer))
+
+    async def _open(self, number: int, answer: asyncio.Future[str]) -> None:
+        try:
+            channel = await self._connect(number, answer)
+            await self._run(Lane(channel, self._host), self._ours)
+        except (ChannelFailed, TimeoutError) as failure:
+            log.debug("a lane did not open: %s", failure)
+
+    async def _connect(self, number: int, answer: asyncio.Future[str]) -> Channel:
+        attempt = None
+        try:
+            attempt = await self._road.offer()
+            self._host.say(LaneOffer(number, attempt.description["sdp"]))
+            sdp = await asyncio.wait_for(answer, ANSWER_TIMEOUT)
+            await attempt.accept({"type": "answer", "sdp": sdp})
+            return await attempt.opened()
+        finally:
+            self._opening -= 1
+            self._offers.pop(number, None)
+            if attempt is not None:
+                await attempt.close()
+
+    async def _answer(self, number: int, sdp: str) -> None:
+        try:
+            channel = await self._take(number, sdp)
+        except ChannelFailed as failure:
+            log.debug("a lane was not answered: %s", failure)
+            self._host.say(LaneRefusal(number))
+            return
+        finally:
+            self._answering -= 1
+        await self._run(Lane(channel, self._host), self._theirs)
+
+    async def _take(self, number: int, sdp: str) -> Channel:
+        attempt = await self._road.answer({"type": "offer", "sdp": sdp})
+        try:
+            self._host.say(LaneAnswer(number, attempt.description["sdp"]))
+            return await attempt.opened()
+        finally:
+            await attempt.close()
+
+    async def _run(self, lane: Lane, among: list[Lane]) -> None:
+        among.append(lane)
+        whole = False
+        try:
+            whole = await lane.run()
+        except WireError as error:
+            self._host.misused(error.reason)
+        except ChannelAbused as error:
+            self._host.misused(error.abuse)
+        except FileSendError as error:
+            log.debug("a lane ended: %s", error)
+        finally:
+            among.remove(lane)
+        if not whole:
+            self._count.broke(self._clock())
+            self._host.lane_broke()
+
+    def _claim(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a lane come to be and live; one fewer is free until it ends."""
+        self._road.free -= 1
+        self._tasks.spawn(work).add_done_callback(self._give_back)
+
+    def _give_back(self, _task: asyncio.Task[None]) -> None:
+        self._road.free += 1
+
+
+def _broke(error: BaseException) -> None:
+    log.error("a fault of this program ended a lane", exc_info=error)

@@ -1,0 +1,1 @@
+"""How a torrent's description comes from its peers (BEP 9)."""

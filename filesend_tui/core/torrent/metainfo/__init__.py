@@ -1,0 +1,1 @@
+"""What a torrent is: read, checked, made of files."""

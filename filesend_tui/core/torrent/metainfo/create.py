@@ -1,0 +1,251 @@
+"""Torrents made of what a person chose: what was found is bounded, hashed, described (BEP 3, v1).
+
+The same content and names make the same torrent on every machine: nothing of the machine, its user
+or the time goes in. Empty folders cannot stand in a torrent and are left out. What can be sent is
+sources.py's to say, and serving what was made storage.py's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, overload
+
+from filesend_tui.core.errors import BadMetadata, BadSource, Offender
+from filesend_tui.core.torrent.metainfo.hashing import Changed, Source, Unreadable, hash_pieces
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo, is_too_large, parse_info
+from filesend_tui.core.torrent.metainfo.sources import (
+    OPEN,
+    Bounds,
+    Search,
+    SourceFile,
+    SourceFolder,
+    shown,
+)
+from filesend_tui.core.util.file_id import Seen
+from filesend_tui.core.wire.shape import MAX_PIECES
+
+#: Bytes of a piece, at least and at most: few hashes, yet little lost when one piece is bad.
+MIN_PIECE: Final = 16 * 1024
+MAX_PIECE: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Sequence[SourceFile]):
+    """What was found of what a person chose: a sequence of its files, in the torrent's order.
+
+    chosen: what was looked at; see scan. bounds, skip: how. folders: all that are in it, in order.
+    left_out: what is not sent, and why.
+    """
+
+    chosen: Collection[Path]
+    bounds: Bounds
+    skip: bool
+    files: tuple[SourceFile, ...]
+    folders: tuple[SourceFolder, ...] = ()
+    left_out: tuple[Offender, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> SourceFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SourceFile, ...]: ...
+    def __getitem__(self, index: int | slice) -> SourceFile | tuple[SourceFile, ...]:
+        return self.files[index]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def empty_folders(self) -> tuple[SourceFolder, ...]:
+        """The folders with neither a file nor a folder in them."""
+        full = {file.parts[:-1] for file in self.files}
+        full |= {folder.parts[:-1] for folder in self.folders}
+        return tuple(folder for folder in self.folders if folder.parts not in full)
+
+
+def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) -> Found:
+    """Return every file that the chosen files and folders hold, in the torrent's order.
+
+    Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
+    once, and so does what lies in a chosen folder. A link that was chosen is followed. Inside a
+    chosen folder, links are followed to files of that same folder; whoever put another link there
+    might want a person to send what they never chose. Nor is anything sent that took the place of
+    what was chosen: of a folder's content that holds from now on, of what was chosen itself from
+    when it was. What FileSend has not finished receiving into a chosen folder is left out.
+
+    What can be told without anybody else is told here, and all of it at once.
+
+    Args:
+        paths: What was chosen. Of `Chosen` each must still be what it was then.
+        bounds: How much may be sent together; what one torrent holds where not given.
+        skip: Leave out what cannot be sent, where anything else is left.
+
+    Raises:
+        BadSource: Something chosen is not there, is no file or folder, or was replaced; inside a
+            folder there is a link that leads out of it, to a folder or nowhere, or a socket, device
+            or FIFO; something may not be read; a name is no valid text, or too long. Its offenders
+            are all of these. Or it is nothing at all, or too much.
+    """
+    seen = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
+    search = Search(bounds)
+    for chosen, was in _apart(seen).items():
+        search.choose(chosen, was)
+    if search.offenders and not (skip and search.files):
+        raise search.refusal()
+    if not search.files:
+        raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
+    # By code points, as the bytes of UTF-8 are: no machine's language or file system decides.
+    files = tuple(sorted(search.files, key=lambda source: source.parts))
+    if _piece_count(files) > MAX_PIECES or is_too_large(
+        _describe(files, None, None, lambda: bytes(20 * _piece_count(files)))
+    ):
+        raise _too_much()
+    left_out = (*search.unfinished, *search.offenders)
+    folders = tuple(sorted(search.folders, key=lambda folder: folder.parts))
+    return Found(paths, bounds, skip, files, folders, left_out)
+
+
+def make_torrent(
+    sources: Sequence[SourceFile],
+    *,
+    name: str | None = None,
+    salt: str | None = None,
+    progress: Callable[[int, int], None] = lambda _hashed, _total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> TorrentInfo:
+    """Hash the files and return the torrent that describes them, in their order.
+
+    A file alone becomes a single-file torrent; one folder a torrent of its name; several things
+    entries side by side, under a name that is only for show.
+
+    Args:
+        sources: As `scan` returned them.
+        name: The torrent's; its own, or such as `3 files`, where none is given.
+        salt: Makes the infohash differ from that of another torrent of the same content.
+        progress: Told (bytes hashed, bytes in all) at the start, at the end and in between at most
+            ten times a second, on this thread.
+        cancelled: Asked after each buffer, on any thread.
+
+    Raises:
+        BadSource: A file cannot be read or changed since `scan`, or they are too many.
+        Cancelled: `cancelled` said so.
+    """
+    raw = _describe(
+        sources, name, salt, lambda: _hash(sources, _piece_length(sources), progress, cancelled)
+    )
+    try:
+        made = parse_info(raw)
+    except BadMetadata as error:
+        raise _too_much() from error
+    for source in sources:
+        _check_unchanged(source)
+    return made
+
+
+def _describe(
+    sources: Sequence[SourceFile],
+    name: str | None,
+    salt: str | None,
+    hashes: Callable[[], bytes],
+) -> bytes:
+    """Return the bencoded info dictionary. hashes: those of the pieces, in a row."""
+    import bencode2
+
+    info = _contents(sources, name)
+    info["piece length"] = _piece_length(sources)
+    if salt is not None:
+        info["source"] = salt
+    info["pieces"] = hashes()
+    return bencode2.bencode(info)
+
+
+def _piece_length(sources: Sequence[SourceFile]) -> int:
+    import torf
+
+    total = sum(source.size for source in sources)
+    if not total:
+        return MIN_PIECE
+    length: int = torf.Torrent.calculate_piece_size(total, MIN_PIECE, MAX_PIECE)
+    return length
+
+
+def _piece_count(sources: Sequence[SourceFile]) -> int:
+    return -(-sum(source.size for source in sources) // _piece_length(sources))
+
+
+def _too_much() -> BadSource:
+    return BadSource("This is too much for one torrent.", "Send it in parts.")
+
+
+def _contents(sources: Sequence[SourceFile], name: str | None) -> dict[str, Any]:
+    """Return the part of the info dictionary that says which files there are."""
+    first = sources[0].parts
+    if len(sources) == 1 and len(first) == 1:
+        return {"name": name or first[0], "length": sources[0].size}
+    one_folder = all(len(s.parts) > 1 and s.parts[0] == first[0] for s in sources)
+    return {
+        "name": name or (first[0] if one_folder else f"{len(sources)} files"),
+        "files": [
+            {"length": s.size, "path": list(s.parts[1:] if one_folder else s.parts)}
+            for s in sources
+        ],
+    }
+
+
+def _hash(
+    sources: Sequence[SourceFile],
+    piece_length: int,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> bytes:
+    """Return the SHA-1 of each piece, one after the other."""
+    try:
+        return hash_pieces(sources, piece_length, progress=progress, cancelled=cancelled)
+    except Unreadable as error:
+        why = getattr(error.__cause__, "strerror", None)
+        raise BadSource(
+            f"{shown(error.source.path)} cannot be read: {why}.",
+            told=f"{error.source.name} can no longer be read where it is.",
+        ) from error
+    except Changed as error:
+        raise _changed(error.source) from None
+
+
+def _check_unchanged(source: SourceFile) -> None:
+    try:
+        unchanged = source.is_unchanged(source.path.stat())
+    except OSError:
+        unchanged = False
+    if not unchanged:
+        raise _changed(source)
+
+
+def _changed(source: Source) -> BadSource:
+    return BadSource(
+        f"{shown(source.path)} changed while it was being prepared.",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{source.name} changed while it was being prepared.",
+    )
+
+
+def _apart(seen: Mapping[Path, Seen | None]) -> dict[Path, Seen | None]:
+    """Return what was chosen by its absolute path, without what goes along with a chosen folder.
+
+    Lying in a folder is told by the path as it is spelled, and by where its folder really is: two
+    ways may lead to one file. A chosen link is itself, wherever it leads. What is not there goes
+    along with nothing, or nobody would hear of it.
+    """
+    # A path spelled with `..` or `.` still needs the name of what it means.
+    spelled = {Path(os.path.abspath(path)): was for path, was in seen.items()}  # noqa: PTH100
+    real = {folder: Path(os.path.realpath(folder)) for folder in {p.parent for p in spelled}}
+    places: dict[Path, Path] = {}
+    for path in spelled:
+        places.setdefault(real[path.parent] / path.name, path)
+    everywhere = spelled.keys() | places.keys()
+    return {
+        path: spelled[path]
+        for place, path in places.items()
+        if everywhere.isdisjoint((*path.parents, *place.parents)) or not os.path.lexists(path)
+    }

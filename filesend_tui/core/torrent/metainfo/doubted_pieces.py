@@ -1,0 +1,52 @@
+"""Which pieces of what is being sent may be false: their files were touched, with all but one time
+kept. What each time was is kept here; nothing is read, nor compared with a hash.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.storage.extents import pieces_of
+
+
+class Doubts:
+    """What is known of the files of one torrent. Thread-safe.
+
+    Args:
+        info: The torrent.
+        found: When anything about each file changed last, as it was found, in nanoseconds; None
+            where nobody can tell.
+    """
+
+    def __init__(self, info: TorrentInfo, found: Sequence[int | None]) -> None:
+        self._info = info
+        self._known = list(found)
+        self._good: set[int] = set()
+        self._lock = threading.Lock()
+
+    def of(self, pieces: Iterable[int], touched: Mapping[int, int]) -> list[int]:
+        """Return which of the pieces are not known to be right.
+
+        Args:
+            pieces: Those that are being read.
+            touched: The files in them that are not as they were found: number, and since when.
+        """
+        ranges = [pieces_of(self._info, number) for number in touched]
+        with self._lock:
+            for (number, changed), held in zip(touched.items(), ranges, strict=True):
+                if self._known[number] != changed:
+                    self._known[number] = changed
+                    self._good = {piece for piece in self._good if piece not in held}
+            return [
+                piece
+                for piece in pieces
+                if piece not in self._good and any(piece in held for held in ranges)
+            ]
+
+    def settle(self, piece: int, touched: Mapping[int, int]) -> None:
+        """A piece was right when its files had been touched then, and not since."""
+        with self._lock:
+            if all(self._known[number] == changed for number, changed in touched.items()):
+                self._good.add(piece)

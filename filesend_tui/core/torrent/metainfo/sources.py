@@ -1,0 +1,321 @@
+"""What a person chose, found on the disk: each file that can be sent, and each thing that cannot.
+
+Nothing is read of a file but its status. How much may go together, and what becomes of it, is
+create.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from filesend_tui.core.errors import BadSource, Offender
+from filesend_tui.core.torrent.metainfo.attributes import Attributes
+from filesend_tui.core.torrent.metainfo.info import (
+    MAX_FILES,
+    MAX_FOLDERS,
+    MAX_PATH_BYTES,
+    MAX_PATH_PARTS,
+)
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
+from filesend_tui.core.torrent.storage.paths import numbered
+from filesend_tui.core.util.file_id import FileId, Seen
+
+_LEAVE_OUT: Final = "Remove it, or choose the files beside it one by one."
+_ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
+_MANY_HINT: Final = "Mend them, choose without them, or leave them out with --skip-unreadable."
+_RENAME: Final = "Rename it, then send it again."
+_UNFINISHED: Final = "is a download that FileSend has not finished"
+
+
+class Bounds(NamedTuple):
+    """How much may be sent together. files: how many. characters: of one path, all names of it."""
+
+    files: int
+    characters: int
+
+
+#: What goes into one torrent.
+OPEN: Final = Bounds(MAX_FILES, MAX_PATH_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to be sent, as it was when it was found.
+
+    root: the chosen folder, or the folder of a chosen file. root_id: which folder that is. steps:
+    names from there to it; no link is among them, and none that takes the place of one is followed.
+    parts: what it is called in what is sent, a chosen folder's name in front. file_id: which file
+    it is. size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    changed_ns: the time of the last change of anything about it; None where the system has none.
+    attributes: what is kept of it beside its name and bytes.
+    """
+
+    root: Path
+    root_id: FileId
+    steps: tuple[str, ...]
+    parts: tuple[str, ...]
+    file_id: FileId
+    size: int
+    modified_ns: int
+    changed_ns: int | None
+    attributes: Attributes
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is sent, `/` between names."""
+        return "/".join(self.parts)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.root.joinpath(*self.steps)
+
+    def is_unchanged(self, status: os.stat_result) -> bool:
+        """Return whether `status` is of the same file, still as it was found.
+
+        Size and time alone tell nothing: whoever made this file can give it those of another.
+        """
+        same = (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
+        return same and self.file_id.is_of(status)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFolder:
+    """A folder of what is sent. path: where it is. parts, attributes: as of a SourceFile."""
+
+    path: Path
+    parts: tuple[str, ...]
+    attributes: Attributes
+
+    @property
+    def name(self) -> str:
+        """What it is called in what is sent, `/` between names."""
+        return "/".join(self.parts)
+
+
+class Unfit(Exception):
+    """Something cannot be sent.
+
+    why: what is said of it, such as `may not be read`. hint: what to do where it is the only one.
+    """
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.hint = hint
+
+
+class Search:
+    """What is found on the way through what was chosen, and what of it cannot be sent.
+
+    files, folders: in no order; a chosen folder is one of them. offenders: what cannot be sent.
+    unfinished: what FileSend itself has not finished receiving, in a folder that was chosen.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.files: list[SourceFile] = []
+        self.folders: list[SourceFolder] = []
+        self.offenders: list[Offender] = []
+        self.unfinished: list[Offender] = []
+        self._hint = ""
+        self._bounds = bounds
+        self._taken: set[str] = set()
+
+    def choose(self, chosen: Path, was: Seen | None) -> None:
+        """Find the files of something chosen.
+
+        Args:
+            chosen: An absolute path.
+            was: What it was when it was chosen; None where that is now.
+
+        Raises:
+            BadSource: It is too much.
+        """
+        number = 0
+        while (name := numbered(chosen.name, number)) in self._taken:
+            number += 1
+        self._taken.add(name)
+        with self._noting(chosen):
+            self._find(chosen, was, name)
+
+    def refusal(self) -> BadSource:
+        """Return the error that names the offenders: the one, or the first and how many."""
+        first, *others = self.offenders
+        path = shown(first.path)
+        if not others:
+            return BadSource(f"{path} {first.why}.", self._hint, offenders=self.offenders)
+        return BadSource(
+            f"{len(self.offenders):,} of these cannot be sent, such as {path}: it {first.why}.",
+            _MANY_HINT,
+            offenders=self.offenders,
+        )
+
+    # -- own affairs
+
+    @contextmanager
+    def _noting(self, path: Path | str) -> Iterator[None]:
+        """Note why something cannot be sent, and go on."""
+        try:
+            yield
+        except Unfit as unfit:
+            self._refuse(path, unfit)
+        except OSError as error:
+            self._refuse(path, Unfit(f"cannot be read: {error.strerror or error}"))
+
+    def _refuse(self, path: Path | str, unfit: Unfit) -> None:
+        self._hint = self._hint or unfit.hint
+        self.offenders.append(Offender(Path(path), unfit.why))
+        if len(self.offenders) > self._bounds.files:
+            raise self.refusal()
+
+    def _find(self, chosen: Path, was: Seen | None, name: str) -> None:
+        if not name:
+            raise Unfit("is a whole disk", "Choose a folder on it.")
+        if is_part_name(name):
+            raise Unfit(_UNFINISHED, "Choose something else.")
+        try:
+            place = chosen.resolve(strict=True) if chosen.is_symlink() else chosen
+        except RuntimeError as error:  # up to Python 3.12
+            raise Unfit("is a link that leads to itself", _LEAVE_OUT) from error
+        status = place.stat()
+        is_folder = stat.S_ISDIR(status.st_mode)
+        with Ground.at(place if is_folder else place.parent) as ground:
+            # Once more, by the way that it is read from now on: no link is followed any more.
+            held = ground.status() if is_folder else ground.look(place.name)
+            same = FileId.of(status).is_of(held)
+            if not same or (was is not None and not was.leads(chosen, held)):
+                raise Unfit("was replaced after it was chosen", "Look at it, then choose it again.")
+            if is_folder:
+                self._walk(ground, name)
+            else:
+                root = place.parent, FileId.of(ground.status())
+                self._add(place, root, (place.name,), (name,), held)
+
+    def _walk(self, root: Ground, name: str) -> None:
+        """Find the files below a folder, which is called `name` in what is sent."""
+        root_id = FileId.of(root.status())
+        # What a link leads to is compared with where the folder really is.
+        real = Path(os.path.realpath(root.path))
+        pending: list[tuple[str, ...]] = [()]
+        while pending:
+            way = pending.pop()
+            with self._noting(root.path.joinpath(*way)), root.below(*way) as folder:
+                self._add_folder(folder, (name, *way))
+                prefix = os.path.join(folder.path, "")  # noqa: PTH118 - a Path for each is slow
+                for entry in folder.entries():
+                    path, steps = prefix + entry.name, (*way, entry.name)
+                    with self._noting(path):
+                        if _is_link(entry):
+                            inside = _linked_file(Path(path), real).relative_to(real).parts
+                            status = _status(root, inside)
+                            self._add(path, (real, root_id), inside, (name, *steps), status)
+                        elif not entry.is_dir(follow_symlinks=False):
+                            # Not entry.stat(): what Windows' folders say of a file may be old.
+                            status = folder.look(entry.name)
+                            self._add(path, (root.path, root_id), steps, (name, *steps), status)
+                        elif is_part_name(entry.name):
+                            self.unfinished.append(Offender(Path(path), _UNFINISHED))
+                        else:
+                            pending.append(steps)
+
+    def _add_folder(self, folder: Ground, parts: tuple[str, ...]) -> None:
+        self._check_parts(parts)
+        self.folders.append(SourceFolder(folder.path, parts, Attributes.of(folder.status())))
+        if len(self.folders) > MAX_FOLDERS:
+            raise self._too_many(f"{MAX_FOLDERS:,} folders")
+
+    def _add(
+        self,
+        path: Path | str,
+        root: tuple[Path, FileId],
+        steps: tuple[str, ...],
+        parts: tuple[str, ...],
+        status: os.stat_result,
+    ) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise Unfit("is neither a file nor a folder", _LEAVE_OUT)
+        self._check_parts(parts)
+        if not os.access(path, os.R_OK):
+            raise Unfit("may not be read", "Have its owner let you read it, or choose without it.")
+        self.files.append(
+            SourceFile(
+                *root,
+                steps,
+                parts,
+                FileId.of(status),
+                status.st_size,
+                status.st_mtime_ns,
+                changed_ns(status),
+                Attributes.of(status),
+            )
+        )
+        if len(self.files) > self._bounds.files:
+            raise self._too_many(f"{self._bounds.files:,} files")
+
+    def _check_parts(self, parts: tuple[str, ...]) -> None:
+        spelled = "/".join(parts)
+        _check_text(spelled)
+        if len(parts) > MAX_PATH_PARTS:
+            raise Unfit("lies too deep in its folders", _ARCHIVE_HINT)
+        if len(spelled) > self._bounds.characters or len(spelled.encode()) >= MAX_PATH_BYTES:
+            raise Unfit("has a name that is too long, with its folders", _ARCHIVE_HINT)
+
+    def _too_many(self, what: str) -> BadSource:
+        return BadSource(
+            f"These are more than {what}, which is what goes at a time.",
+            _ARCHIVE_HINT,
+            offenders=self.offenders,
+        )
+
+
+def shown(path: str | Path) -> str:
+    """Return a path that can be printed even where its bytes are no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def changed_ns(status: os.stat_result) -> int | None:
+    """Return when anything about a file changed last, which nobody can set back; None: unknown."""
+    return None if os.name == "nt" else status.st_ctime_ns
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise Unfit("has a name that is not valid text", _RENAME) from None
+
+
+def _status(root: Ground, steps: tuple[str, ...]) -> os.stat_result:
+    """Return the status of the file that a link leads to, by steps that follow none."""
+    descriptor = root.open(steps, os.O_RDONLY)
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_link(entry: os.DirEntry[str]) -> bool:
+    # Windows' junctions are links too; Python knows them since 3.12.
+    is_junction: Callable[[], bool] = getattr(entry, "is_junction", bool)
+    return entry.is_symlink() or is_junction()
+
+
+def _linked_file(link: Path, folder: Path) -> Path:
+    """Return the file in `folder` that a link leads to. Both are real paths. Raises OSError."""
+    target = Path(os.path.realpath(link))
+    if not target.is_relative_to(folder):
+        why = "leads out of the folder that is being sent"
+    elif target.is_dir():
+        why = "leads to a folder"
+    elif not target.is_file():
+        why = "does not lead to a file"
+    else:
+        return target
+    raise Unfit(f"is a link that {why}", _LEAVE_OUT)

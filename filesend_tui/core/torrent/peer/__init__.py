@@ -1,0 +1,1 @@
+"""One peer: its wire, what it may cost, whom to serve."""

@@ -1,0 +1,137 @@
+"""Blocks into verified pieces: which are asked of whom, where they gather, and what proves bad.
+
+Holds the only copy of half-received pieces. Knows peers as keys alone: no channel, no wire, no
+choking ever lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterable
+from typing import Protocol
+
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.torrent.pieces.picker import BlockRequest, PiecePicker
+from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.wire.bitfield import Bitfield
+from filesend_tui.core.wire.shape import TorrentShape
+
+#: Bytes of complete pieces that may wait for the disk before no more is asked for.
+DISK_BACKLOG = 16 * 1024 * 1024
+
+
+class AssemblyHost(Protocol):
+    """What an assembly tells the swarm."""
+
+    def piece_verified(self, index: int) -> None:
+        """A piece is on disk; tell the others."""
+
+    def peer_lied(self, peer: Hashable, index: int) -> None:
+        """This peer alone sent this piece, whose hash is wrong."""
+
+    def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
+        """The block came from elsewhere; cancel the request."""
+
+    def room_again(self) -> None:
+        """A piece was settled: more may be asked for."""
+
+    def disk_failed(self, error: FileSendError) -> None:
+        """The torrent cannot go on."""
+
+
+class Assembly:
+    """The missing part of one torrent.
+
+    Args:
+        shape: Pieces and blocks.
+        disk: Where verified pieces go.
+        host: Who is told.
+        wanted: Piece indices to fetch.
+        have: Piece indices that are there.
+    """
+
+    def __init__(
+        self,
+        shape: TorrentShape,
+        disk: Disk,
+        host: AssemblyHost,
+        *,
+        wanted: Iterable[int] | None = None,
+        have: Iterable[int] = (),
+    ) -> None:
+        self.shape = shape
+        self.picker = PiecePicker(shape, wanted=wanted, have=have)
+        self._disk = disk
+        self._host = host
+        self._buffers: dict[int, bytearray] = {}
+        self._settling: dict[int, asyncio.Task[None]] = {}
+        self._waiting_bytes = 0
+
+    @property
+    def have(self) -> Bitfield:
+        """The verified pieces."""
+        return self.picker.have
+
+    @property
+    def complete(self) -> bool:
+        """Whether every wanted piece is verified and on disk."""
+        return self.picker.complete
+
+    def pick(self, peer: Hashable, count: int) -> list[BlockRequest]:
+        """Return at most `count` blocks to ask of this peer; none while the disk is behind."""
+        if self._waiting_bytes >= DISK_BACKLOG:
+            return []
+        return self.picker.pick(peer, count)
+
+    def owed(self, peer: Hashable) -> int:
+        """Return how many blocks and whole pieces this peer owes."""
+        return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
+
+    def block(self, peer: Hashable, index: int, begin: int, block: bytes | memoryview) -> bool:
+        """Take a copy of a block that arrived; return whether it was asked for and new."""
+        outcome = self.picker.received(peer, index, begin, len(block))
+        for other, request in outcome.cancel:
+            self._host.withdraw(other, request)
+        if not outcome.accepted:
+            return False
+        buffer = self._buffers.get(index)
+        if buffer is None:
+            buffer = self._buffers[index] = bytearray(self.shape.piece_size(index))
+        buffer[begin : begin + len(block)] = block
+        if outcome.piece_complete:
+            del self._buffers[index]
+            self._waiting_bytes += len(buffer)
+            self._settling[index] = asyncio.create_task(self._settle(index, buffer))
+        return True
+
+    async def _settle(self, index: int, data: bytearray) -> None:
+        """Verify one complete piece and account for it."""
+        try:
+            good = await self._disk.keep_piece(index, data)
+        except FileSendError as error:
+            self._host.disk_failed(error)
+            return
+        finally:
+            self._settling.pop(index, None)
+            self._waiting_bytes -= len(data)
+        if good:
+            self.picker.verified(index)
+            self._host.piece_verified(index)
+        else:
+            contributors = self.picker.failed(index)
+            # One contributor proves a liar; with several the picker asks a single peer next time.
+            if len(contributors) == 1:
+                self._host.peer_lied(contributors[0], index)
+        # The picker bounds the pieces in work, so the end of one may be what the next waits for.
+        self._host.room_again()
+
+    def dropped(self, peer: Hashable) -> None:
+        """Forget a peer; what it was asked for is free again."""
+        for index in self.picker.peer_left(peer):
+            self._buffers.pop(index, None)
+
+    async def close(self) -> None:
+        """Wait until nothing is being written any more, and free the buffers."""
+        self._buffers.clear()
+        if self._settling:
+            await asyncio.gather(*self._settling.values(), return_exceptions=True)

@@ -1,0 +1,480 @@
+"""Which blocks to ask which peer for: rarest piece first, begun pieces before new ones.
+
+Only the decision and its bookkeeping live here: no clock, no bytes, no sockets. Lengths and
+offsets are in bytes. The rules, most urgent first:
+
+1. A peer finishes the piece it is at before it is asked for another.
+2. Then comes a piece that the fewest peers have: one that is begun, whoever began it, else a new
+   one, at random (so in a swarm of seeders alone the order is random, and receivers have something
+   to swap). A begun piece that more peers have waits, for while the only seeder is asked for the
+   rest of what others could send, nobody gets what it alone has.
+3. At most `max_partial` pieces are begun or await verification at a time, plus one for each peer
+   that would otherwise stand idle, so the bytes held in memory are bounded; a slow disk holds back
+   the asking too. Where no more may begin, any begun piece is worked on.
+4. A peer for which nothing is left is asked for blocks that others owe (duplicate_requests.py).
+
+A peer that sends whole pieces (fs_span) is asked for runs of new ones instead, those that the
+fewest peers have first; each has one owner until it is verified or returned.
+
+Who sent a bad piece: `failed` names all that contributed. Where several did, none is known to be
+guilty, so all of them go on parole: a peer on parole fetches whole pieces alone and shares none,
+until a piece that it sent alone is verified. A culprit on parole therefore fails alone, and
+`failed` then names it alone. Ownership of a piece ends early only where it would hold up the rest:
+the owner hands blocks back, leaves, or nothing else is left for a trusted peer to do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import Final, NamedTuple
+
+from filesend_tui.core.torrent.pieces.availability import Availability, bits_of, random_member
+from filesend_tui.core.torrent.pieces.duplicate_requests import IDLE_REQUESTS, to_double
+from filesend_tui.core.torrent.pieces.partial import BlockRequest, Partial, PeerKey, PickedPeer
+from filesend_tui.core.wire.bitfield import Bitfield
+from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+
+__all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
+
+#: Bytes of unverified pieces to hold at a time, where pieces are small enough to allow it.
+HELD_BYTES: Final = 64 * 1024 * 1024
+#: Pieces in work at least, however large: one arrives while one is hashed and written.
+MIN_PARTIAL: Final = 2
+
+
+class Outcome(NamedTuple):
+    """What a received block meant.
+
+    accepted: keep the bytes; otherwise it was a duplicate or never wanted. piece_complete: hash
+    the piece now, then call `verified` or `failed`. cancel: who need not send it any more; they
+    no longer count as owing it.
+    """
+
+    accepted: bool
+    piece_complete: bool
+    cancel: tuple[tuple[PeerKey, BlockRequest], ...]
+
+
+_REFUSED: Final = Outcome(False, False, ())
+_ACCEPTED: Final = Outcome(True, False, ())
+_COMPLETE: Final = Outcome(True, True, ())
+
+
+class PiecePicker:
+    """Decides what to ask for next, and keeps account of what is asked, received and verified.
+
+    Args:
+        shape: How the torrent is cut.
+        wanted: Pieces to fetch; all where None.
+        have: Pieces that are verified already.
+        rng: Breaks ties; give a seeded one for a reproducible order.
+        max_partial: Pieces in work at a time; from HELD_BYTES and the piece length where None.
+
+    Methods that take a peer raise KeyError for one that has not joined; those that take a piece
+    raise IndexError where there is none.
+    """
+
+    def __init__(
+        self,
+        shape: TorrentShape,
+        *,
+        wanted: Iterable[int] | None = None,
+        have: Iterable[int] = (),
+        rng: random.Random | None = None,
+        max_partial: int | None = None,
+    ) -> None:
+        count = shape.piece_count
+        self._shape = shape
+        self._rng = rng or random.Random()  # noqa: S311  # an order, not a secret
+        self._max_partial = max_partial or max(MIN_PARTIAL, HELD_BYTES // shape.piece_length)
+        self._all = (1 << count) - 1
+        self._have = Bitfield(count, have)
+        self._missing = self._all if wanted is None else bits_of(wanted, count)
+        self._missing &= ~bits_of(self._have, count)
+        self._fresh = self._missing  # missing and not begun
+        self._partials: dict[int, Partial] = {}  # oldest first
+        self._open: dict[int, Partial] = {}  # those with free blocks
+        self._open_bits = 0
+        self._availability = Availability()
+        self._peers: dict[PeerKey, PickedPeer] = {}
+        self._whole: dict[int, PickedPeer] = {}  # pieces that are owed whole, and by whom
+
+    @property
+    def have(self) -> Bitfield:
+        """The verified pieces; read only."""
+        return self._have
+
+    @property
+    def complete(self) -> bool:
+        """Whether every wanted piece is verified; at once where none is wanted."""
+        return not self._missing
+
+    @property
+    def endgame(self) -> bool:
+        """Whether every missing block is asked for or received."""
+        return bool(self._missing) and not self._fresh and not self._open and not self._whole
+
+    # -- peers
+
+    def peer_joined(self, peer: PeerKey) -> None:
+        """A peer connected; it has nothing yet. Raises ValueError if it is connected already."""
+        if peer in self._peers:
+            raise ValueError("this peer joined before")
+        self._peers[peer] = PickedPeer(peer)
+
+    def peer_has(self, peer: PeerKey, indices: Iterable[int]) -> None:
+        """A peer has these pieces too (BEP 3 `have` and `bitfield`)."""
+        self._learn(self._peers[peer], bits_of(indices, self._shape.piece_count))
+
+    def peer_has_all(self, peer: PeerKey) -> None:
+        """A peer has everything (BEP 6 `have all`)."""
+        self._learn(self._peers[peer], self._all)
+
+    def _learn(self, peer: PickedPeer, bits: int) -> None:
+        new = bits & ~peer.bits
+        peer.bits |= new
+        self._availability.add(new)
+
+    def peer_left(self, peer: PeerKey) -> tuple[int, ...]:
+        """A peer is gone; what it owed is free again. Unknown peers are ignored.
+
+        Returns:
+            Pieces given up, whose received blocks the caller must drop: nobody connected can
+            finish them, and keeping all of these would leave no room for pieces that can be.
+        """
+        state = self._peers.get(peer)
+        if state is None:
+            return ()
+        self.returned(peer)
+        self.pieces_returned(peer)
+        del self._peers[peer]
+        self._availability.remove(state.bits)
+        for partial in self._partials.values():
+            if partial.owner is state:
+                partial.owner = None
+        return self._give_up_orphans()
+
+    def _give_up_orphans(self) -> tuple[int, ...]:
+        reachable = 0
+        for peer in self._peers.values():
+            reachable |= peer.bits
+        orphans = [p for p in self._partials.values() if p.left and not p.bit & reachable]
+        orphans.sort(key=lambda partial: partial.left)
+        given_up = orphans[self._max_partial // 2 :]
+        for partial in given_up:
+            self._restart(partial)
+        return tuple(partial.index for partial in given_up)
+
+    def beat(self) -> None:
+        """A second is over: what each peer sent in it is expected of it in the next.
+
+        Of one that falls silent less and less is expected: most stalls end.
+        """
+        for peer in self._peers.values():
+            peer.pace = max(peer.used - peer.used_before, peer.pace // 4)
+            peer.used_before = peer.used
+
+    def interesting(self, peer: PeerKey) -> bool:
+        """Whether the peer has a piece that is wanted and missing here."""
+        return bool(self._peers[peer].bits & self._missing)
+
+    def in_flight(self, peer: PeerKey) -> Collection[BlockRequest]:
+        """Return what the peer owes, oldest first: a live view."""
+        return self._peers[peer].requests.keys()
+
+    # -- asking
+
+    def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
+        """Return up to `count` blocks to ask this peer for, and count them as owed by it.
+
+        Fewer come back when the peer has nothing more to give, or too many pieces are in work;
+        ask again after `received`, `verified`, `failed`, `returned` and `peer_has`.
+
+        Args:
+            peer: Whom to ask.
+            count: Requests to make at most.
+        """
+        state = self._peers[peer]
+        bits = state.bits
+        picked: list[BlockRequest] = []
+        while len(picked) < count:
+            partial = (
+                self._at_hand(state, bits)
+                or self._rarest(state, bits)
+                or self._begun(state, bits)
+                or self._share(state, bits)
+            )
+            if partial is None:
+                self._double(state, bits, count, picked)
+                break
+            self._take(partial, state, count, picked)
+        return picked
+
+    def _at_hand(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """The piece that this peer was asked for last, where blocks of it are free."""
+        partial = peer.at_hand
+        if partial is None or self._open.get(partial.index) is not partial:
+            return None
+        return partial if self._may_work(peer, bits, partial) else None
+
+    def _rarest(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A piece that the fewest peers have: one that is begun, else a new one."""
+        rarest = self._availability.rarest(bits & (self._fresh | self._open_bits))
+        return self._begun(peer, rarest) or self._begin(peer, bits)
+
+    def _begun(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A begun piece that this peer may work on by right."""
+        if bits & self._open_bits:
+            for partial in self._open.values():
+                if self._may_work(peer, bits, partial):
+                    return partial
+        return None
+
+    @staticmethod
+    def _may_work(peer: PickedPeer, bits: int, partial: Partial) -> bool:
+        if not bits & partial.bit:
+            return False
+        if partial.owner is not None or not peer.parole:
+            return partial.owner in (None, peer)
+        # On parole: only what nobody else had a hand in.
+        return partial.contributors.keys() <= {peer.key}
+
+    def _begin(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A new piece, where there is one and room for it."""
+        candidates = bits & self._fresh
+        if not candidates:
+            return None
+        # An idle peer may go over the limit: the pieces in work may all be ones that it lacks.
+        room = self._max_partial + (0 if peer.requests else len(self._peers))
+        if len(self._partials) >= room:
+            return None
+        index = random_member(self._availability.rarest(candidates), self._rng)
+        partial = Partial(index, 1 << index, self._shape.piece_size(index))
+        if peer.parole:
+            partial.owner = peer
+        self._fresh ^= partial.bit
+        self._partials[index] = partial
+        self._reopen(partial)
+        return partial
+
+    def _share(self, peer: PickedPeer, bits: int) -> Partial | None:
+        """A piece on which peers mix against rule, since nothing else is left to do.
+
+        A peer on parole takes over a piece that nobody owns; it never joins in another's, or two
+        of them could spoil the last piece for each other again and again.
+        """
+        if bits & self._open_bits:
+            for partial in self._open.values():
+                if bits & partial.bit and not (peer.parole and partial.owner):
+                    partial.owner = peer if peer.parole else None
+                    return partial
+        return None
+
+    def _take(
+        self, partial: Partial, peer: PickedPeer, count: int, picked: list[BlockRequest]
+    ) -> None:
+        peer.at_hand = partial
+        free = partial.free
+        while free and len(picked) < count:
+            begin = free.pop()
+            partial.askers[begin] = [peer]
+            request = partial.request(begin)
+            peer.requests[request] = partial
+            picked.append(request)
+        if not free:
+            self._close(partial)
+
+    def _double(self, peer: PickedPeer, bits: int, count: int, picked: list[BlockRequest]) -> None:
+        """Ask an idle peer for blocks that others owe."""
+        room = min(count - len(picked), IDLE_REQUESTS - len(peer.requests))
+        if room <= 0 or peer.parole or not bits & self._missing & ~self._fresh:
+            return
+        blocks = to_double(peer, bits, self._peers.values(), endgame=self.endgame)
+        for partial, request in islice(blocks, room):
+            partial.askers[request.begin].append(peer)
+            partial.owner = None
+            peer.requests[request] = partial
+            picked.append(request)
+
+    # -- whole pieces
+
+    def pick_pieces(self, peer: PeerKey, most: int) -> range:
+        """Return a run of new pieces to ask this peer for, and count them as owed by it.
+
+        Empty where it has none. A run is cut from a row of as many pieces as go into one, so that
+        what is left between runs is whole runs again. From a peer that is alone they come in order,
+        which disks like best; among several a random one gives receivers something to swap.
+
+        Args:
+            peer: Whom to ask.
+            most: Bytes; a piece at least is returned.
+        """
+        state = self._peers[peer]
+        candidates = state.bits & self._fresh
+        if not candidates:
+            return range(0)
+        row = max(1, most // self._shape.piece_length)
+        if len(self._peers) == 1:
+            index = (candidates & -candidates).bit_length() - 1
+        else:
+            index = random_member(self._availability.rarest(candidates), self._rng)
+        first, last = index, index + 1
+        while first % row and candidates >> (first - 1) & 1:
+            first -= 1
+        while last % row and last < self._shape.piece_count and candidates >> last & 1:
+            last += 1
+        picked = range(first, last)
+        for piece in picked:
+            self._fresh ^= 1 << piece
+            self._whole[piece] = state
+            state.pieces[piece] = None
+        return picked
+
+    def owed_pieces(self, peer: PeerKey) -> Collection[int]:
+        """Return the whole pieces that the peer owes, oldest first: a live view."""
+        return self._peers[peer].pieces.keys()
+
+    def piece_verified(self, index: int) -> bool:
+        """A whole piece's hash matched and it is stored; return whether it was missing.
+
+        It counts whoever sent it, and though it may have been returned meanwhile; not where others
+        have begun to send blocks of it, who finish it.
+        """
+        bit = 1 << index
+        if not self._missing & bit or index in self._partials:
+            return False
+        owner = self._whole.pop(index, None)
+        if owner is not None:
+            del owner.pieces[index]
+            owner.parole = False
+        self._fresh &= ~bit
+        self._missing ^= bit
+        self._have.set(index)
+        return True
+
+    def pieces_returned(self, peer: PeerKey, pieces: Iterable[int] | None = None) -> None:
+        """A peer will not send these (None: any), or sent them wrong; they are new again."""
+        state = self._peers.get(peer)
+        if state is None:
+            return  # its pieces went back when it left
+        for piece in list(state.pieces if pieces is None else pieces):
+            if piece in state.pieces:
+                del state.pieces[piece], self._whole[piece]
+                self._fresh |= 1 << piece
+
+    # -- answers
+
+    def received(self, peer: PeerKey, index: int, begin: int, length: int) -> Outcome:
+        """A block came. One that is no longer owed is still used where it is missing."""
+        state = self._peers[peer]
+        request = BlockRequest(index, begin, length)
+        partial = state.requests.pop(request, None)
+        if partial is None:
+            partial = self._late(state, request)
+            if partial is None:
+                state.wasted += 1
+                return _REFUSED
+        state.used += 1
+        askers = partial.askers.pop(begin, None)
+        partial.contributors[peer] = None
+        partial.left -= 1
+        outcome = _ACCEPTED if partial.left else _COMPLETE
+        if askers is not None and askers != [state]:
+            others = [asker for asker in askers if asker is not state]
+            for other in others:
+                del other.requests[request]
+            return outcome._replace(cancel=tuple((other.key, request) for other in others))
+        return outcome
+
+    def _late(self, peer: PickedPeer, request: BlockRequest) -> Partial | None:
+        """The piece that a block not owed is good for; the block is no longer free there."""
+        partial = self._partials.get(request.index)
+        if partial is None or partial.owner not in (None, peer):
+            return None
+        if peer.parole and partial.owner is None:
+            return None
+        if request.length != min(BLOCK, partial.size - request.begin):
+            return None
+        if request.begin not in partial.askers:
+            if request.begin not in partial.free:
+                return None
+            partial.free.remove(request.begin)
+            if not partial.free:
+                self._close(partial)
+        return partial
+
+    def returned(self, peer: PeerKey, requests: Iterable[BlockRequest] | None = None) -> None:
+        """A peer will not answer these (None: nothing that it owes); they are free again.
+
+        For a choke, a reject, a time-out or a snubbed peer. What it does not owe is ignored. A
+        peer that rejects while it does not choke gets the same blocks again: the caller must
+        lose patience with it.
+        """
+        state = self._peers[peer]
+        for request in list(state.requests if requests is None else requests):
+            partial = state.requests.pop(request, None)
+            if partial is None:
+                continue
+            askers = partial.askers[request.begin]
+            askers.remove(state)
+            if partial.owner is state:
+                partial.owner = None
+            if askers:
+                continue
+            del partial.askers[request.begin]
+            if not partial.free:
+                self._reopen(partial)
+            partial.free.append(request.begin)
+            if not partial.askers and not partial.contributors:
+                self._restart(partial)
+
+    # -- pieces
+
+    def verified(self, index: int) -> None:
+        """The piece's hash matched and it is stored. Raises ValueError if it is not complete."""
+        partial = self._finish(index)
+        self._missing ^= partial.bit
+        self._have.set(index)
+        if len(partial.contributors) == 1:
+            (key,) = partial.contributors
+            if key in self._peers:
+                self._peers[key].parole = False
+
+    def failed(self, index: int) -> tuple[PeerKey, ...]:
+        """The piece's hash did not match: it is missing again.
+
+        Returns:
+            Who sent blocks of it, also those that left since. One alone is the culprit and
+            should be dropped; several are on parole now.
+
+        Raises:
+            ValueError: The piece is not complete.
+        """
+        partial = self._finish(index)
+        self._fresh |= partial.bit
+        for key in partial.contributors:
+            if key in self._peers:
+                self._peers[key].parole = True
+        return tuple(partial.contributors)
+
+    def _finish(self, index: int) -> Partial:
+        partial = self._partials.get(index)
+        if partial is None or partial.left:
+            raise ValueError(f"piece {index} is not complete")
+        return self._partials.pop(index)
+
+    def _restart(self, partial: Partial) -> None:
+        """Forget a piece that nobody owes a block of, and what came of it."""
+        del self._partials[partial.index]
+        self._close(partial)
+        self._fresh |= partial.bit
+
+    def _reopen(self, partial: Partial) -> None:
+        self._open[partial.index] = partial
+        self._open_bits |= partial.bit
+
+    def _close(self, partial: Partial) -> None:
+        del self._open[partial.index]
+        self._open_bits ^= partial.bit

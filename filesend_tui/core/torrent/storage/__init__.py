@@ -1,0 +1,1 @@
+"""Files on the disk: laid out, read, written, put in place."""

@@ -1,0 +1,121 @@
+"""The way to the file opened last, kept open: most files have their neighbours in one folder.
+
+Files are reached as dir_handle.py says, by steps that follow no link. Which files there are, and
+what is read from or written to them, is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.util.file_id import FileId
+
+
+class Replaced(Exception):
+    """A folder is not the one that it was when it was found."""
+
+
+class Trail:
+    """Opens files below a ground one after another; holds open the folder of the last one.
+
+    It stays that folder whatever becomes of its name. One thread at a time may use a trail.
+
+    Args:
+        ground: Stays the caller's to close.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._way: list[str] = []
+        self._folder: Ground | None = None
+
+    def open(self, parts: Sequence[str], flags: int) -> int:
+        """Open a regular file and return its descriptor; see Ground.open. Raises OSError."""
+        *way, name = parts
+        if self._ground.descriptor is None or not way:
+            # Without steps the way is looked at each time, for links that came to be on it.
+            return self._ground.open(parts, flags)
+        return self._go(way).open((name,), flags)
+
+    def look(self, parts: Sequence[str]) -> os.stat_result:
+        """Return the status of what is there; a link is one itself. Raises OSError."""
+        *way, name = parts
+        return self._standing(way).look(name)
+
+    def keep(self, parts: Sequence[str], mode: int | None, modified_ns: int | None) -> None:
+        """Give a file or folder permissions and a modification time; None: it has its own already.
+
+        What the file system does not keep is no error.
+        """
+        *way, name = parts
+        with suppress(OSError):
+            folder = self._standing(way)
+            if mode is not None:
+                with suppress(OSError):
+                    folder.permit(name, mode)
+            if modified_ns is not None:
+                folder.date(name, modified_ns)
+
+    def _standing(self, way: list[str]) -> Ground:
+        """Return the folder these steps below; it is nobody's to close. Raises OSError."""
+        if not way:
+            return self._ground
+        # Without steps nothing is open, and the way is looked at each time.
+        return self._ground.below(*way) if self._ground.descriptor is None else self._go(way)
+
+    def _go(self, way: list[str]) -> Ground:
+        if self._folder is None or way != self._way:
+            folder = self._ground.below(*way)
+            self.close()
+            self._way, self._folder = way, folder
+        return self._folder
+
+    def close(self) -> None:
+        """Let go of the folder. The trail may be used again."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+
+
+class RootedTrail:
+    """A trail below folders that a person named, of which it holds the last one open too.
+
+    One thread at a time may use it.
+    """
+
+    def __init__(self) -> None:
+        self._at: tuple[Path, FileId] | None = None
+        self._root: tuple[Ground, Trail] | None = None
+
+    def open(self, root: Path, root_id: FileId, parts: Sequence[str]) -> int:
+        """Open a regular file below `root` for reading and return its descriptor.
+
+        Args:
+            root: The folder.
+            root_id: Which folder that was when it was found.
+            parts: Names from there to the file.
+
+        Raises:
+            Replaced: Another folder is called so now.
+            OSError: As Ground.at and Ground.open.
+        """
+        # Without steps it is not held, and so looked at each time.
+        if self._root is None or self._at != (root, root_id) or self._root[0].descriptor is None:
+            ground = Ground.at(root)
+            if not root_id.is_of(ground.status()):
+                ground.close()
+                raise Replaced
+            self.close()
+            self._at, self._root = (root, root_id), (ground, Trail(ground))
+        return self._root[1].open(parts, os.O_RDONLY)
+
+    def close(self) -> None:
+        """Let go of the folders. The trail may be used again."""
+        if self._root is not None:
+            for each in reversed(self._root):
+                each.close()
+        self._root = None

@@ -1,0 +1,126 @@
+"""Which bytes of a torrent lie where: pure arithmetic between the torrent's one row of bytes and
+the files that hold parts of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+
+#: The file number of bytes that are kept though their file is not wanted.
+SPILL: Final = -1
+
+
+class Extent(NamedTuple):
+    """`length` bytes of the torrent from `start` lie in file number `file` from `offset`."""
+
+    start: int
+    length: int
+    file: int
+    offset: int
+
+
+class Span(NamedTuple):
+    """A part of a read or write: `length` bytes of file number `file` from `offset`."""
+
+    file: int
+    offset: int
+    length: int
+
+
+class ExtentMap:
+    """Finds where bytes lie.
+
+    Args:
+        extents: In the torrent's order, none empty, none overlapping.
+    """
+
+    def __init__(self, extents: Iterable[Extent]) -> None:
+        self._extents = tuple(extents)
+        self._starts = [extent.start for extent in self._extents]
+
+    def find(self, start: int, length: int) -> Iterator[Span]:
+        """Yield the spans that together are the `length` bytes from `start`, in order.
+
+        Raises:
+            LookupError: Some of these bytes are kept nowhere.
+        """
+        position = bisect_right(self._starts, start) - 1
+        while length:
+            if not 0 <= position < len(self._extents):
+                raise LookupError("these bytes are not kept")
+            extent = self._extents[position]
+            skipped = start - extent.start
+            taken = min(length, extent.length - skipped)
+            if skipped < 0 or taken <= 0:
+                raise LookupError("these bytes are not kept")
+            yield Span(extent.file, extent.offset + skipped, taken)
+            start += taken
+            length -= taken
+            position += 1
+
+
+def whole_files(info: TorrentInfo) -> ExtentMap:
+    """Return where the bytes lie when every file is there."""
+    return ExtentMap(
+        Extent(file.offset, file.length, number, 0)
+        for number, file in enumerate(info.files)
+        if file.length
+    )
+
+
+def pieces_of(info: TorrentInfo, number: int) -> range:
+    """Return the pieces that hold bytes of file `number`; none for an empty file."""
+    file, length = info.files[number], info.shape.piece_length
+    end = file.offset + file.length
+    return range(file.offset // length, -(-end // length)) if file.length else range(0)
+
+
+def selected_files(
+    info: TorrentInfo, wanted: Collection[int], pieces: Collection[int]
+) -> tuple[ExtentMap, int]:
+    """Return where the bytes of `pieces` lie when only `wanted` files are, and the spill's length.
+
+    A piece at the edge of a wanted file holds bytes of its neighbours too. They are needed to
+    verify and serve the piece, so they lie behind one another in a file of their own, the spill.
+    """
+    piece_length = info.shape.piece_length
+    extents: list[Extent] = []
+    spilled = 0
+    for number, file in enumerate(info.files):
+        if number in wanted:
+            if file.length:
+                extents.append(Extent(file.offset, file.length, number, 0))
+            continue
+        # Only its first and last piece can be shared with a wanted file.
+        touched = pieces_of(info, number)
+        for index in sorted({touched[0], touched[-1]} if touched else ()):
+            if index in pieces:
+                start = max(file.offset, index * piece_length)
+                end = min(file.offset + file.length, (index + 1) * piece_length)
+                extents.append(Extent(start, end - start, SPILL, spilled))
+                spilled += end - start
+    return ExtentMap(extents), spilled
+
+
+def share_held(info: TorrentInfo, number: int, bits: bytes) -> float:
+    """Return how much of file `number` is in the pieces whose bits are set (BEP 3), 0 to 1.
+
+    An empty file is all there.
+    """
+    file, pieces = info.files[number], pieces_of(info, number)
+    if not pieces:
+        return 1.0
+    first, last = pieces[0], pieces[-1]
+    # One number, a bit a piece, the last piece lowest: counted without a loop.
+    held = int.from_bytes(bits[first // 8 : last // 8 + 1], "big") >> (7 - last % 8)
+    held &= (1 << len(pieces)) - 1
+    length = info.shape.piece_length
+    total = held.bit_count() * length
+    if held & 1:  # of the last piece only what is before the file's end
+        total -= (last + 1) * length - (file.offset + file.length)
+    if held >> (len(pieces) - 1):  # of the first only what is after its start
+        total -= file.offset - first * length
+    return total / file.length

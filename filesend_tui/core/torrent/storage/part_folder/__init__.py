@@ -1,0 +1,1 @@
+"""The folder of what is half there: its name, lock and owner."""

@@ -1,0 +1,99 @@
+"""What processes that are no more left behind: part folders, found in a folder and removed.
+
+Only what is surely nobody's goes: made on this machine, and its lock let go of. Of the rest, which
+another machine that shares the folder may be at work on, a person is told. Whether a folder is kept
+to go on with it is not decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.part_folder import owner_record, part_folder
+
+#: Seconds that nothing was written to what may be somebody's, before a person is told of it.
+QUIET: Final = 3600.0
+
+
+class Leftover(NamedTuple):
+    """A part folder that an earlier run left.
+
+    path: it. names: what was to arrive. size: bytes on the disk. removed: it is no more; else it
+    may be somebody's. host: the machine that made it, where that is another one and is known.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    size: int
+    removed: bool
+    host: str
+
+
+def sweep(folder: Path) -> tuple[Leftover, ...]:
+    """Remove what was left in `folder` and is nobody's any more; tell of that, and of the rest.
+
+    Blocking. A folder that is not there, or that cannot be looked into, holds nothing.
+    """
+    found: list[Leftover] = []
+    with suppress(OSError, RuntimeError), Ground.at(folder.expanduser()) as target:
+        names = [entry.name for entry in target.entries() if part_folder.is_part_name(entry.name)]
+        for name in names:
+            with suppress(OSError):
+                leftover = _look_at(target, name)
+                if leftover is not None:
+                    found.append(leftover)
+    return tuple(found)
+
+
+def _look_at(target: Ground, name: str) -> Leftover | None:
+    with target.below(name) as ground:
+        if not part_folder.is_own(ground):
+            return None
+        made = owner_record.read(ground)
+        if made is None or not made.is_of_this_machine:
+            host = made.shown_host if made is not None else ""
+            return _describe(ground, host) if _is_quiet(ground) else None
+        lock = part_folder.take_lock(ground)
+        if lock is None:
+            return None  # it lives
+        try:
+            leftover = _describe(ground, "")
+        except BaseException:
+            lock.release()
+            raise
+        with suppress(OSError):
+            part_folder.delete(target, ground, lock)
+            return leftover._replace(removed=True)
+        return leftover
+
+
+def _describe(ground: Ground, host: str) -> Leftover:
+    size = sum(
+        getattr(status, "st_blocks", 0) * 512 or status.st_size for status in _statuses(ground)
+    )
+    names: list[str] = []
+    with suppress(OSError), ground.below(part_folder.TREE) as tree:
+        names = sorted(entry.name for entry in tree.entries())
+    return Leftover(ground.path, tuple(names), size, removed=False, host=host)
+
+
+def _is_quiet(ground: Ground) -> bool:
+    newest = max((status.st_mtime for status in _statuses(ground)), default=0.0)
+    return time.time() - max(newest, ground.status().st_mtime) > QUIET
+
+
+def _statuses(ground: Ground) -> Iterator[os.stat_result]:
+    """Iterate over the status of everything below. Raises OSError."""
+    for entry in list(ground.entries()):
+        status = ground.look(entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            with ground.below(entry.name) as below:
+                yield from _statuses(below)
+        else:
+            yield status

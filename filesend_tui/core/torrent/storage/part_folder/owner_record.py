@@ -1,0 +1,117 @@
+"""The record in a part folder: who made it, where, and what for.
+
+With the lock beside it, it tells whether anybody may still be at work there: a lock is let go of
+when its process ends, however that happens, but another machine that shares the folder may not see
+it. What follows from a record is part_folder.py's and leftovers.py's. A folder that is kept on
+purpose, to go on with it later, will say so here, and under another version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.util.text import clean
+
+#: What it is called in a part folder.
+RECORD: Final = "record.json"
+#: What this program writes; a record of a later version means something that it does not know.
+VERSION: Final = 1
+
+_MOST_BYTES: Final = 64 * 1024
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+#: Bit of a hardware address that is set where there is none and it was made up (RFC 9562, 6.10).
+_MADE_UP: Final = 1 << 40
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Who made a part folder.
+
+    machine, boot: which machine, and which of its starts; empty where nobody can tell. host: the
+    machine's name, for people. pid: the process. begun: seconds since 1970. torrent: the infohash,
+    40 hex digits.
+    """
+
+    version: int
+    machine: str
+    boot: str
+    host: str
+    pid: int
+    begun: float
+    torrent: str
+
+    @classmethod
+    def of(cls, info_hash: bytes) -> Record:
+        """Return the record of a part folder that this process makes now. Blocking."""
+        return cls(
+            version=VERSION,
+            machine=_machine(),
+            boot=_boot(),
+            host=platform.node(),
+            pid=os.getpid(),
+            begun=round(time.time(), 3),
+            torrent=info_hash.hex(),
+        )
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether it was surely made on this machine, and is understood. Blocking."""
+        if self.version != VERSION:
+            return False
+        return (self.boot != "" and self.boot == _boot()) or (
+            self.machine != "" and self.machine == _machine()
+        )
+
+    @property
+    def shown_host(self) -> str:
+        """The machine's name as it may be shown; empty where it is not known."""
+        return clean(self.host, 64)
+
+
+def write(ground: Ground, record: Record) -> None:
+    """Put a record into a part folder that has none. Raises OSError."""
+    descriptor = ground.open((RECORD,), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(record))
+
+
+def read(ground: Ground) -> Record | None:
+    """Return the record of a part folder; None where it has none that makes sense.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        descriptor = ground.open((RECORD,), os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        text = file.read(_MOST_BYTES)
+    try:
+        return msgspec.json.decode(text, type=Record)
+    except msgspec.DecodeError:
+        return None
+
+
+def _machine() -> str:
+    """Return what tells this machine from others, whose system may have been copied from it."""
+    address = uuid.getnode()
+    if address & _MADE_UP:
+        return ""
+    return hashlib.sha256(f"{platform.node()}\0{address:012x}".encode()).hexdigest()[:32]
+
+
+def _boot() -> str:
+    """Return what tells this start of this machine from all others, where the system tells."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text("ascii").strip()
+    return ""

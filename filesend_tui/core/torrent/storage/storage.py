@@ -1,0 +1,577 @@
+"""The files behind a torrent: what is being sent is read, what arrives is kept until it is whole.
+
+Every method blocks and may be called from any thread. A download's bytes go to part files in a
+hidden folder (part_folder.py) and move into place at the end, over nothing that is there
+(place.py). At no time is more than one read or one piece held in memory. What to fetch, from
+whom and when is never decided here.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.torrent.metainfo.attributes import (
+    NOTHING,
+    Attributes,
+    Extras,
+    file_mode,
+    folder_mode,
+)
+from filesend_tui.core.torrent.metainfo.doubted_pieces import Doubts
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.metainfo.sources import SourceFile, changed_ns, shown
+from filesend_tui.core.torrent.storage import dir_handle as system
+from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedTrail, Trail
+from filesend_tui.core.torrent.storage.disk_error import disk_error
+from filesend_tui.core.torrent.storage.disk_space import check_room, make_file, sync_files
+from filesend_tui.core.torrent.storage.extents import (
+    SPILL,
+    ExtentMap,
+    Span,
+    pieces_of,
+    selected_files,
+    share_held,
+    whole_files,
+)
+from filesend_tui.core.torrent.storage.file_handles import Handle, HandlePool
+from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces
+from filesend_tui.core.torrent.storage.paths import folding, lay_out
+from filesend_tui.core.torrent.storage.place import place
+from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.wire.bitfield import Bitfield
+
+#: How many files are named of which one changed.
+_NAMED: Final = 2
+
+
+class Layout(StrEnum):
+    """How a torrent of several files comes to stand in the target folder."""
+
+    #: In a folder of the torrent's own name.
+    FOLDER = "folder"
+    #: Its top-level files and folders each by themselves.
+    LOOSE = "loose"
+
+
+class PieceStore(Protocol):
+    """Where the bytes of a torrent's pieces are."""
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """Return `length` bytes of piece `index` from `begin`.
+
+        Raises:
+            ValueError: They are not all within the piece.
+            StorageFailed: The disk refused, the bytes are not here, or the store is closed.
+            BadSource: What is being sent changed.
+        """
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """Fill `view` with the torrent's bytes from `start` on, across pieces and files.
+
+        Raises:
+            ValueError: They are not all within the torrent.
+            StorageFailed, BadSource: As `read`.
+        """
+
+    def check(self, index: int) -> None:
+        """Read a piece and compare it with its hash: somebody says that it came out false.
+
+        Raises:
+            StorageFailed, BadSource: It is, and this is why; or it cannot be read.
+        """
+
+    def close(self) -> None:
+        """Close every file, once reads under way have ended. May be called twice."""
+
+
+def verify(info: TorrentInfo, index: int, data: bytes | bytearray | memoryview) -> bool:
+    """Return whether `data` is all of piece `index` (SHA-1, BEP 3)."""
+    digest = hashlib.sha1(data, usedforsecurity=False).digest()
+    return digest == info.piece_hash(index)
+
+
+class SeedFiles:
+    """What is being sent, read where it lies and never written.
+
+    A program can change a file and set its modification time back, but not the time of the last
+    change of anything about it. Where that differs, each piece is compared with its hash as it is
+    read: it may be the file's mode alone that changed, or how many names it has.
+
+    Args:
+        info: The torrent made of them.
+        sources: Its files in the torrent's order, as they were when it was made.
+    """
+
+    def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
+        self._info = info
+        self._sources = tuple(sources)
+        self._extents = whole_files(info)
+        self._trail = RootedTrail()
+        self._files = HandlePool(self._open, writable=False)
+        self._doubts = Doubts(info, [source.changed_ns for source in sources])
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """See PieceStore."""
+        start = _start(self._info, index, begin, length)
+        data = bytearray(length)
+        self.read_into(start, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """See PieceStore."""
+        touched = self._read(start, view)
+        if touched:
+            length = self._info.shape.piece_length
+            pieces = range(start // length, -(-(start + len(view)) // length))
+            for index in self._doubts.of(pieces, touched):
+                self.check(index)
+                self._doubts.settle(index, touched)
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        start = index * self._info.shape.piece_length
+        data = bytearray(self._info.shape.piece_size(index))
+        touched = self._read(start, memoryview(data))
+        if not verify(self._info, index, data):
+            suspects = touched or [span.file for span in self._extents.find(start, len(data))]
+            raise _changed([self._sources[number] for number in suspects])
+
+    def _read(self, start: int, view: memoryview) -> dict[int, int]:
+        """Fill `view`; return the files that were touched since they were found, and when."""
+        touched: dict[int, int] = {}
+        for span in _spans(self._extents, start, len(view)):
+            source = self._sources[span.file]
+            count, status = 0, None
+            try:
+                with suppress(Replaced), self._files.use(span.file) as handle:
+                    count = handle.read_into(span.offset, view[: span.length])
+                    status = os.fstat(handle.descriptor)
+            except OSError as error:
+                raise BadSource(
+                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
+                    "Send it again once it can.",
+                    told=f"{source.name} can no longer be read where it is.",
+                ) from error
+            if status is None or not source.is_unchanged(status) or count != span.length:
+                raise _changed([source])
+            changed = changed_ns(status)
+            if changed is not None and source.changed_ns not in (None, changed):
+                touched[span.file] = changed
+            view = view[span.length :]
+        return touched
+
+    def close(self) -> None:
+        """See PieceStore."""
+        self._files.close()
+        self._trail.close()
+
+    def _open(self, number: int, _flags: int) -> int:
+        source = self._sources[number]
+        return self._trail.open(source.root, source.root_id, source.steps)
+
+
+class DownloadFiles:
+    """A download: part files that become the wanted files once every wanted piece is written.
+
+    `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
+    wanted files alone, without what the pieces at their edges hold of others.
+    """
+
+    def __init__(
+        self, info: TorrentInfo, folder: Path, part: PartFolder, wanted: Sequence[int]
+    ) -> None:
+        self._info = info
+        self._folder = folder
+        self._part = part
+        self._wanted = frozenset(wanted)
+        self.wanted_pieces = frozenset(i for number in wanted for i in pieces_of(info, number))
+        self.wanted_bytes = sum(info.files[number].length for number in wanted)
+        self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
+        self._places: dict[int, tuple[str, ...]] = {}
+        self._placed: dict[str, str] = {}
+        self._folders: dict[tuple[str, ...], Attributes] = {}
+        self._attributes: dict[int, Attributes] = {}
+        self._traces = Traces(lambda number: info.files[number].length)
+        self._written: set[int] = set()
+        self._finished = False
+        self._lock = threading.RLock()
+        self._tree, self._target = Trail(part.tree), Trail(part.target)
+        self._files = HandlePool(self._open, writable=True)
+        self._spill = HandlePool(
+            lambda _, flags: part.ground.open(part.spill, flags), writable=True
+        )
+
+    @classmethod
+    def create(
+        cls,
+        info: TorrentInfo,
+        folder: Path | Target,
+        *,
+        wanted: Sequence[bool],
+        layout: Layout,
+        extras: Extras = NOTHING,
+    ) -> Self:
+        """Return a new download into `folder` with room on the disk for all of it.
+
+        Args:
+            info: The torrent.
+            folder: The target folder, as it was chosen or, for a path, as it is now; made where it
+                does not exist.
+            wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
+            layout: How several files come to stand in it; a file alone stands there itself.
+            extras: What is kept of files and folders beside names and bytes, as far as this
+                machine and its umask allow.
+
+        Raises:
+            NoSpace: The wanted files do not fit.
+            StorageFailed: The same torrent is being downloaded there, something came in the
+                folder's place, or the disk refuses.
+            ValueError: `wanted`, or what is said of the files, is not as many as they are.
+        """
+        if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
+            raise ValueError("one answer for each file is needed")
+        chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
+        try:
+            target = Target.of(folder)
+            part = PartFolder.claim(target, info.info_hash)
+        except OSError as error:
+            raise disk_error(
+                error, f"preparing {folder.path if isinstance(folder, Target) else folder}"
+            ) from error
+        store = cls(info, target.path, part, chosen)
+        try:
+            check_room(target, store.wanted_bytes + store._spilled)
+            store._lay_out(chosen, layout, extras)
+            store._allocate()
+        except BaseException as error:
+            store.discard()
+            if isinstance(error, OSError):
+                raise disk_error(error, f"making room in {target.path}") from error
+            raise
+        return store
+
+    def write_piece(self, index: int, data: bytes | bytearray | memoryview) -> None:
+        """Keep a verified piece. Writing one again does nothing.
+
+        Raises:
+            ValueError: It is not exactly one wanted piece.
+            NoSpace, StorageFailed: The disk refused, or the download is over.
+        """
+        self.write_pieces(range(index, index + 1), data)
+
+    def write_pieces(self, pieces: range, data: bytes | bytearray | memoryview) -> None:
+        """Keep a run of verified pieces; see write_piece. What was written before stays as it is.
+
+        Raises:
+            ValueError: They are not exactly these wanted pieces.
+            NoSpace, StorageFailed: The disk refused, or the download is over.
+        """
+        if not self.wanted_pieces.issuperset(pieces) or len(data) != self._length_of(pieces):
+            raise ValueError("these are not wanted pieces")
+        if self._written.issuperset(pieces):
+            return
+        view = memoryview(data)
+        start = pieces.start * self._info.shape.piece_length
+        try:
+            for span in self._extents.find(start, len(view)):
+                with self._pool(span.file).use(span.file) as handle:
+                    self._write(span, handle, view[: span.length])
+                view = view[span.length :]
+        except OSError as error:
+            raise self._gone(error) or disk_error(error, f"writing into {self._folder}") from error
+        with self._lock:
+            self._written.update(pieces)
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """See PieceStore; pieces that were written stay readable after `finish`."""
+        start = _start(self._info, index, begin, length)
+        data = bytearray(length)
+        self.read_into(start, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """See PieceStore; pieces that were written stay readable after `finish`."""
+        piece_length = self._info.shape.piece_length
+        pieces = range(start // piece_length, -(-(start + len(view)) // piece_length))
+        if not self._written.issuperset(pieces):
+            raise StorageFailed("A piece was asked for that is not here yet.")
+        try:
+            self._read(start, view, self._files)
+        except OSError as error:
+            raise disk_error(error, f"reading from {self._folder}") from error
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        data = self.read(index, 0, self._info.shape.piece_size(index))
+        if not verify(self._info, index, data):
+            raise StorageFailed(
+                f"What was received into {self._folder} was changed by another program.",
+                "Find out which one does, or choose another folder, and have it sent again.",
+            )
+
+    def finish(self) -> Path:
+        """Put the wanted files in place and return the file, or the folder they stand in.
+
+        Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
+        not only on their way to it, before the first name appears. They are those that were
+        verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
+        `where` and `close` make sense.
+
+        Raises:
+            StorageFailed: Pieces are missing, another program changed a part file, the download is
+                over, or the disk refused.
+            NoSpace: The disk found out only now that it is full.
+        """
+        with self._lock:
+            if not self._finished:
+                if self._written != self.wanted_pieces:
+                    raise StorageFailed("Not all of it has arrived.")
+                try:
+                    self._settle()
+                except OSError as error:
+                    moving = f"moving files into {self._folder}"
+                    raise self._gone(error) or disk_error(error, moving) from error
+            return self._placed_in(self._folder)
+
+    def where(self) -> Path:
+        """Return where that really is, whatever became of the folder's name meanwhile.
+
+        Raises:
+            StorageFailed: Nobody can tell.
+        """
+        folder = self._part.target.where()
+        if folder is None:
+            raise StorageFailed(
+                f"It arrived, but {self._folder} was replaced or taken away meanwhile.",
+                "Look for it in the folder that was there before.",
+            )
+        return self._placed_in(folder)
+
+    def _placed_in(self, folder: Path) -> Path:
+        return folder / next(iter(self._placed.values())) if len(self._placed) == 1 else folder
+
+    def discard(self) -> None:
+        """Close everything and delete the part files; what `finish` put in place stays.
+
+        Raises:
+            StorageFailed: Something could not be deleted.
+        """
+        with self._lock:
+            self._close_pools()
+            try:
+                # What somebody deleted first is no more than that.
+                with suppress(FileNotFoundError):
+                    self._part.remove()
+            except OSError as error:
+                raise disk_error(error, f"deleting {self._part.path}") from error
+            finally:
+                self._part.close()
+
+    def close(self) -> None:
+        """Close everything; an unfinished download's part files stay where they are."""
+        with self._lock:
+            if self._finished:
+                self.discard()
+            else:
+                self._close_pools()
+                self._part.close()
+
+    def file_progress(self, have: Bitfield) -> tuple[float, ...]:
+        """Return how much of each of the torrent's files is in the pieces of `have`, 0 to 1.
+
+        A file that is not wanted is 0, a wanted empty one 1.
+        """
+        bits = have.to_bytes()
+        return tuple(
+            share_held(self._info, number, bits) if number in self._wanted else 0.0
+            for number in range(len(self._info.files))
+        )
+
+    # -- the steps of a download
+
+    def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
+        """Find where each wanted file will stand, below the tree and later below the folder."""
+        info = self._info
+        root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
+        paths = [(*root, *info.files[number].path) for number in chosen]
+        folders = [folder.parts for folder in extras.folders]
+        places = lay_out(paths, folding(self._part.tree), folders=folders)
+        self._places = dict(zip(chosen, places[: len(chosen)], strict=True))
+        kept = [folder.attributes for folder in extras.folders]
+        self._folders = dict(zip(places[len(chosen) :], kept, strict=True))
+        self._attributes = dict(enumerate(extras.files))
+
+    def _allocate(self) -> None:
+        """Make every part file at its full length: a full disk is known now, not at 99 %."""
+        tree = self._part.tree
+        for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
+            tree.make_folders(folder)
+        for number, parts in self._places.items():
+            make_file(self._tree, parts, self._info.files[number].length)
+        if self._spilled:
+            make_file(self._part.ground, self._part.spill, self._spilled)
+
+    def _settle(self) -> None:
+        part = self._part
+        unsettled = {n: p for n, p in self._places.items() if p[0] not in self._placed}
+        sync_files(part.tree, tuple(unsettled.values()))
+        with self._files.suspended():
+            self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
+            self._keep_attributes(unsettled)
+            for name in dict.fromkeys(parts[0] for parts in (*unsettled.values(), *self._folders)):
+                if name not in self._placed:
+                    self._placed[name] = place(part.tree, name, part.target, name)
+        self._finished = True
+        if not self._spilled:
+            part.remove()
+        elif system.DELETES_OPEN:
+            # Open, it stays readable without a name. Windows keeps the name until `close`.
+            with self._spill.use(SPILL):
+                part.remove()
+
+    def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
+        """Give files and folders what is kept of them, before anybody else can see them."""
+        # What a new folder has there is what the umask allows.
+        allowed = stat.S_IMODE(self._part.tree.status().st_mode)
+        for number, kept in self._attributes.items():
+            if number in files:
+                mode = None if kept.mode is None else file_mode(kept.mode, allowed)
+                usual = mode == 0o666 & allowed
+                self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
+                if kept.modified_ns is not None:
+                    self._traces.dated(number, kept.modified_ns)
+        # From the inside out, as what is done in a folder changes its time.
+        waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
+        for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
+            mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
+            self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
+
+    def _gone(self, error: OSError | None) -> StorageFailed | None:
+        """Return the error for a folder that somebody deleted; None where that is not why."""
+        if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
+            return None
+        for ground in (self._part.target, self._part.ground, self._part.tree):
+            if ground.is_gone:
+                return StorageFailed(
+                    f"{ground.path} was deleted while files arrived in it.",
+                    "Choose a folder that stays, and have it sent again.",
+                )
+        return None
+
+    def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
+        status = self._tree.look(parts)
+        if status.st_size != self._info.files[number].length:
+            raise self._meddled(number)
+        return self._traces.are_of(number, status)
+
+    def _verify_again(self, numbers: Sequence[int]) -> None:
+        """Verify what is in part files that are not as they were left.
+
+        File systems differ in what times and numbers they tell; what is in a file does not lie.
+        Only while the handles are suspended: the files are opened anew, by their names.
+        """
+        anew = HandlePool(self._open, writable=False)
+        try:
+            for number in numbers:
+                for index in pieces_of(self._info, number):
+                    data = bytearray(self._info.shape.piece_size(index))
+                    self._read(index * self._info.shape.piece_length, memoryview(data), anew)
+                    if not verify(self._info, index, data):
+                        raise self._meddled(number)
+        finally:
+            anew.close()
+
+    def _write(self, span: Span, handle: Handle, data: memoryview) -> None:
+        number = span.file
+        if number == SPILL:
+            handle.write_at(span.offset, data)
+            return
+        try:
+            with self._traces.writing(number, handle.descriptor):
+                handle.write_at(span.offset, data)
+        except Meddled:
+            raise self._gone(None) or self._meddled(number) from None
+
+    def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
+        for span in _spans(self._extents, start, len(view)):
+            pool = self._spill if span.file == SPILL else files
+            with pool.use(span.file) as handle:
+                count = handle.read_into(span.offset, view[: span.length])
+            if count != span.length:
+                raise StorageFailed(
+                    f"A file in {self._folder} became shorter while it was passed on.",
+                    "Another program changed it; have it sent again.",
+                )
+            view = view[span.length :]
+
+    def _meddled(self, number: int) -> StorageFailed:
+        path = self._folder.joinpath(*self._places[number])
+        return StorageFailed(
+            f"Another program changed {path} while it arrived.",
+            "Find out which one does, or choose another folder, and have it sent again.",
+        )
+
+    def _open(self, number: int, flags: int) -> int:
+        """Open a wanted file where it is now."""
+        top, *rest = self._places[number]
+        placed = self._placed.get(top)
+        if placed is None:
+            return self._tree.open((top, *rest), flags)
+        descriptor = self._target.open((placed, *rest), flags)
+        if not self._traces.is_ours(number, os.fstat(descriptor)):
+            os.close(descriptor)
+            raise StorageFailed(f"{self._folder / placed} was changed after it arrived.")
+        return descriptor
+
+    def _length_of(self, pieces: range) -> int:
+        shape = self._info.shape
+        end = min(pieces.stop * shape.piece_length, shape.total_length)
+        return end - pieces.start * shape.piece_length
+
+    def _pool(self, number: int) -> HandlePool:
+        return self._spill if number == SPILL else self._files
+
+    def _close_pools(self) -> None:
+        self._files.close()
+        self._spill.close()
+        self._tree.close()
+        self._target.close()
+
+
+def _changed(suspects: Sequence[SourceFile]) -> BadSource:
+    """Return the error for a file that changed; which of several, nobody can tell."""
+    rest = len(suspects) - _NAMED
+    more = [f"{rest:,} more"] if rest > 0 else []
+    what = "changed while it was being sent."
+    return BadSource(
+        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
+    )
+
+
+def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
+    shape = info.shape
+    inside = 0 <= index < shape.piece_count and begin >= 0 and length > 0
+    if not inside or begin + length > shape.piece_size(index):
+        raise ValueError("these bytes are not within one piece")
+    return index * shape.piece_length + begin
+
+
+def _spans(extents: ExtentMap, start: int, length: int) -> Iterator[Span]:
+    """Find where bytes lie; ValueError where that is nowhere."""
+    try:
+        yield from extents.find(start, length)
+    except LookupError as error:
+        raise ValueError("these bytes are not in the torrent") from error

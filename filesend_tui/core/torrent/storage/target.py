@@ -1,0 +1,105 @@
+"""Where a download will stand: a folder as it was when a person chose it, perhaps not made yet.
+
+Between the choice and its use somebody else may put another folder, or a link, in its place. What
+is written into the folder, and whether there is room, is not known here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.util.file_id import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A folder that was chosen; `of` makes one.
+
+    path: its name. base: the part of that which was there. seen: what that led to. steps: names
+    from there to it, of folders that are to be made.
+    """
+
+    path: Path
+    base: Path
+    seen: Seen
+    steps: tuple[str, ...]
+
+    @classmethod
+    def of(cls, folder: Path | Target) -> Target:
+        """Return a folder as it is now, or as it was when it was chosen. Blocking; makes nothing.
+
+        Raises:
+            OSError: Nobody can tell: something on the way is no folder, or nobody's home.
+        """
+        if isinstance(folder, Target):
+            return folder
+        try:
+            path = folder.expanduser().absolute()
+        except RuntimeError as error:
+            raise OSError(errno.ENOENT, str(error)) from error
+        base, steps = path, list[str]()
+        while True:
+            try:
+                seen = Seen.at(base)
+                break
+            except FileNotFoundError:
+                if base == base.parent:
+                    raise
+                steps.insert(0, base.name)
+                base = base.parent
+        return cls(path, base, seen, tuple(steps))
+
+    def open(self) -> Ground:
+        """Return the folder, made where it was not there. Blocking.
+
+        Nothing that came in its place meanwhile is taken for it: no other folder for one that was
+        there, and for one that was not there no link, and no folder of another user's.
+
+        Raises:
+            StorageFailed: Something came in its place.
+            OSError: It cannot be made or opened.
+        """
+        with ExitStack() as failed:
+            ground = failed.enter_context(Ground.at(self.base))
+            if not self.seen.leads(self.base, ground.status()):
+                raise self._replaced(self.base)
+            for name in self.steps:
+                made = ground.make_folder(name)
+                if not made and stat.S_ISLNK(ground.look(name).st_mode):
+                    raise self._replaced(ground.path / name)
+                below = failed.enter_context(ground.below(name))
+                if not made and not _ours(below.status(), ground.status()):
+                    raise self._replaced(below.path)
+                ground.close()
+                ground = below
+            failed.pop_all()
+            return ground
+
+    def check(self) -> None:
+        """Refuse what is no longer the folder that was chosen, as far as it was there.
+
+        Raises:
+            StorageFailed: Something came in its place.
+            OSError: Nobody can tell.
+        """
+        if not self.seen.leads(self.base, self.base.stat()):
+            raise self._replaced(self.base)
+
+    @staticmethod
+    def _replaced(path: Path) -> StorageFailed:
+        return StorageFailed(
+            f"{path} was replaced after it was chosen.", "Look at it, or choose another folder."
+        )
+
+
+def _ours(folder: os.stat_result, above: os.stat_result) -> bool:
+    """Return whether it is this user's, or of one who owns the folder above and all in it."""
+    return sys.platform == "win32" or folder.st_uid in {os.geteuid(), above.st_uid}

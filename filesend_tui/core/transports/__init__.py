@@ -1,0 +1,1 @@
+"""Bytes to one peer, and nothing about torrents. One package a kind."""

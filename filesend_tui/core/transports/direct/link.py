@@ -1,0 +1,241 @@
+"""TLS 1.3 over one socket, first on the event loop and then in two threads.
+
+A handshake is awaited, so that strangers cost no thread. After it one thread may read while another
+writes: an OpenSSL object bears only one at a time, so it works on memory, under a lock, and the
+socket is waited for outside of it. What the bytes mean is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+import threading
+from contextlib import suppress
+from typing import Final
+
+from filesend_tui.core.util.figures import address_text
+
+#: Bytes taken from the socket at a time, and encrypted at a time: a tenth faster than 256 KiB, and
+#: more brings no more.
+STEP: Final = 512 * 1024
+#: Most bytes of one TLS record (RFC 8446): more never comes of one read.
+RECORD: Final = 16 * 1024
+#: Seconds of silence after which the system asks whether the other end is still there, seconds
+#: between such questions, and how many may stay unanswered.
+_KEEP_ALIVE: Final = (
+    ("TCP_KEEPALIVE" if sys.platform == "darwin" else "TCP_KEEPIDLE", 15),
+    ("TCP_KEEPINTVL", 5),
+    ("TCP_KEEPCNT", 4),
+)
+#: Milliseconds that sent bytes may stay unacknowledged (RFC 5482).
+_USER_TIMEOUT_MS: Final = 30_000
+#: Seconds between looks whether the link was severed, where that does not surely wake who waits.
+_LOOK: Final = 0.5 if sys.platform == "win32" else None
+
+
+class LinkBroken(OSError):
+    """The connection ended without a goodbye, or its bytes are no TLS of the right partner."""
+
+
+class TlsLink:
+    """One connection.
+
+    Args:
+        sock: Connected; this link owns it.
+        context: Its own side's.
+        server: Which role to take in TLS.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, *, server: bool) -> None:
+        sock.setblocking(False)
+        with suppress(OSError):  # on macOS, where it is gone already: the handshake says so
+            tune(sock)
+        self._sock = sock
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_side=server)
+        self._lock = threading.Lock()
+        self._scratch = memoryview(b"")  # strangers cost no more than they must
+        self._severed = False
+
+    @property
+    def address(self) -> str:
+        """The other end, such as `192.0.2.7:51413`; empty where it is gone."""
+        try:
+            host, port, *_ = self._sock.getpeername()
+        except OSError:
+            return ""
+        return address_text(host.removeprefix("::ffff:"), port)
+
+    @property
+    def certificate(self) -> bytes:
+        """The other end's certificate in DER, once the handshake is done."""
+        return self._tls.getpeercert(binary_form=True) or b""
+
+    # -- on the event loop
+
+    async def handshake(self) -> None:
+        """Agree on keys. Raises LinkBroken."""
+        try:
+            while not self._step():
+                await self._flush()
+                await self._more()
+            await self._flush()
+        except OSError as error:
+            # The other side learns why, if it still listens.
+            with suppress(OSError):
+                await self._flush()
+            raise LinkBroken("no handshake") from error
+
+    async def say(self, data: bytes) -> None:
+        """Send a few bytes. Raises LinkBroken."""
+        try:
+            self._tls.write(data)
+            await self._flush()
+        except OSError as error:
+            raise LinkBroken("it is gone") from error
+
+    async def hear(self, count: int) -> bytes:
+        """Return exactly so many bytes. Raises LinkBroken."""
+        heard = b""
+        while len(heard) < count:
+            try:
+                part = self._tls.read(count - len(heard))
+            except ssl.SSLWantReadError:
+                await self._more()
+                continue
+            except OSError as error:
+                raise LinkBroken("it is gone") from error
+            if not part:
+                raise LinkBroken("it left")
+            heard += part
+        return heard
+
+    def _step(self) -> bool:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    async def _flush(self) -> None:
+        if self._out.pending:
+            await asyncio.get_running_loop().sock_sendall(self._sock, self._out.read())
+
+    async def _more(self) -> None:
+        try:
+            data = await asyncio.get_running_loop().sock_recv(self._sock, RECORD)
+        except OSError as error:
+            raise LinkBroken("it is gone") from error
+        if not data:
+            raise LinkBroken("it is gone")
+        self._in.write(data)
+
+    # -- in threads: one that reads, one that writes
+
+    def go_blocking(self) -> None:
+        """From now on `read_into`, `write` and `say_goodbye` may be called, and nothing above."""
+        self._sock.settimeout(_LOOK)
+        self._scratch = memoryview(bytearray(STEP))
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill some of `view`, as much as is here; 0 after a goodbye.
+
+        Raises:
+            OSError: It broke.
+        """
+        while True:
+            count = self._decrypt(view)
+            if count is not None:
+                return count
+            received = self._receive()
+            if not received:
+                raise LinkBroken("it is gone")
+            with self._lock:
+                self._in.write(self._scratch[:received])
+
+    def _decrypt(self, view: memoryview) -> int | None:
+        """Return how much there was, 0 after a goodbye, None where more must come first."""
+        count = 0
+        with self._lock:
+            read = self._tls.read
+            try:
+                while count < len(view):
+                    part = read(RECORD, view[count:])
+                    if not part:
+                        break
+                    count += part  # type: ignore[operator]
+            except ssl.SSLWantReadError:
+                return count or None
+            except ssl.SSLZeroReturnError:
+                pass
+        return count
+
+    def write(self, *parts: bytes | memoryview) -> None:
+        """Send all of it. Raises OSError."""
+        for part in parts:
+            view = memoryview(part)
+            for start in range(0, len(view), STEP):
+                with self._lock:
+                    self._tls.write(view[start : start + STEP])
+                    if start + STEP >= len(view) and part is not parts[-1] and len(view) < RECORD:
+                        continue  # a small head goes out with what follows it
+                    data = self._out.read()
+                self._send(data)
+
+    def say_goodbye(self) -> None:
+        """Tell that nothing more will be written. Raises OSError."""
+        with self._lock:
+            with suppress(ssl.SSLError):  # the other side's goodbye has not come yet
+                self._tls.unwrap()
+            data = self._out.read()
+        self._send(data)
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def _receive(self) -> int:
+        """Wait for bytes from the socket; 0 at its end."""
+        while True:
+            try:
+                return self._sock.recv_into(self._scratch)
+            except TimeoutError as error:
+                self._go_on(error)
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._sock.send(view) :]
+            except TimeoutError as error:
+                self._go_on(error)
+
+    def _go_on(self, error: TimeoutError) -> None:
+        """Return where it was only time for a look, and nothing was to be seen."""
+        if error.errno is not None:  # TCP itself gave up
+            raise error
+        if self._severed:
+            raise LinkBroken("it was severed") from None
+
+    # -- at any time
+
+    def sever(self) -> None:
+        """Break it, from any thread; who waits for it wakes up."""
+        self._severed = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Free the socket; no thread may be using it."""
+        self._sock.close()
+
+
+def tune(sock: socket.socket) -> None:
+    """Send small messages at once, and notice when the other end is gone without a word."""
+    with suppress(OSError):  # macOS refuses for a connection that is gone again
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (*_KEEP_ALIVE, ("TCP_USER_TIMEOUT", _USER_TIMEOUT_MS)):
+        if (option := getattr(socket, name, None)) is not None:
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,164 @@
+"""What one side tells the other about the direct road: where it listens, and its certificate.
+
+A short text that travels inside a sealed description (docs/protocol.md). What a partner wrote is a
+stranger's until it was checked here: its addresses are where this machine will connect to.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from filesend_tui.core.transports.direct.identity import MAX_CERTIFICATE
+
+#: Longest text, in characters.
+MAX_TEXT: Final = 2048
+#: Most addresses that are told, and tried.
+MAX_ADDRESSES: Final = 16
+#: Bytes of a ticket: says which offer a connection belongs to.
+TICKET: Final = 16
+#: This machine's own addresses, of IPv4 and IPv6.
+LOOPBACK: Final = ("127.0.0.1", "::1")
+
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class BadDirectOffer(ValueError):
+    """A text that is no direct offer."""
+
+
+class Endpoint(NamedTuple):
+    """Where somebody listens. host: an IP address as text."""
+
+    host: str
+    port: int
+
+
+class DirectOffer(NamedTuple):
+    """One side's half. ticket: TICKET random bytes. certificate: DER."""
+
+    ticket: bytes
+    certificate: bytes
+    endpoints: tuple[Endpoint, ...]
+
+    def encode(self) -> str:
+        """Return it as text; of more than MAX_ADDRESSES endpoints the first."""
+        wire = _Wire(
+            t=base64.b64encode(self.ticket).decode(),
+            c=base64.b64encode(self.certificate).decode(),
+            a=[(host, port) for host, port in self.endpoints[:MAX_ADDRESSES]],
+        )
+        return msgspec.json.encode(wire).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> DirectOffer:
+        """Return what a partner wrote. Endpoints nobody should connect to are left out.
+
+        Raises:
+            BadDirectOffer: It is something else, or too long.
+        """
+        if len(text) > MAX_TEXT:
+            raise BadDirectOffer("it is too long")
+        try:
+            wire = _decoder.decode(text)
+            ticket = base64.b64decode(wire.t, validate=True)
+            certificate = base64.b64decode(wire.c, validate=True)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise BadDirectOffer("it makes no sense") from error
+        if len(ticket) != TICKET or not 0 < len(certificate) <= MAX_CERTIFICATE:
+            raise BadDirectOffer("it makes no sense")
+        endpoints = dict.fromkeys(
+            Endpoint(str(address), port) for host, port in wire.a if (address := _address(host))
+        )
+        return cls(ticket, certificate, tuple(endpoints))
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    """The JSON: t, ticket; c, certificate (both base64); a, addresses and ports."""
+
+    t: str
+    c: str
+    a: Annotated[
+        list[
+            tuple[
+                Annotated[str, msgspec.Meta(max_length=45)],
+                Annotated[int, msgspec.Meta(ge=1, le=65535)],
+            ]
+        ],
+        msgspec.Meta(max_length=MAX_ADDRESSES),
+    ]
+
+
+_decoder: Final = msgspec.json.Decoder(_Wire)
+
+
+def _address(host: str) -> IpAddress | None:
+    """Return an address that one machine may have, or None.
+
+    Link-local ones need to know the interface, and some of them are the doors of cloud machines.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return None
+        address = address.ipv4_mapped or address
+    unusable = (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_link_local
+        or (isinstance(address, ipaddress.IPv4Address) and (address.is_reserved))
+    )
+    return None if unusable else address
+
+
+def own_addresses() -> list[str]:
+    """Return this machine's addresses that another could have a way to, best first.
+
+    127.0.0.1 and ::1 only where it has no other: two processes on it have no other way then.
+    """
+    import ifaddr
+
+    found: list[IpAddress] = []
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            if (address := _address(text)) and address not in found:
+                found.append(address)
+    elsewhere = [address for address in found if not address.is_loopback]
+    return [str(address) for address in _spread(elsewhere or found)][:MAX_ADDRESSES]
+
+
+def plausible(theirs: Iterable[Endpoint], ours: Sequence[str]) -> list[Endpoint]:
+    """Return where to look for a partner.
+
+    A loopback address is this machine's own, so it is tried only where we tell no other of our
+    own: no partner from elsewhere may send us to the services of our own machine.
+
+    Args:
+        theirs: What the partner told.
+        ours: own_addresses(), or LOOPBACK where everybody who is met is on this machine.
+    """
+    alone = all(ipaddress.ip_address(own).is_loopback for own in ours)
+    return [
+        endpoint
+        for endpoint in theirs
+        if alone or not ipaddress.ip_address(endpoint.host).is_loopback
+    ]
+
+
+def _spread(addresses: Sequence[IpAddress]) -> list[IpAddress]:
+    """Take turns between IPv6 and IPv4 (RFC 8305), so that both are among the first."""
+    turns = {4: 0, 6: 0}
+
+    def turn(address: IpAddress) -> tuple[int, int]:
+        turns[address.version] += 1
+        return turns[address.version], address.version
+
+    return sorted(addresses, key=turn)

@@ -1,0 +1,387 @@
+"""How a direct channel comes about: both ends listen, both dial, and one connection stays.
+
+Every connection begins with TLS between two certificates that each side was told of in a sealed
+offer. Who dialled says to which offer of the other side it belongs (its ticket), who accepted says
+yes. One side then chooses the first that is good, by a word on it; the rest are closed. So both
+know the same one, whatever order things happen in. Strangers get nothing: they fail in TLS, a few
+at a time and for a few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.direct.channel import DirectChannel
+from filesend_tui.core.transports.direct.identity import BadCertificate, Identity, fingerprint
+from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from filesend_tui.core.transports.direct.offer import (
+    LOOPBACK,
+    MAX_ADDRESSES,
+    TICKET,
+    DirectOffer,
+    Endpoint,
+    own_addresses,
+    plausible,
+)
+from filesend_tui.core.transports.direct.port_mapping import PortMapping
+from filesend_tui.core.util.tasks import Tasks
+
+#: Seconds after which a partner is looked for no more.
+MEET_TIMEOUT: Final = 15.0
+#: Seconds in which a connection must get from TCP to a yes.
+HANDSHAKE_TIMEOUT: Final = 5.0
+#: Seconds that one attempt to connect may take.
+CONNECT_TIMEOUT: Final = 4.0
+#: Seconds between the first attempts at two addresses.
+STAGGER: Final = 0.03
+#: Seconds before an address is tried again: the partner may not know of us yet. Doubled each time.
+FIRST_RETRY: Final = 0.1
+MAX_RETRY: Final = 2.0
+#: Connections of strangers under way at a time: in all, and from one address.
+MAX_ARRIVING: Final = 32
+MAX_ARRIVING_FROM_ONE: Final = 8
+#: Good connections between the same two at a time: each dials every address of the other once.
+MAX_LINKS: Final = 2 * MAX_ADDRESSES
+#: The same of all meetings, from which on nobody more is let in: each is an open file.
+MAX_ALL_LINKS: Final = 4 * MAX_LINKS
+
+_YES: Final = b"\x06"
+_THIS_ONE: Final = b"\x01"
+
+log = logging.getLogger(__name__)
+
+
+class _Meeting:
+    """One partner that is expected, and the links on which it came: yes was said on each."""
+
+    def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
+        self.theirs = theirs
+        self.partner = fingerprint(theirs.certificate)
+        self._chooses = chooses
+        self._chosen = chosen
+        self._waiting: deque[TlsLink] = deque()
+        self._settling: dict[asyncio.Task[None], TlsLink] = {}
+        self._news = asyncio.Event()
+        self._over = False
+
+    @property
+    def links(self) -> int:
+        """How many it holds."""
+        return len(self._waiting) + len(self._settling)
+
+    def arrived(self, link: TlsLink) -> None:
+        """A link is good; it is this meeting's from now on."""
+        if self._over or self.links >= MAX_LINKS:
+            link.close()
+            return
+        self._waiting.append(link)
+        self._news.set()
+
+    async def settle(self) -> TlsLink:
+        """Return the link that both sides use from now on, once it is known."""
+        while True:
+            # Whoever chooses says so on one at a time; the other listens on all.
+            while self._waiting and not (self._chooses and self._settling):
+                link = self._waiting.popleft()
+                if self._chooses:
+                    self._chosen()
+                task = asyncio.create_task(link.say(_THIS_ONE) if self._chooses else _told(link))
+                self._settling[task] = link
+                task.add_done_callback(lambda _task: self._news.set())
+            self._news.clear()
+            if not any(task.done() for task in self._settling) and not (
+                self._waiting and not self._settling
+            ):
+                await self._news.wait()
+            for task in [task for task in self._settling if task.done()]:
+                link = self._settling.pop(task)
+                if not task.cancelled() and task.exception() is None:
+                    return link
+                link.close()
+
+    async def close(self) -> None:
+        """Close the links that were not settled on, and all that come from now on."""
+        self._over = True
+        for task in self._settling:
+            task.cancel()
+        await asyncio.gather(*self._settling, return_exceptions=True)
+        for link in (*self._settling.values(), *self._waiting):
+            link.close()
+        self._settling.clear()
+        self._waiting.clear()
+
+
+class DirectRoad:
+    """One client's end of all its direct channels: a certificate, a listener, and meetings.
+
+    Nothing listens before `start`.
+
+    Args:
+        port: To listen on; any free one where 0.
+        addresses: Of this machine; found out where None.
+        mapping: Whether to ask the router for a port that leads here.
+        local: Whether everybody who is met is on this machine: then nobody else can connect, and
+            no router is asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        addresses: tuple[str, ...] | None = None,
+        mapping: bool = False,
+        local: bool = False,
+    ) -> None:
+        self._port = port
+        self._local = local
+        self._wants_mapping = mapping and not local
+        self._mapping: PortMapping | None = None
+        self._addresses = LOOPBACK if local else addresses
+        self._identity: Identity | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._listeners: list[socket.socket] = []
+        self._meetings: dict[bytes, _Meeting] = {}
+        self._arriving: Counter[str] = Counter()
+        self._tasks = Tasks()
+        self._endings: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Make the certificate and listen, once; later calls wait for the first.
+
+        Raises:
+            ChannelFailed: It cannot listen, or is closed.
+        """
+        if self._closed:
+            raise ChannelFailed("This client has ended.")
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        self._identity = await asyncio.to_thread(Identity)
+        self._listeners = listen(self._port, local=self._local)
+        if not self._listeners:
+            raise ChannelFailed(
+                "This machine lets nobody connect to it directly.",
+                "Choose another port, or --road webrtc.",
+            )
+        for listener in self._listeners:
+            self._tasks.spawn(self._accept(listener))
+            if self._wants_mapping and listener.family == socket.AF_INET:
+                self._mapping = PortMapping(listener.getsockname()[1])
+                self._mapping.start()
+
+    def offer(self) -> DirectOffer:
+        """Return our half for one partner, or whoever answers one offer. `start` comes first."""
+        assert self._identity is not None
+        ports = {listener.family: listener.getsockname()[1] for listener in self._listeners}
+        endpoints = []
+        for host in self._addresses or own_addresses():
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            if port := ports.get(family):
+                endpoints.append(Endpoint(host, port))
+        if self._mapping is not None and self._mapping.endpoint is not None:
+            endpoints = [*endpoints[: MAX_ADDRESSES - 1], self._mapping.endpoint]
+        return DirectOffer(
+            secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints)
+        )
+
+    async def meet(
+        self,
+        ours: DirectOffer,
+        theirs: DirectOffer,
+        *,
+        chooses: bool,
+        chosen: Callable[[], None] = lambda: None,
+        timeout: float = MEET_TIMEOUT,
+    ) -> DirectChannel:
+        """Reach the partner who made `theirs` and was given `ours`.
+
+        Args:
+            ours: Our half.
+            theirs: The partner's.
+            chooses: Whether this side chooses the connection, and so is the first to have it; the
+                partner then does not.
+            chosen: Called where this side chooses, right before the partner may hear of it.
+            timeout: Seconds.
+
+        Raises:
+            ChannelFailed: Not within `timeout` seconds.
+        """
+        identity = self._identity
+        assert identity is not None
+        try:
+            identity.trust(
+                frozenset((theirs.certificate, *(m.certificate for m in self._expected)))
+            )
+        except BadCertificate:
+            raise ChannelFailed("A peer's direct offer makes no sense.") from None
+        meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses, chosen=chosen)
+        dialling = [
+            self._tasks.spawn(self._dial(meeting, endpoint, position * STAGGER))
+            for position, endpoint in enumerate(
+                plausible(theirs.endpoints, self._addresses or own_addresses())
+            )
+        ]
+        try:
+            async with asyncio.timeout(timeout):
+                link = await meeting.settle()
+        except TimeoutError:
+            raise ChannelFailed("A peer could not be reached directly.") from None
+        finally:
+            del self._meetings[ours.ticket]
+            # Nobody waits for it: the partner may have the link already, and whoever gives this
+            # meeting up now, or is late for it, would take another road than the partner.
+            ending = asyncio.create_task(_end(meeting, dialling))
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+        return DirectChannel(link)
+
+    async def close(self) -> None:
+        """Listen no more and give up every meeting; channels given out stay open."""
+        self._closed = True
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+        await self._tasks.cancel()
+        await asyncio.gather(*self._endings, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
+        if self._mapping is not None:
+            await self._mapping.close()
+
+    @property
+    def _expected(self) -> list[DirectOffer]:
+        return [meeting.theirs for meeting in self._meetings.values()]
+
+    # -- dialling
+
+    async def _dial(self, meeting: _Meeting, endpoint: Endpoint, delay: float) -> None:
+        """Try one address until it is good, or nobody waits any more."""
+        retry = FIRST_RETRY
+        await asyncio.sleep(delay)
+        while True:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    sock = await _connect(endpoint)
+            except (OSError, TimeoutError):
+                log.debug("an address of a peer does not answer")
+            else:
+                link = self._link(sock, server=False)
+                try:
+                    async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                        await self._greet(meeting, link)
+                    meeting.arrived(link)
+                    return
+                except (LinkBroken, TimeoutError):
+                    link.close()
+                except BaseException:
+                    link.close()
+                    raise
+            await asyncio.sleep(retry)
+            retry = min(2 * retry, MAX_RETRY)
+
+    async def _greet(self, meeting: _Meeting, link: TlsLink) -> None:
+        await link.handshake()
+        if fingerprint(link.certificate) != meeting.partner:
+            raise LinkBroken("somebody else")
+        await link.say(meeting.theirs.ticket)
+        # In TLS 1.3 a client is done before its certificate was looked at: only now it is sure.
+        if await link.hear(len(_YES)) != _YES:
+            raise LinkBroken("not wanted")
+
+    # -- accepting
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError:
+                # Such as too many open files: others will be closed.
+                await asyncio.sleep(FIRST_RETRY)
+                continue
+            host = str(address[0])
+            if (
+                not self._meetings
+                or self._arriving.total() >= MAX_ARRIVING
+                or self._arriving[host] >= MAX_ARRIVING_FROM_ONE
+                or sum(meeting.links for meeting in self._meetings.values()) >= MAX_ALL_LINKS
+            ):
+                sock.close()
+                continue
+            self._arriving[host] += 1
+            self._tasks.spawn(self._receive(sock, host))
+
+    async def _receive(self, sock: socket.socket, host: str) -> None:
+        """Find out who came; most give up or are sent away."""
+        link = self._link(sock, server=True)
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                await link.handshake()
+                meeting = self._meetings.get(await link.hear(TICKET))
+                if meeting is None or fingerprint(link.certificate) != meeting.partner:
+                    raise LinkBroken("nobody who is expected")
+                await link.say(_YES)
+            meeting.arrived(link)
+        except (LinkBroken, TimeoutError):
+            link.close()
+        except BaseException:
+            link.close()
+            raise
+        finally:
+            self._arriving[host] -= 1
+            if not self._arriving[host]:
+                del self._arriving[host]
+
+    def _link(self, sock: socket.socket, *, server: bool) -> TlsLink:
+        assert self._identity is not None
+        return TlsLink(sock, self._identity.context(server=server), server=server)
+
+
+async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:
+    for task in dialling:
+        task.cancel()
+    await asyncio.gather(*dialling, return_exceptions=True)
+    await meeting.close()
+
+
+def listen(port: int, *, local: bool = False) -> list[socket.socket]:
+    """Listen on every address, or on loopback's, of IPv4 and IPv6; on one port where given."""
+    listeners: list[socket.socket] = []
+    hosts = LOOPBACK if local else ("", "::")
+    for family, host in zip((socket.AF_INET, socket.AF_INET6), hosts, strict=True):
+        with suppress(OSError):
+            listener = socket.create_server((host, port), family=family, backlog=16)
+            listener.setblocking(False)
+            listeners.append(listener)
+    return listeners
+
+
+async def _connect(endpoint: Endpoint) -> socket.socket:
+    family, address = socket.AF_INET, tuple(endpoint)
+    if ":" in endpoint.host:
+        # Flow and scope: Windows' event loop takes an address of two parts for IPv4.
+        family, address = socket.AF_INET6, (*endpoint, 0, 0)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _told(link: TlsLink) -> None:
+    """Return when the other side chose this link."""
+    if await link.hear(len(_THIS_ONE)) != _THIS_ONE:
+        raise LinkBroken("it said something else")

@@ -1,0 +1,1 @@
+"""WebRTC data channels, by whichever stack is there."""

@@ -1,0 +1,286 @@
+"""One attempt to reach one peer by WebRTC: from a description to an open channel, or to nothing.
+
+What is the same whatever stack does it lives here, and which stack that is. Descriptions go out
+whole, when gathering has ended: WebTorrent trackers carry no trickle. How they travel, and who the
+peer is, is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import Abuse
+from filesend_tui.core.transports.webrtc.native import library
+from filesend_tui.core.transports.webrtc.remote_sdp import (
+    DEFAULT_MAX_MESSAGE,
+    RemoteCandidate,
+    RemoteDescription,
+    vet,
+)
+from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
+
+#: Seconds that a connection has from both descriptions to an open channel.
+OPEN_TIMEOUT: Final = 25.0
+#: Seconds for gathering; STUN and TURN servers are given five by both stacks.
+GATHER_TIMEOUT: Final = 8.0
+
+log = logging.getLogger(__name__)
+
+
+class Unfit(ChannelFailed):
+    """A stack cannot make a connection on this machine; another may."""
+
+
+def check(config: ClientConfig) -> None:
+    """Look whether the settings can be met.
+
+    Raises:
+        ChannelFailed: They force a stack that is missing, or cannot do what they ask for.
+    """
+    _kind(config)
+
+
+async def prepare(config: ClientConfig | None = None) -> None:
+    """Load the WebRTC stack in a worker thread, where its quarter of a second blocks nobody."""
+    try:
+        await _kind(config or ClientConfig()).load()
+    except ChannelFailed as failure:
+        log.debug("a WebRTC stack was not loaded: %s", failure)  # whoever needs it is told
+
+
+def _kind(config: ClientConfig) -> type[WebRtcAttempt]:
+    """Return the attempts of the stack that the settings choose.
+
+    Raises:
+        ChannelFailed: They force libdatachannel, and it is missing or cannot do what they ask for.
+    """
+    if config.webrtc is not WebRtcStack.AIORTC:
+        obstacle = library.obstacle(config)
+        if obstacle is None:
+            from filesend_tui.core.transports.webrtc.native.attempt import NativeAttempt
+
+            return NativeAttempt
+        if config.webrtc is WebRtcStack.NATIVE:
+            raise obstacle
+    from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
+
+    return AiortcAttempt
+
+
+async def _begin(
+    config: ClientConfig, unread_limit: int, offer: RemoteDescription | None
+) -> WebRtcAttempt:
+    try:
+        return await _begin_with(_kind(config), config, unread_limit, offer)
+    except Unfit:
+        if config.webrtc is not WebRtcStack.AUTO:
+            raise
+        # As where loopback is all there is, which libdatachannel never offers.
+        from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
+
+        return await _begin_with(AiortcAttempt, config, unread_limit, offer)
+
+
+async def _begin_with(
+    kind: type[WebRtcAttempt],
+    config: ClientConfig,
+    unread_limit: int,
+    offer: RemoteDescription | None,
+) -> WebRtcAttempt:
+    await kind.load()
+    attempt = kind(config, unread_limit)
+    await attempt.begin(offer)
+    return attempt
+
+
+class WebRtcAttempt(ABC):
+    """One peer connection on its way. Made by `offer` or `answer`; ends with `opened` or `close`.
+
+    Attributes:
+        description: What the peer must be told: `{"type": "offer" | "answer", "sdp": text}`.
+    """
+
+    def __init__(self, config: ClientConfig, unread_limit: int) -> None:
+        self.description: dict[str, str] = {}
+        self._config = config
+        self._unread_limit = unread_limit
+        self._max_message = DEFAULT_MAX_MESSAGE
+        self._opened: asyncio.Future[WebRtcChannel] = asyncio.get_running_loop().create_future()
+        self._handed_out = False
+        self._names: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @staticmethod
+    async def offer(config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> WebRtcAttempt:
+        """Make an offer for a peer that is not known yet.
+
+        Raises:
+            ChannelFailed: The settings' servers are unusable, or this machine has no address.
+        """
+        return await _begin(config, unread_limit, None)
+
+    @staticmethod
+    async def answer(
+        offer: Mapping[str, object],
+        config: ClientConfig,
+        *,
+        unread_limit: int = UNREAD_LIMIT,
+    ) -> WebRtcAttempt:
+        """Answer a peer's offer `{"type", "sdp"}`.
+
+        Raises:
+            ChannelFailed: The offer was refused, the settings' servers are unusable, or this
+                machine has no address.
+        """
+        return await _begin(config, unread_limit, vet(offer, "offer"))
+
+    async def accept(self, answer: Mapping[str, object]) -> None:
+        """Take the peer's answer to our offer; `opened` tells how it went.
+
+        Raises:
+            ChannelFailed: The answer was refused; the attempt is closed.
+        """
+        async with _ClosedOnError(self):
+            await self._apply(vet(answer, "answer"))
+
+    async def opened(self, timeout: float = OPEN_TIMEOUT) -> WebRtcChannel:
+        """Wait for the channel; from then on it owns the connection.
+
+        Raises:
+            ChannelFailed: The peer could not be reached; the attempt is closed.
+        """
+        async with _ClosedOnError(self):
+            try:
+                channel = await asyncio.wait_for(asyncio.shield(self._opened), timeout)
+            except TimeoutError:
+                raise ChannelFailed("A peer could not be reached in time.") from None
+            self._handed_out = True
+            return channel
+
+    async def close(self) -> None:
+        """Give it up and free everything; an open channel that was handed out stays open."""
+        self._abandon("A peer could not be reached.")
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
+    # -- what a stack does
+
+    @classmethod
+    @abstractmethod
+    async def load(cls) -> None:
+        """Import the stack. Raises Unfit where that fails."""
+
+    @abstractmethod
+    def _add_data_channel(self) -> None:
+        """Make the one data channel of an offer: ordered, reliable, with a random label."""
+
+    @abstractmethod
+    async def _gather(self, kind: Literal["offer", "answer"]) -> str:
+        """Return our own description, whole."""
+
+    @abstractmethod
+    async def _set_remote(self, remote: RemoteDescription) -> None:
+        """Take the peer's description; names on its network are added later."""
+
+    @abstractmethod
+    async def _add_name(self, candidate: RemoteCandidate, mid: str) -> None:
+        """Resolve a `.local` candidate and add it. Raises OSError where there is no multicast."""
+
+    @abstractmethod
+    async def _release(self) -> None:
+        """Free a connection whose channel never opened; never raises."""
+
+    # -- what all do
+
+    async def begin(self, offer: RemoteDescription | None) -> None:
+        """Make the description: an offer, or the answer to one.
+
+        Raises:
+            Unfit: This machine has no address.
+            ChannelFailed: It cannot be done. The attempt is closed.
+        """
+        async with _ClosedOnError(self):
+            if offer is None:
+                self._add_data_channel()
+                await self._describe("offer")
+            else:
+                await self._apply(offer)
+                await self._describe("answer")
+
+    async def _describe(self, kind: Literal["offer", "answer"]) -> None:
+        async with asyncio.timeout(GATHER_TIMEOUT):
+            sdp = await self._gather(kind)
+        if "\na=candidate:" not in sdp:
+            raise Unfit(
+                "This machine has no address that a peer could reach.",
+                "Check the network, and the TURN server where one is set.",
+            )
+        self.description = {"type": kind, "sdp": sdp}
+
+    async def _apply(self, remote: RemoteDescription) -> None:
+        self._max_message = remote.max_message
+        await self._set_remote(remote)
+        if any(candidate.is_mdns for candidate in remote.candidates):
+            self._names = asyncio.create_task(self._add_names(remote))
+
+    async def _add_names(self, remote: RemoteDescription) -> None:
+        """Resolve `.local` candidates on the side: it takes a second and may not work at all."""
+        try:
+            for candidate in remote.candidates:
+                if candidate.is_mdns:
+                    await self._add_name(candidate, remote.mid)
+        except OSError:
+            log.debug("no multicast here: names of peers on this network are not resolved")
+
+    def _open(self, channel: WebRtcChannel) -> None:
+        self._stop_names()
+        self._opened.set_result(channel)
+
+    def _cut_off(self, why: str, abuse: Abuse | None = None) -> None:
+        if channel := self._channel:
+            channel.cut_off(why, abuse)
+        else:
+            self._abandon(why)
+
+    def _abandon(self, why: str) -> None:
+        """End it unless its channel was handed out; closing goes on in a task."""
+        self._stop_names()
+        if self._closing is not None or self._handed_out:
+            return
+        if channel := self._channel:
+            self._closing = asyncio.create_task(channel.close())
+            return
+        self._opened.set_exception(ChannelFailed(why))
+        self._opened.exception()  # read here, as perhaps nobody waits for it
+        self._closing = asyncio.create_task(self._release())
+
+    @property
+    def _channel(self) -> WebRtcChannel | None:
+        return self._opened.result() if self._opened.done() and not self._closing else None
+
+    def _stop_names(self) -> None:
+        if self._names is not None:
+            self._names.cancel()
+
+
+class _ClosedOnError:
+    """Closes the attempt when its block fails, and turns what a stack raises into ChannelFailed."""
+
+    def __init__(self, attempt: WebRtcAttempt) -> None:
+        self._attempt = attempt
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            return
+        await self._attempt.close()
+        if isinstance(error, Exception) and not isinstance(error, ChannelFailed):
+            raise ChannelFailed("A peer could not be reached.") from error

@@ -1,0 +1,76 @@
+"""The settings' side of ICE: servers in, and out which way the chosen path goes.
+
+The only room that knows aioice's inner names; each is read behind a guard, none is changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import Road
+from filesend_tui.core.util.figures import address_text
+
+if TYPE_CHECKING:
+    from aiortc import RTCConfiguration, RTCPeerConnection
+
+
+def configuration(config: ClientConfig) -> RTCConfiguration:
+    """Return the WebRTC configuration: the servers of the settings and never any other.
+
+    Raises:
+        ChannelFailed: A server's URL is none (RFC 7064, RFC 7065), or relay_only without a TURN
+            server.
+    """
+    import aiortc
+    from aiortc.rtcicetransport import parse_stun_turn_uri
+
+    for server in config.ice_servers:
+        try:
+            parse_stun_turn_uri(server.urls)
+        except ValueError:
+            raise not_a_server(server.urls) from None
+    if config.relay_only and not any(s.urls.startswith("turn") for s in config.ice_servers):
+        raise ChannelFailed(
+            "Only relayed connections are allowed, and no TURN server is set.",
+            "Add a TURN server to the settings, or allow direct connections.",
+        )
+    policy = aiortc.RTCIceTransportPolicy
+    return aiortc.RTCConfiguration(
+        # An explicit list, even when empty: with None aiortc asks a STUN server of its own choice.
+        iceServers=[
+            aiortc.RTCIceServer(urls=s.urls, username=s.username, credential=s.credential)
+            for s in config.ice_servers
+        ],
+        iceTransportPolicy=policy.RELAY if config.relay_only else policy.ALL,
+    )
+
+
+def not_a_server(url: str) -> ChannelFailed:
+    """Return the error for a URL that is no STUN or TURN server's."""
+    return ChannelFailed(
+        f"{url} is not the address of a STUN or TURN server.",
+        "Write it like stun:host:3478 or turn:host:3478?transport=udp.",
+    )
+
+
+def chosen_path(connection: RTCPeerConnection) -> tuple[Road, str] | None:
+    """Return the road and the peer's address of the nominated pair (RFC 8445), None without one."""
+    if connection.sctp is None:
+        return None
+    # aiortc has no getSelectedCandidatePair; the pair is where aioice keeps it.
+    agent = getattr(connection.sctp.transport.transport, "_connection", None)
+    return path_of(getattr(agent, "_nominated", {}).get(1))
+
+
+def path_of(pair: Any) -> tuple[Road, str] | None:
+    """Return the road and the peer's address of one aioice candidate pair.
+
+    Relayed when either end's candidate is a TURN server's.
+    """
+    if pair is None:
+        return None
+    kinds = {pair.local_candidate.type, pair.remote_candidate.type}
+    host, port = pair.remote_addr
+    return (Road.RELAYED if "relay" in kinds else Road.WEBRTC), address_text(host, port)

@@ -1,0 +1,1 @@
+"""WebRTC by libdatachannel: machine code, where it is installed."""

@@ -1,0 +1,89 @@
+"""Errors, what cannot be sent, what was left: as events, which is what faces are told of them.
+
+Nothing is published here, and nothing decided.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core import events
+from filesend_tui.core.errors import BadSource, FileSendError, Offender
+from filesend_tui.core.events import TorrentId, TransferId
+from filesend_tui.core.torrent.storage.part_folder.leftovers import Leftover
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.core.util.text import clean
+
+#: How many of those that cannot be sent are named; the rest is counted.
+NAMED: Final = 10
+_MAX_PATH: Final = 1024
+
+
+def error_event(
+    error: FileSendError,
+    *,
+    transfer: TransferId | None = None,
+    torrent: TorrentId | None = None,
+) -> events.Error:
+    """Return what faces are told of an error."""
+    offenders = error.offenders if isinstance(error, BadSource) else ()
+    return events.Error(
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        transfer=transfer,
+        torrent=torrent,
+        offenders=_named(offenders),
+        offender_count=len(offenders),
+    )
+
+
+def left_out(offenders: Sequence[Offender]) -> events.LeftOut:
+    """Return what faces are told of what is not sent."""
+    return events.LeftOut(things=_named(offenders), count=len(offenders))
+
+
+def leftover_events(folder: Path, found: Sequence[Leftover]) -> list[events.Leftover]:
+    """Return what faces are told of what was left in a folder: what is gone together, last."""
+    gone = [each for each in found if each.removed]
+    told = [_leftover(each.path, [each], each.host) for each in found if not each.removed]
+    if gone:
+        told.append(_leftover(gone[0].path if len(gone) == 1 else folder, gone, ""))
+    return told
+
+
+def _leftover(path: Path, found: Sequence[Leftover], host: str) -> events.Leftover:
+    names = [clean(name) for each in found for name in each.names]
+    size, removed = sum(each.size for each in found), found[0].removed
+    named = f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})" if names else ""
+    what = f"{len(found)} unfinished downloads" if len(found) > 1 else "an unfinished download"
+    place, begun = _shown(path), f", begun on {host}" if host else ""
+    if removed:
+        message = f"Removed {what} that an earlier run left: {size_text(size)}{named}."
+        hint = f"{'It was' if len(found) == 1 else 'They were in'} {place}."
+    else:
+        message = f"There is {what}{begun}: {size_text(size)}{named}."
+        hint = f"Where nothing goes on with it any more, remove {place}."
+    return events.Leftover(
+        message=message,
+        hint=hint,
+        path=place,
+        names=tuple(names[:NAMED]),
+        count=len(found),
+        bytes=size,
+        removed=removed,
+        host=host,
+    )
+
+
+def _shown(path: Path) -> str:
+    return clean(os.fsencode(path).decode("utf-8", "replace"), _MAX_PATH)
+
+
+def _named(offenders: Sequence[Offender]) -> tuple[events.Unfit, ...]:
+    return tuple(
+        events.Unfit(path=_shown(each.path), reason=clean(each.why)) for each in offenders[:NAMED]
+    )

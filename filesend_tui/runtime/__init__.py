@@ -1,0 +1,1 @@
+"""How a process is put together: settings, loop, logs, relay, signals. Decides nothing else."""

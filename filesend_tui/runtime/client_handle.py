@@ -1,0 +1,107 @@
+"""The app's end of the door: one Client, made late, commanded in order, destroyed for certain.
+
+What fails comes back as a FileSendError, whatever it was. No Textual ever lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from filesend_tui.core.errors import FileSendError, broken
+from filesend_tui.core.events import Event
+from filesend_tui.runtime.client_api import ClientDoor, EventReader
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that leaving may take before the app goes anyway.
+FAREWELL: Final = 8.0
+#: Events that are taken in before keys and drawing have their turn: 2 ms of them, or so.
+HANDFUL: Final = 200
+
+
+class ClientLink:
+    """Holds the Client from its making to its end.
+
+    Args:
+        make: Makes the Client.
+        find_relay: Finds or starts a relay and returns its URL.
+        trusted: Whether whoever is there now may be connected to again.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], ClientDoor],
+        find_relay: Callable[[], Awaitable[str]],
+        trusted: Callable[[], bool],
+    ) -> None:
+        self._make = make
+        self._find_relay = find_relay
+        self._trusted = trusted
+        self._client: ClientDoor | None = None
+        self._reader: EventReader | None = None
+        self._ended = False
+
+    @property
+    def verification(self) -> str | None:
+        """Words for two people to compare; None while not paired."""
+        return self._client.verification if self._client is not None else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a Client, with all that it does."""
+        return self._client is not None
+
+    def open(self) -> bool:
+        """Make the Client if it is not there yet; say whether it was made now."""
+        if self._client is not None or self._ended:
+            return False
+        self._client = self._make()
+        self._reader = self._client.subscribe()
+        return True
+
+    async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
+        """Hand on every event until the Client ends, in handfuls: the next when one was heard.
+
+        Meanwhile they wait where figures that are old by then are thrown away.
+        """
+        if self._reader is not None:
+            while handful := await self._reader.some(HANDFUL):
+                await hear(handful)
+
+    async def connect(self) -> None:
+        """Find a relay and connect to it. Raises FileSendError."""
+        url = await self._find_relay()
+        await self.do(lambda client: client.connect(url, again=self._trusted))
+
+    async def do(self, command: Callable[[ClientDoor], Awaitable[object]]) -> None:
+        """Give the Client a command; nothing happens before it is made and after its end."""
+        if self._client is not None:
+            await command(self._client)
+
+    async def close(self) -> None:
+        """Destroy the Client; never raises, may be called twice, takes no longer than FAREWELL."""
+        self._ended = True
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                async with asyncio.timeout(FAREWELL):
+                    await client.destroy()
+            except Exception:
+                _log.exception("the client did not end cleanly")
+        if self._reader is not None:
+            self._reader.close()
+
+
+async def guarded(work: Awaitable[None]) -> FileSendError | None:
+    """Await some work; return what went wrong as an error for people, if anything did."""
+    try:
+        await work
+    except FileSendError as error:
+        return error
+    except Exception as error:
+        _log.exception("a command failed")
+        return broken(error)
+    return None

@@ -1,0 +1,233 @@
+"""The relay of somebody who named none: one that answers on this machine, or one of our own.
+
+Our own runs as a child process that ends when its standard input does, so it ends with this
+process however that ends. Nothing of the relay's inside lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import IO, Any, Final
+
+from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.util.text import clean
+from filesend_tui.system.port_owner import stranger
+
+#: Asks a person whether a relay that somebody else runs may be used; the text says whose it is.
+Ask = Callable[[str], Awaitable[bool]]
+
+_HOST: Final = "127.0.0.1"
+#: Seconds for one look at who is there, whatever they say meanwhile.
+_LOOK_SECONDS: Final = 1.0
+_START_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = 3.0
+_RETRY_SECONDS: Final = 0.1
+_MAX_HEALTH: Final = 16 * 1024
+
+
+class _There(Enum):
+    """What listens on a port."""
+
+    NOBODY = "nobody"
+    RELAY = "relay"
+    SILENT = "silent"
+    OTHER = "other"
+
+
+class LocalRelay:
+    """The relay of this machine, started if need be. Its methods belong to one thread.
+
+    Args:
+        port: Where it is looked for, and where it is started.
+        stranger: Says whose, if another user's, is what listens on a port.
+    """
+
+    def __init__(self, port: int, stranger: Callable[[int], int | None] = stranger) -> None:
+        self._port = port
+        self._stranger = stranger
+        self._accepted: set[int] = set()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+
+    @property
+    def url(self) -> str:
+        """Where it is or will be."""
+        return f"http://{_HOST}:{self._port}"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nobody who was not said yes to listens there now."""
+        return self._stranger(self._port) in {None, *self._accepted}
+
+    async def find(self, ask: Ask) -> str:
+        """Return the URL of a relay that answers; may be called again when it went away.
+
+        Args:
+            ask: Asked about a relay of another user, where the system tells whose it is.
+
+        Raises:
+            RelayUnreachable: Something else has the port, it cannot be started, or the answer was
+                no.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _START_SECONDS
+        complaint = ""
+        while not self._stopped and clock() < deadline:
+            match await _who_listens(self._port):
+                case _There.RELAY:
+                    await self._check_owner(ask)
+                    return self.url
+                case _There.NOBODY:
+                    # Somebody else may do so at the same moment: who cannot bind asks again.
+                    complaint = await self._start()
+                case _There.SILENT:
+                    complaint = f"Port {self._port} is taken, and nothing answers there."
+                case _There.OTHER:
+                    raise RelayUnreachable(
+                        f"Another program listens on port {self._port} of this machine.",
+                        "Start a relay with `filesend relay --port N` and name it with --relay.",
+                    )
+            if complaint:
+                await asyncio.sleep(_RETRY_SECONDS)
+        raise RelayUnreachable(f"No relay could be started on this machine. {complaint}".strip())
+
+    def stop(self) -> None:
+        """End the child, if there is one; nothing can be started afterwards."""
+        self._stopped = True
+        self._end_child()
+
+    async def _check_owner(self, ask: Ask) -> None:
+        uid = self._stranger(self._port)
+        if uid is None or uid in self._accepted:
+            return
+        whose = f"The relay on port {self._port} of this machine is run by uid {uid}."
+        if not await ask(whose):
+            raise RelayUnreachable(
+                whose,
+                f"If you trust that user with when you meet whom, name it: --relay {self.url}. "
+                "Else start one with `filesend relay --port N` and name that.",
+            )
+        self._accepted.add(uid)
+
+    async def _start(self) -> str:
+        """Start a child and wait until it is ready; return its complaint where it ended."""
+        self._end_child()
+        with tempfile.TemporaryFile() as complaints:
+            self._child = child = _spawn(self._port, complaints)
+            assert child.stdout is not None
+            try:
+                async with asyncio.timeout(_START_SECONDS):
+                    ready = await asyncio.to_thread(child.stdout.readline, 1024)
+            except BaseException as ended:
+                child.kill()  # or the thread would read on
+                if not isinstance(ended, TimeoutError):
+                    raise
+                ready = b""
+            if ready:
+                return ""
+            self._end_child()
+            complaints.seek(0)
+            said = complaints.read(64 * 1024).decode(errors="replace").strip().splitlines()
+            return clean(said[-1]) if said else f"It ended with {child.returncode}."
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            _end(child)
+
+
+# A group of its own: the terminal's Ctrl-C ends the transfer first, and that needs the relay.
+if sys.platform == "win32":
+    _OWN_GROUP: Final[dict[str, Any]] = {
+        "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    }
+else:
+    _OWN_GROUP: Final[dict[str, Any]] = {"start_new_session": True}
+
+
+def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+    # -P: a folder named `relay` where this was called from is not our relay.
+    command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
+    # It needs no setting of ours, and a TURN server's credential is one of them.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_TURN_")}
+    return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
+        [*command, "--host", _HOST, "--port", str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        env=environment,
+        **_OWN_GROUP,
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    try:
+        child.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    child.stdout.close()  # last: a thread that still reads from it holds it
+
+
+async def _who_listens(port: int) -> _There:
+    """Look who is there, for so many seconds and bytes, whatever they say or do not say."""
+    said = bytearray()
+    connected = False
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            reader, writer = await asyncio.open_connection(_HOST, port)
+            connected = True
+            try:
+                return await _ask_health(reader, writer, said)
+            finally:
+                writer.transport.abort()
+    except ConnectionRefusedError:
+        return _There.NOBODY
+    except TimeoutError:
+        if not connected:
+            return _There.NOBODY  # Windows takes 2 s to refuse
+        # A relay that is only now starting listens before it answers, and then answers at once.
+        return _There.OTHER if said else _There.SILENT
+    except OSError:
+        return _There.OTHER
+
+
+async def _ask_health(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytearray
+) -> _There:
+    """Ask whether it is a relay. said: takes all that comes. Raises OSError."""
+    import h11
+
+    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEALTH)
+    host = f"{_HOST}:{writer.get_extra_info('peername')[1]}"
+    asking = http.send(h11.Request(method="GET", target="/healthz", headers=[("Host", host)]))
+    writer.write((asking or b"") + (http.send(h11.EndOfMessage()) or b""))
+    body = bytearray()
+    try:
+        while len(said) <= _MAX_HEALTH:
+            match http.next_event():
+                case h11.NEED_DATA:
+                    data = await reader.read(4096)
+                    said += data
+                    http.receive_data(data)
+                case h11.Data(data=data):
+                    body += data
+                case h11.EndOfMessage():
+                    health = json.loads(body)
+                    ours = isinstance(health, dict) and health.get("service") == "filesend-relay"
+                    return _There.RELAY if ours else _There.OTHER
+                case h11.ConnectionClosed() | h11.PAUSED:
+                    return _There.OTHER
+    except (h11.RemoteProtocolError, ValueError, RecursionError):
+        pass
+    return _There.OTHER

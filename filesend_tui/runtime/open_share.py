@@ -1,0 +1,48 @@
+"""An open swarm at a relay's own tracker, the same for every face. No output ever lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
+from filesend_tui.core.relay_client.address import parse_relay_url
+
+if TYPE_CHECKING:
+    from filesend_tui.core.torrent.metainfo.create import Found
+
+
+class Seeds(Protocol):
+    """What can serve an open torrent: a Client."""
+
+    async def seed(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> str:
+        """Make a torrent, announce and serve it; return its id."""
+
+
+async def seed_at_relay(
+    client: Seeds,
+    relay_url: str,
+    paths: Collection[Path] | Found,
+    *,
+    skip_unreadable: bool = False,
+) -> str:
+    """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
+
+    Raises:
+        RelayUnreachable: It is no relay's address, or its tracker does not answer.
+        FileSendError: The paths cannot be read, or are served already.
+    """
+    address = parse_relay_url(relay_url)
+    try:
+        return await client.seed(paths, trackers=[address.tracker], skip_unreadable=skip_unreadable)
+    except TrackerFailed as error:
+        raise RelayUnreachable(
+            f"The relay at {address.url} does not take the torrent. {error.message}", error.hint
+        ) from error

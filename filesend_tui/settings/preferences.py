@@ -1,0 +1,88 @@
+"""What a person can set from the screens: read once, changed in the settings file.
+
+What an option or a variable holds is shown and not changed. No Textual ever lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from filesend_tui.settings import file
+from filesend_tui.settings.load import Settings, parse
+
+#: The settings that can be changed from the screens.
+KEYS: Final = ("theme", "name", "output", "upload_limit", "download_limit")
+
+
+class Preferences(NamedTuple):
+    """The settings as the screens know them.
+
+    file: where changes go; None to keep none, as in tests. text: each as a person writes it; empty
+    where nobody chose. held: which option or variable says it, where one does.
+    """
+
+    file: Path | None = None
+    text: Mapping[str, str] = {}
+    held: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, settings: Settings, file: Path) -> Preferences:
+        """Return the preferences among the settings of a run."""
+        text = {
+            "theme": settings.theme or "",
+            "name": settings.name,
+            "output": str(settings.output or ""),
+            "upload_limit": _rate(settings.upload_limit),
+            "download_limit": _rate(settings.download_limit),
+        }
+        held = {key: source for key, source in settings.held.items() if key in KEYS}
+        return cls(file, text, held)
+
+    @property
+    def limits(self) -> dict[str, int | None]:
+        """Bytes a second, by direction; None where there is no limit."""
+        texts = {way: self.text.get(f"{way}_limit", "") for way in ("upload", "download")}
+        return {way: parse(f"{way}_limit", text) if text else None for way, text in texts.items()}
+
+    def changed(self, text: Mapping[str, str]) -> tuple[Preferences, dict[str, Any]]:
+        """Return these with other texts, and what the differing ones mean. Blocking.
+
+        Args:
+            text: By key; empty for what nobody chooses any more.
+
+        Raises:
+            BadPreference: One of them cannot be used; nothing was changed.
+            SettingsError: The settings file cannot be changed.
+        """
+        new = {key: text[key].strip() for key in KEYS if key in text and key not in self.held}
+        differing = {key: value for key, value in new.items() if value != self.text.get(key, "")}
+        meant: dict[str, Any] = {}
+        for key, value in differing.items():
+            # Somebody without a name would be one without a face; all else may be left open.
+            try:
+                meant[key] = parse(key, value) if value or key == "name" else None
+            except (ValueError, RuntimeError) as error:
+                raise BadPreference(key, str(error)) from None
+        if differing and self.file is not None:
+            file.change(self.file, {key: new[key] or None for key in differing})
+        return self._replace(text={**self.text, **new}), meant
+
+
+class BadPreference(ValueError):
+    """A text that a setting cannot take. key: which setting."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+
+
+def _rate(limit: int | None) -> str:
+    """Return a limit as it can be typed, and is exactly that."""
+    if limit is None:
+        return ""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if limit >= unit and limit * 100 % unit == 0:
+            return f"{limit / unit:g}{letter}"
+    return str(limit)

@@ -1,0 +1,228 @@
+"""Notices: what is said to a person when something ends or goes wrong, and what to do next.
+
+Pure: from an event or a row to a sentence and a hint. When a notice is shown is the store's.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core import events
+from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.core.util.text import visible
+from filesend_tui.keys import shown
+from filesend_tui.state.views import Level, Notice, ShareRow, TransferRow, named
+from filesend_tui.system.file_manager import path_of
+from filesend_tui.widgets.transfers.figures import short_path
+
+#: What a notice may be about, beside a transfer or a command.
+RELAY: Final = "relay"
+CODE: Final = "code"
+TALK: Final = "talk"
+#: What the person just did on the screen.
+HERE: Final = "here"
+
+#: Characters of a message that a notice shows.
+_FIRST_WORDS: Final = 44
+
+#: Transfers that are told of when the screens close.
+MAX_RECEIPTS: Final = 50
+
+RELAY_LOST: Final = Notice(
+    Level.ERROR,
+    "The connection to the relay was lost.",
+    f"It is tried again by itself; {shown('try again')} tries at once.",
+    "relayUnreachable",
+    RELAY,
+)
+CODE_BURNED: Final = Notice(
+    Level.WARNING,
+    "Your code was used up by a wrong try.",
+    f"Press {shown('new code')} for a new one, and tell that.",
+    about=CODE,
+)
+SCREEN_FAULT: Final = Notice(
+    Level.ERROR,
+    "A part of the screen is broken; your transfers go on.",
+    "What broke is told when you quit: please report it.",
+    "screenFault",
+)
+
+#: What it means to use a relay that another user of this machine runs.
+RELAY_OF_ANOTHER: Final = (
+    "Whoever runs a relay sees when you meet whom, and how much goes, but not what. Without it: "
+    "start one with filesend relay --port N, and name it with --relay."
+)
+
+#: What the partner is told where the words were compared and differ.
+DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
+
+#: Why a code that may have been told was replaced, where nobody here asked for it.
+_REPLACED: Final = {
+    "relay": "the connection to the relay was lost",
+    "joined": "you typed another person's",
+}
+
+_GONE: Final = {
+    "left": "{} left.",
+    "lost": "The connection to {} was lost.",
+    "relay": "The relay went away, and with it the link to {}.",
+    "self": "You disconnected from {}.",
+}
+
+
+def exposed_login(path: Path) -> Notice:
+    """Say that other people can read a password in the settings file."""
+    return Notice(
+        Level.WARNING,
+        f"Others on this machine can read the TURN password in {path}.",
+        f"Keep it to yourself: chmod 600 {shlex.quote(str(path))}",
+    )
+
+
+def partner_gone(event: events.PartnerGone) -> Notice:
+    """Say how the pairing ended."""
+    message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
+    level = Level.INFO if event.reason == "self" else Level.WARNING
+    pair = f"ress {shown('pair')} to pair again."
+    if event.reason == "relay":
+        hint = f"It is looked for again by itself; then p{pair}"
+        return Notice(level, message, hint, "partnerGone", RELAY)
+    return Notice(level, message, f"P{pair}", "partnerGone")
+
+
+def code_changed(reason: str) -> Notice | None:
+    """Say that another code than before is shown, and why; None where that is known."""
+    if (why := _REPLACED.get(reason)) is None:
+        return None
+    message = f"Your code changed, the old one no longer works: {why}."
+    return Notice(Level.WARNING, message, "Tell the new one.")
+
+
+def error(event: events.Error) -> Notice:
+    """Say what an error says."""
+    about = RELAY if event.code == "relayUnreachable" else event.transfer or ""
+    return Notice(Level.ERROR, event.message, event.hint, event.code, about)
+
+
+def message(event: events.Message) -> Notice:
+    """Say who said something, and its first words."""
+    words = event.text
+    if len(words) > _FIRST_WORDS:
+        words = words[: _FIRST_WORDS - 1].rstrip() + "…"
+    hint = f"{shown('message')} shows the talk."
+    return Notice(Level.INFO, f"{event.partner}: {words}", hint, about=TALK)
+
+
+def left_out(event: events.LeftOut) -> Notice:
+    """Say what is not sent of what was chosen."""
+    first = event.things[0]
+    if event.count == 1:
+        message = f"Left out: {first.path} {first.reason}."
+    else:
+        message = f"{event.count:,} things are left out, such as {first.path}: it {first.reason}."
+    return Notice(Level.WARNING, message, "The rest is sent.")
+
+
+def leftover(event: events.Leftover) -> Notice:
+    """Say what an earlier run left behind, and what became of it."""
+    return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
+
+
+def arrived(row: TransferRow) -> Notice:
+    """Say that a transfer arrived here."""
+    hint = f"Press {shown('open folder')} to open its folder."
+    return Notice(Level.GOOD, f"{row.name} arrived.", hint, about=row.id)
+
+
+def share_stopped(row: ShareRow) -> Notice:
+    """Say that something is no longer shared openly."""
+    return Notice(Level.INFO, f"{row.name} is no longer shared.", "Who took it keeps it.")
+
+
+def ended(row: TransferRow) -> Notice | None:
+    """Say how a transfer ended; nothing where the row or another event says it better."""
+    match row.phase:
+        case TransferPhase.DECLINED if row.sending:
+            message = f"{row.partner} said no to {row.name}."
+            hint = "Talk to them, then ask again."
+            return Notice(Level.WARNING, message, hint, "declined", "request")
+        case TransferPhase.CANCELLED:
+            why = f" ({row.reason})" if row.reason else ""
+            message = f"{row.name} was cancelled{why}."
+            return Notice(
+                Level.WARNING, message, "Send again when you are both ready.", about=row.id
+            )
+        case TransferPhase.FAILED if not row.hint:
+            why = f": {row.reason}" if row.reason else "."
+            message = f"{row.name} did not arrive{why}"
+            return Notice(Level.ERROR, message, "Send it again.", about=row.id)
+        case TransferPhase.DONE if row.sending:
+            return Notice(Level.GOOD, f"{row.partner} has {row.name}.", about=row.id)
+        case _:
+            return None
+
+
+def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
+    """Say what was chosen by being dropped; refused: what was not, each with its reason."""
+    if not refused:
+        return Notice(Level.GOOD, f"Chosen: {named(names)}.")
+    chosen = f"Chosen: {named(names)}. " if names else ""
+    return Notice(Level.WARNING, f"{chosen}{named(refused)} cannot be sent.")
+
+
+def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[str, str]:
+    """Return a question about sending without these, and the first of them with their reasons."""
+    count = len(reasons)
+    listed = [f"{name} {why}" for name, why in reasons[:most]]
+    if count > most:
+        listed.append(f"and {count - most:,} more")
+    these = "this one" if count == 1 else f"these {count:,}"
+    return f"Send without {these}?", "\n".join(listed)
+
+
+def receipts(rows: Sequence[TransferRow]) -> list[str]:
+    """Return a line for each transfer that arrived here: what, and where it is.
+
+    For a terminal that has its screen back: nothing in them steers it.
+    """
+    came = [row for row in rows if row.url and row.phase is TransferPhase.DONE]
+    lines = [
+        f"Received {visible(row.name)} ({size_text(row.moved_bytes)})"
+        f" → {short_path(path_of(row.url))}"
+        for row in came[-MAX_RECEIPTS:]
+    ]
+    more = len(came) - len(lines)
+    return [f"Received {more} more before.", *lines] if more else lines
+
+
+def comparing_question(words: str, partner: str) -> tuple[str, str]:
+    """Return the verification words as a question, and what to do about them."""
+    return (
+        f"Your words: {words}",
+        f"Compare them with {partner}, by voice or face to face. Where both of you see the same "
+        "words, nobody is in between. Different words: disconnect, and use another relay.",
+    )
+
+
+def ending_question(
+    verb: str, running: Sequence[TransferRow], shares: Sequence[ShareRow]
+) -> tuple[str, str] | None:
+    """Return a question and what a yes to it means; None where nothing would end by it."""
+    doing, ends = [], []
+    if running:
+        doing.append("a transfer is running" if len(running) == 1 else "transfers are running")
+        ends.append(f"{_names(running)} will be cancelled on both sides.")
+    if shares:
+        doing.append("files are shared openly")
+        known = [row for row in shares if not row.preparing]
+        ends.append(f"The link to {_names(known) if known else 'them'} will stop working.")
+    return (f"{verb} while {' and '.join(doing)}?", " ".join(ends)) if doing else None
+
+
+def _names(rows: Sequence[TransferRow | ShareRow]) -> str:
+    return named([row.name for row in rows])

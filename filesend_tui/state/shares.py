@@ -1,0 +1,135 @@
+"""Open shares: what this machine serves to anybody with the link, as the events tell it.
+
+A part of the store, and like it: events in, frozen rows out; no Textual, no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Event, TorrentId
+from filesend_tui.state.views import NOTHING_KNOWN, ShareRow, TransferDetail
+
+#: The id of the share whose torrent is still being made. There is at most one.
+PREPARING: Final = ""
+#: Peers of one share that are remembered apart; whoever takes it after them is counted no more.
+MAX_PEERS: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Peers:
+    """Who came to one share and who took it, by address.
+
+    came: how much was uploaded in all when each of those connected now came. partial: who was
+    seen here without having everything: only they can have taken it from here, and not somebody
+    who comes back as a seed of it.
+    """
+
+    came: dict[str, int] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    def took(self, address: str) -> None:
+        if len(self.taken) < MAX_PEERS:
+            self.taken.add(address)
+
+
+@dataclass(slots=True)
+class Shares:
+    """The rows of open shares. Only `apply` and `not_preparing` change them."""
+
+    rows: dict[TorrentId, ShareRow] = field(default_factory=dict)
+    details: dict[TorrentId, TransferDetail] = field(default_factory=dict)
+    _peers: dict[TorrentId, _Peers] = field(default_factory=dict)
+
+    def detail(self, share: TorrentId) -> TransferDetail:
+        """Return what is known of the inside of a share."""
+        return self.details.get(share, NOTHING_KNOWN)
+
+    def sample(self, most: int) -> None:
+        """Add the present rate of each share to its graph, `most` samples at most."""
+        for row in self.rows.values():
+            if not row.preparing:
+                rates = (*self.detail(row.id).rates, row.bytes_per_second)
+                self._deepen(row.id, rates=rates[-most:])
+
+    def not_preparing(self) -> None:
+        """No torrent is being made any more: it is served now, or came to nothing."""
+        self.rows.pop(PREPARING, None)
+
+    def apply(self, event: Event) -> ShareRow | None:
+        """Take in an event; return the share that it ended, if it did."""
+        match event:
+            case events.Hashing(transfer=None):
+                size = event.total_bytes or 0
+                self.rows[PREPARING] = ShareRow(PREPARING, "", size, progress=event.progress)
+            case events.Seeding(transfer=None):
+                self._seeding(event)
+            case events.Upload(torrent=share) if share in self.rows:
+                self._change(
+                    share,
+                    uploaded=event.uploaded,
+                    uploaded_bytes=event.uploaded_bytes,
+                    speed=event.upload_speed,
+                    bytes_per_second=event.upload_bytes_per_second,
+                )
+            case events.SwarmState(torrent=share) if share in self.rows:
+                self._swarm(event)
+            case events.PeerConnected(torrent=share) if share in self.rows:
+                self._peers[share].came[event.address] = self.rows[share].uploaded_bytes
+                self._count(share)
+            case events.PeerDropped(torrent=share) if share in self.rows:
+                self._dropped(event)
+            case events.TorrentDestroyed(torrent=share) if share in self.rows:
+                self.details.pop(share, None)
+                del self._peers[share]
+                return self.rows.pop(share)
+            case _:
+                pass
+        return None
+
+    def _seeding(self, event: events.Seeding) -> None:
+        self.not_preparing()
+        self._peers[event.torrent] = _Peers()
+        self.rows[event.torrent] = ShareRow(
+            event.torrent,
+            event.name,
+            event.total_bytes,
+            magnet=event.magnet_uri,
+            link=event.share_url or "",
+        )
+
+    def _swarm(self, event: events.SwarmState) -> None:
+        peers = self._peers[event.torrent]
+        for peer in event.peers:
+            if peer.progress < 1 and len(peers.partial) < MAX_PEERS:
+                peers.partial.add(peer.address)
+            elif peer.address in peers.partial:
+                peers.took(peer.address)
+        self._deepen(event.torrent, peers=event.peers)
+        self._count(event.torrent)
+
+    def _dropped(self, event: events.PeerDropped) -> None:
+        share, address = event.torrent, event.address
+        peers = self._peers[share]
+        came = peers.came.pop(address, None)
+        # Something small is taken between two looks at the swarm; then the bytes tell.
+        fetched = came is not None and self.rows[share].uploaded_bytes > came
+        if event.complete and (address in peers.partial or fetched):
+            peers.took(address)
+        peers.partial.discard(address)
+        self._count(share)
+
+    def _count(self, share: TorrentId) -> None:
+        peers = self._peers[share]
+        self._change(share, connected=len(peers.came), taken=len(peers.taken))
+
+    def _change(self, share: TorrentId, **fields: Any) -> None:
+        self.rows[share] = replace(self.rows[share], **fields)
+
+    def _deepen(self, share: TorrentId, **fields: Any) -> None:
+        self.details[share] = replace(self.detail(share), **fields)

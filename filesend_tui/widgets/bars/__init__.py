@@ -1,0 +1,1 @@
+"""The lines that stay: title, notices, requests, talk, keys."""

@@ -1,0 +1,70 @@
+"""The bar that tells of a request that waits: who asks, for how much, and the key that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from filesend_tui.core.util.figures import size_text
+from filesend_tui.keys import shown
+from filesend_tui.state.views import TransferRow
+from filesend_tui.widgets.ink import Inked, Part, fit, row, strip
+
+#: Cells for the other person's name.
+_NAME_CELLS = 24
+
+
+class RequestBar(Inked):
+    """One line, hidden while nobody asks. It takes no key: the box that answers is another's."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    RequestBar {
+        height: 1;
+        display: none;
+        color: $foreground;
+        background: $warning 25%;
+        .ink--bar { color: $warning; text-style: bold; }
+        &.-asked { display: block; }
+        &:hover { background: $warning 40%; }
+    }
+    """
+
+    @dataclass
+    class Pressed(Message):
+        """Somebody clicked on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._requests: tuple[TransferRow, ...] = ()
+
+    def show(self, requests: tuple[TransferRow, ...]) -> None:
+        """Show that these wait, the first of them in words."""
+        if requests != self._requests:
+            self._requests = requests
+            self.set_class(bool(requests), "-asked")
+            self.redraw()
+
+    def draw_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
+        """Draw the key first: it must be there however narrow the terminal is."""
+        width, base = self.size.width, self.rich_style
+        if not self._requests:
+            return strip([], width, base)
+        first, *others = self._requests
+        files = "a file" if len(first.files) == 1 else f"{len(first.files):,} files"
+        parts: list[Part] = [
+            (f" {shown('look')} ", self.ink("bar")),
+            (f"{fit(first.partner, _NAME_CELLS)} asks: ", self.ink("strong")),
+            (f"{files}, {size_text(first.wanted_bytes)}", self.ink("strong")),
+            (f" · {first.name}", self.ink("plain")),
+        ]
+        more = [(f"  {len(others):,} more ", self.ink("bar"))] if others else []
+        return strip(row(parts, more, width, base), width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell of the click."""
+        event.stop()
+        self.post_message(self.Pressed())

@@ -1,0 +1,116 @@
+"""The line at the top: where you are, how much was said, who is there, how the relay is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from filesend_tui.keys import shown
+from filesend_tui.state.views import RelayLink
+from filesend_tui.widgets.ink import fit
+
+#: The places one can be: mode, key and word.
+PLACES: Final = (
+    ("pair", shown("pair"), "Pair"),
+    ("send", shown("send files"), "Send"),
+    ("transfers", shown("transfers"), "Transfers"),
+)
+
+_RELAY: Final = {
+    "connecting": ("○", "relay…", "$warning"),
+    "connected": ("●", "relay", "$success"),
+    "lost": ("✗", "no relay", "$error"),
+    "closed": ("○", "no relay", "$error"),
+}
+#: Columns below which the brand goes, and words on the right are short.
+_NARROW: Final = 60
+
+
+class Place(Static):
+    """The name of a place, with its key; a click goes there."""
+
+    DEFAULT_CSS = """
+    Place {
+        width: auto;
+        padding: 0 1;
+        color: $foreground 60%;
+        &:hover { color: $foreground; }
+        &.-here { color: $foreground; background: $primary 25%; text-style: bold; }
+    }
+    """
+
+    @dataclass
+    class Picked(Message):
+        """Somebody wants to go there."""
+
+        mode: str
+
+    def __init__(self, mode: str, key: str, word: str) -> None:
+        super().__init__(Content.assemble((key, "$primary bold"), " ", word))
+        self._mode = mode
+
+    def show(self, here: str) -> None:
+        """Show whether one is here."""
+        self.set_class(here == self._mode, "-here")
+
+    def on_click(self) -> None:
+        """Go there."""
+        self.post_message(self.Picked(self._mode))
+
+
+class TopBar(Horizontal):
+    """Brand, places, messages, partner and relay."""
+
+    DEFAULT_CSS = """
+    TopBar {
+        height: 1;
+        background: $panel;
+        #brand { width: auto; padding: 0 2 0 1; color: $primary; text-style: bold; }
+        #link { width: 1fr; text-align: right; padding: 0 1; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state: tuple[str, RelayLink, str | None, int] = "", RelayLink(), None, 0
+        self._shown: object = None
+
+    def compose(self) -> ComposeResult:
+        """Brand, a word for each place, and the link."""
+        yield Static("FileSend", id="brand", markup=False)
+        for mode, key, word in PLACES:
+            yield Place(mode, key, word)
+        yield Static("", id="link", markup=False)
+
+    def show(self, here: str, relay: RelayLink, partner: str | None, unread: int) -> None:
+        """Show where one is, the relay, the partner's name and how much nobody has read."""
+        self._state = here, relay, partner, unread
+        width = self.size.width
+        if (shown := (self._state, width)) == self._shown or not width:
+            return
+        self._shown = shown
+        for place in self.query(Place):
+            place.show(here)
+        narrow = width < _NARROW
+        self.query_one("#brand").display = not narrow
+        symbol, word, colour = _RELAY.get(relay.state, _RELAY["lost"])
+        parts: list[Content | tuple[str, str]] = []
+        if unread:
+            words = "new" if narrow else "message" if unread == 1 else "messages"
+            parts.append((f" {unread} {words} ", "$background on $accent bold"))
+            parts.append(("" if narrow else "  ", ""))
+        if partner is not None and not narrow:
+            parts.append((f"⇄ {fit(partner, 20)}   ", "$success bold"))
+        parts.append((f" {symbol}" if narrow else f"{symbol} ", colour))
+        parts.append(("" if narrow else word, "$foreground 70%"))
+        self.query_one("#link", Static).update(Content.assemble(*parts))
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self.show(*self._state)

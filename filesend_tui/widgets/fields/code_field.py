@@ -1,0 +1,73 @@
+"""The field for the other person's code: completes words, takes the one code out of what is pasted.
+
+How a code is read is core/sessions/code.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from textual import events
+from textual.binding import BindingType
+from textual.suggester import Suggester
+
+from filesend_tui.widgets.bound import bindings
+from filesend_tui.widgets.fields.completing_field import CompletingField
+
+#: Longest text that is typed; a code is far shorter.
+_MAX: Final = 64
+#: Longest text that a code is looked for in; what is pasted may be a whole talk.
+_MAX_PASTED: Final = 2000
+
+
+class _Words(Suggester):
+    def __init__(self, complete: Callable[[str], Sequence[str]]) -> None:
+        super().__init__(case_sensitive=False)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        found = self._complete(value)
+        return found[0] if found and found[0].casefold().startswith(value) else None
+
+
+class CodeField(CompletingField):
+    """Takes a code; Tab completes the word, Enter sends it off."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("code")
+
+    def __init__(self, complete: Callable[[str], Sequence[str]], *, id: str | None = None) -> None:
+        super().__init__(
+            placeholder="for example 4711-apple-violin",
+            suggester=_Words(complete),
+            max_length=_MAX,
+            id=id,
+        )
+
+    def take(self, text: str) -> None:
+        """Put a pasted code in place of what was typed, and the keys into the field."""
+        self.value = _code_in(text[:_MAX_PASTED])[:_MAX]
+        self.focus()
+        # Focus selects, so that the next code replaces one that was refused.
+        self.call_after_refresh(self.action_end)
+
+    def on_input_submitted(self) -> None:
+        """Select what goes off: where it is refused, whatever is typed or pasted replaces it."""
+        self.action_select_all()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.take(event.text)
+
+
+def _code_in(text: str) -> str:
+    """Return the one code in a text; where there is none, or more, the text in one line."""
+    from filesend_tui.core.errors import InvalidCode
+    from filesend_tui.core.sessions.code import parse_code  # late: reads a word list
+
+    try:
+        return parse_code(text).text
+    except InvalidCode:
+        # A code copied from a chat often brings blanks and a line end along.
+        return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""What the picker of files is made of."""

@@ -1,0 +1,20 @@
+"""Folders by their paths, one a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.line_list import LineList
+from filesend_tui.widgets.transfers.figures import short_path
+
+
+class FolderList(LineList[str]):
+    """Rows are paths of folders."""
+
+    def draw_row(self, row_: str, width: int) -> Sequence[Sequence[Part]]:
+        """Draw the path."""
+        path = Path(row_)
+        parts = [(" ", self.rich_style), (short_path(path), self.ink("bar"))]
+        return [row(parts, [], width, self.rich_style)]

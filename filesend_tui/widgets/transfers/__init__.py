@@ -1,0 +1,1 @@
+"""What shows how transfers and open shares are going."""

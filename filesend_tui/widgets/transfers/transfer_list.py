@@ -1,0 +1,208 @@
+"""The table of transfers: two lines each, newest first; draws only the rows that changed.
+
+In a narrow one what matters has the room: the name, then how much of it; the state, then how far it
+is. Over which road bytes come is told beside the chosen one only.
+
+Figures stand left of the bar, since Textual paints a line from its left edge to what changed, and
+those of rows that nobody chose change once a second: a screen full of them must cost little, and
+nobody reads thirty rates at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.state.views import ShareRow, TransferRow
+from filesend_tui.widgets.ink import Part, bar, fit, row
+from filesend_tui.widgets.line_list import LineList
+from filesend_tui.widgets.transfers.figures import countdown, percent
+
+#: Cells of a row that are not its bar.
+_BESIDE_BAR: Final = 54
+#: Cells from which on figures stand below one another, and what a name has at least beside others.
+_COLUMNS: Final = 60
+_NAME: Final = 16
+_SHORTEST_BAR: Final = 6
+_LONGEST_BAR: Final = 60
+#: Seconds between two changes of the figures of a row that is not chosen.
+CALM: Final = 1.0
+
+#: Symbol, word when sending, word when receiving, ink.
+_STATES: Final = {
+    TransferPhase.ASKED: ("?", "asking", "asks you", "warn"),
+    TransferPhase.APPROVED: ("…", "they said yes", "you said yes", "plain"),
+    TransferPhase.DECLINED: ("✗", "declined", "you said no", "warn"),
+    TransferPhase.HASHING: ("…", "preparing", "they prepare", "plain"),
+    TransferPhase.READY: ("…", "ready", "connecting", "plain"),
+    TransferPhase.TRANSFERRING: ("", "sending", "receiving", "plain"),
+    TransferPhase.DONE: ("✓", "done", "done", "good"),
+    TransferPhase.FAILED: ("✗", "failed", "failed", "bad"),
+    TransferPhase.CANCELLED: ("✗", "cancelled", "cancelled", "warn"),
+}
+
+
+def state_words(transfer: TransferRow | ShareRow) -> str:
+    """Return the state in words, such as `✓ done` or `! standing still`."""
+    if isinstance(transfer, ShareRow):
+        return "… preparing" if transfer.preparing else "shared openly"
+    if transfer.stalled and transfer.phase is TransferPhase.TRANSFERRING:
+        return "! standing still"
+    symbol, sending, receiving, _ = _STATES[transfer.phase]
+    return f"{symbol} {sending if transfer.sending else receiving}".strip()
+
+
+class TransferList(LineList[TransferRow | ShareRow]):
+    """Rows are transfers and shares; the cursor stays with its own when others come."""
+
+    ROW_HEIGHT = 2
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._calm_since = float("-inf")
+
+    def show(
+        self,
+        rows: Sequence[TransferRow | ShareRow],
+        *,
+        cursor: int | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Show these, newest first. now: seconds on any clock; None where figures cannot wait."""
+        held = self.chosen
+        if cursor is None and held is not None:
+            cursor = next((i for i, each in enumerate(rows) if each.id == held.id), None)
+        chosen = self.cursor if cursor is None else cursor
+        if now is None or now - self._calm_since >= CALM:
+            self._calm_since = now if now is not None else self._calm_since
+        elif len(rows) == len(self.rows):
+            rows = [
+                after if index == chosen or not _only_figures_differ(before, after) else before
+                for index, (before, after) in enumerate(zip(self.rows, rows, strict=True))
+            ]
+        super().show(rows, cursor=cursor)
+
+    def draw_row(self, row_: TransferRow | ShareRow, width: int) -> Sequence[Sequence[Part]]:
+        """Draw name, who and how much above; progress, rate, time, road and state below."""
+        if isinstance(row_, ShareRow):
+            return self._share(row_, width)
+        return [self._upper(row_, width), self._lower(row_, width)]
+
+    def _share(self, share: ShareRow, width: int) -> Sequence[Sequence[Part]]:
+        quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
+        size = (f"  {size_text(share.total_bytes)} ", quiet)
+        for_whom = (" for anyone with the link ", plain)
+        upper = self._named(" ◇ ", share.name or "Open share", [[size, for_whom], [size]], width)
+        state = (self._state(state_words(share), width), self.ink("warn"))
+        if share.preparing:
+            meter = bar(share.progress, _bar_cells(width), self.ink("bar"), quiet)
+            far = (f"{percent(share.progress)}  ", plain)
+            return [upper, row([state, far, *meter], [], width, base)]
+        left = [state, (f"{share.taken} took it", plain)]
+        here = [[(f" · {share.connected} {words}", quiet)] for words in ("here now", "here")]
+        left += _fullest(here, width - _cells(left))
+        rate = (f"  {share.speed:<10}" if share.bytes_per_second else "", plain)
+        sent = (f"  {share.uploaded or '0 Bytes'} sent ", quiet)
+        right = _fullest([[rate, sent], [sent]], width - _cells(left))
+        return [upper, row(left, right, width, base)]
+
+    def _upper(self, transfer: TransferRow, width: int) -> list[Part]:
+        quiet = self.ink("quiet")
+        arrow, toward = ("↑", "to") if transfer.sending else ("↓", "from")
+        size = size_text(transfer.wanted_bytes)
+        count = f"{transfer.wanted_count} files · " if transfer.wanted_count != 1 else ""
+        who = (f"{toward} {fit(transfer.partner, 18)} ", self.ink("plain"))
+        about = [
+            [(f"  {count}{size}  ", quiet), who],
+            [(f"  {size}  ", quiet), who],
+            [(f"  {size} ", quiet)],
+        ]
+        return self._named(f" {arrow} ", transfer.name, about, width)
+
+    def _named(
+        self, mark: str, name: str, about: Sequence[Sequence[Part]], width: int
+    ) -> list[Part]:
+        """Return a line with a name and the first of these that leaves the name its room."""
+        left = [(mark, self.ink("bar")), (name, self.ink("strong"))]
+        room = width - cell_len(mark) - min(cell_len(name), _NAME) - 1
+        return row(left, _fullest(about, room), width, self.rich_style)
+
+    @staticmethod
+    def _state(words: str, width: int) -> str:
+        return f"   {words:<16} " if width >= _COLUMNS else f"   {words} "
+
+    def _lower(self, transfer: TransferRow, width: int) -> list[Part]:
+        quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
+        ink = "warn" if transfer.stalled else _STATES[transfer.phase][3]
+        state = (self._state(state_words(transfer), width), self.ink(ink))
+        if transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
+            told = fit(self._told(transfer), max(0, width - cell_len(state[0]) - 1))
+            return row([state, (told, quiet)], [], width, base)
+        moving = transfer.phase is TransferPhase.TRANSFERRING and not transfer.stalled
+        rate = transfer.speed if moving else ""
+        left = transfer.time_remaining
+        left_words = f"{countdown(left)} left" if left is not None else ""
+        far = f"{percent(transfer.progress)}  "
+        if width < _COLUMNS:
+            figures = [state, (far.strip(), plain), (f" {rate}" if rate else "", plain)]
+            choices = [[(f" {words}", quiet)] for words in (left_words, left_words[:-5])]
+            return row([*figures, *_fullest(choices, width - _cells(figures))], [], width, base)
+        return row(
+            [
+                state,
+                (far, quiet if transfer.stalled else plain),
+                (f"{rate:<10}", plain),
+                (f"{left_words:>13}  ", quiet),
+                *bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest")),
+            ],
+            [],
+            width,
+            base,
+        )
+
+    def _told(self, transfer: TransferRow) -> str:
+        match transfer.phase:
+            case TransferPhase.DONE if transfer.seconds is not None:
+                rate = rate_text(transfer.wanted_bytes / max(transfer.seconds, 0.001))
+                return f"in {countdown(transfer.seconds)} at {rate}"
+            case TransferPhase.ASKED if transfer.sending:
+                return f"waiting for {transfer.partner} to say yes"
+            case TransferPhase.DECLINED if transfer.sending:
+                return f"{transfer.partner} said no"
+            case _:
+                return transfer.reason
+
+
+def _bar_cells(width: int) -> int:
+    """Return how long a bar may be; none at all rather than a stump."""
+    room = width - _BESIDE_BAR
+    return min(room, _LONGEST_BAR) if room >= _SHORTEST_BAR else 0
+
+
+def _only_figures_differ(before: TransferRow | ShareRow, after: TransferRow | ShareRow) -> bool:
+    """Whether both are the same transfer in the same state, farther or faster."""
+    if not isinstance(before, TransferRow) or not isinstance(after, TransferRow):
+        return False
+    return after == replace(
+        before,
+        progress=after.progress,
+        moved_bytes=after.moved_bytes,
+        moved=after.moved,
+        speed=after.speed,
+        bytes_per_second=after.bytes_per_second,
+        time_remaining=after.time_remaining,
+    )
+
+
+def _cells(parts: Iterable[Part]) -> int:
+    return sum(cell_len(text) for text, _ in parts)
+
+
+def _fullest(choices: Iterable[Sequence[Part]], room: int) -> Sequence[Part]:
+    """Return the first of these that takes no more cells; nothing where none does."""
+    return next((parts for parts in choices if _cells(parts) <= room), ())

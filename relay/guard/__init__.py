@@ -1,0 +1,1 @@
+"""What any connection may cost before and below what it asks for. Nothing of what a relay does."""

@@ -1,0 +1,405 @@
+"""The door of the relay: TCP connections, and what any of them may cost, whatever it asks for.
+
+uvicorn bounds neither how long a request may take to come nor what a WebSocket client may send in
+pings, fragments and unread answers; here is what does, by connection and by address. Nothing of
+what the relay does lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from relay.guard.addresses import Headers, Network, Proxies, networks
+from relay.guard.buckets import AddressBuckets, AddressTally, TokenBucket
+from relay.guard.http_rules import OneRequest
+from relay.guard.limits import Limits
+from relay.guard.loop_time import LoopTime
+from relay.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+# What is looked at before the next look at what it may cost.
+_SLICE = 16 * 1024
+# What a fragment costs beside its bytes.
+_FRAGMENT = 100
+
+
+class Awaited(Enum):
+    """What a connection must do within a time."""
+
+    HEAD = "head"
+    MESSAGE = "message"
+    CLOSE = "close"
+
+
+class Visit:
+    """One connection, whatever protocol it came to speak.
+
+    address: what it is counted under; None while nobody knows, behind a trusted proxy.
+    """
+
+    def __init__(self, door: Door, transport: asyncio.Transport, address: str | None) -> None:
+        now = door.now()
+        self.transport = transport
+        self.address = address
+        #: Bytes kept for it that it sent.
+        self.kept: Callable[[], int] = lambda: 0
+        self._door = door
+        self._bytes = TokenBucket(door.limits.socket_bytes, now)
+        self._frames = TokenBucket(door.limits.socket_frames, now)
+        self._awaited: Awaited | None = None
+        self._due = float("inf")
+        self._unread_since: float | None = None
+        self._ended = False
+        self._is_spending = False
+
+    def awaits(self, what: Awaited | None) -> None:
+        """Set the time for something to happen; saying the same again gives no more time."""
+        if what is not self._awaited:
+            self._awaited = what
+            seconds = self._door.limits.message_seconds
+            if what is not Awaited.MESSAGE:
+                seconds = self._door.limits.head_seconds
+            self._due = self._door.now() + seconds if what else float("inf")
+
+    def take_bytes(self, count: int) -> bool:
+        """Count what came; False: that is too much, and the connection is ended."""
+        own = self._bytes.take(self._door.now(), count)
+        return self._unless(not (own and self._door.take_bytes(self.address, count)), "bytes")
+
+    def take_frame(self) -> bool:
+        """Count a WebSocket frame; False: that is too many, and the connection is ended."""
+        own = self._frames.take(self._door.now())
+        return self._unless(not (own and self._door.take_frame(self.address)), "frames")
+
+    def seconds_in_debt(self) -> float:
+        """Seconds until its address may have time of the event loop again; 0: now."""
+        if self.address is None:
+            return 0.0
+        debt = self._door.loop_time.debt(self.address)
+        return debt / self._door.limits.address_loop_time.per_second
+
+    @contextmanager
+    def spends(self) -> Iterator[None]:
+        """Charge the time of a block that does not wait to its address, known by then or not."""
+        if self._is_spending:
+            yield
+            return
+        self._is_spending = True
+        try:
+            with self._door.loop_time.spent_by(lambda: self.address):
+                yield
+        finally:
+            self._is_spending = False
+
+    @contextmanager
+    def ends_where_it_fails(self) -> Iterator[None]:
+        """End the connection where a library falls over what came by it.
+
+        Out of a protocol's callback it would write a traceback into the log, for each connection.
+        """
+        try:
+            yield
+        except Exception:
+            logger.debug("a connection brought a fault to light", exc_info=True)
+            self.end("invalid")
+
+    def held(self) -> int:
+        """Bytes of memory for what is not whole or not read yet."""
+        return self.kept() + self.transport.get_write_buffer_size()
+
+    def is_late(self, now: float) -> bool:
+        """Whether something did not happen in time."""
+        if self.transport.is_closing():
+            self.awaits(Awaited.CLOSE)  # its other side may never read the rest
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        unread = now - self._unread_since if self._unread_since is not None else 0
+        return now > self._due or unread > self._door.limits.message_seconds
+
+    def end(self, why: str) -> None:
+        """End the connection at once, and all that is kept for it."""
+        if not self._ended:
+            self._ended = True
+            self._door.refused(why)
+            self.transport.abort()
+
+    def _unless(self, too_much: bool, why: str) -> bool:
+        if too_much:
+            self.end(why)
+        return not self._ended
+
+
+class Door:
+    """Lets connections in and watches what they cost. clock: monotonic seconds."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        proxies: Proxies,
+        metrics: Metrics,
+        loop_time: LoopTime,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits
+        self.proxies = proxies
+        self.loop_time = loop_time
+        self.now = clock
+        self._metrics = metrics
+        self._visits: set[Visit] = set()
+        self._crowd = AddressTally()
+        self._bytes = AddressBuckets(limits.address_bytes, limits.max_addresses)
+        self._frames = AddressBuckets(limits.address_frames, limits.max_addresses)
+        self._requests = AddressBuckets(limits.address_requests, limits.max_addresses)
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._visits)
+
+    def protocol(self, **uvicorn: Any) -> asyncio.Protocol:
+        """Return what serves a new connection, as uvicorn's `http` class."""
+        return _HttpGuard(self, **uvicorn)
+
+    async def keep(self) -> None:
+        """Look after all connections for as long as the relay lives."""
+        while True:
+            await asyncio.sleep(self.limits.sweep_every)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """End what takes too long, and what holds most memory where there is too much held."""
+        now = self.now()
+        holders: list[Visit] = []
+        by_network: defaultdict[Network, list[Visit]] = defaultdict(list)
+        for visit in list(self._visits):
+            if visit.is_late(now):
+                visit.end("late")
+            elif visit.held():
+                holders.append(visit)
+                for network in networks(visit.address) if visit.address is not None else ():
+                    by_network[network].append(visit)
+        for network, visits in by_network.items():
+            _relieve(visits, self.limits.max_address_held * network.share)
+        _relieve(holders, self.limits.max_held)
+        for buckets in (self._bytes, self._frames, self._requests):
+            buckets.forget(now)
+        self.loop_time.forget()
+
+    def enter(self, transport: asyncio.Transport) -> Visit | None:
+        """Let a connection in; None, and it is ended, where there are too many."""
+        peer = transport.get_extra_info("peername")
+        host = str(peer[0]) if peer else ""
+        visit = Visit(self, transport, None if self.proxies.trusts(host) else host)
+        if len(self._visits) >= self.limits.max_connections or not self._has_room(visit.address):
+            visit.end("crowd")
+            return None
+        self._visits.add(visit)
+        if visit.address is not None:
+            self._crowd.add(visit.address)
+        return visit
+
+    def name(self, visit: Visit, address: str) -> bool:
+        """Say whose a proxy's connection is from now on; False, and it is ended: too many."""
+        if visit.address is None and visit in self._visits:
+            if not self._has_room(address):
+                visit.end("crowd")
+                return False
+            visit.address = address
+            self._crowd.add(address)
+        return True
+
+    def leave(self, visit: Visit) -> None:
+        """Forget a connection that is closed."""
+        if visit in self._visits:
+            self._visits.remove(visit)
+            if visit.address is not None:
+                self._crowd.remove(visit.address)
+
+    def take_bytes(self, address: str | None, count: int) -> bool:
+        """Count bytes of an address; False: too many."""
+        return address is None or self._bytes.take(address, self.now(), count)
+
+    def take_frame(self, address: str | None) -> bool:
+        """Count a WebSocket frame of an address; False: too many."""
+        return address is None or self._frames.take(address, self.now())
+
+    def take_request(self, address: str) -> bool:
+        """Count a request of an address; False: too many."""
+        taken = self._requests.take(address, self.now())
+        if not taken:
+            self.refused("requests")
+        return taken
+
+    def refused(self, why: str) -> None:
+        """Count a refusal."""
+        self._metrics.rejected.labels(why).inc()
+
+    def _has_room(self, address: str | None) -> bool:
+        bound = self.limits.max_address_connections
+        return address is None or self._crowd.has_room(address, bound)
+
+
+def _relieve(visits: Iterable[Visit], bound: int) -> None:
+    sizes = sorted(((visit.held(), visit) for visit in visits), key=lambda each: -each[0])
+    held = sum(size for size, _ in sizes)
+    for size, visit in sizes:
+        if held <= bound:
+            return
+        visit.end("memory")
+        held -= size
+
+
+class _HttpGuard(H11Protocol):
+    """uvicorn's HTTP, at the door."""
+
+    def __init__(self, door: Door, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self.conn = OneRequest()
+        self._door = door
+        self._visit: Visit | None = None
+        self._is_websocket = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._visit = self._door.enter(transport)
+        if self._visit is not None:
+            super().connection_made(transport)
+            self._look()
+            if seconds := self._visit.seconds_in_debt():
+                transport.pause_reading()
+                self.loop.call_later(seconds, self._begin, transport)
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        if not transport.is_closing():
+            transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._visit is not None:
+            self._door.leave(self._visit)
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        visit = self._visit
+        # What a proxy sends for many cannot be held against one of them here.
+        if visit is None or (visit.address is not None and not visit.take_bytes(len(data))):
+            return
+        with visit.spends(), visit.ends_where_it_fails():
+            super().data_received(data)
+        self._look()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        visit = self._visit
+        assert visit is not None
+        if not self._door.name(visit, self._door.proxies.client(*_who(self.client, self.headers))):
+            return
+        self._is_websocket = True
+        self.ws_protocol_class = partial(_WebSocketGuard, self._door, visit)  # type: ignore[assignment]
+        super().handle_websocket_upgrade(event)
+
+    def send_400_response(self, msg: str) -> None:
+        self._door.refused("request")
+        super().send_400_response(msg)
+
+    def _look(self) -> None:
+        if self._visit is not None and not self._is_websocket:
+            self._visit.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
+
+
+class _WebSocketGuard(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, at the door."""
+
+    def __init__(self, door: Door, visit: Visit, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._door = door
+        self._visit = visit
+        self._fragments = 0
+        self._resting = False
+        visit.kept = lambda: len(self.conn.reader.buffer) + self._fragments
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._door.leave(self._visit)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._visit.take_bytes(len(data)):
+            return
+        with self._visit.spends(), self._visit.ends_where_it_fails():
+            for start in range(0, len(data), _SLICE):
+                super().data_received(data[start : start + _SLICE])
+                if self.transport.is_closing():
+                    return
+        self._wait_out_debt()
+        if not self.handshake_initiated:  # websockets found none, and says nothing more
+            self._visit.end("invalid")
+        unfinished = self.conn.reader.buffer or self._fragments
+        self._visit.awaits(Awaited.MESSAGE if unfinished else None)
+
+    def _wait_out_debt(self) -> None:
+        """Read no more while its address has used up its time; messages wait for their turn."""
+        seconds = self._visit.seconds_in_debt()
+        if seconds and not self._resting:
+            self._resting = True
+            self.transport.pause_reading()
+            self.loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        # The app may not have taken the last message yet: then it is its to read on.
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def handle_text(self, event: Frame) -> None:
+        if self._takes(event):
+            super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        if self._takes(event):
+            super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._takes(event):
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if not self._visit.take_frame():
+            return
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # who does not read gets no pong: it would only be kept
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._visit.take_frame():
+            super().handle_pong(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:  # uvicorn would log a traceback for each
+                self._visit.end("invalid")
+                return
+        super().send_receive_event_to_app()
+
+    def _takes(self, event: Frame) -> bool:
+        self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
+        return self._visit.take_frame()
+
+
+def _who(client: tuple[str, int] | None, headers: Headers) -> tuple[str, Headers]:
+    return (client[0] if client else ""), headers

@@ -1,0 +1,97 @@
+"""Every bound of the relay in one place.
+
+Nothing is counted here. The bounds of a single payload stand with the payload, in words.py and
+tracker_frames.py.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from relay.protocol import tracker_frames, words
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """`burst` at once, then `per_second` for good."""
+
+    burst: float
+    per_second: float
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of everything the relay bears.
+
+    Times in seconds, sizes in bytes, rates in pieces a second. An address is one IPv4 address or
+    one /64 of IPv6; a /56 may do twice and a /48 eight times as much (relay/guard/addresses.py).
+    """
+
+    sweep_every: float = 1.0
+    closing_grace: float = 2.0
+
+    # The door: any connection, before and after it is known what it is.
+    max_connections: int = 8_000
+    max_address_connections: int = 256
+    #: For the head of a request, and for a connection to begin one.
+    head_seconds: float = 10.0
+    #: For the rest of a WebSocket message.
+    message_seconds: float = 60.0
+    max_frame: int = words.MAX_FRAME
+    #: Memory for what is not whole yet and for what was sent and is not read yet.
+    max_held: int = 512 * 1024 * 1024
+    max_address_held: int = 32 * 1024 * 1024
+    socket_bytes: Rate = Rate(burst=16 * 1024 * 1024, per_second=1024 * 1024)
+    address_bytes: Rate = Rate(burst=64 * 1024 * 1024, per_second=8 * 1024 * 1024)
+    #: WebSocket frames of every kind, pings and fragments too.
+    socket_frames: Rate = Rate(burst=1_000, per_second=200)
+    address_frames: Rate = Rate(burst=4_000, per_second=500)
+    #: HTTP requests, those for an upgrade too.
+    address_requests: Rate = Rate(burst=500, per_second=50)
+    #: Seconds of the event loop; who has used them up waits.
+    address_loop_time: Rate = Rate(burst=1.0, per_second=0.25)
+    #: How many addresses are remembered in every table of them.
+    max_addresses: int = 20_000
+
+    # People.
+    max_people: int = 4_000
+    max_address_people: int = 128
+    #: From a socket to a person, and for a socket that a person has left.
+    arrival_seconds: float = 15.0
+    max_nameplates: int = 4_000
+    nameplate_lifetime: float = words.NAMEPLATE_LIFETIME
+    #: How long a number rests and its fate is remembered, and how many do.
+    remember: float = 10 * 60
+    max_remembered: int = 60_000
+    #: What waits for one person, and for all; whoever reads least is let go.
+    max_backlog: int = 2 * words.MAX_FRAME
+    max_all_backlogs: int = 256 * 1024 * 1024
+    words: Rate = Rate(burst=500, per_second=100)
+    #: Allocations and claims of one socket, and of one address.
+    codes: Rate = Rate(burst=20, per_second=0.5)
+    address_codes: Rate = Rate(burst=100, per_second=1)
+    #: Claims of one address; and those which burned a code, or found none, or are not proven yet.
+    address_claims: Rate = Rate(burst=60, per_second=0.5)
+    address_failed_claims: Rate = Rate(burst=10, per_second=1 / 30)
+
+    # The tracker.
+    announce_interval: int = 120
+    #: A peer that missed two announces is gone, even if its socket is not.
+    peer_timeout: float = 3 * 120
+    #: How long a socket may be in no swarm.
+    tracker_idle: float = 60.0
+    swarm_sweep_every: float = 15.0
+    max_tracker_frame: int = tracker_frames.MAX_FRAME
+    max_tracker_sockets: int = 4_000
+    #: What waits for one tracker socket, in frames and in characters; a slower reader is dropped.
+    max_tracker_queue: int = 256
+    max_tracker_backlog: int = 1024 * 1024
+    tracker_frames: Rate = Rate(burst=500, per_second=50)
+    #: Offers that one socket has handed on to others.
+    tracker_offers: Rate = Rate(burst=1_000, per_second=50)
+    max_swarms: int = 20_000
+    max_swarm_peers: int = 1_000
+    #: Memberships of everybody.
+    max_peers: int = 100_000
+    #: Memberships (swarm and peer id) of one socket, of one address, and of one address in a swarm.
+    max_socket_peers: int = 500
+    max_address_peers: int = 2_000
+    max_address_swarm_peers: int = 200

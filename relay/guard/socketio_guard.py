@@ -1,0 +1,299 @@
+"""A socket.io server that strangers may talk to.
+
+python-socketio as it comes keeps what a slow reader has not read without bound, gathers binary
+attachments without bound, keeps sessions of which no client ever comes, and calls the connect
+handler for an event of that name. Here is what closes these doors, and nothing of what the relay
+does. It speaks by WebSocket alone: long-polling costs a request a word, and what it keeps between
+two of them anybody can have kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+import engineio.packet
+import socketio
+from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
+
+from relay.guard.buckets import AddressTally
+from relay.guard.limits import Limits
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+# Names that python-socketio gives a meaning of its own when a client emits them.
+_RESERVED: Final = frozenset(socketio.AsyncServer.reserved_events) | {"*"}
+_LONGEST_NAME: Final = 64
+# What a packet costs beside its data.
+_PACKET: Final = 100
+# All that a client of Engine.IO 4 says on a WebSocket: a message, or one of these alone.
+_MESSAGE: Final = str(engineio.packet.MESSAGE)
+_ALONE: Final = frozenset({str(engineio.packet.PONG), str(engineio.packet.CLOSE)})
+
+
+class StrictPacket(Packet):  # type: ignore[misc]
+    """A packet that has no attachments and cannot name a reserved event."""
+
+    packet_type: int
+    data: Any
+
+    def decode(self, encoded_packet: object) -> int:
+        """Read a packet from a client; returns how many attachments follow: always none.
+
+        A word with bytes in it keeps their placeholders, which no payload type accepts, and so is
+        answered with an error like every invalid word; the attachments are never kept.
+
+        Raises:
+            ValueError: It is no packet of the relay's clients.
+        """
+        if not isinstance(encoded_packet, str):
+            raise ValueError("an attachment, which no word has")
+        super().decode(encoded_packet)
+        if self.packet_type == BINARY_ACK:
+            raise ValueError("an acknowledgement with attachments")
+        if self.packet_type == BINARY_EVENT:
+            self.packet_type = EVENT
+        if self.packet_type == EVENT:
+            self.data = _checked_event(self.data)
+        return 0
+
+
+def _checked_event(data: object) -> list[Any]:
+    match data:
+        case [str(name), *arguments] if len(name) <= _LONGEST_NAME:
+            return ["reserved" if name in _RESERVED else name, *arguments]
+        case _:
+            raise ValueError("an event without a name")
+
+
+class Backlogs:
+    """What waits for all sockets together. on_full: called with one that must be closed."""
+
+    def __init__(self, limits: Limits, on_full: Callable[[Backlog], None]) -> None:
+        self.size = 0
+        self._limits = limits
+        self._on_full = on_full
+        self._open: set[Backlog] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(self) -> Backlog:
+        """Return the backlog of a new socket."""
+        backlog = Backlog(self)
+        self._open.add(backlog)
+        return backlog
+
+    def closed(self, backlog: Backlog) -> None:
+        """Forget a backlog, which is empty and stays so."""
+        self._open.discard(backlog)
+
+    def changed(self, backlog: Backlog, size: int) -> None:
+        """Count what was added to a backlog, or taken from it."""
+        self.size += size
+        if size <= 0:
+            return
+        if backlog.size > self._limits.max_backlog:
+            self._on_full(backlog)
+        elif self.size > self._limits.max_all_backlogs:
+            # Whoever reads least goes, and not whoever is told something just now.
+            self._on_full(max(self._open, key=lambda each: each.size))
+
+
+class Backlog(asyncio.Queue[Any]):
+    """What waits to be sent to one socket; knows its size in bytes (characters for text).
+
+    None in it ends the sending, once all before it is sent.
+    """
+
+    def __init__(self, all_backlogs: Backlogs) -> None:
+        super().__init__()
+        self.size = 0
+        self._is_closed = False
+        self._all = all_backlogs
+
+    def put_nowait(self, item: Any) -> None:
+        """Add a packet; nothing once it is closed."""
+        if not self._is_closed:
+            super().put_nowait(item)
+            self._count(_size(item))
+
+    async def take(self) -> list[Any]:
+        """Wait for the next packet and return it in a list, which is empty at the end.
+
+        One at a time: what was taken counts no more.
+        """
+        item = await self.get()
+        self.task_done()
+        return [] if item is None else [item]
+
+    def end(self) -> None:
+        """End the sending once all that waits is sent."""
+        self.put_nowait(None)
+
+    def close(self) -> None:
+        """Throw everything away, end the sending, and take nothing any more. Idempotent."""
+        if self._is_closed:
+            return
+        while not self.empty():
+            self.get_nowait()
+            self.task_done()
+        self.end()
+        self._is_closed = True
+        self._all.closed(self)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self._count(-_size(item))
+        return item
+
+    def _count(self, size: int) -> None:
+        self.size += size
+        self._all.changed(self, size)
+
+
+def _size(item: Any) -> int:
+    if item is None:
+        return 0
+    data = item.data
+    return _PACKET + (len(data) if isinstance(data, str | bytes) else 0)
+
+
+class _Session:
+    """An Engine.IO session: whose, and since when nobody is there. A person may come of it."""
+
+    def __init__(self, address: str, now: float) -> None:
+        self.address = address
+        self.empty_since: float | None = now
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
+    """The hardened server. One client's events are handled one after another, in order.
+
+    clock: monotonic seconds.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._sessions: dict[str, _Session] = {}
+        self._crowd = AddressTally()
+        self._leaving: set[asyncio.Task[None]] = set()
+        # The library logs payloads at INFO and every stranger's mistake at ERROR: neither belongs
+        # into the relay's log.
+        silent = logging.getLogger("relay.socketio")
+        silent.setLevel(logging.CRITICAL)
+        super().__init__(
+            async_mode="asgi",
+            transports=["websocket"],
+            serializer=StrictPacket,
+            async_handlers=False,
+            max_http_buffer_size=limits.max_frame,
+            http_compression=False,
+            logger=silent,
+            engineio_logger=silent,
+        )
+        self._backlogs = Backlogs(limits, self._full)
+        self.eio.create_queue = self._backlogs.open
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait to be read by all clients together."""
+        return self._backlogs.size
+
+    def has_room(self, address: str) -> bool:
+        """Whether somebody of this address may come; sockets of which nobody came count too."""
+        return (
+            self._crowd.has_room(address, self._limits.max_address_people)
+            and len(self.eio.sockets) < self._limits.max_people
+        )
+
+    def checked(self, receive: Receive) -> Receive:
+        """Wrap a WebSocket's ASGI receive: what is no packet of a client's ends the connection.
+
+        The library would raise out of its handler, and keep the client as connected.
+        """
+
+        async def receive_packet() -> MutableMapping[str, Any]:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not _is_packet(message.get("text")):
+                return {"type": "websocket.disconnect", "code": 1008}
+            return message
+
+        return receive_packet
+
+    async def say(self, event: str, data: dict[str, Any], to: str) -> None:
+        """Emit an event to one client; nothing where it is gone.
+
+        `emit` does the same by a task for each event.
+        """
+        eio_sid = self._eio_sid(to)
+        if eio_sid is not None:
+            packet = self.packet_class(EVENT, namespace="/", data=[event, data])
+            await self._send_packet(eio_sid, packet)
+
+    async def sweep(self) -> None:
+        """Let go of sessions where nobody came, or nobody is any more."""
+        now = self._clock()
+        for eio_sid, session in list(self._sessions.items()):
+            if self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
+                session.empty_since = None
+            elif session.empty_since is None:
+                session.empty_since = now
+            elif now - session.empty_since > self._limits.arrival_seconds:
+                await self._drop(self.eio.sockets.get(eio_sid))
+
+    async def finish(self) -> None:
+        """Return when everything that waits has been handed to the network; nothing follows it."""
+        queues = [socket.queue for socket in self.eio.sockets.values()]
+        try:
+            await asyncio.gather(*(queue.join() for queue in queues))
+        finally:
+            for queue in queues:
+                queue.end()
+
+    def _eio_sid(self, sid: str) -> str | None:
+        with contextlib.suppress(KeyError):
+            eio_sid: str | None = self.manager.eio_sid_from_sid(sid, "/")
+            return eio_sid
+        return None
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        address = environ["asgi.scope"]["client"][0]
+        self._sessions[eio_sid] = _Session(address, self._clock())
+        self._crowd.add(address)
+        socket = self.eio.sockets[eio_sid]
+        socket.poll = socket.queue.take
+        await super()._handle_eio_connect(eio_sid, environ)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        session = self._sessions.pop(eio_sid, None)
+        if session:
+            self._crowd.remove(session.address)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket:
+            socket.queue.close()
+
+    def _full(self, backlog: Backlog) -> None:
+        """Let go of a client that does not read, and of what waits for it."""
+        backlog.close()
+        for socket in self.eio.sockets.values():
+            if socket.queue is backlog:
+                dropping = asyncio.create_task(self._drop(socket))
+                self._leaving.add(dropping)
+                dropping.add_done_callback(self._leaving.discard)
+
+    async def _drop(self, socket: Any | None) -> None:
+        if socket:
+            await socket.close(wait=False, abort=True)
+            socket.queue.close()
+
+
+def _is_packet(frame: str | None) -> bool:
+    """Whether a frame is one of a client's; None is an attachment, which is read and dropped."""
+    return frame is None or frame.startswith(_MESSAGE) or frame in _ALONE

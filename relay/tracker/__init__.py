@@ -1,0 +1,1 @@
+"""The tracker: its sockets, and who is in which swarm."""

@@ -1,0 +1,189 @@
+"""The tracker's sockets: WebSocket frames in, swarms asked, frames out.
+
+Each socket has a bounded queue and a writer of its own, so that one slow reader holds nobody up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from relay.guard.buckets import TokenBucket
+from relay.guard.limits import Limits
+from relay.guard.loop_time import LoopTime
+from relay.metrics import Metrics
+from relay.protocol.tracker_json import (
+    Announce,
+    Answer,
+    Failure,
+    FrameError,
+    OfferFrame,
+    Scrape,
+    ServerFrame,
+    encode,
+    parse_client_frame,
+)
+from relay.tracker.swarms import Delivery, Swarms
+
+logger = logging.getLogger(__name__)
+
+# WebSocket close codes (RFC 6455, section 7.4.1).
+_POLICY_VIOLATION = 1008
+_TRY_AGAIN_LATER = 1013
+
+
+class _Socket:
+    """One connected client: what waits for it, and how much it asks."""
+
+    def __init__(self, websocket: WebSocket, limits: Limits, now: float) -> None:
+        self.websocket = websocket
+        self.frames = TokenBucket(limits.tracker_frames, now)
+        self.offers = TokenBucket(limits.tracker_offers, now)
+        #: Since when it is in no swarm.
+        self.idle_since: float | None = now
+        self._limits = limits
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting = 0
+        self._given_up = asyncio.Event()
+
+    def put(self, frame: ServerFrame) -> None:
+        """Queue a frame; a socket for which too much waits is given up."""
+        if self._given_up.is_set():
+            return
+        text = encode(frame)
+        self._waiting += len(text)
+        self._outgoing.put_nowait(text)
+        too_many = self._outgoing.qsize() > self._limits.max_tracker_queue
+        if too_many or self._waiting > self._limits.max_tracker_backlog:
+            self.give_up()
+
+    async def write(self) -> None:
+        """Send what is queued for as long as the socket is open."""
+        while True:
+            text = await self._outgoing.get()
+            self._waiting -= len(text)
+            await self.websocket.send_text(text)
+
+    def give_up(self) -> None:
+        """Have the socket closed."""
+        self._given_up.set()
+
+    async def given_up(self) -> None:
+        """Return when the socket is given up."""
+        await self._given_up.wait()
+
+
+class Tracker:
+    """All tracker sockets and the swarms behind them. clock: monotonic seconds."""
+
+    def __init__(
+        self,
+        swarms: Swarms,
+        limits: Limits,
+        metrics: Metrics,
+        loop_time: LoopTime,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._swarms = swarms
+        self._limits = limits
+        self._metrics = metrics
+        self._loop_time = loop_time
+        self._clock = clock
+        self._sockets: dict[int, _Socket] = {}
+        self._keys = itertools.count()
+
+    @property
+    def count(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
+    async def keep(self) -> None:
+        """Take silent peers and idle sockets out for as long as the relay lives."""
+        while True:
+            await asyncio.sleep(self._limits.swarm_sweep_every)
+            now = self._clock()
+            self._swarms.expire(now)
+            for key, socket in self._sockets.items():
+                if self._swarms.has(key):
+                    socket.idle_since = None
+                elif socket.idle_since is None:
+                    socket.idle_since = now
+                elif now - socket.idle_since > self._limits.tracker_idle:
+                    socket.give_up()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one socket until it closes or is closed."""
+        if len(self._sockets) >= self._limits.max_tracker_sockets:
+            await websocket.close(_TRY_AGAIN_LATER)
+            return
+        await websocket.accept()
+        key = next(self._keys)
+        address = websocket.client.host if websocket.client else ""
+        self._swarms.opened(key, address)
+        socket = self._sockets[key] = _Socket(websocket, self._limits, self._clock())
+        tasks = [
+            asyncio.ensure_future(work)
+            for work in (
+                self._loop_time.metered(address, self._read(key, socket)),
+                self._loop_time.metered(address, socket.write()),
+                socket.given_up(),
+            )
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            del self._sockets[key]
+            self._swarms.closed(key)
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
+                logger.error("serving a tracker socket failed", exc_info=end)
+
+    async def _read(self, key: int, socket: _Socket) -> None:
+        while True:
+            message = await socket.websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            frame = text if text is not None else message.get("bytes") or b""
+            if len(frame) > self._limits.max_tracker_frame:
+                self._metrics.rejected.labels("oversized").inc()
+                await socket.websocket.close(_POLICY_VIOLATION, "frame too long")
+                return
+            if not socket.frames.take(self._clock()):
+                self._metrics.rejected.labels("rate").inc()
+                socket.put(Failure(reason="too many frames", action="announce"))
+                continue
+            self._take(key, socket, frame)
+
+    def _take(self, key: int, socket: _Socket, text: str | bytes) -> None:
+        try:
+            match parse_client_frame(text):
+                case Announce() as announce:
+                    self._count_offers(socket, announce)
+                    self._deliver(self._swarms.announce(key, announce, self._clock()))
+                case Answer() as answer:
+                    self._deliver(self._swarms.answer(key, answer))
+                case Scrape() as scrape:
+                    socket.put(self._swarms.scrape(scrape))
+        except FrameError as error:
+            self._metrics.rejected.labels("invalid").inc()
+            socket.put(Failure(reason=error.reason, action=error.action, info_hash=error.info_hash))
+
+    def _count_offers(self, socket: _Socket, frame: Announce) -> None:
+        if not socket.offers.take(self._clock(), len(frame.offers)):
+            self._metrics.rejected.labels("rate").inc()
+            raise FrameError("too many offers", action="announce", info_hash=frame.info_hash)
+
+    def _deliver(self, deliveries: Iterable[Delivery]) -> None:
+        for delivery in deliveries:
+            self._sockets[delivery.to].put(delivery.frame)
+            if isinstance(delivery.frame, OfferFrame):
+                self._metrics.offers.inc()

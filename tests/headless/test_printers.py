@@ -1,0 +1,365 @@
+"""headless/printers.py and narration.py: what scripts and people read."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from filesend_tui.core import events
+from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.headless.narration import LISTED_FILES, Figure, path_of
+from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
+from filesend_tui.widgets.qr import half_blocks
+
+
+def download(progress: float, **more: object) -> events.Download:
+    fields = {
+        "torrent": "t",
+        "downloaded": "20 MB",
+        "download_speed": "4 MB/s",
+        "progress": progress,
+        "downloaded_bytes": 20_000_000,
+        "download_bytes_per_second": 4e6,
+        "time_remaining": 12.0,
+    }
+    return events.Download(**(fields | more))  # type: ignore[arg-type]
+
+
+def request(count: int, direction: Direction = Direction.RECEIVE) -> events.FileRequest:
+    files = tuple(FileEntry(path=f"file{i}", size=1000) for i in range(1, count + 1))
+    return events.FileRequest(
+        transfer="a", direction=direction, partner="Ann", files=files, total_bytes=1000 * count
+    )
+
+
+class Text:
+    """A TextPrinter on strings."""
+
+    def __init__(self) -> None:
+        self.out, self.err, self.now = io.StringIO(), io.StringIO(), 0.0
+        progress = ProgressLines(self.err, clock=lambda: self.now)
+        self.printer = TextPrinter(self.out, self.err, progress, clock=lambda: self.now)
+
+    def show(self, *shown: events.Event) -> None:
+        for event in shown:
+            self.printer.show(event)
+
+    @property
+    def said(self) -> list[str]:
+        return self.err.getvalue().splitlines()
+
+    @property
+    def results(self) -> list[str]:
+        return self.out.getvalue().splitlines()
+
+
+def test_empty_folders_are_named_and_counted() -> None:
+    text = Text()
+    folders = tuple(f"d/e{n}" for n in range(6))
+    text.show(structs.replace(request(1), empty_folders=folders))
+    assert text.said[-1] == "  and 6 empty folders: d/e0/, d/e1/, d/e2/, d/e3/, d/e4/, …"
+    text.show(structs.replace(request(1), empty_folders=("d/.ssh",)))
+    assert text.said[-1] == "  and 1 empty folder: d/.ssh/ (hidden)"
+    text.show(structs.replace(request(1, Direction.SEND), empty_folders=("e",)))
+    assert "take 1 file, 1 kB and 1 empty folder; waiting" in text.said[-1]
+
+
+def test_json_is_one_object_a_line_in_utf8() -> None:
+    out = io.BytesIO()
+    printer = JsonPrinter(out)
+    printer.show(events.Paired(partner="Ann 🦊\n"))
+    printer.show(download(0.5))
+    first, second = out.getvalue().decode().splitlines()
+    assert json.loads(first) == {"event": "paired", "partner": "Ann 🦊\n", "wants": "both"}
+    assert json.loads(second)["downloadBytesPerSecond"] == 4e6
+
+
+def test_json_leaves_out_bitfields() -> None:
+    out = io.BytesIO()
+    state = events.SwarmState(torrent="t", piece_count=1, piece_length=1, pieces=b"", peers=())
+    JsonPrinter(out).show(state)
+    assert out.getvalue() == b""
+
+
+def test_a_question_lists_the_files_itself_and_nobody_else_does() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    printer = TextPrinter(out, err, ProgressLines(err), asked=True)
+    printer.show(request(3))
+    assert err.getvalue() == "", "it might come after the question"
+    printer.show(request(3, Direction.SEND))
+    assert "waiting for the answer" in err.getvalue()
+
+
+def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
+    text = Text()
+    text.show(
+        events.Code(code="7-apple-violin", expires_seconds=600),
+        events.Paired(partner="Ann"),
+        events.Seeding(torrent="t", info_hash="t", name="N", magnet_uri="magnet:?x", total_bytes=1),
+        events.DownloadComplete(
+            torrent="t", url="file:///tmp/a%20b", bytes=10_000_000, seconds=2.0, road="webrtc"
+        ),
+    )
+    assert text.results == ["Code: 7-apple-violin", "magnet:?x", str(Path("/tmp/a b"))]
+    assert "Paired with Ann." in text.said
+    assert any("10 minutes" in line for line in text.said)
+    assert any("2.0 s" in line and "webrtc" in line and "5 MB/s" in line for line in text.said)
+
+
+def test_a_paired_seeding_shows_no_magnet() -> None:
+    text = Text()
+    text.show(
+        events.Seeding(
+            torrent="t",
+            info_hash="t",
+            name="N",
+            magnet_uri="magnet:?secret",
+            total_bytes=1,
+            transfer="a",
+        )
+    )
+    assert text.results == text.said == []
+
+
+def seeding(magnet: str, share_url: str | None = None) -> events.Seeding:
+    return events.Seeding(
+        torrent="t",
+        info_hash="t",
+        name="N",
+        magnet_uri=magnet,
+        total_bytes=1,
+        share_url=share_url,
+    )
+
+
+def test_a_share_link_is_a_result_below_the_magnet() -> None:
+    text = Text()
+    text.show(seeding("magnet:?x", "https://page/#magnet:?x"))
+    assert text.results == ["magnet:?x", "https://page/#magnet:?x"]
+
+
+@pytest.mark.parametrize("link", [None, "https://page/#magnet:?x"])
+def test_a_terminal_shows_the_link_or_else_the_magnet_as_a_picture(
+    link: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size_of_terminal(monkeypatch, 80, 40)
+    out = Terminal()
+    TextPrinter(out, io.StringIO(), ProgressLines(io.StringIO())).show(seeding("magnet:?x", link))
+    drawn = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in out.getvalue().splitlines()]
+    picture = half_blocks(link or "magnet:?x")
+    assert drawn == ["magnet:?x", *([link] if link else []), *picture]
+    assert "\x1b[38;2;0;0;0;48;2;255;255;255m" in out.getvalue(), "black on white"
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(24, 40), (80, 13)])
+def test_a_picture_that_does_not_fit_is_left_out(
+    columns: int, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size_of_terminal(monkeypatch, columns, lines)
+    out = Terminal()
+    TextPrinter(out, io.StringIO(), ProgressLines(io.StringIO())).show(seeding("magnet:?x"))
+    assert out.getvalue() == "magnet:?x\n"
+
+
+def test_a_text_that_no_qr_code_can_hold_has_no_picture() -> None:
+    assert half_blocks("x" * 3000) == ()
+
+
+def test_a_long_request_is_listed_in_part() -> None:
+    text = Text()
+    text.show(request(LISTED_FILES + 5))
+    assert text.said[0] == f"Ann wants to send {LISTED_FILES + 5} files, 25 kB:"
+    assert text.said[1].split() == ["1", "file1", "1", "kB"]
+    assert text.said[-1] == "  and 5 more"
+    assert len(text.said) == LISTED_FILES + 2
+
+
+def test_every_end_is_said() -> None:
+    def end(phase: TransferPhase, direction: Direction = Direction.SEND) -> str:
+        text = Text()
+        text.show(
+            events.TransferState(transfer="a", direction=direction, phase=phase, reason="why")
+        )
+        return " ".join(text.said)
+
+    assert end(TransferPhase.DECLINED) == "The other person declined: why."
+    assert end(TransferPhase.DECLINED, Direction.RECEIVE) == "You declined."
+    assert end(TransferPhase.CANCELLED) == "The transfer was cancelled: why."
+    assert end(TransferPhase.FAILED) == "The transfer failed: why."
+
+
+def ended(phase: TransferPhase, reason: str = "") -> events.TransferState:
+    return events.TransferState(transfer="a", direction=Direction.SEND, phase=phase, reason=reason)
+
+
+def failed(message: str) -> events.Error:
+    return events.Error(code="c", message=message, hint="Hint.", transfer="a")
+
+
+LOST = "The connection to the relay at http://r was lost."
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (
+            [ended(TransferPhase.CANCELLED), failed("The transfer was cancelled.")],
+            ["The transfer was cancelled.", "Hint."],
+        ),
+        (
+            [ended(TransferPhase.DECLINED, "no"), failed("The other person declined: no.")],
+            ["The other person declined: no.", "Hint."],
+        ),
+        (
+            [
+                events.PartnerGone(partner="Ann", reason="relay"),
+                failed(LOST),
+                ended(TransferPhase.FAILED, LOST),
+            ],
+            [f"Error: {LOST}", "Hint."],
+        ),
+        (
+            [failed("Full."), ended(TransferPhase.FAILED, "Broken.")],
+            ["Error: Full.", "Hint.", "The transfer failed: Broken."],
+        ),
+    ],
+)
+def test_nothing_is_told_twice(shown: list[events.Event], said: list[str]) -> None:
+    text = Text()
+    text.show(*shown)
+    assert text.said == said
+
+
+def test_who_leaves_by_our_own_parting_is_no_news() -> None:
+    text, out = Text(), io.BytesIO()
+    printer = JsonPrinter(out)
+    for each in (text.printer, printer):
+        each.parting()
+        each.show(events.PartnerGone(partner="Ann", reason="left"))
+    assert text.said == []
+    assert b"partnerGone" in out.getvalue(), "a script is told everything"
+
+
+def test_errors_say_what_to_do() -> None:
+    text = Text()
+    text.show(events.Error(code="c", message="It broke.", hint="Mend it."))
+    assert text.said == ["Error: It broke.", "Mend it."]
+
+
+def test_progress_lines_come_first_each_tenth_and_last() -> None:
+    text = Text()
+    for hundredth in range(101):
+        text.show(download(hundredth / 100))
+    shown = [re.findall(r"(\d+)%", line)[0] for line in text.said]
+    assert shown == ["0", *(str(tenth) for tenth in range(10, 101, 10))]
+    assert text.said[0] == "Receiving: 0%  20 MB  4 MB/s  12 seconds left"
+
+
+def test_progress_lines_come_when_it_is_slow() -> None:
+    text = Text()
+    for second in range(11):
+        text.now = float(second)
+        text.show(download(second / 1000))
+    assert len(text.said) == 3, "at 0, 5 and 10 seconds"
+
+
+def test_of_a_partner_who_is_silent_no_rate_is_told_for_long() -> None:
+    """Whose figures they are: the last one would stand for as long as they say nothing."""
+    text = Text()
+    told = events.ProgressUpdate(
+        transfer="a",
+        downloaded="20 MB",
+        download_speed="4 MB/s",
+        progress=0.2,
+        downloaded_bytes=20_000_000,
+        download_bytes_per_second=4e6,
+        time_remaining=12.0,
+    )
+    text.show(told)
+    text.now = 2.9
+    text.printer.look()
+    assert text.said == ["Sending: 20%  20 MB  4 MB/s  12 seconds left"]
+    for text.now in (3.0, 4.0, 5.0):
+        text.printer.look()
+    assert text.said[1:] == ["Sending: 20%  20 MB  nothing moves"], "once"
+    text.now = 10.0
+    text.show(told, events.Paired(partner="Ann"))
+    text.now = 20.0
+    text.printer.look()
+    assert text.said[-1] == "Paired with Ann.", "what was taken off stays off"
+
+
+def test_what_is_over_does_not_stand_still() -> None:
+    text = Text()
+    text.show(download(1.0))
+    text.now = 10.0
+    text.printer.look()
+    assert len(text.said) == 1
+
+
+def test_a_new_kind_of_progress_is_shown_at_once() -> None:
+    text = Text()
+    text.show(events.Hashing(progress=0.99), download(0.0))
+    assert [line.split(":")[0] for line in text.said] == ["Preparing", "Receiving"]
+
+
+def test_only_an_open_swarm_shows_its_uploads() -> None:
+    text = Text()
+    upload = events.Upload(
+        torrent="t",
+        uploaded="20 MB",
+        upload_speed="1 MB/s",
+        uploaded_bytes=1,
+        upload_bytes_per_second=1.0,
+        transfer="a",
+    )
+    text.show(upload)
+    assert text.said == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def size_of_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int) -> None:
+    for name, value in {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "NO_COLOR": "1",
+        "COLUMNS": str(columns),
+        "LINES": str(lines),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_the_bar_is_drawn_and_taken_off_for_a_line() -> None:
+    screen = Terminal()
+    printer = TextPrinter(screen, screen, ProgressBar(screen))
+    printer.show(download(0.5))
+    assert "50%" in screen.getvalue()
+    printer.show(events.Paired(partner="Ann"))
+    after = screen.getvalue()
+    assert after.endswith("Paired with Ann.\n")
+    printer.show(download(0.75))
+    printer.close()
+    assert "75%" in screen.getvalue()
+    assert screen.getvalue().endswith("\x1b[2K"), "nothing of the bar stays"
+
+
+def test_the_bar_reads_no_markup() -> None:
+    screen = Terminal()
+    bar = ProgressBar(screen)
+    bar.update(Figure("Receiving", None, "[red]20[/red] MB"))
+    bar.clear()
+    assert "[red]20[/red] MB" in screen.getvalue()
+
+
+def test_file_urls_are_paths_again(tmp_path: Path) -> None:
+    for name in ("plain", "with space", "ünïcode 🦊", "per%cent", "ha#sh?"):
+        assert path_of((tmp_path / name).as_uri()) == tmp_path / name

@@ -1,0 +1,198 @@
+"""Helpers for people tests: a socket.io server that misbehaves, and a link that notes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pytest
+import socketio
+import uvicorn
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import Event
+from filesend_tui.core.relay_client.connection import LinkState, RelayLink
+from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.manager import People
+from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from relay.guard.limits import Limits
+from relay.protocol import words
+from relay.protocol.words import Done, Word
+from relay.server import RelayServer, listen
+from tests.conftest import RunningRelay
+from tests.scripted_engine import ScriptedEngine, World
+
+E = TypeVar("E", bound=Event)
+W = TypeVar("W", bound=Word)
+Links = Callable[[str], Awaitable["NotingLink"]]
+
+
+class NotingLink(RelayLink):
+    """A real link that notes what it was told, for tests to wait on.
+
+    Once it has paired by hand, it says and notes words as a partner does who says anything at all.
+    """
+
+    def __init__(self) -> None:
+        self.words: list[Word] = []
+        self.states: list[LinkState] = []
+        self.sealing: Sealing | None = None
+        self._changed = asyncio.Event()
+        super().__init__(self._note_word, self._note_state)
+
+    async def prove(self, code: Code) -> None:
+        """Claim a code and go through with the pairing, up to the point where words are sealed."""
+        await self.call(words.Claim(nameplate=code.nameplate), Done)
+        pairing = Pairing(code, Side.JOINER)
+        for word in pairing.start():
+            await self.call(word, Done)
+        while pairing.state is not PairingState.PAIRED:
+            await self.until(lambda: self.words)
+            for word in pairing.receive(self.words.pop(0)):
+                await self.call(word, Done)
+        self.sealing = Sealing(pairing.shared_key, Side.JOINER)
+        self.words = [self._opened(word) for word in self.words]
+
+    async def call(self, word: Word, reply: type[W]) -> W:
+        if self.sealing is not None and type(word) in words.CONTENTS.values():
+            word = self.sealing.seal(word)
+        return await super().call(word, reply)
+
+    def _opened(self, word: Word) -> Word:
+        if self.sealing is not None and isinstance(word, Letter):
+            return self.sealing.open(word)
+        return word
+
+    def _note_word(self, word: Word) -> None:
+        self.words.append(self._opened(word))
+        self._changed.set()
+
+    def _note_state(self, state: LinkState) -> None:
+        self.states.append(state)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def hostile_relay(
+    on_word: Callable[[socketio.AsyncServer, str, str, Any], Awaitable[Any]],
+) -> AsyncIterator[str]:
+    """Serve a socket.io server that answers every word as `on_word(server, event, sid, data)`."""
+    server = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
+
+    async def handle(event: str, sid: str, data: Any = None) -> Any:
+        return await on_word(server, event, sid, data)
+
+    server.on("*", handle)
+    with listen("127.0.0.1", 0) as listener:
+        config = uvicorn.Config(
+            socketio.ASGIApp(server), log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        )
+        web = uvicorn.Server(config)
+        web.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(web.serve([listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            web.should_exit = True
+            await serving
+
+
+@pytest.fixture
+async def links() -> AsyncIterator[Callable[[str], Awaitable[NotingLink]]]:
+    """Return a maker of connected links, all closed at the end."""
+    made: list[NotingLink] = []
+
+    async def make(url: str) -> NotingLink:
+        link = NotingLink()
+        made.append(link)
+        await link.connect(url)
+        return link
+
+    yield make
+    for link in made:
+        await link.close()
+
+
+class Person:
+    """One People at a real relay, with a scripted engine and a log of all that was published."""
+
+    def __init__(self, name: str, world: World, output: Path) -> None:
+        self.events = EventStream()
+        self.engine = ScriptedEngine(world, self.events)
+        self.output = output
+        self.people = People(self.events, self.engine, ClientConfig(name=name, output=output))
+        self.log: list[Event] = []
+        self._more = asyncio.Event()
+        self._reader = self.events.subscribe()
+        self.watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        async for event in self._reader:
+            self.log.append(event)
+            self._more.set()
+
+    async def until(self, kind: type[E], **fields: object) -> E:
+        """Return the first event of a kind with these fields, past or to come."""
+        async with asyncio.timeout(10):
+            while True:
+                for event in self.log:
+                    if isinstance(event, kind) and all(
+                        getattr(event, name) == value for name, value in fields.items()
+                    ):
+                        return event
+                self._more.clear()
+                await self._more.wait()
+
+    def close(self) -> None:
+        self.events.close()
+
+
+class NewPerson(Protocol):
+    def __call__(self, name: str, other: RunningRelay | None = None, /) -> Awaitable[Person]: ...
+
+
+@pytest.fixture
+async def new_person(relay: RunningRelay, tmp_path: Path) -> AsyncIterator[NewPerson]:
+    """Return a maker of people connected to the relay; all are destroyed at the end."""
+    world = World()
+    made: list[Person] = []
+
+    async def make(name: str, other: RunningRelay | None = None) -> Person:
+        output = tmp_path / f"output{len(made)}"
+        person = Person(name, world, output)
+        made.append(person)
+        await person.people.connect((other or relay).url)
+        return person
+
+    yield make
+    for person in made:
+        await person.people.destroy()
+        person.close()
+        await person.watching
+
+
+@pytest.fixture
+def short_lived_relay() -> Iterator[RunningRelay]:
+    """A real relay whose codes expire at once."""
+    with listen("127.0.0.1", 0) as listener:
+        ready = threading.Event()
+        limits = Limits(nameplate_lifetime=0.2, sweep_every=0.05)
+        server = RelayServer(listener, limits=limits, on_ready=lambda _url: ready.set())
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        running = RunningRelay(server.url, "", server, thread)
+        yield running
+        running.stop()

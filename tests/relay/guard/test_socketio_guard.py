@@ -1,0 +1,152 @@
+"""What a client that does not keep to the rules can do: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from relay.guard.limits import Limits
+from relay.guard.socketio_guard import Backlog, Backlogs, StrictPacket
+from relay.protocol.words import MAX_FRAME, MAX_SEALED
+from tests.conftest import running_relay
+from tests.relay.conftest import TIMEOUT, Connect, pair
+
+
+async def raw_socket(url: str) -> ClientConnection:
+    """A connected socket.io client without a library; acknowledgements are read by `reply`."""
+    socket = await websockets.connect(
+        url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket", max_queue=1
+    )
+    assert (await socket.recv())[0] == "0"
+    await socket.send("40")
+    assert (await socket.recv()).startswith("40")
+    return socket
+
+
+async def reply(socket: ClientConnection, request: str) -> object:
+    await socket.send(request)
+    async with asyncio.timeout(TIMEOUT):
+        while not (answer := await socket.recv()).startswith("431"):
+            pass
+    return json.loads(answer[3:])
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "4",
+        "49",
+        "42",
+        "42[]",
+        '42{"a":1}',
+        "42[5]",
+        '42["' + "x" * 100 + '"]',
+        "42" + "[" * 20_000,
+        "42" + "1" * 200 + '["allocate"]',
+        "40",
+        "43999[1]",
+        "44",
+        '461-1["x"]',
+        b"attachment",
+        '451-["message",{"_placeholder":true,"num":7}]',
+        '459999999-["message",{"_placeholder":true,"num":0}]',
+    ],
+)
+async def test_nonsense_is_survived(shared: str, nonsense: str | bytes):
+    socket = await raw_socket(shared)
+    await socket.send(nonsense)
+    assert await reply(socket, '421["release",{}]') == [{}]
+    await socket.close()
+
+
+@pytest.mark.parametrize("frame", ["", "x", "9", "bA", "2", "5", "30", "2" + "[" * 20_000])
+async def test_what_is_no_packet_at_all_ends_the_connection_at_once(
+    shared: str, connect: Connect, frame: str
+):
+    socket, other = await raw_socket(shared), await connect(shared)
+    nameplate = await other.allocate()
+    assert await reply(socket, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+    assert (await other.hear())[0] == "claimed"
+    await socket.send(frame)
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+    with pytest.raises(websockets.ConnectionClosed):
+        while await asyncio.wait_for(socket.recv(), TIMEOUT):
+            pass
+
+
+async def test_a_frame_beyond_the_limit_ends_the_connection(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    await one.client.emit("message", {"body": "x" * MAX_FRAME})
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+
+
+async def test_a_full_size_frame_passes(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    request = {"body": base64.b64encode(bytes(MAX_SEALED)).decode()}
+    assert await one.call("fileRequest", request) == {}
+    assert await other.hear() == ("fileRequest", request)
+
+
+async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
+    with running_relay(Limits(max_backlog=1_000_000)) as relay:
+        slow, busy = await raw_socket(relay.url), await connect(relay.url)
+        nameplate = await busy.allocate()
+        assert await reply(slow, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+        assert (await busy.hear())[0] == "claimed"
+        request = {"body": "AAAA" * 250_000}
+        async with asyncio.timeout(30):
+            while "error" not in await busy.call("fileRequest", request):
+                pass
+        assert await busy.hear() == ("partnerGone", {"reason": "lost"})
+        slow.transport.abort()
+
+
+async def test_a_backlog_knows_its_size():
+    backlogs = Backlogs(Limits(), lambda _: None)
+    backlog = backlogs.open()
+    for data in ("four", b"six6ix", None):
+        backlog.put_nowait(StrictPacket(data=data, binary=False))
+    whole = backlog.size
+    assert whole > 10  # a packet costs something even without data
+    assert [packet.data for packet in await backlog.take()] == ["four"]
+    assert backlog.size == backlogs.size < whole - 4
+    backlog.close()
+    assert (backlog.size, backlogs.size, len(backlogs)) == (0, 0, 0)
+
+
+async def test_what_comes_to_a_closed_backlog_is_kept_nowhere():
+    backlogs = Backlogs(Limits(), lambda _: None)
+    backlog = backlogs.open()
+    backlog.close()
+    await backlog.put(StrictPacket(data="late", binary=False))
+    assert (backlog.size, backlogs.size) == (0, 0)
+    assert await backlog.take() == [], "the sending ends"
+    await backlog.join()
+
+
+async def test_the_largest_backlog_goes_when_all_together_are_too_large():
+    full: list[Backlog] = []
+
+    def on_full(backlog: Backlog) -> None:
+        full.append(backlog)
+        backlog.close()
+
+    backlogs = Backlogs(Limits(max_backlog=4_000, max_all_backlogs=5_000), on_full)
+    one, other, little = (backlogs.open() for _ in range(3))
+    one.put_nowait(StrictPacket(data="x" * 3_000))
+    other.put_nowait(StrictPacket(data="x" * 1_500))
+    assert not full
+    little.put_nowait(StrictPacket(data="x" * 500))
+    assert full == [one], "not whoever was told something last"
+    little.put_nowait(StrictPacket(data="x" * 500))
+    assert full == [one]
+    other.put_nowait(StrictPacket(data="x" * 3_000))
+    assert full == [one, other], "each alone is bounded, too"
+    assert backlogs.size == little.size

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+import socketio.exceptions
+
+from relay.guard.limits import Limits, Rate
+from relay.guard.socketio_guard import SocketServer
+from relay.protocol.words import ROUTES, ErrorCode
+from tests.conftest import RunningRelay, running_relay
+from tests.relay.conftest import Connect, Person, pair
+from tests.relay.test_app import figures
+
+
+def sealed(text: str) -> dict[str, Any]:
+    """A payload as the relay sees all that two people say to each other."""
+    return {"body": base64.b64encode(text.encode().ljust(16)).decode()}
+
+
+#: One good payload of every routed word.
+WORDS: dict[str, dict[str, Any]] = {event: sealed(event) for event in ROUTES}
+
+
+async def test_every_word_reaches_the_partner_under_its_name(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    for sender, receiver in ((one, other), (other, one)):
+        for event, payload in WORDS.items():
+            assert await sender.call(event, payload) == {}
+            assert await receiver.hear() == (ROUTES[event].delivered_as, payload)
+
+
+async def test_the_workflows_words_change_their_name_on_the_way(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    await one.call("fileReady", WORDS["fileReady"])
+    assert (await other.hear())[0] == "addTorrent"
+    await other.call("downloadComplete", WORDS["downloadComplete"])
+    assert (await one.hear())[0] == "torrentDone"
+
+
+async def test_nobody_else_hears_anything(shared: str, connect: Connect):
+    one, other, alone, waiting, third, fourth = [await connect(shared) for _ in range(6)]
+    await waiting.allocate()
+    await pair(one, other)
+    await pair(third, fourth)
+    await one.call("message", sealed("for one"))
+    assert await other.hear() == ("message", sealed("for one"))
+    # A word of their own comes after anything that could have leaked to them.
+    await fourth.call("message", sealed("own"))
+    assert await third.hear() == ("message", sealed("own"))
+    assert all(person.heard.empty() for person in (one, alone, waiting, fourth))
+
+
+async def test_words_keep_their_order(connect: Connect):
+    plenty = Rate(1e6, 0)
+    with running_relay(Limits(words=plenty, socket_frames=plenty)) as relay:
+        await words_keep_their_order(await connect(relay.url), await connect(relay.url))
+
+
+async def words_keep_their_order(one: Person, other: Person) -> None:
+    await pair(one, other)
+    # Long and short ones in turn: a handler that overtook another would show.
+    said = [sealed(f"{number} {'x' * (number % 2 * 3000)}") for number in range(500)]
+    for payload in said:
+        await one.client.emit("message", payload)
+    assert [(await other.hear())[1] for _ in said] == said
+
+
+async def test_a_word_that_takes_long_is_not_overtaken(
+    shared: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    say = SocketServer.say
+
+    async def uneven(self: SocketServer, event: str, data: dict[str, Any], to: str) -> None:
+        await asyncio.sleep(0.05 if data == sealed("long") else 0)
+        await say(self, event, data, to)
+
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    monkeypatch.setattr(SocketServer, "say", uneven)
+    said = [sealed("long"), sealed("short")]
+    for payload in said:
+        await one.client.emit("message", payload)
+    assert [(await other.hear())[1] for _ in said] == said
+
+
+async def test_an_unpaired_word_is_refused(shared: str, connect: Connect):
+    person = await connect(shared)
+    for event, payload in WORDS.items():
+        assert await person.code(event, payload) == ErrorCode.NOT_PAIRED
+
+
+async def test_each_useless_code_has_its_own_error(shared: str, connect: Connect):
+    one, other, third = [await connect(shared) for _ in range(3)]
+    used = await pair(one, other)
+    own = await third.allocate()
+    assert await third.code("claim", {"nameplate": 999_999}) == ErrorCode.UNKNOWN_CODE
+    assert await third.code("claim", {"nameplate": used}) == ErrorCode.USED_CODE
+    assert await third.code("claim", {"nameplate": own}) == ErrorCode.OWN_CODE
+    assert await one.code("allocate") == ErrorCode.ALREADY_PAIRED
+    assert await one.code("claim", {"nameplate": own}) == ErrorCode.ALREADY_PAIRED
+    assert await third.call("release") == {}
+    fourth = await connect(shared)
+    assert await fourth.code("claim", {"nameplate": own}) == ErrorCode.WITHDRAWN_CODE
+
+
+async def test_an_expired_code_is_told_to_both_sides(connect: Connect):
+    with running_relay(Limits(nameplate_lifetime=0.05, sweep_every=0.05)) as relay:
+        one, other = await connect(relay.url), await connect(relay.url)
+        nameplate = await one.allocate()
+        assert await one.hear() == ("nameplateExpired", {"nameplate": nameplate})
+        assert await other.code("claim", {"nameplate": nameplate}) == ErrorCode.EXPIRED_CODE
+        assert await one.allocate() != nameplate
+
+
+async def test_a_full_relay_refuses_codes_and_people(connect: Connect):
+    plenty = Rate(1e6, 0)
+    limits = Limits(max_nameplates=1, max_people=2, codes=plenty, address_codes=plenty)
+    with running_relay(limits) as relay:
+        one, other = await connect(relay.url), await connect(relay.url)
+        await one.allocate()
+        assert await other.code("allocate") == ErrorCode.RELAY_FULL
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await connect(relay.url)
+        await one.client.disconnect()
+        # The relay hears of it in its own time.
+        async with asyncio.timeout(10):
+            while "error" in (allocated := await other.call("allocate", {})):
+                assert allocated["error"]["code"] == ErrorCode.RELAY_FULL
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments"),
+    [
+        ("message", [{"body": 5}]),
+        ("message", [{"text": "in the clear"}]),
+        ("message", [{"body": "AAAA"}]),
+        ("message", [{}]),
+        ("message", []),
+        ("message", ["text"]),
+        ("message", [sealed("one"), sealed("two")]),
+        ("fileRequest", [{"id": "0" * 16, "files": [{"path": "a", "size": 0}]}]),
+        ("pake", [{"body": b"raw bytes"}]),
+        ("pake", [b"raw bytes"]),
+        ("claim", [{"nameplate": "1"}]),
+    ],
+)
+async def test_an_invalid_payload_is_answered_and_costs_nothing_else(
+    shared: str, connect: Connect, event: str, arguments: list[object]
+):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    assert await one.code(event, *arguments) == ErrorCode.INVALID_PAYLOAD
+    assert await one.call("message", sealed("still here")) == {}
+    assert await other.hear() == ("message", sealed("still here"))
+
+
+async def test_an_invalid_payload_is_told_what_is_wrong(shared: str, connect: Connect):
+    person = await connect(shared)
+    reply = await person.call("fileAnswer", {"body": "****"})
+    assert "`$.body`" in reply["error"]["message"]
+
+
+@pytest.mark.parametrize("event", ["nonsense", "addTorrent", "claimed", "connect", "*", "reserved"])
+async def test_an_unknown_event_is_answered_and_costs_nothing_else(
+    shared: str, connect: Connect, event: str
+):
+    one, other = await connect(shared), await connect(shared)
+    await pair(one, other)
+    assert await one.code(event, sealed("?")) == ErrorCode.UNKNOWN_EVENT
+    assert await one.call("message", sealed("still here")) == {}
+    assert await other.hear() == ("message", sealed("still here"))
+
+
+async def test_who_leaves_and_who_is_lost_are_told_apart(shared: str, connect: Connect):
+    one, other, third = [await connect(shared) for _ in range(3)]
+    await pair(one, other)
+    assert await one.call("leave") == {}
+    assert await other.hear() == ("partnerGone", {"reason": "left"})
+    assert await other.code("message", sealed("?")) == ErrorCode.NOT_PAIRED
+    await pair(third, other)
+    await third.client.disconnect()
+    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+
+
+async def test_a_lost_owners_code_is_given_up(relay: RunningRelay, connect: Connect):
+    one, other = await connect(relay.url), await connect(relay.url)
+    nameplate = await one.allocate()
+    await one.client.disconnect()
+    async with asyncio.timeout(10):  # the relay hears of it in its own time
+        while (await figures(relay.url))["people"] != 1:
+            await asyncio.sleep(0.05)
+    code = await other.code("claim", {"nameplate": nameplate})
+    assert code == ErrorCode.WITHDRAWN_CODE
+
+
+async def test_guessing_codes_is_slowed_down_for_a_socket_and_for_an_address(connect: Connect):
+    limits = Limits(codes=Rate(2, 0), address_codes=Rate(3, 0))
+    with running_relay(limits) as relay:
+        one, other = await connect(relay.url), await connect(relay.url)
+        codes = [await one.code("claim", {"nameplate": 9}) for _ in range(3)]
+        assert codes == [ErrorCode.UNKNOWN_CODE, ErrorCode.UNKNOWN_CODE, ErrorCode.RATE_LIMITED]
+        # A new socket of the same address does not start afresh.
+        assert await other.code("allocate") == ErrorCode.RATE_LIMITED
+
+
+async def test_a_flood_of_words_is_refused(connect: Connect):
+    with running_relay(Limits(words=Rate(3, 0))) as relay:
+        person = await connect(relay.url)
+        codes = [await person.code("message", sealed("x")) for _ in range(4)]
+        assert codes == [ErrorCode.NOT_PAIRED] * 3 + [ErrorCode.RATE_LIMITED]

@@ -1,0 +1,169 @@
+"""local_relay.py: a relay that is there is used, else one is started that ends with us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.runtime.local_relay import LocalRelay
+from tests.conftest import RunningRelay
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+
+TIMEOUT = 20
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def local(port: int) -> Iterator[LocalRelay]:
+    local = LocalRelay(port)
+    yield local
+    local.stop()
+
+
+async def no(_: str) -> bool:
+    return False
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+async def until_silent(port: int) -> None:
+    async with asyncio.timeout(TIMEOUT):
+        while await asyncio.to_thread(answers, port):
+            await asyncio.sleep(0.05)
+
+
+def relays_on(port: int) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if ["--port", str(port)] == (process.info["cmdline"] or [])[-2:]
+    ]
+
+
+async def test_one_that_answers_is_used(relay: RunningRelay) -> None:
+    port = int(relay.url.rpartition(":")[2])
+    local = LocalRelay(port)
+    assert await local.find(no) == relay.url
+    assert relays_on(port) == []
+    local.stop()
+    assert answers(port), "somebody else's relay is not ours to stop"
+
+
+async def test_one_is_started_and_stopped(local: LocalRelay, port: int) -> None:
+    assert await local.find(no) == f"http://127.0.0.1:{port}"
+    assert answers(port)
+    assert await local.find(no) == local.url, "found again, not started again"
+    assert len(relays_on(port)) == 1
+    local.stop()
+    assert relays_on(port) == []
+
+
+async def test_one_that_died_is_started_again(local: LocalRelay, port: int) -> None:
+    await local.find(no)
+    (child,) = relays_on(port)
+    child.kill()
+    await until_silent(port)
+    assert await local.find(no) == local.url
+    assert answers(port)
+
+
+async def test_two_at_once_end_up_with_the_same(local: LocalRelay, port: int) -> None:
+    other = LocalRelay(port)
+    try:
+        assert await asyncio.gather(local.find(no), other.find(no)) == [local.url, local.url]
+        assert len(relays_on(port)) == 1
+    finally:
+        other.stop()
+
+
+async def test_ctrl_c_in_the_terminal_does_not_reach_it(local: LocalRelay, port: int) -> None:
+    await local.find(no)
+    (child,) = relays_on(port)
+    if sys.platform != "win32":
+        assert os.getpgid(child.pid) != os.getpgid(0)
+
+
+async def test_a_folder_named_relay_is_not_run(
+    local: LocalRelay, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "relay"
+    package.mkdir()
+    (package / "__main__.py").write_text("raise SystemExit('a stranger was run')")
+    (package / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert await local.find(no) == local.url
+
+
+PARENT = """
+import asyncio, sys, time
+from filesend_tui.runtime.local_relay import LocalRelay
+local = LocalRelay(int(sys.argv[1]))
+print(asyncio.run(local.find(None)), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_it_ends_with_its_parent(port: int, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(port)], stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        assert await asyncio.to_thread(parent.stdout.readline)
+        assert answers(port)
+        parent.send_signal(number)
+    await until_silent(port)
+
+
+async def test_a_port_that_something_else_has_is_an_error() -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"service": "something else"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        local = LocalRelay(server.server_port)
+        try:
+            with pytest.raises(RelayUnreachable, match=str(server.server_port)) as error:
+                await local.find(no)
+            assert "--relay" in error.value.hint
+        finally:
+            server.shutdown()
+
+
+async def test_nothing_is_started_after_stop(port: int) -> None:
+    local = LocalRelay(port)
+    local.stop()
+    with pytest.raises(RelayUnreachable):
+        await local.find(no)
+    assert relays_on(port) == []

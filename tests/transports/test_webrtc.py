@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+
+import pytest
+from aiortc import rtcsctptransport
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import Abuse, ChannelAbused, Road
+from filesend_tui.core.transports.webrtc.aiortc import channel
+from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.webrtc import HIGH_WATER, TAKE, WebRtcChannel
+from tests.transports.pairs import (
+    AIORTC,
+    connect,
+    connected,
+    read_exactly,
+    sockets_left,
+    soon,
+    udp_sockets,
+)
+
+
+async def settled() -> None:
+    """Wait until no task but this test's own is left."""
+    async with asyncio.timeout(5):
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.01)
+
+
+async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog(
+    config: ClientConfig,
+) -> None:
+    data = os.urandom(5 * 1024 * 1024)
+    backlog = 0
+
+    async def pour(channel: WebRtcChannel) -> None:
+        nonlocal backlog
+        for start in range(0, len(data), 50_000):
+            await channel.send(data[start : start + 50_000])
+            backlog = max(backlog, channel._queued())
+
+    async with connected(config=config) as (ours, theirs):
+        *_, first, second = await soon(
+            asyncio.gather(
+                pour(ours),
+                pour(theirs),
+                read_exactly(ours, len(data)),
+                read_exactly(theirs, len(data)),
+            ),
+            60,
+        )
+    expected = hashlib.sha256(data).digest()
+    assert hashlib.sha256(first).digest() == expected
+    assert hashlib.sha256(second).digest() == expected
+    assert 0 < backlog < HIGH_WATER
+
+
+async def test_a_send_waits_when_the_backlog_is_high_and_not_when_there_is_room(
+    config: ClientConfig,
+) -> None:
+    async with connected(config=config) as (ours, theirs):
+        small = ours.send(b"x")
+        with pytest.raises(StopIteration):  # finished at the first step: nothing was awaited
+            small.send(None)
+        big = asyncio.create_task(ours.send(bytes(16 * HIGH_WATER)))
+        await asyncio.sleep(0)
+        assert not big.done()
+        assert len(await read_exactly(theirs, 16 * HIGH_WATER + 1)) == 16 * HIGH_WATER + 1
+        await soon(big)
+
+
+async def test_two_senders_at_once_do_not_mix_their_bytes(config: ClientConfig) -> None:
+    blocks = [bytes([n]) * 200_000 for n in range(4)]
+    async with connected(config=config) as (ours, theirs):
+        senders = [asyncio.create_task(ours.send(block)) for block in blocks]
+        got = await read_exactly(theirs, 800_000)
+        await soon(asyncio.gather(*senders))
+    assert sorted(got[i : i + 200_000] for i in range(0, 800_000, 200_000)) == blocks
+
+
+async def test_what_was_sent_right_before_closing_still_arrives(config: ClientConfig) -> None:
+    data = os.urandom(200_000)  # less than may be queued; LINGER bounds how long it has
+    ours, theirs = await connect(config=config)
+    await ours.send(data)
+    closing = asyncio.create_task(ours.close())
+    assert await read_exactly(theirs, len(data) + 1) == data
+    await soon(closing)
+    assert await theirs.receive() == b""
+    await theirs.close()
+
+
+async def test_a_send_that_waits_for_room_fails_when_its_channel_is_closed(
+    config: ClientConfig,
+) -> None:
+    async with connected(config=config) as (ours, _theirs):
+        sending = asyncio.create_task(ours.send(bytes(16 * HIGH_WATER)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(ours.close())
+        with pytest.raises(ChannelFailed):
+            await soon(sending)
+        await soon(closing)
+
+
+async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task(
+    config: ClientConfig,
+) -> None:
+    before = udp_sockets()
+    ours, theirs = await connect(config=config)
+    assert udp_sockets() > before
+    waiting = asyncio.create_task(ours.receive())
+    await asyncio.sleep(0)
+    await soon(ours.close())
+    assert await waiting == b""
+    assert await soon(theirs.receive()) == b""
+    assert theirs.closed
+    with pytest.raises(ChannelFailed):
+        await theirs.send(b"late")
+    await soon(asyncio.gather(ours.close(), theirs.close()))
+    await settled()
+    await sockets_left(before)
+
+
+async def test_a_peer_that_hangs_up_without_a_word_ends_the_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
+        await ours.send(b"last words")
+        assert await soon(theirs.receive()) == b"last words"
+        await ours._connection.close()
+        assert await soon(theirs.receive()) == b""
+
+
+async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
+    async with connected(config=AIORTC) as (ours, theirs):
+        await ours.send(b"kept")
+        await soon(theirs._arrived.wait())
+        # What consent expiry does after half a minute of silence (RFC 7675).
+        await theirs._connection.sctp.transport.transport._connection.close()
+        assert await soon(theirs.receive()) == b"kept"
+        with pytest.raises(ChannelFailed, match="lost"):
+            await soon(theirs.receive())
+        assert theirs.address  # a face can still say who it was
+
+
+async def test_a_peer_that_sends_more_than_is_read_is_cut_off(config: ClientConfig) -> None:
+    async with connected(unread_limit=100_000, config=config) as (ours, theirs):
+        await ours.send(bytes(100_001))
+        async with asyncio.timeout(10):
+            while not theirs.closed:
+                await asyncio.sleep(0.01)
+        await dropped_for(theirs, Abuse.UNREAD_FLOOD)
+        assert await soon(ours.receive()) == b""
+
+
+async def test_a_reader_that_keeps_up_is_never_taken_for_flooded(config: ClientConfig) -> None:
+    async with connected(unread_limit=300_000, config=config) as (ours, theirs):
+        for _ in range(20):
+            await ours.send(bytes(100_000))
+            assert len(await read_exactly(theirs, 100_000)) == 100_000
+        assert not theirs.closed
+
+
+async def test_text_is_no_part_of_a_byte_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
+        ours._data_channel.send("hello")
+        await dropped_for(theirs, Abuse.TEXT_MESSAGE)
+
+
+async def test_an_empty_message_is_no_end_of_stream(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
+        ours._data_channel.send(b"")
+        await ours.send(b"after")
+        assert await soon(theirs.receive()) == b"after"
+
+
+async def test_a_second_data_channel_is_refused(config: ClientConfig) -> None:
+    async with connected(config=AIORTC, answerer_config=config) as (ours, theirs):
+        ours._connection.createDataChannel("more")
+        await dropped_for(theirs, Abuse.SECOND_CHANNEL)
+
+
+async def test_a_long_backlog_is_handed_out_in_short_steps(config: ClientConfig) -> None:
+    async with connected(config=config) as (ours, theirs):
+        await ours.send(bytes(3 * TAKE))
+        async with asyncio.timeout(10):
+            while theirs._unread_size < 3 * TAKE:
+                await asyncio.sleep(0.01)
+        sizes = [len(await theirs.receive()) for _ in range(3)]
+    assert sizes == [TAKE, TAKE, TAKE]
+
+
+async def dropped_for(channel: WebRtcChannel, abuse: Abuse) -> None:
+    """Read until the channel is cut off, and see that it was for this."""
+    with pytest.raises(ChannelAbused) as caught:
+        while await soon(channel.receive()):
+            pass
+    assert caught.value.abuse is abuse
+
+
+async def test_a_message_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(channel, "UNFINISHED_LIMIT", 200_000)
+    async with connected(config=AIORTC) as (ours, theirs):
+        sctp = ours._connection.sctp
+        # A hostile sender: fragments that never say they are the last (RFC 9260, section 3.3.1).
+        await sctp._send(ours._data_channel.id, 53, bytes(2_000_000))
+        sctp._outbound_queue.pop()
+        await dropped_for(theirs, Abuse.ENDLESS_MESSAGE)
+
+
+async def test_crumbs_of_a_message_without_an_end_are_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A byte a fragment: next to no memory, and ever more work for aiortc."""
+    monkeypatch.setattr(channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(channel, "UNFINISHED_CHUNKS", 200)
+    monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 1)
+    async with connected(config=AIORTC) as (ours, theirs):
+        sctp = ours._connection.sctp
+        await sctp._send(ours._data_channel.id, 53, bytes(1000))
+        sctp._outbound_queue.pop()
+        await dropped_for(theirs, Abuse.ENDLESS_MESSAGE)
+
+
+async def test_a_gap_that_is_never_filled_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole messages arrive behind it, and aiortc sorts all their numbers with each packet."""
+    monkeypatch.setattr(channel, "WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr(channel, "UNFINISHED_CHUNKS", 50)
+    async with connected(config=AIORTC) as (ours, theirs):
+        ours._connection.sctp._local_tsn += 1
+        for _ in range(100):
+            await ours.send(b"x")
+        await dropped_for(theirs, Abuse.ENDLESS_MESSAGE)
+
+
+async def test_the_road_and_the_address_are_those_of_the_nominated_pair(
+    config: ClientConfig,
+) -> None:
+    offerer = await WebRtcAttempt.offer(config)
+    answerer = await WebRtcAttempt.answer(offerer.description, config)
+    await offerer.accept(answerer.description)
+    ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
+    assert ours.road is theirs.road is Road.WEBRTC
+    host, _, port = ours.address.rpartition(":")
+    assert host
+    assert f" {port} typ host" in answerer.description["sdp"]
+    await soon(asyncio.gather(ours.close(), theirs.close()))
+    assert ours.address.endswith(f":{port}")  # a face can still say who it was
+
+
+async def test_the_path_is_looked_at_once_in_a_while_and_not_for_every_block(
+    config: ClientConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the native stack it was a tenth of all that a transfer cost."""
+    async with connected(config=config) as (ours, _):
+        look, looks = ours._look_at_path, 0
+
+        def counted() -> None:
+            nonlocal looks
+            looks += 1
+            look()
+
+        monkeypatch.setattr(ours, "_look_at_path", counted)
+        assert {ours.road for _ in range(10_000)} == {Road.WEBRTC}
+        assert looks <= 2
+        ours._path_until = 0.0  # a second later
+        assert ours.address
+        assert 0 < looks <= 3

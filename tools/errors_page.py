@@ -1,0 +1,148 @@
+"""docs/errors.md, made from the errors themselves: `python -m tools.errors_page` writes it.
+
+What an error means and what to do is said where it is defined; which exit code it gives is
+headless/exit_codes.py's. Only which tests bring each about is said here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import filesend_tui
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.headless.exit_codes import for_error
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "errors.md"
+
+#: The tests that bring about each error, by its code.
+BROUGHT_ABOUT: Final = {
+    "failed": (
+        "tests/security/test_partner.py::test_a_fault_of_this_program_leaves_nobody_waiting",
+    ),
+    "relayUnreachable": (
+        "tests/util/test_unreachable.py",
+        "tests/e2e/test_endings.py::test_a_killed_relay",
+    ),
+    "pairingFailed": (
+        "tests/sessions/test_pairing.py::test_words_out_of_turn_fail_the_pairing",
+        "tests/sessions/test_manager.py::test_who_says_nothing_while_pairing_is_left",
+        "tests/sessions/test_manager.py::test_ones_own_code_is_for_the_other",
+    ),
+    "unknownCode": ("tests/cli/test_cli.py::test_a_code_that_nobody_made",),
+    "usedCode": ("tests/e2e/test_endings.py::test_a_code_works_once",),
+    "expiredCode": (
+        "tests/sessions/test_manager.py::test_an_expired_code_is_told",
+        "tests/e2e/test_endings.py::test_a_sender_who_goes_before_the_receiver_came",
+    ),
+    "wrongCode": ("tests/e2e/test_endings.py::test_a_wrong_guess_burns_the_code_for_both",),
+    "invalidCode": (
+        "tests/sessions/test_code.py::test_what_is_no_code_is_refused_with_what_is_wrong",
+        "tests/cli/test_cli.py::test_what_is_no_code",
+    ),
+    "notVerified": (
+        "tests/e2e/test_verify.py::test_other_words_or_no_answer_end_it_and_the_partner_is_told",
+    ),
+    "samePurpose": (
+        "tests/e2e/test_purposes.py::test_two_senders_hear_at_once_that_both_send",
+        "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",
+    ),
+    "notPaired": ("tests/sessions/test_manager.py::test_without_a_relay_or_a_partner",),
+    "partnerGone": ("tests/e2e/test_endings.py::test_a_killed_sender",),
+    "relayTampered": (
+        "tests/security/test_rogue_relay.py::test_whatever_is_done_to_a_word_ends_the_session",
+    ),
+    "requestGone": ("tests/exchange/test_transfers.py::test_either_side_can_cancel_at_any_step",),
+    "declined": (
+        "tests/e2e/test_asked.py::test_no",
+        "tests/e2e/test_purposes.py::test_a_full_disk_is_told_to_the_sender",
+    ),
+    "cancelled": ("tests/e2e/test_endings.py::test_an_interrupted_receiver",),
+    "noSpace": (
+        "tests/security/test_disk.py::test_more_than_there_is_room_for_is_refused_with_figures",
+        "tests/security/test_disk.py::test_a_transfer_that_fills_the_disk_ends_on_both_sides",
+    ),
+    "badMagnet": ("tests/torrent/metainfo/test_magnet.py::test_what_is_no_usable_link_is_refused",),
+    "badSharePage": (
+        "tests/util/test_share_link.py::test_what_is_no_page_is_refused_with_an_example",
+    ),
+    "badMetadata": (
+        "tests/security/test_approval.py::test_a_torrent_that_is_not_what_was_approved_is_refused",
+        "tests/security/test_changed_sources.py"
+        "::test_a_partner_who_was_banned_is_not_taken_for_a_firewall",
+    ),
+    "badSource": (
+        "tests/torrent/metainfo/test_sources.py",
+        "tests/security/test_changed_sources.py",
+        "tests/cli/test_cli.py::test_what_cannot_be_sent_is_told_before_anybody_is_reached",
+    ),
+    "storageFailed": (
+        "tests/security/test_disk.py::test_an_output_that_is_no_folder_is_told_before_anything",
+        "tests/e2e/test_endings.py::test_a_target_that_is_deleted_in_mid_transfer",
+        "tests/security/test_output_races.py",
+    ),
+    "trackerFailed": ("tests/util/test_unreachable.py",),
+    "noPeers": (
+        "tests/security/test_changed_sources.py::test_what_kept_the_two_from_meeting_is_told",
+        "tests/security/test_private_swarm.py::test_a_partner_who_stalls_is_given_up_and_told_of",
+    ),
+    "channelFailed": (
+        "tests/transports/test_ice.py::test_relay_only_without_a_turn_server_says_what_is_missing",
+        "tests/transports/test_native.py::test_what_it_cannot_do_it_is_not_asked_for",
+    ),
+    "usage": ("tests/cli/test_cli.py::test_wrong_usage_is_2_and_says_what",),
+}
+
+_HEAD: Final = """\
+# Errors
+
+What goes wrong is told in two sentences: what happened, and to what; then what to do. With `--json`
+it is an `error` event with the first column's `code`. The second column says what that kind means,
+the third what is usually to be done: a message and a hint that know more stand in their place. A
+headless run ends with the exit code of what ended it.
+
+This page is made from `filesend_tui/core/errors.py` by `python -m tools.errors_page`, which also
+says which tests bring each error about.
+
+| code | what happened | what to do | exit code | brought about by |
+|---|---|---|---|---|
+"""
+
+
+def kinds() -> list[type[FileSendError]]:
+    """Return every kind of error with a code of its own, in the order in which they are defined."""
+    for module in pkgutil.walk_packages(filesend_tui.__path__, "filesend_tui."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found = [kind for kind in (FileSendError, *_below(FileSendError)) if "code" in vars(kind)]
+    in_errors = [kind for kind in found if kind.__module__ == FileSendError.__module__]
+    in_errors.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
+    others = sorted(set(found) - set(in_errors), key=lambda kind: kind.code)
+    return [*in_errors, *others]
+
+
+def _below(kind: type[FileSendError]) -> Iterator[type[FileSendError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def page() -> str:
+    """Return the page."""
+    return _HEAD + "".join(
+        f"| `{kind.code}` | {_meaning(kind)} | {kind.default_hint} | {for_error(kind.code).value} |"
+        f" {', '.join(f'`{test}`' for test in BROUGHT_ABOUT.get(kind.code, ()))} |\n"
+        for kind in kinds()
+    )
+
+
+def _meaning(kind: type[FileSendError]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8", newline="\n")
