@@ -31,15 +31,15 @@ from textual.widgets import Input
 
 from filesend_tui.core import events
 from filesend_tui.core.config import default_folder
+from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import BadSource, FileSendError
 from filesend_tui.core.events import TransferId
-from filesend_tui.core.util.error_events import error_event
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
-from filesend_tui.runtime.client_api import ClientDoor
-from filesend_tui.runtime.client_handle import ClientLink, guarded
+from filesend_tui.runtime.client_api import ClientApi
+from filesend_tui.runtime.client_handle import ClientHandle, guarded
 from filesend_tui.runtime.open_share import seed_at_relay
-from filesend_tui.runtime.terminal_signals import INTERRUPTED, EndingSignals
+from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
 from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
@@ -120,7 +120,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def __init__(
         self,
-        client: Callable[[], ClientDoor],
+        client: Callable[[], ClientApi],
         *,
         relay: Callable[[Ask], Awaitable[str]],
         output: Path,
@@ -136,7 +136,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: float = SETTLE,
     ) -> None:
         super().__init__(clock, settle)
-        self._link = ClientLink(client, lambda: relay(self._ask_about_relay), trusted)
+        self._link = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
@@ -152,7 +152,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._accepted = False
         self._sharing: Chosen | None = None
         self._refused = False
-        self._signals: EndingSignals | None = None
+        self._signals: TerminalSignals | None = None
         self.store = Store(time_of_day)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
@@ -207,7 +207,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         """Show the first screen; everything slow comes after it is drawn."""
         self.refresh_css()  # Textual does so for the screens of modes, and not for the first
         self.set_interval(1.01, self._sample)
-        self._signals = EndingSignals(self._leave, terminal=not self.is_headless)
+        self._signals = TerminalSignals(self._leave, terminal=not self.is_headless)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.call_after_refresh(self._begin)
 
@@ -356,7 +356,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def _drop(self, event: textual_events.Paste) -> None:
         """Choose what was dropped; where it is not all there, it is text like any other."""
-        from filesend_tui.system.dropped_paths import find_all, pick
+        from filesend_tui.screens.dropped_paths import find_all, pick
 
         found = await asyncio.to_thread(find_all, event.text)
         if not found:
@@ -475,7 +475,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._run(REQUESTING, self._request(message))
 
     async def _request(self, message: commands.SendPaths) -> None:
-        async def request(client: ClientDoor) -> None:
+        async def request(client: ClientApi) -> None:
             asked = await client.request(message.paths, skip_unreadable=message.skip)
             self.store.remember_paths(asked, tuple(message.paths))
 
@@ -538,7 +538,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.AnswerRequest)
     def _answer(self, message: commands.AnswerRequest) -> None:
-        async def answer(client: ClientDoor) -> None:
+        async def answer(client: ClientApi) -> None:
             try:
                 await client.answer(message.transfer, message.accepted, output=message.folder)
             except FileSendError as error:
@@ -559,7 +559,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
-        async def say(client: ClientDoor) -> None:
+        async def say(client: ClientApi) -> None:
             try:
                 await client.say(message.text)
             except FileSendError:
@@ -689,7 +689,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self.store.tell(Level.GOOD, "Saved; it counts from now on.")
         self._draw_soon()
 
-    async def _tell_client(self, meant: Mapping[str, Any], client: ClientDoor) -> None:
+    async def _tell_client(self, meant: Mapping[str, Any], client: ClientApi) -> None:
         if "name" in meant:
             client.rename(meant["name"])
         if "upload_limit" in meant or "download_limit" in meant:

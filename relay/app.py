@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from relay.guard.addresses import Networks, Proxies
-from relay.guard.connection_guard import Door
+from relay.guard.connection_guard import ConnectionGuard
 from relay.guard.hosts import means_this_machine
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
@@ -74,7 +74,7 @@ class RelayApp:
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
         #: Where connections come in; the server serves each with its `protocol`.
-        self.door = Door(limits, proxies, self._metrics, self._loop_time)
+        self.door = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         rooms = Rooms(limits)
         swarms = Swarms(limits)

@@ -17,7 +17,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink
-from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.manager import People
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
@@ -42,7 +42,7 @@ class NotingLink(RelayLink):
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.states: list[LinkState] = []
-        self.sealing: Sealing | None = None
+        self.sealing: SessionCipher | None = None
         self._changed = asyncio.Event()
         super().__init__(self._note_word, self._note_state)
 
@@ -56,7 +56,7 @@ class NotingLink(RelayLink):
             await self.until(lambda: self.words)
             for word in pairing.receive(self.words.pop(0)):
                 await self.call(word, Done)
-        self.sealing = Sealing(pairing.shared_key, Side.JOINER)
+        self.sealing = SessionCipher(pairing.shared_key, Side.JOINER)
         self.words = [self._opened(word) for word in self.words]
 
     async def call(self, word: Word, reply: type[W]) -> W:
@@ -65,7 +65,7 @@ class NotingLink(RelayLink):
         return await super().call(word, reply)
 
     def _opened(self, word: Word) -> Word:
-        if self.sealing is not None and isinstance(word, Letter):
+        if self.sealing is not None and isinstance(word, SealedMessage):
             return self.sealing.open(word)
         return word
 

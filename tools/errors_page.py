@@ -68,7 +68,7 @@ BROUGHT_ABOUT: Final = {
     ),
     "badMagnet": ("tests/torrent/metainfo/test_magnet.py::test_what_is_no_usable_link_is_refused",),
     "badSharePage": (
-        "tests/util/test_share_link.py::test_what_is_no_page_is_refused_with_an_example",
+        "tests/torrent/metainfo/test_share_link.py::test_what_is_no_page_is_refused_with_an_example",
     ),
     "badMetadata": (
         "tests/security/test_approval.py::test_a_torrent_that_is_not_what_was_approved_is_refused",
@@ -76,7 +76,7 @@ BROUGHT_ABOUT: Final = {
         "::test_a_partner_who_was_banned_is_not_taken_for_a_firewall",
     ),
     "badSource": (
-        "tests/torrent/metainfo/test_sources.py",
+        "tests/torrent/sources/test_scan.py",
         "tests/security/test_changed_sources.py",
         "tests/cli/test_cli.py::test_what_cannot_be_sent_is_told_before_anybody_is_reached",
     ),

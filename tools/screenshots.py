@@ -45,7 +45,9 @@ def take(moment: str, size: tuple[int, int]) -> str:
         usage = _Usage(2**40, 2**39, 120_000_000_000)
         with (
             mock.patch.dict(os.environ, places),
-            mock.patch("filesend_tui.core.util.free_space.shutil.disk_usage", lambda _: usage),
+            mock.patch(
+                "filesend_tui.core.torrent.storage.free_space.shutil.disk_usage", lambda _: usage
+            ),
         ):
             if hasattr(time, "tzset"):
                 time.tzset()

@@ -10,17 +10,17 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.error_events import leftover_events
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import ClientDestroyed, TransferId, Verification, Wants
 from filesend_tui.core.relay_client.connection import always
 from filesend_tui.core.sessions.manager import People
 from filesend_tui.core.torrent.engine import Engine
-from filesend_tui.core.torrent.metainfo.create import Found
+from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.transports.webrtc.attempt import check, prepare
-from filesend_tui.core.util.error_events import leftover_events
 
 
 class Client:

@@ -13,8 +13,8 @@ from typing import TextIO
 
 from filesend_tui.core.errors import FileSendError, InvalidCode
 from filesend_tui.core.events import FileRequest
+from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.util.figures import size_text
-from filesend_tui.core.util.free_space import free_space
 from filesend_tui.core.util.text import visible
 from filesend_tui.headless.narration import file_lines, request_lines
 

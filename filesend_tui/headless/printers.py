@@ -162,7 +162,7 @@ class TextPrinter:
         from rich.console import Console
         from rich.text import Text
 
-        from filesend_tui.widgets.qr import half_blocks
+        from filesend_tui.state.qr import half_blocks
 
         # Black on white on every terminal, whatever NO_COLOR says: cameras need it that way.
         console = Console(file=self._out, no_color=False)

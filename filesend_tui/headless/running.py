@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.util.error_events import error_event
 from filesend_tui.headless.exit_codes import ExitCode, for_error
 from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from filesend_tui.core.events import Event, TorrentId, TransferId
 
 if TYPE_CHECKING:
-    from filesend_tui.core.torrent.metainfo.create import Found
+    from filesend_tui.core.torrent.sources.create import Found
     from filesend_tui.core.torrent.storage.target import Target
 
 
@@ -26,7 +26,7 @@ class EventReader(Protocol):
         """Stop reading."""
 
 
-class ClientDoor(Protocol):
+class ClientApi(Protocol):
     """Commands go in, events come out; every failure is a FileSendError (see core/client.py)."""
 
     def subscribe(self) -> EventReader:

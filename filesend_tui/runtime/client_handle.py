@@ -12,7 +12,7 @@ from typing import Final
 
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event
-from filesend_tui.runtime.client_api import ClientDoor, EventReader
+from filesend_tui.runtime.client_api import ClientApi, EventReader
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ FAREWELL: Final = 8.0
 HANDFUL: Final = 200
 
 
-class ClientLink:
+class ClientHandle:
     """Holds the Client from its making to its end.
 
     Args:
@@ -33,14 +33,14 @@ class ClientLink:
 
     def __init__(
         self,
-        make: Callable[[], ClientDoor],
+        make: Callable[[], ClientApi],
         find_relay: Callable[[], Awaitable[str]],
         trusted: Callable[[], bool],
     ) -> None:
         self._make = make
         self._find_relay = find_relay
         self._trusted = trusted
-        self._client: ClientDoor | None = None
+        self._client: ClientApi | None = None
         self._reader: EventReader | None = None
         self._ended = False
 
@@ -76,7 +76,7 @@ class ClientLink:
         url = await self._find_relay()
         await self.do(lambda client: client.connect(url, again=self._trusted))
 
-    async def do(self, command: Callable[[ClientDoor], Awaitable[object]]) -> None:
+    async def do(self, command: Callable[[ClientApi], Awaitable[object]]) -> None:
         """Give the Client a command; nothing happens before it is made and after its end."""
         if self._client is not None:
             await command(self._client)

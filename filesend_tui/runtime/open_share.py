@@ -10,7 +10,7 @@ from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
 from filesend_tui.core.relay_client.address import parse_relay_url
 
 if TYPE_CHECKING:
-    from filesend_tui.core.torrent.metainfo.create import Found
+    from filesend_tui.core.torrent.sources.create import Found
 
 
 class Seeds(Protocol):

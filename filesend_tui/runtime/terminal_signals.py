@@ -26,7 +26,7 @@ INTERRUPTED: Final = 130
 HUNG_UP: Final = 129
 
 
-class EndingSignals:
+class TerminalSignals:
     """Calls `leave` on the event loop when the process is told to end.
 
     Args:

@@ -21,12 +21,13 @@ from textual.widgets import Button, Input
 
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import is_hidden
+from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import size_text
-from filesend_tui.core.util.free_space import free_space
 from filesend_tui.keys import TABLE, shown
 from filesend_tui.screens.base import BoxEnd, Clock, RequestScreen
 from filesend_tui.screens.commands import AnswerRequest
+from filesend_tui.state.figures import short_path
 from filesend_tui.state.request_choice import RequestChoice
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import TransferRow
@@ -35,7 +36,6 @@ from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.fields.folder_field import FolderField
 from filesend_tui.widgets.ink import fit
 from filesend_tui.widgets.request_tree import RequestTree
-from filesend_tui.widgets.transfers.figures import short_path
 from filesend_tui.widgets.words import Words
 
 if TYPE_CHECKING:

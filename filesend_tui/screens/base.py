@@ -140,7 +140,7 @@ class PlaceScreen(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """Nobody wanted it: say so where it was meant as paths, which then are not there."""
         if looks_like_paths(event.text):
-            from filesend_tui.system.dropped_paths import not_there
+            from filesend_tui.screens.dropped_paths import not_there
 
             notice = not_there(event.text, "Drop files that are on this machine.")
             self.store.tell(notice.level, notice.message, notice.hint)

@@ -25,13 +25,14 @@ from filesend_tui.keys import shown as key_for
 from filesend_tui.screens.base import StorePane
 from filesend_tui.screens.commands import SendPaths, SharePaths
 from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.dropped_paths import find_all, not_there, pick
 from filesend_tui.screens.recent import RecentScreen
 from filesend_tui.settings.load import is_loopback
+from filesend_tui.state.figures import short_path
 from filesend_tui.state.notices import unsendable_question
 from filesend_tui.state.store import REQUESTING, SHARING, Store
 from filesend_tui.state.views import Level, named
-from filesend_tui.system.daemon_threads import Beside
-from filesend_tui.system.dropped_paths import find_all, not_there, pick
+from filesend_tui.system.daemon_threads import DaemonThreads
 from filesend_tui.system.recent_folders import RecentFolders
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.filter_field import FilterField
@@ -50,7 +51,6 @@ from filesend_tui.widgets.picker.folder import (
 )
 from filesend_tui.widgets.picker.picker_list import PickerList
 from filesend_tui.widgets.picker.preview import Preview
-from filesend_tui.widgets.transfers.figures import short_path
 from filesend_tui.widgets.words import Words
 
 #: Paths that are looked at in one go; between two of them others have their turn.
@@ -89,7 +89,7 @@ class SendPane(StorePane):
         self._learning = False
         self._remembered = ""
         self._drawn = -1
-        self._beside = Beside()
+        self._beside = DaemonThreads()
         #: What was asked for last, whether a key was pressed since then, and the refusals heard of.
         self._asked: type[SendPaths | SharePaths] = SendPaths
         self._untouched = False
@@ -451,7 +451,7 @@ class SendPane(StorePane):
         # Each by itself: one drive that does not answer must not hide the others.
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await Beside().run(os.path.isdir, folder)
+                return await DaemonThreads().run(os.path.isdir, folder)
         except OSError:  # a TimeoutError is one
             return False
 

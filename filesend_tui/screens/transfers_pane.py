@@ -25,13 +25,13 @@ from filesend_tui.keys import shown
 from filesend_tui.screens.base import Clock, StorePane
 from filesend_tui.screens.commands import CancelTransfer, SendPaths, StopShare
 from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.state.figures import road_words, short_path
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import Level, ShareRow, TransferDetail, TransferRow
 from filesend_tui.system.file_manager import CannotOpen, link_to, open_folder_of, opener, path_of
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.code_card import QrCode
 from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.transfers.figures import road_words, short_path
 from filesend_tui.widgets.transfers.file_progress import FileProgressList, file_rows
 from filesend_tui.widgets.transfers.peer_lines import PeerLines
 from filesend_tui.widgets.transfers.piece_strip import PieceStrip

@@ -21,8 +21,8 @@ import msgspec
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import BadSharePage, RelayUnreachable
 from filesend_tui.core.relay_client.address import parse_relay_url
+from filesend_tui.core.torrent.metainfo.share_link import share_page
 from filesend_tui.core.util.figures import parse_rate
-from filesend_tui.core.util.share_link import share_page
 from filesend_tui.core.util.text import clean
 from relay.protocol.words import DEFAULT_PORT
 

@@ -15,9 +15,9 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import visible
 from filesend_tui.keys import shown
+from filesend_tui.state.figures import short_path
 from filesend_tui.state.views import Level, Notice, ShareRow, TransferRow, named
 from filesend_tui.system.file_manager import path_of
-from filesend_tui.widgets.transfers.figures import short_path
 
 #: What a notice may be about, beside a transfer or a command.
 RELAY: Final = "relay"

@@ -27,7 +27,7 @@ class Stuck(OSError):
         self.strerror = "the disk does not answer"
 
 
-class Beside:
+class DaemonThreads:
     """Runs blocking work in threads that hold up nothing: at most `most` at a time."""
 
     def __init__(self, most: int = MOST) -> None:

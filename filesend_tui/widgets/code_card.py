@@ -15,10 +15,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from filesend_tui.keys import shown
+from filesend_tui.state.figures import countdown
 from filesend_tui.state.notices import code_changed
+from filesend_tui.state.qr import half_blocks
 from filesend_tui.state.views import OwnCode
-from filesend_tui.widgets.qr import half_blocks
-from filesend_tui.widgets.transfers.figures import countdown
 
 _ON_PAPER: Final = Style(color="#000000", bgcolor="#ffffff")
 

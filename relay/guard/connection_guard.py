@@ -45,13 +45,15 @@ class Awaited(Enum):
     CLOSE = "close"
 
 
-class Visit:
+class Connection:
     """One connection, whatever protocol it came to speak.
 
     address: what it is counted under; None while nobody knows, behind a trusted proxy.
     """
 
-    def __init__(self, door: Door, transport: asyncio.Transport, address: str | None) -> None:
+    def __init__(
+        self, door: ConnectionGuard, transport: asyncio.Transport, address: str | None
+    ) -> None:
         now = door.now()
         self.transport = transport
         self.address = address
@@ -145,7 +147,7 @@ class Visit:
         return not self._ended
 
 
-class Door:
+class ConnectionGuard:
     """Lets connections in and watches what they cost. clock: monotonic seconds."""
 
     def __init__(
@@ -161,7 +163,7 @@ class Door:
         self.loop_time = loop_time
         self.now = clock
         self._metrics = metrics
-        self._visits: set[Visit] = set()
+        self._visits: set[Connection] = set()
         self._crowd = AddressTally()
         self._bytes = AddressBuckets(limits.address_bytes, limits.max_addresses)
         self._frames = AddressBuckets(limits.address_frames, limits.max_addresses)
@@ -185,8 +187,8 @@ class Door:
     def sweep(self) -> None:
         """End what takes too long, and what holds most memory where there is too much held."""
         now = self.now()
-        holders: list[Visit] = []
-        by_network: defaultdict[Network, list[Visit]] = defaultdict(list)
+        holders: list[Connection] = []
+        by_network: defaultdict[Network, list[Connection]] = defaultdict(list)
         for visit in list(self._visits):
             if visit.is_late(now):
                 visit.end("late")
@@ -201,11 +203,11 @@ class Door:
             buckets.forget(now)
         self.loop_time.forget()
 
-    def enter(self, transport: asyncio.Transport) -> Visit | None:
+    def enter(self, transport: asyncio.Transport) -> Connection | None:
         """Let a connection in; None, and it is ended, where there are too many."""
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
-        visit = Visit(self, transport, None if self.proxies.trusts(host) else host)
+        visit = Connection(self, transport, None if self.proxies.trusts(host) else host)
         if len(self._visits) >= self.limits.max_connections or not self._has_room(visit.address):
             visit.end("crowd")
             return None
@@ -214,7 +216,7 @@ class Door:
             self._crowd.add(visit.address)
         return visit
 
-    def name(self, visit: Visit, address: str) -> bool:
+    def name(self, visit: Connection, address: str) -> bool:
         """Say whose a proxy's connection is from now on; False, and it is ended: too many."""
         if visit.address is None and visit in self._visits:
             if not self._has_room(address):
@@ -224,7 +226,7 @@ class Door:
             self._crowd.add(address)
         return True
 
-    def leave(self, visit: Visit) -> None:
+    def leave(self, visit: Connection) -> None:
         """Forget a connection that is closed."""
         if visit in self._visits:
             self._visits.remove(visit)
@@ -255,7 +257,7 @@ class Door:
         return address is None or self._crowd.has_room(address, bound)
 
 
-def _relieve(visits: Iterable[Visit], bound: int) -> None:
+def _relieve(visits: Iterable[Connection], bound: int) -> None:
     sizes = sorted(((visit.held(), visit) for visit in visits), key=lambda each: -each[0])
     held = sum(size for size, _ in sizes)
     for size, visit in sizes:
@@ -268,11 +270,11 @@ def _relieve(visits: Iterable[Visit], bound: int) -> None:
 class _HttpGuard(H11Protocol):
     """uvicorn's HTTP, at the door."""
 
-    def __init__(self, door: Door, **uvicorn: Any) -> None:
+    def __init__(self, door: ConnectionGuard, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self.conn = OneRequest()
         self._door = door
-        self._visit: Visit | None = None
+        self._visit: Connection | None = None
         self._is_websocket = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -323,7 +325,7 @@ class _HttpGuard(H11Protocol):
 class _WebSocketGuard(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, at the door."""
 
-    def __init__(self, door: Door, visit: Visit, **uvicorn: Any) -> None:
+    def __init__(self, door: ConnectionGuard, visit: Connection, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._door = door
         self._visit = visit

@@ -12,10 +12,10 @@ from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.offer import choose, extras, make_request, why_odd
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Attributes
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentFile, TorrentInfo
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.storage.download_files import Layout
 from filesend_tui.core.torrent.storage.paths import Folding, lay_out
-from filesend_tui.core.torrent.storage.storage import Layout
 from filesend_tui.core.wire.shape import TorrentShape
 from relay.protocol.words import MAX_TIME, FileRequest, OfferedFile, OfferedFolder, parse, to_wire
 

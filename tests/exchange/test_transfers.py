@@ -13,8 +13,8 @@ from filesend_tui.core import errors, events
 from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.core.exchange import offer, transfer_task, transfers
 from filesend_tui.core.sessions.code import parse_code
-from filesend_tui.core.torrent.metainfo.sources import Bounds
-from filesend_tui.core.torrent.storage.storage import Layout
+from filesend_tui.core.torrent.sources.scan import Bounds
+from filesend_tui.core.torrent.storage.download_files import Layout
 from relay.protocol import words
 from relay.protocol.words import Done, OfferedFile
 from tests.conftest import RunningRelay

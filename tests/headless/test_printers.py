@@ -14,7 +14,7 @@ from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.headless.narration import LISTED_FILES, Figure, path_of
 from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
-from filesend_tui.widgets.qr import half_blocks
+from filesend_tui.state.qr import half_blocks
 
 
 def download(progress: float, **more: object) -> events.Download:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.core.torrent.metainfo import create
+from filesend_tui.core.torrent.sources import create
 from tests.hostile.stage import Stage
 from tests.torrent.conftest import hub  # noqa: F401  # a fixture
 from tests.torrent.lab import Hub

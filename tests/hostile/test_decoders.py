@@ -26,9 +26,9 @@ from filesend_tui.core.errors import (
     FileSendError,
     RelayTampered,
 )
-from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignals, Use
+from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignaling, Use
 from filesend_tui.core.relay_client.socket_client import Broken, read
-from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.pairing import SharedKey, Side
 from filesend_tui.core.torrent.metainfo.info import parse_info
 from filesend_tui.core.torrent.metainfo.magnet import MAX_TRACKERS, parse_magnet
@@ -309,8 +309,8 @@ DEEP_JSON = b"[" * 20_000
 @example("message", b'{"text":"\xff"}')
 def test_what_a_partner_seals(event: str, content: bytes) -> None:
     """It has the key, and says anything: a word with its bounds, or an error and the end."""
-    partner, sealing = Sealing(SHARED, Side.JOINER), Sealing(SHARED, Side.MAKER)
-    letter = Letter(event=event, body=partner._out.encrypt(event, content))
+    partner, sealing = SessionCipher(SHARED, Side.JOINER), SessionCipher(SHARED, Side.MAKER)
+    letter = SealedMessage(event=event, body=partner._out.encrypt(event, content))
     try:
         word = sealing.open(letter)
     except FileSendError as error:
@@ -326,9 +326,9 @@ def test_what_a_partner_seals(event: str, content: bytes) -> None:
 @given(st.sampled_from([*sorted(CONTENTS), "nonsense"]), st.data())
 def test_what_a_relay_delivers_as_sealed(event: str, data: st.DataObject) -> None:
     """It has no key: whatever it makes of a word does not open."""
-    body = Sealing(SHARED, Side.JOINER).seal(Message(text="hello")).body
-    letter = Letter(event=event, body=data.draw(mutated([body]) | st.binary(max_size=60)))
-    sealing = Sealing(SHARED, Side.MAKER)
+    body = SessionCipher(SHARED, Side.JOINER).seal(Message(text="hello")).body
+    letter = SealedMessage(event=event, body=data.draw(mutated([body]) | st.binary(max_size=60)))
+    sealing = SessionCipher(SHARED, Side.MAKER)
     try:
         word = sealing.open(letter)
     except RelayTampered:
@@ -336,7 +336,7 @@ def test_what_a_relay_delivers_as_sealed(event: str, data: st.DataObject) -> Non
     assert (letter.event, letter.body, word) == ("message", body, Message(text="hello"))
 
 
-SIGNALS = SealedSignals(bytes(20), bytes(range(32)))
+SIGNALS = SealedSignaling(bytes(20), bytes(range(32)))
 USE = Use(b"o" * 20, b"a" * 20)
 SEALED = SIGNALS.seal({"type": "offer", "sdp": "v=0", "direct": "{}"}, USE)
 

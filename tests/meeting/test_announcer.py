@@ -16,7 +16,7 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.meeting import tracker_session
 from filesend_tui.core.meeting.announcer import Announcer, tracker_name
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
-from filesend_tui.core.meeting.signaling import PlainSignals
+from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.tracker_session import MAX_OFFERS, Presence, Totals
 from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
@@ -51,7 +51,7 @@ class Member:
         self.totals = Totals(uploaded=1, downloaded=2, left=None)
         self.wants = wants
         self.dialer = Dialer(
-            signals=PlainSignals(SWARM),
+            signals=PlainSignaling(SWARM),
             peer_id=OURS,
             config=ClientConfig(),
             met=self.met.put_nowait,

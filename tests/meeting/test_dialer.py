@@ -9,7 +9,7 @@ import pytest
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
-from filesend_tui.core.meeting.signaling import Description, PlainSignals, SealedSignals
+from filesend_tui.core.meeting.signaling import Description, PlainSignaling, SealedSignaling
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.transports.direct.road import DirectRoad
 from filesend_tui.core.transports.webrtc.attempt import prepare
@@ -38,7 +38,7 @@ class Peer:
         self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
         self.channels: list[WebRtcChannel] = []
         self.dialer = Dialer(
-            signals=signals or PlainSignals(SWARM),
+            signals=signals or PlainSignaling(SWARM),
             peer_id=peer_id,
             config=ClientConfig(),
             met=self._meet,
@@ -235,8 +235,8 @@ async def test_a_flood_of_offers_is_answered_a_few_at_a_time() -> None:
 
 async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
     ours, theirs = (
-        Peer(LOW, signals=SealedSignals(SWARM, KEY)),
-        Peer(HIGH, signals=SealedSignals(SWARM, KEY)),
+        Peer(LOW, signals=SealedSignaling(SWARM, KEY)),
+        Peer(HIGH, signals=SealedSignaling(SWARM, KEY)),
     )
     stranger = Peer(b"c" * 20)
     sealed, plain = await ours.dialer.make_offers(1), await stranger.dialer.make_offers(1)
@@ -252,7 +252,7 @@ async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
 
 async def test_settings_that_allow_no_offer_are_told() -> None:
     dialer = Dialer(
-        signals=PlainSignals(SWARM),
+        signals=PlainSignaling(SWARM),
         peer_id=LOW,
         config=ClientConfig(relay_only=True),
         met=lambda _met: None,
@@ -269,7 +269,7 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
     late: float, whose: int
 ) -> None:
     """Each could take another of the two for the one that stays, and so both be lost."""
-    signals, roads = SealedSignals(SWARM, KEY), [DirectRoad(), DirectRoad()]
+    signals, roads = SealedSignaling(SWARM, KEY), [DirectRoad(), DirectRoad()]
     both = [Peer(LOW, signals=signals, road=roads[0]), Peer(HIGH, signals=signals, road=roads[1])]
     offers = [(await peer.dialer.make_offers(1))[0] for peer in both]
 
@@ -296,7 +296,7 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
 
 async def test_an_answer_kept_back_keeps_no_other_out() -> None:
     """A tracker hands on an offer and keeps the answer; another tracker is honest."""
-    signals = SealedSignals(SWARM, KEY)
+    signals = SealedSignaling(SWARM, KEY)
     low, high = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
     (kept,) = await low.dialer.make_offers(1)
     (passed,) = await high.dialer.make_offers(1)
@@ -314,7 +314,7 @@ async def test_an_answer_kept_back_keeps_no_other_out() -> None:
 
 
 async def test_a_false_answer_leaves_the_offer_to_the_true_one() -> None:
-    signals = SealedSignals(SWARM, KEY)
+    signals = SealedSignaling(SWARM, KEY)
     ours, theirs = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
     (offer,) = await ours.dialer.make_offers(1)
     for false in ({"type": "answer", "sdp": "x"}, {**offer.description, "type": "answer"}):

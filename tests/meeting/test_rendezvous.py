@@ -20,7 +20,7 @@ from filesend_tui.core.meeting.rendezvous import (
     Totals,
     usable_trackers,
 )
-from filesend_tui.core.meeting.signaling import Description, PlainSignals, Use
+from filesend_tui.core.meeting.signaling import Description, PlainSignaling, Use
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.transports.webrtc.attempt import prepare
 from relay.server import RelayServer, listen
@@ -39,14 +39,14 @@ class Member:
         self,
         swarm: bytes,
         *trackers: str,
-        signals: PlainSignals | None = None,
+        signals: PlainSignaling | None = None,
         timings: Timings = QUICK,
         **config,
     ) -> None:
         self.problems: list[FileSendError] = []
         self.wants = 10
         self.rendezvous = Rendezvous(
-            signals=signals or PlainSignals(swarm),
+            signals=signals or PlainSignaling(swarm),
             peer_id=os.urandom(20),
             trackers=trackers,
             config=ClientConfig(**config),
@@ -86,7 +86,7 @@ def serving(port: int) -> Iterator[None]:
             thread.join(10)
 
 
-class Stumbling(PlainSignals):
+class Stumbling(PlainSignaling):
     """Gives its first answer with another certificate's fingerprint, so that DTLS fails."""
 
     def __init__(self, swarm: bytes) -> None:

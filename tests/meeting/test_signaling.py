@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from filesend_tui.core.meeting.signaling import (
     MAX_DIRECT,
     BadSignal,
-    PlainSignals,
-    SealedSignals,
-    Signals,
+    PlainSignaling,
+    SealedSignaling,
+    Signaling,
     Use,
 )
 from relay.protocol.tracker_json import MAX_SDP
@@ -29,12 +29,12 @@ FOR_OFFER = Use(b"1" * 20, OFFERER)
 FOR_ANSWER = Use(b"1" * 20, OFFERER, ANSWERER)
 
 
-def sealed() -> SealedSignals:
-    return SealedSignals(HASH, KEY)
+def sealed() -> SealedSignaling:
+    return SealedSignaling(HASH, KEY)
 
 
 def test_an_open_swarm_is_known_by_its_infohash_and_hides_nothing() -> None:
-    signals: Signals = PlainSignals(HASH)
+    signals: Signaling = PlainSignaling(HASH)
     assert not signals.private
     assert signals.rendezvous == HASH
     plain = {"type": "offer", "sdp": SDP}
@@ -44,13 +44,13 @@ def test_an_open_swarm_is_known_by_its_infohash_and_hides_nothing() -> None:
 
 def test_an_open_swarm_knows_no_direct_road() -> None:
     plain = {"type": "offer", "sdp": SDP}
-    assert PlainSignals(HASH).seal(OFFER, FOR_OFFER) == plain
-    assert PlainSignals(HASH).open(OFFER, FOR_OFFER) == plain
-    assert PlainSignals(HASH).open({}, FOR_OFFER) == {}
+    assert PlainSignaling(HASH).seal(OFFER, FOR_OFFER) == plain
+    assert PlainSignaling(HASH).open(OFFER, FOR_OFFER) == plain
+    assert PlainSignaling(HASH).open({}, FOR_OFFER) == {}
 
 
 def test_members_read_what_members_sealed() -> None:
-    signals: Signals = sealed()
+    signals: Signaling = sealed()
     assert signals.private
     assert sealed().open(signals.seal(OFFER, FOR_OFFER), FOR_OFFER) == OFFER
     assert sealed().open(signals.seal(ANSWER, FOR_ANSWER), FOR_ANSWER) == ANSWER
@@ -89,13 +89,13 @@ def test_the_longest_still_passes_a_tracker_and_a_longer_one_is_refused() -> Non
 
 def test_key_and_infohash_both_make_the_rendezvous_id_and_neither_is_in_it() -> None:
     ids = {
-        SealedSignals(*made).rendezvous
+        SealedSignaling(*made).rendezvous
         for made in ((HASH, KEY), (b"i" * 20, KEY), (HASH, b"l" * 32))
     }
     assert len(ids) == 3
     assert all(len(each) == 20 for each in ids)
     assert HASH not in ids
-    assert sealed().rendezvous == SealedSignals(HASH, KEY).rendezvous
+    assert sealed().rendezvous == SealedSignaling(HASH, KEY).rendezvous
 
 
 def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
@@ -153,10 +153,10 @@ def test_an_answer_is_good_for_one_offer_between_two_peers(use: Use) -> None:
 
 @pytest.mark.parametrize(
     "stranger",
-    [SealedSignals(HASH, b"l" * 32), SealedSignals(b"i" * 20, KEY)],
+    [SealedSignaling(HASH, b"l" * 32), SealedSignaling(b"i" * 20, KEY)],
     ids=["another key", "another torrent"],
 )
-def test_another_swarm_can_neither_read_nor_be_read(stranger: SealedSignals) -> None:
+def test_another_swarm_can_neither_read_nor_be_read(stranger: SealedSignaling) -> None:
     with pytest.raises(BadSignal):
         stranger.open(sealed().seal(OFFER, FOR_OFFER), FOR_OFFER)
     with pytest.raises(BadSignal):
@@ -196,10 +196,10 @@ def test_ids_that_are_not_twenty_bytes_are_not_bound_to_anything() -> None:
 
 def test_a_short_key_is_refused_and_a_key_is_never_shown() -> None:
     with pytest.raises(ValueError, match="32 bytes") as refused:
-        SealedSignals(HASH, b"short")
+        SealedSignaling(HASH, b"short")
     assert "short" not in str(refused.value)
     key = os.urandom(32)
-    signals = SealedSignals(HASH, key)
+    signals = SealedSignaling(HASH, key)
     with pytest.raises(BadSignal) as failed:
         signals.open({"type": "offer", "sdp": "AAAA" * 20}, FOR_OFFER)
     shown = repr(signals) + repr(failed.value) + repr(failed.value.__cause__)

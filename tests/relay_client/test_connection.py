@@ -10,7 +10,7 @@ import pytest
 from filesend_tui.core import errors
 from filesend_tui.core.relay_client import connection
 from filesend_tui.core.relay_client.connection import LinkState, refusal
-from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.cipher import SealedMessage
 from relay.protocol import words
 from relay.protocol.words import Done, ErrorCode
 from relay.server import RelayServer, listen
@@ -20,8 +20,8 @@ from tests.people import NotingLink, hostile_relay
 Links = Callable[[str], Awaitable[NotingLink]]
 
 
-def letter(text: str) -> Letter:
-    return Letter(event="message", body=text.encode().ljust(16))
+def letter(text: str) -> SealedMessage:
+    return SealedMessage(event="message", body=text.encode().ljust(16))
 
 
 async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
@@ -45,7 +45,7 @@ async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, lin
 
 async def test_the_largest_word_passes(relay: RunningRelay, links: Links) -> None:
     one, other = await paired(links, relay.url)
-    largest = Letter(event="fileRequest", body=bytes(words.MAX_SEALED))
+    largest = SealedMessage(event="fileRequest", body=bytes(words.MAX_SEALED))
     await one.call(largest, Done)
     await other.until(lambda: other.words)
     assert other.words == [largest]
@@ -55,7 +55,7 @@ async def test_words_that_are_renamed_on_the_way_come_under_the_name_they_were_s
     relay: RunningRelay, links: Links
 ) -> None:
     one, other = await paired(links, relay.url)
-    said = [Letter(event=event, body=bytes(16)) for event in words.CONTENTS]
+    said = [SealedMessage(event=event, body=bytes(16)) for event in words.CONTENTS]
     for sent in said:
         await one.call(sent, Done)
     await other.until(lambda: len(other.words) == len(said))
@@ -237,7 +237,7 @@ async def test_malformed_words_of_the_partner_are_not_passed_over(links: Links) 
         await link.call(words.Leave(), Done)
         await link.until(lambda: len(link.words) == len(malformed))
         sent_as = [name.replace("addTorrent", "fileReady") for name, _ in malformed]
-        assert link.words == [Letter(event=name, body=b"") for name in sent_as]
+        assert link.words == [SealedMessage(event=name, body=b"") for name in sent_as]
         await link.close()
 
 

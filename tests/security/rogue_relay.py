@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
 from relay.people.rooms import Notice
@@ -139,7 +139,7 @@ class Middle:
         self.proofs: dict[str, Word] = {}
         self._early: list[Passing] = []
         self._pairings: dict[str, Pairing] = {}
-        self._sealings: dict[str, Sealing] = {}
+        self._sealings: dict[str, SessionCipher] = {}
 
     def __call__(self, rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         match due.event:
@@ -161,13 +161,13 @@ class Middle:
                     yield self._back(due, "reveal", reveal)
                 if pairing.state is PairingState.PAIRED:
                     side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
-                    self._sealings[due.sender] = Sealing(pairing.shared_key, side)
+                    self._sealings[due.sender] = SessionCipher(pairing.shared_key, side)
                     early, self._early = self._early, []
                     for said in early:
                         yield from self(rogue, said)
             case event if due.to in self._sealings:
                 body = parse(words.Sealed, due.data).body
-                word = self._sealings[due.sender].open(Letter(event=event, body=body))
+                word = self._sealings[due.sender].open(SealedMessage(event=event, body=body))
                 self.read.append(word)
                 sealed = words.Sealed(body=self._sealings[due.to].seal(word).body)
                 yield due._replace(data=to_wire(sealed))

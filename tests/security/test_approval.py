@@ -21,8 +21,8 @@ from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.sessions.session import partner_name
 from filesend_tui.core.torrent import engine as engine_module
-from filesend_tui.core.torrent.metainfo.create import SourceFile
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
+from filesend_tui.core.torrent.sources.create import SourceFile
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.headless.narration import file_lines, request_lines

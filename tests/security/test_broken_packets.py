@@ -171,7 +171,7 @@ async def test_a_relay_that_reads_nothing_is_hung_up_on(
     monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
     monkeypatch.setattr(socket_client, "MOST_WAITING_SIZE", 16 * 2**20)
     async with packet_relay([], reads=False) as relay, asyncio.timeout(20), linked(relay) as link:
-        letter = connection.Letter(event="message", body=bytes(2**20))
+        letter = connection.SealedMessage(event="message", body=bytes(2**20))
         calls = [asyncio.create_task(link.call(letter, Done)) for _ in range(40)]
         await link.until(lambda: link.states[-1] is LinkState.LOST)
         await relay.until(hung_up=1)

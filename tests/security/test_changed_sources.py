@@ -18,13 +18,13 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import BadMetadata, BadSource, FileSendError, NoPeers, TrackerFailed
 from filesend_tui.core.torrent import torrent as torrent_module
-from filesend_tui.core.torrent.metainfo import sources as finding
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer import peer
 from filesend_tui.core.torrent.pieces import complaints
-from filesend_tui.core.torrent.storage import storage
-from filesend_tui.core.torrent.storage.storage import SeedFiles
+from filesend_tui.core.torrent.sources import scan as finding
+from filesend_tui.core.torrent.sources import seed_files
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
     FS_BAD_ID,
@@ -117,13 +117,13 @@ def test_a_change_of_nothing_that_is_sent_is_a_reason_to_hash_and_not_to_fail(
     store, info, folder = seed
     good = [_read(store, info, index) for index in range(info.shape.piece_count)]
     hashed: list[int] = []
-    real = storage.verify
+    real = seed_files.verify
 
     def verify(info: TorrentInfo, index: int, data: bytes) -> bool:
         hashed.append(index)
         return real(info, index, data)
 
-    monkeypatch.setattr(storage, "verify", verify)
+    monkeypatch.setattr(seed_files, "verify", verify)
     if touch == "mode":
         (folder / "a").chmod(0o600)
     else:

@@ -18,12 +18,12 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.errors import FileSendError, NoSpace, StorageFailed
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.core.torrent.storage.disk_space import check_folder, check_room
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.headless import paired
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
 from tests.torrent.lab import write_tree
-from tests.torrent.storage.test_storage import PIECE, everything, fill, piece, torrent
+from tests.torrent.storage.test_download_files import PIECE, everything, fill, piece, torrent
 
 SMALL = 2 * 1024 * 1024
 
@@ -161,7 +161,7 @@ def test_a_quota_is_a_full_disk(tmp_path: Path, call: str, monkeypatch: pytest.M
 _LIMITED = """
 import resource, sys
 from pathlib import Path
-from tests.torrent.storage.test_storage import *
+from tests.torrent.storage.test_download_files import *
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 info, row = torrent({("a",): bytes(200_000)})
 try:

@@ -14,9 +14,9 @@ from pathvalidate import ValidationError, validate_filename
 from filesend_tui.core.errors import BadMetadata, FileSendError
 from filesend_tui.core.torrent.metainfo.info import MAX_FOLDERS
 from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.paths import MAX_NAME_BYTES, Folding, lay_out, safe_parts
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout
-from tests.torrent.storage.test_storage import everything, fill, torrent
+from tests.torrent.storage.test_download_files import everything, fill, torrent
 
 SYSTEMS = ("linux", "macos", "windows")
 #: A file system that tells neither case nor unicode form apart, as on macOS and Windows.

@@ -19,15 +19,15 @@ from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage import place as placing
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.storage.place import place
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
 from tests.security.attacker import MARK
 from tests.torrent.lab import write_tree
-from tests.torrent.storage.test_storage import PIECE, everything, fill, piece, torrent
+from tests.torrent.storage.test_download_files import PIECE, everything, fill, piece, torrent
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="there a file that is open is not replaced")
 FILE = os.urandom(4 * PIECE)
@@ -259,8 +259,8 @@ def test_what_is_replaced_as_soon_as_it_is_put_in_place_is_told_of(
 
     monkeypatch.setattr(placing, kind, move_and_replace)
     with (
-        Ground.at(tmp_path / "part") as here,
-        Ground.at(tmp_path) as there,
+        DirHandle.at(tmp_path / "part") as here,
+        DirHandle.at(tmp_path) as there,
         pytest.raises(StorageFailed, match=r"replaced .*x as soon as it was put there"),
     ):
         place(here, "x", there, "x")
@@ -275,8 +275,8 @@ def test_somebody_who_takes_every_name_is_not_followed_for_ever(
     for number in range(20):
         (tmp_path / (f"x ({number})" if number else "x")).touch()
     with (
-        Ground.at(tmp_path / "part") as here,
-        Ground.at(tmp_path) as there,
+        DirHandle.at(tmp_path / "part") as here,
+        DirHandle.at(tmp_path) as there,
         pytest.raises(StorageFailed, match="too many files called x"),
     ):
         place(here, "x", there, "x")

@@ -7,7 +7,7 @@ import pytest
 from filesend_tui.core import errors, events
 from filesend_tui.core.exchange import transfers
 from filesend_tui.core.exchange.transfers import Transfers
-from filesend_tui.core.sessions.cipher import Sealing
+from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.pairing import Pairing
 from relay.protocol import words
 from relay.protocol.words import Done, OfferedFile
@@ -68,7 +68,7 @@ def broken(*_: object) -> None:
     raise RuntimeError("a fault of this program")
 
 
-@pytest.mark.parametrize("part", [(Sealing, "open"), (Transfers, "receive")])
+@pytest.mark.parametrize("part", [(SessionCipher, "open"), (Transfers, "receive")])
 async def test_a_fault_of_this_program_leaves_nobody_waiting(
     new_person: NewPerson,
     monkeypatch: pytest.MonkeyPatch,

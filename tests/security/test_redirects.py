@@ -11,7 +11,7 @@ import pytest
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signaling import PlainSignals
+from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.relay_client.connection import RelayLink
 
 
@@ -63,7 +63,7 @@ async def test_a_tracker_sends_nobody_elsewhere(status: int) -> None:
     async with serving() as inner, serving() as tracker:
         tracker.answer = pointing("ws", status, inner)
         rendezvous = Rendezvous(
-            signals=PlainSignals(bytes(20)),
+            signals=PlainSignaling(bytes(20)),
             peer_id=bytes(20),
             trackers=[f"ws://127.0.0.1:{tracker.port}/announce"],
             config=ClientConfig(),

@@ -18,10 +18,11 @@ from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadSource, FileSendError, StorageFailed
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.core.torrent.metainfo.create import SourceFile, make_torrent, scan
+from filesend_tui.core.torrent.sources.create import SourceFile, make_torrent, scan
+from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
 from filesend_tui.core.torrent.storage.disk_space import check_folder
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, SeedFiles
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.file_id import look_at_all
 from filesend_tui.headless import paired
@@ -29,7 +30,7 @@ from filesend_tui.headless.asking import Asker
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair
 from tests.torrent.lab import write_tree
-from tests.torrent.storage.test_storage import everything, fill, torrent
+from tests.torrent.storage.test_download_files import everything, fill, torrent
 
 HARMLESS, PRIVATE = b"harmless!!", b"secret key"
 LINKS = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

@@ -30,7 +30,7 @@ from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.meeting.rendezvous import Rendezvous
-from filesend_tui.core.meeting.signaling import SealedSignals, Use
+from filesend_tui.core.meeting.signaling import SealedSignaling, Use
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.transport_race import RoadAttempt
 from filesend_tui.core.torrent import torrent as torrent_module
@@ -260,9 +260,9 @@ async def test_a_relay_that_keeps_all_it_carries_learns_no_more(
     """Two clients from code to done: socket.io, tracker and all."""
     keys: list[bytes] = []
 
-    def noting(info_hash: bytes, key: bytes) -> SealedSignals:
+    def noting(info_hash: bytes, key: bytes) -> SealedSignaling:
         keys.append(key)
-        return SealedSignals(info_hash, key)
+        return SealedSignaling(info_hash, key)
 
     monkeypatch.setattr(torrent_module, "SealedSignals", noting)
     (tmp_path / NAME).write_bytes(CONTENT)
@@ -411,7 +411,7 @@ def floods(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
 
 def opened_by_a_member(rogue: RogueTracker, transfer: Transfer, sealed: set[str]) -> set[str]:
     """Return what stands in those of the sealed texts that a member made."""
-    signals = SealedSignals(bytes.fromhex(transfer.torrent), transfer.key)
+    signals = SealedSignaling(bytes.fromhex(transfer.torrent), transfer.key)
     found = set()
     for _, announce in rogue.announces:
         for each in announce.offers:
@@ -546,7 +546,7 @@ async def test_one_swarms_offers_are_worth_nothing_in_another(
 # --- who can come in --------------------------------------------------------------------------
 
 
-class WithRendezvous(SealedSignals):
+class WithRendezvous(SealedSignaling):
     """A stranger that found out where a private swarm meets, and guesses a key."""
 
     def __init__(self, info_hash: bytes, swarm_key: bytes, rendezvous: bytes) -> None:

@@ -22,7 +22,7 @@ from rich.pretty import pretty_repr
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
-from filesend_tui.core.meeting.signaling import SealedSignals
+from filesend_tui.core.meeting.signaling import SealedSignaling
 from filesend_tui.core.sessions.code import new_code
 from filesend_tui.core.sessions.pairing import Pairing, SharedKey, Side
 from filesend_tui.runtime.compose import open_screens
@@ -174,7 +174,7 @@ TURN = IceServer(urls="turn:turn.example", username="ann", credential=TURN_PASSW
         CODE,
         Pairing(CODE, Side.MAKER),
         SharedKey(KEY, KEY, CODE.text),
-        SealedSignals(KEY[:20], KEY),
+        SealedSignaling(KEY[:20], KEY),
         e.Code(code=CODE.text, expires_seconds=600),
         OwnCode(CODE.text, 600),
         e.FileReady(transfer="1", magnet_uri=MAGNET),

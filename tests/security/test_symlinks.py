@@ -11,11 +11,12 @@ import pytest
 
 from filesend_tui.core.errors import BadSource, FileSendError, StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Attributes, Extras, Folder
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, SeedFiles
-from tests.torrent.storage.test_storage import PIECE, everything, fill, piece, torrent
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
+from tests.torrent.storage.test_download_files import PIECE, everything, fill, piece, torrent
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 

@@ -22,7 +22,7 @@ from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.core.exchange.table import Exchange, shown_path
 from filesend_tui.core.exchange.values import PartnerCancelled, Publish
 from filesend_tui.core.sessions.session import partner_name
-from filesend_tui.core.torrent.metainfo.create import scan
+from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.headless.asking import Asker, ask_approval
 from filesend_tui.headless.narration import lines
 from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter

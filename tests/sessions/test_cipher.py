@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
-from filesend_tui.core.sessions.cipher import BUCKET, Letter, Sealing
+from filesend_tui.core.sessions.cipher import BUCKET, SealedMessage, SessionCipher
 from filesend_tui.core.sessions.pairing import SharedKey, Side
 from relay.protocol.words import (
     CONTENTS,
@@ -39,8 +39,8 @@ said: st.SearchStrategy[Word] = st.one_of(
 )
 
 
-def both(joiner: SharedKey = SHARED) -> tuple[Sealing, Sealing]:
-    return Sealing(SHARED, Side.MAKER), Sealing(joiner, Side.JOINER)
+def both(joiner: SharedKey = SHARED) -> tuple[SessionCipher, SessionCipher]:
+    return SessionCipher(SHARED, Side.MAKER), SessionCipher(joiner, Side.JOINER)
 
 
 @given(st.lists(st.tuples(st.booleans(), said), max_size=20))
@@ -85,7 +85,7 @@ def test_any_alteration_is_refused(word: Word, data: st.DataObject) -> None:
     else:
         event = data.draw(st.sampled_from([e for e in (*CONTENTS, "pake") if e != event]))
     with pytest.raises(RelayTampered):
-        bob.open(Letter(event=event, body=bytes(body)))
+        bob.open(SealedMessage(event=event, body=bytes(body)))
     # And then not even the true one opens: the session is over.
     with pytest.raises(RelayTampered):
         bob.open(letter)
@@ -94,7 +94,7 @@ def test_any_alteration_is_refused(word: Word, data: st.DataObject) -> None:
 @given(st.sampled_from(sorted(CONTENTS)), st.binary(max_size=600))
 def test_what_nobody_sealed_is_refused(event: str, body: bytes) -> None:
     with pytest.raises(RelayTampered) as refused:
-        both()[1].open(Letter(event=event, body=body))
+        both()[1].open(SealedMessage(event=event, body=body))
     assert "another" in refused.value.hint
 
 
@@ -121,7 +121,9 @@ def test_nothing_opens_in_another_session(other: SharedKey) -> None:
 
 def test_two_of_one_side_do_not_understand_each_other() -> None:
     with pytest.raises(RelayTampered):
-        Sealing(SHARED, Side.MAKER).open(Sealing(SHARED, Side.MAKER).seal(Message(text="hello")))
+        SessionCipher(SHARED, Side.MAKER).open(
+            SessionCipher(SHARED, Side.MAKER).seal(Message(text="hello"))
+        )
 
 
 def test_the_same_word_never_looks_the_same() -> None:

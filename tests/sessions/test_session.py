@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.cipher import SealedMessage
 from filesend_tui.core.sessions.pairing import SharedKey, Side
 from filesend_tui.core.sessions.session import Session, partner_name
 from relay.protocol.words import Done, Hello, Message, parse
@@ -29,10 +29,10 @@ SHARED = SharedKey(b"k" * 32, b"t" * 32, "acrobat violin umbrella")
 
 
 async def test_words_are_sealed_on_their_way_and_keep_their_order() -> None:
-    sent: list[Letter] = []
+    sent: list[SealedMessage] = []
     acknowledged = asyncio.Event()
 
-    async def send(letter: Letter) -> Done:
+    async def send(letter: SealedMessage) -> Done:
         sent.append(letter)
         await acknowledged.wait()
         return Done()
@@ -49,7 +49,7 @@ async def test_words_are_sealed_on_their_way_and_keep_their_order() -> None:
 
 
 async def test_a_session_does_not_show_its_key() -> None:
-    async def send(letter: Letter) -> None: ...
+    async def send(letter: SealedMessage) -> None: ...
 
     session = Session(SHARED, Side.MAKER, send)
     session.introduce(Hello(name="Ada"))
@@ -63,7 +63,7 @@ async def test_a_session_does_not_show_its_key() -> None:
 def test_what_a_partner_is_there_for(said: dict[str, str], heard: str) -> None:
     """Of an older or a newer version, too."""
 
-    async def send(letter: Letter) -> None: ...
+    async def send(letter: SealedMessage) -> None: ...
 
     session = Session(SHARED, Side.MAKER, send)
     session.introduce(parse(Hello, {"name": "Ada"} | said))

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from filesend_tui.system.daemon_threads import Beside, Stuck
+from filesend_tui.system.daemon_threads import DaemonThreads, Stuck
 
 #: A program that looks at a disk which never answers, and has had enough of it.
 HUNG = """
@@ -27,7 +27,7 @@ asyncio.run(main())
 
 
 async def test_what_comes_of_it_comes_back() -> None:
-    beside = Beside()
+    beside = DaemonThreads()
     assert await beside.run(divmod, 7, 2) == (3, 1)
     assert await beside.run(threading.current_thread) is not threading.current_thread()
     with pytest.raises(FileNotFoundError):
@@ -35,7 +35,7 @@ async def test_what_comes_of_it_comes_back() -> None:
 
 
 async def test_only_so_many_wait_for_a_disk_and_then_it_is_told() -> None:
-    beside, answers = Beside(2), threading.Event()
+    beside, answers = DaemonThreads(2), threading.Event()
     waiting = [asyncio.create_task(beside.run(answers.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(Stuck, match="does not answer"):
@@ -54,7 +54,7 @@ async def test_only_so_many_wait_for_a_disk_and_then_it_is_told() -> None:
 
 
 async def test_a_path_that_does_not_answer_is_asked_once() -> None:
-    beside, answers, asked = Beside(2), threading.Event(), []
+    beside, answers, asked = DaemonThreads(2), threading.Event(), []
 
     def work(path: str) -> str:
         asked.append(path)

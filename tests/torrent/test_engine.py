@@ -12,7 +12,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
 from filesend_tui.core.torrent import torrent as torrent_module
-from filesend_tui.core.torrent.metainfo.create import scan
+from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.wire import messages as m

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual._styles_cache import StylesCache
 
-from filesend_tui.core.util import free_space
+from filesend_tui.core.torrent.storage import free_space
 from tests.tui.scripted import Stage, fill_home
 
 Usage = namedtuple("Usage", "total used free")

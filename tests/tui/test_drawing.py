@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
+from filesend_tui.state.figures import countdown, percent, short_path
 from filesend_tui.widgets.ink import bar, cells_to_paint, fit, fit_middle, row, strip
-from filesend_tui.widgets.transfers.figures import countdown, percent, short_path
 from filesend_tui.widgets.transfers.piece_strip import shades, tally
 from filesend_tui.widgets.transfers.rate_graph import blocks, columns, levels
 

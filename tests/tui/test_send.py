@@ -16,7 +16,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.exchange.offer import look_through
-from filesend_tui.core.torrent.metainfo.create import scan
+from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.state.store import REQUESTING, SHARING

@@ -14,10 +14,10 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, TrackerFailed
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
+from filesend_tui.state.qr import half_blocks
 from filesend_tui.state.store import SHARING, Store
 from filesend_tui.widgets.bars.key_bar import KeyBar
 from filesend_tui.widgets.code_card import QrCode
-from filesend_tui.widgets.qr import half_blocks
 from filesend_tui.widgets.transfers.peer_lines import PeerLines
 from filesend_tui.widgets.transfers.transfer_list import TransferList
 from tests.state.test_store import fed

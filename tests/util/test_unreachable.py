@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signaling import PlainSignals
+from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.relay_client.connection import RelayLink
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.server import listen
@@ -40,7 +40,7 @@ async def relay(host: str) -> FileSendError:
 async def tracker(host: str) -> FileSendError:
     """Try to reach a tracker there; return what is told of it."""
     rendezvous = Rendezvous(
-        signals=PlainSignals(bytes(20)),
+        signals=PlainSignaling(bytes(20)),
         peer_id=os.urandom(20),
         trackers=[host],
         config=ClientConfig(offers=0),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from filesend_tui.core import events
+from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import BadSource
 from filesend_tui.core.events import TransferId
 from filesend_tui.core.exchange.values import (
@@ -31,7 +32,6 @@ from filesend_tui.core.exchange.values import (
     Started,
     StartSeeding,
 )
-from filesend_tui.core.util.error_events import error_event
 from filesend_tui.core.util.figures import rate_text, size_text
 from filesend_tui.core.util.text import clean
 from relay.protocol import words

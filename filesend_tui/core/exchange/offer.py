@@ -14,10 +14,10 @@ import msgspec
 
 from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras, Folder
-from filesend_tui.core.torrent.metainfo.create import Found, scan
 from filesend_tui.core.torrent.metainfo.info import MAX_PATH_PARTS, TorrentInfo
-from filesend_tui.core.torrent.metainfo.sources import Bounds, SourceFile
-from filesend_tui.core.torrent.storage.storage import Layout
+from filesend_tui.core.torrent.sources.create import Found, scan
+from filesend_tui.core.torrent.sources.scan import Bounds, SourceFile
+from filesend_tui.core.torrent.storage.download_files import Layout
 from filesend_tui.core.torrent.torrent import Choice
 from relay.protocol.words import (
     MAX_CONTENT,

@@ -26,7 +26,7 @@ from filesend_tui.core.exchange.values import (
 from filesend_tui.core.meeting.signaling import SWARM_KEY_LENGTH
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.metainfo.sources import SourceFile
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 REPORT_INTERVAL: Final = 0.25
 
 
-class Run:
+class TransferTask:
     """An exchange, and what it holds here while it is under way.
 
     Args:
@@ -54,7 +54,7 @@ class Run:
         exchange: Exchange,
         torrents: Torrents,
         tracker: str,
-        happen: Callable[[Run, Input], None],
+        happen: Callable[[TransferTask, Input], None],
     ) -> None:
         self.exchange = exchange
         self.sources: Sequence[SourceFile] = ()

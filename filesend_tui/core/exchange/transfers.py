@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, Hashing, TransferId, TransferPhase
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.table import Exchange, answered
-from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, Run
+from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, TransferTask
 from filesend_tui.core.exchange.values import (
     Cancelled,
     Effect,
@@ -35,12 +36,11 @@ from filesend_tui.core.exchange.values import (
 )
 from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
-from filesend_tui.core.torrent.metainfo.create import Found
+from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.disk_space import check_room
 from filesend_tui.core.torrent.storage.target import Target
-from filesend_tui.core.util.error_events import left_out
 from filesend_tui.core.util.tasks import Tasks
-from filesend_tui.core.util.token_bucket import Budget
+from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol import words
 from relay.protocol.words import MAX_FILES, MAX_FOLDERS, Word
 
@@ -87,14 +87,14 @@ class Transfers:
         self._events = events
         self._config = config
         self._tracker = tracker
-        self._runs: dict[TransferId, Run] = {}
+        self._runs: dict[TransferId, TransferTask] = {}
         self._used: set[TransferId] = set()
         self._tasks = Tasks(_broke)
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
         self._ended: FileSendError | None = None
         self._clock = asyncio.get_running_loop().time
-        self._requests = Budget(*REQUESTS, self._clock())
+        self._requests = TokenBucket(*REQUESTS, self._clock())
 
     # -- commands
 
@@ -227,18 +227,18 @@ class Transfers:
             return "Too many requests are open."
         return offer.why_odd(word)
 
-    def _new_run(self, asking: words.FileRequest, direction: Direction) -> Run:
+    def _new_run(self, asking: words.FileRequest, direction: Direction) -> TransferTask:
         partner = self._session.partner
         files, folders = tuple(asking.files), tuple(asking.folders)
         exchange = Exchange(asking.id, direction, partner, files, folders)
-        return Run(exchange, self._torrents, self._tracker, self._happen)
+        return TransferTask(exchange, self._torrents, self._tracker, self._happen)
 
-    def _begin(self, run: Run) -> None:
+    def _begin(self, run: TransferTask) -> None:
         self._runs[run.exchange.id] = run
         self._used.add(run.exchange.id)
         self._apply(run, run.exchange.open())
 
-    def _askable(self, transfer: TransferId) -> Run:
+    def _askable(self, transfer: TransferId) -> TransferTask:
         run = self._runs.get(transfer)
         if (
             run is None
@@ -254,10 +254,10 @@ class Transfers:
 
     # -- effects
 
-    def _happen(self, run: Run, happened: Input) -> None:
+    def _happen(self, run: TransferTask, happened: Input) -> None:
         self._apply(run, run.exchange.step(happened))
 
-    def _apply(self, run: Run, effects: tuple[Effect, ...]) -> None:
+    def _apply(self, run: TransferTask, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
             match effect:
                 case Publish(event):
@@ -275,7 +275,7 @@ class Transfers:
         if run.exchange.finished and not run.working:
             self._forget(run)
 
-    def _say(self, word: Word, run: Run | None) -> None:
+    def _say(self, word: Word, run: TransferTask | None) -> None:
         """Say a word, in turn; figures wait for the last ones to have left."""
         if isinstance(word, _FIGURES) and run is not None:
             if run.figures is None or run.figures.done():
@@ -283,7 +283,7 @@ class Transfers:
         else:
             self._tasks.spawn(self._send(word, run))
 
-    async def _send(self, word: Word, run: Run | None) -> None:
+    async def _send(self, word: Word, run: TransferTask | None) -> None:
         try:
             await self._session.send(word)
         except FileSendError as error:
@@ -291,13 +291,13 @@ class Transfers:
             if run is not None:
                 self._happen(run, Failed(error))
 
-    async def _free(self, run: Run, delete_data: bool) -> None:
+    async def _free(self, run: TransferTask, delete_data: bool) -> None:
         try:
             await run.free(delete_data=delete_data)
         finally:
             self._forget(run)
 
-    def _forget(self, run: Run) -> None:
+    def _forget(self, run: TransferTask) -> None:
         self._runs.pop(run.exchange.id, None)
         run.freed.set()
 

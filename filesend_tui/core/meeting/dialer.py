@@ -23,7 +23,7 @@ from filesend_tui.core.meeting.glare import (
     on_sealed_answer,
     on_sealed_offer,
 )
-from filesend_tui.core.meeting.signaling import BadSignal, Description, Signals, Use
+from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import OpenChannel, RoadAttempt, prepare
 from filesend_tui.core.transports.base import Channel
@@ -89,7 +89,7 @@ class Dialer:
     def __init__(
         self,
         *,
-        signals: Signals,
+        signals: Signaling,
         peer_id: bytes,
         config: ClientConfig,
         met: Callable[[MetPeer], None],

@@ -17,7 +17,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.announcer import Announcer
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
-from filesend_tui.core.meeting.signaling import Signals
+from filesend_tui.core.meeting.signaling import Signaling
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
 from filesend_tui.core.transports.direct.road import DirectRoad
@@ -70,7 +70,7 @@ class Rendezvous:
     def __init__(
         self,
         *,
-        signals: Signals,
+        signals: Signaling,
         peer_id: bytes,
         trackers: Sequence[str],
         config: ClientConfig,

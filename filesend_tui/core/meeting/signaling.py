@@ -57,7 +57,7 @@ class Use:
         return "answer" if self.answerer else "offer"
 
 
-class Signals(Protocol):
+class Signaling(Protocol):
     """Encodes what the tracker sees of a swarm."""
 
     @property
@@ -83,7 +83,7 @@ class Signals(Protocol):
         """
 
 
-class PlainSignals:
+class PlainSignaling:
     """An open swarm: known by its infohash, descriptions as they are (WebTorrent)."""
 
     private = False
@@ -112,7 +112,7 @@ class _Content(msgspec.Struct, omit_defaults=True):
     direct: Annotated[str, Meta(max_length=MAX_DIRECT)] | None = None
 
 
-class SealedSignals:
+class SealedSignaling:
     """A private swarm: its id, offers and answers mean nothing without the swarm key.
 
     From the key and the infohash come, by HKDF (RFC 5869, SHA-256), the rendezvous id and one

@@ -1,7 +1,7 @@
 """One connection to one tracker, for one swarm: announces and their occasions, offers, answers.
 
-Speaks bittorrent-tracker's WebSocket protocol (relay/protocol/tracker_json.py). Connecting and coming
-back is the announcer's affair; how descriptions become channels is the dialer's.
+Speaks bittorrent-tracker's WebSocket protocol (relay/protocol/tracker_json.py). Connecting and
+coming back is the announcer's affair; how descriptions become channels is the dialer's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filesend_tui.core.meeting.dialer import Dialer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.util.text import clean
-from filesend_tui.core.util.token_bucket import Budget
+from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol.tracker_json import (
     Announce,
     AnnounceReply,
@@ -150,7 +150,7 @@ class TrackerSession:
 
     async def _read(self) -> None:
         clock = asyncio.get_running_loop().time
-        frames, sizes = Budget(*FRAMES, clock()), Budget(*FRAME_BYTES, clock())
+        frames, sizes = TokenBucket(*FRAMES, clock()), TokenBucket(*FRAME_BYTES, clock())
         async for text in self._socket:
             if not (frames.spend(1, clock()) and sizes.spend(len(text), clock())):
                 raise TrackerFloods(f"The tracker at {self._name} says too much at once.")

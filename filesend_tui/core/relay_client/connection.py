@@ -26,7 +26,7 @@ from filesend_tui.core.errors import (
     UsedCode,
 )
 from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
-from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.cipher import SealedMessage
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.words import (
     CALLS,
@@ -327,7 +327,7 @@ class RelayLink:
 
 def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:
     """Return the event and the payload by which a word leaves."""
-    if isinstance(word, Letter):
+    if isinstance(word, SealedMessage):
         return word.event, to_wire(Sealed(body=word.body))
     return _EVENT[type(word)], to_wire(word)
 
@@ -342,8 +342,12 @@ def _incoming(event: str, payload: object) -> Word | None:
     try:
         word = parse(DELIVERED[event], payload)
     except msgspec.ValidationError:
-        return Letter(event=sent_as, body=b"") if sent_as else None
-    return Letter(event=sent_as, body=word.body) if sent_as and isinstance(word, Sealed) else word
+        return SealedMessage(event=sent_as, body=b"") if sent_as else None
+    return (
+        SealedMessage(event=sent_as, body=word.body)
+        if sent_as and isinstance(word, Sealed)
+        else word
+    )
 
 
 def _delays() -> Iterator[float]:

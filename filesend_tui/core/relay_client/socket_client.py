@@ -22,7 +22,7 @@ import socketio
 from engineio.base_client import connected_clients
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet
 
-from filesend_tui.core.util.token_bucket import Budget
+from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol.words import MAX_FRAME
 
 _log = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ class _Engine(engineio.AsyncClient):  # type: ignore[misc]
     async def _read(self) -> None:
         """Take what comes until there is no more. Raises what ended it, if that was no request."""
         clock = asyncio.get_running_loop().time
-        packets, sizes = Budget(*PACKETS, clock()), Budget(*BYTES, clock())
+        packets, sizes = TokenBucket(*PACKETS, clock()), TokenBucket(*BYTES, clock())
         turn = 0
         while self.state == "connected" and self.write_loop_task is not None:
             async with asyncio.timeout(self.ping_interval + self.ping_timeout) as self._patience:

@@ -30,7 +30,7 @@ _NONCE_BYTES: Final = 12
 _EVENT: Final[Mapping[type[Word], str]] = {content: event for event, content in CONTENTS.items()}
 
 
-class Letter(Word, frozen=True, kw_only=True):
+class SealedMessage(Word, frozen=True, kw_only=True):
     """A word as it travels: what the relay may see of it.
 
     event: the name it was sent under. body: the ciphertext.
@@ -40,7 +40,7 @@ class Letter(Word, frozen=True, kw_only=True):
     body: bytes
 
 
-class Sealing:
+class SessionCipher:
     """Both directions of one session.
 
     Args:
@@ -53,7 +53,7 @@ class Sealing:
         self._in = _Direction(shared, side.other)
         self._broken = False
 
-    def seal(self, word: Word) -> Letter:
+    def seal(self, word: Word) -> SealedMessage:
         """Return the word for its way through the relay; letters must leave in this order.
 
         Raises:
@@ -64,9 +64,9 @@ class Sealing:
         if len(content) > MAX_CONTENT:
             raise FileSendError("That is too much to say at once.", "Say it in parts.")
         padded = content.ljust(-(-len(content) // BUCKET) * BUCKET)  # JSON ends in any white space
-        return Letter(event=event, body=self._out.encrypt(event, padded))
+        return SealedMessage(event=event, body=self._out.encrypt(event, padded))
 
-    def open(self, letter: Letter) -> Word:
+    def open(self, letter: SealedMessage) -> Word:
         """Return what the partner said.
 
         Raises:

@@ -20,24 +20,24 @@ from msgspec.structs import replace
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.error_events import error_event, left_out
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import TransferId, Wants
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
-from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.cipher import SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
 from filesend_tui.core.sessions.pairing import Side
-from filesend_tui.core.sessions.pairing_handshake import Introduction
+from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
 from filesend_tui.core.sessions.session import Session, partner_name
 from filesend_tui.core.torrent.engine_protocol import Torrents
-from filesend_tui.core.torrent.metainfo.create import Found
+from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.target import Target
-from filesend_tui.core.util.error_events import error_event, left_out
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
-from filesend_tui.core.util.token_bucket import Budget
+from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol import words
 from relay.protocol.words import Done, Word
 
@@ -58,7 +58,7 @@ class _Pair(NamedTuple):
 
     session: Session
     transfers: Transfers
-    messages: Budget
+    messages: TokenBucket
 
 
 class People:
@@ -79,7 +79,7 @@ class People:
         self._link = RelayLink(self._take, self._link_changed)
         self._wants = Wants.BOTH
         self._code: Code | None = None
-        self._introduction: Introduction | None = None
+        self._introduction: PairingHandshake | None = None
         self._pair: _Pair | None = None
         self._tasks = Tasks()
 
@@ -253,11 +253,11 @@ class People:
 
     # -- pairing
 
-    def _introduce(self, code: Code, side: Side) -> Introduction:
+    def _introduce(self, code: Code, side: Side) -> PairingHandshake:
         hello = words.Hello(name=partner_name(self._config.name), wants=self._wants)
-        return Introduction(code, side, hello, self._send)
+        return PairingHandshake(code, side, hello, self._send)
 
-    async def _pair_up(self, introduction: Introduction) -> None:
+    async def _pair_up(self, introduction: PairingHandshake) -> None:
         """Pair with who is at the other end now; on failure part from them."""
         try:
             session = await introduction.run()
@@ -270,13 +270,13 @@ class People:
         assert self._link.address is not None
         tracker = self._link.address.tracker
         transfers = Transfers(session, self._engine, self._events, self._config, tracker)
-        messages = Budget(*MESSAGES, asyncio.get_running_loop().time())
+        messages = TokenBucket(*MESSAGES, asyncio.get_running_loop().time())
         self._pair = _Pair(session, transfers, messages)
         self._events.publish(events.Paired(partner=session.partner, wants=session.wants))
         for word in introduction.unheard():
             self._take(word)
 
-    async def _be_joined(self, introduction: Introduction) -> None:
+    async def _be_joined(self, introduction: PairingHandshake) -> None:
         """Pair with whoever claimed this side's code."""
         try:
             await self._pair_up(introduction)
@@ -286,7 +286,7 @@ class People:
             self._events.publish(events.CodeGone(reason="burned"))
             self._publish_error(error)
 
-    def _forget(self, introduction: Introduction) -> None:
+    def _forget(self, introduction: PairingHandshake) -> None:
         if self._introduction is introduction:
             self._introduction = None
 
@@ -322,7 +322,7 @@ class People:
             case words.PartnerGone():
                 reason = "left" if word.reason == "left" else "lost"
                 self._session_over(errors.PartnerGone("The other person is gone."), reason)
-            case Letter() if self._pair is not None:
+            case SealedMessage() if self._pair is not None:
                 self._read(self._pair, word)
             case _ if self._pair is not None:
                 self._break(errors.RelayTampered(_MIXED_UP))
@@ -341,7 +341,7 @@ class People:
         self._introduction = self._introduce(code, Side.MAKER)
         self._tasks.spawn(self._be_joined(self._introduction))
 
-    def _read(self, pair: _Pair, letter: Letter) -> None:
+    def _read(self, pair: _Pair, letter: SealedMessage) -> None:
         try:
             word = pair.session.receive(letter)
         except FileSendError as error:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
-from filesend_tui.core.sessions.cipher import Letter
+from filesend_tui.core.sessions.cipher import SealedMessage
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side, wrong_code
 from filesend_tui.core.sessions.session import Session
@@ -26,7 +26,7 @@ TIMEOUT: Final = 30.0
 _MAX_UNHEARD: Final = 32
 
 
-class Introduction:
+class PairingHandshake:
     """One attempt to pair with whoever is at the other end.
 
     Args:
@@ -105,7 +105,7 @@ class Introduction:
         session = Session(pairing.shared_key, self._side, self._send)
         await session.send(self._hello)
         letter = await self._next()
-        hello = session.receive(letter) if isinstance(letter, Letter) else None
+        hello = session.receive(letter) if isinstance(letter, SealedMessage) else None
         if not isinstance(hello, Hello):
             raise PairingFailed("The other side did not introduce itself.")
         session.introduce(hello)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.events import Wants
-from filesend_tui.core.sessions.cipher import Letter, Sealing
+from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.pairing import SharedKey, Side
 from filesend_tui.core.util.text import clean
 from relay.protocol.words import Hello, Word
@@ -32,12 +32,12 @@ class Session:
         self,
         shared_key: SharedKey,
         side: Side,
-        send: Callable[[Letter], Awaitable[object]],
+        send: Callable[[SealedMessage], Awaitable[object]],
     ) -> None:
         self.partner = _NAMELESS
         self.wants = Wants.BOTH
         self.verification = shared_key.verification
-        self._sealing = Sealing(shared_key, side)
+        self._sealing = SessionCipher(shared_key, side)
         self._send = send
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Session:
         letter = self._sealing.seal(word)
         await self._send(letter)
 
-    def receive(self, letter: Letter) -> Word:
+    def receive(self, letter: SealedMessage) -> Word:
         """Return what the partner said, from what the relay delivered.
 
         Raises:

@@ -11,18 +11,18 @@ from functools import partial
 from pathlib import Path
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadMagnet, FileSendError, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing, TransferId
-from filesend_tui.core.torrent.metainfo.create import Found, make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.metainfo.sources import SourceFile
 from filesend_tui.core.torrent.rates.limiter import Limits
+from filesend_tui.core.torrent.sources.create import Found, make_torrent, scan
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
 from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.util.error_events import left_out
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
 DISK_THREADS = 4

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from filesend_tui.core.events import TransferId
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.metainfo.sources import SourceFile
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress
 

@@ -12,12 +12,11 @@ from typing import Protocol
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.torrent.bulk.spans import Spans
+from filesend_tui.core.torrent.drop_reasons import Drop
 from filesend_tui.core.torrent.peer.choker import Choker, Contender
-from filesend_tui.core.torrent.peer.drop_reasons import Drop
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.pieces.complaints import Complaints
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage.disk import Disk
@@ -25,10 +24,10 @@ from filesend_tui.core.transports.base import BulkChannel, Road
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
-from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 
-class TradeHost(Protocol):
+class PieceExchangeHost(Protocol):
     """What a trade tells its swarm."""
 
     def piece_stored(self, index: int) -> None:
@@ -41,7 +40,7 @@ class TradeHost(Protocol):
         """The torrent cannot go on."""
 
 
-class Trade:
+class PieceExchange:
     """Blocks for blocks, with everybody who is in.
 
     Args:
@@ -68,7 +67,7 @@ class Trade:
         upload_slots: int,
         upload_limit: RateLimit | None,
         clock: Callable[[], float],
-        host: TradeHost,
+        host: PieceExchangeHost,
         reporter: Reporter,
     ) -> None:
         self.assembly = Assembly(shape, disk, self, wanted=wanted, have=have)
@@ -140,9 +139,9 @@ class Trade:
             self._show_interest(peer)
             self._part_if_pointless(peer)
 
-    def beat(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Call about once a second."""
-        self.assembly.picker.beat()
+        self.assembly.picker.tick()
         self._free_snubbed(now)
         self.room_again()
         self.rechoke()
@@ -164,12 +163,12 @@ class Trade:
             return
         if peer.looks_into_it:
             return  # what it would send now may be as false
-        if peer.pipeline.in_disgrace and self._others_serve():
+        if peer.pipeline.snubbed and self._others_serve():
             return  # whatever it is asked for would only wait there
         if self._ask_for_pieces(peer):
             return
         # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
-        room = peer.pipeline.room(self._clock(), self.assembly.owed(peer))
+        room = peer.pipeline.room(self._clock(), self.assembly.outstanding(peer))
         while room and (allowed := peer.download_turns.take(room * BLOCK)):
             requests = self.assembly.pick(peer, allowed // BLOCK)
             peer.download_turns.settle(sum(request.length for request in requests))
@@ -190,9 +189,9 @@ class Trade:
         """It will not serve these (None: any) of our requests."""
         if requests is None:
             self.assembly.picker.pieces_returned(peer)
-        owed = self.assembly.owed(peer)
+        outstanding = self.assembly.outstanding(peer)
         self.assembly.picker.returned(peer, requests)
-        peer.download_turns.refund((owed - self.assembly.owed(peer)) * BLOCK)
+        peer.download_turns.refund((outstanding - self.assembly.outstanding(peer)) * BLOCK)
         self._refill_others(peer)
 
     def complained(self, index: int) -> None:
@@ -347,7 +346,9 @@ class Trade:
     def _free_snubbed(self, now: float) -> None:
         """What a silent peer was asked for may be asked of others; its own answer still counts."""
         snubbed = [
-            peer for peer in self._peers if peer.pipeline.snubbed(now, self.assembly.owed(peer))
+            peer
+            for peer in self._peers
+            if peer.pipeline.keeps_waiting(now, self.assembly.outstanding(peer))
         ]
         for peer in snubbed:
             peer.pipeline.snub()
@@ -357,6 +358,6 @@ class Trade:
     def _others_serve(self) -> bool:
         """Whether somebody in good standing has what is missing, and lets us ask for it."""
         return any(
-            peer.wire.am_interested and not peer.wire.peer_choking and not peer.pipeline.in_disgrace
+            peer.wire.am_interested and not peer.wire.peer_choking and not peer.pipeline.snubbed
             for peer in self._peers
         )

@@ -87,7 +87,7 @@ class Reporter:
         """Bytes a second sent just now."""
         return self.sent.rate(self._loop.time())
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Call about once a second: publishes once more while a rate falls to nothing.
 
         Without it a stalled transfer would show its last rate for ever.

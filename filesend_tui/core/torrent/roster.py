@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import Event, PeerConnected, PeerDropped
 from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.util.text import clean
 

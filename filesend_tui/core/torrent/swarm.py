@@ -1,7 +1,8 @@
 """One torrent's swarm: puts its roster, its description and its trade together, and keeps the beat.
 
 Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
-description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is torrent.py's.
+description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
+torrent.py's.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
+from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import WebRtcLanes
 from filesend_tui.core.torrent.metadata.description import Description
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ
-from filesend_tui.core.torrent.piece_exchange import Trade
+from filesend_tui.core.torrent.piece_exchange import PieceExchange
 from filesend_tui.core.torrent.pieces.assembly import Assembly
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
@@ -35,6 +35,7 @@ from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.events import PeerHas
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
+from filesend_tui.core.wire.shape import BlockRequest
 
 #: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
@@ -62,7 +63,7 @@ class SwarmHost(Protocol):
     def swarm_failed(self, error: FileSendError) -> None:
         """The torrent cannot go on."""
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """About once a second."""
 
 
@@ -112,9 +113,9 @@ class Swarm:
             info_hash,
             clock=self._clock,
             found=host.metadata_found,
-            lied=self._lied_of_metadata,
+            sent_bad_data=self._sent_bad_metadata,
         )
-        self._trade: Trade | None = None
+        self._trade: PieceExchange | None = None
         #: Whether anybody was ever let in.
         self.met = False
         self._lies = 0
@@ -155,7 +156,7 @@ class Swarm:
         """
         self._description.know(info.raw)
         everything = range(info.shape.piece_count)
-        self._trade = Trade(
+        self._trade = PieceExchange(
             info.shape,
             disk,
             wanted=everything if have else wanted,
@@ -315,9 +316,9 @@ class Swarm:
         """See PeerHost."""
         return self._trade is not None and self._trade.block_arrived(peer, piece)
 
-    def owed(self, peer: Peer) -> int:
+    def outstanding(self, peer: Peer) -> int:
         """See PeerHost."""
-        return self._trade.assembly.owed(peer) if self._trade else 0
+        return self._trade.assembly.outstanding(peer) if self._trade else 0
 
     def can_serve(self, index: int) -> bool:
         """See PeerHost."""
@@ -341,21 +342,21 @@ class Swarm:
     # -- TradeHost: what comes of it
 
     def piece_stored(self, index: int) -> None:
-        """See TradeHost."""
+        """See PieceExchangeHost."""
         self._host.piece_stored(index)
 
     def peer_lied(self, peer: Peer, pieces: Sequence[int]) -> None:
-        """See TradeHost."""
+        """See PieceExchangeHost."""
         if not peer.tell_false(pieces):
             self._ban(peer, Drop.BAD_PIECE)
 
     def swarm_failed(self, error: FileSendError) -> None:
-        """See TradeHost."""
+        """See PieceExchangeHost."""
         self._host.swarm_failed(error)
 
     # -- own affairs
 
-    def _lied_of_metadata(self, peer: Hashable) -> None:
+    def _sent_bad_metadata(self, peer: Hashable) -> None:
         assert isinstance(peer, Peer)
         self._ban(peer, Drop.BAD_METADATA)
 
@@ -378,10 +379,10 @@ class Swarm:
             await asyncio.sleep(BEAT)
             now = self._clock()
             for peer in (*self._roster, *self._roster.handshaking):
-                peer.beat(now)
+                peer.tick(now)
             if self._trade:
-                self._trade.beat(now)
+                self._trade.tick(now)
             self._description.ask(self._roster)
             if not self._roster and not (self._trade and self._trade.assembly.complete):
                 self._rendezvous.more_peers()
-            self._host.beat()
+            self._host.tick()

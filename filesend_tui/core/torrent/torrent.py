@@ -1,6 +1,6 @@
 """The life of one torrent: described, laid out, filled piece by piece, done or failed.
 
-Peers are swarm.py's, files storage.py's. Several torrents together are engine.py's.
+Peers are swarm.py's, files download_files.py's. Several torrents together are engine.py's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.error_events import error_event, leftover_events
 from filesend_tui.core.errors import (
     BadMetadata,
     FileSendError,
@@ -32,21 +33,22 @@ from filesend_tui.core.events import (
     TransferId,
 )
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signaling import PlainSignals, SealedSignals
+from filesend_tui.core.meeting.signaling import PlainSignaling, SealedSignaling
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras
 from filesend_tui.core.torrent.metainfo.info import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.metainfo.magnet import Magnet
-from filesend_tui.core.torrent.metainfo.sources import SourceFile
+from filesend_tui.core.torrent.metainfo.share_link import share_link
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, PieceStore, SeedFiles
+from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
 from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.util.error_events import error_event, leftover_events
-from filesend_tui.core.util.share_link import share_link
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
 
@@ -165,9 +167,9 @@ class Torrent:
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
                 signals=(
-                    SealedSignals(magnet.info_hash, swarm_key)
+                    SealedSignaling(magnet.info_hash, swarm_key)
                     if swarm_key is not None
-                    else PlainSignals(magnet.info_hash)
+                    else PlainSignaling(magnet.info_hash)
                 ),
                 peer_id=peer_id,
                 trackers=magnet.trackers,
@@ -271,9 +273,9 @@ class Torrent:
             if self.transfer is None:
                 self._warn(error)
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """See SwarmHost."""
-        self._reporter.beat()
+        self._reporter.tick()
         self._publish_state()
         self._watch_loneliness()
         if self.transfer is not None and not self._store_is_whole:

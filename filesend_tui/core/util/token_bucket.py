@@ -7,7 +7,7 @@ and what follows when it is spent, is the owner's.
 from __future__ import annotations
 
 
-class Budget:
+class TokenBucket:
     """One spender's bucket, full at first.
 
     Args:

@@ -6,7 +6,7 @@ Only arithmetic lives here; no names, no hashes, and nothing about what anybody 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 #: Bytes of one block, the unit that is asked for; only a torrent's very last block is shorter.
 BLOCK: Final = 16 * 1024
@@ -14,6 +14,14 @@ BLOCK: Final = 16 * 1024
 MAX_METADATA: Final = 16 * 1024 * 1024
 #: Most pieces a torrent may have: its info dictionary holds 20 bytes for each.
 MAX_PIECES: Final = MAX_METADATA // 20
+
+
+class BlockRequest(NamedTuple):
+    """A block to ask for: piece, offset in it and length, in bytes."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    begin: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from filesend_tui.state.figures import short_path
 from filesend_tui.widgets.ink import Part, row
 from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.transfers.figures import short_path
 
 
 class FolderList(LineList[str]):

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
-from filesend_tui.system.daemon_threads import Beside
+from filesend_tui.system.daemon_threads import DaemonThreads
 from filesend_tui.widgets.ink import Inked, Part, fit_middle, strip
 from filesend_tui.widgets.picker.folder import FolderEntry
 from filesend_tui.widgets.picker.glimpse import Glimpse, glimpse
@@ -32,7 +32,7 @@ class Preview(Inked):
         self._entry: FolderEntry | None = None
         self._glimpse: Glimpse | None = None
         self._problem = ""
-        self._beside = Beside()
+        self._beside = DaemonThreads()
         self._made: tuple[object, list[Sequence[Part]]] = (None, [])
 
     def show(self, entry: FolderEntry | None) -> None:

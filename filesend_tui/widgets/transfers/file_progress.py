@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import size_text
+from filesend_tui.state.figures import percent
 from filesend_tui.state.views import TransferDetail, TransferRow
 from filesend_tui.widgets.ink import Part, bar, row
 from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.transfers.figures import percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from rich.cells import cell_len
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.state.figures import countdown, percent
 from filesend_tui.state.views import ShareRow, TransferRow
 from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
-from filesend_tui.widgets.transfers.figures import countdown, percent
 
 #: Cells of a row that are not its bar.
 _BESIDE_BAR: Final = 54

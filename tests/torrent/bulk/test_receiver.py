@@ -12,7 +12,7 @@ import pytest
 
 from filesend_tui.core.errors import ChannelFailed, FileSendError, NoSpace
 from filesend_tui.core.torrent.bulk import receiver as module
-from filesend_tui.core.torrent.bulk.receiver import ALL_BUFFERS, TAG, Intake
+from filesend_tui.core.torrent.bulk.receiver import ALL_BUFFERS, TAG, BulkReceiver
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.wire.shape import TorrentShape
 
@@ -72,7 +72,7 @@ class Host:
                 await self.news.wait()
 
 
-async def exhausted(intake: Intake) -> None:
+async def exhausted(intake: BulkReceiver) -> None:
     """Return once every buffer is in use."""
     async with asyncio.timeout(10):
         while intake._unmade or intake._free:
@@ -87,7 +87,7 @@ def content_of(size: int) -> bytes:
 async def taking(pieces: int, piece_length: int, short: int = 0) -> AsyncIterator[tuple]:
     shape = TorrentShape(pieces, piece_length, pieces * piece_length - short)
     host = Host(shape, content_of(shape.total_length))
-    intake = Intake(shape, host.keep, host)
+    intake = BulkReceiver(shape, host.keep, host)
     try:
         yield host, intake
     finally:
@@ -96,7 +96,7 @@ async def taking(pieces: int, piece_length: int, short: int = 0) -> AsyncIterato
         assert not any(keeper.is_alive() for keeper in intake._keepers)
 
 
-def push(intake: Intake, span: range, data: bytes, frame: int = MIB) -> None:
+def push(intake: BulkReceiver, span: range, data: bytes, frame: int = MIB) -> None:
     """Deliver one span in frames, as a channel does."""
     for start in range(0, len(data), frame):
         part = data[start : start + frame]

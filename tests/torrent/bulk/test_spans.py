@@ -17,7 +17,7 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError, NoSpace
 from filesend_tui.core.torrent.bulk.receiver import TAG
 from filesend_tui.core.torrent.bulk.sender import MOST_WAITING
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.storage.storage import DownloadFiles
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.road import DirectRoad

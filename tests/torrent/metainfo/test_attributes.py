@@ -17,11 +17,11 @@ from filesend_tui.core.torrent.metainfo.attributes import (
     file_mode,
     folder_mode,
 )
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.paths import Folding, lay_out
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout
-from tests.torrent.storage.test_storage import everything, fill, torrent
+from tests.torrent.storage.test_download_files import everything, fill, torrent
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no permissions of this kind")
 THEN = 1_234_567_890_123_456_789

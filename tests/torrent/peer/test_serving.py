@@ -12,10 +12,9 @@ from filesend_tui.core.torrent.peer.serving import (
     SERVE_BYTES,
     Serving,
 )
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.wire import messages as m
-from filesend_tui.core.wire.shape import BLOCK
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest
 
 #: A piece that is not here.
 ABSENT = 9

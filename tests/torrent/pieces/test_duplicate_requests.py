@@ -13,8 +13,8 @@ from filesend_tui.core.torrent.pieces.duplicate_requests import (
     SPARE_BLOCKS,
     SPARE_SHARE,
 )
-from filesend_tui.core.torrent.pieces.picker import BlockRequest, PiecePicker
-from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+from filesend_tui.core.torrent.pieces.picker import PiecePicker
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 
 def picker_of(pieces: int, *peers: str, blocks: int = 1) -> PiecePicker:
@@ -35,17 +35,17 @@ def queue_of(picker: PiecePicker, peer: str, count: int) -> list[BlockRequest]:
     return queue
 
 
-def head(owed: int) -> int:
-    return max(HEAD_BLOCKS, owed // HEAD_SHARE)
+def head(outstanding: int) -> int:
+    return max(HEAD_BLOCKS, outstanding // HEAD_SHARE)
 
 
 @pytest.mark.parametrize("owed", [HEAD_BLOCKS, HEAD_BLOCKS + 3, 40])
-def test_what_stands_last_in_the_queue_is_asked_of_an_idle_peer(owed: int) -> None:
+def test_what_stands_last_in_the_queue_is_asked_of_an_idle_peer(outstanding: int) -> None:
     picker = picker_of(100, "busy", "idle")
-    queue = queue_of(picker, "busy", owed)
+    queue = queue_of(picker, "busy", outstanding)
     picker.peer_has("idle", [request.index for request in queue])
     doubled = picker.pick("idle", 100)
-    assert doubled == queue[head(owed) :][::-1][:IDLE_REQUESTS]
+    assert doubled == queue[head(outstanding) :][::-1][:IDLE_REQUESTS]
     assert list(picker.in_flight("busy")) == queue, "it owes them still"
     if doubled:
         assert picker.received("idle", *doubled[0]).cancel == (("busy", doubled[0]),)
@@ -94,7 +94,7 @@ def test_at_the_end_a_peer_keeps_what_it_sends_within_half_a_beat() -> None:
         picker.peer_has_all(peer)
     for request in picker.pick("steady", 10):
         picker.received("steady", *request)
-    picker.beat()
+    picker.tick()
     queue = picker.pick("steady", 30)
     assert picker.endgame
     assert picker.pick("idle", 100) == queue[::-1][:IDLE_REQUESTS]
@@ -102,9 +102,9 @@ def test_at_the_end_a_peer_keeps_what_it_sends_within_half_a_beat() -> None:
         picker.received("idle", *request)
     assert picker.pick("idle", 100) == [], "five of ten a second come within half of one"
     # It falls silent: less and less is left to it.
-    picker.beat()
+    picker.tick()
     assert picker.pick("idle", 100) == queue[4:0:-1]
-    picker.beat()
+    picker.tick()
     assert picker.pick("idle", 100) == queue[:1]
 
 

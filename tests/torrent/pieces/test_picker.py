@@ -20,13 +20,8 @@ from filesend_tui.core.torrent.pieces.duplicate_requests import (
     MAX_ASKERS,
     PEER_SHARE,
 )
-from filesend_tui.core.torrent.pieces.picker import (
-    HELD_BYTES,
-    MIN_PARTIAL,
-    BlockRequest,
-    PiecePicker,
-)
-from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+from filesend_tui.core.torrent.pieces.picker import HELD_BYTES, MIN_PARTIAL, PiecePicker
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 
 def shape_of(pieces: int, blocks: int = 2, tail: int = 0) -> TorrentShape:
@@ -347,13 +342,13 @@ def test_in_endgame_an_idle_peer_is_asked_for_what_others_owe():
     for peer in "abc":
         picker.peer_joined(peer)
         picker.peer_has_all(peer)
-    owed = picker.pick("a", 39)
+    outstanding = picker.pick("a", 39)
     assert not picker.endgame
     own = picker.pick("b", 100)
     assert picker.endgame
-    assert own[0] not in owed
+    assert own[0] not in outstanding
     assert len(own) == IDLE_REQUESTS
-    assert set(own[1:]) <= set(owed)
+    assert set(own[1:]) <= set(outstanding)
     third = picker.pick("c", 100)
     assert len(third) == IDLE_REQUESTS
     assert not set(third) & set(own[1:]), "two peers at most owe the same block"
@@ -449,8 +444,8 @@ def test_a_suspect_that_chokes_does_not_hold_up_its_piece():
     deliver(picker, "a", picker.pick("a", 2))
     deliver(picker, "b", picker.pick("b", 2))
     picker.failed(0)
-    owed = picker.pick("a", 2)
-    picker.received("a", *owed[0])
+    outstanding = picker.pick("a", 2)
+    picker.received("a", *outstanding[0])
     picker.returned("a")
     assert len(picker.pick("b", 9)) == 3
 
@@ -502,7 +497,7 @@ class SwarmMachine(RuleBasedStateMachine):
         self.max_partial = max_partial
         self.picker = make_picker(self.shape, seed, wanted=self.wanted, max_partial=max_partial)
         self.has: dict[str, set[int]] = {}
-        self.owed: dict[str, dict[BlockRequest, None]] = {}
+        self.outstanding: dict[str, dict[BlockRequest, None]] = {}
         self.late: dict[str, list[BlockRequest]] = defaultdict(list)
         self.choking: set[str] = set()
         self.liars: set[str] = set()
@@ -531,7 +526,9 @@ class SwarmMachine(RuleBasedStateMachine):
         }
 
     def askers(self):
-        return Counter(request for owed in self.owed.values() for request in owed)
+        return Counter(
+            request for outstanding in self.outstanding.values() for request in outstanding
+        )
 
     # What peers do
 
@@ -547,7 +544,7 @@ class SwarmMachine(RuleBasedStateMachine):
         else:
             self.has[peer] = data.draw(st.sets(st.sampled_from(sorted(every))))
             self.picker.peer_has(peer, self.has[peer])
-        self.owed[peer] = {}
+        self.outstanding[peer] = {}
         self.choking.discard(peer)
         # Who comes back is who it was: a block it left behind still counts as its own.
         if liar and peer not in self.known:
@@ -574,8 +571,8 @@ class SwarmMachine(RuleBasedStateMachine):
     def choke(self, data):
         peer = self.draw_peer(data)
         self.choking.add(peer)
-        self.late[peer].extend(self.owed[peer])
-        self.owed[peer].clear()
+        self.late[peer].extend(self.outstanding[peer])
+        self.outstanding[peer].clear()
         self.picker.returned(peer)
 
     @precondition(lambda self: self.choking)
@@ -584,17 +581,19 @@ class SwarmMachine(RuleBasedStateMachine):
         self.choking.discard(data.draw(st.sampled_from(sorted(self.choking))))
 
     @rule()
-    def beat(self):
-        self.picker.beat()
+    def tick(self):
+        self.picker.tick()
 
-    @precondition(lambda self: any(self.owed.values()))
+    @precondition(lambda self: any(self.outstanding.values()))
     @rule(data=st.data())
     def reject(self, data):
-        peer = data.draw(st.sampled_from([p for p in sorted(self.owed) if self.owed[p]]))
-        requests = data.draw(st.lists(st.sampled_from(list(self.owed[peer])), min_size=1))
+        peer = data.draw(
+            st.sampled_from([p for p in sorted(self.outstanding) if self.outstanding[p]])
+        )
+        requests = data.draw(st.lists(st.sampled_from(list(self.outstanding[peer])), min_size=1))
         self.picker.returned(peer, requests)  # some perhaps twice
         for request in requests:
-            self.owed[peer].pop(request, None)
+            self.outstanding[peer].pop(request, None)
 
     @precondition(lambda self: any(self.late.values()))
     @rule(data=st.data())
@@ -611,12 +610,14 @@ class SwarmMachine(RuleBasedStateMachine):
         if peer not in self.choking:
             self.pick(peer, count)
 
-    @precondition(lambda self: any(self.owed.values()))
+    @precondition(lambda self: any(self.outstanding.values()))
     @rule(data=st.data(), count=st.integers(1, 8))
     def send(self, data, count):
-        peer = data.draw(st.sampled_from([p for p in sorted(self.owed) if self.owed[p]]))
-        for request in list(self.owed[peer])[:count]:
-            if peer in self.owed and request in self.owed[peer]:
+        peer = data.draw(
+            st.sampled_from([p for p in sorted(self.outstanding) if self.outstanding[p]])
+        )
+        for request in list(self.outstanding[peer])[:count]:
+            if peer in self.outstanding and request in self.outstanding[peer]:
                 self.take(peer, request)
 
     @precondition(lambda self: self.settling)
@@ -624,11 +625,11 @@ class SwarmMachine(RuleBasedStateMachine):
     def settle(self):
         index = self.settling.pop(0)
         senders = self.sent_by.pop(index)
-        if any(lied for _, lied in senders.values()):
+        if any(sent_bad_data for _, sent_bad_data in senders.values()):
             named = self.picker.failed(index)
             assert sorted(named) == sorted({peer for peer, _ in senders.values()})
             if len(named) == 1:
-                assert all(lied for _, lied in senders.values())
+                assert all(sent_bad_data for _, sent_bad_data in senders.values())
                 self.banned.update(named)
                 if named[0] in self.has:
                     self.drop(named[0])
@@ -643,7 +644,7 @@ class SwarmMachine(RuleBasedStateMachine):
 
     def drop(self, peer):
         given_up = self.picker.peer_left(peer)
-        del self.has[peer], self.owed[peer]
+        del self.has[peer], self.outstanding[peer]
         self.choking.discard(peer)
         self.late.pop(peer, None)
         reachable = set().union(*self.has.values()) if self.has else set()
@@ -660,26 +661,30 @@ class SwarmMachine(RuleBasedStateMachine):
             assert request in self.blocks_of(request.index)
             assert request.index in self.has[peer] & self.wanted - self.verified
             assert request.begin not in self.sent_by.get(request.index, {})
-            assert request not in self.owed[peer]
-            self.owed[peer][request] = None
+            assert request not in self.outstanding[peer]
+            self.outstanding[peer][request] = None
             if askers[request]:
-                longest = max(len(owed) for other, owed in self.owed.items() if other != peer)
+                longest = max(
+                    len(outstanding)
+                    for other, outstanding in self.outstanding.items()
+                    if other != peer
+                )
                 assert self.picker.endgame or longest > HEAD_BLOCKS, "a needless duplicate"
-                assert len(self.owed[peer]) <= IDLE_REQUESTS
+                assert len(self.outstanding[peer]) <= IDLE_REQUESTS
                 rivals = [
                     other
-                    for other, owed in self.owed.items()
-                    if request in owed and PEER_SHARE * self.given[other] >= self.given[peer]
+                    for other, outstanding in self.outstanding.items()
+                    if request in outstanding and PEER_SHARE * self.given[other] >= self.given[peer]
                 ]
                 assert len(set(rivals) - {peer}) < MAX_ASKERS
         return picked
 
     def take(self, peer, request):
-        owed = request in self.owed[peer]
+        outstanding = request in self.outstanding[peer]
         outcome = self.picker.received(peer, *request)
-        self.owed[peer].pop(request, None)
+        self.outstanding[peer].pop(request, None)
         here = self.sent_by.get(request.index, {})
-        if owed:
+        if outstanding:
             assert outcome.accepted
         if not outcome.accepted:
             assert outcome == (False, False, ())
@@ -689,11 +694,11 @@ class SwarmMachine(RuleBasedStateMachine):
         assert request.begin not in here, "accepted twice"
         self.sent_by[request.index][request.begin] = (peer, peer in self.liars)
         assert {other for other, _ in outcome.cancel} == {
-            other for other, requests in self.owed.items() if request in requests
+            other for other, requests in self.outstanding.items() if request in requests
         }
         for other, cancelled in outcome.cancel:
             assert cancelled == request
-            del self.owed[other][request]
+            del self.outstanding[other][request]
             self.late[other].append(request)  # it may have been on its way
         full = len(self.sent_by[request.index]) == self.shape.block_count(request.index)
         assert outcome.piece_complete == full
@@ -703,8 +708,8 @@ class SwarmMachine(RuleBasedStateMachine):
     @invariant()
     def agrees(self):
         picker = self.picker
-        for peer, owed in self.owed.items():
-            assert list(picker.in_flight(peer)) == list(owed)
+        for peer, outstanding in self.outstanding.items():
+            assert list(picker.in_flight(peer)) == list(outstanding)
             assert picker.interesting(peer) == bool(self.has[peer] & self.wanted - self.verified)
         asked = self.askers()
         assert set(picker.have) == self.verified
@@ -721,7 +726,7 @@ class SwarmMachine(RuleBasedStateMachine):
             return
         self.choking.clear()
         self.has["last"] = set(range(self.shape.piece_count))
-        self.owed["last"] = {}
+        self.outstanding["last"] = {}
         self.picker.peer_joined("last")
         self.picker.peer_has_all("last")
         self.most_peers = max(self.most_peers, len(self.has))
@@ -732,15 +737,15 @@ class SwarmMachine(RuleBasedStateMachine):
                 if peer not in self.has:
                     continue
                 self.pick(peer, 4)
-                for request in list(self.owed[peer])[:2]:
-                    if request in self.owed[peer]:
+                for request in list(self.outstanding[peer])[:2]:
+                    if request in self.outstanding[peer]:
                         self.take(peer, request)
                 self.agrees()
             if self.settling:
                 self.settle()
         assert self.picker.complete
         assert self.verified == self.wanted
-        assert not any(self.owed.values())
+        assert not any(self.outstanding.values())
         assert not self.settling
 
 

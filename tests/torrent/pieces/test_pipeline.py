@@ -142,27 +142,27 @@ class TestSnubbed:
     def test_after_half_a_minute_of_nothing(self):
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
-        assert not pipeline.snubbed(100 + SNUB_S - 1, 3)
-        assert pipeline.snubbed(100 + SNUB_S, 3)
+        assert not pipeline.keeps_waiting(100 + SNUB_S - 1, 3)
+        assert pipeline.keeps_waiting(100 + SNUB_S, 3)
 
     def test_a_block_starts_the_wait_again(self):
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         pipeline.received(120.0, BLOCK)
-        assert not pipeline.snubbed(149, 2)
-        assert pipeline.snubbed(150, 2)
+        assert not pipeline.keeps_waiting(149, 2)
+        assert pipeline.keeps_waiting(150, 2)
 
     def test_not_while_nothing_is_owed(self):
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
-        assert not pipeline.snubbed(1000, 0)
+        assert not pipeline.keeps_waiting(1000, 0)
 
     def test_a_quiet_time_before_asking_does_not_count(self):
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         pipeline.received(101.0, BLOCK)
         pipeline.sent(900.0)
-        assert not pipeline.snubbed(901, 1)
+        assert not pipeline.keeps_waiting(901, 1)
 
 
 def test_starts_small_after_a_drop_and_grows_again():
@@ -181,10 +181,10 @@ def test_starts_small_after_a_drop_and_grows_again():
 def test_after_a_snub_it_is_asked_for_one_block_until_one_comes() -> None:
     pipeline = RequestPipeline()
     pipeline.sent(0)
-    assert pipeline.snubbed(SNUB_S, 5)
+    assert pipeline.keeps_waiting(SNUB_S, 5)
     pipeline.snub()
-    assert pipeline.in_disgrace
+    assert pipeline.snubbed
     assert (pipeline.room(31, 0), pipeline.room(31, 1)) == (1, 0)
     pipeline.received(32, BLOCK)
-    assert not pipeline.in_disgrace
+    assert not pipeline.snubbed
     assert pipeline.room(32, 0) > 1

@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from filesend_tui.core.torrent.rates.limiter import RateLimit
-from filesend_tui.core.torrent.rates.throttle import Allowance
+from filesend_tui.core.torrent.rates.throttle import Throttle
 from filesend_tui.core.wire.shape import BLOCK
 from tests import virtual_time
 
 RATE = 10 * BLOCK
 
 
-async def move(allowance: Allowance, again: asyncio.Event, total: int) -> float:
+async def move(allowance: Throttle, again: asyncio.Event, total: int) -> float:
     """Move so many bytes in whole blocks; return the time at the end."""
     while total > 0:
         while not (allowed := allowance.take(total)):
@@ -31,7 +31,7 @@ def test_two_share_a_limit_equally() -> None:
         limit = RateLimit(RATE)
         events = [asyncio.Event(), asyncio.Event()]
         ends = await asyncio.gather(
-            *(move(Allowance(limit, event.set), event, 20 * RATE) for event in events)
+            *(move(Throttle(limit, event.set), event, 20 * RATE) for event in events)
         )
         # The first alone has the burst.
         assert [end - start for end in ends] == [pytest.approx(40, rel=0.03)] * 2
@@ -40,7 +40,7 @@ def test_two_share_a_limit_equally() -> None:
 
 
 async def test_without_a_limit_all_may_go() -> None:
-    allowance = Allowance(None, lambda: pytest.fail("nobody waits"))
+    allowance = Throttle(None, lambda: pytest.fail("nobody waits"))
     assert allowance.take(10**9) == 10**9
     allowance.settle(5)
     allowance.refund(5)
@@ -54,7 +54,7 @@ def test_the_owner_is_called_once_however_often_it_asks() -> None:
         start = loop.time()
         limit = RateLimit(RATE)
         limit.book(start, RATE)
-        allowance = Allowance(limit, lambda: calls.append(loop.time()))
+        allowance = Throttle(limit, lambda: calls.append(loop.time()))
         for _ in range(3):
             assert allowance.take(BLOCK) == 0
         await asyncio.sleep(5)
@@ -69,12 +69,12 @@ def test_what_closes_or_is_lost_gives_its_turn_to_the_others() -> None:
         now = asyncio.get_running_loop().time()
         limit = RateLimit(RATE)
         limit.book(now, RATE)
-        closing = Allowance(limit, lambda: pytest.fail("it was closed"))
+        closing = Throttle(limit, lambda: pytest.fail("it was closed"))
         assert closing.take(BLOCK) == 0
         closing.close()
         assert closing.take(BLOCK) == 0
         await asyncio.sleep(1)
-        asked = Allowance(limit, lambda: None)
+        asked = Throttle(limit, lambda: None)
         assert asked.take(BLOCK) == BLOCK
         asked.settle(3 * BLOCK)
         asked.refund(3 * BLOCK)

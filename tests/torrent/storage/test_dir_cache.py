@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
-from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedTrail, Trail
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_cache import DirCache, Replaced, RootedDirCache
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.file_id import FileId
 from tests.torrent.storage.test_dir_handle import NEW, POSIX, ways
 
@@ -36,8 +36,8 @@ def _descriptors() -> int:
 def test_files_are_opened_and_made_in_any_order(tmp_path: Path) -> None:
     names = ["a/1", "a/2", "top", "a/b/1", "a/1", "b/1", "a/b/2"]
     tree(tmp_path, *names)
-    with Ground.at(tmp_path) as ground:
-        trail = Trail(ground)
+    with DirHandle.at(tmp_path) as ground:
+        trail = DirCache(ground)
         for name in names:
             assert read(trail.open(name.split("/"), os.O_RDONLY)) == name
         os.close(trail.open(("a", "b", "new"), NEW))
@@ -56,8 +56,8 @@ def test_a_trail_follows_no_link(tmp_path: Path) -> None:
     root = tree(tmp_path, "out/f", "in/a/f", "in/a/b/f") / "in"
     (root / "a" / "l").symlink_to("f")
     (root / "link").symlink_to("../out")
-    with Ground.at(root) as ground:
-        trail = Trail(ground)
+    with DirHandle.at(root) as ground:
+        trail = DirCache(ground)
         assert read(trail.open(("a", "f"), os.O_RDONLY)) == "in/a/f"
         for parts in (("a", "l"), ("link", "f"), ("a", "..", "link", "f")):
             with pytest.raises(OSError, match=r"link|directory|levels"):
@@ -70,8 +70,8 @@ def test_a_trail_follows_no_link(tmp_path: Path) -> None:
 @POSIX
 def test_a_folder_replaced_by_a_link_stays_itself_or_is_refused(tmp_path: Path, ways: str) -> None:
     tree(tmp_path, "precious/f", "precious/g", "in/a/f", "in/a/g")
-    with Ground.at(tmp_path / "in") as ground:
-        trail = Trail(ground)
+    with DirHandle.at(tmp_path / "in") as ground:
+        trail = DirCache(ground)
         assert read(trail.open(("a", "f"), os.O_RDONLY)) == "in/a/f"
         (tmp_path / "in" / "a").rename(tmp_path / "in" / "moved")
         (tmp_path / "in" / "a").symlink_to(tmp_path / "precious")
@@ -88,7 +88,7 @@ def test_no_more_than_a_root_and_a_folder_are_held_open(tmp_path: Path) -> None:
     tree(tmp_path, *names)
     roots = {root: FileId.of((tmp_path / root).stat()) for root in "xyz"}
     before = _descriptors()
-    trail = RootedTrail()
+    trail = RootedDirCache()
     for name in [*names, *reversed(names)]:
         root, *parts = name.split("/")
         assert read(trail.open(tmp_path / root, roots[root], parts)) == name
@@ -110,7 +110,7 @@ def test_a_root_is_the_same_folder_whatever_becomes_of_its_name(tmp_path: Path) 
         pytest.skip("this system has no steps")
     tree(tmp_path, "root/f", "other/f")
     root = FileId.of((tmp_path / "root").stat())
-    trail = RootedTrail()
+    trail = RootedDirCache()
     assert read(trail.open(tmp_path / "root", root, ("f",))) == "root/f"
     (tmp_path / "root").rename(tmp_path / "moved")
     (tmp_path / "root").symlink_to("other")

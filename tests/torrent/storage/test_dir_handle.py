@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
@@ -24,7 +24,7 @@ def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 @pytest.mark.usefixtures("ways")
 def test_files_and_folders_are_made_opened_and_deleted(tmp_path: Path) -> None:
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         ground.make_folders(("a", "b"))
         ground.make_folders(("a", "b"))
         os.close(ground.open(("a", "b", "c"), NEW))
@@ -46,8 +46,8 @@ def test_files_and_folders_are_made_opened_and_deleted(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_no_ground(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
-        Ground.at(tmp_path / "file")
-    with Ground.at(tmp_path) as ground, pytest.raises(NotADirectoryError):
+        DirHandle.at(tmp_path / "file")
+    with DirHandle.at(tmp_path) as ground, pytest.raises(NotADirectoryError):
         ground.below("file")
 
 
@@ -63,7 +63,7 @@ def test_no_link_is_followed_below(tmp_path: Path) -> None:
     (tmp_path / "in" / "new").symlink_to(outside / "new")
     # The way to a ground is the person's own word, links and all.
     (tmp_path / "alias").symlink_to("in")
-    with Ground.at(tmp_path / "alias") as ground:
+    with DirHandle.at(tmp_path / "alias") as ground:
         for parts in (("f",), ("link", "f")):
             with pytest.raises(OSError, match=r"link|directory|levels"):
                 ground.open(parts, os.O_RDWR)
@@ -84,7 +84,7 @@ def test_no_link_is_followed_below(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ways")
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    with Ground.at(tmp_path) as ground, pytest.raises(OSError, match="regular"):
+    with DirHandle.at(tmp_path) as ground, pytest.raises(OSError, match="regular"):
         ground.open(("fifo",), os.O_RDONLY)
 
 
@@ -92,7 +92,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 def test_it_is_the_same_folder_whatever_becomes_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    with Ground.at(tmp_path / "a") as ground:
+    with DirHandle.at(tmp_path / "a") as ground:
         (tmp_path / "a").rename(tmp_path / "moved")
         (tmp_path / "a").symlink_to("elsewhere")
         os.close(ground.open(("f",), NEW))

@@ -9,10 +9,10 @@ import pytest
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.torrent.storage import disk_space
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.disk_error import disk_error
 from filesend_tui.core.torrent.storage.disk_space import check_room, make_file, sync_files
-from filesend_tui.core.util.free_space import free_space
+from filesend_tui.core.torrent.storage.free_space import free_space
 
 
 def test_a_missing_folder_has_the_room_of_where_it_would_be(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_file_is_made_at_full_length_and_never_over_another(
 ) -> None:
     if not promised:
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    ground = Ground.at(tmp_path)
+    ground = DirHandle.at(tmp_path)
     make_file(ground, ("a",), 100_000)
     make_file(ground, ("empty",), 0)
     assert (tmp_path / "a").read_bytes() == bytes(100_000)
@@ -63,7 +63,7 @@ def test_many_files_are_waited_for_all_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [(str(n),) for n in range(disk_space.MANY)]
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         for name in names:
             make_file(ground, name, 10)
         one_by_one: list[int] = []
@@ -90,7 +90,7 @@ def test_a_small_file_is_not_worth_a_promise(
     monkeypatch.setattr(
         os, "posix_fallocate", lambda _fd, _at, size: promised.append(size), raising=False
     )
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         make_file(ground, ("small",), disk_space.SMALL)
         make_file(ground, ("large",), disk_space.SMALL + 1)
     assert promised == [disk_space.SMALL + 1]

@@ -11,7 +11,7 @@ import pytest
 
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.storage import file_handles
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.file_handles import HandlePool
 
 
@@ -24,7 +24,7 @@ def _files(tmp_path: Path, count: int) -> list[Path]:
 
 def _opener(paths: list[Path]) -> Callable[[int, int], int]:
     def open_file(number: int, flags: int) -> int:
-        with Ground.at(paths[number].parent) as ground:
+        with DirHandle.at(paths[number].parent) as ground:
             return ground.open((paths[number].name,), flags)
 
     return open_file

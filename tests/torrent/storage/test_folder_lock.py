@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder.folder_lock import FolderLock
 
 
@@ -15,7 +15,7 @@ def test_one_at_a_time_has_it(tmp_path: Path, steps: bool, monkeypatch: pytest.M
     if steps and not ground_module.HAS_STEPS:
         pytest.skip("this system has no steps")
     monkeypatch.setattr(ground_module, "HAS_STEPS", steps)
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         lock = FolderLock.take(ground, "lock")
         assert lock is not None
         assert lock.is_held
@@ -40,14 +40,14 @@ def test_a_lock_whose_file_was_deleted_says_nothing(
         (tmp_path / "lock").unlink()
         flock(descriptor, how)
 
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
         assert FolderLock.take(ground, "lock") is None
         monkeypatch.undo()
         lock = FolderLock.take(ground, "lock")
         assert lock is not None
         lock.release()
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         (tmp_path / "lock").unlink()
         tmp_path.rmdir()
         assert FolderLock.take(ground, "lock") is None
@@ -57,6 +57,6 @@ def test_a_lock_whose_file_was_deleted_says_nothing(
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "lock").symlink_to("precious")
-    with Ground.at(tmp_path) as ground, pytest.raises(OSError, match="symbolic"):
+    with DirHandle.at(tmp_path) as ground, pytest.raises(OSError, match="symbolic"):
         FolderLock.take(ground, "lock")
     assert (tmp_path / "precious").read_text() == "precious"

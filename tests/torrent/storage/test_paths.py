@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.torrent.storage import paths as paths_module
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.paths import (
     MAX_NAME_BYTES,
     Folding,
@@ -188,7 +188,7 @@ def test_shorten_leaves_short_names_alone() -> None:
 
 
 def test_folding_is_what_the_file_system_does(tmp_path: Path) -> None:
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         same = folding(ground)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "Readme").touch()
@@ -202,16 +202,16 @@ def test_a_file_system_with_windows_rules_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As exFAT says no on Linux; none can be mounted here."""
-    with Ground.at(tmp_path) as ground:
+    with DirHandle.at(tmp_path) as ground:
         assert not folding(ground).strict
-        opens = Ground.open
+        opens = DirHandle.open
 
-        def refuse(self: Ground, parts: Sequence[str], flags: int) -> int:
+        def refuse(self: DirHandle, parts: Sequence[str], flags: int) -> int:
             if set(parts[-1]) & set('"*:<>?|'):
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
             return opens(self, parts, flags)
 
-        monkeypatch.setattr(Ground, "open", refuse)
+        monkeypatch.setattr(DirHandle, "open", refuse)
         strict = folding(ground)
     assert strict.strict
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.place import place
 
 
@@ -24,7 +24,7 @@ def _source(tmp_path: Path, name: str, text: str, *, folder: bool) -> Path:
 
 
 def _place(source: Path, folder: Path, wish: str) -> Path:
-    with Ground.at(source.parent) as here, Ground.at(folder) as there:
+    with DirHandle.at(source.parent) as here, DirHandle.at(folder) as there:
         return folder / place(here, source.name, there, wish)
 
 

@@ -39,7 +39,7 @@ KEEPERS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1
 TAG: Final = struct.Struct(">II")
 
 
-class IntakeHost(Protocol):
+class BulkReceiverHost(Protocol):
     """Who hears of it, on the event loop."""
 
     def bulk_received(self, size: int) -> None:
@@ -60,7 +60,7 @@ class _Filled(NamedTuple):
     size: int
 
 
-class Intake:
+class BulkReceiver:
     """A BulkSink for the spans of one peer; see transports/base.py.
 
     Args:
@@ -73,7 +73,7 @@ class Intake:
         self,
         shape: TorrentShape,
         keep: Callable[[range, memoryview], list[int]],
-        host: IntakeHost,
+        host: BulkReceiverHost,
     ) -> None:
         self._shape = shape
         self._keep = keep

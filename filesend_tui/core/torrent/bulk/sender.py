@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from filesend_tui.core.torrent.bulk.receiver import TAG
 from filesend_tui.core.torrent.rates.limiter import RateLimit
-from filesend_tui.core.torrent.rates.throttle import Allowance
+from filesend_tui.core.torrent.rates.throttle import Throttle
 from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.wire.extensions import SpanRequest
 from filesend_tui.core.wire.shape import TorrentShape
@@ -25,7 +25,7 @@ PART: Final = 1024 * 1024
 MOST_WAITING: Final = 1024
 
 
-class OutletHost(Protocol):
+class BulkSenderHost(Protocol):
     """Who reads and who counts."""
 
     def fill(self, start: int, view: memoryview) -> None:
@@ -42,7 +42,7 @@ class OutletHost(Protocol):
         """All of a span was."""
 
 
-class Outlet:
+class BulkSender:
     """Serves one peer's spans, in the order in which it asked.
 
     Args:
@@ -58,7 +58,7 @@ class Outlet:
         channel: BulkChannel,
         shape: TorrentShape,
         limit: RateLimit | None,
-        host: OutletHost,
+        host: BulkSenderHost,
         clock: Callable[[], float],
     ) -> None:
         self._channel = channel
@@ -67,7 +67,7 @@ class Outlet:
         self._clock = clock
         self._waiting: deque[SpanRequest] = deque()
         self._wake = asyncio.Event()
-        self._turns = Allowance(limit, self._wake.set)
+        self._turns = Throttle(limit, self._wake.set)
         #: Since when the channel has taken nothing, where it is offered something.
         self.stuck_since: float | None = None
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.torrent.bulk.receiver import Intake
-from filesend_tui.core.torrent.bulk.sender import Outlet
+from filesend_tui.core.torrent.bulk.receiver import BulkReceiver
+from filesend_tui.core.torrent.bulk.sender import BulkSender
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.storage.disk import Disk
 from filesend_tui.core.transports.base import BulkChannel
@@ -87,8 +87,8 @@ class Spans:
         self._loop = asyncio.get_running_loop()
         #: Bytes that were asked for and have not come.
         self.due = 0
-        self._intake: Intake | None = None
-        self._outlet = Outlet(channel, shape, limit, self, clock)
+        self._intake: BulkReceiver | None = None
+        self._outlet = BulkSender(channel, shape, limit, self, clock)
         self._serving: asyncio.Task[None] | None = None
 
     # -- asking
@@ -97,7 +97,7 @@ class Spans:
     def room(self) -> int:
         """Bytes to ask for now beside what is due: 0, or a span's worth."""
         piece = self._shape.piece_length
-        if self._peer.pipeline.in_disgrace:
+        if self._peer.pipeline.snubbed:
             return 0 if self.due else piece
         wanted = int(self._peer.download.rate(self._clock()) * WINDOW_S)
         window = max(min(max(wanted, LEAST_WINDOW), MOST_WINDOW), 2 * piece)
@@ -107,7 +107,7 @@ class Spans:
     def ask(self, pieces: range) -> None:
         """Ask the peer for these pieces, at most `room` bytes or one piece."""
         if self._intake is None:
-            self._intake = Intake(self._shape, self._disk.keep_pieces, self)
+            self._intake = BulkReceiver(self._shape, self._disk.keep_pieces, self)
             self._channel.take_bulk(self._intake)
         self._intake.expect(pieces)
         self.due += self.size(pieces)
@@ -166,23 +166,23 @@ class Spans:
         if self._intake is not None:
             await self._intake.close()
 
-    # -- IntakeHost, OutletHost
+    # -- BulkReceiverHost, BulkSenderHost
 
     def bulk_received(self, size: int) -> None:
-        """See IntakeHost."""
+        """See BulkReceiverHost."""
         self.due -= size
         self._host.pieces_received(self._peer, size)
 
     def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
-        """See IntakeHost."""
+        """See BulkReceiverHost."""
         self._host.pieces_settled(self._peer, pieces, wrong)
 
     def disk_failed(self, error: FileSendError) -> None:
-        """See IntakeHost."""
+        """See BulkReceiverHost."""
         self._host.disk_failed(error)
 
     def fill(self, start: int, view: memoryview) -> None:
-        """See OutletHost."""
+        """See BulkSenderHost."""
         try:
             self._disk.read_into(start, view)
         except FileSendError as error:
@@ -190,10 +190,10 @@ class Spans:
             raise ChannelFailed("What is being sent can no longer be read.") from error
 
     def bulk_sent(self, size: int) -> None:
-        """See OutletHost."""
+        """See BulkSenderHost."""
         self._host.bulk_sent(self._peer, size)
 
     def span_sent(self, span: SpanRequest) -> None:
-        """See OutletHost."""
+        """See BulkSenderHost."""
         for index in range(span.first, span.first + span.count):
             self._peer.given[index] += self._shape.piece_size(index)

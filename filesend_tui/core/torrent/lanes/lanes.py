@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.torrent.drop_reasons import WhyDropped
 from filesend_tui.core.torrent.lanes.lane import Lane, LaneHost
 from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, LaneCount
-from filesend_tui.core.torrent.peer.drop_reasons import WhyDropped
 from filesend_tui.core.transports.base import Channel, ChannelAbused, Road
 from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
 from filesend_tui.core.util.tasks import Tasks

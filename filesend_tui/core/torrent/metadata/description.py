@@ -35,12 +35,12 @@ class Description:
         *,
         clock: Callable[[], float],
         found: Callable[[bytes], None],
-        lied: Callable[[Peer], None],
+        sent_bad_data: Callable[[Peer], None],
     ) -> None:
         self._fetch = MetadataFetch(info_hash)
         self._clock = clock
         self._found = found
-        self._lied = lied
+        self._sent_bad_data = sent_bad_data
         self._raw: bytes | None = None
         self._claims: dict[Peer, int] = {}
 
@@ -62,7 +62,7 @@ class Description:
             self._claims[peer] = size
             self._fetch.peer_has(peer, size)
         elif size != len(self._raw):
-            self._lied(peer)
+            self._sent_bad_data(peer)
 
     def left(self, peer: Peer) -> None:
         """A peer is gone."""
@@ -92,17 +92,17 @@ class Description:
         if self._raw is not None:
             # Too late to be of use, and not to tell a liar.
             if data != self._raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]:
-                self._lied(peer)
+                self._sent_bad_data(peer)
             return
         fetched = self._fetch.received(peer, piece, data, self._clock())
         for culprit in fetched.culprits:
             assert isinstance(culprit, Peer)
-            self._lied(culprit)
+            self._sent_bad_data(culprit)
         if fetched.info is not None:
             self.know(fetched.info)
             for claimant, size in self._claims.items():
                 if size != len(fetched.info):
-                    self._lied(claimant)
+                    self._sent_bad_data(claimant)
             self._claims.clear()
             self._found(fetched.info)
 

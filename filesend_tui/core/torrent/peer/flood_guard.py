@@ -15,7 +15,7 @@ BURST: Final = 8192
 PER_SECOND: Final = 256
 
 
-class Patience:
+class FloodGuard:
     """One peer's bucket. now: when it connected."""
 
     def __init__(self, now: float) -> None:

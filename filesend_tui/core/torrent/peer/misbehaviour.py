@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
-from filesend_tui.core.torrent.peer.flood_guard import Patience
+from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
+from filesend_tui.core.torrent.peer.flood_guard import FloodGuard
 from filesend_tui.core.wire.errors import Reason
 
 #: Seconds a new connection has for its handshake.
@@ -31,12 +31,12 @@ METADATA_ROUNDS: Final = 3
 METADATA_REQUESTS: Final = 32
 
 
-class Conduct:
+class Misbehaviour:
     """The record of one peer. now: when it connected."""
 
     def __init__(self, now: float) -> None:
         self.since = now
-        self._patience = Patience(now)
+        self._patience = FloodGuard(now)
         self._heard = now
         self._served = now
         self._sending: float | None = None
@@ -89,9 +89,9 @@ class Conduct:
         self._refusals += 1
         return Drop.REJECTS_ALL if self._refusals > MOST_REFUSALS else None
 
-    def choked(self, owed: int) -> WhyDropped | None:
+    def choked(self, outstanding: int) -> WhyDropped | None:
         """It choked us while it owed this many blocks."""
-        self._barren_chokes += owed > 0
+        self._barren_chokes += outstanding > 0
         return Drop.FLAPPING if self._barren_chokes > MOST_BARREN_CHOKES else None
 
     # -- the description
@@ -123,7 +123,7 @@ class Conduct:
         """The channel took them."""
         self._sending = None
 
-    def overdue(self, now: float, *, shaken: bool, owed: int) -> WhyDropped | None:
+    def overdue(self, now: float, *, shaken: bool, outstanding: int) -> WhyDropped | None:
         """Judge how long it has kept us waiting; call about once a second.
 
         Args:
@@ -131,7 +131,7 @@ class Conduct:
             shaken: Its handshake came.
             owed: Blocks it owes.
         """
-        if not owed:
+        if not outstanding:
             self._served = now
         if not shaken and now - self.since > HANDSHAKE_TIMEOUT:
             return Drop.HANDSHAKE_TIMEOUT

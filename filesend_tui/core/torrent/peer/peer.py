@@ -13,15 +13,14 @@ from typing import Any, Protocol, get_args
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.torrent.bulk.spans import Spans
+from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, Lanes
-from filesend_tui.core.torrent.peer.drop_reasons import Drop, WhyDropped
-from filesend_tui.core.torrent.peer.misbehaviour import Conduct
+from filesend_tui.core.torrent.peer.misbehaviour import Misbehaviour
 from filesend_tui.core.torrent.peer.serving import Serving, ServingHost
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
 from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.rates.rates import RateMeter
-from filesend_tui.core.torrent.rates.throttle import Allowance
+from filesend_tui.core.torrent.rates.throttle import Throttle
 from filesend_tui.core.transports.base import Channel, ChannelAbused
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
@@ -37,6 +36,7 @@ from filesend_tui.core.wire.extensions import (
     metadata_piece_count,
 )
 from filesend_tui.core.wire.lane_messages import LaneMessage
+from filesend_tui.core.wire.shape import BlockRequest
 
 #: Seconds after which what may have been lost on lanes is asked for again.
 LANE_DOUBT = 1.0
@@ -68,7 +68,7 @@ class PeerHost(ServingHost, Protocol):
     def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
         """A block came; return whether it was of use."""
 
-    def owed(self, peer: Peer) -> int:
+    def outstanding(self, peer: Peer) -> int:
         """Return how many blocks it owes."""
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
@@ -129,7 +129,7 @@ class Peer:
         #: Bytes of each piece that it was sent.
         self.given: Counter[int] = Counter()
         self._told_false: float | None = None
-        self._conduct = Conduct(clock())
+        self._misbehaviour = Misbehaviour(clock())
         self._spoke = clock()
         self._idle_requests = 0
         # As told up to the event at hand; the wire is ahead by the rest of the chunk.
@@ -139,7 +139,7 @@ class Peer:
         self._download_limit = limits.download
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
-        self.download_turns = Allowance(limits.download, lambda: host.refill(self))
+        self.download_turns = Throttle(limits.download, lambda: host.refill(self))
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Handshook: self._on_handshake,
@@ -222,13 +222,13 @@ class Peer:
         """Ask for blocks."""
         for r in requests:
             self.wire.send(m.Request(index=r.index, begin=r.begin, length=r.length))
-        self._conduct.asked(len(requests))
+        self._misbehaviour.asked(len(requests))
         self.pipeline.sent(self._clock())
         self._wake.set()
 
     def withdraw(self, request: BlockRequest) -> None:
         """Take a request back: the block came from elsewhere."""
-        self._conduct.asked(1)
+        self._misbehaviour.asked(1)
         self.send(m.Cancel(*request))
 
     def tell_false(self, pieces: Sequence[int]) -> bool:
@@ -255,7 +255,7 @@ class Peer:
         """Ask for a piece of the description."""
         if not self.wire.peer_takes_metadata:
             return  # it takes that back in what it has sent since; we shall come to it
-        self._conduct.asked_metadata()
+        self._misbehaviour.asked_metadata()
         self.wire.send_metadata_request(piece)
         self._wake.set()
 
@@ -267,7 +267,7 @@ class Peer:
 
     def serve_metadata(self, description: bytes, piece: int) -> None:
         """Send a piece of the description when its turn comes; asking twice makes no difference."""
-        self._judge(self._conduct.wants_metadata(metadata_piece_count(len(description))))
+        self._judge(self._misbehaviour.wants_metadata(metadata_piece_count(len(description))))
         self._serving.describe(description, piece)
         self._wake.set()
 
@@ -284,8 +284,8 @@ class Peer:
         self.traded = now
         self.download.add(now, size)
         self.pipeline.received(now, size)
-        self._conduct.heard(now)
-        self._conduct.served(now)
+        self._misbehaviour.heard(now)
+        self._misbehaviour.served(now)
 
     def asked_in_vain(self) -> None:
         """It asked for pieces that it is not served."""
@@ -307,15 +307,15 @@ class Peer:
         self.traded = self._spoke = self._clock()
         self.upload.add(self.traded, size)
 
-    def beat(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Call about once a second: keep-alives and time-outs."""
-        owed = self._host.owed(self) if self.ready else 0
+        outstanding = self._host.outstanding(self) if self.ready else 0
         if self.spans and self.spans.due:
-            owed += 1  # though others may be asked for it meanwhile
-        self._judge(self._conduct.overdue(now, shaken=self.ready, owed=owed))
+            outstanding += 1  # though others may be asked for it meanwhile
+        self._judge(self._misbehaviour.overdue(now, shaken=self.ready, outstanding=outstanding))
         self._judge_burden(now)
         if self.spans and self.spans.stuck_since is not None:
-            self._judge(self._conduct.not_reading(self.spans.stuck_since, now))
+            self._judge(self._misbehaviour.not_reading(self.spans.stuck_since, now))
         if self.ready and now - self._spoke > KEEP_ALIVE:
             self._spoke = now
             self.send(m.KeepAlive())
@@ -328,14 +328,14 @@ class Peer:
 
     def _judge_burden(self, now: float) -> bool:
         chatter = self.wire.chatter + self._idle_requests
-        return self._judge(self._conduct.burden(chatter, self.wire.queued_bytes, now))
+        return self._judge(self._misbehaviour.burden(chatter, self.wire.queued_bytes, now))
 
     async def _read(self) -> None:
         handlers = self._handlers
         wire = self.wire
         while data := await self.channel.receive():
             now = self._clock()
-            self._conduct.heard(now)
+            self._misbehaviour.heard(now)
             for event in wire.receive_data(data):
                 handler = handlers.get(type(event))
                 if handler is not None:
@@ -357,9 +357,9 @@ class Peer:
             while serving:
                 for chunk in self.wire.data_to_send():
                     self._spoke = self._clock()
-                    self._conduct.sending(self._spoke)
+                    self._misbehaviour.sending(self._spoke)
                     await self.channel.send(chunk)
-                    self._conduct.sent()
+                    self._misbehaviour.sent()
                 serving = await self._serving.put()
 
     # -- LanesHost: the channels beside its own
@@ -377,7 +377,7 @@ class Peer:
     def held_up(self) -> bool:
         """See LanesHost."""
         free = self._download_limit.rate is None
-        return free and self.ready and not self._choked and self._host.owed(self) > 0
+        return free and self.ready and not self._choked and self._host.outstanding(self) > 0
 
     def say(self, message: LaneMessage) -> None:
         """See LanesHost."""
@@ -387,7 +387,7 @@ class Peer:
 
     def lane_heard(self, pieces: Sequence[m.Piece]) -> None:
         """See LaneHost."""
-        self._conduct.heard(self._clock())
+        self._misbehaviour.heard(self._clock())
         self.pipeline.channels = 1 + (self.lanes.count if self.lanes else 0)
         for piece in pieces:
             self.wire.check_block(piece)
@@ -404,7 +404,7 @@ class Peer:
 
     def _ask_again(self) -> None:
         self._doubt = None
-        if self.ready and self._host.owed(self):
+        if self.ready and self._host.outstanding(self):
             self._host.requests_lost(self, None)
             self._host.refill(self)
 
@@ -427,13 +427,13 @@ class Peer:
         self._host.extended(self)
 
     def _on_metadata_answer(self, message: MetadataData | MetadataReject) -> None:
-        if self._judge(self._conduct.answered_metadata()):
+        if self._judge(self._misbehaviour.answered_metadata()):
             self.traded = self._clock()
             self._host.metadata_message(self, message)
 
     def _on_choke(self, _event: m.Choke) -> None:
         self._choked = True
-        self._judge(self._conduct.choked(self._host.owed(self)))
+        self._judge(self._misbehaviour.choked(self._host.outstanding(self)))
         # Without the fast extension a choke drops our requests; with it each is rejected (BEP 6).
         if not self.wire.fast:
             self.pipeline.dropped()
@@ -449,19 +449,19 @@ class Peer:
             self.stop(Drop.REQUEST_FLOOD)
 
     def _on_piece(self, message: m.Piece) -> None:
-        if not self._judge(self._conduct.answered()):
+        if not self._judge(self._misbehaviour.answered()):
             return
         now = self._clock()
         self.download.add(now, len(message.block))
         if self._host.block_arrived(self, message):
             self.traded = now
-            self._conduct.served(now)
+            self._misbehaviour.served(now)
             self.pipeline.received(now, len(message.block))
 
     def _on_reject(self, message: m.RejectRequest) -> None:
-        if not self._judge(self._conduct.answered()):
+        if not self._judge(self._misbehaviour.answered()):
             return
-        if not self._choked and not self._judge(self._conduct.refused()):
+        if not self._choked and not self._judge(self._misbehaviour.refused()):
             return
         self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])
 
@@ -476,4 +476,4 @@ class Peer:
         if self.spans is None or not self.spans.rejected(message):
             self.stop(Reason.UNREQUESTED)
         elif not self._choked:
-            self._judge(self._conduct.refused())
+            self._judge(self._misbehaviour.refused())

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
 from filesend_tui.core.torrent.rates.limiter import RateLimit
-from filesend_tui.core.torrent.rates.throttle import Allowance
+from filesend_tui.core.torrent.rates.throttle import Throttle
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import METADATA_PIECE
+from filesend_tui.core.wire.shape import BlockRequest
 
 if TYPE_CHECKING:
     from filesend_tui.core.torrent.peer.peer import Peer
@@ -60,7 +60,7 @@ class Serving:
         self._ready: deque[tuple[BlockRequest, bytes]] = deque()
         self._description = b""
         self._description_pieces: dict[int, None] = {}
-        self._turns = Allowance(limit, peer.flush)
+        self._turns = Throttle(limit, peer.flush)
         self._reading = asyncio.Lock()
 
     @property

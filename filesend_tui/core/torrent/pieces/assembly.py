@@ -11,10 +11,10 @@ from collections.abc import Hashable, Iterable
 from typing import Protocol
 
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.torrent.pieces.picker import BlockRequest, PiecePicker
+from filesend_tui.core.torrent.pieces.picker import PiecePicker
 from filesend_tui.core.torrent.storage.disk import Disk
 from filesend_tui.core.wire.bitfield import Bitfield
-from filesend_tui.core.wire.shape import TorrentShape
+from filesend_tui.core.wire.shape import BlockRequest, TorrentShape
 
 #: Bytes of complete pieces that may wait for the disk before no more is asked for.
 DISK_BACKLOG = 16 * 1024 * 1024
@@ -83,7 +83,7 @@ class Assembly:
             return []
         return self.picker.pick(peer, count)
 
-    def owed(self, peer: Hashable) -> int:
+    def outstanding(self, peer: Hashable) -> int:
         """Return how many blocks and whole pieces this peer owes."""
         return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
 

@@ -21,7 +21,8 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from filesend_tui.core.torrent.pieces.partial import BlockRequest, Partial, PickedPeer
+from filesend_tui.core.torrent.pieces.partial import Partial, PickedPeer
+from filesend_tui.core.wire.shape import BlockRequest
 
 #: A peer that owes this many blocks is not idle: it is asked for nothing that others owe.
 IDLE_REQUESTS: Final = 8
@@ -64,9 +65,9 @@ def to_double(
 
 def _tail(peer: PickedPeer, *, endgame: bool) -> int:
     """How many of the blocks it owes are not about to come."""
-    owed = len(peer.requests)
-    head = peer.pace // 2 if endgame else max(HEAD_BLOCKS, owed // HEAD_SHARE)
-    return max(0, owed - head)
+    outstanding = len(peer.requests)
+    head = peer.pace // 2 if endgame else max(HEAD_BLOCKS, outstanding // HEAD_SHARE)
+    return max(0, outstanding - head)
 
 
 def _may_join(peer: PickedPeer, askers: list[PickedPeer]) -> bool:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from filesend_tui.core.wire.shape import BLOCK
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest
 
 PeerKey: TypeAlias = Hashable
-
-
-class BlockRequest(NamedTuple):
-    """A block to ask for: piece, offset in it and length, in bytes."""
-
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
-    begin: int
-    length: int
 
 
 class Partial:

@@ -32,9 +32,9 @@ from typing import Final, NamedTuple
 
 from filesend_tui.core.torrent.pieces.availability import Availability, bits_of, random_member
 from filesend_tui.core.torrent.pieces.duplicate_requests import IDLE_REQUESTS, to_double
-from filesend_tui.core.torrent.pieces.partial import BlockRequest, Partial, PeerKey, PickedPeer
+from filesend_tui.core.torrent.pieces.partial import Partial, PeerKey, PickedPeer
 from filesend_tui.core.wire.bitfield import Bitfield
-from filesend_tui.core.wire.shape import BLOCK, TorrentShape
+from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 __all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
 
@@ -167,7 +167,7 @@ class PiecePicker:
             self._restart(partial)
         return tuple(partial.index for partial in given_up)
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """A second is over: what each peer sent in it is expected of it in the next.
 
         Of one that falls silent less and less is expected: most stalls end.

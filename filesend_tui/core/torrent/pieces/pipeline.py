@@ -47,12 +47,12 @@ class RequestPipeline:
         #: How many channels there are to the peer.
         self.channels = 1
         #: It kept us waiting and has sent nothing since.
-        self.in_disgrace = False
+        self.snubbed = False
 
     @property
     def window(self) -> int:
         """Requests that may be in flight."""
-        if self.in_disgrace:
+        if self.snubbed:
             return 1
         least = SHARE * self.channels if self.channels > 1 else 0
         return min(max(self._window, least), self._limit)
@@ -68,7 +68,7 @@ class RequestPipeline:
     def received(self, now: float, size: int) -> None:
         """A block of `size` bytes came."""
         self._heard = now
-        self.in_disgrace = False
+        self.snubbed = False
         self._meter.add(now, size)
         if self._flowing_since is None:
             self._flowing_since = now
@@ -78,7 +78,7 @@ class RequestPipeline:
     def snub(self) -> None:
         """It kept us waiting: until a block comes, it is asked for one at a time."""
         self.dropped()
-        self.in_disgrace = True
+        self.snubbed = True
 
     def dropped(self) -> None:
         """Nothing that was asked for will come, as after a choke. The window starts small."""
@@ -97,7 +97,7 @@ class RequestPipeline:
         room = window - in_flight
         return room if room >= max(1, window // _HANDFUL) else 0
 
-    def snubbed(self, now: float, in_flight: int) -> bool:
+    def keeps_waiting(self, now: float, in_flight: int) -> bool:
         """Whether it owes blocks and none came for SNUB_S since the last came or was asked."""
         return in_flight > 0 and now - self._heard >= SNUB_S
 

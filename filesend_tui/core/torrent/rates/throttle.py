@@ -11,7 +11,7 @@ from collections.abc import Callable
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 
 
-class Allowance:
+class Throttle:
     """Books one slice at a time, so that nobody's turn is long and nobody holds two.
 
     Args:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.file_id import FileId
 
 
@@ -19,7 +19,7 @@ class Replaced(Exception):
     """A folder is not the one that it was when it was found."""
 
 
-class Trail:
+class DirCache:
     """Opens files below a ground one after another; holds open the folder of the last one.
 
     It stays that folder whatever becomes of its name. One thread at a time may use a trail.
@@ -28,13 +28,13 @@ class Trail:
         ground: Stays the caller's to close.
     """
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: DirHandle) -> None:
         self._ground = ground
         self._way: list[str] = []
-        self._folder: Ground | None = None
+        self._folder: DirHandle | None = None
 
     def open(self, parts: Sequence[str], flags: int) -> int:
-        """Open a regular file and return its descriptor; see Ground.open. Raises OSError."""
+        """Open a regular file and return its descriptor; see DirHandle.open. Raises OSError."""
         *way, name = parts
         if self._ground.descriptor is None or not way:
             # Without steps the way is looked at each time, for links that came to be on it.
@@ -60,14 +60,14 @@ class Trail:
             if modified_ns is not None:
                 folder.date(name, modified_ns)
 
-    def _standing(self, way: list[str]) -> Ground:
+    def _standing(self, way: list[str]) -> DirHandle:
         """Return the folder these steps below; it is nobody's to close. Raises OSError."""
         if not way:
             return self._ground
         # Without steps nothing is open, and the way is looked at each time.
         return self._ground.below(*way) if self._ground.descriptor is None else self._go(way)
 
-    def _go(self, way: list[str]) -> Ground:
+    def _go(self, way: list[str]) -> DirHandle:
         if self._folder is None or way != self._way:
             folder = self._ground.below(*way)
             self.close()
@@ -81,7 +81,7 @@ class Trail:
             folder.close()
 
 
-class RootedTrail:
+class RootedDirCache:
     """A trail below folders that a person named, of which it holds the last one open too.
 
     One thread at a time may use it.
@@ -89,7 +89,7 @@ class RootedTrail:
 
     def __init__(self) -> None:
         self._at: tuple[Path, FileId] | None = None
-        self._root: tuple[Ground, Trail] | None = None
+        self._root: tuple[DirHandle, DirCache] | None = None
 
     def open(self, root: Path, root_id: FileId, parts: Sequence[str]) -> int:
         """Open a regular file below `root` for reading and return its descriptor.
@@ -101,16 +101,16 @@ class RootedTrail:
 
         Raises:
             Replaced: Another folder is called so now.
-            OSError: As Ground.at and Ground.open.
+            OSError: As DirHandle.at and DirHandle.open.
         """
         # Without steps it is not held, and so looked at each time.
         if self._root is None or self._at != (root, root_id) or self._root[0].descriptor is None:
-            ground = Ground.at(root)
+            ground = DirHandle.at(root)
             if not root_id.is_of(ground.status()):
                 ground.close()
                 raise Replaced
             self.close()
-            self._at, self._root = (root, root_id), (ground, Trail(ground))
+            self._at, self._root = (root, root_id), (ground, DirCache(ground))
         return self._root[1].open(parts, os.O_RDONLY)
 
     def close(self) -> None:

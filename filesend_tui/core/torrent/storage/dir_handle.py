@@ -36,7 +36,7 @@ _LINK_TAGS: Final = {
 }
 
 
-class Ground:
+class DirHandle:
     """An open folder. `at` and `below` make one; it is closed by `close` or at a block's end.
 
     path: how it was called when it was opened; for people, and for systems without steps.
@@ -60,13 +60,13 @@ class Ground:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         return cls(path, None)
 
-    def below(self, *parts: str) -> Ground:
+    def below(self, *parts: str) -> DirHandle:
         """Open a folder below this one. Raises OSError, also where a link is on the way."""
         path = self.path.joinpath(*parts)
         if self.descriptor is None:
             self._look(parts)
-            return Ground.at(path)
-        return Ground(path, self._step(parts))
+            return DirHandle.at(path)
+        return DirHandle(path, self._step(parts))
 
     def open(self, parts: Sequence[str], flags: int) -> int:
         """Open a regular file below this folder and return its descriptor.

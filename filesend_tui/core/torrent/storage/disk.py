@@ -1,6 +1,6 @@
 """A piece store reached from the event loop: every read, hash and write runs in a worker thread.
 
-Only the crossing between the two worlds lives here; what a file is lives in storage.py.
+Only the crossing between the two worlds lives here; what a file is lives in download_files.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.pieces.picker import BlockRequest
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, PieceStore, verify
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles
+from filesend_tui.core.torrent.storage.piece_store import PieceStore, verify
+from filesend_tui.core.wire.shape import BlockRequest
 
 T = TypeVar("T")
 

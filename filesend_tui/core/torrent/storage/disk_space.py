@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
-from filesend_tui.core.torrent.storage.dir_cache import Trail
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_cache import DirCache
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.disk_error import disk_error
+from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import size_text
-from filesend_tui.core.util.free_space import free_space
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
@@ -82,7 +82,7 @@ def check_room(folder: Path | Target, needed: int) -> Target:
     return chosen
 
 
-def make_file(ground: Ground | Trail, parts: Sequence[str], length: int) -> None:
+def make_file(ground: DirHandle | DirCache, parts: Sequence[str], length: int) -> None:
     """Make a new file of `length` bytes, if long where possible with a promise that they will fit.
 
     Its permissions are the umask's choice and nobody else's.
@@ -110,7 +110,7 @@ def _promise(descriptor: int, length: int) -> bool:
     return True
 
 
-def sync_files(ground: Ground, files: Sequence[Sequence[str]]) -> None:
+def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
     """Wait until the files' bytes are on the disk; a late write error shows now or never.
 
     Raises:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.text import visible
 
 #: Bytes of UTF-8 in one name: the tightest limit of the file systems that matter.
@@ -153,7 +153,7 @@ class Folding:
         return unicodedata.normalize("NFD", name) if self.form else name
 
 
-def folding(ground: Ground) -> Folding:
+def folding(ground: DirHandle) -> Folding:
     """Return how the file system under `ground` (empty, ours) compares names.
 
     It is asked rather than guessed from the system: Linux mounts exFAT, macOS can tell case apart.
@@ -173,7 +173,7 @@ def folding(ground: Ground) -> Folding:
         ground.delete(probe)
 
 
-def _takes(ground: Ground, name: str) -> bool:
+def _takes(ground: DirHandle, name: str) -> bool:
     try:
         os.close(ground.open((name,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except OSError:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from filesend_tui.core.errors import StorageFailed
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.paths import numbered
 
 # What file systems without hard links answer, and Linux where a policy forbids them.
@@ -28,7 +28,7 @@ _TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
 MOST_NAMES: Final = 10_000
 
 
-def place(source: Ground, name: str, target: Ground, wish: str) -> str:
+def place(source: DirHandle, name: str, target: DirHandle, wish: str) -> str:
     """Move file or folder `name` of `source` into `target` as `wish`, `wish (1)`, …
 
     All of it appears at once. Both must be on one file system.
@@ -55,7 +55,7 @@ def place(source: Ground, name: str, target: Ground, wish: str) -> str:
     )
 
 
-def _move(source: Ground, name: str, target: Ground, taking: str) -> None:
+def _move(source: DirHandle, name: str, target: DirHandle, taking: str) -> None:
     if source.descriptor is None or target.descriptor is None:
         (source.path / name).rename(target.path / taking)  # Windows refuses a name that is taken
         return

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filesend_tui.core.errors import StorageFailed
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.file_id import Seen
 
 
@@ -57,7 +57,7 @@ class Target:
                 base = base.parent
         return cls(path, base, seen, tuple(steps))
 
-    def open(self) -> Ground:
+    def open(self) -> DirHandle:
         """Return the folder, made where it was not there. Blocking.
 
         Nothing that came in its place meanwhile is taken for it: no other folder for one that was
@@ -68,7 +68,7 @@ class Target:
             OSError: It cannot be made or opened.
         """
         with ExitStack() as failed:
-            ground = failed.enter_context(Ground.at(self.base))
+            ground = failed.enter_context(DirHandle.at(self.base))
             if not self.seen.leads(self.base, ground.status()):
                 raise self._replaced(self.base)
             for name in self.steps:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Self
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 
 
 class FolderLock:
@@ -21,7 +21,7 @@ class FolderLock:
         self._let_go: Callable[[], None] | None = let_go
 
     @classmethod
-    def take(cls, ground: Ground, name: str) -> Self | None:
+    def take(cls, ground: DirHandle, name: str) -> Self | None:
         """Return the lock by the file `name` in `ground`; None where somebody has it.
 
         Raises:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder import owner_record, part_folder
 
 #: Seconds that nothing was written to what may be somebody's, before a person is told of it.
@@ -41,7 +41,7 @@ def sweep(folder: Path) -> tuple[Leftover, ...]:
     Blocking. A folder that is not there, or that cannot be looked into, holds nothing.
     """
     found: list[Leftover] = []
-    with suppress(OSError, RuntimeError), Ground.at(folder.expanduser()) as target:
+    with suppress(OSError, RuntimeError), DirHandle.at(folder.expanduser()) as target:
         names = [entry.name for entry in target.entries() if part_folder.is_part_name(entry.name)]
         for name in names:
             with suppress(OSError):
@@ -51,7 +51,7 @@ def sweep(folder: Path) -> tuple[Leftover, ...]:
     return tuple(found)
 
 
-def _look_at(target: Ground, name: str) -> Leftover | None:
+def _look_at(target: DirHandle, name: str) -> Leftover | None:
     with target.below(name) as ground:
         if not part_folder.is_own(ground):
             return None
@@ -73,7 +73,7 @@ def _look_at(target: Ground, name: str) -> Leftover | None:
         return leftover
 
 
-def _describe(ground: Ground, host: str) -> Leftover:
+def _describe(ground: DirHandle, host: str) -> Leftover:
     size = sum(
         getattr(status, "st_blocks", 0) * 512 or status.st_size for status in _statuses(ground)
     )
@@ -83,12 +83,12 @@ def _describe(ground: Ground, host: str) -> Leftover:
     return Leftover(ground.path, tuple(names), size, removed=False, host=host)
 
 
-def _is_quiet(ground: Ground) -> bool:
+def _is_quiet(ground: DirHandle) -> bool:
     newest = max((status.st_mtime for status in _statuses(ground)), default=0.0)
     return time.time() - max(newest, ground.status().st_mtime) > QUIET
 
 
-def _statuses(ground: Ground) -> Iterator[os.stat_result]:
+def _statuses(ground: DirHandle) -> Iterator[os.stat_result]:
     """Iterate over the status of everything below. Raises OSError."""
     for entry in list(ground.entries()):
         status = ground.look(entry.name)

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.text import clean
 
 #: What it is called in a part folder.
@@ -77,14 +77,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return clean(self.host, 64)
 
 
-def write(ground: Ground, record: Record) -> None:
+def write(ground: DirHandle, record: Record) -> None:
     """Put a record into a part folder that has none. Raises OSError."""
     descriptor = ground.open((RECORD,), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.encode(record))
 
 
-def read(ground: Ground) -> Record | None:
+def read(ground: DirHandle) -> Record | None:
     """Return the record of a part folder; None where it has none that makes sense.
 
     Raises:

@@ -2,7 +2,8 @@
 
 It is on the target's file system, so that finished files can be renamed into place; only its owner
 may look in; one download at a time has it, and its record (owner_record.py) says which. What the
-bytes in it mean is storage.py's, and what a process that is no more left of one leftovers.py's.
+bytes in it mean is download_files.py's, and what a process that is no more left of one
+leftovers.py's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final, Self
 
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.storage import dir_handle as system
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder import owner_record
 from filesend_tui.core.torrent.storage.part_folder.folder_lock import FolderLock
 from filesend_tui.core.torrent.storage.part_folder.owner_record import RECORD, Record
@@ -51,7 +52,9 @@ class PartFolder:
 
     spill: Final = (_SPILL,)
 
-    def __init__(self, target: Ground, ground: Ground, lock: FolderLock, mine: Record) -> None:
+    def __init__(
+        self, target: DirHandle, ground: DirHandle, lock: FolderLock, mine: Record
+    ) -> None:
         self.target = target
         self.ground = ground
         self.path = ground.path
@@ -123,12 +126,12 @@ class PartFolder:
         self.target.close()
 
 
-def take_lock(ground: Ground) -> FolderLock | None:
+def take_lock(ground: DirHandle) -> FolderLock | None:
     """Return the lock of a part folder; None where somebody has it. Raises OSError."""
     return FolderLock.take(ground, _LOCK)
 
 
-def delete(target: Ground, ground: Ground, lock: FolderLock) -> None:
+def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
     """Delete a part folder in `target` and all that is in it, and let go of its held lock.
 
     Raises:
@@ -152,7 +155,7 @@ def delete(target: Ground, ground: Ground, lock: FolderLock) -> None:
             target.delete_folder(ground.path.name)
 
 
-def _clear(ground: Ground) -> None:
+def _clear(ground: DirHandle) -> None:
     descriptor = ground.descriptor
     # The record goes last: where a part cannot be deleted, it still says whose the rest is.
     entries = [entry for entry in ground.entries() if entry.name != _LOCK]
@@ -163,7 +166,7 @@ def _clear(ground: Ground) -> None:
             os.unlink(entry.path, dir_fd=descriptor)
 
 
-def _check_nobody_elses(ground: Ground) -> None:
+def _check_nobody_elses(ground: DirHandle) -> None:
     """Refuse what another machine that shares the folder made: its locks may not be seen here."""
     made = owner_record.read(ground)
     if made is not None and not made.is_of_this_machine:
@@ -174,7 +177,7 @@ def _check_nobody_elses(ground: Ground) -> None:
         )
 
 
-def _ours(target: Ground, name: str) -> Ground:
+def _ours(target: DirHandle, name: str) -> DirHandle:
     """Open or make a folder that only its owner may look in; refuse links and others' folders."""
     path = target.path / name
     in_the_way = StorageFailed(
@@ -203,7 +206,7 @@ def _ours(target: Ground, name: str) -> Ground:
     return ground
 
 
-def is_own(ground: Ground) -> bool:
+def is_own(ground: DirHandle) -> bool:
     """Return whether a folder is this user's, and nothing but a part folder's own is in it.
 
     Whoever may write to the target may have given its name to another folder of this user's, and

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, Cancelled
-from filesend_tui.core.torrent.metainfo import create
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.metainfo.sources import Bounds
+from filesend_tui.core.torrent.sources import create
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.scan import Bounds
 
 POSIX = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no such files, or not for everybody"

@@ -18,12 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, NoSpace, StorageFailed
-from filesend_tui.core.torrent.metainfo.create import make_torrent, scan
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage import storage as storage_module
-from filesend_tui.core.torrent.storage.dir_handle import Ground
-from filesend_tui.core.torrent.storage.storage import DownloadFiles, Layout, SeedFiles, verify
-from filesend_tui.core.util.free_space import free_space
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
+from filesend_tui.core.torrent.storage.free_space import free_space
+from filesend_tui.core.torrent.storage.piece_store import verify
 from filesend_tui.core.wire.bitfield import Bitfield
 from tests.torrent.windows import as_on_windows
 
@@ -394,7 +396,7 @@ def test_a_disk_that_fills_while_room_is_made_leaves_nothing(
     made: list[Sequence[str]] = []
     make_file = storage_module.make_file
 
-    def full(ground: Ground, parts: Sequence[str], length: int) -> None:
+    def full(ground: DirHandle, parts: Sequence[str], length: int) -> None:
         if made:
             raise OSError(errno.ENOSPC, "No space left on device")
         made.append(parts)
@@ -423,7 +425,7 @@ def test_finishing_again_after_a_failure_goes_on_where_it_stopped(
     fill(store, info, row)
     place = storage_module.place
 
-    def fails_at_b(source: Ground, name: str, target: Ground, wish: str) -> str:
+    def fails_at_b(source: DirHandle, name: str, target: DirHandle, wish: str) -> str:
         if name == "b":
             raise OSError(errno.EIO, "Input/output error")
         return place(source, name, target, wish)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import Cancelled
-from filesend_tui.core.torrent.metainfo import hashing
-from filesend_tui.core.torrent.metainfo.create import SourceFile, scan
-from filesend_tui.core.torrent.metainfo.hashing import Changed, Unreadable, hash_pieces
+from filesend_tui.core.torrent.sources import hashing
+from filesend_tui.core.torrent.sources.create import SourceFile, scan
+from filesend_tui.core.torrent.sources.hashing import Changed, Unreadable, hash_pieces
 
 MIB = 1024 * 1024
 #: Runs of 4 MiB enough for all threads, and files that end within pieces.

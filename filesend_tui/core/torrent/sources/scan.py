@@ -22,7 +22,7 @@ from filesend_tui.core.torrent.metainfo.info import (
     MAX_PATH_BYTES,
     MAX_PATH_PARTS,
 )
-from filesend_tui.core.torrent.storage.dir_handle import Ground
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
 from filesend_tui.core.torrent.storage.paths import numbered
 from filesend_tui.core.util.file_id import FileId, Seen
@@ -186,7 +186,7 @@ class Search:
             raise Unfit("is a link that leads to itself", _LEAVE_OUT) from error
         status = place.stat()
         is_folder = stat.S_ISDIR(status.st_mode)
-        with Ground.at(place if is_folder else place.parent) as ground:
+        with DirHandle.at(place if is_folder else place.parent) as ground:
             # Once more, by the way that it is read from now on: no link is followed any more.
             held = ground.status() if is_folder else ground.look(place.name)
             same = FileId.of(status).is_of(held)
@@ -198,7 +198,7 @@ class Search:
                 root = place.parent, FileId.of(ground.status())
                 self._add(place, root, (place.name,), (name,), held)
 
-    def _walk(self, root: Ground, name: str) -> None:
+    def _walk(self, root: DirHandle, name: str) -> None:
         """Find the files below a folder, which is called `name` in what is sent."""
         root_id = FileId.of(root.status())
         # What a link leads to is compared with where the folder really is.
@@ -225,7 +225,7 @@ class Search:
                         else:
                             pending.append(steps)
 
-    def _add_folder(self, folder: Ground, parts: tuple[str, ...]) -> None:
+    def _add_folder(self, folder: DirHandle, parts: tuple[str, ...]) -> None:
         self._check_parts(parts)
         self.folders.append(SourceFolder(folder.path, parts, Attributes.of(folder.status())))
         if len(self.folders) > MAX_FOLDERS:
@@ -292,7 +292,7 @@ def _check_text(name: str) -> None:
         raise Unfit("has a name that is not valid text", _RENAME) from None
 
 
-def _status(root: Ground, steps: tuple[str, ...]) -> os.stat_result:
+def _status(root: DirHandle, steps: tuple[str, ...]) -> os.stat_result:
     """Return the status of the file that a link leads to, by steps that follow none."""
     descriptor = root.open(steps, os.O_RDONLY)
     try:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import BadSource
-from filesend_tui.core.torrent.metainfo import create, sources
-from filesend_tui.core.torrent.metainfo.create import Found, scan
 from filesend_tui.core.torrent.metainfo.info import MAX_PATH_PARTS
-from filesend_tui.core.torrent.metainfo.sources import Bounds
+from filesend_tui.core.torrent.sources import create
+from filesend_tui.core.torrent.sources import scan as scanning
+from filesend_tui.core.torrent.sources.create import Found, scan
+from filesend_tui.core.torrent.sources.scan import Bounds
 
 POSIX = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no such files, or not for everybody"
@@ -132,7 +133,7 @@ def test_very_many_folders_are_too_many_before_anything_is_hashed(
     for number in range(5):
         (tmp_path / "d" / str(number)).mkdir(parents=True)
         (tmp_path / "d" / str(number) / "f").touch()
-    monkeypatch.setattr(sources, "MAX_FOLDERS", 5)
+    monkeypatch.setattr(scanning, "MAX_FOLDERS", 5)
     with pytest.raises(BadSource, match="more than 5 folders"):
         scan([tmp_path / "d"])
 

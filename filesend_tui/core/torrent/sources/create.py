@@ -2,7 +2,7 @@
 
 The same content and names make the same torrent on every machine: nothing of the machine, its user
 or the time goes in. Empty folders cannot stand in a torrent and are left out. What can be sent is
-sources.py's to say, and serving what was made storage.py's.
+scan.py's to say, and serving what was made download_files.py's.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from filesend_tui.core.errors import BadMetadata, BadSource, Offender
-from filesend_tui.core.torrent.metainfo.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, is_too_large, parse_info
-from filesend_tui.core.torrent.metainfo.sources import (
+from filesend_tui.core.torrent.sources.hashing import Changed, Source, Unreadable, hash_pieces
+from filesend_tui.core.torrent.sources.scan import (
     OPEN,
     Bounds,
     Search,

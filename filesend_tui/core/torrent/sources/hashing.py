@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from filesend_tui.core.errors import Cancelled
-from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedTrail
+from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.file_handles import Handle
 from filesend_tui.core.util.file_id import FileId
 
@@ -183,7 +183,7 @@ class _Reader:
         self._starts = starts
         self._index = -1
         self._file: Handle | None = None
-        self._trail = RootedTrail()
+        self._trail = RootedDirCache()
 
     def read(self, position: int, buffer: memoryview) -> int:
         """Fill some of the buffer from this position on, of one file; return how many bytes."""

@@ -1,4 +1,4 @@
-"""The files behind a torrent: what is being sent is read, what arrives is kept until it is whole.
+"""What arrives, kept until it is whole.
 
 Every method blocks and may be called from any thread. A download's bytes go to part files in a
 hidden folder (part_folder.py) and move into place at the end, over nothing that is there
@@ -9,17 +9,16 @@ whom and when is never decided here.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Self
 
-from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import (
     NOTHING,
     Attributes,
@@ -27,32 +26,26 @@ from filesend_tui.core.torrent.metainfo.attributes import (
     file_mode,
     folder_mode,
 )
-from filesend_tui.core.torrent.metainfo.doubted_pieces import Doubts
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.metainfo.sources import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.storage import dir_handle as system
-from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedTrail, Trail
+from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.disk_error import disk_error
 from filesend_tui.core.torrent.storage.disk_space import check_room, make_file, sync_files
 from filesend_tui.core.torrent.storage.extents import (
     SPILL,
-    ExtentMap,
     Span,
     pieces_of,
     selected_files,
     share_held,
-    whole_files,
 )
 from filesend_tui.core.torrent.storage.file_handles import Handle, HandlePool
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces
 from filesend_tui.core.torrent.storage.paths import folding, lay_out
+from filesend_tui.core.torrent.storage.piece_store import piece_start, spans_in, verify
 from filesend_tui.core.torrent.storage.place import place
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.wire.bitfield import Bitfield
-
-#: How many files are named of which one changed.
-_NAMED: Final = 2
 
 
 class Layout(StrEnum):
@@ -62,123 +55,6 @@ class Layout(StrEnum):
     FOLDER = "folder"
     #: Its top-level files and folders each by themselves.
     LOOSE = "loose"
-
-
-class PieceStore(Protocol):
-    """Where the bytes of a torrent's pieces are."""
-
-    def read(self, index: int, begin: int, length: int) -> bytes:
-        """Return `length` bytes of piece `index` from `begin`.
-
-        Raises:
-            ValueError: They are not all within the piece.
-            StorageFailed: The disk refused, the bytes are not here, or the store is closed.
-            BadSource: What is being sent changed.
-        """
-
-    def read_into(self, start: int, view: memoryview) -> None:
-        """Fill `view` with the torrent's bytes from `start` on, across pieces and files.
-
-        Raises:
-            ValueError: They are not all within the torrent.
-            StorageFailed, BadSource: As `read`.
-        """
-
-    def check(self, index: int) -> None:
-        """Read a piece and compare it with its hash: somebody says that it came out false.
-
-        Raises:
-            StorageFailed, BadSource: It is, and this is why; or it cannot be read.
-        """
-
-    def close(self) -> None:
-        """Close every file, once reads under way have ended. May be called twice."""
-
-
-def verify(info: TorrentInfo, index: int, data: bytes | bytearray | memoryview) -> bool:
-    """Return whether `data` is all of piece `index` (SHA-1, BEP 3)."""
-    digest = hashlib.sha1(data, usedforsecurity=False).digest()
-    return digest == info.piece_hash(index)
-
-
-class SeedFiles:
-    """What is being sent, read where it lies and never written.
-
-    A program can change a file and set its modification time back, but not the time of the last
-    change of anything about it. Where that differs, each piece is compared with its hash as it is
-    read: it may be the file's mode alone that changed, or how many names it has.
-
-    Args:
-        info: The torrent made of them.
-        sources: Its files in the torrent's order, as they were when it was made.
-    """
-
-    def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
-        self._info = info
-        self._sources = tuple(sources)
-        self._extents = whole_files(info)
-        self._trail = RootedTrail()
-        self._files = HandlePool(self._open, writable=False)
-        self._doubts = Doubts(info, [source.changed_ns for source in sources])
-
-    def read(self, index: int, begin: int, length: int) -> bytes:
-        """See PieceStore."""
-        start = _start(self._info, index, begin, length)
-        data = bytearray(length)
-        self.read_into(start, memoryview(data))
-        return bytes(data)
-
-    def read_into(self, start: int, view: memoryview) -> None:
-        """See PieceStore."""
-        touched = self._read(start, view)
-        if touched:
-            length = self._info.shape.piece_length
-            pieces = range(start // length, -(-(start + len(view)) // length))
-            for index in self._doubts.of(pieces, touched):
-                self.check(index)
-                self._doubts.settle(index, touched)
-
-    def check(self, index: int) -> None:
-        """See PieceStore."""
-        start = index * self._info.shape.piece_length
-        data = bytearray(self._info.shape.piece_size(index))
-        touched = self._read(start, memoryview(data))
-        if not verify(self._info, index, data):
-            suspects = touched or [span.file for span in self._extents.find(start, len(data))]
-            raise _changed([self._sources[number] for number in suspects])
-
-    def _read(self, start: int, view: memoryview) -> dict[int, int]:
-        """Fill `view`; return the files that were touched since they were found, and when."""
-        touched: dict[int, int] = {}
-        for span in _spans(self._extents, start, len(view)):
-            source = self._sources[span.file]
-            count, status = 0, None
-            try:
-                with suppress(Replaced), self._files.use(span.file) as handle:
-                    count = handle.read_into(span.offset, view[: span.length])
-                    status = os.fstat(handle.descriptor)
-            except OSError as error:
-                raise BadSource(
-                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
-                    "Send it again once it can.",
-                    told=f"{source.name} can no longer be read where it is.",
-                ) from error
-            if status is None or not source.is_unchanged(status) or count != span.length:
-                raise _changed([source])
-            changed = changed_ns(status)
-            if changed is not None and source.changed_ns not in (None, changed):
-                touched[span.file] = changed
-            view = view[span.length :]
-        return touched
-
-    def close(self) -> None:
-        """See PieceStore."""
-        self._files.close()
-        self._trail.close()
-
-    def _open(self, number: int, _flags: int) -> int:
-        source = self._sources[number]
-        return self._trail.open(source.root, source.root_id, source.steps)
 
 
 class DownloadFiles:
@@ -206,7 +82,7 @@ class DownloadFiles:
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
-        self._tree, self._target = Trail(part.tree), Trail(part.target)
+        self._tree, self._target = DirCache(part.tree), DirCache(part.target)
         self._files = HandlePool(self._open, writable=True)
         self._spill = HandlePool(
             lambda _, flags: part.ground.open(part.spill, flags), writable=True
@@ -295,7 +171,7 @@ class DownloadFiles:
 
     def read(self, index: int, begin: int, length: int) -> bytes:
         """See PieceStore; pieces that were written stay readable after `finish`."""
-        start = _start(self._info, index, begin, length)
+        start = piece_start(self._info, index, begin, length)
         data = bytearray(length)
         self.read_into(start, memoryview(data))
         return bytes(data)
@@ -504,7 +380,7 @@ class DownloadFiles:
             raise self._gone(None) or self._meddled(number) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
-        for span in _spans(self._extents, start, len(view)):
+        for span in spans_in(self._extents, start, len(view)):
             pool = self._spill if span.file == SPILL else files
             with pool.use(span.file) as handle:
                 count = handle.read_into(span.offset, view[: span.length])
@@ -547,31 +423,3 @@ class DownloadFiles:
         self._spill.close()
         self._tree.close()
         self._target.close()
-
-
-def _changed(suspects: Sequence[SourceFile]) -> BadSource:
-    """Return the error for a file that changed; which of several, nobody can tell."""
-    rest = len(suspects) - _NAMED
-    more = [f"{rest:,} more"] if rest > 0 else []
-    what = "changed while it was being sent."
-    return BadSource(
-        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
-        "Wait until nothing writes to it, or make a copy and send that.",
-        told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
-    )
-
-
-def _start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
-    shape = info.shape
-    inside = 0 <= index < shape.piece_count and begin >= 0 and length > 0
-    if not inside or begin + length > shape.piece_size(index):
-        raise ValueError("these bytes are not within one piece")
-    return index * shape.piece_length + begin
-
-
-def _spans(extents: ExtentMap, start: int, length: int) -> Iterator[Span]:
-    """Find where bytes lie; ValueError where that is nowhere."""
-    try:
-        yield from extents.find(start, length)
-    except LookupError as error:
-        raise ValueError("these bytes are not in the torrent") from error

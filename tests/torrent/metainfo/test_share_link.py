@@ -8,7 +8,7 @@ import pytest
 
 from filesend_tui.core.errors import BadSharePage
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
-from filesend_tui.core.util.share_link import share_link, share_page
+from filesend_tui.core.torrent.metainfo.share_link import share_link, share_page
 
 MAGNET = f"magnet:?xt=urn:btih:{'ab' * 20}&dn=N&tr=wss%3A%2F%2Frelay.example%2Fannounce"
 

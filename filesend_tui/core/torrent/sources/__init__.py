@@ -1,0 +1,1 @@
+"""What a person sends: found on the disk, hashed, described, read."""

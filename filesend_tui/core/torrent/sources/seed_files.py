@@ -1,0 +1,115 @@
+"""What is being sent, read where it lies: never written, and never taken for what it was not.
+
+Every method blocks and may be called from any thread. Which files there are is scan.py's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from filesend_tui.core.errors import BadSource
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.sources.doubted_pieces import Doubts
+from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns, shown
+from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
+from filesend_tui.core.torrent.storage.extents import whole_files
+from filesend_tui.core.torrent.storage.file_handles import HandlePool
+from filesend_tui.core.torrent.storage.piece_store import piece_start, spans_in, verify
+
+#: How many files are named of which one changed.
+_NAMED: Final = 2
+
+
+class SeedFiles:
+    """What is being sent, read where it lies and never written.
+
+    A program can change a file and set its modification time back, but not the time of the last
+    change of anything about it. Where that differs, each piece is compared with its hash as it is
+    read: it may be the file's mode alone that changed, or how many names it has.
+
+    Args:
+        info: The torrent made of them.
+        sources: Its files in the torrent's order, as they were when it was made.
+    """
+
+    def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
+        self._info = info
+        self._sources = tuple(sources)
+        self._extents = whole_files(info)
+        self._trail = RootedDirCache()
+        self._files = HandlePool(self._open, writable=False)
+        self._doubts = Doubts(info, [source.changed_ns for source in sources])
+
+    def read(self, index: int, begin: int, length: int) -> bytes:
+        """See PieceStore."""
+        start = piece_start(self._info, index, begin, length)
+        data = bytearray(length)
+        self.read_into(start, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, start: int, view: memoryview) -> None:
+        """See PieceStore."""
+        touched = self._read(start, view)
+        if touched:
+            length = self._info.shape.piece_length
+            pieces = range(start // length, -(-(start + len(view)) // length))
+            for index in self._doubts.of(pieces, touched):
+                self.check(index)
+                self._doubts.settle(index, touched)
+
+    def check(self, index: int) -> None:
+        """See PieceStore."""
+        start = index * self._info.shape.piece_length
+        data = bytearray(self._info.shape.piece_size(index))
+        touched = self._read(start, memoryview(data))
+        if not verify(self._info, index, data):
+            suspects = touched or [span.file for span in self._extents.find(start, len(data))]
+            raise _changed([self._sources[number] for number in suspects])
+
+    def _read(self, start: int, view: memoryview) -> dict[int, int]:
+        """Fill `view`; return the files that were touched since they were found, and when."""
+        touched: dict[int, int] = {}
+        for span in spans_in(self._extents, start, len(view)):
+            source = self._sources[span.file]
+            count, status = 0, None
+            try:
+                with suppress(Replaced), self._files.use(span.file) as handle:
+                    count = handle.read_into(span.offset, view[: span.length])
+                    status = os.fstat(handle.descriptor)
+            except OSError as error:
+                raise BadSource(
+                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
+                    "Send it again once it can.",
+                    told=f"{source.name} can no longer be read where it is.",
+                ) from error
+            if status is None or not source.is_unchanged(status) or count != span.length:
+                raise _changed([source])
+            changed = changed_ns(status)
+            if changed is not None and source.changed_ns not in (None, changed):
+                touched[span.file] = changed
+            view = view[span.length :]
+        return touched
+
+    def close(self) -> None:
+        """See PieceStore."""
+        self._files.close()
+        self._trail.close()
+
+    def _open(self, number: int, _flags: int) -> int:
+        source = self._sources[number]
+        return self._trail.open(source.root, source.root_id, source.steps)
+
+
+def _changed(suspects: Sequence[SourceFile]) -> BadSource:
+    """Return the error for a file that changed; which of several, nobody can tell."""
+    rest = len(suspects) - _NAMED
+    more = [f"{rest:,} more"] if rest > 0 else []
+    what = "changed while it was being sent."
+    return BadSource(
+        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
+        "Wait until nothing writes to it, or make a copy and send that.",
+        told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
+    )
