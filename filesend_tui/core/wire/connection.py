@@ -116,6 +116,11 @@ class WireConnection:
         self._extensions.metadata_size = size
 
     @property
+    def shape(self) -> TorrentShape | None:
+        """The torrent's, once it was set."""
+        return self._shape
+
+    @property
     def chatter(self) -> int:
         """The cost of all that the peer sent so far and that moved nothing (message_cost.py)."""
         return self._chatter + self._inbox.keep_alives

@@ -61,7 +61,7 @@ class Host:
         self.wrong += wrong
         self.news.set()
 
-    def disk_failed(self, error: FileSendError) -> None:
+    def failed(self, error: FileSendError) -> None:
         self.failure = error
         self.news.set()
 
@@ -87,7 +87,7 @@ def content_of(size: int) -> bytes:
 async def taking(pieces: int, piece_length: int, short: int = 0) -> AsyncIterator[tuple]:
     shape = TorrentShape(pieces, piece_length, pieces * piece_length - short)
     host = Host(shape, content_of(shape.total_length))
-    intake = BulkReceiver(shape, host.keep, host)
+    intake = BulkReceiver(shape, host.keep, host, failed=host.failed)
     try:
         yield host, intake
     finally:

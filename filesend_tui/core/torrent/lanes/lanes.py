@@ -108,8 +108,8 @@ class LanesHost(LaneHost, Protocol):
     def lane_broke(self) -> None:
         """What it put on a lane may be lost."""
 
-    def misused(self, reason: WhyDropped) -> None:
-        """It put on a lane what does not belong there."""
+    def stop(self, reason: WhyDropped) -> None:
+        """Part from it: it put on a lane what does not belong there."""
 
 
 class Lanes:
@@ -261,9 +261,9 @@ class Lanes:
         try:
             whole = await lane.run()
         except WireError as error:
-            self._host.misused(error.reason)
+            self._host.stop(error.reason)
         except ChannelAbused as error:
-            self._host.misused(error.abuse)
+            self._host.stop(error.abuse)
         except FileSendError as error:
             log.debug("a lane ended: %s", error)
         finally:
