@@ -150,7 +150,6 @@ class Torrent:
         self._started = loop.time()
         self._last_peer = loop.time()
         self._told_lonely = loop.time()
-        self._met_somebody = False
         self._moved = loop.time()
         self._moved_bytes = 0
         self._download_limit = limits.download
@@ -389,7 +388,6 @@ class Torrent:
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
             self._last_peer = self._told_lonely = now
-            self._met_somebody = True
             return
         alone = now - self._last_peer
         if self.transfer is not None:

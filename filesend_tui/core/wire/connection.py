@@ -330,7 +330,7 @@ class WireConnection:
         self.peer_id = theirs.peer_id
         self.fast = ours.fast and theirs.fast
         self.extended = ours.extended and theirs.extended
-        return Handshook(self.peer_id, self.fast, self.extended)
+        return Handshook()
 
     def _on_message(self, message: Message) -> WireEvent | None:
         kind = type(message)
