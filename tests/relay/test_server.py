@@ -122,6 +122,12 @@ async def test_a_host_that_is_not_ours_is_one_clear_line():
     assert "Choose an address of this machine with --host" in err.decode()
 
 
+async def test_an_ipv6_address_that_is_not_ours_is_told_in_brackets():
+    status, _, err = await end(await spawn("--port", "1", "--host", "2001:db8::1"))
+    assert status == 1
+    assert err.decode().startswith("FileSend relay cannot listen on [2001:db8::1]:1: ")
+
+
 @pytest.mark.parametrize(
     "options", [["--port", "65536"], ["--port", "x"], ["--log-level", "x"], ["--metrics-to", "x"]]
 )
