@@ -161,7 +161,9 @@ def serve(
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
         why, hint = _why(error)
-        print(f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr)
+        print(
+            f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr
+        )
         return 1
     with listener:
         limits = Limits()

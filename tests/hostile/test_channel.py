@@ -84,7 +84,7 @@ async def test_it_costs_that_peer_its_connection(
         assert address
         (member,) = hub.members[bytes.fromhex(torrent)]
         peer_id = b"-XX0001-villain-----"
-        member.meet(theirs, peer_id, initiated=False)
+        member.meet(theirs)
 
         def dropped() -> list[e.PeerDropped]:
             return [event for event in seeder.of(e.PeerDropped) if event.address == address]

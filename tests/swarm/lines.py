@@ -87,6 +87,6 @@ class Wan(Hub):
         members = self.members.setdefault(newcomer.swarm, [])
         for member in members:
             ours, theirs = line(newcomer.name, member.name)
-            newcomer._met.put_nowait(MetPeer(ours, member.peer_id, True))
-            member._met.put_nowait(MetPeer(theirs, newcomer.peer_id, False))
+            newcomer._met.put_nowait(MetPeer(ours))
+            member._met.put_nowait(MetPeer(theirs))
         members.append(newcomer)

@@ -153,7 +153,7 @@ def test_small_messages_do_not_wait_behind_limited_blocks(wan: Wan, tmp_path: Pa
             info_hash = bytes.fromhex(torrent)
             ours, theirs = line("script", "seeder")
             (member,) = wan.members[info_hash]
-            member._met.put_nowait(MetPeer(theirs, PEER_ID, False))
+            member._met.put_nowait(MetPeer(theirs))
             wire = WireConnection(info_hash=info_hash, peer_id=PEER_ID, reqq=250, client="script")
             wire.set_shape((await seeder.engine.wait_metadata(torrent)).shape)
             wire.open()

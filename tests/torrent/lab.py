@@ -17,7 +17,7 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.engine import Engine
-from filesend_tui.core.transports.base import Road
+from filesend_tui.core.transports.base import Channel, Road
 
 
 class MemoryChannel:
@@ -69,8 +69,8 @@ class Hub:
         members = self.members.setdefault(newcomer.swarm, [])
         for member in members:
             ours, theirs = channel_pair(newcomer.name, member.name)
-            newcomer.meet(ours, member.peer_id, initiated=True)
-            member.meet(theirs, newcomer.peer_id, initiated=False)
+            newcomer.meet(ours)
+            member.meet(theirs)
         members.append(newcomer)
 
     def connect(self, swarm: bytes, peer_id: bytes, name: str) -> list[MemoryChannel]:
@@ -78,7 +78,7 @@ class Hub:
         channels = []
         for member in self.members.get(swarm, []):
             ours, theirs = channel_pair(name, member.name)
-            member.meet(theirs, peer_id, initiated=False)
+            member.meet(theirs)
             channels.append(ours)
         return channels
 
@@ -91,7 +91,7 @@ class Hub:
             if member.peer_id == member_id
         )
         ours, theirs = channel_pair(name, member.name)
-        member.meet(theirs, peer_id, initiated=False)
+        member.meet(theirs)
         return ours
 
 
@@ -108,8 +108,8 @@ class LabRendezvous:
         self._met: asyncio.Queue[MetPeer] = asyncio.Queue()
         self.completions = 0
 
-    def meet(self, channel: MemoryChannel, peer_id: bytes, *, initiated: bool) -> None:
-        self._met.put_nowait(MetPeer(channel, peer_id, initiated))
+    def meet(self, channel: Channel) -> None:
+        self._met.put_nowait(MetPeer(channel))
 
     async def start(self) -> None:
         self.hub.join(self)

@@ -43,11 +43,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MetPeer:
-    """A peer to which a channel is open. initiated: by our offer. peer_id: as its tracker says."""
+    """A peer to which a channel is open."""
 
     channel: Channel
-    peer_id: bytes
-    initiated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +312,7 @@ class Dialer:
         self._answering[task] = attempt
         try:
             await reply(self._signals.seal(attempt.description, use))
-            await self._hand_over(use.offerer, attempt, initiated=False)
+            await self._hand_over(use.offerer, attempt)
         except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)
             if isinstance(failure, ChannelFailed):
@@ -326,14 +324,14 @@ class Dialer:
     async def _accept(self, peer_id: bytes, attempt: RoadAttempt, answer: Description) -> None:
         try:
             await attempt.accept(answer)
-            await self._hand_over(peer_id, attempt, initiated=True)
+            await self._hand_over(peer_id, attempt)
         except ChannelFailed as failure:
             log.debug("an offer led nowhere: %s", failure)
             self.failure = failure
         finally:
             await attempt.close()
 
-    async def _hand_over(self, peer_id: bytes, attempt: RoadAttempt, *, initiated: bool) -> None:
+    async def _hand_over(self, peer_id: bytes, attempt: RoadAttempt) -> None:
         try:
             channel = await attempt.opened(self._timings.connect)
         except ChannelFailed:
@@ -342,4 +340,4 @@ class Dialer:
         self._open[peer_id] = channel
         self.failure = None
         self._give_up(peer_id)
-        self._met(MetPeer(channel, peer_id, initiated))
+        self._met(MetPeer(channel))

@@ -56,14 +56,14 @@ class DirectHub(Hub):
 
     async def _introduce(self, newcomer: LabRendezvous, member: LabRendezvous) -> None:
         ours, theirs = await meet(*self.roads)
-        newcomer.meet(ours, member.peer_id, initiated=True)
-        member.meet(theirs, newcomer.peer_id, initiated=False)
+        newcomer.meet(ours)
+        member.meet(theirs)
 
     async def intrude(self, swarm: bytes) -> DirectChannel:
         """Let a scripted peer in to the only member; return its channel."""
         (member,) = self.members[swarm]
         ours, theirs = await meet(*self.roads)
-        member.meet(theirs, VILLAIN, initiated=False)
+        member.meet(theirs)
         return ours
 
 

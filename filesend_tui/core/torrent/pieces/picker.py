@@ -36,8 +36,6 @@ from filesend_tui.core.torrent.pieces.partial import Partial, PeerKey, PickedPee
 from filesend_tui.core.wire.bitfield import Bitfield
 from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
-__all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
-
 #: Bytes of unverified pieces to hold at a time, where pieces are small enough to allow it.
 HELD_BYTES: Final = 64 * 1024 * 1024
 #: Pieces in work at least, however large: one arrives while one is hashed and written.
