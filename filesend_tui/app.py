@@ -30,6 +30,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from filesend_tui.core import events
+from filesend_tui.core.checks import complete_code
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import BadSource, FileSendError
@@ -65,7 +66,7 @@ from filesend_tui.widgets.picker.dropped import looks_like_paths
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from filesend_tui.core.util.file_id import Chosen
+    from filesend_tui.core.checks import Chosen
     from filesend_tui.runtime.local_relay import Ask
     from filesend_tui.screens.palette import NamedAction
     from filesend_tui.state.request_choice import RequestChoice
@@ -772,9 +773,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _completions(self, prefix: str) -> Sequence[str]:
         if self._complete is None:
-            from filesend_tui.core.sessions.code import complete  # late: reads a word list
-
-            self._complete = complete
+            self._complete = complete_code
         return self._complete(prefix)
 
 
