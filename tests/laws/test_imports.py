@@ -75,7 +75,7 @@ def test_the_first_screen_waits_for_nothing_but_textual() -> None:
 
 RUN = """
 import sys
-from filesend_tui.runtime.start import main
+from filesend_tui.__main__ import main
 try:
     main()
 except SystemExit as end:
