@@ -68,10 +68,10 @@ def main(file: str, crash: str, *arguments: str) -> None:
 
         setattr(crashing, function, crashed)
 
-    from filesend_tui.runtime import start
+    from filesend_tui.__main__ import main as filesend
 
     sys.argv[1:] = arguments
-    start.main()
+    filesend()
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ import pytest
 from rich.pretty import pretty_repr
 
 from filesend_tui.app import FileSendApp
+from filesend_tui.cli.screens import run_screens
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.meeting.signaling import SealedSignaling
 from filesend_tui.core.sessions.code import new_code
 from filesend_tui.core.sessions.pairing import Pairing, SharedKey, Side
-from filesend_tui.runtime.compose import open_screens
 from filesend_tui.settings.load import Settings, load
 from filesend_tui.state.views import Level, Notice, OwnCode
 from relay.protocol.words import FileReady
@@ -349,9 +349,9 @@ def test_the_screens_say_so_too(settings: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
     monkeypatch.setenv("FILESEND_SETTINGS", str(settings))
-    open_screens(load())
+    run_screens(load())
     settings.chmod(0o600)
-    open_screens(load())
+    run_screens(load())
     first, second = told
     assert first is not None
     assert first.level is Level.WARNING
@@ -404,5 +404,5 @@ def test_the_screens_leave_no_core_either(tmp_path: Path, monkeypatch: pytest.Mo
             limits.append(resource.getrlimit(resource.RLIMIT_CORE)[0])
 
     monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
-    open_screens(Settings(name="Ann", output=tmp_path))
+    run_screens(Settings(name="Ann", output=tmp_path))
     assert limits[0] in {0, 1}

@@ -298,7 +298,7 @@ from filesend_tui.system import port_owner
 if table := sys.argv.pop(1):
     for reads in (port_owner.owners, port_owner.stranger):
         reads.__defaults__ = ((Path(table),),)
-from filesend_tui.runtime.start import main
+from filesend_tui.__main__ import main
 main()
 """
 
