@@ -243,7 +243,7 @@ async def test_the_round_trip_is_measured_a_few_times_as_nobody_may_answer_at_on
     None
 ):
     host, now = Host(), 0.0
-    lanes = Lanes(host, Dead(), clock=lambda: now)
+    lanes = Lanes(host, LaneRoad(Dead(), LaneRoom()), clock=lambda: now)
     lanes.begin()
     try:
         async with asyncio.timeout(10):
