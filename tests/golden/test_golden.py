@@ -161,7 +161,7 @@ def test_every_session_description_can_be_connected_to(text: str) -> None:
     from aiortc.sdp import SessionDescription
 
     for description in descriptions(json.loads(text)):
-        remote = vet(description, "offer" if description["type"] == "offer" else "answer")
+        remote = vet(description["sdp"], "offer" if description["type"] == "offer" else "answer")
         udp = [
             line
             for line in description["sdp"].splitlines()
@@ -176,7 +176,7 @@ def test_every_session_description_can_be_connected_to(text: str) -> None:
 
 def test_a_browser_as_shipped_hides_behind_mdns_names() -> None:
     for entry in json.loads((HERE / "descriptions.json").read_text()):
-        remote = vet(entry["description"], "offer")
+        remote = vet(entry["description"]["sdp"], "offer")
         assert remote.candidates
         assert all(candidate.is_mdns for candidate in remote.candidates)
         assert ".local" not in remote.sdp  # they are resolved on the side

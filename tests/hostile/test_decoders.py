@@ -26,7 +26,7 @@ from filesend_tui.core.errors import (
     FileSendError,
     RelayTampered,
 )
-from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignaling, Use
+from filesend_tui.core.meeting.signaling import MAX_NAME, MAX_TEXTS, BadSignal, SealedSignaling, Use
 from filesend_tui.core.relay_client.socket_client import Broken, read
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.pairing import SharedKey, Side
@@ -273,7 +273,7 @@ def test_a_session_description(data: st.DataObject) -> None:
     originals = [found["sdp"] for found in SDPS if found["type"] == kind]
     sdp = data.draw(mutated_text(originals))
     try:
-        remote = vet({"type": kind, "sdp": sdp}, kind)
+        remote = vet(sdp, kind)
     except ChannelFailed as error:
         assert error.message.isprintable()
         return
@@ -284,7 +284,7 @@ def test_a_session_description(data: st.DataObject) -> None:
     assert {f.value for f in media.dtls.fingerprints} <= {
         value.split()[1] for value in remote.fingerprints
     }
-    again = vet({"type": kind, "sdp": remote.sdp}, kind)
+    again = vet(remote.sdp, kind)
     assert again.sdp == remote.sdp
 
 
@@ -338,12 +338,14 @@ def test_what_a_relay_delivers_as_sealed(event: str, data: st.DataObject) -> Non
 
 SIGNALS = SealedSignaling(bytes(20), bytes(range(32)))
 USE = Use(b"o" * 20, b"a" * 20)
-SEALED = SIGNALS.seal({"type": "offer", "sdp": "v=0", "direct": "{}"}, USE)
+SEALED = SIGNALS.seal({"webrtc": "v=0", "direct": "{}"}, USE)
 
 
-@given(mutated([b'{"sdp":"v=0","direct":"x"}']) | st.binary(max_size=60))
+@given(mutated([b'{"webrtc":"v=0","direct":"x"}']) | st.binary(max_size=60))
 @example(DEEP_JSON)
-@example(b'{"sdp":"' + b"x" * 30_000 + b'"}')
+@example(b'{"webrtc":"' + b"x" * 30_000 + b'"}')
+@example(b'{"webrtc":"v=0","webrtc":"v=0"}')
+@example(b"{" + b",".join(b'"%d":""' % n for n in range(9)) + b"}")
 def test_a_signal_that_a_member_seals(content: bytes) -> None:
     nonce = bytes(12)
     sealed = SIGNALS._seals["offer"].encrypt(nonce, content, SIGNALS._bound(USE))
@@ -352,8 +354,9 @@ def test_a_signal_that_a_member_seals(content: bytes) -> None:
         opened = SIGNALS.open({"type": "offer", "sdp": text}, USE)
     except BadSignal:
         return
-    assert opened.keys() <= {"type", "sdp", "direct"}
-    assert len(opened.get("direct", "")) <= MAX_DIRECT
+    assert len(opened) <= MAX_TEXTS
+    assert all(0 < len(name) <= MAX_NAME for name in opened)
+    assert all(isinstance(text, str) for text in opened.values())
 
 
 @given(mutated_text([SEALED["sdp"]]), st.sampled_from(["offer", "answer", ""]))
@@ -363,7 +366,7 @@ def test_a_signal_that_a_tracker_makes(text: str, kind: str) -> None:
     except BadSignal:
         return
     assert (kind, text) == ("offer", SEALED["sdp"])
-    assert opened == {"type": "offer", "sdp": "v=0", "direct": "{}"}
+    assert opened == {"webrtc": "v=0", "direct": "{}"}
 
 
 DIRECT = DirectOffer(

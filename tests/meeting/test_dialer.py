@@ -11,8 +11,8 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, SealedSignaling
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.transports.webrtc.attempt import prepare
+from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 from tests.transports.pairs import read_exactly, soon
 
@@ -30,21 +30,19 @@ def udp_sockets() -> int:
 class Peer:
     """A dialer, and what it met."""
 
-    def __init__(
-        self, peer_id: bytes, *, wants: int = 10, signals=None, road=None, **timings: float
-    ) -> None:
+    def __init__(self, peer_id: bytes, *, wants: int = 10, signals=None, **timings: float) -> None:
         self.peer_id = peer_id
         self.wants = wants
         self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
         self.channels: list[WebRtcChannel] = []
+        self.transports = Transports(ClientConfig())
         self.dialer = Dialer(
             signals=signals or PlainSignaling(SWARM),
             peer_id=peer_id,
-            config=ClientConfig(),
+            transports=self.transports,
             met=self._meet,
             wants_peers=lambda: self.wants,
             timings=Timings(**timings),
-            road=road,
         )
 
     def _meet(self, met: MetPeer) -> None:
@@ -74,6 +72,7 @@ async def finish(*peers: Peer) -> None:
     await soon(asyncio.gather(*(peer.dialer.close() for peer in peers)))
     channels = [channel for peer in peers for channel in peer.channels]
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
+    await soon(asyncio.gather(*(peer.transports.close() for peer in peers)))
 
 
 async def test_an_offer_and_its_answer_become_a_channel_at_both_ends() -> None:
@@ -119,7 +118,7 @@ async def test_a_peer_that_is_connected_is_not_met_again_until_its_channel_close
 
 
 async def test_an_offer_nobody_answers_is_closed_when_its_time_is_over() -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = udp_sockets()
     peer = Peer(LOW, offer_lifetime=0.05)
     offers = await peer.dialer.make_offers(3)
@@ -135,7 +134,7 @@ async def test_an_offer_nobody_answers_is_closed_when_its_time_is_over() -> None
 
 
 async def test_closing_frees_offers_and_connections_on_their_way() -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = udp_sockets()
     ours, theirs = Peer(LOW), Peer(HIGH)
     offer, _ = await ours.dialer.make_offers(2)
@@ -157,7 +156,7 @@ async def test_closing_frees_offers_and_connections_on_their_way() -> None:
 
 
 async def test_being_stopped_while_offers_are_made_leaves_none() -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = udp_sockets()
     peer = Peer(LOW)
     making = asyncio.create_task(peer.dialer.make_offers(5))
@@ -171,7 +170,7 @@ async def test_being_stopped_while_offers_are_made_leaves_none() -> None:
 
 
 async def test_a_connection_that_does_not_open_in_time_is_given_up() -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = udp_sockets()
     ours, theirs = Peer(LOW), Peer(HIGH, connect=0.05)
     (offer,) = await ours.dialer.make_offers(1)
@@ -198,7 +197,7 @@ async def test_a_connection_that_does_not_open_in_time_is_given_up() -> None:
     ],
 )
 async def test_a_hostile_answer_costs_that_offer_and_nothing_else(answer: Description) -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = udp_sockets()
     peer = Peer(LOW)
     (offer,) = await peer.dialer.make_offers(1)
@@ -256,7 +255,7 @@ async def test_settings_that_allow_no_offer_are_told() -> None:
     dialer = Dialer(
         signals=PlainSignaling(SWARM),
         peer_id=LOW,
-        config=ClientConfig(relay_only=True),
+        transports=Transports(ClientConfig(relay_only=True)),
         met=lambda _met: None,
         wants_peers=lambda: 5,
     )
@@ -271,8 +270,8 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
     late: float, whose: int
 ) -> None:
     """Each could take another of the two for the one that stays, and so both be lost."""
-    signals, roads = SealedSignaling(SWARM, KEY), [DirectRoad(), DirectRoad()]
-    both = [Peer(LOW, signals=signals, road=roads[0]), Peer(HIGH, signals=signals, road=roads[1])]
+    signals = SealedSignaling(SWARM, KEY)
+    both = [Peer(LOW, signals=signals), Peer(HIGH, signals=signals)]
     offers = [(await peer.dialer.make_offers(1))[0] for peer in both]
 
     def carry(offerer: int) -> None:
@@ -292,7 +291,6 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
     await here.channel.send(b"the same one")
     assert await read_exactly(there.channel, 12) == b"the same one"
     await finish(*both)
-    await soon(asyncio.gather(*(road.close() for road in roads)))
 
 
 async def test_an_answer_kept_back_keeps_no_other_out() -> None:

@@ -20,9 +20,10 @@ from filesend_tui.core.meeting.rendezvous import (
     Totals,
     usable_trackers,
 )
-from filesend_tui.core.meeting.signaling import Description, PlainSignaling, Use
+from filesend_tui.core.meeting.signaling import Description, PlainSignaling, Texts, Use
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.transports.webrtc.attempt import prepare
+from filesend_tui.core.transports.registry import OPEN, Transports
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import read_exactly, soon
@@ -46,11 +47,13 @@ class Member:
         self.problems: list[FileSendError] = []
         self.wants = 10
         self.peer_id = os.urandom(20)
+        settings = ClientConfig(**config)
         self.rendezvous = Rendezvous(
             signals=signals or PlainSignaling(swarm),
             peer_id=self.peer_id,
             trackers=trackers,
-            config=ClientConfig(**config),
+            transports=Transports(settings),
+            config=settings,
             totals=lambda: Totals(uploaded=0, downloaded=0, left=None),
             wants_peers=lambda: self.wants,
             on_problem=self.problems.append,
@@ -94,12 +97,12 @@ class Stumbling(PlainSignaling):
         super().__init__(swarm)
         self.stumbled = False
 
-    def seal(self, description: Description, use: Use) -> Description:
-        if description["type"] == "offer" or self.stumbled:
-            return super().seal(description, use)
+    def seal(self, texts: Texts, use: Use) -> Description:
+        if use.kind == "offer" or self.stumbled:
+            return super().seal(texts, use)
         self.stumbled = True
-        sdp = re.sub(r"(a=fingerprint:sha-\d+ )..:..", r"\g<1>00:00", description["sdp"])
-        return super().seal({**description, "sdp": sdp}, use)
+        sdp = re.sub(r"(a=fingerprint:sha-\d+ )..:..", r"\g<1>00:00", texts[OPEN])
+        return super().seal({OPEN: sdp}, use)
 
 
 async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRelay) -> None:
@@ -122,7 +125,7 @@ async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRel
 
 
 async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay) -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = sockets()
     swarm = os.urandom(20)
     seeder, leecher = Member(swarm, relay.tracker), Member(swarm, relay.tracker)

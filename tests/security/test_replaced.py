@@ -244,7 +244,7 @@ async def test_a_partner_gets_no_private_file_for_the_one_that_was_offered(
     async with pair(relay, tmp_path) as (ann, bob):
         transfer = await ann.client.request([home / "shared" / "sub" / "a"])
         request = await bob.asked()
-        # Its hash is known by then, or not yet: there is no telling from here, and no difference. If
+        # Its hash is known by then, or not yet: there is no telling from here. Where
         # the sender finds out before the yes, the request is taken back.
         _by_rename(home, "shared/sub")
         with suppress(RequestGone):

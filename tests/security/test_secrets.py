@@ -36,7 +36,7 @@ TURN_PASSWORD = "correct-horse-battery-staple"
 CRASHES = [
     "-",
     "filesend_tui.core.sessions.cipher:Sealing.open:2",  # after the greeting
-    "filesend_tui.core.meeting.signaling:SealedSignals.seal:1",
+    "filesend_tui.core.meeting.signaling:SealedSignaling.seal:1",
 ]
 
 

@@ -17,13 +17,14 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.engine import Engine
-from filesend_tui.core.transports.base import Channel, Road
+from filesend_tui.core.transports.base import Channel, Transport
+from filesend_tui.core.transports.registry import Transports
 
 
 class MemoryChannel:
     """One end of a byte stream in memory, with back-pressure."""
 
-    road = Road.WEBRTC
+    road = "webrtc"
 
     def __init__(self, name: str) -> None:
         self.address = name
@@ -100,16 +101,19 @@ class LabRendezvous:
 
     hub: Hub
     trouble = None
+    #: Says what the lanes of this engine's torrents are made by, if by anything.
+    lanes: Callable[[Transports], Transport | None] = staticmethod(lambda _transports: None)
 
-    def __init__(self, *, signals: Any, peer_id: bytes, **_: Any) -> None:
+    def __init__(self, *, signals: Any, peer_id: bytes, transports: Transports, **_: Any) -> None:
         self.swarm: bytes = signals.rendezvous
         self.peer_id = peer_id
         self.name = f"lab-{peer_id[-4:].hex()}"
         self._met: asyncio.Queue[MetPeer] = asyncio.Queue()
+        self._transport = self.lanes(transports)
         self.completions = 0
 
     def meet(self, channel: Channel) -> None:
-        self._met.put_nowait(MetPeer(channel))
+        self._met.put_nowait(MetPeer(channel, self._transport))
 
     async def start(self) -> None:
         self.hub.join(self)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
 
 CONFIG = ClientConfig()
@@ -36,11 +36,10 @@ async def connect(
     answerer_config: ClientConfig | None = None,
 ) -> tuple[WebRtcChannel, WebRtcChannel]:
     """Return the offerer's and the answerer's open channel; the limit is the answerer's."""
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(
-        offerer.description, answerer_config or config, unread_limit=unread_limit
-    )
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answering = WebRtcTransport(answerer_config or config, unread_limit=unread_limit)
+    answerer = await answering.answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     return ours, theirs
 

@@ -20,7 +20,7 @@ from filesend_tui.core.torrent.pieces.complaints import Complaints
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Road
+from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
@@ -80,7 +80,7 @@ class PieceExchange:
         self._reporter = reporter
         self._upload_limit = upload_limit
         self._choker: Choker[Peer] = Choker(slots=upload_slots)
-        self._bytes_by_road: Counter[Road] = Counter()
+        self._bytes_by_road: Counter[str] = Counter()
         self._complaints = Complaints(disk.check_piece, host.swarm_failed)
 
     async def close(self) -> None:
@@ -89,10 +89,10 @@ class PieceExchange:
         await self.assembly.close()
 
     @property
-    def road(self) -> Road:
-        """The road that carried most bytes so far."""
+    def road(self) -> str:
+        """The road that carried most bytes so far; "" where none carried any."""
         most = self._bytes_by_road.most_common(1)
-        return most[0][0] if most else Road.WEBRTC
+        return most[0][0] if most else ""
 
     # -- who comes and goes
 

@@ -115,7 +115,7 @@ class Roster:
                 torrent=self._torrent,
                 address=peer.address,
                 client=clean(peer_id[:8].decode("ascii", errors="replace")),
-                road=str(peer.channel.road),
+                road=peer.channel.road,
             )
         )
         return None

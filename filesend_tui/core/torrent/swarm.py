@@ -18,7 +18,7 @@ from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
-from filesend_tui.core.torrent.lanes.lanes import WebRtcLanes
+from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
 from filesend_tui.core.torrent.metadata.description import Description
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.peer import Peer
@@ -29,7 +29,7 @@ from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Road
+from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
@@ -110,7 +110,9 @@ class Swarm:
         #: Whether anybody was ever let in.
         self.met = False
         self._lies = 0
-        self._lanes = WebRtcLanes(config)
+        self._lane_room = LaneRoom()
+        #: The road of the first peer: the one that is told where nothing but the description came.
+        self._road = ""
 
     # -- life
 
@@ -181,7 +183,7 @@ class Swarm:
     @property
     def road(self) -> str:
         """The road that carried most bytes so far."""
-        return str(self._exchange.road if self._exchange else Road.WEBRTC)
+        return (self._exchange.road if self._exchange else "") or self._road
 
     @property
     def peer_count(self) -> int:
@@ -211,7 +213,7 @@ class Swarm:
             PeerEntry(
                 address=peer.address,
                 client=clean(peer.wire.peer_client, 40),
-                road=str(peer.channel.road),
+                road=peer.channel.road,
                 progress=peer.wire.peer_pieces.count / pieces if pieces else 0.0,
                 download_bytes_per_second=peer.download.rate(now),
                 upload_bytes_per_second=peer.upload.rate(now),
@@ -229,7 +231,9 @@ class Swarm:
 
     def make_peer(self, met: MetPeer) -> Peer:
         """See RosterHost."""
-        lanes = None if met.channel.road is Road.DIRECT else self._lanes
+        lanes = None
+        if met.transport is not None and met.transport.lanes:
+            lanes = LaneRoad(met.transport, self._lane_room)
         wire = WireConnection(
             info_hash=self._info_hash,
             peer_id=self._peer_id,
@@ -260,6 +264,7 @@ class Swarm:
         if refused is not None:
             return refused
         self.met = True
+        self._road = self._road or peer.channel.road
         if peer.wire.extended:
             peer.wire.send_extended_handshake()
         if self._exchange:
