@@ -30,7 +30,7 @@ from filesend_tui.core.meeting.signaling import MAX_NAME, MAX_TEXTS, BadSignal, 
 from filesend_tui.core.relay_client.socket_client import Broken, read
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.pairing import SharedKey, Side
-from filesend_tui.core.torrent.metainfo.info import parse_info
+from filesend_tui.core.torrent.metainfo.info import MAX_FILES, parse_info
 from filesend_tui.core.torrent.metainfo.magnet import MAX_TRACKERS, parse_magnet
 from filesend_tui.core.transports.direct.offer import (
     MAX_ADDRESSES,
@@ -181,7 +181,7 @@ def check_info(raw: bytes) -> None:
         assert error.message.isprintable()
         assert len(error.message) < 200
         return
-    assert 0 < len(info.files) <= info.MAX_FILES
+    assert 0 < len(info.files) <= MAX_FILES
     assert info.shape.total_length == sum(file.length for file in info.files)
     assert len(info.piece_hashes) == 20 * info.shape.piece_count
     assert len({file.path for file in info.files if not file.pad}) == len(

@@ -35,7 +35,7 @@ TURN_PASSWORD = "correct-horse-battery-staple"
 #: Where the first thing that travels sealed, and the first offer, are read.
 CRASHES = [
     "-",
-    "filesend_tui.core.sessions.cipher:Sealing.open:2",  # after the greeting
+    "filesend_tui.core.sessions.cipher:SessionCipher.open:2",  # after the greeting
     "filesend_tui.core.meeting.signaling:SealedSignaling.seal:1",
 ]
 
