@@ -26,8 +26,9 @@ from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.handlers import People
 from relay.people.rooms import Rooms
+from relay.stores.base import Stores, SwarmTotals
+from relay.stores.memory.stores import memory_stores
 from relay.tracker.sockets import Tracker
-from relay.tracker.swarms import Swarms
 
 logger = logging.getLogger(__name__)
 
@@ -54,21 +55,30 @@ def create_app(
     limits: Limits | None = None,
     proxies: Proxies | None = None,
     metrics_to: Sequence[str] = LOOPBACK,
+    stores: Stores | None = None,
 ) -> RelayApp:
-    """Return a relay with state of its own, ready to be served.
+    """Return a relay, ready to be served.
 
-    metrics_to: addresses and networks that may read `/metrics`.
+    metrics_to: addresses and networks that may read `/metrics`. stores: what keeps its state, made
+    with the same limits; where none are given, the memory of this process.
 
     Raises:
         ValueError: One of metrics_to is neither.
     """
-    return RelayApp(limits or Limits(), proxies or Proxies(), Networks(metrics_to))
+    limits = limits or Limits()
+    stores = stores or memory_stores(limits)
+    return RelayApp(limits, proxies or Proxies(), Networks(metrics_to), stores)
 
 
 class RelayApp:
-    """The ASGI app. Rooms and swarms live and die with it."""
+    """The ASGI app. What is to outlive it is in its stores."""
 
-    def __init__(self, limits: Limits, proxies: Proxies, metrics_to: Networks) -> None:
+    def __init__(
+        self, limits: Limits, proxies: Proxies, metrics_to: Networks, stores: Stores
+    ) -> None:
+        self._limits = limits
+        self._stores = stores
+        self._swarm_totals = SwarmTotals(0, 0)
         self._proxies = proxies
         self._metrics_to = metrics_to
         self._metrics = Metrics()
@@ -77,10 +87,9 @@ class RelayApp:
         self.door = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         rooms = Rooms(limits)
-        swarms = Swarms(limits)
-        self._people = People(self._server, rooms, limits, self._metrics)
-        self._tracker = Tracker(swarms, limits, self._metrics, self._loop_time)
-        self._show(rooms, swarms)
+        self._people = People(self._server, rooms, stores, limits, self._metrics)
+        self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
+        self._show(rooms)
         web = Starlette(
             routes=[
                 Route("/healthz", _healthz),
@@ -174,8 +183,8 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        kept = (self.door, self._people, self._tracker)
-        keepers = [asyncio.create_task(each.keep()) for each in kept]
+        kept = (self.door.keep(), self._people.keep(), self._tracker.keep(), self._keep_rates())
+        keepers = [asyncio.create_task(each) for each in kept]
         try:
             yield
         finally:
@@ -184,10 +193,16 @@ class RelayApp:
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._server.shutdown()
 
+    async def _keep_rates(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.sweep_every)
+            await self._stores.rates.expire()
+
     async def _render_metrics(self, _request: Request) -> Response:
+        self._swarm_totals = await self._stores.swarms.totals()
         return Response(self._metrics.render(), media_type=self._metrics.content_type)
 
-    def _show(self, rooms: Rooms, swarms: Swarms) -> None:
+    def _show(self, rooms: Rooms) -> None:
         gauge = self._metrics.gauge
         gauge("connections", "Connections open.", lambda: self.door.count)
         gauge("people", "People connected.", lambda: self._people.count)
@@ -195,8 +210,8 @@ class RelayApp:
         gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
         gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
-        gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)
-        gauge("tracker_peers", "Peers in swarms.", lambda: swarms.peer_count)
+        gauge("tracker_swarms", "Swarms.", lambda: self._swarm_totals.swarms)
+        gauge("tracker_peers", "Peers in swarms.", lambda: self._swarm_totals.peers)
         gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 import socketio.exceptions
 
-from relay.guard.buckets import AddressBuckets, TokenBucket
 from relay.guard.limits import Limits
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
@@ -37,6 +36,7 @@ from relay.protocol.words import (
     parse,
     to_wire,
 )
+from relay.stores.base import Counted, CountedByAddress, Stores
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +45,10 @@ _TOO_MANY_CODES = "Too many codes tried; wait a little."
 
 
 class _Person:
-    """A connected client: where from, and how much it asks."""
+    """A connected client: where from."""
 
-    def __init__(self, address: str, limits: Limits, now: float) -> None:
+    def __init__(self, address: str) -> None:
         self.address = address
-        self.words = TokenBucket(limits.words, now)
-        self.codes = TokenBucket(limits.codes, now)
 
 
 class People:
@@ -60,19 +58,19 @@ class People:
         self,
         server: SocketServer,
         rooms: Rooms,
+        stores: Stores,
         limits: Limits,
         metrics: Metrics,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
         self._rooms = rooms
+        self._rates = stores.rates
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
         self._people: dict[str, _Person] = {}
-        self._address_codes = AddressBuckets(limits.address_codes, limits.max_addresses)
-        self._address_claims = AddressBuckets(limits.address_claims, limits.max_addresses)
-        self._address_failures = AddressBuckets(limits.address_failed_claims, limits.max_addresses)
         self._closing = False
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
@@ -88,10 +86,7 @@ class People:
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._server.sweep()
-            now = self._clock()
-            await self._tell(self._rooms.expire(now))
-            for buckets in (self._address_codes, self._address_claims, self._address_failures):
-                buckets.forget(now)
+            await self._tell(self._rooms.expire(self._clock()))
 
     async def say_closing(self) -> None:
         """Tell everybody that the relay closes; returns when they are told or will not listen."""
@@ -105,7 +100,7 @@ class People:
         if self._closing or len(self._people) >= self._limits.max_people:
             raise socketio.exceptions.ConnectionRefusedError("The relay is full.")
         address = environ["asgi.scope"]["client"][0]
-        self._people[sid] = _Person(address, self._limits, self._clock())
+        self._people[sid] = _Person(address)
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         self._people.pop(sid, None)
@@ -125,7 +120,7 @@ class People:
 
     async def _handle(self, event: str, sid: str, arguments: tuple[object, ...]) -> Word:
         person = self._people[sid]
-        if not person.words.take(self._clock()):
+        if not await self._rates.take(Counted.WORDS, sid):
             raise Refusal(ErrorCode.RATE_LIMITED, "Too many words at once; slow down.")
         route = ROUTES.get(event)
         if route is not None:
@@ -139,40 +134,37 @@ class People:
     async def _route(self, event: str, route: Route, sid: str, word: Word) -> None:
         partner = self._rooms.partner(sid)
         if event in CONTENTS and (claimant := self._rooms.proven(sid)) is not None:
-            self._give_back_claim(self._people[claimant])
+            address = self._people[claimant].address
+            await self._rates.give_back(CountedByAddress.FAILED_CLAIMS, address)
         await self._server.say(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
     async def _answer(self, call: Word, sid: str, person: _Person) -> Word:
-        now = self._clock()
         match call:
             case Allocate():
-                self._count_code(person, now)
-                return self._rooms.allocate(sid, now)
+                await self._count_code(sid, person.address)
+                return self._rooms.allocate(sid, self._clock())
             case Claim(nameplate=nameplate):
-                self._count_code(person, now)
-                self._count_claim(person, now)
-                await self._tell(self._rooms.claim(sid, nameplate, now))
+                await self._count_code(sid, person.address)
+                await self._count_claim(person.address)
+                await self._tell(self._rooms.claim(sid, nameplate, self._clock()))
             case Release():
-                self._rooms.release(sid, now)
+                self._rooms.release(sid, self._clock())
             case Leave():
                 await self._tell(self._rooms.leave(sid))
         return Done()
 
-    def _count_code(self, person: _Person, now: float) -> None:
+    async def _count_code(self, sid: str, address: str) -> None:
         # Both buckets are asked, so that one socket's greed also counts against its address.
-        own = person.codes.take(now)
-        if not self._address_codes.take(person.address, now) or not own:
+        own = await self._rates.take(Counted.CODES, sid)
+        if not await self._rates.take_of_address(CountedByAddress.CODES, address) or not own:
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
-    def _count_claim(self, person: _Person, now: float) -> None:
+    async def _count_claim(self, address: str) -> None:
         # Each one counts as a failed one until the code's owner shows that it was not.
-        claims, failures = self._address_claims, self._address_failures
-        if not (claims.take(person.address, now) and failures.take(person.address, now)):
-            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
-
-    def _give_back_claim(self, claimant: _Person) -> None:
-        self._address_failures.spend(claimant.address, self._clock(), -1)
+        for what in (CountedByAddress.CLAIMS, CountedByAddress.FAILED_CLAIMS):
+            if not await self._rates.take_of_address(what, address):
+                raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
