@@ -228,7 +228,7 @@ async def test_an_open_seed_serves_several(relay: RunningRelay, tmp_path: Path) 
     try:
         seeder, *receivers = people
         torrent = await seeder.client.seed(
-            [tmp_path / "src/album"], trackers=[relay.tracker.sockets]
+            [tmp_path / "src/album"], trackers=[relay.tracker]
         )
         (seeding,) = await seeder.until(lambda: seeder.of(e.Seeding))
         assert seeding.info_hash == torrent
