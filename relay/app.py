@@ -183,8 +183,8 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        kept = (self.door.keep(), self._people.keep(), self._tracker.keep(), self._keep_rates())
-        keepers = [asyncio.create_task(each) for each in kept]
+        kept = (self.door.keep, self._people.keep, self._tracker.keep, self._keep_rates)
+        keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:
             yield
         finally:
@@ -192,6 +192,15 @@ class RelayApp:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._server.shutdown()
+
+    async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
+        """Do what is done every few seconds, whatever fails of it: a store may come back."""
+        while True:
+            try:
+                await keep()
+            except Exception:
+                logger.exception("keeping the relay's state failed; it goes on")
+                await asyncio.sleep(self._limits.sweep_every)
 
     async def _keep_rates(self) -> None:
         while True:

@@ -20,6 +20,7 @@ from relay.metrics import Metrics
 from relay.protocol.tracker_json import (
     Announce,
     Answer,
+    Event,
     Failure,
     FrameError,
     OfferFrame,
@@ -42,6 +43,8 @@ class _Socket:
 
     def __init__(self, websocket: WebSocket, limits: Limits, now: float) -> None:
         self.websocket = websocket
+        #: Held while a frame is dealt with.
+        self.busy = asyncio.Lock()
         #: Since when it is in no swarm.
         self.idle_since: float | None = now
         self._limits = limits
@@ -139,12 +142,13 @@ class Tracker:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._sockets[key]
-            for task in tasks:
-                task.cancel()
             try:
-                ends = await asyncio.gather(*tasks, return_exceptions=True)
+                # A frame that is being taken in cannot be taken back yet; and none comes after it.
+                await socket.busy.acquire()
             finally:
-                # Last: what was still being taken in would bring its peers back.
+                for task in tasks:
+                    task.cancel()
+                ends = await asyncio.gather(*tasks, return_exceptions=True)
                 await self._swarms.drop(key)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
@@ -161,19 +165,22 @@ class Tracker:
                 self._metrics.rejected.labels("oversized").inc()
                 await socket.websocket.close(_POLICY_VIOLATION, "frame too long")
                 return
-            if not await self._rates.take(Counted.TRACKER_FRAMES, key):
-                self._metrics.rejected.labels("rate").inc()
-                socket.put(Failure(reason="too many frames", action="announce"))
-                continue
-            await self._take(key, address, socket, frame)
+            async with socket.busy:
+                await self._take(key, address, socket, frame)
 
     async def _take(self, key: SocketKey, address: str, socket: _Socket, text: str | bytes) -> None:
+        if not await self._rates.take(Counted.TRACKER_FRAMES, key):
+            self._metrics.rejected.labels("rate").inc()
+            socket.put(Failure(reason="too many frames", action="announce"))
+            return
         try:
             match parse_client_frame(text):
                 case Announce() as announce:
                     await self._count_offers(key, announce)
                     lifetime = self._limits.peer_timeout
                     self._deliver(await self._swarms.announce(key, address, announce, lifetime))
+                    if announce.event is not Event.STOPPED:
+                        socket.idle_since = None  # whatever was asked of its swarms before
                 case Answer() as answer:
                     self._deliver(await self._swarms.answer(key, answer))
                 case Scrape() as scrape:
