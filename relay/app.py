@@ -25,8 +25,7 @@ from relay.guard.loop_time import LoopTime
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.handlers import People
-from relay.people.rooms import Rooms
-from relay.stores.base import Stores, SwarmTotals
+from relay.stores.base import PeopleTotals, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
 from relay.tracker.sockets import Tracker
 
@@ -78,7 +77,9 @@ class RelayApp:
     ) -> None:
         self._limits = limits
         self._stores = stores
-        self._swarm_totals = SwarmTotals(0, 0)
+        # What was kept when the figures were asked for last.
+        self._people_kept = PeopleTotals(0, 0, 0)
+        self._swarms_kept = SwarmTotals(0, 0)
         self._proxies = proxies
         self._metrics_to = metrics_to
         self._metrics = Metrics()
@@ -86,10 +87,9 @@ class RelayApp:
         #: Where connections come in; the server serves each with its `protocol`.
         self.door = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
-        rooms = Rooms(limits)
-        self._people = People(self._server, rooms, stores, limits, self._metrics)
+        self._people = People(self._server, stores, limits, self._metrics)
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
-        self._show(rooms)
+        self._show()
         web = Starlette(
             routes=[
                 Route("/healthz", _healthz),
@@ -208,19 +208,23 @@ class RelayApp:
             await self._stores.rates.expire()
 
     async def _render_metrics(self, _request: Request) -> Response:
-        self._swarm_totals = await self._stores.swarms.totals()
+        self._people_kept = await self._stores.people.totals()
+        self._swarms_kept = await self._stores.swarms.totals()
         return Response(self._metrics.render(), media_type=self._metrics.content_type)
 
-    def _show(self, rooms: Rooms) -> None:
+    def _show(self) -> None:
         gauge = self._metrics.gauge
         gauge("connections", "Connections open.", lambda: self.door.count)
         gauge("people", "People connected.", lambda: self._people.count)
         gauge("backlog_bytes", "Waiting to be read by people.", lambda: self._server.backlog)
-        gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
-        gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
+        gauge(
+            "nameplates", "Nameplates waiting to be claimed.", lambda: self._people_kept.nameplates
+        )
+        gauge("places", "Places that somebody waits at.", lambda: self._people_kept.places)
+        gauge("pairs", "Pairs of people.", lambda: self._people_kept.rooms)
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
-        gauge("tracker_swarms", "Swarms.", lambda: self._swarm_totals.swarms)
-        gauge("tracker_peers", "Peers in swarms.", lambda: self._swarm_totals.peers)
+        gauge("tracker_swarms", "Swarms.", lambda: self._swarms_kept.swarms)
+        gauge("tracker_peers", "Peers in swarms.", lambda: self._swarms_kept.peers)
         gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
 
 

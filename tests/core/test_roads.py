@@ -105,9 +105,7 @@ async def test_a_public_swarm_never_takes_the_direct_road(
     relay: RunningRelay, tmp_path: Path, big: Path
 ) -> None:
     async with two(tmp_path) as (ours, theirs):
-        torrent = await send(
-            ours, theirs, big, relay.tracker, tmp_path / "out", private=False
-        )
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out", private=False)
         await arrived(theirs, torrent)
         assert roads_taken(theirs) == ["webrtc"]
         for node in (ours, theirs):

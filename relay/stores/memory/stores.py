@@ -14,14 +14,21 @@ from typing import TypeAlias
 from relay.guard.buckets import AddressBuckets, KeyBuckets
 from relay.guard.limits import Limits
 from relay.protocol.tracker_frames import Announce, Answer, Scrape, ScrapeReply
+from relay.protocol.words import Allocated, Room
 from relay.stores.base import (
     Counted,
     CountedByAddress,
     Delivery,
+    Destination,
+    Entered,
+    Notice,
+    PeopleTotals,
+    PersonKey,
     SocketKey,
     Stores,
     SwarmTotals,
 )
+from relay.stores.memory.rooms import Rooms
 from relay.stores.memory.swarms import Swarms
 
 #: Monotonic seconds.
@@ -32,7 +39,63 @@ def memory_stores(
     limits: Limits, clock: Clock = time.monotonic, rng: random.Random | None = None
 ) -> Stores:
     """Return empty stores of one process. rng: for what is left to chance."""
-    return Stores(swarms=MemorySwarms(limits, clock, rng), rates=MemoryRates(limits, clock))
+    return Stores(
+        people=MemoryPeople(limits, clock, rng),
+        swarms=MemorySwarms(limits, clock, rng),
+        rates=MemoryRates(limits, clock),
+    )
+
+
+class MemoryPeople:
+    """A PeopleStore."""
+
+    def __init__(
+        self, limits: Limits, clock: Clock = time.monotonic, rng: random.Random | None = None
+    ) -> None:
+        self._rooms = Rooms(limits, rng)
+        self._clock = clock
+
+    async def allocate(self, person: PersonKey, lifetime: float, rest: float) -> Allocated:
+        """Give `person` a nameplate; an earlier one is given up."""
+        return self._rooms.allocate(person, lifetime, rest, self._clock())
+
+    async def release(self, person: PersonKey) -> None:
+        """Give up the nameplate that `person` holds, if any."""
+        self._rooms.release(person, self._clock())
+
+    async def claim(self, person: PersonKey, address: str, nameplate: int) -> Entered:
+        """Open a room for `person` and the owner of a nameplate."""
+        return self._rooms.claim(person, address, nameplate, self._clock())
+
+    async def meet(
+        self, person: PersonKey, address: str, place: bytes, lifetime: float
+    ) -> Entered | None:
+        """Open a room for `person` and whoever waits at a place; else have them wait there."""
+        return self._rooms.meet(person, address, place, lifetime, self._clock())
+
+    async def leave_place(self, person: PersonKey, place: bytes) -> None:
+        """End the waiting of `person` at a place, if they do."""
+        self._rooms.leave_place(person, place)
+
+    async def route(self, person: PersonKey, room: Room, *, proves: bool) -> Destination:
+        """Return for whom a word of `person` in a room is."""
+        return self._rooms.route(person, room, proves=proves)
+
+    async def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
+        """End a room, because `person` in it said so."""
+        return self._rooms.leave(person, room)
+
+    async def lost(self, person: PersonKey) -> tuple[Notice, ...]:
+        """Forget `person`, whose connection ended."""
+        return self._rooms.lost(person, self._clock())
+
+    async def expire(self) -> tuple[Notice, ...]:
+        """End the waiting of those whose time is over."""
+        return self._rooms.expire(self._clock())
+
+    async def totals(self) -> PeopleTotals:
+        """Return how much is kept."""
+        return self._rooms.totals()
 
 
 class MemorySwarms:

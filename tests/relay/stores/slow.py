@@ -38,22 +38,22 @@ class Slow:
     def __getattr__(self, name: str) -> Any:
         step = getattr(self._store, name)
 
-        async def there_and_back(*arguments: Any) -> Any:
+        async def there_and_back(*arguments: Any, **named: Any) -> Any:
             if name in self._gates:
                 await self._gates[name].wait()
             await self._travel()
             try:
-                return await step(*arguments)
+                return await step(*arguments, **named)
             finally:
                 await self._travel()
 
-        async def slow(*arguments: Any) -> Any:
+        async def slow(*arguments: Any, **named: Any) -> Any:
             self.begun[name] += 1
             if self._failures[name]:
                 self._failures[name] -= 1
                 raise OSError("the store is away")
             # What was sent to another machine cannot be called back.
-            task = asyncio.create_task(there_and_back(*arguments))
+            task = asyncio.create_task(there_and_back(*arguments, **named))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return await asyncio.shield(task)
