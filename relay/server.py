@@ -23,6 +23,7 @@ from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
 from relay.guard.limits import Limits
 from relay.protocol.words import DEFAULT_PORT
+from relay.stores.base import Stores
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
 class RelayServer(uvicorn.Server):
     """Serves a relay on a listening socket.
 
-    on_ready: called with the URL once connections are answered. `should_exit = True`, from any
-    thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores: as create_app takes them. on_ready: called with the URL
+    once connections are answered. `should_exit = True`, from any thread, ends it within a moment;
+    so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -69,10 +71,11 @@ class RelayServer(uvicorn.Server):
         limits: Limits | None = None,
         proxies: Proxies | None = None,
         metrics_to: Sequence[str] = LOOPBACK,
+        stores: Stores | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits, proxies, metrics_to)
+        self._app: RelayApp = create_app(limits, proxies, metrics_to, stores)
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(

@@ -21,6 +21,7 @@ from relay.app import LOOPBACK
 from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
+from relay.stores.base import Stores
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -122,6 +123,7 @@ def running_relay(
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] = LOOPBACK,
     port: int = 0,
+    stores: Stores | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
@@ -130,6 +132,7 @@ def running_relay(
             limits=limits,
             proxies=Proxies(trusted_proxies),
             metrics_to=metrics_to,
+            stores=stores,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

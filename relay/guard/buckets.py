@@ -50,6 +50,37 @@ class TokenBucket:
         return self.left(now) >= self._burst
 
 
+class KeyBuckets:
+    """A bucket for each key; the longest unused one is forgotten beyond `capacity`."""
+
+    def __init__(self, rate: Rate, capacity: int) -> None:
+        self._rate = rate
+        self._capacity = capacity
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str, now: float, count: float = 1) -> bool:
+        """Take so many tokens of a key; False, and none taken, where it has fewer."""
+        return self.bucket(key, now).take(now, count)
+
+    def forget(self, now: float) -> None:
+        """Forget the buckets that are full again, as far as they are the longest unused."""
+        while self._buckets and next(iter(self._buckets.values())).is_full(now):
+            self._buckets.popitem(last=False)
+
+    def bucket(self, key: str, now: float, share: int = 1) -> TokenBucket:
+        """Return the bucket of a key, which is full where there was none. share: of a new one."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(self._rate, now, share)
+            if len(self._buckets) > self._capacity:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        return bucket
+
+
 class AddressBuckets:
     """A bucket for each network that an address is counted under.
 
@@ -57,9 +88,7 @@ class AddressBuckets:
     """
 
     def __init__(self, rate: Rate, capacity: int) -> None:
-        self._rate = rate
-        self._capacity = capacity
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._buckets = KeyBuckets(rate, capacity)
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -80,24 +109,16 @@ class AddressBuckets:
 
     def forget(self, now: float) -> None:
         """Forget the buckets that are full again, as far as they are the longest unused."""
-        while self._buckets and next(iter(self._buckets.values())).is_full(now):
-            self._buckets.popitem(last=False)
+        self._buckets.forget(now)
 
     def left(self, address: str, now: float) -> float:
         """Return the fewest tokens that are left of an address, each bucket's by its share."""
         return min(bucket.left(now) / share for bucket, share in self._of(address, now))
 
     def _of(self, address: str, now: float) -> list[tuple[TokenBucket, int]]:
-        found = []
-        for name, share in networks(address):
-            bucket = self._buckets.get(name)
-            if bucket is None:
-                bucket = self._buckets[name] = TokenBucket(self._rate, now, share)
-                if len(self._buckets) > self._capacity:
-                    self._buckets.popitem(last=False)
-            self._buckets.move_to_end(name)
-            found.append((bucket, share))
-        return found
+        return [
+            (self._buckets.bucket(name, now, share), share) for name, share in networks(address)
+        ]
 
 
 class Tally(Generic[K]):

@@ -38,7 +38,7 @@ from filesend_tui.core.torrent.swarm import PEER_ID_HEAD
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.protocol.tracker_json import AnswerFrame, OfferFrame
 from relay.server import RelayServer, listen
-from relay.tracker.swarms import Delivery
+from relay.stores.base import Delivery
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.security.rogue import RogueTracker, Trick, honest, rogue_tracker
