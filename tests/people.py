@@ -19,8 +19,9 @@ from filesend_tui.core.events import Event
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import People
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from relay.guard.limits import Limits
 from relay.protocol import words
 from relay.protocol.words import Done, Word

@@ -29,7 +29,8 @@ from filesend_tui.core.errors import (
 from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignaling, Use
 from filesend_tui.core.relay_client.socket_client import Broken, read
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.torrent.metainfo.info import parse_info
 from filesend_tui.core.torrent.metainfo.magnet import MAX_TRACKERS, parse_magnet
 from filesend_tui.core.transports.direct.offer import (

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
 from filesend_tui.core.sessions.code import Code
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from relay.people.rooms import Notice
 from relay.protocol import words
 from relay.protocol.words import Route, Word, parse, to_wire

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from relay.protocol.words import CONTENTS, MAX_CONTENT, Word
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
 from filesend_tui.core.sessions.cipher import SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
-from filesend_tui.core.sessions.pairing import Side
+from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
 from filesend_tui.core.sessions.session import Session, partner_name
 from filesend_tui.core.torrent.engine_protocol import Torrents

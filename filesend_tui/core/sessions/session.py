@@ -10,7 +10,8 @@ from typing import Final
 
 from filesend_tui.core.events import Wants
 from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.util.text import clean
 from relay.protocol.words import Hello, Word
 
