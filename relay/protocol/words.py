@@ -115,7 +115,7 @@ class RelayClosing(Word, frozen=True, kw_only=True):
 
 
 class Pake(Word, frozen=True, kw_only=True):
-    """`pake`: the sender's SPAKE2 message (RFC 9382)."""
+    """`pake`: the sender's message of the key agreement: SPAKE2's (RFC 9382), or a public key."""
 
     body: Opaque
 
@@ -271,6 +271,9 @@ CALLS: Final[dict[str, type[Word]]] = {
     "release": Release,
     "leave": Leave,
 }
+
+#: What the relay acknowledges a call with; every other one, and every routed word, with Done.
+REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated}
 
 #: What a sealed word holds, by the event under which it is sent.
 CONTENTS: Final[dict[str, type[Word]]] = {
