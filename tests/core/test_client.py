@@ -227,9 +227,7 @@ async def test_an_open_seed_serves_several(relay: RunningRelay, tmp_path: Path) 
     people = [Person(str(n), tmp_path / str(n)) for n in range(3)]
     try:
         seeder, *receivers = people
-        torrent = await seeder.client.seed(
-            [tmp_path / "src/album"], trackers=[relay.tracker.sockets]
-        )
+        torrent = await seeder.client.seed([tmp_path / "src/album"], trackers=[relay.tracker])
         (seeding,) = await seeder.until(lambda: seeder.of(e.Seeding))
         assert seeding.info_hash == torrent
         for receiver in receivers:

@@ -94,7 +94,7 @@ async def test_the_road_that_both_sides_allow_is_taken(
     road: str,
 ) -> None:
     async with two(tmp_path, seeder, receiver) as (ours, theirs):
-        torrent = await send(ours, theirs, big, relay.tracker.sockets, tmp_path / "out")
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
         path = await arrived(theirs, torrent)
         assert path.read_bytes() == big.read_bytes()
         assert roads_taken(ours) == roads_taken(theirs) == [road]
@@ -105,9 +105,7 @@ async def test_a_public_swarm_never_takes_the_direct_road(
     relay: RunningRelay, tmp_path: Path, big: Path
 ) -> None:
     async with two(tmp_path) as (ours, theirs):
-        torrent = await send(
-            ours, theirs, big, relay.tracker.sockets, tmp_path / "out", private=False
-        )
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out", private=False)
         await arrived(theirs, torrent)
         assert roads_taken(theirs) == ["webrtc"]
         for node in (ours, theirs):
@@ -124,7 +122,7 @@ async def test_a_transfer_goes_on_when_its_connection_breaks(
     relay: RunningRelay, tmp_path: Path, big: Path
 ) -> None:
     async with two(tmp_path, upload_limit=2 * MIB) as (ours, theirs):
-        torrent = await send(ours, theirs, big, relay.tracker.sockets, tmp_path / "out")
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
         await theirs.until(lambda: [d for d in theirs.of(e.Download) if d.progress > 0.2])
         break_connections(theirs, torrent)
         path = await arrived(theirs, torrent)
@@ -143,7 +141,7 @@ async def test_when_the_direct_road_is_gone_the_transfer_goes_on_over_webrtc(
         raise OSError("no way through")
 
     async with two(tmp_path, upload_limit=2 * MIB) as (ours, theirs):
-        torrent = await send(ours, theirs, big, relay.tracker.sockets, tmp_path / "out")
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
         await theirs.until(lambda: [d for d in theirs.of(e.Download) if d.progress > 0.2])
         # As a firewall that was switched on: the connection dies, no new one comes through.
         monkeypatch.setattr(road, "_connect", blocked)

@@ -118,8 +118,8 @@ async def test_one_file_from_request_to_done(
     assert [deleted for _, deleted in ada.engine.removed] == [False]
     assert [deleted for _, deleted in bob.engine.removed] == [False]
     # Each side uses the relay's tracker as it knows it, and nobody else's.
-    assert ada.engine.seeded_trackers == [(relay.tracker.sockets,)]
-    assert bob.engine.added[0].trackers == (relay.tracker.sockets,)
+    assert ada.engine.seeded_trackers == [(relay.tracker,)]
+    assert bob.engine.added[0].trackers == (relay.tracker,)
     assert bob.engine.added[0].folder == bob.output
 
 
@@ -459,7 +459,7 @@ async def test_a_partner_chooses_no_trackers(
         while not ada.engine.added:
             await asyncio.sleep(0.01)
     (added,) = ada.engine.added
-    assert added.trackers == (relay.tracker.sockets,)
+    assert added.trackers == (relay.tracker,)
     assert str(added.magnet) == MAGNET + "&dn=f"
 
 

@@ -163,7 +163,7 @@ async def test_the_download_comes_through_the_good_one(
         Node(ClientConfig(output=tmp_path)) as receiver,
     ):
         torrent = await soon(
-            seeder.engine.seed([tmp_path / "file.bin"], trackers=[bad, relay.tracker.sockets])
+            seeder.engine.seed([tmp_path / "file.bin"], trackers=[bad, relay.tracker])
         )
         magnet = seeder.engine.magnet(torrent)
         await receiver.engine.add(magnet, folder=tmp_path / "out")

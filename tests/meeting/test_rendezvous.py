@@ -107,8 +107,8 @@ async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRel
     signals = Stumbling(swarm)
     # The seeder's end of DTLS comes up: it takes it the whole time to see that nothing opens.
     impatient = replace(QUICK, connect=0.5)
-    seeder = Member(swarm, relay.tracker.sockets, signals=signals, timings=impatient)
-    leecher = Member(swarm, relay.tracker.sockets)
+    seeder = Member(swarm, relay.tracker, signals=signals, timings=impatient)
+    leecher = Member(swarm, relay.tracker)
     await seeder.rendezvous.start()
     await soon(seeder.rendezvous.announced())
     await leecher.rendezvous.start()
@@ -124,7 +124,7 @@ async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay)
     await prepare()
     before = sockets()
     swarm = os.urandom(20)
-    seeder, leecher = Member(swarm, relay.tracker.sockets), Member(swarm, relay.tracker.sockets)
+    seeder, leecher = Member(swarm, relay.tracker), Member(swarm, relay.tracker)
     await seeder.rendezvous.start()
     await soon(seeder.rendezvous.announced())
     await leecher.rendezvous.start()
@@ -145,7 +145,7 @@ async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay)
 async def test_members_that_arrive_at_the_same_moment_meet_once(relay: RunningRelay) -> None:
     swarm = os.urandom(20)
     with running_relay() as other:
-        urls = (relay.tracker.sockets, other.tracker)  # so that everything crosses
+        urls = (relay.tracker, other.tracker)  # so that everything crosses
         one, two = Member(swarm, *urls), Member(swarm, *urls)
         await asyncio.gather(one.rendezvous.start(), two.rendezvous.start())
         for member in (one, two):
@@ -167,7 +167,7 @@ async def test_members_that_arrive_at_the_same_moment_meet_once(relay: RunningRe
 
 async def test_three_members_all_meet_each_other(relay: RunningRelay) -> None:
     swarm = os.urandom(20)
-    members = [Member(swarm, relay.tracker.sockets) for _ in range(3)]
+    members = [Member(swarm, relay.tracker) for _ in range(3)]
     for member in members:
         await member.rendezvous.start()
     met = [await member.meet() for member in members for _ in range(2)]
@@ -178,7 +178,7 @@ async def test_three_members_all_meet_each_other(relay: RunningRelay) -> None:
 
 async def test_members_meet_again_after_the_relay_came_back(relay: RunningRelay) -> None:
     swarm = os.urandom(20)
-    first = Member(swarm, relay.tracker.sockets)
+    first = Member(swarm, relay.tracker)
     await first.rendezvous.start()
     await soon(first.rendezvous.announced())
     port = int(relay.url.rpartition(":")[2])
@@ -187,7 +187,7 @@ async def test_members_meet_again_after_the_relay_came_back(relay: RunningRelay)
         while not first.problems:
             await asyncio.sleep(0.01)
     with serving(port):
-        second = Member(swarm, relay.tracker.sockets)
+        second = Member(swarm, relay.tracker)
         await second.rendezvous.start()
         here, there = await asyncio.gather(first.meet(), second.meet())
         await soon(asyncio.gather(first.rendezvous.stop(), second.rendezvous.stop()))
@@ -217,7 +217,7 @@ async def test_a_tracker_that_is_not_there_is_told_once_and_tried_again() -> Non
 async def test_one_tracker_that_works_is_enough(relay: RunningRelay) -> None:
     with listen("127.0.0.1", 0) as nobody:
         port = nobody.getsockname()[1]
-    member = Member(os.urandom(20), f"ws://127.0.0.1:{port}", relay.tracker.sockets, "udp://t:1")
+    member = Member(os.urandom(20), f"ws://127.0.0.1:{port}", relay.tracker, "udp://t:1")
     await member.rendezvous.start()
     await soon(member.rendezvous.announced())
     await soon(member.rendezvous.stop())
@@ -233,7 +233,7 @@ async def test_no_tracker_that_could_be_used_is_told_at_once() -> None:
 
 
 async def test_a_member_whose_settings_allow_no_connection_says_so(relay: RunningRelay) -> None:
-    member = Member(os.urandom(20), relay.tracker.sockets, relay_only=True)
+    member = Member(os.urandom(20), relay.tracker, relay_only=True)
     await member.rendezvous.start()
     await soon(member.rendezvous.announced())
     await soon(member.rendezvous.stop())
@@ -241,7 +241,7 @@ async def test_a_member_whose_settings_allow_no_connection_says_so(relay: Runnin
 
 
 async def test_stopping_ends_the_iteration_of_a_reader_that_waits(relay: RunningRelay) -> None:
-    member = Member(os.urandom(20), relay.tracker.sockets)
+    member = Member(os.urandom(20), relay.tracker)
     await member.rendezvous.start()
 
     async def read() -> list[MetPeer]:
@@ -256,7 +256,7 @@ async def test_stopping_ends_the_iteration_of_a_reader_that_waits(relay: Running
 
 async def test_a_peer_nobody_took_is_hung_up_on_when_the_meeting_ends(relay: RunningRelay) -> None:
     swarm = os.urandom(20)
-    one, two = Member(swarm, relay.tracker.sockets), Member(swarm, relay.tracker.sockets)
+    one, two = Member(swarm, relay.tracker), Member(swarm, relay.tracker)
     await one.rendezvous.start()
     await soon(one.rendezvous.announced())
     await two.rendezvous.start()

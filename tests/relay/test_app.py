@@ -63,8 +63,8 @@ async def test_figures_follow_what_happens(relay: RunningRelay, connect: Connect
 
 async def test_the_trackers_figures(relay: RunningRelay):
     async with (
-        websockets.connect(relay.tracker.sockets) as one,
-        websockets.connect(relay.tracker.sockets) as two,
+        websockets.connect(relay.tracker) as one,
+        websockets.connect(relay.tracker) as two,
     ):
         for socket, peer in ((one, "a"), (two, "b")):
             offers = [{"offer_id": "o" * 20, "offer": {"type": "offer", "sdp": ""}}]

@@ -71,7 +71,7 @@ def test_libraries_say_nothing_on_a_persons_terminal(
 #: What Python writes to standard error by itself, unless somebody else hears of it.
 SAYS = """
 import asyncio, gc, logging, pathlib, sys, threading, warnings
-from filesend_tui import start
+from filesend_tui.runtime import start
 
 start.settle({"log_file": pathlib.Path(sys.argv[1])} if sys.argv[1:] else {})
 

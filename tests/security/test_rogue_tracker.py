@@ -634,7 +634,7 @@ async def test_an_honest_tracker_beside_a_rogue_one_is_enough(
     order = iter(ids if seeder_is == "lower" else ids[::-1])
     monkeypatch.setattr(torrent_module, "make_peer_id", lambda: next(order))
     async with rogue_tracker(trick) as rogue, Transfer(tmp_path) as transfer:
-        await transfer.seed(rogue.url, relay.tracker.sockets)
+        await transfer.seed(rogue.url, relay.tracker)
         await transfer.add()
         await transfer.arrives()
         assert rogue.offers_made() > 0

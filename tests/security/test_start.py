@@ -294,7 +294,7 @@ async def test_a_relay_of_another_user_is_used_only_with_a_yes(foreign: Foreign)
 PROGRAM = """
 import sys
 from pathlib import Path
-from filesend_tui import port_owner
+from filesend_tui.system import port_owner
 if table := sys.argv.pop(1):
     for reads in (port_owner.owners, port_owner.stranger):
         reads.__defaults__ = ((Path(table),),)

@@ -14,11 +14,11 @@ from filesend_tui.system.daemon_threads import DaemonThreads, Stuck
 #: A program that looks at a disk which never answers, and has had enough of it.
 HUNG = """
 import asyncio, threading
-from filesend_tui.system.daemon_threads import Beside
+from filesend_tui.system.daemon_threads import DaemonThreads
 
 async def main():
     try:
-        await asyncio.wait_for(Beside().run(threading.Event().wait), 0.05)
+        await asyncio.wait_for(DaemonThreads().run(threading.Event().wait), 0.05)
     except TimeoutError:
         print("over")
 

@@ -113,8 +113,8 @@ async def test_an_offer_and_its_answer_cross(relay: RunningRelay, open_peer: Swa
 
 async def test_an_answer_is_relayed_without_its_address(relay: RunningRelay, open_peer: Swarm):
     one, other = (
-        await open_peer(relay.tracker.sockets, "a"),
-        await open_peer(relay.tracker.sockets, "b"),
+        await open_peer(relay.tracker, "a"),
+        await open_peer(relay.tracker, "b"),
     )
     await one.announce()
     await other.announce()
@@ -126,13 +126,13 @@ async def test_an_answer_is_relayed_without_its_address(relay: RunningRelay, ope
 
 
 async def test_frames_may_come_as_bytes(relay: RunningRelay, open_peer: Swarm):
-    peer = await open_peer(relay.tracker.sockets, "a")
+    peer = await open_peer(relay.tracker, "a")
     await peer.socket.send(encode(Announce(info_hash=SWARM, peer_id=peer.id)).encode())
     assert await peer.receive() == reply(0, 1)
 
 
 async def test_scrapes_of_one_and_of_several(relay: RunningRelay, open_peer: Swarm):
-    peer = await open_peer(relay.tracker.sockets, "a")
+    peer = await open_peer(relay.tracker, "a")
     await peer.announce(left=0, event=Event.COMPLETED)
     figures = SwarmFigures(complete=1, downloaded=1)
     await peer.send(Scrape((SWARM,)))
@@ -143,8 +143,8 @@ async def test_scrapes_of_one_and_of_several(relay: RunningRelay, open_peer: Swa
 
 async def test_stopped_and_a_closed_socket_leave_the_swarm(relay: RunningRelay, open_peer: Swarm):
     one, other = (
-        await open_peer(relay.tracker.sockets, "a"),
-        await open_peer(relay.tracker.sockets, "b"),
+        await open_peer(relay.tracker, "a"),
+        await open_peer(relay.tracker, "b"),
     )
     await one.announce()
     assert await other.announce() == reply(0, 2)
@@ -160,10 +160,10 @@ async def test_the_same_peer_on_a_new_socket_outlives_the_old_one(
     relay: RunningRelay, open_peer: Swarm
 ):
     old, new = (
-        await open_peer(relay.tracker.sockets, "a"),
-        await open_peer(relay.tracker.sockets, "a"),
+        await open_peer(relay.tracker, "a"),
+        await open_peer(relay.tracker, "a"),
     )
-    other = await open_peer(relay.tracker.sockets, "b")
+    other = await open_peer(relay.tracker, "b")
     await old.announce()
     await new.announce()
     await old.socket.close()
@@ -184,7 +184,7 @@ async def test_the_same_peer_on_a_new_socket_outlives_the_old_one(
 async def test_a_bad_frame_is_answered_and_costs_nothing_else(
     relay: RunningRelay, open_peer: Swarm, text: str | bytes, action: str | None
 ):
-    peer = await open_peer(relay.tracker.sockets, "a")
+    peer = await open_peer(relay.tracker, "a")
     await peer.socket.send(text)
     failure = await peer.receive()
     assert isinstance(failure, Failure)
@@ -193,7 +193,7 @@ async def test_a_bad_frame_is_answered_and_costs_nothing_else(
 
 
 async def test_an_oversized_frame_closes_the_socket(relay: RunningRelay, open_peer: Swarm):
-    peer = await open_peer(relay.tracker.sockets, "a")
+    peer = await open_peer(relay.tracker, "a")
     await peer.socket.send(" " * (MAX_FRAME + 1))
     with pytest.raises(websockets.ConnectionClosed) as caught:
         await peer.receive()
@@ -202,22 +202,22 @@ async def test_an_oversized_frame_closes_the_socket(relay: RunningRelay, open_pe
 
 async def test_a_flood_of_frames_is_refused_by_name(open_peer: Swarm):
     with running_relay(Limits(tracker_frames=Rate(1, 0))) as relay:
-        peer = await open_peer(relay.tracker.sockets, "a")
+        peer = await open_peer(relay.tracker, "a")
         await peer.announce()
         assert await peer.announce() == Failure(reason="too many frames", action="announce")
 
 
 async def test_sockets_are_bounded(open_peer: Swarm):
     with running_relay(Limits(max_tracker_sockets=1)) as relay:
-        await open_peer(relay.tracker.sockets, "a")
+        await open_peer(relay.tracker, "a")
         with pytest.raises(websockets.InvalidStatus):
-            await open_peer(relay.tracker.sockets, "b")
+            await open_peer(relay.tracker, "b")
 
 
 async def test_a_reader_that_does_not_read_is_dropped_and_holds_nobody_up(open_peer: Swarm):
     with running_relay(Limits(max_tracker_queue=8)) as relay:
-        slow = Peer("s", await websockets.connect(relay.tracker.sockets, max_queue=1))
-        busy = await open_peer(relay.tracker.sockets, "b")
+        slow = Peer("s", await websockets.connect(relay.tracker, max_queue=1))
+        busy = await open_peer(relay.tracker, "b")
         await slow.announce()
         big = {"type": "offer", "sdp": "x" * 32_000}
         frame = Announce(info_hash=SWARM, peer_id=busy.id, left=1, offers=(Offer(b"o" * 20, big),))

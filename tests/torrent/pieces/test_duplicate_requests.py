@@ -39,7 +39,7 @@ def head(outstanding: int) -> int:
     return max(HEAD_BLOCKS, outstanding // HEAD_SHARE)
 
 
-@pytest.mark.parametrize("owed", [HEAD_BLOCKS, HEAD_BLOCKS + 3, 40])
+@pytest.mark.parametrize("outstanding", [HEAD_BLOCKS, HEAD_BLOCKS + 3, 40])
 def test_what_stands_last_in_the_queue_is_asked_of_an_idle_peer(outstanding: int) -> None:
     picker = picker_of(100, "busy", "idle")
     queue = queue_of(picker, "busy", outstanding)

@@ -1,4 +1,4 @@
-from __future__ import annotations
+"""disk_space.py, preallocate.py and file_sync.py, on a real disk."""
 
 import errno
 import os
@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.errors import NoSpace, StorageFailed
-from filesend_tui.core.torrent.storage import disk_space
+from filesend_tui.core.torrent.storage import file_sync, preallocate
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.disk_error import disk_error
-from filesend_tui.core.torrent.storage.disk_space import check_room, make_file, sync_files
+from filesend_tui.core.torrent.storage.disk_space import check_room
+from filesend_tui.core.torrent.storage.file_sync import sync_files
 from filesend_tui.core.torrent.storage.free_space import free_space
+from filesend_tui.core.torrent.storage.preallocate import make_file
 
 
 def test_a_missing_folder_has_the_room_of_where_it_would_be(tmp_path: Path) -> None:
@@ -62,22 +64,22 @@ def test_what_the_system_says_becomes_something_to_act_on(number: int, kind: typ
 def test_many_files_are_waited_for_all_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [(str(n),) for n in range(disk_space.MANY)]
+    names = [(str(n),) for n in range(file_sync.MANY)]
     with DirHandle.at(tmp_path) as ground:
         for name in names:
             make_file(ground, name, 10)
         one_by_one: list[int] = []
         monkeypatch.setattr(os, "fsync", one_by_one.append)
         sync_files(ground, names)
-        assert len(one_by_one) == (0 if sys.platform == "linux" else disk_space.MANY)
-        monkeypatch.setattr(disk_space, "_syncfs", lambda: None)
+        assert len(one_by_one) == (0 if sys.platform == "linux" else file_sync.MANY)
+        monkeypatch.setattr(file_sync, "_syncfs", lambda: None)
         sync_files(ground, names)
-        assert len(one_by_one) >= disk_space.MANY
+        assert len(one_by_one) >= file_sync.MANY
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="syncfs is Linux's")
 def test_a_file_system_that_cannot_keep_them_is_told() -> None:
-    sync_all = disk_space._syncfs()
+    sync_all = file_sync._syncfs()
     assert sync_all is not None
     with pytest.raises(OSError):
         sync_all(-1)
@@ -91,7 +93,7 @@ def test_a_small_file_is_not_worth_a_promise(
         os, "posix_fallocate", lambda _fd, _at, size: promised.append(size), raising=False
     )
     with DirHandle.at(tmp_path) as ground:
-        make_file(ground, ("small",), disk_space.SMALL)
-        make_file(ground, ("large",), disk_space.SMALL + 1)
-    assert promised == [disk_space.SMALL + 1]
-    assert (tmp_path / "small").stat().st_size == disk_space.SMALL
+        make_file(ground, ("small",), preallocate.SMALL)
+        make_file(ground, ("large",), preallocate.SMALL + 1)
+    assert promised == [preallocate.SMALL + 1]
+    assert (tmp_path / "small").stat().st_size == preallocate.SMALL

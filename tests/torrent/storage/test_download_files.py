@@ -21,7 +21,7 @@ from filesend_tui.core.errors import BadSource, NoSpace, StorageFailed
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
-from filesend_tui.core.torrent.storage import storage as storage_module
+from filesend_tui.core.torrent.storage import download_files as storage_module
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.free_space import free_space

@@ -10,7 +10,7 @@ from filesend_tui.core.torrent.storage.extents import (
     SPILL,
     Extent,
     ExtentMap,
-    Span,
+    FileSlice,
     pieces_of,
     selected_files,
     share_held,
@@ -30,8 +30,8 @@ def torrent(*lengths: int) -> TorrentInfo:
 
 def test_bytes_are_found_across_files_and_empty_ones_skipped() -> None:
     extents = whole_files(torrent(10, 0, 5, PIECE))
-    assert list(extents.find(8, 9)) == [Span(0, 8, 2), Span(2, 0, 5), Span(3, 0, 2)]
-    assert list(extents.find(10, 1)) == [Span(2, 0, 1)]
+    assert list(extents.find(8, 9)) == [FileSlice(0, 8, 2), FileSlice(2, 0, 5), FileSlice(3, 0, 2)]
+    assert list(extents.find(10, 1)) == [FileSlice(2, 0, 1)]
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 1), (9, 2), (14, 3), (20, 1), (25, 6), (40, 1)])
@@ -57,9 +57,9 @@ def test_neighbours_bytes_are_spilled_only_where_a_piece_is_shared() -> None:
     extents, spilled = selected_files(info, {1}, {3})
     assert spilled == PIECE - 20
     assert list(extents.find(3 * PIECE, PIECE)) == [
-        Span(SPILL, 0, 10),
-        Span(1, 0, 20),
-        Span(SPILL, 10, PIECE - 30),
+        FileSlice(SPILL, 0, 10),
+        FileSlice(1, 0, 20),
+        FileSlice(SPILL, 10, PIECE - 30),
     ]
     with pytest.raises(LookupError):
         list(extents.find(2 * PIECE, PIECE))

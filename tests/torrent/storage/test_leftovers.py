@@ -197,7 +197,7 @@ def test_what_cannot_be_removed_does_not_hide_the_rest(
     for number in range(2):
         with _receiver(tmp_path, bytes([number]) * 20):
             pass
-    real, calls = leftovers.partfolder.delete, []
+    real, calls = leftovers.part_folder.delete, []
 
     def delete(*args: object) -> None:
         calls.append(args)
@@ -205,7 +205,7 @@ def test_what_cannot_be_removed_does_not_hide_the_rest(
             raise PermissionError(13, "no")
         real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(leftovers.partfolder, "delete", delete)
+    monkeypatch.setattr(leftovers.part_folder, "delete", delete)
     found = sweep(tmp_path)
     assert sorted(each.removed for each in found) == [False, True]
 

@@ -17,7 +17,7 @@ from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.extents import whole_files
 from filesend_tui.core.torrent.storage.file_handles import HandlePool
-from filesend_tui.core.torrent.storage.piece_store import piece_start, spans_in, verify
+from filesend_tui.core.torrent.storage.piece_store import piece_start, slices_in, verify
 
 #: How many files are named of which one changed.
 _NAMED: Final = 2
@@ -72,7 +72,7 @@ class SeedFiles:
     def _read(self, start: int, view: memoryview) -> dict[int, int]:
         """Fill `view`; return the files that were touched since they were found, and when."""
         touched: dict[int, int] = {}
-        for span in spans_in(self._extents, start, len(view)):
+        for span in slices_in(self._extents, start, len(view)):
             source = self._sources[span.file]
             count, status = 0, None
             try:

@@ -30,20 +30,22 @@ from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage import dir_handle as system
 from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.disk_error import disk_error
-from filesend_tui.core.torrent.storage.disk_space import check_room, make_file, sync_files
+from filesend_tui.core.torrent.storage.disk_space import check_room
 from filesend_tui.core.torrent.storage.extents import (
     SPILL,
-    Span,
+    FileSlice,
     pieces_of,
     selected_files,
     share_held,
 )
 from filesend_tui.core.torrent.storage.file_handles import Handle, HandlePool
+from filesend_tui.core.torrent.storage.file_sync import sync_files
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces
 from filesend_tui.core.torrent.storage.paths import folding, lay_out
-from filesend_tui.core.torrent.storage.piece_store import piece_start, spans_in, verify
+from filesend_tui.core.torrent.storage.piece_store import piece_start, slices_in, verify
 from filesend_tui.core.torrent.storage.place import place
+from filesend_tui.core.torrent.storage.preallocate import make_file
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.wire.bitfield import Bitfield
 
@@ -368,7 +370,7 @@ class DownloadFiles:
         finally:
             anew.close()
 
-    def _write(self, span: Span, handle: Handle, data: memoryview) -> None:
+    def _write(self, span: FileSlice, handle: Handle, data: memoryview) -> None:
         number = span.file
         if number == SPILL:
             handle.write_at(span.offset, data)
@@ -380,7 +382,7 @@ class DownloadFiles:
             raise self._gone(None) or self._meddled(number) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
-        for span in spans_in(self._extents, start, len(view)):
+        for span in slices_in(self._extents, start, len(view)):
             pool = self._spill if span.file == SPILL else files
             with pool.use(span.file) as handle:
                 count = handle.read_into(span.offset, view[: span.length])

@@ -22,7 +22,7 @@ class Extent(NamedTuple):
     offset: int
 
 
-class Span(NamedTuple):
+class FileSlice(NamedTuple):
     """A part of a read or write: `length` bytes of file number `file` from `offset`."""
 
     file: int
@@ -41,7 +41,7 @@ class ExtentMap:
         self._extents = tuple(extents)
         self._starts = [extent.start for extent in self._extents]
 
-    def find(self, start: int, length: int) -> Iterator[Span]:
+    def find(self, start: int, length: int) -> Iterator[FileSlice]:
         """Yield the spans that together are the `length` bytes from `start`, in order.
 
         Raises:
@@ -56,7 +56,7 @@ class ExtentMap:
             taken = min(length, extent.length - skipped)
             if skipped < 0 or taken <= 0:
                 raise LookupError("these bytes are not kept")
-            yield Span(extent.file, extent.offset + skipped, taken)
+            yield FileSlice(extent.file, extent.offset + skipped, taken)
             start += taken
             length -= taken
             position += 1

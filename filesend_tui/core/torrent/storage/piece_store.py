@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.storage.extents import ExtentMap, Span
+from filesend_tui.core.torrent.storage.extents import ExtentMap, FileSlice
 
 
 class PieceStore(Protocol):
@@ -59,7 +59,7 @@ def piece_start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
     return index * shape.piece_length + begin
 
 
-def spans_in(extents: ExtentMap, start: int, length: int) -> Iterator[Span]:
+def slices_in(extents: ExtentMap, start: int, length: int) -> Iterator[FileSlice]:
     """Find where bytes lie; ValueError where that is nowhere."""
     try:
         yield from extents.find(start, length)

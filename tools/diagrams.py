@@ -1,0 +1,112 @@
+"""`python -m tools.diagrams`: the diagrams of docs/, drawn from the tables that the code runs on.
+
+Each stands between two marks in a page and is never edited by hand: the floors of the house from
+the laws of imports in pyproject.toml, the state machines from their tables of transitions. As
+Mermaid, which code hosts draw. tests/laws/test_diagrams.py holds that they are current.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from filesend_tui.core.events import Direction
+from filesend_tui.core.exchange import table
+from filesend_tui.core.sessions import pairing
+from tools.import_laws import Laws
+
+ROOT: Final = Path(__file__).parents[1]
+DOCS: Final = ROOT / "docs"
+
+
+def laws() -> Laws:
+    """Return the laws of imports, as pyproject.toml has them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [
+        each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "allow"
+    ]
+    return Laws(contract["table"])
+
+
+def floors() -> str:
+    """Return the packages of both programs and what each imports, without what follows from it."""
+    allowed = laws().allowed
+    below: dict[str, frozenset[str]] = {}
+    for package, imports in allowed.items():
+        below[package] = imports.union(*(below[each] for each in imports))
+    lines = ["flowchart TD"]
+    for package, imports in allowed.items():
+        lines.append(f'    {_id(package)}["{_short(package)}"]')
+        through = frozenset[str]().union(*(below[each] for each in imports))
+        lines += [f"    {_id(package)} --> {_id(each)}" for each in sorted(imports - through)]
+    return "\n".join(lines)
+
+
+def exchange(direction: Direction) -> str:
+    """Return the phases of a request on one side, and what leads from one to the next."""
+    rows = table.TABLES[direction]
+    return states(
+        table.P.ASKED,
+        ((phase, happened.__name__, row.phase) for (phase, happened), row in rows.items()),
+    )
+
+
+def pairing_states() -> str:
+    """Return the states of a pairing, and the words that lead from one to the next."""
+    first = pairing.PairingState.UNSTARTED
+    steps = [(first, "start", pairing.PairingState.WAITING_PAKE)]
+    steps += [(state, word.__name__, row[0]) for (state, word), row in pairing.TABLE.items()]
+    return states(first, steps)
+
+
+def states(first: str, steps: Iterable[tuple[str, str, str]]) -> str:
+    """Return a state diagram: the first state, and (from, by what, to) for each step."""
+    by: dict[tuple[str, str], list[str]] = {}
+    for begin, what, end in steps:
+        by.setdefault((str(begin), str(end)), []).append(what)
+    arrows = [f"    {begin} --> {end}: {', '.join(what)}" for (begin, end), what in by.items()]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {first}", *arrows])
+
+
+#: Page and mark, and what is drawn there.
+DIAGRAMS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    ("architecture.md", "floors"): floors,
+    ("protocol.md", "pairing"): pairing_states,
+    ("protocol.md", "sending"): lambda: exchange(Direction.SEND),
+    ("protocol.md", "receiving"): lambda: exchange(Direction.RECEIVE),
+}
+
+
+def drawn(page: str, text: str) -> str:
+    """Return the text of a page with its diagrams as they should be. ValueError: no such mark."""
+    for (where, mark), draw in DIAGRAMS.items():
+        if where != page:
+            continue
+        begin, end = f"<!-- {mark}: drawn by python -m tools.diagrams -->", f"<!-- end {mark} -->"
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        block = f"{begin}\n```mermaid\n{draw()}\n```\n{end}"
+        text, count = pattern.subn(lambda _: block, text)  # noqa: B023 - called at once
+        if count != 1:
+            raise ValueError(f"docs/{page} has not one mark {mark}")
+    return text
+
+
+def main() -> None:
+    for name in sorted({page for page, _ in DIAGRAMS}):
+        page = DOCS / name
+        page.write_text(drawn(name, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _id(package: str) -> str:
+    return package.replace(".", "_")
+
+
+def _short(package: str) -> str:
+    return package.removeprefix("filesend_tui.") if package != "filesend_tui" else package
+
+
+if __name__ == "__main__":
+    main()
