@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,12 @@ from hypothesis import strategies as st
 
 from filesend_tui.core.errors import PairingFailed, WrongCode, WrongSecret
 from filesend_tui.core.sessions.code import WORD_COUNT, Code, new_code, word_list
-from filesend_tui.core.sessions.key_agreement import Introduction, Side
+from filesend_tui.core.sessions.key_agreement import (
+    APP_ID,
+    Introduction,
+    SecretAgreement,
+    Side,
+)
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.sessions.shared_secret import Secret, place_of
 from relay.protocol.words import Commit, Confirm, Hello, Pake, Reveal, Word
@@ -398,6 +404,26 @@ def test_another_secret_fails_on_both_sides() -> None:
             with pytest.raises(WrongSecret):
                 side.receive(proof)
             assert side.state is PairingState.FAILED
+
+
+class KnowsThePlace(SecretAgreement):
+    """A relay, which was told the place and has all that is said, but for the secret."""
+
+    @property
+    def context(self) -> bytes:
+        return APP_ID + b"/secret" + place_of(SECRET)
+
+
+def test_who_knows_the_place_and_all_that_is_said_proves_nothing() -> None:
+    """In between with a key of its own for each side, as the relay may be."""
+    for side in Side:
+        victim, relay = Pairing(SECRET, side), Pairing(Secret(bytes(32)), side.other)
+        relay._agreement = KnowsThePlace(Secret(bytes(32)), side.other, os.urandom)
+        maker, joiner = (victim, relay) if side is Side.MAKER else (relay, victim)
+        from_maker, from_joiner = confirms(maker, joiner)
+        assert victim._transcript() == relay._transcript()
+        with pytest.raises(WrongSecret):
+            victim.receive(from_joiner if side is Side.MAKER else from_maker)
 
 
 def test_a_public_key_written_in_another_way_is_refused() -> None:
