@@ -193,6 +193,7 @@ class RelayApp:
         gauge("people", "People connected.", lambda: self._people.count)
         gauge("backlog_bytes", "Waiting to be read by people.", lambda: self._server.backlog)
         gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
+        gauge("places", "Places that somebody waits at.", lambda: rooms.places)
         gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
         gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)

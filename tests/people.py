@@ -17,60 +17,76 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink
-from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
+from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import People
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from relay.guard.limits import Limits
 from relay.protocol import words
-from relay.protocol.words import Done, Word
+from relay.protocol.words import Done, PairingWord, Room, Word
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay
 from tests.scripted_engine import ScriptedEngine, World
 
 E = TypeVar("E", bound=Event)
-W = TypeVar("W", bound=Word)
 Links = Callable[[str], Awaitable["NotingLink"]]
 
 
 class NotingLink(RelayLink):
     """A real link that notes what it was told, for tests to wait on.
 
-    Once it has paired by hand, it says and notes words as a partner does who says anything at all.
+    It is in one room at most, which is left away from what it says and notes; and once it has
+    paired by hand, it says and notes words as a partner does who says anything at all.
     """
 
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.states: list[LinkState] = []
+        self.room: Room = "0" * 32
         self.sealing: SessionCipher | None = None
         self._changed = asyncio.Event()
         super().__init__(self._note_word, self._note_state)
 
+    async def claim(self, nameplate: int) -> None:
+        """Enter the room of whoever waits with a nameplate."""
+        self.room = (await self.call(words.Claim(nameplate=nameplate), words.Joined)).room
+
+    async def leave(self) -> None:
+        """Leave the room that it is in."""
+        await self.call(words.Leave(room=self.room), Done)
+
     async def prove(self, code: Code) -> None:
         """Claim a code and go through with the pairing, up to the point where words are sealed."""
-        await self.call(words.Claim(nameplate=code.nameplate), Done)
+        await self.claim(code.nameplate)
         pairing = Pairing(code, Side.JOINER)
         for word in pairing.start():
-            await self.call(word, Done)
+            await self.tell(word)
         while pairing.state is not PairingState.PAIRED:
             await self.until(lambda: self.words)
             for word in pairing.receive(self.words.pop(0)):
-                await self.call(word, Done)
+                await self.tell(word)
         self.sealing = SessionCipher(pairing.shared_key, Side.JOINER)
         self.words = [self._opened(word) for word in self.words]
 
-    async def call(self, word: Word, reply: type[W]) -> W:
+    async def tell(self, word: Word) -> None:
+        """Say something in the room, sealed where it has to be."""
         if self.sealing is not None and type(word) in words.CONTENTS.values():
             word = self.sealing.seal(word)
-        return await super().call(word, reply)
+        assert isinstance(word, SealedMessage | PairingWord)
+        await self.say(self.room, word)
 
     def _opened(self, word: Word) -> Word:
         if self.sealing is not None and isinstance(word, SealedMessage):
             return self.sealing.open(word)
         return word
 
-    def _note_word(self, word: Word) -> None:
+    def _note_word(self, word: Word | RoomMessage) -> None:
+        if isinstance(word, RoomMessage):
+            word = word.word
+        elif isinstance(word, words.Claimed | words.MetAtPlace):
+            self.room = word.room
         self.words.append(self._opened(word))
         self._changed.set()
 

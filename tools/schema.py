@@ -45,7 +45,7 @@ def _words() -> dict[str, Any]:
             "payload": _ref(route.payload),
             "acknowledged": _ref(words.Done),
         }
-        | ({"sealed": _ref(words.CONTENTS[event])} if event in words.CONTENTS else {})
+        | _inside(event)
         for event, route in words.ROUTES.items()
     ]
     notices = [
@@ -94,6 +94,13 @@ def _words() -> dict[str, Any]:
             }
         },
     }
+
+
+def _inside(event: str) -> dict[str, Any]:
+    """Return what is told of the body of a routed word."""
+    if event in words.CONTENTS:
+        return {"sealed": _ref(words.CONTENTS[event])}
+    return {"description": inspect.getdoc(words.PAIRING[event])}
 
 
 def _tracker() -> dict[str, Any]:

@@ -61,6 +61,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: How long a number rests and its fate is remembered, and how many do.
     remember: float = 10 * 60
     max_remembered: int = 60_000
+    #: Rooms of one socket. All there can be are as many for every two people: about 60 MB.
+    max_person_rooms: int = words.MAX_ROOMS
+    place_lifetime: float = words.PLACE_LIFETIME
+    #: Places that one socket waits at, one address, and everybody.
+    max_person_places: int = words.MAX_PLACES
+    max_address_places: int = 1_000
+    max_places: int = 40_000
     #: What waits for one person, and for all; whoever reads least is let go.
     max_backlog: int = 2 * words.MAX_FRAME
     max_all_backlogs: int = 256 * 1024 * 1024
@@ -71,6 +78,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: Claims of one address; and those which burned a code, or found none, or are not proven yet.
     address_claims: Rate = Rate(burst=60, per_second=0.5)
     address_failed_claims: Rate = Rate(burst=10, per_second=1 / 30)
+    #: Times that one socket, and one address, comes to a place.
+    meets: Rate = Rate(burst=100, per_second=1)
+    address_meets: Rate = Rate(burst=1_000, per_second=10)
 
     # The tracker.
     announce_interval: int = 120

@@ -1,7 +1,7 @@
 """People on the relay: socket.io on one side, rooms on the other.
 
-Every word is checked here and then either answered (a call) or handed to the partner (a routed
-word) and forgotten. No word's content is logged or kept.
+Every word is checked here and then either answered (a call) or handed to the other in the room that
+it names (a routed word) and forgotten. No word's content is logged or kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from relay.guard.buckets import AddressBuckets, TokenBucket
 from relay.guard.limits import Limits
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
-from relay.people.rooms import Notice, Refusal, Rooms
+from relay.people.notices import Notice, Refusal
+from relay.people.rooms import Rooms
 from relay.protocol.words import (
     CALLS,
     CONTENTS,
@@ -29,10 +30,17 @@ from relay.protocol.words import (
     Claim,
     Done,
     ErrorCode,
+    Joined,
     Leave,
+    LeavePlace,
+    Meet,
+    Met,
     RelayClosing,
     Release,
     Route,
+    Routed,
+    Sealed,
+    W,
     Word,
     parse,
     to_wire,
@@ -42,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_MESSAGE = 300
 _TOO_MANY_CODES = "Too many codes tried; wait a little."
+_TOO_MANY_MEETS = "Too many places tried; wait a little."
 
 
 class _Person:
@@ -51,6 +60,7 @@ class _Person:
         self.address = address
         self.words = TokenBucket(limits.words, now)
         self.codes = TokenBucket(limits.codes, now)
+        self.meets = TokenBucket(limits.meets, now)
 
 
 class People:
@@ -73,6 +83,7 @@ class People:
         self._address_codes = AddressBuckets(limits.address_codes, limits.max_addresses)
         self._address_claims = AddressBuckets(limits.address_claims, limits.max_addresses)
         self._address_failures = AddressBuckets(limits.address_failed_claims, limits.max_addresses)
+        self._address_meets = AddressBuckets(limits.address_meets, limits.max_addresses)
         self._closing = False
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
@@ -84,13 +95,18 @@ class People:
         return len(self._people)
 
     async def keep(self) -> None:
-        """Expire nameplates for as long as the relay lives."""
+        """Expire nameplates and places for as long as the relay lives."""
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._server.sweep()
             now = self._clock()
             await self._tell(self._rooms.expire(now))
-            for buckets in (self._address_codes, self._address_claims, self._address_failures):
+            for buckets in (
+                self._address_codes,
+                self._address_claims,
+                self._address_failures,
+                self._address_meets,
+            ):
                 buckets.forget(now)
 
     async def say_closing(self) -> None:
@@ -136,9 +152,9 @@ class People:
             raise Refusal(ErrorCode.UNKNOWN_EVENT, "The relay does not know this event.")
         return await self._answer(_read(call, arguments), sid, person)
 
-    async def _route(self, event: str, route: Route, sid: str, word: Word) -> None:
-        partner = self._rooms.partner(sid)
-        if event in CONTENTS and (claimant := self._rooms.proven(sid)) is not None:
+    async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
+        partner = self._rooms.partner(sid, word.room)
+        if event in CONTENTS and (claimant := self._rooms.proven(sid, word.room)) is not None:
             self._give_back_claim(self._people[claimant])
         await self._server.say(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
@@ -152,11 +168,22 @@ class People:
             case Claim(nameplate=nameplate):
                 self._count_code(person, now)
                 self._count_claim(person, now)
-                await self._tell(self._rooms.claim(sid, nameplate, now))
+                room, notice = self._rooms.claim(sid, nameplate, now)
+                await self._tell((notice,))
+                return Joined(room=room)
             case Release():
                 self._rooms.release(sid, now)
-            case Leave():
-                await self._tell(self._rooms.leave(sid))
+            case Meet(place=place):
+                self._count_meet(person, now)
+                entered = self._rooms.meet(sid, person.address, place, now)
+                if entered is None:
+                    return Met(room=None)
+                await self._tell((entered.notice,))
+                return Met(room=entered.room)
+            case LeavePlace(place=place):
+                self._rooms.leave_place(sid, place)
+            case Leave(room=room):
+                await self._tell(self._rooms.leave(sid, room))
         return Done()
 
     def _count_code(self, person: _Person, now: float) -> None:
@@ -171,6 +198,11 @@ class People:
         if not (claims.take(person.address, now) and failures.take(person.address, now)):
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
+    def _count_meet(self, person: _Person, now: float) -> None:
+        own = person.meets.take(now)
+        if not self._address_meets.take(person.address, now) or not own:
+            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_MEETS)
+
     def _give_back_claim(self, claimant: _Person) -> None:
         self._address_failures.spend(claimant.address, self._clock(), -1)
 
@@ -179,7 +211,7 @@ class People:
             await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
 
 
-def _read(payload_type: type[Word], arguments: tuple[object, ...]) -> Word:
+def _read(payload_type: type[W], arguments: tuple[object, ...]) -> W:
     if len(arguments) > 1:
         raise Refusal(ErrorCode.INVALID_PAYLOAD, "Expected one payload.")
     try:

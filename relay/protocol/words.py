@@ -31,8 +31,12 @@ MAX_PATH: Final = 1024
 MAX_FOLDERS: Final = 20_000
 #: Latest time of a file, in nanoseconds since 1970: the year 2200.
 MAX_TIME: Final = 7_258_118_400 * 10**9
-#: Seconds that an unclaimed nameplate lives.
+#: Seconds that an unclaimed nameplate lives, and that somebody waits at a place.
 NAMEPLATE_LIFETIME: Final = 10 * 60
+PLACE_LIFETIME: Final = 10 * 60
+#: Rooms that one connection may be in at once, and places that it may wait at.
+MAX_ROOMS: Final = 64
+MAX_PLACES: Final = 32
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
@@ -46,6 +50,10 @@ Opaque = Annotated[bytes, Meta(max_length=1024)]
 MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
 SwarmKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
+# Drawn by the relay, 128 bits; whoever is not in a room gains nothing by knowing its id.
+Room = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+# What two people derive from a secret that both have; it tells the relay nothing.
+Place = Annotated[bytes, Meta(min_length=32, max_length=32)]
 # The shortest is an authentication tag and nothing.
 SealedBody = Annotated[bytes, Meta(min_length=16, max_length=MAX_SEALED)]
 
@@ -69,17 +77,46 @@ class Allocated(Word, frozen=True, kw_only=True):
 
 
 class Claim(Word, frozen=True, kw_only=True):
-    """`claim`: takes the other side of a nameplate, once. Acknowledged with Done."""
+    """`claim`: takes the other side of a nameplate, once. Acknowledged with Joined."""
 
     nameplate: Nameplate
+
+
+class Joined(Word, frozen=True, kw_only=True):
+    """The room that the owner of a nameplate and whoever claimed it are in from now on."""
+
+    room: Room
 
 
 class Release(Word, frozen=True, kw_only=True):
     """`release`: gives up this client's own unclaimed nameplate. Acknowledged with Done."""
 
 
+class Meet(Word, frozen=True, kw_only=True):
+    """`meet`: meets whoever waits at a place, or waits there. Acknowledged with Met.
+
+    Whoever waits there already goes on to wait, for PLACE_LIFETIME from now.
+    """
+
+    place: Place
+
+
+class Met(Word, frozen=True, kw_only=True):
+    """room: shared with who waited at the place; null: nobody did, and now this client does."""
+
+    room: Room | None
+
+
+class LeavePlace(Word, frozen=True, kw_only=True):
+    """`leavePlace`: waits no more at a place, if it did. Acknowledged with Done."""
+
+    place: Place
+
+
 class Leave(Word, frozen=True, kw_only=True):
-    """`leave`: ends the pairing; the partner is told. Acknowledged with Done."""
+    """`leave`: leaves a room, if it is in it; the other is told. Acknowledged with Done."""
+
+    room: Room
 
 
 class Done(Word, frozen=True, kw_only=True):
@@ -90,9 +127,10 @@ class Done(Word, frozen=True, kw_only=True):
 
 
 class Claimed(Word, frozen=True, kw_only=True):
-    """`claimed`: somebody claimed this client's nameplate; words are routed from now on."""
+    """`claimed`: somebody claimed this client's nameplate; both are in a room from now on."""
 
     nameplate: Nameplate
+    room: Room
 
 
 class NameplateExpired(Word, frozen=True, kw_only=True):
@@ -101,9 +139,29 @@ class NameplateExpired(Word, frozen=True, kw_only=True):
     nameplate: Nameplate
 
 
-class PartnerGone(Word, frozen=True, kw_only=True):
-    """`partnerGone`: the pairing ended. reason: `left` (said so) or `lost` (connection ended)."""
+class MetAtPlace(Word, frozen=True, kw_only=True):
+    """`met`: somebody came to the place where this client waited; both are in a room from now on.
 
+    It waits there no more.
+    """
+
+    place: Place
+    room: Room
+
+
+class PlaceExpired(Word, frozen=True, kw_only=True):
+    """`placeExpired`: nobody came to the place in time, and this client waits there no more."""
+
+    place: Place
+
+
+class PartnerGone(Word, frozen=True, kw_only=True):
+    """`partnerGone`: the other is gone from a room, and so the room.
+
+    reason: `left` (said so) or `lost` (connection ended).
+    """
+
+    room: Room
     reason: str
 
 
@@ -111,37 +169,46 @@ class RelayClosing(Word, frozen=True, kw_only=True):
     """`relayClosing`: the relay is being shut down."""
 
 
-# --- routed between two paired users, and never kept ------------------------------------------
+# --- routed between the two in a room, and never kept ------------------------------------------
 
 
-class Pake(Word, frozen=True, kw_only=True):
-    """`pake`: the sender's message of the key agreement: SPAKE2's (RFC 9382), or a public key."""
+class Routed(Word, frozen=True, kw_only=True):
+    """Any of PAIRING on its way: which room it is said in, and what stands in the word."""
 
-    body: Opaque
-
-
-class Confirm(Word, frozen=True, kw_only=True):
-    """`confirm`: proof that the sender derived the same key (key confirmation)."""
-
-    body: Opaque
-
-
-class Commit(Word, frozen=True, kw_only=True):
-    """`commit`: what the sender's nonce is, without showing it (a commitment)."""
-
-    body: Opaque
-
-
-class Reveal(Word, frozen=True, kw_only=True):
-    """`reveal`: that nonce, once the receiver has committed to its own."""
-
+    room: Room
     body: Opaque
 
 
 class Sealed(Word, frozen=True, kw_only=True):
-    """Every routed word but these four: one of CONTENTS, which only the partner can read."""
+    """Any of CONTENTS on its way; only the partner can read it."""
 
+    room: Room
     body: SealedBody
+
+
+# --- what two people say to come to a common key ----------------------------------------------
+
+
+class PairingWord(Word, frozen=True, kw_only=True):
+    """Base of these words; none of them is longer than Opaque allows."""
+
+    body: Opaque
+
+
+class Pake(PairingWord, frozen=True, kw_only=True):
+    """`pake`: the sender's message of the key agreement: SPAKE2's (RFC 9382), or a public key."""
+
+
+class Confirm(PairingWord, frozen=True, kw_only=True):
+    """`confirm`: proof that the sender derived the same key (key confirmation)."""
+
+
+class Commit(PairingWord, frozen=True, kw_only=True):
+    """`commit`: what the sender's nonce is, without showing it (a commitment)."""
+
+
+class Reveal(PairingWord, frozen=True, kw_only=True):
+    """`reveal`: that nonce, once the receiver has committed to its own."""
 
 
 # --- inside what is sealed: between two people, and for nobody else ---------------------------
@@ -260,7 +327,7 @@ class Message(Word, frozen=True, kw_only=True):
 class Route(NamedTuple):
     """A routed word: its payload type, and the event name the partner receives it under."""
 
-    payload: type[Word]
+    payload: type[Routed] | type[Sealed]
     delivered_as: str
 
 
@@ -269,11 +336,21 @@ CALLS: Final[dict[str, type[Word]]] = {
     "allocate": Allocate,
     "claim": Claim,
     "release": Release,
+    "meet": Meet,
+    "leavePlace": LeavePlace,
     "leave": Leave,
 }
 
 #: What the relay acknowledges a call with; every other one, and every routed word, with Done.
-REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated}
+REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated, "claim": Joined, "meet": Met}
+
+#: What two people say before they hold a common key, by event.
+PAIRING: Final[dict[str, type[PairingWord]]] = {
+    "pake": Pake,
+    "confirm": Confirm,
+    "commit": Commit,
+    "reveal": Reveal,
+}
 
 #: What a sealed word holds, by the event under which it is sent.
 CONTENTS: Final[dict[str, type[Word]]] = {
@@ -292,12 +369,9 @@ CONTENTS: Final[dict[str, type[Word]]] = {
 #: The workflow's names under which the partner receives some words.
 _RENAMED: Final = {"fileReady": "addTorrent", "downloadComplete": "torrentDone"}
 
-#: What the relay passes on to the paired user, and to nobody else.
+#: What the relay passes on to the other in the room that a word names, and to nobody else.
 ROUTES: Final[dict[str, Route]] = {
-    "pake": Route(Pake, "pake"),
-    "confirm": Route(Confirm, "confirm"),
-    "commit": Route(Commit, "commit"),
-    "reveal": Route(Reveal, "reveal"),
+    **{event: Route(Routed, event) for event in PAIRING},
     **{event: Route(Sealed, _RENAMED.get(event, event)) for event in CONTENTS},
 }
 
@@ -305,6 +379,8 @@ ROUTES: Final[dict[str, Route]] = {
 NOTICES: Final[dict[str, type[Word]]] = {
     "claimed": Claimed,
     "nameplateExpired": NameplateExpired,
+    "met": MetAtPlace,
+    "placeExpired": PlaceExpired,
     "partnerGone": PartnerGone,
     "relayClosing": RelayClosing,
 }
@@ -325,7 +401,8 @@ class ErrorCode:
     WITHDRAWN_CODE: Final = "withdrawnCode"
     OWN_CODE: Final = "ownCode"
     NOT_PAIRED: Final = "notPaired"
-    ALREADY_PAIRED: Final = "alreadyPaired"
+    TOO_MANY_ROOMS: Final = "tooManyRooms"
+    TOO_MANY_PLACES: Final = "tooManyPlaces"
     INVALID_PAYLOAD: Final = "invalidPayload"
     UNKNOWN_EVENT: Final = "unknownEvent"
     RATE_LIMITED: Final = "rateLimited"

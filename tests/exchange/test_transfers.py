@@ -16,7 +16,7 @@ from filesend_tui.core.sessions.code import parse_code
 from filesend_tui.core.torrent.sources.scan import Bounds
 from filesend_tui.core.torrent.storage.download_files import Layout
 from relay.protocol import words
-from relay.protocol.words import Done, OfferedFile
+from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
 from tests.people import Links, NewPerson, NotingLink, Person
 
@@ -40,7 +40,7 @@ async def hostile_partner(
     ada = await new_person("Ada")
     eve = await links(url)
     await eve.prove(parse_code(await ada.people.create_code()))
-    await eve.call(words.Hello(name="Eve"), Done)
+    await eve.tell(words.Hello(name="Eve"))
     await ada.until(events.Paired)
     await eve.until(lambda: words.Hello(name="Ada") in eve.words)
     eve.words.clear()
@@ -414,7 +414,7 @@ async def test_no_space_leaves_the_request_open(
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
     offered = [OfferedFile(path="huge", size=2**53), OfferedFile(path="small", size=1)]
-    await eve.call(words.FileRequest(id=ID, files=offered), Done)
+    await eve.tell(words.FileRequest(id=ID, files=offered))
     await ada.until(events.FileRequest)
     with pytest.raises(errors.NoSpace, match=r"needs 9 PB, but .* has only .* free"):
         await ada.people.answer(ID, [True, True])
@@ -432,11 +432,11 @@ async def test_nothing_is_fetched_before_a_yes(
     ada, eve = await hostile_partner(new_person, links, relay.url)
     offered = [OfferedFile(path="f", size=1)]
     ready = words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY)
-    await eve.call(ready, Done)
-    await eve.call(words.FileRequest(id=ID, files=offered), Done)
-    await eve.call(ready, Done)
-    await eve.call(words.FileRequest(id=ID, files=[OfferedFile(path="other", size=9)]), Done)
-    await eve.call(words.Message(text="done"), Done)
+    await eve.tell(ready)
+    await eve.tell(words.FileRequest(id=ID, files=offered))
+    await eve.tell(ready)
+    await eve.tell(words.FileRequest(id=ID, files=[OfferedFile(path="other", size=9)]))
+    await eve.tell(words.Message(text="done"))
     await ada.until(events.Message)
     assert phases(ada, ID) == [P.ASKED]
     assert len([e for e in ada.log if isinstance(e, events.FileRequest)]) == 1
@@ -448,11 +448,11 @@ async def test_a_partner_chooses_no_trackers(
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
     ada.engine.gates["metadata"].clear()
-    await eve.call(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]), Done)
+    await eve.tell(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]))
     await ada.until(events.FileRequest)
     await ada.people.answer(ID, [True])
     magnet = MAGNET + "&dn=f&tr=ws%3A%2F%2F192.168.1.1%2F&xs=http%3A%2F%2F192.168.1.1%2F"
-    await eve.call(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY), Done)
+    await eve.tell(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY))
     assert (await ada.until(events.AddTorrent)).magnet_uri == magnet
     await ada.until(events.TransferState, phase=P.READY)
     async with asyncio.timeout(5):
@@ -470,10 +470,10 @@ async def test_a_broken_magnet_fails_the_transfer(
     magnet: str, relay: RunningRelay, new_person: NewPerson, links: Links
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
-    await eve.call(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]), Done)
+    await eve.tell(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]))
     await ada.until(events.FileRequest)
     await ada.people.answer(ID, [True])
-    await eve.call(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY), Done)
+    await eve.tell(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY))
     assert (await ada.until(events.Error, transfer=ID)).code == "badMagnet"
     await eve.until(lambda: any(isinstance(w, words.Cancel) for w in eve.words))
     await idle(ada)
@@ -484,9 +484,7 @@ async def test_too_many_open_requests_are_refused_unseen(
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for i in range(transfers.MAX_ASKED + 5):
-        await eve.call(
-            words.FileRequest(id=f"{i:016x}", files=[OfferedFile(path="f", size=1)]), Done
-        )
+        await eve.tell(words.FileRequest(id=f"{i:016x}", files=[OfferedFile(path="f", size=1)]))
     await eve.until(lambda: len(eve.words) == 5)
     refused = {w.id for w in eve.words if isinstance(w, words.Cancel)}
     assert refused == {f"{transfers.MAX_ASKED + i:016x}" for i in range(5)}
@@ -494,7 +492,7 @@ async def test_too_many_open_requests_are_refused_unseen(
     assert len(shown) == transfers.MAX_ASKED
     # An answer makes room for another.
     await ada.people.answer(f"{0:016x}", [False])
-    await eve.call(words.FileRequest(id="f" * 16, files=[OfferedFile(path="f", size=1)]), Done)
+    await eve.tell(words.FileRequest(id="f" * 16, files=[OfferedFile(path="f", size=1)]))
     await ada.until(events.FileRequest, transfer="f" * 16)
 
 
@@ -504,7 +502,7 @@ async def test_too_many_files_in_all_are_refused_unseen(
     _, eve = await hostile_partner(new_person, links, relay.url)
     many = [OfferedFile(path=str(i), size=1) for i in range(words.MAX_FILES)]
     for i in range(3):
-        await eve.call(words.FileRequest(id=f"{i:016x}", files=many), Done)
+        await eve.tell(words.FileRequest(id=f"{i:016x}", files=many))
     await eve.until(lambda: eve.words)
     assert [w.id for w in eve.words if isinstance(w, words.Cancel)] == [f"{2:016x}"]
 
@@ -514,7 +512,7 @@ async def test_a_request_that_names_a_file_twice_is_refused_unseen(
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
     twice = [OfferedFile(path="f", size=1), OfferedFile(path="f", size=2)]
-    await eve.call(words.FileRequest(id=ID, files=twice), Done)
+    await eve.tell(words.FileRequest(id=ID, files=twice))
     await eve.until(lambda: eve.words)
     assert isinstance(eve.words[0], words.Cancel)
     assert not [e for e in ada.log if isinstance(e, events.FileRequest)]
@@ -524,12 +522,12 @@ async def test_a_partners_hashing_is_shown_and_not_sent_back(
     relay: RunningRelay, new_person: NewPerson, links: Links
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
-    await eve.call(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]), Done)
+    await eve.tell(words.FileRequest(id=ID, files=[OfferedFile(path="f", size=1)]))
     await ada.until(events.FileRequest)
     await ada.people.answer(ID, [True])
-    await eve.call(words.Preparing(id=ID, progress=0.25), Done)
+    await eve.tell(words.Preparing(id=ID, progress=0.25))
     assert (await ada.until(events.Hashing)).progress == 0.25
-    await eve.call(words.Message(text="done"), Done)
+    await eve.tell(words.Message(text="done"))
     await ada.until(events.Message)
     assert [type(w) for w in eve.words] == [words.FileAnswer]
 

@@ -27,8 +27,9 @@ from filesend_tui.core.errors import (
     RelayTampered,
 )
 from filesend_tui.core.meeting.signaling import MAX_DIRECT, BadSignal, SealedSignaling, Use
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.relay_client.socket_client import Broken, read
-from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
+from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.torrent.metainfo.info import parse_info
@@ -429,7 +430,7 @@ def test_what_a_client_asks_of_a_relay(data: bytes, anywhere: int) -> None:
 
 PACKETS = [
     '421["claim",{"nameplate":7}]',
-    '42["hello",{"body":"AAAA"}]',
+    '42["hello",{"room":"0123456789abcdef0123456789abcdef","body":"AAAA"}]',
     "40",
     '451-["x",{}]',
     "41",

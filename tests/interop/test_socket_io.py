@@ -82,10 +82,11 @@ def clients(tracker: Tracker, tmp_path: Path) -> Iterator[Clients]:
     process.close()
 
 
-def pair(clients: Clients, one: str, other: str) -> None:
+def pair(clients: Clients, one: str, other: str) -> str:
     nameplate = clients.call(one, "allocate")["nameplate"]
-    assert "error" not in clients.call(other, "claim", nameplate=nameplate)
-    assert clients.hears(one, "claimed")["nameplate"] == nameplate
+    room: str = clients.call(other, "claim", nameplate=nameplate)["room"]
+    assert clients.hears(one, "claimed") == {"nameplate": nameplate, "room": room}
+    return room
 
 
 @pytest.mark.parametrize("transports", [("polling",), ("polling", "websocket")])
@@ -99,15 +100,15 @@ def test_by_polling_it_is_told_at_once_that_there_is_none(
 def test_it_pairs_and_routes_to_the_partner_alone(clients: Clients) -> None:
     for peer in ("alice", "bob", "eve"):
         clients.connect(peer)
-    pair(clients, "alice", "bob")
+    room = pair(clients, "alice", "bob")
 
-    clients.call("alice", "fileReady", body=ONE)
-    assert clients.hears("bob", "addTorrent") == {"body": ONE}
-    clients.call("bob", "downloadComplete", body=TWO)
-    assert clients.hears("alice", "torrentDone") == {"body": TWO}
-    clients.call("alice", "message", body=THREE)
-    assert clients.hears("bob", "message") == {"body": THREE}
-    assert clients.call("eve", "message", body=ONE)["error"]["code"] == "notPaired"
+    clients.call("alice", "fileReady", room=room, body=ONE)
+    assert clients.hears("bob", "addTorrent") == {"room": room, "body": ONE}
+    clients.call("bob", "downloadComplete", room=room, body=TWO)
+    assert clients.hears("alice", "torrentDone") == {"room": room, "body": TWO}
+    clients.call("alice", "message", room=room, body=THREE)
+    assert clients.hears("bob", "message") == {"room": room, "body": THREE}
+    assert clients.call("eve", "message", room=room, body=ONE)["error"]["code"] == "notPaired"
     assert clients.heard("eve") == []
 
 

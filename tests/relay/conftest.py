@@ -61,11 +61,15 @@ async def connect() -> AsyncIterator[Connect]:
         await person.client.disconnect()
 
 
-async def pair(one: Person, other: Person) -> int:
-    nameplate = await one.allocate()
-    assert await other.call("claim", {"nameplate": nameplate}) == {}
-    assert await one.hear() == ("claimed", {"nameplate": nameplate})
-    return nameplate
+async def pair(one: Person, other: Person) -> str:
+    """Have `other` claim a nameplate of `one`; return the room."""
+    return await claim(one, other, await one.allocate())
+
+
+async def claim(one: Person, other: Person, nameplate: int) -> str:
+    room = (await other.call("claim", {"nameplate": nameplate}))["room"]
+    assert await one.hear() == ("claimed", {"nameplate": nameplate, "room": room})
+    return room
 
 
 @pytest.fixture(scope="session")

@@ -51,10 +51,10 @@ async def test_figures_follow_what_happens(relay: RunningRelay, connect: Connect
     gauges = ("people", "nameplates", "pairs")
     assert [before[name] for name in gauges] == [0, 0, 0]
     one, other, third = [await connect(relay.url) for _ in range(3)]
-    await pair(one, other)
+    room = await pair(one, other)
     await third.allocate()
-    await one.call("message", {"body": "A" * 40})
-    await one.call("message", {"body": ""})
+    await one.call("message", {"room": room, "body": "A" * 40})
+    await one.call("message", {"room": room, "body": ""})
     after = await figures(relay.url)
     assert [after[name] for name in gauges] == [3, 1, 1]
     assert after["routed_words_totalmessage"] == 1

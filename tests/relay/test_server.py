@@ -134,9 +134,9 @@ async def test_wrong_options_are_refused(options: list[str]):
 async def test_nothing_that_is_routed_is_logged(start: Start, connect: Connect):
     process, url = await start("--log-level", "debug")
     one, other = await connect(url), await connect(url)
-    await pair(one, other)
-    await one.call("message", {"body": "a+secret" * 3})
-    await one.call("message", {"body": "not base64: a secret"})
+    room = await pair(one, other)
+    assert await one.call("message", {"room": room, "body": "a+secret" * 3}) == {}
+    await one.call("message", {"room": room, "body": "not base64: a secret"})
     await one.call("a secret", {"body": 5})
     process.stdin.close()
     process.terminate()

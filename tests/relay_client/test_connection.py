@@ -10,14 +10,16 @@ import pytest
 from filesend_tui.core import errors
 from filesend_tui.core.relay_client import connection
 from filesend_tui.core.relay_client.connection import LinkState, refusal
-from filesend_tui.core.sessions.cipher import SealedMessage
+from filesend_tui.core.relay_client.messages import SealedMessage
 from relay.protocol import words
-from relay.protocol.words import Done, ErrorCode
+from relay.protocol.words import ErrorCode
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay
 from tests.people import NotingLink, hostile_relay
 
 Links = Callable[[str], Awaitable[NotingLink]]
+
+ROOM = "0" * 32
 
 
 def letter(text: str) -> SealedMessage:
@@ -27,9 +29,9 @@ def letter(text: str) -> SealedMessage:
 async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
     one, other = await links(url), await links(url)
     allocated = await one.call(words.Allocate(), words.Allocated)
-    await other.call(words.Claim(nameplate=allocated.nameplate), Done)
+    await other.claim(allocated.nameplate)
     await one.until(lambda: one.words)
-    assert one.words == [words.Claimed(nameplate=allocated.nameplate)]
+    assert one.words == [words.Claimed(nameplate=allocated.nameplate, room=other.room)]
     one.words.clear()
     return one, other
 
@@ -38,7 +40,7 @@ async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, lin
     one, other = await paired(links, relay.url)
     assert one.states == [LinkState.CONNECTING, LinkState.CONNECTED]
     said = [letter(f"{i} " + "x" * (i % 7) * 500) for i in range(300)]
-    await asyncio.gather(*(one.call(word, Done) for word in said))
+    await asyncio.gather(*(one.tell(word) for word in said))
     await other.until(lambda: len(other.words) == len(said))
     assert other.words == said
 
@@ -46,7 +48,7 @@ async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, lin
 async def test_the_largest_word_passes(relay: RunningRelay, links: Links) -> None:
     one, other = await paired(links, relay.url)
     largest = SealedMessage(event="fileRequest", body=bytes(words.MAX_SEALED))
-    await one.call(largest, Done)
+    await one.tell(largest)
     await other.until(lambda: other.words)
     assert other.words == [largest]
 
@@ -57,7 +59,7 @@ async def test_words_that_are_renamed_on_the_way_come_under_the_name_they_were_s
     one, other = await paired(links, relay.url)
     said = [SealedMessage(event=event, body=bytes(16)) for event in words.CONTENTS]
     for sent in said:
-        await one.call(sent, Done)
+        await one.tell(sent)
     await other.until(lambda: len(other.words) == len(said))
     assert other.words == said
 
@@ -70,7 +72,7 @@ async def test_words_that_are_renamed_on_the_way_come_under_the_name_they_were_s
         (ErrorCode.EXPIRED_CODE, errors.ExpiredCode),
         (ErrorCode.OWN_CODE, errors.PairingFailed),
         (ErrorCode.NOT_PAIRED, errors.NotPaired),
-        (ErrorCode.ALREADY_PAIRED, errors.PairingFailed),
+        (ErrorCode.TOO_MANY_ROOMS, errors.PairingFailed),
         (ErrorCode.INVALID_PAYLOAD, errors.FileSendError),
         (ErrorCode.UNKNOWN_EVENT, errors.FileSendError),
         (ErrorCode.RATE_LIMITED, errors.FileSendError),
@@ -95,16 +97,16 @@ def test_every_error_code_is_known() -> None:
 async def test_refusals_of_a_real_relay(relay: RunningRelay, links: Links) -> None:
     one, other = await links(relay.url), await links(relay.url)
     with pytest.raises(errors.NotPaired):
-        await one.call(letter("hello?"), Done)
+        await one.tell(letter("hello?"))
     with pytest.raises(errors.UnknownCode):
-        await one.call(words.Claim(nameplate=77), Done)
+        await one.claim(77)
     mine = await one.call(words.Allocate(), words.Allocated)
     with pytest.raises(errors.PairingFailed, match="your own"):
-        await one.call(words.Claim(nameplate=mine.nameplate), Done)
-    await other.call(words.Claim(nameplate=mine.nameplate), Done)
+        await one.claim(mine.nameplate)
+    await other.claim(mine.nameplate)
     third = await links(relay.url)
     with pytest.raises(errors.UsedCode):
-        await third.call(words.Claim(nameplate=mine.nameplate), Done)
+        await third.claim(mine.nameplate)
 
 
 async def test_nothing_at_the_address(links: Links) -> None:
@@ -181,20 +183,29 @@ async def test_what_nobody_knows_is_dropped_and_what_is_known_passes(links: Link
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
         await server.emit("nonsense", {"text": "x"}, to=sid)
         await server.emit("allocate", {}, to=sid)
-        await server.emit("partnerGone", ({"reason": "left"}, "more"), to=sid)
+        await server.emit("partnerGone", ({"room": ROOM, "reason": "left"}, "more"), to=sid)
         return {}
 
     async with hostile_relay(tell) as url:
         link = await links(url)
-        await link.call(words.Leave(), Done)
+        await link.leave()
         await link.until(lambda: link.words)
-        assert link.words == [words.PartnerGone(reason="left")]
+        assert link.words == [words.PartnerGone(room=ROOM, reason="left")]
         await link.close()
 
 
 @pytest.mark.parametrize(
     ("event", "payload"),
-    [("claimed", {"nameplate": "1"}), ("partnerGone", "left"), ("partnerGone", None)],
+    [
+        ("claimed", {"nameplate": "1"}),
+        ("partnerGone", "left"),
+        ("partnerGone", None),
+        # Nobody can tell whose word it was to be.
+        ("message", "text"),
+        ("message", None),
+        ("message", {"body": "A" * 24}),
+        ("pake", {"room": "0" * 31, "body": "AAAA"}),
+    ],
 )
 async def test_a_malformed_notice_ends_the_connection(
     event: str, payload: object, links: Links, monkeypatch: pytest.MonkeyPatch
@@ -208,7 +219,7 @@ async def test_a_malformed_notice_ends_the_connection(
     async with hostile_relay(tell) as url:
         link = await links(url)
         with pytest.raises(errors.RelayUnreachable, match="makes no sense"):
-            await link.call(words.Leave(), Done)
+            await link.leave()
         await link.until(lambda: link.states[-1] is LinkState.LOST)
         assert link.words == []
         await link.close()
@@ -222,19 +233,18 @@ async def test_malformed_words_of_the_partner_are_not_passed_over(links: Links) 
         ("message", {"body": 5}),
         ("message", {"body": "****"}),
         ("message", {"body": ""}),
-        ("message", "text"),
-        ("message", None),
+        ("message", {}),
         ("addTorrent", {"id": "0" * 16, "magnetURI": "magnet:?x"}),
     ]
 
     async def tell(server: Any, event: str, sid: str, data: Any) -> Any:
         for name, payload in malformed:
-            await server.emit(name, payload, to=sid)
+            await server.emit(name, {"room": ROOM, **payload}, to=sid)
         return {}
 
     async with hostile_relay(tell) as url:
         link = await links(url)
-        await link.call(words.Leave(), Done)
+        await link.leave()
         await link.until(lambda: len(link.words) == len(malformed))
         sent_as = [name.replace("addTorrent", "fileReady") for name, _ in malformed]
         assert link.words == [SealedMessage(event=name, body=b"") for name in sent_as]
@@ -352,7 +362,7 @@ async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(
 
     async def chatter() -> None:
         while link.state is LinkState.CONNECTED:
-            await link.call(words.Leave(), Done)
+            await link.leave()
         raise errors.RelayUnreachable("lost between two calls")
 
     chatting = [asyncio.create_task(chatter()) for _ in range(3)]
@@ -380,7 +390,7 @@ async def test_connecting_elsewhere_leaves_the_first_relay(
     with pytest.raises(errors.RelayUnreachable):
         await one.connect("nonsense://")
     await one.connect(relay.url)
-    await other.until(lambda: words.PartnerGone(reason="lost") in other.words)
+    await other.until(lambda: words.PartnerGone(room=other.room, reason="lost") in other.words)
 
 
 def test_waits_between_tries_grow_to_a_bound() -> None:

@@ -22,7 +22,8 @@ _OFFERS = [{"offer_id": f"{n}".ljust(20), "offer": {"type": "offer", "sdp": ""}}
 SAID = {
     "/socket.io/?EIO=4&transport=websocket": (
         frame(TEXT, b"40"),
-        frame(TEXT, b'421["message",{"body":"' + b"A" * 680 + b'"}]') * 20,
+        frame(TEXT, b'421["message",{"room":"' + b"0" * 32 + b'","body":"' + b"A" * 680 + b'"}]')
+        * 20,
     ),
     "/announce": (b"", frame(TEXT, announce("flood", "flood", offers=_OFFERS)) * 10),
     "/": (b"", frame(PING, b"x" * 100) * 50),

@@ -8,23 +8,28 @@ from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
+from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
-from relay.people.rooms import Notice
+from relay.people.rooms import Entered
 from relay.protocol import words
-from relay.protocol.words import Route, Word, parse, to_wire
+from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
 
 
 class Passing(NamedTuple):
-    """A routed word on its way. event: as it was sent; delivered_as: as it will be delivered."""
+    """A routed word on its way. event: as it was sent; delivered_as: as it will be delivered.
+
+    room: where it was said, and will be delivered. data: all else that stands in it.
+    """
 
     sender: str
     to: str
     event: str
     delivered_as: str
+    room: str
     data: Any
 
 
@@ -65,24 +70,31 @@ class RogueRelay:
 
     async def say_gone(self, to: str) -> None:
         """Tell somebody that their partner left, which is a lie."""
-        await self.say(to, "partnerGone", {"reason": "left"})
+        await self.say(to, "partnerGone", {"room": self.room_of(to), "reason": "left"})
+
+    def room_of(self, person: str) -> str:
+        """The one room that somebody is in."""
+        (room,) = self._people._rooms._of[person]
+        return room
 
     async def cut(self, sid: str) -> None:
         """Hang up on somebody."""
         await self._people._server.disconnect(sid)
 
-    async def _route(self, event: str, route: Route, sid: str, word: Word) -> None:
-        partner = self._people._rooms.partner(sid)
-        due = Passing(sid, partner, event, route.delivered_as, to_wire(word))
+    async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
+        partner = self._people._rooms.partner(sid, word.room)
+        data = to_wire(word)
+        due = Passing(sid, partner, event, route.delivered_as, data.pop("room"), data)
         self.passed.append(due)
         for passing in self.trick(self, due):
-            await self.say(passing.to, passing.delivered_as, passing.data)
+            data = {"room": passing.room, **passing.data}
+            await self.say(passing.to, passing.delivered_as, data)
 
-    def _note_claim(self, person: str, nameplate: int, now: float) -> tuple[Notice, ...]:
-        notices = self._claim(person, nameplate, now)
-        self.makers |= {notice.to for notice in notices}
+    def _note_claim(self, person: str, nameplate: int, now: float) -> Entered:
+        entered = self._claim(person, nameplate, now)
+        self.makers.add(entered.notice.to)
         self.nameplate = nameplate
-        return notices
+        return entered
 
     async def _tap(
         self,
@@ -157,8 +169,7 @@ class Middle:
                     yield self._back(due, "commit", commit)
             case "confirm" | "commit" | "reveal":
                 pairing = self._pairings[due.sender]
-                payload = words.ROUTES[due.event].payload
-                for reveal in pairing.receive(parse(payload, due.data)):
+                for reveal in pairing.receive(parse(words.PAIRING[due.event], due.data)):
                     yield self._back(due, "reveal", reveal)
                 if pairing.state is PairingState.PAIRED:
                     side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
@@ -167,14 +178,14 @@ class Middle:
                     for said in early:
                         yield from self(rogue, said)
             case event if due.to in self._sealings:
-                body = parse(words.Sealed, due.data).body
+                body = parse(Sealed, due.data | {"room": due.room}).body
                 word = self._sealings[due.sender].open(SealedMessage(event=event, body=body))
                 self.read.append(word)
-                sealed = words.Sealed(body=self._sealings[due.to].seal(word).body)
-                yield due._replace(data=to_wire(sealed))
+                sealed = self._sealings[due.to].seal(word)
+                yield due._replace(data=to_wire(words.PairingWord(body=sealed.body)))
             case _:
                 self._early.append(due)
 
     @staticmethod
     def _back(due: Passing, event: str, word: Word) -> Passing:
-        return Passing(due.to, due.sender, event, event, to_wire(word))
+        return Passing(due.to, due.sender, event, event, due.room, to_wire(word))

@@ -18,7 +18,6 @@ import pytest
 from filesend_tui.core import errors, events
 from filesend_tui.core.relay_client import connection, socket_client
 from filesend_tui.core.relay_client.connection import LinkState
-from relay.protocol.words import Done
 from tests.e2e.processes import World, fill
 from tests.people import NotingLink, Person
 from tests.scripted_engine import World as Engines
@@ -172,7 +171,7 @@ async def test_a_relay_that_reads_nothing_is_hung_up_on(
     monkeypatch.setattr(socket_client, "MOST_WAITING_SIZE", 16 * 2**20)
     async with packet_relay([], reads=False) as relay, asyncio.timeout(20), linked(relay) as link:
         letter = connection.SealedMessage(event="message", body=bytes(2**20))
-        calls = [asyncio.create_task(link.call(letter, Done)) for _ in range(40)]
+        calls = [asyncio.create_task(link.tell(letter)) for _ in range(40)]
         await link.until(lambda: link.states[-1] is LinkState.LOST)
         await relay.until(hung_up=1)
         for failed in await asyncio.gather(*calls, return_exceptions=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator, Sized
 from typing import Any
@@ -30,6 +31,9 @@ LIMITS = Limits(
     address_codes=PLENTY,
     address_claims=PLENTY,
     address_failed_claims=PLENTY,
+    place_lifetime=0.3,
+    meets=PLENTY,
+    address_meets=PLENTY,
     address_requests=PLENTY,
     address_frames=PLENTY,
     address_bytes=PLENTY,
@@ -45,6 +49,8 @@ DEEDS = st.tuples(
             "announce",
             "allocate",
             "claim",
+            "meet",
+            "leave a place",
             "say much",
             "say",
             "leave",
@@ -71,6 +77,7 @@ class Crowd:
         self._here = here
         self._sockets: dict[int, Raw] = {}
         self._nameplates: list[int] = []
+        self._room = "0" * 32
 
     async def do(self, deed: str, who: int) -> None:
         if who not in self._sockets:
@@ -87,6 +94,8 @@ class Crowd:
             raw.stop_reading()
         elif deed == "allocate":
             await self._allocate(raw)
+        elif deed == "claim" and self._nameplates:
+            await self._claim(raw)
         else:
             said = self._words(deed, who)
             if said:
@@ -94,15 +103,16 @@ class Crowd:
 
     def _words(self, deed: str, who: int) -> bytes:
         match deed:
-            case "claim" if self._nameplates:
-                claim = json.dumps(["claim", {"nameplate": self._nameplates[-1]}])
-                return frame(TEXT, f"421{claim}".encode())
+            case "meet" | "leave a place":
+                event = "meet" if deed == "meet" else "leavePlace"
+                place = base64.b64encode(bytes([who % 2]) * 32).decode()
+                return frame(TEXT, f"425{json.dumps([event, {'place': place}])}".encode())
             case "say much":
-                return frame(TEXT, b'42["message",{"body":"' + b"A" * 100_000 + b'"}]') * 3
+                return self._said("message", "A" * 100_000) * 3
             case "say":
-                return frame(TEXT, b'423["hello",{"body":"' + b"A" * 680 + b'"}]')
+                return self._said("hello", "A" * 680)
             case "leave":
-                return frame(TEXT, b'424["leave",{}]')
+                return frame(TEXT, f"424{json.dumps(['leave', {'room': self._room}])}".encode())
             case "close":
                 return frame(TEXT, b"41") + frame(TEXT, b"1")
             case "announce":
@@ -112,15 +122,29 @@ class Crowd:
             case _:
                 return b""
 
+    def _said(self, event: str, body: str) -> bytes:
+        word = json.dumps([event, {"room": self._room, "body": body}])
+        return frame(TEXT, f"423{word}".encode())
+
     async def _allocate(self, raw: Raw) -> None:
-        await self._send(raw, frame(TEXT, b'422["allocate",{}]'))
-        try:
-            async with asyncio.timeout(0.05):
-                answer = await raw.hear()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            return
+        answer = await self._asked(raw, b'422["allocate",{}]')
         if answer.startswith(b'432[{"nameplate"'):
             self._nameplates.append(json.loads(answer[3:])[0]["nameplate"])
+
+    async def _claim(self, raw: Raw) -> None:
+        claim = json.dumps(["claim", {"nameplate": self._nameplates[-1]}])
+        answer = await self._asked(raw, f"421{claim}".encode())
+        if answer.startswith(b'431[{"room"'):
+            self._room = json.loads(answer[3:])[0]["room"]
+
+    async def _asked(self, raw: Raw, call: bytes) -> bytes:
+        """Say it and return what is heard next: the answer, as a rule."""
+        await self._send(raw, frame(TEXT, call))
+        try:
+            async with asyncio.timeout(0.05):
+                return await raw.hear()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            return b""
 
     @staticmethod
     async def _send(raw: Raw, data: bytes) -> None:
@@ -153,12 +177,16 @@ def kept(relay: RunningRelay) -> dict[str, int]:
             sid for each in server.manager.pending_disconnect.values() for sid in each
         ],
         "rooms": [room for each in server.manager.rooms.values() for room in each],
-        "waiting": rooms._waiting,
-        "held": rooms._held,
-        "past": rooms._past,
-        "partners": rooms._partners,
+        "waiting": rooms._nameplates._waiting,
+        "held": rooms._nameplates._held,
+        "past": rooms._nameplates._past,
+        "numbers": list((+rooms._nameplates._in_use).elements()),
+        "pairs": rooms._pairs,
+        "rooms of people": rooms._of,
         "unproven": rooms._unproven,
-        "numbers": list((+rooms._in_use).elements()),
+        "places": rooms._places._waiting,
+        "places of people": rooms._places._of,
+        "places by address": rooms._places._crowd,
         "tracker sockets": app._tracker._sockets,
         "swarms": swarms._swarms,
         "memberships": swarms._memberships,
@@ -174,9 +202,10 @@ def kept(relay: RunningRelay) -> dict[str, int]:
         "codes by address": app._people._address_codes._buckets,
         "claims by address": app._people._address_claims._buckets,
         "failures by address": app._people._address_failures._buckets,
+        "meets by address": app._people._address_meets._buckets,
         "loop time by address": app._loop_time._budgets._buckets,
     }
-    sums = {"bytes waiting": server.backlog, "peers": swarms.peer_count, "pairs": rooms.pairs}
+    sums = {"bytes waiting": server.backlog, "peers": swarms.peer_count}
     return {
         name: size
         for name, size in {**{name: len(table) for name, table in tables.items()}, **sums}.items()
@@ -220,9 +249,11 @@ async def test_words_that_nobody_reads_are_given_back_when_their_reader_goes():
             nameplate = json.loads((await one.hear())[3:])[0]["nameplate"]
             claim = json.dumps(["claim", {"nameplate": nameplate}])
             await deaf.send(frame(TEXT, f"421{claim}".encode()))
-            assert b"claimed" in await one.hear()
+            claimed = await one.hear()
+            assert b"claimed" in claimed
             deaf.stop_reading()
-            word = b'42["message",{"body":"' + b"A" * 1_000_000 + b'"}]'
+            said = {"room": json.loads(claimed[2:])[1]["room"], "body": "A" * 1_000_000}
+            word = b"42" + json.dumps(["message", said]).encode()
             for _ in range(10):
                 await one.send(frame(TEXT, word))
             await here.until_at_least("backlog_bytes", 2_000_000)

@@ -10,7 +10,7 @@ from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.pairing import Pairing
 from relay.protocol import words
-from relay.protocol.words import Done, OfferedFile
+from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
 from tests.exchange.test_transfers import hostile_partner, pair
 from tests.people import Links, NewPerson
@@ -26,10 +26,10 @@ async def test_no_other_request_slips_under_a_question_that_is_on_the_screen(
     new_person: NewPerson, links: Links, relay: RunningRelay
 ) -> None:
     ada, eve = await hostile_partner(new_person, links, relay.url)
-    await eve.call(request("holiday.jpg"), Done)
+    await eve.tell(request("holiday.jpg"))
     await ada.until(events.FileRequest)
-    await eve.call(words.Cancel(id=ID), Done)
-    await eve.call(request(".bashrc"), Done)
+    await eve.tell(words.Cancel(id=ID))
+    await eve.tell(request(".bashrc"))
     await eve.until(lambda: any(isinstance(word, words.Cancel) for word in eve.words))
     (asked,) = [event for event in ada.log if isinstance(event, events.FileRequest)]
     assert [file.path for file in asked.files] == ["holiday.jpg"]
@@ -45,7 +45,7 @@ async def test_a_request_of_ones_own_is_not_changed_for_one_of_the_partners(
     (tmp_path / "mine").write_bytes(b"x")
     transfer = await ada.people.request([tmp_path / "mine"])
     await ada.people.cancel(transfer)
-    await eve.call(request("evil", transfer), Done)
+    await eve.tell(request("evil", transfer))
     await eve.until(
         lambda: any(word.reason for word in eve.words if isinstance(word, words.Cancel))
     )
@@ -58,8 +58,8 @@ async def test_requests_without_end_are_refused(
     monkeypatch.setattr(transfers, "MAX_REQUESTS", 3)
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for number in range(5):
-        await eve.call(request("a", f"{number:016x}"), Done)
-        await eve.call(words.Cancel(id=f"{number:016x}"), Done)
+        await eve.tell(request("a", f"{number:016x}"))
+        await eve.tell(words.Cancel(id=f"{number:016x}"))
     await eve.until(lambda: len(eve.words) == 2)
     assert len([event for event in ada.log if isinstance(event, events.FileRequest)]) == 3
 

@@ -292,7 +292,7 @@ async def test_a_word_for_somebody_else_is_refused(tmp_path: Path) -> None:
         await pair(cid, dan)
         (to_dan,) = {due.to for due in rogue.passed} & rogue.makers ^ {d.to for d in rogue.passed}
         await pair(ann, bob)
-        rogue.trick = lambda _, due: (due._replace(to=to_dan),)
+        rogue.trick = lambda _, due: (due._replace(to=to_dan, room=rogue.room_of(to_dan)),)
         await ann.people.say("for Bob alone")
         await told(dan, "relayTampered")
         await over(cid, dan)
@@ -305,7 +305,8 @@ async def test_partners_who_are_swapped_do_not_pair(tmp_path: Path) -> None:
     twins: dict[str, str] = {}
 
     def cross(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
-        return (due._replace(to=twins[due.to]),)
+        twin = twins[due.to]
+        return (due._replace(to=twin, room=rogue.room_of(twin)),)
 
     def wait_for_both(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         waiting.append(due)
@@ -362,9 +363,20 @@ async def test_nobody_is_slipped_into_a_session(notice: str, tmp_path: Path) -> 
         await pair(ann, bob)
         (to_ann,) = rogue.makers
         data = {"nameplate": rogue.nameplate} if notice == "claimed" else {"body": "AAAA"}
-        await rogue.say(to_ann, notice, data)
+        await rogue.say(to_ann, notice, {"room": rogue.room_of(to_ann), **data})
         await told(ann, "relayTampered")
         await over(ann, bob)
+
+
+async def test_a_claim_of_a_code_that_is_not_there_leads_to_nobody(tmp_path: Path) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        (to_ann,) = rogue.makers
+        await rogue.say(to_ann, "claimed", {"room": "0" * 32, "nameplate": rogue.nameplate})
+        await rogue.say(to_ann, "message", {"room": "0" * 32, "body": "A" * 24})
+        await bob.people.say("still there?")
+        assert await ann.until(events.Message, text="still there?")
+        assert not [event for event in ann.log if isinstance(event, events.Error)]
 
 
 async def test_a_relay_that_says_the_partner_left_gains_nothing(tmp_path: Path) -> None:
@@ -413,7 +425,8 @@ async def test_a_relay_that_guesses_burns_the_code_and_both_are_told(
         await asyncio.wait_for(both_proved.wait(), 10)
         for sid in proved:
             if end == "says a wrong proof":
-                await rogue.say(sid, "confirm", to_wire(guessing.proofs[sid]))
+                proof = to_wire(guessing.proofs[sid])
+                await rogue.say(sid, "confirm", {"room": rogue.room_of(sid), **proof})
             elif end == "says they left":
                 await rogue.say_gone(sid)
             elif end == "hangs up":

@@ -23,7 +23,7 @@ from filesend_tui.core.sessions import manager
 from filesend_tui.runtime.client_handle import HANDFUL
 from filesend_tui.state.store import MAX_LINES, MAX_ROWS, Store
 from relay.protocol import words
-from relay.protocol.words import Done, OfferedFile
+from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
 from tests.exchange.test_transfers import hostile_partner
 from tests.people import Links, NewPerson
@@ -205,7 +205,7 @@ async def test_messages_without_end_end_the_session(
     monkeypatch.setattr(manager, "MESSAGES", (20, 0.001))
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for number in range(21):
-        await eve.call(words.Message(text=f"spam {number}"), Done)
+        await eve.tell(words.Message(text=f"spam {number}"))
     told = await ada.until(events.Error)
     assert "without end" in told.message
     assert told.hint
@@ -221,8 +221,8 @@ async def test_requests_in_too_short_a_time_are_refused_unseen(
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for number in range(6):
         request = words.FileRequest(id=f"{number:016x}", files=[OfferedFile(path="a", size=1)])
-        await eve.call(request, Done)
-        await eve.call(words.Cancel(id=request.id), Done)
+        await eve.tell(request)
+        await eve.tell(words.Cancel(id=request.id))
     await eve.until(lambda: len(eve.words) == 3)
     assert all("too short a time" in word.reason for word in eve.words)
     asked_about = [event for event in ada.log if isinstance(event, events.FileRequest)]

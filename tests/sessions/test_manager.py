@@ -12,7 +12,6 @@ from filesend_tui.core.relay_client import connection
 from filesend_tui.core.sessions import pairing_handshake
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from relay.protocol import words
-from relay.protocol.words import Done
 from tests.conftest import RunningRelay
 from tests.people import Links, NewPerson
 
@@ -207,8 +206,8 @@ async def test_who_goes_away_while_pairing_burns_the_code(
     ada = await new_person("Ada")
     code = parse_code(await ada.people.create_code())
     eve = await links(relay.url)
-    await eve.call(words.Claim(nameplate=code.nameplate), Done)
-    await eve.call(words.Leave(), Done)
+    await eve.claim(code.nameplate)
+    await eve.leave()
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert (await ada.until(events.Error)).code == "pairingFailed"
 
@@ -220,9 +219,9 @@ async def test_who_says_nothing_while_pairing_is_left(
     ada = await new_person("Ada")
     code = parse_code(await ada.people.create_code())
     eve = await links(relay.url)
-    await eve.call(words.Claim(nameplate=code.nameplate), Done)
+    await eve.claim(code.nameplate)
     assert (await ada.until(events.CodeGone)).reason == "burned"
-    await eve.until(lambda: words.PartnerGone(reason="left") in eve.words)
+    await eve.until(lambda: words.PartnerGone(room=eve.room, reason="left") in eve.words)
 
 
 async def test_who_talks_too_much_while_pairing_is_left(
@@ -231,9 +230,9 @@ async def test_who_talks_too_much_while_pairing_is_left(
     ada = await new_person("Ada")
     code = parse_code(await ada.people.create_code())
     eve = await links(relay.url)
-    await eve.call(words.Claim(nameplate=code.nameplate), Done)
+    await eve.claim(code.nameplate)
     await asyncio.gather(
-        *(eve.call(words.Pake(body=b"!"), Done) for _ in range(100)), return_exceptions=True
+        *(eve.tell(words.Pake(body=b"!")) for _ in range(100)), return_exceptions=True
     )
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert not [e for e in ada.log if isinstance(e, events.Message)]
@@ -246,7 +245,7 @@ async def test_nobody_gets_in_without_saying_hello_last(
     ada = await new_person("Ada")
     eve = await links(relay.url)
     await eve.prove(parse_code(await ada.people.create_code()))
-    await eve.call(words.Message(text="let me in"), Done)
+    await eve.tell(words.Message(text="let me in"))
     assert (await ada.until(events.CodeGone)).reason == "burned"
     assert ada.people.partner is None
 
@@ -259,7 +258,7 @@ async def test_words_right_after_pairing_keep_their_order(
     await bob.prove(parse_code(await ada.people.create_code()))
     said: list[words.Word] = [words.Hello(name="Bob")]
     said += [words.Message(text=str(i)) for i in range(20)]
-    await asyncio.gather(*(bob.call(word, Done) for word in said))
+    await asyncio.gather(*(bob.tell(word) for word in said))
     await ada.until(events.Message, text="19")
     texts = [e.text for e in ada.log if isinstance(e, events.Message)]
     assert texts == [str(i) for i in range(20)]
@@ -277,7 +276,7 @@ async def test_joining_can_be_given_up(
     joining.cancel()
     with pytest.raises(asyncio.CancelledError):
         await joining
-    await eve.until(lambda: words.PartnerGone(reason="left") in eve.words)
+    await eve.until(lambda: words.PartnerGone(room=eve.room, reason="left") in eve.words)
     assert await bob.people.create_code()
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from filesend_tui.core.sessions.cipher import SealedMessage
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.sessions.session import Session, partner_name

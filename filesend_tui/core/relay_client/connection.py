@@ -26,14 +26,18 @@ from filesend_tui.core.errors import (
     UsedCode,
 )
 from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
-from filesend_tui.core.sessions.cipher import SealedMessage
+from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.words import (
     CALLS,
-    CONTENTS,
-    DELIVERED,
+    NOTICES,
+    PAIRING,
     ROUTES,
+    Done,
     ErrorCode,
+    PairingWord,
+    Room,
+    Routed,
     Sealed,
     Word,
     parse,
@@ -54,8 +58,7 @@ LONGEST_DELAY: Final = 30.0
 
 #: The name under which each word goes out that is not sealed.
 _EVENT: Final[Mapping[type[Word], str]] = {
-    **{payload: event for event, payload in CALLS.items()},
-    **{route.payload: event for event, route in ROUTES.items() if event not in CONTENTS},
+    payload: event for event, payload in {**CALLS, **PAIRING}.items()
 }
 #: The name under which each routed word was sent, by the name under which it is delivered.
 _SENT_AS: Final[Mapping[str, str]] = {route.delivered_as: event for event, route in ROUTES.items()}
@@ -75,10 +78,15 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
         "The other person types it, on their machine.",
     ),
     ErrorCode.NOT_PAIRED: (NotPaired, "Nobody is at the other end.", ""),
-    ErrorCode.ALREADY_PAIRED: (
+    ErrorCode.TOO_MANY_ROOMS: (
         PairingFailed,
-        "You are paired with somebody already.",
-        "Leave them first.",
+        "You, or the other person, are paired with too many people.",
+        "Leave somebody first.",
+    ),
+    ErrorCode.TOO_MANY_PLACES: (
+        FileSendError,
+        "This side waits for too many people at once.",
+        "Leave somebody first.",
     ),
     ErrorCode.INVALID_PAYLOAD: (FileSendError, _OLD, _UPGRADE),
     ErrorCode.UNKNOWN_EVENT: (FileSendError, _OLD, _UPGRADE),
@@ -123,13 +131,14 @@ class RelayLink:
     """One user's connection to one relay.
 
     Args:
-        on_word: Takes each word the relay delivers, in order; must not block.
+        on_word: Takes each word the relay delivers, in order: a notice of its own, or what the
+            other in a room said. Must not block.
         on_state: Told of each change of state; must not block.
     """
 
     def __init__(
         self,
-        on_word: Callable[[Word], None],
+        on_word: Callable[[Word | RoomMessage], None],
         on_state: Callable[[LinkState], None],
     ) -> None:
         self.address: RelayAddress | None = None
@@ -181,7 +190,7 @@ class RelayLink:
             raise
 
     async def call(self, word: Word, reply: type[W]) -> W:
-        """Say a word and return its acknowledgement.
+        """Say a word to the relay and return its acknowledgement.
 
         Words leave in the order in which calls were begun.
 
@@ -189,6 +198,19 @@ class RelayLink:
             RelayUnreachable: There is no connection, it broke, or no acknowledgement came in time.
             FileSendError: The relay refused; the kind says why.
         """
+        return await self._call(_EVENT[type(word)], word, reply)
+
+    async def say(self, room: Room, word: SealedMessage | PairingWord) -> None:
+        """Say something to the other in a room; return once the relay has passed it on.
+
+        Order and errors are those of `call`.
+        """
+        if isinstance(word, SealedMessage):
+            await self._call(word.event, Sealed(room=room, body=word.body), Done)
+        else:
+            await self._call(_EVENT[type(word)], Routed(room=room, body=word.body), Done)
+
+    async def _call(self, event: str, word: Word, reply: type[W]) -> W:
         client = self._client
         if client is None or self.state is not LinkState.CONNECTED:
             raise self._unreachable("There is no connection to the relay")
@@ -202,7 +224,7 @@ class RelayLink:
 
         self._calls.add(answered)
         try:
-            await client.emit(*_outgoing(word), callback=acknowledge)
+            await client.emit(event, to_wire(word), callback=acknowledge)
             async with asyncio.timeout(CALL_TIMEOUT):
                 fields = await answered
         except TimeoutError:
@@ -275,7 +297,7 @@ class RelayLink:
 
     def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
         """Take an event; return whether a relay may say it like this."""
-        if client is not self._client or event not in DELIVERED:
+        if client is not self._client or (event not in NOTICES and event not in _SENT_AS):
             return True  # a relay of another version may have more to say
         word = _incoming(event, payload[0] if payload else None)
         if word is not None:
@@ -325,29 +347,33 @@ class RelayLink:
         return RelayUnreachable(f"{what}{where}.", hint)
 
 
-def _outgoing(word: Word) -> tuple[str, dict[str, Any]]:
-    """Return the event and the payload by which a word leaves."""
-    if isinstance(word, SealedMessage):
-        return word.event, to_wire(Sealed(body=word.body))
-    return _EVENT[type(word)], to_wire(word)
+def _incoming(event: str, payload: object) -> Word | RoomMessage | None:
+    """Return what the relay delivered; None where that makes no sense.
 
-
-def _incoming(event: str, payload: object) -> Word | None:
-    """Return the word that the relay delivered; None for a notice of its own that makes no sense.
-
-    Something broken in the partner's name must not pass for nothing: it comes as a letter that
+    Something broken in the partner's name must not pass for nothing: it comes as a message that
     nobody can open, and whoever listens ends what it was said in.
     """
     sent_as = _SENT_AS.get(event)
     try:
-        word = parse(DELIVERED[event], payload)
+        if sent_as is None:
+            return parse(NOTICES[event], payload)
+        room = parse(_InRoom, payload).room
     except msgspec.ValidationError:
-        return SealedMessage(event=sent_as, body=b"") if sent_as else None
-    return (
-        SealedMessage(event=sent_as, body=word.body)
-        if sent_as and isinstance(word, Sealed)
-        else word
-    )
+        return None
+    try:
+        routed = parse(ROUTES[sent_as].payload, payload)
+    except msgspec.ValidationError:
+        return RoomMessage(room, SealedMessage(event=sent_as, body=b""))
+    pairing = PAIRING.get(sent_as)
+    if pairing is None:
+        return RoomMessage(room, SealedMessage(event=sent_as, body=routed.body))
+    return RoomMessage(room, pairing(body=routed.body))
+
+
+class _InRoom(Word, frozen=True, kw_only=True):
+    """A routed word of which only the room is read."""
+
+    room: Room
 
 
 def _delays() -> Iterator[float]:

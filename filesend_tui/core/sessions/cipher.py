@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import SharedKey
 from relay.protocol.words import CONTENTS, MAX_CONTENT, Word
@@ -29,16 +30,6 @@ BUCKET: Final = 512
 _NONCE_BYTES: Final = 12
 
 _EVENT: Final[Mapping[type[Word], str]] = {content: event for event, content in CONTENTS.items()}
-
-
-class SealedMessage(Word, frozen=True, kw_only=True):
-    """A word as it travels: what the relay may see of it.
-
-    event: the name it was sent under. body: the ciphertext.
-    """
-
-    event: str
-    body: bytes
 
 
 class SessionCipher:

@@ -27,7 +27,7 @@ from filesend_tui.core.events import TransferId, Wants
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
-from filesend_tui.core.sessions.cipher import SealedMessage
+from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
@@ -79,6 +79,7 @@ class People:
         self._link = RelayLink(self._take, self._link_changed)
         self._wants = Wants.BOTH
         self._code: Code | None = None
+        self._room: words.Room | None = None
         self._introduction: PairingHandshake | None = None
         self._pair: _Pair | None = None
         self._tasks = Tasks()
@@ -152,12 +153,15 @@ class People:
         introduction = self._introduce(code, Side.JOINER)
         # Before the claim is acknowledged: the other side's first word may come with it.
         self._introduction = introduction
+        claiming = asyncio.ensure_future(
+            self._link.call(words.Claim(nameplate=code.nameplate), words.Joined)
+        )
         try:
-            await self._link.call(words.Claim(nameplate=code.nameplate), Done)
+            self._room = (await asyncio.shield(claiming)).room
         except BaseException as error:
             self._forget(introduction)
             if not isinstance(error, FileSendError):
-                await self._part()  # given up, but the relay may have taken it by now
+                await self._give_up_claim(claiming)
             raise
         self._code_gone("joined")  # the relay gives up a claimer's own nameplate
         await self._pair_up(introduction)
@@ -274,7 +278,10 @@ class People:
         self._pair = _Pair(session, transfers, messages)
         self._events.publish(events.Paired(partner=session.partner, wants=session.wants))
         for word in introduction.unheard():
-            self._take(word)
+            if isinstance(word, SealedMessage | words.PairingWord):
+                self._take(RoomMessage(self._room or "", word))
+            else:
+                self._take(word)
 
     async def _be_joined(self, introduction: PairingHandshake) -> None:
         """Pair with whoever claimed this side's code."""
@@ -292,15 +299,28 @@ class People:
 
     async def _part(self) -> None:
         """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
+        room, self._room = self._room, None
+        if room is not None:
+            await self._leave(room)
+
+    async def _give_up_claim(self, claiming: asyncio.Future[words.Joined]) -> None:
+        """Leave the room that a claim leads to, if it does; the relay may have taken it by now."""
+        try:
+            room = (await claiming).room
+        except FileSendError:
+            return
+        await self._leave(room)
+
+    async def _leave(self, room: words.Room) -> None:
         try:
             async with asyncio.timeout(PARTING):
-                await self._link.call(words.Leave(), Done)
+                await self._link.call(words.Leave(room=room), Done)
         except (FileSendError, TimeoutError) as error:
             _log.debug("leaving: %s", error)
 
     # -- what comes from the relay
 
-    def _take(self, word: Word) -> None:
+    def _take(self, word: Word | RoomMessage) -> None:
         """Take a word; where this program fails at it, nobody is left waiting."""
         try:
             self._deal_with(word)
@@ -308,7 +328,7 @@ class People:
             _log.exception("a word that the relay delivered brought a fault to light")
             self._give_up(FileSendError("Something in this program broke, so it hung up."))
 
-    def _deal_with(self, word: Word) -> None:
+    def _deal_with(self, word: Word | RoomMessage) -> None:
         match word:
             case words.Claimed():
                 self._claimed(word)
@@ -317,26 +337,34 @@ class People:
                     self._code_gone("expired")
             case words.RelayClosing():
                 pass  # the connection ends next, and that is told
-            case _ if self._introduction is not None:
+            case RoomMessage() | words.PartnerGone() if self._room not in (None, word.room):
+                pass  # what was left a moment ago
+            case RoomMessage() if self._introduction is not None:
+                self._introduction.hear(word.word)
+            case words.PartnerGone() if self._introduction is not None:
                 self._introduction.hear(word)
             case words.PartnerGone():
                 reason = "left" if word.reason == "left" else "lost"
                 self._session_over(errors.PartnerGone("The other person is gone."), reason)
-            case SealedMessage() if self._pair is not None:
-                self._read(self._pair, word)
-            case _ if self._pair is not None:
+            case RoomMessage(word=SealedMessage() as message) if self._pair is not None:
+                self._read(self._pair, message)
+            case RoomMessage() if self._pair is not None:
                 self._break(errors.RelayTampered(_MIXED_UP))
 
     def _claimed(self, word: words.Claimed) -> None:
-        if self._pair is not None:
+        if word.room == self._room:
             self._break(errors.RelayTampered(_MIXED_UP))
             return
         code, self._code = self._code, None
-        if code is None or code.nameplate != word.nameplate:
-            self._tasks.spawn(
-                self._part()
-            )  # a code that was never shown: only a guess can claim it
+        if (
+            code is None
+            or code.nameplate != word.nameplate
+            or self._pair is not None
+            or self._introduction is not None
+        ):
+            self._tasks.spawn(self._leave(word.room))  # never shown, or somebody came before
             return
+        self._room = word.room
         self._events.publish(events.CodeClaimed())
         self._introduction = self._introduce(code, Side.MAKER)
         self._tasks.spawn(self._be_joined(self._introduction))
@@ -396,6 +424,8 @@ class People:
         pair, self._pair = self._pair, None
         if pair is not None:
             self._tasks.spawn(pair.transfers.close(error))
+            if reason != "broken":
+                self._room = None  # else it is left yet
             self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
 
     # -- small things
@@ -404,8 +434,11 @@ class People:
         self._events.publish(error_event(error))
 
     async def _send(self, word: Word) -> None:
+        if self._room is None:
+            raise NotPaired("Nobody is at the other end.")
+        assert isinstance(word, SealedMessage | words.PairingWord)
         try:
-            await self._link.call(word, Done)
+            await self._link.say(self._room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
-from filesend_tui.core.sessions.cipher import SealedMessage
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.key_agreement import Introduction, Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.sessions.session import Session

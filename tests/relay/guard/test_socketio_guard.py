@@ -70,10 +70,10 @@ async def test_what_is_no_packet_at_all_ends_the_connection_at_once(
 ):
     socket, other = await raw_socket(shared), await connect(shared)
     nameplate = await other.allocate()
-    assert await reply(socket, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+    (joined,) = await reply(socket, f'421["claim",{{"nameplate":{nameplate}}}]')
     assert (await other.hear())[0] == "claimed"
     await socket.send(frame)
-    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+    assert await other.hear() == ("partnerGone", {**joined, "reason": "lost"})
     with pytest.raises(websockets.ConnectionClosed):
         while await asyncio.wait_for(socket.recv(), TIMEOUT):
             pass
@@ -81,15 +81,15 @@ async def test_what_is_no_packet_at_all_ends_the_connection_at_once(
 
 async def test_a_frame_beyond_the_limit_ends_the_connection(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
-    await one.client.emit("message", {"body": "x" * MAX_FRAME})
-    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+    room = await pair(one, other)
+    await one.client.emit("message", {"room": room, "body": "x" * MAX_FRAME})
+    assert await other.hear() == ("partnerGone", {"room": room, "reason": "lost"})
 
 
 async def test_a_full_size_frame_passes(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
-    request = {"body": base64.b64encode(bytes(MAX_SEALED)).decode()}
+    room = await pair(one, other)
+    request = {"room": room, "body": base64.b64encode(bytes(MAX_SEALED)).decode()}
     assert await one.call("fileRequest", request) == {}
     assert await other.hear() == ("fileRequest", request)
 
@@ -98,13 +98,13 @@ async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
     with running_relay(Limits(max_backlog=1_000_000)) as relay:
         slow, busy = await raw_socket(relay.url), await connect(relay.url)
         nameplate = await busy.allocate()
-        assert await reply(slow, f'421["claim",{{"nameplate":{nameplate}}}]') == [{}]
+        (joined,) = await reply(slow, f'421["claim",{{"nameplate":{nameplate}}}]')
         assert (await busy.hear())[0] == "claimed"
-        request = {"body": "AAAA" * 250_000}
+        request = {**joined, "body": "AAAA" * 250_000}
         async with asyncio.timeout(30):
             while "error" not in await busy.call("fileRequest", request):
                 pass
-        assert await busy.hear() == ("partnerGone", {"reason": "lost"})
+        assert await busy.hear() == ("partnerGone", {**joined, "reason": "lost"})
         slow.transport.abort()
 
 

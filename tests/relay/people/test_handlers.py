@@ -11,47 +11,50 @@ from relay.guard.limits import Limits, Rate
 from relay.guard.socketio_guard import SocketServer
 from relay.protocol.words import ROUTES, ErrorCode
 from tests.conftest import RunningRelay, running_relay
-from tests.relay.conftest import Connect, Person, pair
+from tests.relay.conftest import Connect, Person, claim, pair
 from tests.relay.test_app import figures
 
+#: An id that no room has.
+NOWHERE = "0" * 32
 
-def sealed(text: str) -> dict[str, Any]:
+
+def sealed(text: str, room: str = NOWHERE) -> dict[str, Any]:
     """A payload as the relay sees all that two people say to each other."""
-    return {"body": base64.b64encode(text.encode().ljust(16)).decode()}
+    return {"room": room, "body": base64.b64encode(text.encode().ljust(16)).decode()}
 
 
-#: One good payload of every routed word.
-WORDS: dict[str, dict[str, Any]] = {event: sealed(event) for event in ROUTES}
+def every_word(room: str = NOWHERE) -> dict[str, dict[str, Any]]:
+    """One good payload of every routed word."""
+    return {event: sealed(event, room) for event in ROUTES}
 
 
 async def test_every_word_reaches_the_partner_under_its_name(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
+    room = await pair(one, other)
     for sender, receiver in ((one, other), (other, one)):
-        for event, payload in WORDS.items():
+        for event, payload in every_word(room).items():
             assert await sender.call(event, payload) == {}
             assert await receiver.hear() == (ROUTES[event].delivered_as, payload)
 
 
 async def test_the_workflows_words_change_their_name_on_the_way(shared: str, connect: Connect):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
-    await one.call("fileReady", WORDS["fileReady"])
+    room = await pair(one, other)
+    await one.call("fileReady", sealed("ready", room))
     assert (await other.hear())[0] == "addTorrent"
-    await other.call("downloadComplete", WORDS["downloadComplete"])
+    await other.call("downloadComplete", sealed("complete", room))
     assert (await one.hear())[0] == "torrentDone"
 
 
 async def test_nobody_else_hears_anything(shared: str, connect: Connect):
     one, other, alone, waiting, third, fourth = [await connect(shared) for _ in range(6)]
     await waiting.allocate()
-    await pair(one, other)
-    await pair(third, fourth)
-    await one.call("message", sealed("for one"))
-    assert await other.hear() == ("message", sealed("for one"))
+    room, own = await pair(one, other), await pair(third, fourth)
+    await one.call("message", sealed("for one", room))
+    assert await other.hear() == ("message", sealed("for one", room))
     # A word of their own comes after anything that could have leaked to them.
-    await fourth.call("message", sealed("own"))
-    assert await third.hear() == ("message", sealed("own"))
+    await fourth.call("message", sealed("own", own))
+    assert await third.hear() == ("message", sealed("own", own))
     assert all(person.heard.empty() for person in (one, alone, waiting, fourth))
 
 
@@ -62,9 +65,9 @@ async def test_words_keep_their_order(connect: Connect):
 
 
 async def words_keep_their_order(one: Person, other: Person) -> None:
-    await pair(one, other)
+    room = await pair(one, other)
     # Long and short ones in turn: a handler that overtook another would show.
-    said = [sealed(f"{number} {'x' * (number % 2 * 3000)}") for number in range(500)]
+    said = [sealed(f"{number} {'x' * (number % 2 * 3000)}", room) for number in range(500)]
     for payload in said:
         await one.client.emit("message", payload)
     assert [(await other.hear())[1] for _ in said] == said
@@ -76,13 +79,13 @@ async def test_a_word_that_takes_long_is_not_overtaken(
     say = SocketServer.say
 
     async def uneven(self: SocketServer, event: str, data: dict[str, Any], to: str) -> None:
-        await asyncio.sleep(0.05 if data == sealed("long") else 0)
+        await asyncio.sleep(0.05 if data == sealed("long", room) else 0)
         await say(self, event, data, to)
 
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
+    room = await pair(one, other)
     monkeypatch.setattr(SocketServer, "say", uneven)
-    said = [sealed("long"), sealed("short")]
+    said = [sealed("long", room), sealed("short", room)]
     for payload in said:
         await one.client.emit("message", payload)
     assert [(await other.hear())[1] for _ in said] == said
@@ -90,19 +93,18 @@ async def test_a_word_that_takes_long_is_not_overtaken(
 
 async def test_an_unpaired_word_is_refused(shared: str, connect: Connect):
     person = await connect(shared)
-    for event, payload in WORDS.items():
+    for event, payload in every_word().items():
         assert await person.code(event, payload) == ErrorCode.NOT_PAIRED
 
 
 async def test_each_useless_code_has_its_own_error(shared: str, connect: Connect):
     one, other, third = [await connect(shared) for _ in range(3)]
-    used = await pair(one, other)
+    used = await one.allocate()
+    await claim(one, other, used)
     own = await third.allocate()
     assert await third.code("claim", {"nameplate": 999_999}) == ErrorCode.UNKNOWN_CODE
     assert await third.code("claim", {"nameplate": used}) == ErrorCode.USED_CODE
     assert await third.code("claim", {"nameplate": own}) == ErrorCode.OWN_CODE
-    assert await one.code("allocate") == ErrorCode.ALREADY_PAIRED
-    assert await one.code("claim", {"nameplate": own}) == ErrorCode.ALREADY_PAIRED
     assert await third.call("release") == {}
     fourth = await connect(shared)
     assert await fourth.code("claim", {"nameplate": own}) == ErrorCode.WITHDRAWN_CODE
@@ -138,7 +140,12 @@ async def test_a_full_relay_refuses_codes_and_people(connect: Connect):
     [
         ("message", [{"body": 5}]),
         ("message", [{"text": "in the clear"}]),
-        ("message", [{"body": "AAAA"}]),
+        ("message", [{"room": NOWHERE, "body": "AAAA"}]),
+        ("message", [{"body": sealed("one")["body"]}]),
+        ("message", [sealed("one", "0")]),
+        ("message", [sealed("one", "0" * 32 + "\n")]),
+        ("leave", []),
+        ("meet", [{"place": "AAAA"}]),
         ("message", [{}]),
         ("message", []),
         ("message", ["text"]),
@@ -153,15 +160,15 @@ async def test_an_invalid_payload_is_answered_and_costs_nothing_else(
     shared: str, connect: Connect, event: str, arguments: list[object]
 ):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
+    room = await pair(one, other)
     assert await one.code(event, *arguments) == ErrorCode.INVALID_PAYLOAD
-    assert await one.call("message", sealed("still here")) == {}
-    assert await other.hear() == ("message", sealed("still here"))
+    assert await one.call("message", sealed("still here", room)) == {}
+    assert await other.hear() == ("message", sealed("still here", room))
 
 
 async def test_an_invalid_payload_is_told_what_is_wrong(shared: str, connect: Connect):
     person = await connect(shared)
-    reply = await person.call("fileAnswer", {"body": "****"})
+    reply = await person.call("fileAnswer", {"room": NOWHERE, "body": "****"})
     assert "`$.body`" in reply["error"]["message"]
 
 
@@ -170,21 +177,21 @@ async def test_an_unknown_event_is_answered_and_costs_nothing_else(
     shared: str, connect: Connect, event: str
 ):
     one, other = await connect(shared), await connect(shared)
-    await pair(one, other)
-    assert await one.code(event, sealed("?")) == ErrorCode.UNKNOWN_EVENT
-    assert await one.call("message", sealed("still here")) == {}
-    assert await other.hear() == ("message", sealed("still here"))
+    room = await pair(one, other)
+    assert await one.code(event, sealed("?", room)) == ErrorCode.UNKNOWN_EVENT
+    assert await one.call("message", sealed("still here", room)) == {}
+    assert await other.hear() == ("message", sealed("still here", room))
 
 
 async def test_who_leaves_and_who_is_lost_are_told_apart(shared: str, connect: Connect):
     one, other, third = [await connect(shared) for _ in range(3)]
-    await pair(one, other)
-    assert await one.call("leave") == {}
-    assert await other.hear() == ("partnerGone", {"reason": "left"})
-    assert await other.code("message", sealed("?")) == ErrorCode.NOT_PAIRED
-    await pair(third, other)
+    room = await pair(one, other)
+    assert await one.call("leave", {"room": room}) == {}
+    assert await other.hear() == ("partnerGone", {"room": room, "reason": "left"})
+    assert await other.code("message", sealed("?", room)) == ErrorCode.NOT_PAIRED
+    room = await pair(third, other)
     await third.client.disconnect()
-    assert await other.hear() == ("partnerGone", {"reason": "lost"})
+    assert await other.hear() == ("partnerGone", {"room": room, "reason": "lost"})
 
 
 async def test_a_lost_owners_code_is_given_up(relay: RunningRelay, connect: Connect):

@@ -11,10 +11,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from relay.guard.limits import Limits
-from relay.people.rooms import Notice, Refusal, Rooms
-from relay.protocol.words import Claimed, ErrorCode, NameplateExpired, PartnerGone
+from relay.people.notices import Notice, Refusal
+from relay.people.rooms import Rooms
+from relay.protocol.words import (
+    Claimed,
+    ErrorCode,
+    MetAtPlace,
+    NameplateExpired,
+    PartnerGone,
+    PlaceExpired,
+)
 
-LIMITS = Limits(nameplate_lifetime=600, remember=300, max_nameplates=4, max_remembered=3)
+LIMITS = Limits(
+    nameplate_lifetime=600,
+    remember=300,
+    max_nameplates=4,
+    max_remembered=3,
+    max_person_rooms=3,
+    place_lifetime=600,
+    max_person_places=2,
+    max_address_places=3,
+    max_places=4,
+)
 
 
 @pytest.fixture
@@ -26,8 +44,8 @@ def allocated(rooms: Rooms, person: str, now: float = 0.0) -> int:
     return rooms.allocate(person, now).nameplate
 
 
-def part(rooms: Rooms, person: str, how: str) -> tuple[Notice, ...]:
-    return rooms.leave(person) if how == "left" else rooms.lost(person, 0)
+def part(rooms: Rooms, person: str, room: str, how: str) -> tuple[Notice, ...]:
+    return rooms.leave(person, room) if how == "left" else rooms.lost(person, 0)
 
 
 def refusal(act: Callable[[], object]) -> str:
@@ -37,10 +55,24 @@ def refusal(act: Callable[[], object]) -> str:
     return caught.value.code
 
 
-def pair(rooms: Rooms, one: str, other: str, now: float = 0.0) -> int:
-    nameplate = allocated(rooms, one, now)
-    rooms.claim(other, nameplate, now)
+def pair(rooms: Rooms, one: str, other: str, now: float = 0.0) -> str:
+    """Have `other` claim a nameplate of `one`; return the room."""
+    return rooms.claim(other, allocated(rooms, one, now), now).room
+
+
+def used(rooms: Rooms, one: str, other: str) -> int:
+    """A nameplate of `one` that `other` claimed."""
+    nameplate = allocated(rooms, one)
+    rooms.claim(other, nameplate, 0)
     return nameplate
+
+
+def place(number: int) -> bytes:
+    return number.to_bytes(32)
+
+
+def meet(rooms: Rooms, person: str, where: int, now: float = 0.0, address: str = "192.0.2.1"):
+    return rooms.meet(person, address, place(where), now)
 
 
 def test_a_nameplate_says_how_long_it_lives(rooms: Rooms):
@@ -72,26 +104,81 @@ def test_resting_numbers_count_as_in_use():
 
 def test_a_claim_pairs_both_and_tells_the_owner(rooms: Rooms):
     nameplate = allocated(rooms, "a")
-    claimed = Notice("a", "claimed", Claimed(nameplate=nameplate))
-    assert rooms.claim("b", nameplate, 1) == (claimed,)
-    assert (rooms.partner("a"), rooms.partner("b")) == ("b", "a")
+    room, notice = rooms.claim("b", nameplate, 1)
+    assert notice == Notice("a", "claimed", Claimed(nameplate=nameplate, room=room))
+    assert (rooms.partner("a", room), rooms.partner("b", room)) == ("b", "a")
     assert (rooms.pairs, rooms.nameplates) == (1, 0)
 
 
+def test_rooms_have_ids_that_follow_no_order(rooms: Rooms):
+    ids = []
+    for _ in range(20):
+        ids.append(pair(rooms, "a", "b"))
+        rooms.leave("a", ids[-1])
+    assert len(set(ids)) == 20
+    assert all(len(room) == 32 and int(room, 16) >= 0 for room in ids)
+    assert sorted(ids) != ids != sorted(ids, reverse=True)
+
+
+def test_one_person_is_in_several_rooms_and_in_nobody_elses(rooms: Rooms):
+    with_b, with_c = pair(rooms, "a", "b"), pair(rooms, "c", "a")
+    assert (rooms.partner("a", with_b), rooms.partner("a", with_c)) == ("b", "c")
+    assert refusal(lambda: rooms.partner("b", with_c)) == ErrorCode.NOT_PAIRED
+    assert refusal(lambda: rooms.partner("d", with_b)) == ErrorCode.NOT_PAIRED
+    assert rooms.leave("b", with_c) == rooms.leave("d", with_b) == ()
+    assert (rooms.partner("a", with_b), rooms.pairs) == ("b", 2)
+
+
+def test_leaving_one_room_leaves_the_others(rooms: Rooms):
+    with_b, with_c = pair(rooms, "a", "b"), pair(rooms, "a", "c")
+    gone = Notice("b", "partnerGone", PartnerGone(room=with_b, reason="left"))
+    assert rooms.leave("a", with_b) == (gone,)
+    assert refusal(lambda: rooms.partner("b", with_b)) == ErrorCode.NOT_PAIRED
+    assert rooms.partner("c", with_c) == "a"
+
+
+def test_who_is_lost_is_lost_to_everybody(rooms: Rooms):
+    partners = {pair(rooms, "a", other): other for other in "bcd"}
+    assert set(rooms.lost("a", 0)) == {
+        Notice(other, "partnerGone", PartnerGone(room=room, reason="lost"))
+        for room, other in partners.items()
+    }
+    assert rooms.pairs == 0
+
+
+def test_the_rooms_of_a_person_are_bounded(rooms: Rooms):
+    taken = [pair(rooms, "a", other) for other in "bcd"]
+    for claim in (lambda: pair(rooms, "a", "e"), lambda: pair(rooms, "e", "a")):
+        assert refusal(claim) == ErrorCode.TOO_MANY_ROOMS
+    meet(rooms, "a", 1)
+    assert refusal(lambda: meet(rooms, "e", 1)) == ErrorCode.TOO_MANY_ROOMS
+    rooms.leave("b", taken[0])
+    # Nothing was used up by what was refused.
+    assert meet(rooms, "e", 1)
+    assert rooms.pairs == 3
+
+
+def test_two_people_may_share_several_rooms(rooms: Rooms):
+    first, second = pair(rooms, "a", "b"), pair(rooms, "a", "b")
+    rooms.leave("a", first)
+    assert rooms.partner("b", second) == "a"
+
+
 def test_a_claim_is_proven_once_and_by_the_owner_alone(rooms: Rooms):
-    pair(rooms, "a", "b")
-    assert rooms.proven("b") is None
-    assert rooms.proven("a") == "b"
-    assert rooms.proven("a") is None
+    room, other = pair(rooms, "a", "b"), pair(rooms, "a", "c")
+    assert rooms.proven("b", room) is None
+    assert rooms.proven("a", room) == "b"
+    assert rooms.proven("a", room) is None
+    assert rooms.proven("a", other) == "c"
 
 
 @pytest.mark.parametrize("who", ["a", "b"])
 @pytest.mark.parametrize("how", ["left", "lost"])
 def test_a_claim_that_ended_unproven_stays_so(rooms: Rooms, who: str, how: str):
-    pair(rooms, "a", "b")
-    part(rooms, who, how)
+    room = pair(rooms, "a", "b")
+    part(rooms, who, room, how)
     pair(rooms, "c", "a")
-    assert rooms.proven("a") is None
+    assert rooms.proven("a", room) is None
 
 
 def test_a_new_nameplate_replaces_the_earlier_one_by_another_number(rooms: Rooms):
@@ -109,24 +196,15 @@ def test_who_claims_gives_up_their_own_nameplate(rooms: Rooms):
 
 
 def test_each_useless_code_has_its_own_error(rooms: Rooms):
-    used = pair(rooms, "a", "b")
+    taken = used(rooms, "a", "b")
     own, expired = allocated(rooms, "c"), allocated(rooms, "d")
     for number, now, code in (
         (999_999, 0, ErrorCode.UNKNOWN_CODE),
-        (used, 0, ErrorCode.USED_CODE),
+        (taken, 0, ErrorCode.USED_CODE),
         (own, 0, ErrorCode.OWN_CODE),
         (expired, 600, ErrorCode.EXPIRED_CODE),  # over, though no sweep has come by
     ):
         assert refusal(lambda number=number, now=now: rooms.claim("c", number, now)) == code
-
-
-def test_a_paired_person_can_neither_allocate_nor_claim(rooms: Rooms):
-    pair(rooms, "a", "b")
-    other = allocated(rooms, "c")
-    for person in "ab":
-        assert refusal(lambda who=person: rooms.allocate(who, 0)) == ErrorCode.ALREADY_PAIRED
-        assert refusal(lambda who=person: rooms.claim(who, other, 0)) == ErrorCode.ALREADY_PAIRED
-    assert rooms.claim("d", other, 0)
 
 
 def test_an_expired_nameplate_is_told_to_its_owner_and_remembered(rooms: Rooms):
@@ -161,8 +239,8 @@ def test_a_number_rests_after_any_end(rooms: Rooms, end: Callable[[Rooms, int], 
 def test_the_memory_of_used_numbers_is_bounded(rooms: Rooms):
     numbers = []
     for _ in range(4):
-        numbers.append(pair(rooms, "a", "b"))
-        rooms.leave("a")
+        numbers.append(used(rooms, "a", "b"))
+        rooms.lost("a", 0)
     assert refusal(lambda: rooms.claim("c", numbers[1], 0)) == ErrorCode.USED_CODE
     assert refusal(lambda: rooms.claim("c", numbers[0], 0)) == ErrorCode.UNKNOWN_CODE
 
@@ -177,16 +255,69 @@ def test_a_full_relay_says_so_and_recovers(rooms: Rooms):
 
 @pytest.mark.parametrize("reason", ["left", "lost"])
 def test_the_partner_is_told_once_how_the_pairing_ended(rooms: Rooms, reason: str):
-    pair(rooms, "a", "b")
-    assert part(rooms, "b", reason) == (Notice("a", "partnerGone", PartnerGone(reason=reason)),)
-    assert part(rooms, "b", reason) == part(rooms, "a", reason) == ()
-    assert refusal(lambda: rooms.partner("a")) == ErrorCode.NOT_PAIRED
-    assert rooms.allocate("a", 0)
+    room = pair(rooms, "a", "b")
+    gone = Notice("a", "partnerGone", PartnerGone(room=room, reason=reason))
+    assert part(rooms, "b", room, reason) == (gone,)
+    assert part(rooms, "b", room, reason) == part(rooms, "a", room, reason) == ()
+    assert refusal(lambda: rooms.partner("a", room)) == ErrorCode.NOT_PAIRED
 
 
 def test_what_is_not_there_can_be_given_up(rooms: Rooms):
     rooms.release("a", 0)
-    assert rooms.leave("a") == rooms.lost("a", 0) == ()
+    rooms.leave_place("a", place(1))
+    assert rooms.leave("a", "0" * 32) == rooms.lost("a", 0) == ()
+
+
+def test_two_people_meet_at_a_place(rooms: Rooms):
+    assert meet(rooms, "a", 1) is None
+    assert meet(rooms, "b", 2) is None
+    entered = meet(rooms, "b", 1)
+    assert entered is not None
+    room, notice = entered
+    assert notice == Notice("a", "met", MetAtPlace(place=place(1), room=room))
+    assert (rooms.partner("a", room), rooms.partner("b", room)) == ("b", "a")
+    assert (rooms.places, rooms.pairs) == (1, 1)
+    assert rooms.proven("a", room) is None, "nobody's code was claimed"
+    # A place is anybody's again who knows it.
+    assert meet(rooms, "c", 1) is None
+
+
+def test_nobody_meets_themselves(rooms: Rooms):
+    assert meet(rooms, "a", 1) is meet(rooms, "a", 1) is None
+    assert rooms.places == 1
+
+
+def test_who_waits_no_more_is_not_met(rooms: Rooms):
+    meet(rooms, "a", 1)
+    meet(rooms, "b", 2)
+    rooms.leave_place("b", place(1))
+    rooms.leave_place("a", place(1))
+    rooms.lost("b", 0)
+    assert rooms.places == 0
+    assert meet(rooms, "c", 1) is meet(rooms, "c", 2) is None
+
+
+def test_waiting_at_a_place_ends_and_is_told(rooms: Rooms):
+    meet(rooms, "a", 1, 0)
+    meet(rooms, "b", 2, 1)
+    meet(rooms, "a", 1, 2)  # goes on to wait
+    assert rooms.expire(600) == ()
+    assert rooms.expire(601) == (Notice("b", "placeExpired", PlaceExpired(place=place(2))),)
+    assert rooms.expire(602) == (Notice("a", "placeExpired", PlaceExpired(place=place(1))),)
+    assert rooms.places == 0
+
+
+def test_places_are_bounded_for_a_person_an_address_and_all(rooms: Rooms):
+    for where in (1, 2):
+        meet(rooms, "a", where)
+    assert refusal(lambda: meet(rooms, "a", 3)) == ErrorCode.TOO_MANY_PLACES
+    assert meet(rooms, "a", 2) is None, "nor does waiting on need a new one"
+    meet(rooms, "b", 3)
+    assert refusal(lambda: meet(rooms, "c", 4)) == ErrorCode.RELAY_FULL, "of this address"
+    meet(rooms, "c", 4, address="192.0.2.2")
+    assert refusal(lambda: meet(rooms, "d", 5, address="192.0.2.3")) == ErrorCode.RELAY_FULL
+    assert meet(rooms, "d", 1, address="192.0.2.3"), "where somebody waits, there is room"
+    meet(rooms, "d", 5, address="192.0.2.3")
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -196,10 +327,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        limits = msgspec.structs.replace(LIMITS, nameplate_lifetime=6, remember=4)
+        limits = msgspec.structs.replace(LIMITS, nameplate_lifetime=6, remember=4, place_lifetime=5)
         self.rooms = Rooms(limits, random.Random(7))
         self.now = 0.0
         self.numbers = [999_999]
+        self.opened = ["0" * 32]
 
     def attempt(self, act: Callable[[], object]) -> None:
         try:
@@ -214,15 +346,28 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(who=people, back=st.integers(1, 8))
     def claim(self, who: str, back: int) -> None:
         number = self.numbers[-back] if back <= len(self.numbers) else self.numbers[0]
-        self.attempt(lambda: self.rooms.claim(who, number, self.now))
+        self.attempt(lambda: self.opened.append(self.rooms.claim(who, number, self.now).room))
+
+    @rule(who=people, where=st.integers(0, 3), address=st.sampled_from("xy"))
+    def meet(self, who: str, where: int, address: str) -> None:
+        def act() -> None:
+            if entered := meet(self.rooms, who, where, self.now, address):
+                self.opened.append(entered.room)
+
+        self.attempt(act)
+
+    @rule(who=people, where=st.integers(0, 3))
+    def leave_place(self, who: str, where: int) -> None:
+        self.rooms.leave_place(who, place(where))
 
     @rule(who=people, how=st.sampled_from(["release", "lost"]))
     def go(self, who: str, how: str) -> None:
         getattr(self.rooms, how)(who, self.now)
 
-    @rule(who=people, how=st.sampled_from(["leave", "proven"]))
-    def say(self, who: str, how: str) -> None:
-        getattr(self.rooms, how)(who)
+    @rule(who=people, how=st.sampled_from(["leave", "proven"]), back=st.integers(1, 8))
+    def say(self, who: str, how: str, back: int) -> None:
+        room = self.opened[-back] if back <= len(self.opened) else self.opened[0]
+        getattr(self.rooms, how)(who, room)
 
     @rule(step=st.floats(0, 5))
     def wait(self, step: float) -> None:
@@ -231,33 +376,45 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def every_number_is_in_exactly_one_place(self) -> None:
-        rooms = self.rooms
-        places = [*rooms._waiting, *rooms._past]
+        nameplates = self.rooms._nameplates
+        places = [*nameplates._waiting, *nameplates._past]
         assert len(places) == len(set(places))
-        assert +rooms._in_use == Counter(len(str(number)) for number in places)
-        assert rooms._held == {waiting.owner: n for n, waiting in rooms._waiting.items()}
-        assert len(rooms._past) <= LIMITS.max_remembered
+        assert +nameplates._in_use == Counter(len(str(number)) for number in places)
+        assert nameplates._held == {each.owner: n for n, each in nameplates._waiting.items()}
+        assert len(nameplates._past) <= LIMITS.max_remembered
 
     @invariant()
-    def pairs_are_mutual(self) -> None:
-        partners = self.rooms._partners
-        assert all(partners[partners[who]] == who != partners[who] for who in partners)
-        assert not partners.keys() & self.rooms._held.keys()
+    def who_waits_is_known_by_place_and_by_person(self) -> None:
+        places = self.rooms._places
+        waiting = {(each.person, place) for place, each in places._waiting.items()}
+        assert waiting == {(who, place) for who, theirs in places._of.items() for place in theirs}
+        assert all(0 < len(theirs) <= LIMITS.max_person_places for theirs in places._of.values())
+        assert len(waiting) <= LIMITS.max_places
+        expiries = [each.expires for each in places._waiting.values()]
+        assert expiries == sorted(expiries)
 
     @invariant()
-    def who_is_unproven_is_paired(self) -> None:
-        for owner, claimant in self.rooms._unproven.items():
-            assert self.rooms._partners[owner] == claimant
+    def rooms_are_mutual(self) -> None:
+        rooms = self.rooms
+        inside = {(who, room) for room, pair in rooms._pairs.items() for who in pair}
+        assert inside == {(who, room) for who, theirs in rooms._of.items() for room in theirs}
+        assert len(inside) == 2 * len(rooms._pairs)
+        assert all(0 < len(theirs) <= LIMITS.max_person_rooms for theirs in rooms._of.values())
+        assert rooms._unproven <= rooms._pairs.keys()
+        for room, (one, other) in rooms._pairs.items():
+            assert (rooms.partner(one, room), rooms.partner(other, room)) == (other, one)
 
     def teardown(self) -> None:
         """When everybody has gone, and time has passed, nothing is kept."""
         for who in "abcdefg":
             self.rooms.lost(who, self.now)
         self.rooms.expire(self.now + 100)
-        for table in vars(self.rooms).values():
+        assert not len(self.rooms._places._crowd)
+        tables = [vars(each) for each in (self.rooms, self.rooms._nameplates, self.rooms._places)]
+        for table in (value for values in tables for value in values.values()):
             if isinstance(table, Counter):
                 assert not +table
-            elif isinstance(table, dict):
+            elif isinstance(table, dict | set):
                 assert not table
 
 

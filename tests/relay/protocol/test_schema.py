@@ -61,6 +61,7 @@ def test_every_word_is_in_it_with_its_direction_and_name() -> None:
     for event, route in words.ROUTES.items():
         assert word(event)["deliveredAs"] == route.delivered_as
         assert ("sealed" in word(event)) is (event in words.CONTENTS)
+        assert ("description" in word(event)) is (event in words.PAIRING)
     assert word("fileReady")["deliveredAs"] == "addTorrent"
     assert word("fileReady")["sealed"] == {"$ref": "#/$defs/FileReady"}
     assert word("allocate")["acknowledged"] == {"$ref": "#/$defs/Allocated"}
@@ -131,8 +132,16 @@ def test_what_two_people_say_is_as_it_says() -> None:
         for member in page["$defs"][type(said).__name__]["required"]:
             cut = {key: value for key, value in wire.items() if key != member}
             assert not fits(cut, word(event)["sealed"], page)
-    body = words.to_wire(words.Sealed(body=bytes(512)))
-    assert fits(body, word("message")["payload"], page)
+    room = "0123456789abcdef" * 2
+    for event, sent in (
+        ("message", words.Sealed(room=room, body=bytes(512))),
+        ("pake", words.Routed(room=room, body=bytes(33))),
+        ("meet", words.Meet(place=bytes(32))),
+        ("claimed", words.Claimed(nameplate=4711, room=room)),
+    ):
+        assert fits(words.to_wire(sent), word(event)["payload"], page)
+    for reply in (words.Met(room=None), words.Met(room=room)):
+        assert fits(words.to_wire(reply), word("meet")["acknowledged"], page)
     assert fits(words.to_wire(words.Allocated(nameplate=4711, expires_seconds=600)),
                 word("allocate")["acknowledged"], page)  # fmt: skip
 

@@ -23,7 +23,8 @@ from spake2.spake2 import DefaultParams
 
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.meeting.signaling import BadSignal, SealedSignaling, Use
-from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
+from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import parse_code, word_list
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, SharedKey

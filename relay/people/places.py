@@ -1,0 +1,88 @@
+"""Who waits at which place: 32 bytes that two people derive from a secret that both have.
+
+Pure, like nameplates.py. A place means nothing to the relay, and nothing of it is kept once nobody
+waits there. Who is in a room with whom never lives here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from relay.guard.buckets import AddressTally
+from relay.guard.limits import Limits
+from relay.people.notices import Notice, Refusal
+from relay.protocol.words import ErrorCode, PlaceExpired
+
+_TOO_MANY: Final = "You wait at too many places; leave one first."
+_FULL: Final = "The relay has no places left; try again in a few minutes."
+
+
+class _Waiting(NamedTuple):
+    person: str
+    address: str
+    expires: float
+
+
+class Places:
+    """One person at most waits at each place; whoever comes next meets them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._waiting: dict[bytes, _Waiting] = {}  # in order of expiry: all wait equally long
+        self._of: dict[str, set[bytes]] = {}
+        self._crowd = AddressTally()
+
+    def __len__(self) -> int:
+        """At how many somebody waits."""
+        return len(self._waiting)
+
+    def waiting(self, place: bytes) -> str | None:
+        """Return who waits at a place."""
+        waiting = self._waiting.get(place)
+        return waiting.person if waiting else None
+
+    def wait(self, person: str, address: str, place: bytes, now: float) -> None:
+        """Have `person` wait at a place where nobody else does; from now on, if they did before.
+
+        Raises:
+            Refusal: tooManyPlaces, relayFull.
+        """
+        self.leave(person, place)
+        if len(self._of.get(person, ())) >= self._limits.max_person_places:
+            raise Refusal(ErrorCode.TOO_MANY_PLACES, _TOO_MANY)
+        if len(self._waiting) >= self._limits.max_places or not self._crowd.has_room(
+            address, self._limits.max_address_places
+        ):
+            raise Refusal(ErrorCode.RELAY_FULL, _FULL)
+        self._waiting[place] = _Waiting(person, address, now + self._limits.place_lifetime)
+        self._of.setdefault(person, set()).add(place)
+        self._crowd.add(address)
+
+    def leave(self, person: str, place: bytes) -> None:
+        """End the waiting of `person` at a place, if they do."""
+        if self.waiting(place) == person:
+            self._end(place)
+
+    def lost(self, person: str) -> None:
+        """End all waiting of `person`, whose connection ended."""
+        for place in tuple(self._of.get(person, ())):
+            self._end(place)
+
+    def expire(self, now: float) -> tuple[Notice, ...]:
+        """End the waiting that has been long enough."""
+        notices = []
+        while self._waiting:
+            place, waiting = next(iter(self._waiting.items()))
+            if waiting.expires > now:
+                break
+            self._end(place)
+            notices.append(Notice(waiting.person, "placeExpired", PlaceExpired(place=place)))
+        return tuple(notices)
+
+    def _end(self, place: bytes) -> None:
+        waiting = self._waiting.pop(place)
+        self._crowd.remove(waiting.address)
+        places = self._of[waiting.person]
+        places.discard(place)
+        if not places:
+            del self._of[waiting.person]
