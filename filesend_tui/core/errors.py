@@ -80,6 +80,13 @@ class WrongCode(PairingFailed):
     default_hint = "One wrong guess burns a code. Ask for a new one and check the words."
 
 
+class WrongSecret(PairingFailed):
+    """Whoever answered where two people meet does not hold the secret that they share."""
+
+    code = "wrongSecret"
+    default_hint = "Nothing was told to them. Try again through another relay, or pair by a code."
+
+
 class InvalidCode(PairingFailed):
     """What was typed is not a code."""
 
@@ -99,6 +106,13 @@ class NotPaired(FileSendError):
 
     code = "notPaired"
     default_hint = "Pair with somebody first."
+
+
+class SeveralPartners(FileSendError):
+    """This side is paired with several people, and it was not said whom something is for."""
+
+    code = "severalPartners"
+    default_hint = "Say which of them it is for, by the id of the session."
 
 
 class PartnerGone(FileSendError):

@@ -44,7 +44,7 @@ class Outgoing:
         """
 
         async def request(client: ClientApi) -> None:
-            asked = await client.request(paths, skip_unreadable=skip)
+            asked = await client.request(paths, skip_unreadable=skip, to=self._store.session)
             self._store.remember_paths(asked, tuple(paths))
 
         with self._marking():

@@ -27,9 +27,11 @@ from filesend_tui.core.errors import (
     RelayTampered,
 )
 from filesend_tui.core.meeting.signaling import MAX_NAME, MAX_TEXTS, BadSignal, SealedSignaling, Use
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.relay_client.socket_client import Broken, read
-from filesend_tui.core.sessions.cipher import SealedMessage, SessionCipher
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.cipher import SessionCipher
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.torrent.metainfo.info import MAX_FILES, parse_info
 from filesend_tui.core.torrent.metainfo.magnet import MAX_TRACKERS, parse_magnet
 from filesend_tui.core.transports.direct.offer import (

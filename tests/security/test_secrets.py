@@ -25,7 +25,9 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.meeting.signaling import SealedSignaling
 from filesend_tui.core.sessions.code import new_code
-from filesend_tui.core.sessions.pairing import Pairing, SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import Pairing, SharedKey
+from filesend_tui.core.sessions.shared_secret import Secret
 from filesend_tui.settings.load import Settings, load
 from filesend_tui.state.views import Level, Notice, OwnCode
 from relay.protocol.words import FileReady
@@ -173,6 +175,8 @@ TURN = IceServer(urls="turn:turn.example", username="ann", credential=TURN_PASSW
     [
         CODE,
         Pairing(CODE, Side.MAKER),
+        Secret(KEY),
+        Pairing(Secret(KEY), Side.MAKER),
         SharedKey(KEY, KEY, CODE.text),
         SealedSignaling(KEY[:20], KEY),
         e.Code(code=CODE.text, expires_seconds=600),
