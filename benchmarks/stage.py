@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import rate_text, size_text
 
 TRANSFERS = 30
@@ -29,7 +31,7 @@ _PARTNER = "Partner"
 
 
 class MovingClient:
-    """A ClientDoor whose transfers all move, and that does nothing it is told."""
+    """A ClientApi whose transfers all move, and that does nothing it is told."""
 
     def __init__(self) -> None:
         self._stream = EventStream()
@@ -60,19 +62,35 @@ class MovingClient:
     async def leave(self) -> None:
         """Do nothing."""
 
-    async def request(self, paths: Sequence[Path]) -> str:
+    @property
+    def verification(self) -> str | None:
+        """Return no words."""
+        return None
+
+    async def tidy(self, folder: Path) -> None:
+        """Do nothing."""
+
+    async def request(
+        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> str:
         """Do nothing."""
         return ""
 
     async def answer(
-        self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None
+        self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
     ) -> None:
         """Do nothing."""
 
     async def cancel(self, transfer: str) -> None:
         """Do nothing."""
 
-    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> str:
         """Do nothing."""
         return ""
 

@@ -281,6 +281,8 @@ def test_a_session_description(data: st.DataObject) -> None:
         return
     assert len(remote.candidates) <= MAX_CANDIDATES
     (media,) = SessionDescription.parse(remote.sdp).media
+    assert media.ice is not None
+    assert media.dtls is not None
     assert media.ice.usernameFragment == remote.ufrag
     assert media.ice.password == remote.password
     assert {f.value for f in media.dtls.fingerprints} <= {

@@ -192,9 +192,7 @@ def test_chokes_that_take_back_every_request(stage: Stage, reserved: bytes) -> N
 
     async def act() -> None:
         receiver = await stage.receiver()
-        villain = await stage.villain(
-            receiver, **({} if reserved is None else {"reserved": reserved})
-        )
+        villain = await stage.villain(receiver, reserved=reserved)
         await villain.seem_good()
         rounds = 0
         while not receiver.of(e.PeerDropped):

@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -46,12 +47,14 @@ def accepted(announce: Announce) -> str:
 
 
 def garbage(announce: Announce, _: Description) -> Iterator[str | bytes]:
-    yield from ["", "null", "[]", "{", '"announce"', "{}", '{"action": 7}', b"\xff\xfe", b"{}"]
+    yield from ["", "null", "[]", "{", '"announce"', "{}", '{"action": 7}']
+    yield from [b"\xff\xfe", b"{}"]
     yield "[" * 100_000
     yield '{"action":"announce","failure reason":' + "[" * 900 + "]" * 900 + "}"
     yield json.dumps({"action": "announce", "info_hash": "x" * 20, "interval": 1})
     yield json.dumps({"action": "announce", "info_hash": "\u2603" * 20, "interval": 1})
-    for interval in (-1, 1e308, "soon", None, [], {}):
+    intervals: list[Any] = [-1, 1e308, "soon", None, [], {}]
+    for interval in intervals:
         reply = {"action": "announce", "info_hash": announce.info_hash.decode("latin-1")}
         yield json.dumps(reply | {"interval": interval})
     yield '{"action":"announce","interval":NaN}'

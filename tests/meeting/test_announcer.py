@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -76,7 +77,7 @@ class Member:
 
 
 @asynccontextmanager
-async def member_of(scripted: ScriptedTracker, **kwargs) -> AsyncIterator[Member]:
+async def member_of(scripted: ScriptedTracker, **kwargs: Any) -> AsyncIterator[Member]:
     member = Member(scripted.url, **kwargs)
     member.announcer.start()
     try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import psutil
 import pytest
@@ -11,9 +12,9 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, SealedSignaling
 from filesend_tui.core.meeting.timings import Timings
+from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
-from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 from tests.transports.pairs import read_exactly, soon
 
 pytestmark = pytest.mark.webrtc
@@ -30,11 +31,13 @@ def udp_sockets() -> int:
 class Peer:
     """A dialer, and what it met."""
 
-    def __init__(self, peer_id: bytes, *, wants: int = 10, signals=None, **timings: float) -> None:
+    def __init__(
+        self, peer_id: bytes, *, wants: int = 10, signals: Any = None, **timings: float
+    ) -> None:
         self.peer_id = peer_id
         self.wants = wants
         self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
-        self.channels: list[WebRtcChannel] = []
+        self.channels: list[Channel] = []
         self.transports = Transports(ClientConfig())
         self.dialer = Dialer(
             signals=signals or PlainSignaling(SWARM),
@@ -212,7 +215,11 @@ async def test_offers_that_are_not_wanted_cost_nothing() -> None:
     peer, full = Peer(LOW), Peer(HIGH, wants=0)
     (offer,) = await peer.dialer.make_offers(1)
     full.offered_by(peer, offer)
-    peer.dialer.offered(LOW, offer.offer_id, offer.description, pytest.fail)  # our own, come back
+
+    async def answer(_answer: Description) -> None:
+        pytest.fail("it answers itself")
+
+    peer.dialer.offered(LOW, offer.offer_id, offer.description, answer)  # our own, come back
     assert not full.dialer._dials
     assert not peer.dialer._dials
     await finish(peer, full)

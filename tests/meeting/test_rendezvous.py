@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psutil
 import pytest
@@ -42,7 +43,7 @@ class Member:
         *trackers: str,
         signals: PlainSignaling | None = None,
         timings: Timings = QUICK,
-        **config,
+        **config: Any,
     ) -> None:
         self.problems: list[FileSendError] = []
         self.wants = 10

@@ -41,7 +41,7 @@ NAMES = (*logs.OURS, "filesend_tui.core.people", "relay.people.handlers", "aiort
 )
 def test_only_our_own_loggers_are_made_talkative(
     tmp_path: Path, level: str, ours: str, theirs: str
-):
+) -> None:
     file = tmp_path / "log"
     logs.configure(level, file, to_stderr=False)
     for name in NAMES:

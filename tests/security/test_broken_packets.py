@@ -156,7 +156,7 @@ async def test_a_flood_leaves_everybody_else_their_turns(monkeypatch: pytest.Mon
             read[turns] = read.get(turns, 0) + 1
             return taken(*heard)  # type: ignore[arg-type]
 
-        link._take = take  # type: ignore[method-assign]
+        link._take = take  # type: ignore[method-assign, assignment]
         turning = asyncio.create_task(turn())
         relay.say(notice * 2000)
         await link.until(lambda: len(link.words) == 2000)

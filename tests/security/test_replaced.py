@@ -18,7 +18,8 @@ from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone, StorageFailed
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.core.torrent.sources.create import SourceFile, make_torrent, scan
+from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
 from filesend_tui.core.torrent.storage.disk_space import check_folder
@@ -392,7 +393,12 @@ async def test_who_was_told_and_says_yes_again_means_the_folder_as_it_is_now(
             pass
 
         async def answer(
-            self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
+            self,
+            transfer: str,
+            accepted: Sequence[bool],
+            *,
+            output: Path | Target | None = None,
+            reason: str = "",
         ) -> None:
             assert output is not None
             check_folder(output)

@@ -321,17 +321,21 @@ def only_first(count: int, trick: Trick) -> Trick:
     return some
 
 
-def sdp_of(frame: OfferFrame | AnswerFrame) -> str:
+def sdp_of(frame: object) -> str:
+    assert isinstance(frame, OfferFrame | AnswerFrame)
     return (frame.offer if isinstance(frame, OfferFrame) else frame.answer)["sdp"]
 
 
 def with_sdp(due: Delivery, sdp: str) -> Delivery:
     match due.frame:
         case OfferFrame() as frame:
-            changed = msgspec.structs.replace(frame, offer={"type": "offer", "sdp": sdp})
+            offer = {"type": "offer", "sdp": sdp}
+            return Delivery(due.to, msgspec.structs.replace(frame, offer=offer))
         case AnswerFrame() as frame:
-            changed = msgspec.structs.replace(frame, answer={"type": "answer", "sdp": sdp})
-    return Delivery(due.to, changed)
+            answer = {"type": "answer", "sdp": sdp}
+            return Delivery(due.to, msgspec.structs.replace(frame, answer=answer))
+        case frame:
+            raise AssertionError(frame)
 
 
 def alters_a_byte(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
@@ -359,6 +363,7 @@ def says_it_is_another_offer(_: RogueTracker, due: Delivery) -> Iterator[Deliver
 
 def reflects(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
     """Give everybody their own offers back: as an offer, and as the answer to it."""
+    assert isinstance(due.frame, OfferFrame | AnswerFrame)
     for key, announce in rogue.announces:
         for each in announce.offers:
             for peer_id in (announce.peer_id, os.urandom(20), due.frame.peer_id):
@@ -384,6 +389,7 @@ def reflects(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
 
 def floods(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
     """Sealed to look at, of any length, from the true peer and from nobody."""
+    assert isinstance(due.frame, OfferFrame | AnswerFrame)
     info_hash = due.frame.info_hash
     own = [each.offer_id for _, announce in rogue.announces for each in announce.offers]
     for n in range(1500):
@@ -519,8 +525,9 @@ async def test_one_swarms_offers_are_worth_nothing_in_another(
     swarms: list[bytes] = []
 
     def crosses(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
-        if due.frame.info_hash not in swarms:
-            swarms.append(due.frame.info_hash)
+        info_hash = getattr(due.frame, "info_hash", None)
+        if isinstance(info_hash, bytes) and info_hash not in swarms:
+            swarms.append(info_hash)
         if isinstance(due.frame, OfferFrame | AnswerFrame) and len(crossed) < 6 and len(swarms) > 1:
             other = next(swarm for swarm in swarms if swarm != due.frame.info_hash)
             crossed.append(Delivery(due.to, msgspec.structs.replace(due.frame, info_hash=other)))

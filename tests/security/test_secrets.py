@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -88,7 +89,7 @@ class Scene:
         self.confessions = folder / "confessions"
         self.people: list[Filesend] = []
 
-    def person(self, name: str, crash: str, *arguments: str | Path, **popen: object) -> Filesend:
+    def person(self, name: str, crash: str, *arguments: str | Path, **popen: Any) -> Filesend:
         environment = self.world.environment | {
             "FILESEND_NAME": name,
             "FILESEND_LOG_FILE": str(self.folder / f"{name}.log"),

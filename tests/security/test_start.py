@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -303,7 +303,7 @@ main()
 """
 
 
-def filesend(world: World, foreign: Foreign, *arguments: str | Path, **popen: object) -> Filesend:
+def filesend(world: World, foreign: Foreign, *arguments: str | Path, **popen: Any) -> Filesend:
     world.environment["FILESEND_PORT"] = str(foreign.port)
     process = Filesend(
         arguments, world.environment, program=(PROGRAM, str(foreign.table or "")), **popen

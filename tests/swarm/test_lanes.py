@@ -10,7 +10,7 @@ import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -180,7 +180,7 @@ class Host:
     def say(self, message: LaneMessage) -> None:
         self.said.append(message)
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
 
@@ -50,8 +51,8 @@ async def connected(
     *,
     config: ClientConfig = CONFIG,
     answerer_config: ClientConfig | None = None,
-) -> AsyncIterator[tuple[WebRtcChannel, WebRtcChannel]]:
-    """Two open channels that are closed at the end."""
+) -> AsyncIterator[tuple[Any, Any]]:
+    """Two open WebRtcChannels that are closed at the end; what is inside depends on the stack."""
     ours, theirs = await connect(unread_limit, config=config, answerer_config=answerer_config)
     try:
         yield ours, theirs
@@ -71,7 +72,7 @@ async def sockets_left(count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def read_exactly(channel: WebRtcChannel, count: int) -> bytes:
+async def read_exactly(channel: Channel, count: int) -> bytes:
     """Read `count` bytes, or fewer where the stream ends before."""
     data = bytearray()
     while len(data) < count and (chunk := await soon(channel.receive())):

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import re
 import time
+from typing import Any
 
 import pytest
 
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
 
 
-def label(attempt: WebRtcAttempt) -> str:
+def label(attempt: Any) -> str:
     label = attempt._data_channel.label
     return label() if callable(label) else label
 

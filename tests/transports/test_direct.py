@@ -7,6 +7,8 @@ import errno
 import socket
 import struct
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -58,7 +60,7 @@ class Around:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
 
@@ -72,7 +74,7 @@ class GivenUp(Around):
         raise OSError(errno.ETIMEDOUT, "Connection timed out")
 
 
-def filler(byte: int):
+def filler(byte: int) -> Callable[[memoryview], None]:
     def fill(view: memoryview) -> None:
         view[:] = bytes([byte]) * len(view)
 
@@ -86,7 +88,7 @@ async def read_exactly(channel: DirectChannel, count: int) -> bytes:
     return data
 
 
-async def until(holds) -> None:
+async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(15):
         while not holds():
             await asyncio.sleep(0.01)

@@ -8,12 +8,13 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
+from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import Identity, fingerprint
 from filesend_tui.core.transports.direct.link import TlsLink
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
@@ -22,12 +23,12 @@ from tests.transports.direct_pairs import HERE, meet, roads
 from tests.transports.pairs import soon
 
 
-async def say_hello(here, there) -> None:
+async def say_hello(here: DirectChannel, there: DirectChannel) -> None:
     await here.send(b"hello")
     assert await soon(there.receive()) == b"hello"
 
 
-async def close(*channels) -> None:
+async def close(*channels: DirectChannel) -> None:
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 
@@ -53,7 +54,7 @@ async def test_over_ipv6_too(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     connect = loop.sock_connect
 
-    def as_on_windows(sock: socket.socket, address: tuple[object, ...]):
+    def as_on_windows(sock: socket.socket, address: tuple[object, ...]) -> Awaitable[None]:
         assert len(address) == 4, "Windows takes it for IPv4"
         return connect(sock, address)
 
@@ -229,7 +230,7 @@ async def test_an_earlier_partner_cannot_take_a_later_ones_place() -> None:
 
 def knock(road: DirectRoad) -> socket.socket:
     (endpoint, *_) = road.offer().endpoints
-    sock = socket.create_connection(tuple(endpoint), timeout=5)
+    sock = socket.create_connection((endpoint.host, endpoint.port), timeout=5)
     sock.settimeout(5)
     return sock
 
@@ -310,7 +311,7 @@ async def test_nothing_listens_after_the_end() -> None:
     async with roads() as (ours, _):
         endpoint = ours.offer().endpoints[0]
     with pytest.raises(OSError):
-        socket.create_connection(tuple(endpoint), timeout=2)
+        socket.create_connection((endpoint.host, endpoint.port), timeout=2)
     with pytest.raises(ChannelFailed):
         await ours.start()
 

@@ -31,7 +31,7 @@ async def test_two_peers_connect_on_a_machine_with_loopback_alone(
     from aioice import ice
 
     await WebRtcTransport(AIORTC).warm()
-    assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)  # type: ignore[attr-defined]
+    assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
     alone = with_loopback_when_alone(lambda _v4, _v6: [])
     monkeypatch.setattr(ice, "get_host_addresses", alone)
     offerer = await WebRtcTransport(AIORTC).offer()

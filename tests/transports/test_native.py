@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
+from typing import Any
 
 import pytest
 from aiortc import rtcsctptransport
@@ -206,8 +207,8 @@ async def test_what_comes_while_the_loop_is_busy_is_bounded(message: bytes, most
 async def test_text_that_is_no_text_does_no_harm() -> None:
     """The binding cannot hand it over, and goes on with what follows."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_STRING, b"\xff\xfe not utf-8")
         await ours.send(b"after")
         assert await read_exactly(theirs, 5) == b"after"
@@ -217,8 +218,8 @@ async def test_text_that_is_no_text_does_no_harm() -> None:
 async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None:
     """libdatachannel cuts it at 1 MiB; what was cut off is for the wire protocol to notice."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(2_000_000))
         await ours.send(b"after")
         data = await read_exactly(theirs, 1024 * 1024 + 5)
@@ -237,9 +238,9 @@ async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.Monke
     try:
         victim.stdin.write(json.dumps(attempt.text).encode() + b"\n")
         await attempt.accept(json.loads(await soon(victim.stdout.readline(), 60)))
-        ours = await attempt.opened()
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        ours: Any = await attempt.opened()
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 8)
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(480_000))
         sctp._outbound_queue.pop()
@@ -258,7 +259,7 @@ async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.Monke
 async def test_a_hundred_more_channels_are_refused() -> None:
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
         for number in range(100):
-            ours._connection.createDataChannel(str(number))  # type: ignore[attr-defined]
+            ours._connection.createDataChannel(str(number))
         with pytest.raises(ChannelAbused) as caught:
             await soon(theirs.receive())
     assert caught.value.abuse is Abuse.SECOND_CHANNEL
@@ -271,7 +272,7 @@ async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
     async with connected(config=NATIVE) as (ours, theirs):
         await ours.send(b"kept")
         await soon(theirs._arrived.wait())
-        theirs._connection._on_state(FAILED)  # type: ignore[attr-defined]
+        theirs._connection._on_state(FAILED)
         assert await soon(theirs.receive()) == b"kept"
         with pytest.raises(ChannelFailed, match="lost"):
             await soon(theirs.receive())
@@ -282,10 +283,10 @@ async def test_closing_while_bytes_rush_in_hangs_nobody() -> None:
     for _ in range(5):
         async with connected(config=NATIVE) as (ours, theirs):
 
-            async def pour(channel: object = ours) -> None:
+            async def pour(channel: Any = ours) -> None:
                 with pytest.raises(ChannelFailed):
                     while True:
-                        await channel.send(bytes(60_000))  # type: ignore[attr-defined]
+                        await channel.send(bytes(60_000))
 
             pouring = asyncio.create_task(pour())
             await read_exactly(theirs, 1_000_000)

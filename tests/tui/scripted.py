@@ -34,7 +34,7 @@ class ScriptedClient:
         self.fails: dict[str, Exception] = {}
         self.hangs: dict[str, asyncio.Event] = {}
         #: What was asked for or shared, and where the files of an answer go, as it was given.
-        self.chosen: list[Collection[Path]] = []
+        self.chosen: list[Collection[Path] | Found] = []
         #: Whether each of these was to go without what cannot be sent.
         self.skipping: list[bool] = []
         self.outputs: list[Path | Target | None] = []
@@ -104,7 +104,11 @@ class ScriptedClient:
         await self._do("cancel", transfer)
 
     async def seed(
-        self, paths: Collection[Path], *, trackers: Sequence[str], skip_unreadable: bool = False
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
     ) -> str:
         self.chosen.append(paths)
         self.skipping.append(skip_unreadable)

@@ -116,7 +116,7 @@ def _rows() -> list[TransferRow | ShareRow]:
     for event in happened:
         store.apply(event, 1.0)
     with store.doing("x"):
-        rows = [*store.transfers, *store.shares.rows.values()]
+        rows: list[TransferRow | ShareRow] = [*store.transfers, *store.shares.rows.values()]
     stalled = replace(store.rows["r"], id="still", stalled=True, time_remaining=9e9)
     return [*rows, stalled, replace(store.rows["s"], id="t", progress=7.0, time_remaining=None)]
 

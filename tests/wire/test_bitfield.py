@@ -24,13 +24,15 @@ pieces = st.integers(0, 100).flatmap(
         (12, [0, 1, 2, 3, 11], b"\xf0\x10"),
     ],
 )
-def test_first_piece_is_the_high_bit_of_the_first_byte(count, indices, data):
+def test_first_piece_is_the_high_bit_of_the_first_byte(
+    count: int, indices: list[int], data: bytes
+) -> None:
     assert Bitfield(count, indices).to_bytes() == data
     assert list(Bitfield(count, indices)) == indices
 
 
 @given(pieces)
-def test_behaves_like_a_set(drawn):
+def test_behaves_like_a_set(drawn: tuple[int, set[int]]) -> None:
     count, indices = drawn
     field = Bitfield(count)
     for index in indices:
@@ -43,7 +45,7 @@ def test_behaves_like_a_set(drawn):
 
 
 @pytest.mark.parametrize("index", [-1, 9, 1000])
-def test_refuses_pieces_that_do_not_exist(index):
+def test_refuses_pieces_that_do_not_exist(index: int) -> None:
     field = Bitfield(9)
     with pytest.raises(IndexError):
         field.has(index)

@@ -24,14 +24,14 @@ async def raw_socket(url: str) -> ClientConnection:
     )
     assert (await socket.recv())[0] == "0"
     await socket.send("40")
-    assert (await socket.recv()).startswith("40")
+    assert (await socket.recv(decode=True)).startswith("40")
     return socket
 
 
 async def reply(socket: ClientConnection, request: str) -> object:
     await socket.send(request)
     async with asyncio.timeout(TIMEOUT):
-        while not (answer := await socket.recv()).startswith("431"):
+        while not (answer := await socket.recv(decode=True)).startswith("431"):
             pass
     return json.loads(answer[3:])
 

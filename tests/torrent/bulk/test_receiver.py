@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -65,7 +65,7 @@ class Host:
         self.failure = error
         self.news.set()
 
-    async def until(self, holds) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
             while not holds():
                 self.news.clear()
@@ -84,7 +84,9 @@ def content_of(size: int) -> bytes:
 
 
 @asynccontextmanager
-async def taking(pieces: int, piece_length: int, short: int = 0) -> AsyncIterator[tuple]:
+async def taking(
+    pieces: int, piece_length: int, short: int = 0
+) -> AsyncIterator[tuple[Host, BulkReceiver]]:
     shape = TorrentShape(pieces, piece_length, pieces * piece_length - short)
     host = Host(shape, content_of(shape.total_length))
     intake = BulkReceiver(shape, host.keep, host, failed=host.failed)
