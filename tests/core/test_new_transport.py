@@ -88,7 +88,7 @@ async def test_a_partner_who_does_not_know_it_takes_what_both_have(
     assert read_tree(tmp_path / "receiver") == ALBUM
 
 
-async def test_an_open_swarm_takes_none_but_webtorrents(
+async def test_strangers_are_met_by_webtorrents_transport_alone(
     relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "KINDS", PIPE_FIRST)
