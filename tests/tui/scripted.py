@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from filesend_tui.app import FileSendApp
+from filesend_tui.core.checks import Found
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, SessionId, TorrentDestroyed
@@ -25,7 +26,7 @@ WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 
 class ScriptedClient:
-    """A ClientDoor. `calls` has (name, *arguments); `fails` maps a name to the error it raises."""
+    """A ClientApi. `calls` has (name, *arguments); `fails` maps a name to the error it raises."""
 
     def __init__(self) -> None:
         self.stream = EventStream()
@@ -83,7 +84,7 @@ class ScriptedClient:
 
     async def request(
         self,
-        paths: Collection[Path],
+        paths: Collection[Path] | Found,
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
