@@ -129,7 +129,7 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
         ready = asyncio.Event()
         server = RelayServer(listener, on_ready=lambda _url: ready.set())
         rogue = RogueRelay(server, trick)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
         await ready.wait()
         try:
