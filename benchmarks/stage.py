@@ -17,7 +17,7 @@ from typing import Any
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.events import Direction, FileEntry, PeerEntry, SessionId, TransferPhase
 from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import rate_text, size_text
@@ -56,14 +56,14 @@ class MovingClient:
         """Return no code."""
         return ""
 
-    async def join(self, code: str) -> None:
+    async def join(self, code: str) -> SessionId:
+        """Return no session."""
+        return SessionId("")
+
+    async def leave(self, to: SessionId | None = None) -> None:
         """Do nothing."""
 
-    async def leave(self) -> None:
-        """Do nothing."""
-
-    @property
-    def verification(self) -> str | None:
+    def verification(self, to: SessionId | None = None) -> str | None:
         """Return no words."""
         return None
 
@@ -71,7 +71,11 @@ class MovingClient:
         """Do nothing."""
 
     async def request(
-        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
     ) -> str:
         """Do nothing."""
         return ""
@@ -97,7 +101,7 @@ class MovingClient:
     async def remove(self, torrent: str) -> None:
         """Do nothing."""
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, *, to: SessionId | None = None) -> None:
         """Do nothing."""
 
     def rename(self, name: str) -> None:

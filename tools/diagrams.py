@@ -58,7 +58,7 @@ def pairing_states() -> str:
     """Return the states of a pairing, and the words that lead from one to the next."""
     first = pairing.PairingState.UNSTARTED
     steps = [(first, "start", pairing.PairingState.WAITING_PAKE)]
-    steps += [(state, word.__name__, row[0]) for (state, word), row in pairing._TABLE.items()]
+    steps += [(state, word.__name__, row[0]) for (state, word), row in pairing.TABLE.items()]
     return states(first, steps)
 
 

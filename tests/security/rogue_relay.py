@@ -61,7 +61,7 @@ class RogueRelay:
         self._rooms: Any = self._people._rooms
         self._claim = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
-        self._rooms.claim = self._note_claim
+        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
 

@@ -532,7 +532,7 @@ async def test_one_swarms_offers_are_worth_nothing_in_another(
             other = next(swarm for swarm in swarms if swarm != due.frame.info_hash)
             crossed.append(Delivery(due.to, msgspec.structs.replace(due.frame, info_hash=other)))
             # Everybody is told: one of them is in the other swarm.
-            yield from (Delivery(key, crossed[-1].frame) for key in range(4))
+            yield from (Delivery(str(key), crossed[-1].frame) for key in range(4))
         else:
             yield due
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from typing import Any
 
 import pytest
 import websockets
@@ -28,7 +29,7 @@ async def raw_socket(url: str) -> ClientConnection:
     return socket
 
 
-async def reply(socket: ClientConnection, request: str) -> object:
+async def reply(socket: ClientConnection, request: str) -> Any:
     await socket.send(request)
     async with asyncio.timeout(TIMEOUT):
         while not (answer := await socket.recv(decode=True)).startswith("431"):
