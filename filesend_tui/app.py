@@ -33,7 +33,7 @@ from filesend_tui.core import events
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import BadSource, FileSendError
-from filesend_tui.core.events import TransferId
+from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.runtime.client_api import ClientApi
@@ -269,6 +269,12 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._draw_soon()
 
     def _take_in(self, event: events.Event) -> None:
+        if self.store.is_of_another(event):
+            # The screens show one partner. Whoever else used a code at the same moment is left.
+            if isinstance(event, events.Paired):
+                other = event.session
+                self._run("leave another", self._link.do(lambda client: client.leave(other)))
+            return
         self.store.apply(event, self.clock())
         match event:
             case events.Paired(partner=partner):
@@ -476,7 +482,9 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def _request(self, message: commands.SendPaths) -> None:
         async def request(client: ClientApi) -> None:
-            asked = await client.request(message.paths, skip_unreadable=message.skip)
+            asked = await client.request(
+                message.paths, skip_unreadable=message.skip, to=self.store.session
+            )
             self.store.remember_paths(asked, tuple(message.paths))
 
         with self._marking():
@@ -561,7 +569,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _say(self, message: commands.SayLine) -> None:
         async def say(client: ClientApi) -> None:
             try:
-                await client.say(message.text)
+                await client.say(message.text, to=self.store.session)
             except FileSendError:
                 message.field.give_back(message.text)
                 raise
@@ -597,26 +605,30 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def action_verify(self) -> None:
         """Show the words that tell whether somebody is in between."""
-        words, partner = self._link.verification, self.store.partner
+        session, partner = self.store.session, self.store.partner
+        words = self._link.verification(session)
         if words is None or partner is None:
             return
         self.push_screen(
             CompareScreen(*comparing_question(words, partner)),
-            lambda different: self._run("leave", self._mistrust()) if different else None,
+            lambda different: self._run("leave", self._mistrust(session)) if different else None,
         )
 
-    async def _mistrust(self) -> None:
-        await self._link.do(lambda client: client.say(DIFFERENT_WORDS))
-        await self._leave_partner()
+    async def _mistrust(self, session: SessionId | None) -> None:
+        await self._link.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
+        await self._leave_partner(session)
 
     def action_disconnect(self) -> None:
         """End the pairing; asks while something runs."""
-        self._ask_if_running("Disconnect", (), lambda: self._run("leave", self._leave_partner()))
+        session = self.store.session
+        self._ask_if_running(
+            "Disconnect", (), lambda: self._run("leave", self._leave_partner(session))
+        )
 
-    async def _leave_partner(self) -> None:
-        await self._link.do(lambda client: client.leave())
-        if self.store.partner is not None:
-            gone = events.PartnerGone(partner=self.store.partner, reason="self")
+    async def _leave_partner(self, session: SessionId | None) -> None:
+        await self._link.do(lambda client: client.leave(session))
+        if self.store.partner is not None and self.store.session == session:
+            gone = events.PartnerGone(session=session, partner=self.store.partner, reason="self")
             self._take_in(gone)
             self._draw_soon()
 

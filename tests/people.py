@@ -15,13 +15,15 @@ import uvicorn
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import Event
+from filesend_tui.core.events import Event, SessionId, TransferId
+from filesend_tui.core.exchange.manager import TransferManager
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
-from filesend_tui.core.sessions.manager import People
+from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from filesend_tui.core.torrent.engine_protocol import Torrents
 from relay.guard.limits import Limits
 from relay.protocol import words
 from relay.protocol.words import Done, PairingWord, Room, Word
@@ -141,6 +143,23 @@ async def links() -> AsyncIterator[Callable[[str], Awaitable[NotingLink]]]:
         await link.close()
 
 
+class People(SessionManager):
+    """Sessions and transfers put together as Client does it, with any engine."""
+
+    def __init__(self, events: EventStream, engine: Torrents, config: ClientConfig) -> None:
+        self._transfers = TransferManager(events, engine, config)
+        super().__init__(events, config.name, self._transfers.begin)
+        self.answer = self._transfers.answer
+        self.cancel = self._transfers.cancel
+        self.look_through = self._transfers.look_through
+
+    async def request(self, chosen: Any, *, to: SessionId | None = None, **how: Any) -> TransferId:
+        return await self._transfers.request(self.partner(to).id, chosen, **how)
+
+    async def say(self, text: str, *, to: SessionId | None = None) -> None:
+        await self.partner(to).say(text)
+
+
 class Person:
     """One People at a real relay, with a scripted engine and a log of all that was published."""
 
@@ -153,6 +172,13 @@ class Person:
         self._more = asyncio.Event()
         self._reader = self.events.subscribe()
         self.watching = asyncio.create_task(self._watch())
+
+    @property
+    def partner(self) -> str | None:
+        """How the only partner is called."""
+        names = [partner.name for partner in self.people.partners.values()]
+        assert len(names) <= 1
+        return names[0] if names else None
 
     async def _watch(self) -> None:
         async for event in self._reader:

@@ -75,6 +75,7 @@ class ScriptedEngine:
         *,
         trackers: Sequence[str],
         transfer: str | None = None,
+        session: str | None = None,
         swarm_key: bytes | None = None,
         approved: asyncio.Event | None = None,
     ) -> str:
@@ -107,6 +108,7 @@ class ScriptedEngine:
         folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: str | None = None,
+        session: str | None = None,
         swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:

@@ -52,6 +52,7 @@ BROUGHT_ABOUT: Final = {
         "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",
     ),
     "notPaired": ("tests/sessions/test_manager.py::test_without_a_relay_or_a_partner",),
+    "severalPartners": ("tests/core/test_several_sessions.py::test_who_is_meant_must_be_said",),
     "partnerGone": ("tests/e2e/test_endings.py::test_a_killed_sender",),
     "relayTampered": (
         "tests/security/test_rogue_relay.py::test_whatever_is_done_to_a_word_ends_the_session",

@@ -12,9 +12,10 @@ from pathlib import Path
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import leftover_events
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import ClientDestroyed, TransferId, Verification, Wants
+from filesend_tui.core.events import ClientDestroyed, SessionId, TransferId, Verification, Wants
+from filesend_tui.core.exchange.manager import TransferManager
 from filesend_tui.core.relay_client.connection import always
-from filesend_tui.core.sessions.manager import People
+from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
@@ -24,9 +25,11 @@ from filesend_tui.core.transports.webrtc.attempt import check, prepare
 
 
 class Client:
-    """Seeds, adds and removes torrents; pairs with one person at a time; exchanges files.
+    """Seeds, adds and removes torrents; pairs with people; exchanges files with each of them.
 
-    All methods belong to the event loop it was created on. Every failure is a FileSendError.
+    All methods belong to the event loop it was created on. Every failure is a FileSendError. Where
+    one takes `to`, that is the session that is meant, as events name it; None means the only one
+    there is, and where there are several, SeveralPartners is raised.
 
     Args:
         config: How it behaves.
@@ -40,7 +43,8 @@ class Client:
         self._config = config
         self._events = EventStream()
         self._engine = Engine(config, self._events)
-        self._people = People(self._events, self._engine, config)
+        self._transfers = TransferManager(self._events, self._engine, config)
+        self._sessions = SessionManager(self._events, config.name, self._transfers.begin)
         self._warming: asyncio.Task[None] | None = None
         self._destroyed = False
 
@@ -73,7 +77,7 @@ class Client:
         Raises:
             BadSource: Something cannot be sent (`offenders` has all of it), or it is too much.
         """
-        look = self._engine.look_through if openly else self._people.look_through
+        look = self._engine.look_through if openly else self._transfers.look_through
         return await look(paths, skip_unreadable=skip_unreadable)
 
     async def seed(
@@ -136,7 +140,7 @@ class Client:
             return
         self._destroyed = True
         try:
-            await self._people.destroy()
+            await self._sessions.destroy()
             if self._warming is not None:
                 await self._warming
         finally:
@@ -157,20 +161,19 @@ class Client:
 
     def rename(self, name: str) -> None:
         """Be called so by whoever is met from now on; who is there knows the name before."""
-        self._people.rename(name)
+        self._sessions.rename(name)
 
-    @property
-    def verification(self) -> str | None:
+    def verification(self, to: SessionId | None = None) -> str | None:
         """Words for two people to compare aloud; None while not paired. A secret to all others."""
-        return self._people.verification
+        return self._sessions.verification(to)
 
-    def verify(self) -> Verification:
+    def verify(self, to: SessionId | None = None) -> Verification:
         """Publish and return the verification words. Raises NotPaired."""
-        return self._people.verify()
+        return self._sessions.verify(to)
 
     def intend(self, wants: Wants) -> None:
         """Say what this side is there for; whom it pairs with from then on is told."""
-        self._people.intend(wants)
+        self._sessions.intend(wants)
 
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
         """Connect to the relay; it is connected to again when it is lost.
@@ -185,39 +188,52 @@ class Client:
             RelayUnreachable: There is no relay at this address.
         """
         self._warming = self._warming or asyncio.create_task(self._warm())
-        await self._people.connect(relay_url, again=again)
+        await self._sessions.connect(relay_url, again=again)
 
     async def _warm(self) -> None:
         await asyncio.gather(prepare(self._config), self._engine.warm())
 
     async def create_code(self) -> str:
-        """Ask the relay for a nameplate and return the code; `paired` follows when it is used."""
-        return await self._people.create_code()
+        """Ask the relay for a nameplate and return the code; `paired` follows when it is used.
 
-    async def join(self, code: str) -> None:
-        """Pair with whoever made the code; returns when paired. Raises PairingFailed."""
-        await self._people.join(code)
+        The `code` event names the session that comes of it. An earlier code that nobody used is
+        given up.
+        """
+        return await self._sessions.create_code()
 
-    async def leave(self) -> None:
-        """End the pairing; running transfers with this partner are cancelled."""
-        await self._people.leave()
+    async def join(self, code: str) -> SessionId:
+        """Pair with whoever made the code; return the session when paired. Raises PairingFailed.
+
+        A code of this side's own that nobody used is given up.
+        """
+        return await self._sessions.join(code)
+
+    async def leave(self, to: SessionId | None = None) -> None:
+        """End a session; running transfers with this partner are cancelled."""
+        await self._sessions.leave(to)
 
     async def request(
-        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
     ) -> TransferId:
-        """Ask the partner to accept these files and folders.
+        """Ask a partner to accept these files and folders.
 
         Args:
             paths: What to send; of `Chosen` each must still be what it was then. Or what
                 `look_through` found: it is looked at once more, and what goes wrong then is told
                 to the partner too.
             skip_unreadable: As in `look_through`.
+            to: Whom to ask.
 
         Raises:
             NotPaired: Nobody is there.
             BadSource: Something cannot be sent; `offenders` has all of it.
         """
-        return await self._people.request(paths, skip_unreadable=skip_unreadable)
+        session = self._sessions.partner(to).id
+        return await self._transfers.request(session, paths, skip_unreadable=skip_unreadable)
 
     async def answer(
         self,
@@ -230,7 +246,7 @@ class Client:
         """Say yes or no for each file, in the request's order.
 
         Args:
-            transfer: The request.
+            transfer: The request, whosever it is.
             accepted: A yes or no for each file.
             output: Folder its files will stand in; the configured one where None.
             reason: Why it is declined, for the partner to read; at most 200 characters.
@@ -238,12 +254,12 @@ class Client:
         Raises:
             NoSpace, StorageFailed: They cannot be kept there; the request stays open.
         """
-        await self._people.answer(transfer, accepted, output=output, reason=reason)
+        await self._transfers.answer(transfer, accepted, output=output, reason=reason)
 
     async def cancel(self, transfer: TransferId) -> None:
         """Give a transfer up, whatever its state; both sides free everything."""
-        await self._people.cancel(transfer)
+        await self._transfers.cancel(transfer)
 
-    async def say(self, text: str) -> None:
-        """Send the partner a line of text. Raises NotPaired."""
-        await self._people.say(text)
+    async def say(self, text: str, *, to: SessionId | None = None) -> None:
+        """Send a partner a line of text. Raises NotPaired."""
+        await self._sessions.partner(to).say(text)

@@ -12,7 +12,7 @@ from typing import Final
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, FileSendError, Offender
-from filesend_tui.core.events import TorrentId, TransferId
+from filesend_tui.core.events import SessionId, TorrentId, TransferId
 from filesend_tui.core.torrent.storage.part_folder.leftovers import Leftover
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
@@ -27,6 +27,7 @@ def error_event(
     *,
     transfer: TransferId | None = None,
     torrent: TorrentId | None = None,
+    session: SessionId | None = None,
 ) -> events.Error:
     """Return what faces are told of an error."""
     offenders = error.offenders if isinstance(error, BadSource) else ()
@@ -34,6 +35,7 @@ def error_event(
         code=error.code,
         message=error.message,
         hint=error.hint,
+        session=session,
         transfer=transfer,
         torrent=torrent,
         offenders=_named(offenders),

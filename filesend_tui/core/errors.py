@@ -101,6 +101,13 @@ class NotPaired(FileSendError):
     default_hint = "Pair with somebody first."
 
 
+class SeveralPartners(FileSendError):
+    """This side is paired with several people, and it was not said whom something is for."""
+
+    code = "severalPartners"
+    default_hint = "Say which of them it is for, by the id of the session."
+
+
 class PartnerGone(FileSendError):
     """The other person left or their connection was lost."""
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NewType, TypeAlias, TypeVar
 
 import msgspec
 
+SessionId = NewType("SessionId", str)
+"""One meeting of two people, from its code on: 16 hex digits, drawn at random on this side."""
 TransferId: TypeAlias = str
 TorrentId: TypeAlias = str
 """A torrent's id in events: its infohash, 40 hex digits."""
@@ -35,6 +37,25 @@ class Event(
     rename=_camel,
 ):
     """Base of all events."""
+
+
+class SessionEvent(Event, frozen=True, kw_only=True):
+    """Base of all events that may be about one session: a code, a partner, a transfer.
+
+    session: which. None where there is none: an open swarm, or trouble of nobody in particular.
+    """
+
+    session: SessionId | None = None
+
+
+E = TypeVar("E", bound=Event)
+
+
+def of_session(event: E, session: SessionId | None) -> E:
+    """Return the event as one of this session, if it is an event that may be."""
+    if isinstance(event, SessionEvent):
+        return msgspec.structs.replace(event, session=session)
+    return event
 
 
 class Direction(StrEnum):
@@ -126,7 +147,7 @@ class Relay(Event, frozen=True, kw_only=True):
     url: str
 
 
-class Code(Event, frozen=True, kw_only=True):
+class Code(SessionEvent, frozen=True, kw_only=True):
     """A code for the other person to type; lives expires_seconds, works once."""
 
     code: str
@@ -139,11 +160,11 @@ class Code(Event, frozen=True, kw_only=True):
         return [("expires_seconds", self.expires_seconds)]
 
 
-class CodeClaimed(Event, frozen=True, kw_only=True):
+class CodeClaimed(SessionEvent, frozen=True, kw_only=True):
     """Somebody typed the code's number: it is used up, and `paired` or `codeGone` says how."""
 
 
-class CodeGone(Event, frozen=True, kw_only=True):
+class CodeGone(SessionEvent, frozen=True, kw_only=True):
     """The code shown no longer works.
 
     reason: `expired`, `burned` (a wrong guess), `joined` (given up, as this side typed another
@@ -153,7 +174,7 @@ class CodeGone(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class Paired(Event, frozen=True, kw_only=True):
+class Paired(SessionEvent, frozen=True, kw_only=True):
     """Both sides hold the same key.
 
     partner: how they call themselves. wants: what they are there for: send, receive or both.
@@ -163,7 +184,7 @@ class Paired(Event, frozen=True, kw_only=True):
     wants: Wants = Wants.BOTH
 
 
-class Verification(Event, frozen=True, kw_only=True):
+class Verification(SessionEvent, frozen=True, kw_only=True):
     """Words that both people see, unless somebody is in between; told where somebody asked."""
 
     partner: str
@@ -173,7 +194,7 @@ class Verification(Event, frozen=True, kw_only=True):
         return f"Verification(partner={self.partner!r})"  # the words are a secret
 
 
-class PartnerGone(Event, frozen=True, kw_only=True):
+class PartnerGone(SessionEvent, frozen=True, kw_only=True):
     """The pairing ended.
 
     reason: `left` (they said so), `lost` (connection ended), `relay` (the relay was lost) or
@@ -184,7 +205,7 @@ class PartnerGone(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class Message(Event, frozen=True, kw_only=True):
+class Message(SessionEvent, frozen=True, kw_only=True):
     """A line of text. outgoing: this side wrote it."""
 
     partner: str
@@ -195,7 +216,7 @@ class Message(Event, frozen=True, kw_only=True):
 # --- the exchange of one request --------------------------------------------------------------
 
 
-class FileRequest(Event, frozen=True, kw_only=True):
+class FileRequest(SessionEvent, frozen=True, kw_only=True):
     """Somebody asks to send files (direction receive), or this side asked (direction send).
 
     empty_folders: folders with nothing in them that come along, cleaned.
@@ -209,21 +230,21 @@ class FileRequest(Event, frozen=True, kw_only=True):
     empty_folders: tuple[str, ...] = ()
 
 
-class LeftOut(Event, frozen=True, kw_only=True):
+class LeftOut(SessionEvent, frozen=True, kw_only=True):
     """What is not sent of what this side chose. things: the first of them; count: all."""
 
     things: tuple[Unfit, ...]
     count: int
 
 
-class FileAnswer(Event, frozen=True, kw_only=True):
+class FileAnswer(SessionEvent, frozen=True, kw_only=True):
     """The receiver's yes or no for each file, in the request's order."""
 
     transfer: TransferId
     accepted: tuple[bool, ...]
 
 
-class TransferState(Event, frozen=True, kw_only=True):
+class TransferState(SessionEvent, frozen=True, kw_only=True):
     """An exchange entered a phase. reason: why, for declined, failed and cancelled."""
 
     transfer: TransferId
@@ -232,7 +253,7 @@ class TransferState(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Hashing(Event, frozen=True, kw_only=True):
+class Hashing(SessionEvent, frozen=True, kw_only=True):
     """The torrent is being made; here or, for direction receive, at the sender. progress 0 to 1."""
 
     transfer: TransferId | None = None
@@ -241,7 +262,7 @@ class Hashing(Event, frozen=True, kw_only=True):
     total_bytes: int | None = None
 
 
-class FileReady(Event, frozen=True, kw_only=True):
+class FileReady(SessionEvent, frozen=True, kw_only=True):
     """The torrent is seeded and the partner was told."""
 
     transfer: TransferId
@@ -254,7 +275,7 @@ class FileReady(Event, frozen=True, kw_only=True):
         return [("transfer", self.transfer)]
 
 
-class AddTorrent(Event, frozen=True, kw_only=True):
+class AddTorrent(SessionEvent, frozen=True, kw_only=True):
     """The partner's torrent is seeded; this side now adds it."""
 
     transfer: TransferId
@@ -267,13 +288,13 @@ class AddTorrent(Event, frozen=True, kw_only=True):
         return [("transfer", self.transfer)]
 
 
-class DownloadStarted(Event, frozen=True, kw_only=True):
+class DownloadStarted(SessionEvent, frozen=True, kw_only=True):
     """The receiver has the metadata and asks for pieces."""
 
     transfer: TransferId
 
 
-class ProgressUpdate(Event, frozen=True, kw_only=True):
+class ProgressUpdate(SessionEvent, frozen=True, kw_only=True):
     """The receiver's own figures, as the sender hears them."""
 
     transfer: TransferId
@@ -285,7 +306,7 @@ class ProgressUpdate(Event, frozen=True, kw_only=True):
     time_remaining: float | None = None
 
 
-class TorrentDone(Event, frozen=True, kw_only=True):
+class TorrentDone(SessionEvent, frozen=True, kw_only=True):
     """The receiver has everything, verified and in place."""
 
     transfer: TransferId
@@ -294,7 +315,7 @@ class TorrentDone(Event, frozen=True, kw_only=True):
 # --- torrents ---------------------------------------------------------------------------------
 
 
-class Seeding(Event, frozen=True, kw_only=True):
+class Seeding(SessionEvent, frozen=True, kw_only=True):
     """A torrent is made and announced.
 
     share_url: opens an open torrent in a browser, where a page for that is known.
@@ -309,7 +330,7 @@ class Seeding(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
-class Metadata(Event, frozen=True, kw_only=True):
+class Metadata(SessionEvent, frozen=True, kw_only=True):
     """The description of an added torrent arrived. wanted: which files will be fetched."""
 
     torrent: TorrentId
@@ -320,7 +341,7 @@ class Metadata(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
-class Upload(Event, frozen=True, kw_only=True):
+class Upload(SessionEvent, frozen=True, kw_only=True):
     """Bytes were uploaded. Coalesced: the first at once, then at most four a second."""
 
     torrent: TorrentId
@@ -331,7 +352,7 @@ class Upload(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
-class Download(Event, frozen=True, kw_only=True):
+class Download(SessionEvent, frozen=True, kw_only=True):
     """Bytes were downloaded and verified. progress 0 to 1 of what is wanted; time in seconds."""
 
     torrent: TorrentId
@@ -344,7 +365,7 @@ class Download(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
-class SwarmState(Event, frozen=True, kw_only=True):
+class SwarmState(SessionEvent, frozen=True, kw_only=True):
     """Pieces and peers of one torrent, at most once a second.
 
     pieces: a bitfield (BEP 3: first piece in the high bit of the first byte).
@@ -359,7 +380,7 @@ class SwarmState(Event, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
-class PeerConnected(Event, frozen=True, kw_only=True):
+class PeerConnected(SessionEvent, frozen=True, kw_only=True):
     """A peer joined this torrent's swarm here. road: direct, webrtc or relayed."""
 
     torrent: TorrentId
@@ -368,7 +389,7 @@ class PeerConnected(Event, frozen=True, kw_only=True):
     road: str
 
 
-class PeerDropped(Event, frozen=True, kw_only=True):
+class PeerDropped(SessionEvent, frozen=True, kw_only=True):
     """A connection to a peer ended, also one that never came to a handshake.
 
     address: as PeerConnected told it. reason: a stable word such as `closed` or `badPiece`;
@@ -381,7 +402,7 @@ class PeerDropped(Event, frozen=True, kw_only=True):
     complete: bool = False
 
 
-class DownloadComplete(Event, frozen=True, kw_only=True):
+class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
     """All wanted pieces verified and in place. url: file:// of the file or folder."""
 
     torrent: TorrentId
@@ -411,7 +432,7 @@ class Leftover(Event, frozen=True, kw_only=True):
     host: str = ""
 
 
-class TorrentDestroyed(Event, frozen=True, kw_only=True):
+class TorrentDestroyed(SessionEvent, frozen=True, kw_only=True):
     """A torrent that was seeding or downloading was destroyed."""
 
     torrent: TorrentId
@@ -424,7 +445,7 @@ class ClientDestroyed(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Error(Event, frozen=True, kw_only=True):
+class Error(SessionEvent, frozen=True, kw_only=True):
     """Anything went wrong. code is stable; message says what happened; hint what to do next.
 
     offenders: the first of what cannot be sent, where that is what went wrong; offender_count: all.

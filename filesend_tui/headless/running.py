@@ -131,9 +131,10 @@ class Teller:
     async def _tell(self, event: events.Event) -> None:
         async with self._turn:
             if isinstance(event, events.Error):
-                if event == self._last_error:
+                bare = events.of_session(event, None)
+                if bare == self._last_error:
                     return  # it was raised, and the stream tells it too
-                self._last_error = event
+                self._last_error = bare
             await asyncio.to_thread(self._write, self._printer.show, event)
 
     def _write(self, write: Callable[..., None], *what: events.Event) -> None:

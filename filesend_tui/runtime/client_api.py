@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from filesend_tui.core.events import Event, TorrentId, TransferId
+from filesend_tui.core.events import Event, SessionId, TorrentId, TransferId
 
 if TYPE_CHECKING:
     from filesend_tui.core.torrent.sources.create import Found
@@ -27,13 +27,15 @@ class EventReader(Protocol):
 
 
 class ClientApi(Protocol):
-    """Commands go in, events come out; every failure is a FileSendError (see core/client.py)."""
+    """Commands go in, events come out; every failure is a FileSendError (see core/client.py).
+
+    to: the session that is meant; None where there is one at most.
+    """
 
     def subscribe(self) -> EventReader:
         """Return a new reader of the event stream."""
 
-    @property
-    def verification(self) -> str | None:
+    def verification(self, to: SessionId | None = None) -> str | None:
         """Words for two people to compare aloud; None while not paired."""
 
     async def tidy(self, folder: Path) -> None:
@@ -45,16 +47,20 @@ class ClientApi(Protocol):
     async def create_code(self) -> str:
         """Ask for a code for the other person; a Code event follows too."""
 
-    async def join(self, code: str) -> None:
-        """Pair with whoever made the code."""
+    async def join(self, code: str) -> SessionId:
+        """Pair with whoever made the code; return the session."""
 
-    async def leave(self) -> None:
-        """End the pairing."""
+    async def leave(self, to: SessionId | None = None) -> None:
+        """End a session."""
 
     async def request(
-        self, paths: Collection[Path] | Found, *, skip_unreadable: bool = False
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
     ) -> TransferId:
-        """Ask the partner to accept these files and folders, or what of them is `Chosen`."""
+        """Ask a partner to accept these files and folders, or what of them is `Chosen`."""
 
     async def answer(
         self,
@@ -80,8 +86,8 @@ class ClientApi(Protocol):
     async def remove(self, torrent: TorrentId) -> None:
         """Serve this torrent no longer."""
 
-    async def say(self, text: str) -> None:
-        """Send a line of text to the partner."""
+    async def say(self, text: str, *, to: SessionId | None = None) -> None:
+        """Send a line of text to a partner."""
 
     def rename(self, name: str) -> None:
         """Be called so by whoever is met from now on."""

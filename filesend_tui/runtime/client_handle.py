@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.errors import FileSendError, broken
-from filesend_tui.core.events import Event
+from filesend_tui.core.events import Event, SessionId
 from filesend_tui.runtime.client_api import ClientApi, EventReader
 
 _log = logging.getLogger(__name__)
@@ -44,10 +44,9 @@ class ClientHandle:
         self._reader: EventReader | None = None
         self._ended = False
 
-    @property
-    def verification(self) -> str | None:
+    def verification(self, to: SessionId | None) -> str | None:
         """Words for two people to compare; None while not paired."""
-        return self._client.verification if self._client is not None else None
+        return self._client.verification(to) if self._client is not None else None
 
     @property
     def is_open(self) -> bool:

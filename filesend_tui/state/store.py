@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Event, TransferId, TransferPhase
+from filesend_tui.core.events import Event, SessionId, TransferId, TransferPhase
 from filesend_tui.state import notices
 from filesend_tui.state.picked import Picked
 from filesend_tui.state.shares import Shares
@@ -77,13 +77,15 @@ class Store:
     """View state. Only its methods below change it.
 
     picked: what the person chose to send; theirs to change. time_of_day: for what is shown with the
-    time when it came. unread: lines of talk that came while nobody looked at the talk.
+    time when it came. unread: lines of talk that came while nobody looked at the talk. session: the
+    one with the partner. One partner is shown; what other sessions tell of is not.
     """
 
     time_of_day: Callable[[], str] = str
     relay: RelayLink = field(default_factory=RelayLink)
     code: OwnCode | None = None
     partner: str | None = None
+    session: SessionId | None = None
     notice: Notice | None = None
     talk: tuple[TalkLine, ...] = ()
     unread: int = 0
@@ -152,9 +154,19 @@ class Store:
         """Keep what a transfer was asked for with, so that it can be asked for again."""
         self._paths[transfer] = paths
 
+    def is_of_another(self, event: Event) -> bool:
+        """Whether an event is of another session than the partner's, and of no transfer shown."""
+        if self.session is None or not isinstance(event, events.SessionEvent):
+            return False
+        if event.session in (None, self.session):
+            return False
+        return getattr(event, "transfer", None) not in self.rows
+
     def apply(self, event: Event, now: float) -> None:
         """Take in one event that was seen at `now` (seconds, monotonic)."""
         self._now = now
+        if self.is_of_another(event):
+            return
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
@@ -289,14 +301,14 @@ class Store:
             self.code = OwnCode("", self.code.expires_at, gone=reason)
 
     def _on_paired(self, event: events.Paired) -> None:
-        self.partner = event.partner
+        self.partner, self.session = event.partner, event.session
         self.code = None
         if self.talk:
             self._add_line(TalkLine("", f"{event.partner} is here."))
         self.notice = None  # whatever went wrong on the way here is over
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
-        self.partner = None
+        self.partner = self.session = None
         hung_up = event.reason == "relay" and self.relay.problem
         if event.reason != "broken" and not hung_up:  # then an error has said why, and what to do
             self._say(notices.partner_gone(event))

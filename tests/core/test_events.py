@@ -96,7 +96,21 @@ def test_json_line(event: e.Event, name: str, fields: set[str]) -> None:
     assert "\n" not in line
     decoded = json.loads(line)
     assert decoded.pop("event") == name
+    if isinstance(event, e.SessionEvent):
+        assert decoded.pop("session") is None
     assert set(decoded) == fields
+
+
+@pytest.mark.parametrize("event", [event for event, _, _ in EXAMPLES])
+def test_an_event_says_whose_it_is_where_it_may_be_somebodys(event: e.Event) -> None:
+    told = e.of_session(event, e.SessionId("0123456789abcdef"))
+    if isinstance(event, e.SessionEvent):
+        assert json.loads(e.encode(told)) == {
+            **json.loads(e.encode(event)),
+            "session": "0123456789abcdef",
+        }
+    else:
+        assert told is event
 
 
 def test_events_are_frozen() -> None:
@@ -109,6 +123,7 @@ def test_a_code_never_stands_in_a_repr() -> None:
 
 
 def test_every_event_encodes_under_its_own_name() -> None:
-    names = [cls.__struct_config__.tag for cls in e.Event.__subclasses__()]
+    kinds = [*e.Event.__subclasses__(), *e.SessionEvent.__subclasses__()]
+    names = [cls.__struct_config__.tag for cls in kinds]
     assert len(set(names)) == len(names)
-    assert all(issubclass(cls, msgspec.Struct) for cls in e.Event.__subclasses__())
+    assert all(issubclass(cls, msgspec.Struct) for cls in kinds)

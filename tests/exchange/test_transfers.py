@@ -83,7 +83,9 @@ async def test_one_file_from_request_to_done(
     ada.engine.gates["hash"].clear()
     transfer = await ada.people.request(files[:1])
     request = await bob.until(events.FileRequest)
+    (session,) = bob.people.partners
     assert request == events.FileRequest(
+        session=session,
         transfer=transfer,
         direction=Direction.RECEIVE,
         partner="Ada",

@@ -75,7 +75,12 @@ def test_json_is_one_object_a_line_in_utf8() -> None:
     printer.show(events.Paired(partner="Ann 🦊\n"))
     printer.show(download(0.5))
     first, second = out.getvalue().decode().splitlines()
-    assert json.loads(first) == {"event": "paired", "partner": "Ann 🦊\n", "wants": "both"}
+    assert json.loads(first) == {
+        "event": "paired",
+        "session": None,
+        "partner": "Ann 🦊\n",
+        "wants": "both",
+    }
     assert json.loads(second)["downloadBytesPerSecond"] == 4e6
 
 

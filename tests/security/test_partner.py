@@ -84,7 +84,7 @@ async def test_a_fault_of_this_program_leaves_nobody_waiting(
     await bob.until(events.PartnerGone, reason="broken")
     await ada.until(events.PartnerGone, reason="left")
     await ada.until(events.TransferState, phase=events.TransferPhase.FAILED)
-    assert bob.people.partner is ada.people.partner is None
+    assert bob.partner is ada.partner is None
 
 
 async def test_a_fault_of_this_program_while_pairing_leaves_nobody_waiting(

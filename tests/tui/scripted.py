@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Code, Event, Relay, TorrentDestroyed
+from filesend_tui.core.events import Code, Event, Relay, SessionId, TorrentDestroyed
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.runtime.local_relay import Ask
 from filesend_tui.settings.preferences import Preferences
@@ -42,7 +42,7 @@ class ScriptedClient:
         self.destroyed = asyncio.Event()
         self.code = CODE
         self.transfer = "ab" * 8
-        self.verification = "acorn violin umbrella"
+        self.words = "acorn violin umbrella"
 
     def named(self, name: str) -> list[tuple[object, ...]]:
         return [call[1:] for call in self.calls if call[0] == name]
@@ -71,13 +71,23 @@ class ScriptedClient:
         self.stream.publish(Code(code=self.code, expires_seconds=600))
         return self.code
 
-    async def join(self, code: str) -> None:
+    async def join(self, code: str) -> SessionId:
         await self._do("join", code)
+        return SessionId("0" * 16)
 
-    async def leave(self) -> None:
-        await self._do("leave")
+    def verification(self, to: SessionId | None = None) -> str | None:
+        return self.words
 
-    async def request(self, paths: Collection[Path], *, skip_unreadable: bool = False) -> str:
+    async def leave(self, to: SessionId | None = None) -> None:
+        await self._do("leave", *([] if to is None else [to]))
+
+    async def request(
+        self,
+        paths: Collection[Path],
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
+    ) -> str:
         self.chosen.append(paths)
         self.skipping.append(skip_unreadable)
         await self._do("request", tuple(paths))
@@ -105,7 +115,7 @@ class ScriptedClient:
         await self._do("remove", torrent)
         self.stream.publish(TorrentDestroyed(torrent=torrent))
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, *, to: SessionId | None = None) -> None:
         await self._do("say", text)
 
     def rename(self, name: str) -> None:

@@ -19,7 +19,7 @@ async def test_words_to_compare_are_whole_at_every_size(
     stage: Stage, size: tuple[int, int]
 ) -> None:
     words = ("blacksmith", "wheelbarrow", "stagecoach")
-    stage.client.verification = " ".join(words)
+    stage.client.words = " ".join(words)
     async with stage.app.run_test(size=size) as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, paired("A name as long as they may be, or so it is"))

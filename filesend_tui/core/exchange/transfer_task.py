@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from filesend_tui.core.errors import FileSendError, broken
+from filesend_tui.core.events import SessionId
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.table import Exchange
 from filesend_tui.core.exchange.values import (
@@ -40,6 +41,7 @@ class TransferTask:
 
     Args:
         exchange: The exchange.
+        session: The session that it belongs to.
         torrents: The engine.
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
         happen: Takes an input of this run's exchange.
@@ -52,6 +54,7 @@ class TransferTask:
     def __init__(
         self,
         exchange: Exchange,
+        session: SessionId,
         torrents: Torrents,
         tracker: str,
         happen: Callable[[TransferTask, Input], None],
@@ -62,6 +65,7 @@ class TransferTask:
         self.figures: asyncio.Task[None] | None = None
         self.hashing_told = -REPORT_INTERVAL
         self.freed = asyncio.Event()
+        self._session = session
         self._torrents = torrents
         self._tracker = tracker
         self._happen = happen
@@ -116,6 +120,7 @@ class TransferTask:
             self.sources,
             trackers=(self._tracker,),
             transfer=self.exchange.id,
+            session=self._session,
             swarm_key=swarm_key,
             approved=self._approved,
         )
@@ -134,6 +139,7 @@ class TransferTask:
             folder=self.output,
             trackers=(self._tracker,),
             transfer=exchange.id,
+            session=self._session,
             swarm_key=swarm_key,
             choose=lambda info: offer.choose(exchange.files, exchange.accepted, info)._replace(
                 extras=offer.extras(exchange.files, exchange.folders, exchange.accepted)

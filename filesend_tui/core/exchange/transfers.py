@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,14 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Direction, Hashing, TransferId, TransferPhase
+from filesend_tui.core.events import (
+    Direction,
+    Hashing,
+    SessionId,
+    TransferId,
+    TransferPhase,
+    of_session,
+)
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.table import Exchange, answered
 from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, TransferTask
@@ -64,37 +71,51 @@ _FIGURES = (words.Preparing, words.ProgressUpdate)
 
 
 class Transfers:
-    """Every request between this side and its partner, in both directions.
+    """Every request between this side and a partner, in both directions.
 
     Args:
+        id: The session's.
         session: The partner.
         torrents: The engine.
         events: Where events go.
         config: Where received files go, unless an answer says otherwise.
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
+        known: The ids of all requests of all sessions, those that are over too; it adds its own.
+        closed: Called once all has ended and is freed.
     """
 
     def __init__(
         self,
+        id: SessionId,
         session: Session,
+        *,
         torrents: Torrents,
         events: EventStream,
         config: ClientConfig,
         tracker: str,
+        known: set[TransferId],
+        closed: Callable[[], object],
     ) -> None:
+        self._id = id
         self._session = session
         self._torrents = torrents
         self._events = events
         self._config = config
         self._tracker = tracker
         self._runs: dict[TransferId, TransferTask] = {}
-        self._used: set[TransferId] = set()
+        self._known = known
+        self._closed = closed
+        self._begun = 0
         self._tasks = Tasks(_broke)
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
         self._ended: FileSendError | None = None
         self._clock = asyncio.get_running_loop().time
         self._requests = TokenBucket(*REQUESTS, self._clock())
+
+    def __contains__(self, transfer: TransferId) -> bool:
+        """Whether a request is one of these and not over."""
+        return transfer in self._runs
 
     # -- commands
 
@@ -120,7 +141,7 @@ class Transfers:
         self._check_open()
         told = chosen.left_out if isinstance(chosen, Found) else ()
         if news := [each for each in sources.left_out if each not in told]:
-            self._events.publish(left_out(news))
+            self._events.publish(of_session(left_out(news), self._id))
         asking = offer.make_request(sources)
         run = self._new_run(asking, Direction.SEND)
         run.sources = sources
@@ -179,6 +200,7 @@ class Transfers:
             await next(iter(self._runs.values())).freed.wait()
         await self._tasks.cancel(after=PARTING)
         await asyncio.gather(self._watching, return_exceptions=True)
+        self._closed()
 
     def receive(self, word: Word) -> None:
         """Take a word of the partner's about transfers; others change nothing."""
@@ -203,10 +225,11 @@ class Transfers:
     def _why_not(self, word: words.FileRequest) -> str:
         """Return why the partner's request is refused unseen; empty when it is not."""
         # A question is still on the screen when its request was taken back: no other may then come
-        # under the same id, or a yes to the one would be a yes to the other.
-        if word.id in self._used:
+        # under the same id, or a yes to the one would be a yes to the other. Nor may a request of
+        # another partner's: an answer names nothing but the id.
+        if word.id in self._known:
             return "This request was made before."
-        if len(self._used) >= MAX_REQUESTS:
+        if self._begun >= MAX_REQUESTS:
             return "That is enough for one session."
         if not self._requests.spend(1, self._clock()):
             return "Too many requests in too short a time."
@@ -231,11 +254,12 @@ class Transfers:
         partner = self._session.partner
         files, folders = tuple(asking.files), tuple(asking.folders)
         exchange = Exchange(asking.id, direction, partner, files, folders)
-        return TransferTask(exchange, self._torrents, self._tracker, self._happen)
+        return TransferTask(exchange, self._id, self._torrents, self._tracker, self._happen)
 
     def _begin(self, run: TransferTask) -> None:
         self._runs[run.exchange.id] = run
-        self._used.add(run.exchange.id)
+        self._known.add(run.exchange.id)
+        self._begun += 1
         self._apply(run, run.exchange.open())
 
     def _askable(self, transfer: TransferId) -> TransferTask:
@@ -261,7 +285,7 @@ class Transfers:
         for effect in effects:
             match effect:
                 case Publish(event):
-                    self._events.publish(event)
+                    self._events.publish(of_session(event, self._id))
                 case SendWord(word):
                     self._say(word, run)
                 case StartHashing():

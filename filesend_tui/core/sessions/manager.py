@@ -1,112 +1,137 @@
-"""The desk: where this side meets one other person at a time. What core/client.py delegates to.
+"""The sessions of a client: any number of other people, met through one connection to a relay.
 
-    away ──connect──▶ alone ──create_code──▶ waiting ──claimed──▶ pairing ──▶ paired
-                        │ └────────────────join─────────────────────▲ │         │
-                        ◀─────────wrong code, left, lost──────────────┴─────────┘
+    create_code ──▶ waiting ──claimed──▶ pairing ──▶ paired ──▶ over
+    join ───────────────────joined──────────▲ └──wrong code, left, lost──▶ over
 
-Codes, pairing and the session are put together here; what a session says about transfers is
-transfers.py's, and how a relay is spoken to is connection.py's.
+Each session has an id of this side's own, from its code on, and a room at the relay, by which its
+words find their way. One that ends, for whatever reason, leaves the others as they are; the relay's
+loss ends all. How a relay is spoken to is connection.py's, and what goes on with a partner is up to
+whoever makes a manager.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
-from typing import Final, NamedTuple
-
-from msgspec.structs import replace
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
 
 from filesend_tui.core import errors, events
-from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.error_events import error_event, left_out
-from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed, RelayUnreachable
+from filesend_tui.core.error_events import error_event
+from filesend_tui.core.errors import (
+    FileSendError,
+    NotPaired,
+    RelayTampered,
+    RelayUnreachable,
+    SeveralPartners,
+)
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import TransferId, Wants
-from filesend_tui.core.exchange import offer
-from filesend_tui.core.exchange.transfers import Transfers
+from filesend_tui.core.events import SessionId, Wants
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
 from filesend_tui.core.sessions.pairing import Side
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
+from filesend_tui.core.sessions.partner import Activity, Partner
 from filesend_tui.core.sessions.session import Session, partner_name
-from filesend_tui.core.torrent.engine_protocol import Torrents
-from filesend_tui.core.torrent.sources.create import Found
-from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.tasks import Tasks
-from filesend_tui.core.util.text import clean
-from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol import words
-from relay.protocol.words import Done, Word
+from relay.protocol.words import Done, PairingWord, Room, Word
 
 _log = logging.getLogger(__name__)
 
-#: Characters of one message; relay/protocol/words.py's bound.
-MAX_TEXT: Final = 4000
-#: Messages that a partner may say: at once, and a second. Somebody who types says one or two.
-MESSAGES: Final = (500, 10)
 #: Seconds that telling the relay goodbye may take.
 PARTING: Final = 2.0
-_FLOODED: Final = "Whoever is at the other end means no good, or their program does not work."
+#: Words that may come in rooms that the relay has not named yet; an honest partner says one.
+_MAX_EARLY: Final = 32
 _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
-
-class _Pair(NamedTuple):
-    """A session, what goes on in it, and what the partner may still say."""
-
-    session: Session
-    transfers: Transfers
-    messages: TokenBucket
+#: Begins what goes on with a partner. Its arguments: the session's id, the session, and the relay's
+#: tracker as this side knows it (ws or wss URL).
+Begin: TypeAlias = Callable[[SessionId, Session, str], Activity]
 
 
-class People:
-    """One person's side: a link to a relay, a code, and at most one partner.
+class _Waiting(NamedTuple):
+    """A code that nobody has used yet."""
 
-    All methods belong to one event loop. Every failure is a FileSendError.
+    session: SessionId
+    code: Code
+
+
+class _Pairing(NamedTuple):
+    """Two people in a room who do not hold a key yet."""
+
+    session: SessionId
+    handshake: PairingHandshake
+
+
+class SessionManager:
+    """One person's side: a link to a relay, a code, and whoever they are paired with.
+
+    All methods belong to one event loop. Every failure is a FileSendError. Where a method takes
+    `to`, it says which session is meant; None means the only one there is.
 
     Args:
         events: Where events go.
-        engine: The client's torrents.
-        config: This side's name, and where received files go.
+        name: How this side is called.
+        begin: Begins what goes on with a partner.
     """
 
-    def __init__(self, events: EventStream, engine: Torrents, config: ClientConfig) -> None:
+    def __init__(self, events: EventStream, name: str, begin: Begin) -> None:
         self._events = events
-        self._engine = engine
-        self._config = config
+        self._name = name
+        self._begin = begin
         self._link = RelayLink(self._take, self._link_changed)
         self._wants = Wants.BOTH
-        self._code: Code | None = None
-        self._room: words.Room | None = None
-        self._introduction: PairingHandshake | None = None
-        self._pair: _Pair | None = None
+        self._waiting: _Waiting | None = None
+        self._pairings: dict[Room, _Pairing] = {}
+        self._partners: dict[Room, Partner] = {}
+        self._claims = 0
+        self._early: list[RoomMessage | words.PartnerGone] = []
         self._tasks = Tasks()
 
-    # -- what faces may ask
+    # -- what may be asked
 
     @property
-    def partner(self) -> str | None:
-        """How the partner calls themselves; None while not paired."""
-        return self._pair.session.partner if self._pair else None
+    def partners(self) -> Mapping[SessionId, Partner]:
+        """Everybody this side is paired with, by session, in the order of pairing."""
+        return {partner.id: partner for partner in self._partners.values()}
 
-    @property
-    def verification(self) -> str | None:
-        """Words that are the same on both sides when nobody is in between; None while not paired.
+    def partner(self, to: SessionId | None = None) -> Partner:
+        """Return who is meant.
 
-        For two people to read to each other; a secret towards everybody else.
+        Raises:
+            NotPaired: Nobody is there, or not in this session.
+            SeveralPartners: It was not said which of several.
         """
-        return self._pair.session.verification if self._pair else None
+        return self._partners[self._room(to)]
 
-    def verify(self) -> events.Verification:
-        """Publish and return the verification words. Raises NotPaired."""
-        session = self._paired().session
-        event = events.Verification(partner=session.partner, words=session.verification)
+    def verification(self, to: SessionId | None = None) -> str | None:
+        """Return the words that are the same on both sides when nobody is in between.
+
+        For two people to read to each other; a secret towards everybody else. None while not
+        paired. Raises SeveralPartners.
+        """
+        try:
+            return self.partner(to).session.verification
+        except NotPaired:
+            return None
+
+    def verify(self, to: SessionId | None = None) -> events.Verification:
+        """Publish and return the verification words. Raises NotPaired, SeveralPartners."""
+        partner = self.partner(to)
+        event = events.Verification(
+            session=partner.id, partner=partner.name, words=partner.session.verification
+        )
         self._events.publish(event)
         return event
 
     # -- commands
+
+    def rename(self, name: str) -> None:
+        """Introduce this side by another name from now on."""
+        self._name = name
 
     def intend(self, wants: Wants) -> None:
         """Say what this side is there for; whom it pairs with from then on is told."""
@@ -127,20 +152,24 @@ class People:
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
 
+        The `code` event names the session that will come of it.
+
         Raises:
             RelayUnreachable: There is no connection to a relay.
-            PairingFailed: This side is paired already.
         """
-        self._check_alone()
         allocated = await self._link.call(words.Allocate(), words.Allocated)
-        self._code = new_code(allocated.nameplate)
+        self._waiting = waiting = _Waiting(_new_id(), new_code(allocated.nameplate))
         self._events.publish(
-            events.Code(code=self._code.text, expires_seconds=allocated.expires_seconds)
+            events.Code(
+                session=waiting.session,
+                code=waiting.code.text,
+                expires_seconds=allocated.expires_seconds,
+            )
         )
-        return self._code.text
+        return waiting.code.text
 
-    async def join(self, typed: str) -> None:
-        """Pair with whoever made this code; returns when paired.
+    async def join(self, typed: str) -> SessionId:
+        """Pair with whoever made this code; return the session when paired.
 
         Raises:
             InvalidCode: It is no code; nothing was sent.
@@ -149,174 +178,106 @@ class People:
             RelayTampered: The relay altered what the other side said.
         """
         code = parse_code(typed)
-        self._check_alone()
-        introduction = self._introduce(code, Side.JOINER)
-        # Before the claim is acknowledged: the other side's first word may come with it.
-        self._introduction = introduction
-        claiming = asyncio.ensure_future(
-            self._link.call(words.Claim(nameplate=code.nameplate), words.Joined)
-        )
-        try:
-            self._room = (await asyncio.shield(claiming)).room
-        except BaseException as error:
-            self._forget(introduction)
-            if not isinstance(error, FileSendError):
-                await self._give_up_claim(claiming)
-            raise
+        session = _new_id()
+        room = await self._claim(code, session)
         self._code_gone("joined")  # the relay gives up a claimer's own nameplate
-        await self._pair_up(introduction)
+        await self._pair_up(room)
+        return session
 
-    async def leave(self) -> None:
-        """End the pairing; running transfers are cancelled first. Not being paired is no error."""
-        pair, self._pair = self._pair, None
-        if pair is not None:
-            await pair.transfers.close()
-            await self._part()
-
-    async def look_through(
-        self, paths: Collection[Path], *, skip_unreadable: bool = False
-    ) -> Found:
-        """Return what is to be sent, for `request`; needs nobody, and asks nobody.
+    async def leave(self, to: SessionId | None = None) -> None:
+        """End a session; its transfers are cancelled first. Not being paired is no error.
 
         Raises:
-            BadSource: Something cannot be read or was replaced, or it is too much for one request.
+            SeveralPartners: It was not said which of several.
         """
-        found = await asyncio.to_thread(offer.look_through, paths, skip=skip_unreadable)
-        if found.left_out:
-            self._events.publish(left_out(found.left_out))
-        return found
-
-    async def request(
-        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
-    ) -> TransferId:
-        """Ask the partner to accept what was chosen; return the request's id.
-
-        Raises:
-            NotPaired: Nobody is there.
-            BadSource: Something cannot be read or was replaced, or it is too much for one request.
-        """
-        transfers = self._paired().transfers
-        return await transfers.request(chosen, skip_unreadable=skip_unreadable)
-
-    async def answer(
-        self,
-        transfer: TransferId,
-        accepted: Sequence[bool],
-        *,
-        output: Path | Target | None = None,
-        reason: str = "",
-    ) -> None:
-        """Say yes or no for each file of the partner's request, in its order.
-
-        Args:
-            transfer: The request.
-            accepted: A yes or no for each file.
-            output: Folder its files will stand in; the configured one where None.
-            reason: Why it is declined, for the partner to read; at most 200 characters.
-
-        Raises:
-            NotPaired: Nobody is there.
-            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
-            RequestGone: There is no such request to answer.
-            FileSendError: It is not one answer for each file.
-        """
-        await self._paired().transfers.answer(transfer, accepted, output, reason)
-
-    async def cancel(self, transfer: TransferId) -> None:
-        """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
-        if self._pair is not None:
-            await self._pair.transfers.cancel(transfer)
-
-    def rename(self, name: str) -> None:
-        """Introduce this side by another name from now on."""
-        self._config = replace(self._config, name=name)
-
-    async def say(self, text: str) -> None:
-        """Send the partner a line of text.
-
-        Raises:
-            NotPaired: Nobody is there.
-            FileSendError: There is no text, or too much.
-        """
-        session = self._paired().session
-        if not 0 < len(text) <= MAX_TEXT:
-            raise FileSendError(
-                "There is nothing to say." if not text else "That message is too long.",
-                f"A message has 1 to {MAX_TEXT:,} characters.",
-            )
-        await session.send(words.Message(text=text))
-        self._events.publish(
-            events.Message(partner=session.partner, text=clean(text, MAX_TEXT), outgoing=True)
-        )
+        try:
+            room = self._room(to)
+        except NotPaired:
+            return
+        await self._leave(room, self._partners.pop(room))
 
     async def destroy(self) -> None:
-        """Leave, disconnect and free everything."""
-        await self.leave()
+        """Leave everybody, disconnect and free everything."""
+        partners, self._partners = self._partners, {}
+        await asyncio.gather(*(self._leave(*each) for each in partners.items()))
         await self._link.close()
         await self._tasks.cancel()
 
     # -- pairing
 
-    def _introduce(self, code: Code, side: Side) -> PairingHandshake:
-        hello = words.Hello(name=partner_name(self._config.name), wants=self._wants)
-        return PairingHandshake(code, side, hello, self._send)
-
-    async def _pair_up(self, introduction: PairingHandshake) -> None:
-        """Pair with who is at the other end now; on failure part from them."""
+    async def _claim(self, code: Code, session: SessionId) -> Room:
+        """Claim a code; return the room that it leads to, where pairing has begun."""
+        claim = words.Claim(nameplate=code.nameplate)
+        # The first word said in the room may come with the answer, or before it.
+        self._claims += 1
+        claiming = asyncio.ensure_future(self._link.call(claim, words.Joined))
         try:
-            session = await introduction.run()
-        except BaseException:
-            self._forget(introduction)
-            await self._part()
+            room = (await asyncio.shield(claiming)).room
+            self._enter(room, session, code, Side.JOINER)
+        except asyncio.CancelledError:
+            self._tasks.spawn(self._give_back(claiming))
             raise
-        # From here to the last word that waited nothing may be awaited, or words lose their order.
-        self._forget(introduction)
-        assert self._link.address is not None
-        tracker = self._link.address.tracker
-        transfers = Transfers(session, self._engine, self._events, self._config, tracker)
-        messages = TokenBucket(*MESSAGES, asyncio.get_running_loop().time())
-        self._pair = _Pair(session, transfers, messages)
-        self._events.publish(events.Paired(partner=session.partner, wants=session.wants))
-        for word in introduction.unheard():
-            if isinstance(word, SealedMessage | words.PairingWord):
-                self._take(RoomMessage(self._room or "", word))
-            else:
-                self._take(word)
+        finally:
+            self._claims -= 1
+            if not self._claims:
+                self._early.clear()
+        return room
 
-    async def _be_joined(self, introduction: PairingHandshake) -> None:
-        """Pair with whoever claimed this side's code."""
-        try:
-            await self._pair_up(introduction)
-        except RelayUnreachable:
-            self._events.publish(events.CodeGone(reason="relay"))
-        except FileSendError as error:
-            self._events.publish(events.CodeGone(reason="burned"))
-            self._publish_error(error)
-
-    def _forget(self, introduction: PairingHandshake) -> None:
-        if self._introduction is introduction:
-            self._introduction = None
-
-    async def _part(self) -> None:
-        """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
-        room, self._room = self._room, None
-        if room is not None:
-            await self._leave(room)
-
-    async def _give_up_claim(self, claiming: asyncio.Future[words.Joined]) -> None:
-        """Leave the room that a claim leads to, if it does; the relay may have taken it by now."""
+    async def _give_back(self, claiming: asyncio.Future[words.Joined]) -> None:
+        """Leave the room of a claim that nobody waits for any more, if it leads to one."""
         try:
             room = (await claiming).room
         except FileSendError:
             return
-        await self._leave(room)
+        await self._part(room)
 
-    async def _leave(self, room: words.Room) -> None:
+    def _enter(self, room: Room, session: SessionId, code: Code, side: Side) -> None:
+        """Begin to pair with whoever is in a room. Raises RelayTampered."""
+        if room in self._pairings or room in self._partners:
+            raise RelayTampered(_MIXED_UP)
+
+        async def send(word: Word) -> None:
+            assert isinstance(word, SealedMessage | PairingWord)
+            await self._say(room, word)
+
+        hello = words.Hello(name=partner_name(self._name), wants=self._wants)
+        handshake = PairingHandshake(code, side, hello, send)
+        self._pairings[room] = _Pairing(session, handshake)
+        for early in self._early:
+            if early.room == room:
+                self._take(early)
+
+    async def _pair_up(self, room: Room) -> None:
+        """Pair with who is in a room with this side; on failure leave it."""
+        id, handshake = self._pairings[room]
         try:
-            async with asyncio.timeout(PARTING):
-                await self._link.call(words.Leave(room=room), Done)
-        except (FileSendError, TimeoutError) as error:
-            _log.debug("leaving: %s", error)
+            session = await handshake.run()
+        except BaseException:
+            self._pairings.pop(room, None)
+            await self._part(room)
+            raise
+        # From here to the last word that waited nothing may be awaited, or words lose their order.
+        if self._pairings.pop(room, None) is None:
+            raise self._link.loss  # just now
+        assert self._link.address is not None
+        activity = self._begin(id, session, self._link.address.tracker)
+        self._partners[room] = Partner(id, session, activity, self._events)
+        self._events.publish(
+            events.Paired(session=id, partner=session.partner, wants=session.wants)
+        )
+        for word in handshake.unheard():
+            self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
+
+    async def _be_joined(self, room: Room) -> None:
+        """Pair with whoever claimed this side's code."""
+        session = self._pairings[room].session
+        try:
+            await self._pair_up(room)
+        except RelayUnreachable:
+            self._events.publish(events.CodeGone(session=session, reason="relay"))
+        except FileSendError as error:
+            self._events.publish(events.CodeGone(session=session, reason="burned"))
+            self._publish_error(error, session)
 
     # -- what comes from the relay
 
@@ -326,131 +287,143 @@ class People:
             self._deal_with(word)
         except Exception:
             _log.exception("a word that the relay delivered brought a fault to light")
-            self._give_up(FileSendError("Something in this program broke, so it hung up."))
+            fault = FileSendError("Something in this program broke, so it hung up.")
+            if (room := getattr(word, "room", None)) is not None:
+                self._break(room, fault)
 
     def _deal_with(self, word: Word | RoomMessage) -> None:
         match word:
+            case RoomMessage() | words.PartnerGone():
+                self._heard(word)
             case words.Claimed():
                 self._claimed(word)
             case words.NameplateExpired():
-                if self._code and self._code.nameplate == word.nameplate:
+                if self._waiting and self._waiting.code.nameplate == word.nameplate:
                     self._code_gone("expired")
             case words.RelayClosing():
                 pass  # the connection ends next, and that is told
-            case RoomMessage() | words.PartnerGone() if self._room not in (None, word.room):
-                pass  # what was left a moment ago
-            case RoomMessage() if self._introduction is not None:
-                self._introduction.hear(word.word)
-            case words.PartnerGone() if self._introduction is not None:
-                self._introduction.hear(word)
-            case words.PartnerGone():
-                reason = "left" if word.reason == "left" else "lost"
-                self._session_over(errors.PartnerGone("The other person is gone."), reason)
-            case RoomMessage(word=SealedMessage() as message) if self._pair is not None:
-                self._read(self._pair, message)
-            case RoomMessage() if self._pair is not None:
-                self._break(errors.RelayTampered(_MIXED_UP))
+
+    def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
+        """Take what was said in a room; one that was left a moment ago is nobody's any more."""
+        if pairing := self._pairings.get(word.room):
+            pairing.handshake.hear(word.word if isinstance(word, RoomMessage) else word)
+        elif partner := self._partners.get(word.room):
+            self._hear_partner(partner, word)
+        elif self._claims and len(self._early) < _MAX_EARLY and not _is_sealed(word):
+            self._early.append(word)
+
+    def _hear_partner(self, partner: Partner, word: RoomMessage | words.PartnerGone) -> None:
+        if isinstance(word, words.PartnerGone):
+            reason = "left" if word.reason == "left" else "lost"
+            self._over(word.room, errors.PartnerGone("The other person is gone."), reason)
+        elif isinstance(word.word, SealedMessage):
+            try:
+                partner.hear(word.word)
+            except FileSendError as error:
+                self._break(word.room, error)
+        else:
+            self._break(word.room, RelayTampered(_MIXED_UP))
 
     def _claimed(self, word: words.Claimed) -> None:
-        if word.room == self._room:
-            self._break(errors.RelayTampered(_MIXED_UP))
-            return
-        code, self._code = self._code, None
-        if (
-            code is None
-            or code.nameplate != word.nameplate
-            or self._pair is not None
-            or self._introduction is not None
-        ):
-            self._tasks.spawn(self._leave(word.room))  # never shown, or somebody came before
-            return
-        self._room = word.room
-        self._events.publish(events.CodeClaimed())
-        self._introduction = self._introduce(code, Side.MAKER)
-        self._tasks.spawn(self._be_joined(self._introduction))
-
-    def _read(self, pair: _Pair, letter: SealedMessage) -> None:
-        try:
-            word = pair.session.receive(letter)
-        except FileSendError as error:
-            self._break(error)
+        waiting = self._waiting
+        if word.room in self._pairings or word.room in self._partners:
+            self._break(word.room, RelayTampered(_MIXED_UP))
+        elif waiting is None or waiting.code.nameplate != word.nameplate:
+            # A code that was never shown: only a guess can claim it.
+            self._tasks.spawn(self._part(word.room))
         else:
-            self._said(pair, word)
-
-    def _said(self, pair: _Pair, word: Word) -> None:
-        if isinstance(word, words.Message):
-            if not pair.messages.spend(1, asyncio.get_running_loop().time()):
-                self._break(FileSendError("Messages came without end.", _FLOODED))
-                return
-            text = clean(word.text, MAX_TEXT)
-            self._events.publish(events.Message(partner=pair.session.partner, text=text))
-        else:
-            pair.transfers.receive(word)
+            self._waiting = None
+            self._events.publish(events.CodeClaimed(session=waiting.session))
+            self._enter(word.room, waiting.session, waiting.code, Side.MAKER)
+            self._tasks.spawn(self._be_joined(word.room))
 
     def _link_changed(self, state: LinkState) -> None:
         url = self._link.address.url if self._link.address else ""
         self._events.publish(events.Relay(state=state, url=url))
         if state in (LinkState.LOST, LinkState.CLOSED):
-            # A relay forgets who is gone: code and pairing went with the connection.
+            # A relay forgets who is gone: code and sessions went with the connection.
             lost = self._link.loss
             if self._link.hung_up and state is LinkState.LOST:
-                self._publish_error(lost)
+                self._publish_error(lost, None)
             self._code_gone("relay")
-            if self._introduction is not None:
-                self._introduction.fail(lost)
-            self._session_over(lost, "relay")
+            pairings, self._pairings = self._pairings, {}
+            for pairing in pairings.values():
+                pairing.handshake.fail(lost)
+            for room in tuple(self._partners):
+                self._over(room, lost, "relay")
 
     def _code_gone(self, reason: str) -> None:
-        code, self._code = self._code, None
-        if code is not None:
-            self._events.publish(events.CodeGone(reason=reason))
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._events.publish(events.CodeGone(session=waiting.session, reason=reason))
 
-    def _give_up(self, error: FileSendError) -> None:
-        """End whatever goes on with somebody else."""
-        if self._introduction is not None:
-            self._introduction.fail(error)
-        else:
-            self._break(error)
+    # -- the end of a session
 
-    def _break(self, error: FileSendError) -> None:
-        """End a session whose words no longer follow one another, and say so."""
-        if self._pair is None:
-            return
-        self._publish_error(error)
-        self._session_over(error, "broken")
-        self._tasks.spawn(self._part())
+    def _break(self, room: Room, error: FileSendError) -> None:
+        """End what goes on in a room, where nothing can be relied on any more, and say so."""
+        if pairing := self._pairings.get(room):
+            pairing.handshake.fail(error)
+        elif partner := self._partners.get(room):
+            self._publish_error(error, partner.id)
+            self._over(room, error, "broken")
+            self._tasks.spawn(self._part(room))
 
-    def _session_over(self, error: FileSendError, reason: str) -> None:
-        pair, self._pair = self._pair, None
-        if pair is not None:
-            self._tasks.spawn(pair.transfers.close(error))
-            if reason != "broken":
-                self._room = None  # else it is left yet
-            self._events.publish(events.PartnerGone(partner=pair.session.partner, reason=reason))
+    def _over(self, room: Room, error: FileSendError, reason: str) -> None:
+        partner = self._partners.pop(room)
+        self._tasks.spawn(partner.activity.close(error))
+        self._events.publish(
+            events.PartnerGone(session=partner.id, partner=partner.name, reason=reason)
+        )
+
+    async def _leave(self, room: Room, partner: Partner) -> None:
+        """End a session as the person here wants it."""
+        await partner.activity.close()
+        await self._part(room)
+
+    async def _part(self, room: Room) -> None:
+        """Tell the relay that this side leaves a room; if it cannot be told, it has noticed."""
+        try:
+            async with asyncio.timeout(PARTING):
+                await self._link.call(words.Leave(room=room), Done)
+        except (FileSendError, TimeoutError) as error:
+            _log.debug("leaving: %s", error)
 
     # -- small things
 
-    def _publish_error(self, error: FileSendError) -> None:
-        self._events.publish(error_event(error))
-
-    async def _send(self, word: Word) -> None:
-        if self._room is None:
-            raise NotPaired("Nobody is at the other end.")
-        assert isinstance(word, SealedMessage | words.PairingWord)
+    async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
-            await self._link.say(self._room, word)
+            await self._link.say(room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:
-            # A letter that was refused is missing from those that follow it.
-            self._break(error)
+            # A message that was refused is missing from those that follow it.
+            if room in self._partners:
+                self._break(room, error)
             raise
 
-    def _check_alone(self) -> None:
-        if self._pair is not None or self._introduction is not None:
-            raise PairingFailed("You are paired with somebody already.", "Leave them first.")
+    def _publish_error(self, error: FileSendError, session: SessionId | None) -> None:
+        self._events.publish(error_event(error, session=session))
 
-    def _paired(self) -> _Pair:
-        if self._pair is None:
-            raise NotPaired("You are not paired with anybody.")
-        return self._pair
+    def _room(self, to: SessionId | None) -> Room:
+        """Return the room of the session that is meant. Raises NotPaired, SeveralPartners."""
+        if to is None and len(self._partners) > 1:
+            raise SeveralPartners("You are paired with several people.")
+        for room, partner in self._partners.items():
+            if to in (None, partner.id):
+                return room
+        raise NotPaired(
+            "You are not paired with anybody." if to is None else "This person is gone."
+        )
+
+
+def _said(room: Room, word: Word) -> RoomMessage:
+    assert isinstance(word, SealedMessage | PairingWord)
+    return RoomMessage(room, word)
+
+
+def _is_sealed(word: RoomMessage | words.PartnerGone) -> bool:
+    return isinstance(word, RoomMessage) and isinstance(word.word, SealedMessage)
+
+
+def _new_id() -> SessionId:
+    return SessionId(secrets.token_hex(8))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -14,7 +14,7 @@ from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadMagnet, FileSendError, Offender
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import Hashing, TransferId
+from filesend_tui.core.events import Event, Hashing, SessionId, TransferId, of_session
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.rates.limiter import Limits
@@ -109,6 +109,7 @@ class Engine:
         trackers: Sequence[str],
         name: str | None = None,
         transfer: TransferId | None = None,
+        session: SessionId | None = None,
         swarm_key: bytes | None = None,
         approved: asyncio.Event | None = None,
     ) -> str:
@@ -122,6 +123,7 @@ class Engine:
             trackers: Where to announce it.
             name: What the torrent is called; made up from the files otherwise.
             transfer: The transfer it belongs to.
+            session: The session that this belongs to, for its events.
             swarm_key: Makes the swarm a private one: 32 random bytes that its members know.
             approved: When it may be announced and served, where not as soon as it is made.
 
@@ -129,12 +131,13 @@ class Engine:
             BadSource: Something cannot be read, or changed since it was found.
             TrackerFailed: No tracker accepted it.
         """
-        info = await self._make(sources, name, transfer)
+        info = await self._make(sources, name, transfer, session)
         if approved is not None:
             await approved.wait()
         torrent = self._admit(
             Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
             transfer,
+            session,
             swarm_key,
         )
         try:
@@ -151,6 +154,7 @@ class Engine:
         folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
+        session: SessionId | None = None,
         swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:
@@ -161,6 +165,7 @@ class Engine:
             folder: Where its files will stand; a path is what it leads to when they are laid out.
             trackers: Used beside the magnet's own.
             transfer: The transfer it belongs to.
+            session: The session that this belongs to, for its events.
             swarm_key: The private swarm's; None where it is open.
             choose: Decides what is wanted when the description is here; may raise FileSendError.
 
@@ -174,6 +179,7 @@ class Engine:
         torrent = self._admit(
             Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)),
             transfer,
+            session,
             swarm_key,
         )
         await torrent.fetch(folder, choose)
@@ -233,7 +239,11 @@ class Engine:
         return await asyncio.shield(self._torrents[torrent_id].done)
 
     def _admit(
-        self, magnet: Magnet, transfer: TransferId | None, swarm_key: bytes | None
+        self,
+        magnet: Magnet,
+        transfer: TransferId | None,
+        session: SessionId | None,
+        swarm_key: bytes | None,
     ) -> Torrent:
         torrent_id = magnet.info_hash.hex()
         if torrent_id in self._torrents:
@@ -246,7 +256,7 @@ class Engine:
             config=self._config,
             limits=self._limits,
             executor=self._disk,
-            publish=self._events.publish,
+            publish=self._publisher(session),
             transfer=transfer,
             swarm_key=swarm_key,
             road=self._road,
@@ -254,11 +264,20 @@ class Engine:
         self._torrents[torrent_id] = torrent
         return torrent
 
+    def _publisher(self, session: SessionId | None) -> Callable[[Event], None]:
+        """Return what publishes events as those of a session."""
+        return lambda event: self._events.publish(of_session(event, session))
+
     async def _make(
-        self, sources: Sequence[SourceFile], name: str | None, transfer: TransferId | None
+        self,
+        sources: Sequence[SourceFile],
+        name: str | None,
+        transfer: TransferId | None,
+        session: SessionId | None,
     ) -> TorrentInfo:
         """Hash in a thread, showing progress; being cancelled stops the thread too."""
         loop = asyncio.get_running_loop()
+        publish = self._publisher(session)
         stop = threading.Event()
 
         def tell(hashed: int, total: int) -> None:
@@ -268,7 +287,7 @@ class Engine:
                 hashed_bytes=hashed,
                 total_bytes=total,
             )
-            loop.call_soon_threadsafe(self._events.publish, event)
+            loop.call_soon_threadsafe(publish, event)
 
         def work() -> TorrentInfo:
             return make_torrent(

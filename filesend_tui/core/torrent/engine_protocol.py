@@ -1,4 +1,4 @@
-"""What the people room needs of the torrents: the part of torrent/engine.py's Engine it calls."""
+"""What exchanges need of the torrents: the part of torrent/engine.py's Engine they call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from filesend_tui.core.events import TransferId
+from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
@@ -17,6 +17,7 @@ from filesend_tui.core.torrent.torrent import Choose, Progress
 class Torrents(Protocol):
     """The torrents of one client. A cancelled `serve` or `add` leaves nothing behind.
 
+    session, transfer: What it belongs to, which its events say.
     swarm_key: 32 random bytes; only who has them meets the others of the swarm. None: it is open.
     """
 
@@ -26,6 +27,7 @@ class Torrents(Protocol):
         *,
         trackers: Sequence[str],
         transfer: TransferId | None = None,
+        session: SessionId | None = None,
         swarm_key: bytes | None = None,
         approved: asyncio.Event | None = None,
     ) -> str:
@@ -41,6 +43,7 @@ class Torrents(Protocol):
         folder: Path | Target,
         trackers: Sequence[str] = (),
         transfer: TransferId | None = None,
+        session: SessionId | None = None,
         swarm_key: bytes | None = None,
         choose: Choose | None = None,
     ) -> str:

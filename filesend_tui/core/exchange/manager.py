@@ -1,0 +1,122 @@
+"""The transfers of all sessions: begins those of a session, and finds whose a request is.
+
+What goes on in one session is transfers.py's; who is paired with whom is sessions/manager.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.error_events import left_out
+from filesend_tui.core.errors import NotPaired, RequestGone
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import SessionId, TransferId
+from filesend_tui.core.exchange import offer
+from filesend_tui.core.exchange.transfers import Transfers
+from filesend_tui.core.sessions.session import Session
+from filesend_tui.core.torrent.engine_protocol import Torrents
+from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.target import Target
+
+
+class TransferManager:
+    """The transfers of a client.
+
+    Args:
+        events: Where events go.
+        torrents: The engine.
+        config: Where received files go, unless an answer says otherwise.
+    """
+
+    def __init__(self, events: EventStream, torrents: Torrents, config: ClientConfig) -> None:
+        self._events = events
+        self._torrents = torrents
+        self._config = config
+        self._open: dict[SessionId, Transfers] = {}
+        self._known: set[TransferId] = set()
+
+    def begin(self, id: SessionId, session: Session, tracker: str) -> Transfers:
+        """Return the transfers of a new session; sessions/manager.py calls this.
+
+        Args:
+            id: The session's.
+            session: The partner.
+            tracker: The relay's tracker, as this side knows it (ws or wss URL).
+        """
+        self._open[id] = Transfers(
+            id,
+            session,
+            torrents=self._torrents,
+            events=self._events,
+            config=self._config,
+            tracker=tracker,
+            known=self._known,
+            closed=lambda: self._open.pop(id),
+        )
+        return self._open[id]
+
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        """Return what is to be sent, for `request`; needs nobody, and asks nobody.
+
+        Raises:
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
+        """
+        found = await asyncio.to_thread(offer.look_through, paths, skip=skip_unreadable)
+        if found.left_out:
+            self._events.publish(left_out(found.left_out))
+        return found
+
+    async def request(
+        self, to: SessionId, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+    ) -> TransferId:
+        """Ask the partner of a session to accept what was chosen; return the request's id.
+
+        Raises:
+            NotPaired: They are gone.
+            BadSource: Something cannot be read or was replaced, or it is too much for one request.
+        """
+        if to not in self._open:
+            raise NotPaired("This person is gone.")
+        return await self._open[to].request(chosen, skip_unreadable=skip_unreadable)
+
+    async def answer(
+        self,
+        transfer: TransferId,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
+        reason: str = "",
+    ) -> None:
+        """Say yes or no for each file of a partner's request, in its order.
+
+        Args:
+            transfer: The request.
+            accepted: A yes or no for each file.
+            output: Folder its files will stand in; the configured one where None.
+            reason: Why it is declined, for the partner to read; at most 200 characters.
+
+        Raises:
+            NotPaired: Nobody is there.
+            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
+            RequestGone: There is no such request to answer.
+            FileSendError: It is not one answer for each file.
+        """
+        transfers = self._with(transfer)
+        if transfers is None and not self._open:
+            raise NotPaired("You are not paired with anybody.")
+        if transfers is None:
+            raise RequestGone("This request is no longer open.")
+        await transfers.answer(transfer, accepted, output, reason)
+
+    async def cancel(self, transfer: TransferId) -> None:
+        """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
+        if (transfers := self._with(transfer)) is not None:
+            await transfers.cancel(transfer)
+
+    def _with(self, transfer: TransferId) -> Transfers | None:
+        return next((each for each in self._open.values() if transfer in each), None)
