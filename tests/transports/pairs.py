@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -58,6 +58,13 @@ async def connected(
         yield ours, theirs
     finally:
         await soon(asyncio.gather(ours.close(), theirs.close()))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return once this holds; looked at time and again, as nobody tells."""
+    async with asyncio.timeout(15):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 def udp_sockets() -> int:

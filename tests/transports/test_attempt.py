@@ -11,7 +11,7 @@ import pytest
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
-from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
+from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets, until
 
 
 def label(attempt: Any) -> str:
@@ -146,7 +146,8 @@ async def test_what_the_first_instant_brings_is_not_lost(config: ClientConfig) -
     await offerer.accept(answerer.text)
     ours = await soon(offerer.opened())
     await ours.send(b"first")
-    await asyncio.sleep(0.1)  # it arrives before anybody asked the answerer for its channel
+    # It arrives before anybody asked the answerer for its channel.
+    await until(lambda: answerer._channel is not None and answerer._channel._unread)
     theirs = await answerer.opened()
     assert await read_exactly(theirs, 5) == b"first"
     await soon(asyncio.gather(ours.close(), theirs.close()))

@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from filesend_tui.core.transports.direct.link import TlsLink
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
 from tests.transports.direct_pairs import HERE, meet, roads
-from tests.transports.pairs import soon
+from tests.transports.pairs import soon, until
 
 
 async def say_hello(here: DirectChannel, there: DirectChannel) -> None:
@@ -95,14 +96,24 @@ async def test_several_meetings_of_the_same_two_do_not_get_mixed_up() -> None:
 @pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize("chooser", [0, 1])
 async def test_one_that_learns_of_the_other_later_is_met_all_the_same(
-    late: int, chooser: int
+    late: int, chooser: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loop, came = asyncio.get_running_loop(), 0
+    accept = loop.sock_accept
+
+    async def counting(listener: socket.socket) -> Any:
+        nonlocal came
+        accepted = await accept(listener)
+        came += 1
+        return accepted
+
+    monkeypatch.setattr(loop, "sock_accept", counting)
     async with roads() as both:
         offers = [road.offer() for road in both]
         early = asyncio.create_task(
             both[1 - late].meet(offers[1 - late], offers[late], chooses=late != chooser)
         )
-        await asyncio.sleep(0.3)
+        await until(lambda: came)  # and is sent away: nobody is expected there yet
         here = await soon(both[late].meet(offers[late], offers[1 - late], chooses=late == chooser))
         there = await soon(early)
         await say_hello(here, there)

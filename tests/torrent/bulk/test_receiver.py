@@ -201,7 +201,9 @@ async def test_a_slow_disk_holds_the_peer_back_and_not_the_memory(piece_length: 
             asyncio.to_thread(push, intake, range(pieces), of(host, range(pieces)))
         )
         await exhausted(intake)
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            while intake._buffer is not None and not pushing.done():  # until it waits for the next
+                await asyncio.sleep(0.01)
         assert not pushing.done()
         assert host.received <= max(ALL_BUFFERS, 3 * piece_length)
         host.may_keep.set()
