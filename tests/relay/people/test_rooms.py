@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 
@@ -318,6 +319,28 @@ def test_places_are_bounded_for_a_person_an_address_and_all(rooms: Rooms):
     assert refusal(lambda: meet(rooms, "d", 5, address="192.0.2.3")) == ErrorCode.RELAY_FULL
     assert meet(rooms, "d", 1, address="192.0.2.3"), "where somebody waits, there is room"
     meet(rooms, "d", 5, address="192.0.2.3")
+
+
+def test_all_the_rooms_there_can_be_take_little_memory():
+    limits = Limits()
+    rooms = Rooms(limits, random.Random(7))
+    people = [f"{number:020}" for number in range(200)]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for step in range(1, limits.max_person_rooms // 2 + 1):
+            for number, person in enumerate(people):
+                meet(rooms, person, 1)
+                meet(rooms, people[(number + step) % len(people)], 1)
+        assert refusal(lambda: (meet(rooms, people[0], 1), meet(rooms, people[1], 1))) == (
+            ErrorCode.TOO_MANY_ROOMS
+        )
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rooms.pairs == len(people) * limits.max_person_rooms // 2
+    most = limits.max_people * limits.max_person_rooms // 2
+    assert (after - before) / rooms.pairs * most < 48 * 1024 * 1024
 
 
 class AnyOrder(RuleBasedStateMachine):
