@@ -306,7 +306,7 @@ async def test_partners_who_are_swapped_do_not_pair(tmp_path: Path) -> None:
 
     def cross(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         twin = twins[due.to]
-        return (due._replace(to=twin, room=rogue.room_of(twin)),)
+        return (due._replace(to=twin, room=rooms[twin]),)
 
     def wait_for_both(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         waiting.append(due)
@@ -316,10 +316,12 @@ async def test_partners_who_are_swapped_do_not_pair(tmp_path: Path) -> None:
         joiners = sorted({d.sender for d in waiting} - rogue.makers)
         twins.update({makers[0]: makers[1], makers[1]: makers[0]})
         twins.update({joiners[0]: joiners[1], joiners[1]: joiners[0]})
+        rooms.update({who: rogue.room_of(who) for who in twins})  # they may leave
         rogue.trick = cross
         return [out for due in waiting for out in cross(rogue, due)]
 
     waiting: list[Passing] = []
+    rooms: dict[str, str] = {}
     async with (
         rogue_relay(wait_for_both) as rogue,
         people(rogue, tmp_path, "Ann", "Bob", "Cid", "Dan") as (ann, bob, cid, dan),
