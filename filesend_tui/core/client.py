@@ -34,7 +34,7 @@ class Client:
         config: How it behaves.
 
     Raises:
-        ChannelFailed: The settings force a WebRTC stack that is missing or cannot do the rest.
+        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
     """
 
     def __init__(self, config: ClientConfig) -> None:
