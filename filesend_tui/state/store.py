@@ -24,7 +24,7 @@ from filesend_tui.state.views import (
     Level,
     Notice,
     OwnCode,
-    RelayLink,
+    RelayStatus,
     ShareRow,
     TalkLine,
     TransferDetail,
@@ -82,7 +82,7 @@ class Store:
     """
 
     time_of_day: Callable[[], str] = str
-    relay: RelayLink = field(default_factory=RelayLink)
+    relay: RelayStatus = field(default_factory=RelayStatus)
     code: OwnCode | None = None
     partner: str | None = None
     session: SessionId | None = None
@@ -266,7 +266,7 @@ class Store:
     # -- people
 
     def _on_relay(self, event: events.Relay) -> None:
-        self.relay = RelayLink(event.state, event.url)
+        self.relay = RelayStatus(event.state, event.url)
         if event.state == "connected":
             self._relay_was_there = True
             if not self._somebody_gone:  # that is still so

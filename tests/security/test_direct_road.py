@@ -11,7 +11,7 @@ import pytest
 
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.transports.direct import link, road
-from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from filesend_tui.core.transports.direct.link import ConnectionBroken, TlsConnection
 from tests.transports.direct_pairs import connected, roads
 from tests.transports.pairs import soon
 
@@ -60,7 +60,7 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         assert ours._identity is not None
         ours._identity.trust(frozenset([there.certificate]))
         expected = road._Meeting(there, chooses=True, chosen=lambda: None)
-        held: list[TlsLink] = []
+        held: list[TlsConnection] = []
         refused = 0
         for _ in range(20):
             link = ours._link(await road._connect(there.endpoints[0]), server=False)
@@ -69,7 +69,7 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
                 await soon(ours._greet(expected, link))
                 async with asyncio.timeout(0.1):
                     await link.hear(1)
-            except LinkBroken:
+            except ConnectionBroken:
                 refused += 1
             except TimeoutError:
                 pass

@@ -28,7 +28,7 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
-from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
+from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection, always
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
 from filesend_tui.core.sessions.key_agreement import Side
@@ -82,7 +82,7 @@ class SessionManager:
         self._events = events
         self._name = name
         self._begin = begin
-        self._link = RelayLink(self._take, self._link_changed)
+        self._link = RelayConnection(self._take, self._link_changed)
         self._wants = Wants.BOTH
         self._waiting: _Waiting | None = None
         self._pairings: dict[Room, _Pairing] = {}
@@ -337,13 +337,13 @@ class SessionManager:
             self._enter(word.room, waiting.session, waiting.code, Side.MAKER)
             self._tasks.spawn(self._be_joined(word.room))
 
-    def _link_changed(self, state: LinkState) -> None:
+    def _link_changed(self, state: ConnectionState) -> None:
         url = self._link.address.url if self._link.address else ""
         self._events.publish(events.Relay(state=state, url=url))
-        if state in (LinkState.LOST, LinkState.CLOSED):
+        if state in (ConnectionState.LOST, ConnectionState.CLOSED):
             # A relay forgets who is gone: code and sessions went with the connection.
             lost = self._link.loss
-            if self._link.hung_up and state is LinkState.LOST:
+            if self._link.hung_up and state is ConnectionState.LOST:
                 self._publish_error(lost, None)
             self._code_gone("relay")
             pairings, self._pairings = self._pairings, {}

@@ -19,7 +19,7 @@ from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
-from filesend_tui.core.torrent.metadata.description import Description
+from filesend_tui.core.torrent.metadata.description import InfoDictionary
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ
@@ -100,7 +100,7 @@ class Swarm:
             host=self,
             publish=publish,
         )
-        self._description = Description(
+        self._description = InfoDictionary(
             info_hash,
             clock=self._clock,
             found=host.metadata_found,
