@@ -1,4 +1,4 @@
-"""The door of the relay: TCP connections, and what any of them may cost, whatever it asks for.
+"""The guard of a relay: TCP connections, and what any of them may cost, whatever it asks for.
 
 uvicorn bounds neither how long a request may take to come nor what a WebSocket client may send in
 pings, fragments and unread answers; here is what does, by connection and by address. Nothing of
@@ -274,21 +274,21 @@ def _relieve(connections: Iterable[Connection], bound: int) -> None:
 
 
 class _HttpGuard(H11Protocol):
-    """uvicorn's HTTP, at the door."""
+    """uvicorn's HTTP, guarded."""
 
     def __init__(self, guard: ConnectionGuard, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self.conn = OneRequest()
         self._guard = guard
-        self._visit: Connection | None = None
+        self._guarded: Connection | None = None
         self._is_websocket = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._visit = self._guard.enter(transport)
-        if self._visit is not None:
+        self._guarded = self._guard.enter(transport)
+        if self._guarded is not None:
             super().connection_made(transport)
             self._look()
-            if seconds := self._visit.seconds_in_debt():
+            if seconds := self._guarded.seconds_in_debt():
                 transport.pause_reading()
                 self.loop.call_later(seconds, self._begin, transport)
 
@@ -297,12 +297,12 @@ class _HttpGuard(H11Protocol):
             transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._visit is not None:
-            self._guard.leave(self._visit)
+        if self._guarded is not None:
+            self._guard.leave(self._guarded)
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        connection = self._visit
+        connection = self._guarded
         # What a proxy sends for many cannot be held against one of them here.
         if connection is None or (
             connection.address is not None and not connection.take_bytes(len(data))
@@ -313,7 +313,7 @@ class _HttpGuard(H11Protocol):
         self._look()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        connection = self._visit
+        connection = self._guarded
         assert connection is not None
         if not self._guard.name(
             connection, self._guard.proxies.client(*_who(self.client, self.headers))
@@ -328,42 +328,42 @@ class _HttpGuard(H11Protocol):
         super().send_400_response(msg)
 
     def _look(self) -> None:
-        if self._visit is not None and not self._is_websocket:
-            self._visit.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
+        if self._guarded is not None and not self._is_websocket:
+            self._guarded.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
 
 
 class _WebSocketGuard(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, at the door."""
+    """uvicorn's WebSocket, guarded."""
 
     def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._guard = guard
-        self._visit = connection
+        self._guarded = connection
         self._fragments = 0
         self._resting = False
         connection.kept = lambda: len(self.conn.reader.buffer) + self._fragments
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._guard.leave(self._visit)
+        self._guard.leave(self._guarded)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._visit.take_bytes(len(data)):
+        if not self._guarded.take_bytes(len(data)):
             return
-        with self._visit.spends(), self._visit.ends_where_it_fails():
+        with self._guarded.spends(), self._guarded.ends_where_it_fails():
             for start in range(0, len(data), _SLICE):
                 super().data_received(data[start : start + _SLICE])
                 if self.transport.is_closing():
                     return
         self._wait_out_debt()
         if not self.handshake_initiated:  # websockets found none, and says nothing more
-            self._visit.end("invalid")
+            self._guarded.end("invalid")
         unfinished = self.conn.reader.buffer or self._fragments
-        self._visit.awaits(Awaited.MESSAGE if unfinished else None)
+        self._guarded.awaits(Awaited.MESSAGE if unfinished else None)
 
     def _wait_out_debt(self) -> None:
         """Read no more while its address has used up its time; messages wait for their turn."""
-        seconds = self._visit.seconds_in_debt()
+        seconds = self._guarded.seconds_in_debt()
         if seconds and not self._resting:
             self._resting = True
             self.transport.pause_reading()
@@ -388,7 +388,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        if not self._visit.take_frame():
+        if not self._guarded.take_frame():
             return
         if self.writable.is_set():
             super().handle_ping()
@@ -396,7 +396,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             self.conn.data_to_send()  # who does not read gets no pong: it would only be kept
 
     def handle_pong(self, event: Frame) -> None:
-        if self._visit.take_frame():
+        if self._guarded.take_frame():
             super().handle_pong(event)
 
     def send_receive_event_to_app(self) -> None:
@@ -404,13 +404,13 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             try:
                 b"".join(self.frames).decode()
             except UnicodeDecodeError:  # uvicorn would log a traceback for each
-                self._visit.end("invalid")
+                self._guarded.end("invalid")
                 return
         super().send_receive_event_to_app()
 
     def _takes(self, event: Frame) -> bool:
         self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
-        return self._visit.take_frame()
+        return self._guarded.take_frame()
 
 
 def _who(client: tuple[str, int] | None, headers: Headers) -> tuple[str, Headers]:

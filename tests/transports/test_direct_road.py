@@ -17,9 +17,9 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import Identity, fingerprint
-from filesend_tui.core.transports.direct.link import TlsConnection
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
+from filesend_tui.core.transports.direct.tls_connection import TlsConnection
 from tests.transports.direct_pairs import HERE, meet, roads
 from tests.transports.pairs import soon, until
 

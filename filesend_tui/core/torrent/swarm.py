@@ -1,7 +1,7 @@
 """One torrent's swarm: its roster, its description, its exchange of pieces, and a tick a second.
 
 Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
-description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
+info_dictionary.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
 torrent.py's.
 """
 
@@ -19,7 +19,7 @@ from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
-from filesend_tui.core.torrent.metadata.description import InfoDictionary
+from filesend_tui.core.torrent.metadata.info_dictionary import InfoDictionary
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ

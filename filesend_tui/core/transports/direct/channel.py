@@ -23,7 +23,7 @@ from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
-from filesend_tui.core.transports.direct.link import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 
 #: Most bytes of one frame of the byte stream.
 MAX_FRAME: Final = 1024 * 1024

@@ -21,7 +21,6 @@ from typing import Final
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import BadCertificate, Identity, fingerprint
-from filesend_tui.core.transports.direct.link import ConnectionBroken, TlsConnection
 from filesend_tui.core.transports.direct.offer import (
     LOOPBACK,
     MAX_ADDRESSES,
@@ -32,6 +31,7 @@ from filesend_tui.core.transports.direct.offer import (
     plausible,
 )
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.util.tasks import Tasks
 
 #: Seconds after which a partner is looked for no more.

@@ -77,7 +77,7 @@ class TlsConnection:
     # -- on the event loop
 
     async def handshake(self) -> None:
-        """Agree on keys. Raises LinkBroken."""
+        """Agree on keys. Raises ConnectionBroken."""
         try:
             while not self._step():
                 await self._flush()
@@ -90,7 +90,7 @@ class TlsConnection:
             raise ConnectionBroken("no handshake") from error
 
     async def say(self, data: bytes) -> None:
-        """Send a few bytes. Raises LinkBroken."""
+        """Send a few bytes. Raises ConnectionBroken."""
         try:
             self._tls.write(data)
             await self._flush()
@@ -98,7 +98,7 @@ class TlsConnection:
             raise ConnectionBroken("it is gone") from error
 
     async def hear(self, count: int) -> bytes:
-        """Return exactly so many bytes. Raises LinkBroken."""
+        """Return exactly so many bytes. Raises ConnectionBroken."""
         heard = b""
         while len(heard) < count:
             try:
