@@ -312,7 +312,7 @@ async def test_a_partner_who_vanishes_fails_transfers(
 ) -> None:
     ada, bob = await pair(new_person)
     transfer = await reach(P.TRANSFERRING, ada, bob, files[:2])
-    client = bob.people._link._client
+    client = bob.people._relay._client
     assert client is not None
     await client.eio.ws.close()
     error = await ada.until(events.Error, transfer=transfer)

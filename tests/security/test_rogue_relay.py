@@ -206,7 +206,7 @@ async def test_whatever_is_done_to_a_word_ends_the_session(
             assert "instead" not in repr(person.log)
             said = [e for e in person.log if isinstance(e, events.Message) and not e.outgoing]
             assert len(said) <= 1
-            assert person.people._link.state == "connected"
+            assert person.people._relay.state == "connected"
 
 
 @pytest.mark.parametrize("event", [event for event in CONTENTS if event != "hello"])

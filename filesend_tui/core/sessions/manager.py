@@ -82,7 +82,7 @@ class SessionManager:
         self._events = events
         self._name = name
         self._begin = begin
-        self._link = RelayConnection(self._take, self._link_changed)
+        self._relay = RelayConnection(self._take, self._relay_changed)
         self._wants = Wants.BOTH
         self._waiting: _Waiting | None = None
         self._pairings: dict[Room, _Pairing] = {}
@@ -147,7 +147,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._link.connect(relay_url, again=again)
+        await self._relay.connect(relay_url, again=again)
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
@@ -157,7 +157,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no connection to a relay.
         """
-        allocated = await self._link.call(words.Allocate(), words.Allocated)
+        allocated = await self._relay.call(words.Allocate(), words.Allocated)
         self._waiting = waiting = _Waiting(_new_id(), new_code(allocated.nameplate))
         self._events.publish(
             events.Code(
@@ -200,7 +200,7 @@ class SessionManager:
         """Leave everybody, disconnect and free everything."""
         partners, self._partners = self._partners, {}
         await asyncio.gather(*(self._leave(*each) for each in partners.items()))
-        await self._link.close()
+        await self._relay.close()
         await self._tasks.cancel()
 
     # -- pairing
@@ -210,7 +210,7 @@ class SessionManager:
         claim = words.Claim(nameplate=code.nameplate)
         # The first word said in the room may come with the answer, or before it.
         self._claims += 1
-        claiming = asyncio.ensure_future(self._link.call(claim, words.Joined))
+        claiming = asyncio.ensure_future(self._relay.call(claim, words.Joined))
         try:
             room = (await asyncio.shield(claiming)).room
             self._enter(room, session, code, Side.JOINER)
@@ -258,9 +258,9 @@ class SessionManager:
             raise
         # From here to the last word that waited nothing may be awaited, or words lose their order.
         if self._pairings.pop(room, None) is None:
-            raise self._link.loss  # just now
-        assert self._link.address is not None
-        activity = self._begin(id, session, self._link.address.tracker)
+            raise self._relay.loss  # just now
+        assert self._relay.address is not None
+        activity = self._begin(id, session, self._relay.address.tracker)
         self._partners[room] = Partner(id, session, activity, self._events)
         self._events.publish(
             events.Paired(session=id, partner=session.partner, wants=session.wants)
@@ -337,13 +337,13 @@ class SessionManager:
             self._enter(word.room, waiting.session, waiting.code, Side.MAKER)
             self._tasks.spawn(self._be_joined(word.room))
 
-    def _link_changed(self, state: ConnectionState) -> None:
-        url = self._link.address.url if self._link.address else ""
+    def _relay_changed(self, state: ConnectionState) -> None:
+        url = self._relay.address.url if self._relay.address else ""
         self._events.publish(events.Relay(state=state, url=url))
         if state in (ConnectionState.LOST, ConnectionState.CLOSED):
             # A relay forgets who is gone: code and sessions went with the connection.
-            lost = self._link.loss
-            if self._link.hung_up and state is ConnectionState.LOST:
+            lost = self._relay.loss
+            if self._relay.hung_up and state is ConnectionState.LOST:
                 self._publish_error(lost, None)
             self._code_gone("relay")
             pairings, self._pairings = self._pairings, {}
@@ -384,7 +384,7 @@ class SessionManager:
         """Tell the relay that this side leaves a room; if it cannot be told, it has noticed."""
         try:
             async with asyncio.timeout(PARTING):
-                await self._link.call(words.Leave(room=room), Done)
+                await self._relay.call(words.Leave(room=room), Done)
         except (FileSendError, TimeoutError) as error:
             _log.debug("leaving: %s", error)
 
@@ -392,7 +392,7 @@ class SessionManager:
 
     async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
-            await self._link.say(room, word)
+            await self._relay.say(room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:
