@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
-from relay.people.rooms import Entered
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from relay.protocol import words
 from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
+from relay.stores.base import Entered
 
 
 class Passing(NamedTuple):
@@ -57,9 +58,10 @@ class RogueRelay:
         self.nameplate = 0
         self._app = server._app
         self._people = server._app._people
-        self._claim = self._people._rooms.claim
+        self._rooms: Any = self._people._rooms
+        self._claim: Any = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
-        self._people._rooms.claim = self._note_claim  # type: ignore[method-assign]
+        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
 
@@ -73,7 +75,7 @@ class RogueRelay:
 
     def room_of(self, person: str) -> str:
         """The one room that somebody is in."""
-        (room,) = self._people._rooms._of[person]
+        (room,) = self._rooms._rooms._of[person]
         return room
 
     async def cut(self, sid: str) -> None:
@@ -81,7 +83,7 @@ class RogueRelay:
         await self._people._server.disconnect(sid)
 
     async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
-        partner = self._people._rooms.partner(sid, word.room)
+        partner, _ = await self._rooms.route(sid, word.room, proves=False)
         data = to_wire(word)
         due = Passing(sid, partner, event, route.delivered_as, data.pop("room"), data)
         self.passed.append(due)
@@ -89,8 +91,8 @@ class RogueRelay:
             data = {"room": passing.room, **passing.data}
             await self.say(passing.to, passing.delivered_as, data)
 
-    def _note_claim(self, person: str, nameplate: int, now: float) -> Entered:
-        entered = self._claim(person, nameplate, now)
+    async def _note_claim(self, person: str, address: str, nameplate: int) -> Entered:
+        entered: Entered = await self._claim(person, address, nameplate)
         self.makers.add(entered.notice.to)
         self.nameplate = nameplate
         return entered
@@ -127,7 +129,7 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
         ready = asyncio.Event()
         server = RelayServer(listener, on_ready=lambda _url: ready.set())
         rogue = RogueRelay(server, trick)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
         await ready.wait()
         try:

@@ -20,9 +20,9 @@ from filesend_tui.core import errors, events
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.sessions import pairing_handshake
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
-from relay.people.rooms import Refusal
 from relay.protocol import words
 from relay.protocol.words import CONTENTS, ErrorCode, to_wire
+from relay.stores.base import Refusal
 from tests.core.test_client import Person as Someone
 from tests.core.test_client import yes
 from tests.people import Person
