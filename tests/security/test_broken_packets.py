@@ -36,7 +36,7 @@ from tests.security.packet_relay import (
 
 #: What is well made: that the other in a room has left, and a word in it that nobody can open.
 GONE = json.dumps({"room": "0" * 32, "reason": "left"})
-BROKEN = json.dumps({"room": "0" * 32, "body": 7})
+UNREADABLE = json.dumps({"room": "0" * 32, "body": 7})
 #: Each alone is reason enough. What it leads to is the same for all of them.
 BROKEN: dict[str, list[bytes]] = {
     "an engine.io packet of no kind": [frame("9x")],
@@ -81,7 +81,7 @@ FLOODS: dict[str, list[bytes]] = {
     "engine.io packets of nothing": [frame("6")] * 100,
     "WebSocket pings": [frame(b"x", PING)] * 100,
     "WebSocket pongs": [frame(b"x", PONG)] * 100,
-    "words of a partner who is not there": [frame('42["message",' + BROKEN + "]")] * 50,
+    "words of a partner who is not there": [frame('42["message",' + UNREADABLE + "]")] * 50,
     "large ones": [frame('42["nonsense","' + "x" * 2**20 + '"]')],
 }
 
