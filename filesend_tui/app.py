@@ -457,12 +457,12 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.NewCode)
     def _new_code(self) -> None:
-        if "code" not in self.store.busy:
+        if "code" not in self.store.busy and self.store.partner is None:
             self._run("code", self._link.do(lambda client: client.create_code()))
 
     @on(commands.JoinCode)
     def _join(self, message: commands.JoinCode) -> None:
-        if "join" not in self.store.busy:
+        if "join" not in self.store.busy and self.store.partner is None:
             self.store.dismiss()
             self._run("join", self._pair_by(message.code))
 

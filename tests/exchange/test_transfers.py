@@ -39,12 +39,17 @@ async def hostile_partner(
     """Return a person and who they are paired with: a bare link that may say anything."""
     ada = await new_person("Ada")
     eve = await links(url)
-    await eve.prove(parse_code(await ada.people.create_code()))
-    await eve.tell(words.Hello(name="Eve"))
-    await ada.until(events.Paired)
-    await eve.until(lambda: words.Hello(name="Ada") in eve.words)
-    eve.words.clear()
+    await let_in(ada, eve, "Eve")
     return ada, eve
+
+
+async def let_in(ada: Person, link: NotingLink, name: str) -> None:
+    """Have a bare link pair with Ada under a name."""
+    await link.prove(parse_code(await ada.people.create_code()))
+    await link.tell(words.Hello(name=name))
+    await ada.until(events.Paired, partner=name)
+    await link.until(lambda: words.Hello(name="Ada") in link.words)
+    link.words.clear()
 
 
 @pytest.fixture

@@ -370,6 +370,29 @@ async def test_nobody_is_slipped_into_a_session(notice: str, tmp_path: Path) -> 
         await over(ann, bob)
 
 
+async def test_a_word_moved_to_another_session_ends_that_one_alone(tmp_path: Path) -> None:
+    async with (
+        rogue_relay() as rogue,
+        people(rogue, tmp_path, "Ann", "Bob", "Cid") as (ann, bob, cid),
+    ):
+        rooms = {}
+        for other in (bob, cid):
+            await other.people.join(await ann.people.create_code())
+            await ann.until(events.Paired, partner=other.people._name)
+            rooms[other] = rogue.passed[-1].room
+        rogue.trick = once("message", lambda due: [due._replace(room=rooms[cid])])
+        await bob.people.say("from Cid, you would think")
+        gone = await ann.until(events.PartnerGone)
+        assert (gone.partner, gone.reason) == ("Cid", "broken")
+        error = await ann.until(events.Error, code="relayTampered")
+        assert error.session == gone.session
+        # The relay has kept a word of Bob's back: that is found out by his next, and no sooner.
+        assert ann.partner == "Bob"
+        await ann.people.say("are you there?")
+        assert await bob.until(events.Message, text="are you there?")
+        assert not [e for e in ann.log if isinstance(e, events.Message) and not e.outgoing]
+
+
 async def test_a_claim_of_a_code_that_is_not_there_leads_to_nobody(tmp_path: Path) -> None:
     async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
         await pair(ann, bob)

@@ -38,6 +38,8 @@ class ScriptedClient:
         #: Whether each of these was to go without what cannot be sent.
         self.skipping: list[bool] = []
         self.outputs: list[Path | Target | None] = []
+        #: Whom each request and each line was for.
+        self.meant: list[SessionId | None] = []
         self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
         self.code = CODE
@@ -89,6 +91,7 @@ class ScriptedClient:
         to: SessionId | None = None,
     ) -> str:
         self.chosen.append(paths)
+        self.meant.append(to)
         self.skipping.append(skip_unreadable)
         await self._do("request", tuple(paths))
         return self.transfer
@@ -116,6 +119,7 @@ class ScriptedClient:
         self.stream.publish(TorrentDestroyed(torrent=torrent))
 
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
+        self.meant.append(to)
         await self._do("say", text)
 
     def rename(self, name: str) -> None:
