@@ -13,7 +13,6 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,15 +29,16 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from filesend_tui.core import events
+from filesend_tui.core.checks import complete_code
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
-from filesend_tui.core.errors import BadSource, FileSendError
+from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.runtime.client_api import ClientApi
 from filesend_tui.runtime.client_handle import ClientHandle, guarded
-from filesend_tui.runtime.open_share import seed_at_relay
+from filesend_tui.runtime.outgoing import Outgoing
 from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
@@ -65,7 +65,6 @@ from filesend_tui.widgets.picker.dropped import looks_like_paths
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from filesend_tui.core.util.file_id import Chosen
     from filesend_tui.runtime.local_relay import Ask
     from filesend_tui.screens.palette import NamedAction
     from filesend_tui.state.request_choice import RequestChoice
@@ -150,10 +149,10 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._leaving = False
         self._choices: dict[TransferId, RequestChoice] = {}
         self._accepted = False
-        self._sharing: Chosen | None = None
         self._refused = False
         self._signals: TerminalSignals | None = None
         self.store = Store(time_of_day)
+        self._outgoing = Outgoing(self._link, self.store, self._outgoing_taken)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
@@ -280,7 +279,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             case events.Paired(partner=partner):
                 self._arrive(partner)
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
-                self._share_taken()
+                self._outgoing.share_taken()
             case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
@@ -478,62 +477,16 @@ class FileSendApp(KeyedApp, SteadyApp):
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
         if REQUESTING not in self.store.busy:
-            self._run(REQUESTING, self._request(message))
-
-    async def _request(self, message: commands.SendPaths) -> None:
-        async def request(client: ClientApi) -> None:
-            asked = await client.request(
-                message.paths, skip_unreadable=message.skip, to=self.store.session
-            )
-            self.store.remember_paths(asked, tuple(message.paths))
-
-        with self._marking():
-            await self._link.do(request)
-        self._taken(message.paths)
+            self._run(REQUESTING, self._outgoing.request(message.paths, skip=message.skip))
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
         if SHARING not in self.store.busy:
-            self._run(SHARING, self._seed(message))
+            self._run(SHARING, self._outgoing.share(message.paths, skip=message.skip))
 
-    async def _seed(self, message: commands.SharePaths) -> None:
-        self._sharing = message.paths
-        url = self.store.relay.url
-        try:
-            with self._marking():
-                await self._link.do(
-                    lambda client: seed_at_relay(
-                        client, url, message.paths, skip_unreadable=message.skip
-                    )
-                )
-            self._share_taken()
-        finally:
-            self._sharing = None
-
-    def _share_taken(self) -> None:
-        """The torrent of a share is being made: all that was chosen for it can be read."""
-        paths, self._sharing = self._sharing, None
-        self._taken(paths)
-
-    @contextmanager
-    def _marking(self) -> Iterator[None]:
-        """Mark what the core refuses of a choice, which is kept."""
-        self.store.picked.refuse({})
-        try:
-            yield
-        except BadSource as error:
-            self.store.picked.refuse({str(path): why for path, why in error.offenders})
-            if not error.offenders:
-                raise
-            hint = f"They are marked in the list; {shown('without')} sends the rest."
-            raise BadSource(error.message, hint, offenders=error.offenders) from error
-
-    def _taken(self, paths: Chosen | None) -> None:
-        """The core took these: they are chosen no longer, and are among the transfers."""
-        if paths is not None:
-            self.store.picked.remove(map(str, paths))
-            if self.current_mode == "send":
-                self._see("transfers")
+    def _outgoing_taken(self) -> None:
+        if self.current_mode == "send":
+            self._see("transfers")
 
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:
@@ -784,9 +737,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _completions(self, prefix: str) -> Sequence[str]:
         if self._complete is None:
-            from filesend_tui.core.sessions.code import complete  # late: reads a word list
-
-            self._complete = complete
+            self._complete = complete_code
         return self._complete(prefix)
 
 

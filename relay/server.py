@@ -102,7 +102,7 @@ class RelayServer(uvicorn.Server):
     def url(self) -> str:
         """Where the relay is, with the true port."""
         host, port = self._listener.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return f"http://{_place(host, port)}"
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to exit."""
@@ -127,6 +127,11 @@ class RelayServer(uvicorn.Server):
         """
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+
+def _place(host: str, port: int) -> str:
+    """Return a host and a port as one, such as `[::1]:80` (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def serve(
@@ -159,7 +164,9 @@ def serve(
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
         why, hint = _why(error)
-        print(f"FileSend relay cannot listen on {host}:{port}: {why}. {hint}", file=sys.stderr)
+        print(
+            f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr
+        )
         return 1
     with listener:
         limits = Limits()

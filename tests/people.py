@@ -21,8 +21,9 @@ from filesend_tui.core.relay_client.connection import LinkState, RelayLink
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import SessionManager
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from relay.guard.limits import Limits
 from relay.protocol import words

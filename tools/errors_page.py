@@ -40,6 +40,7 @@ BROUGHT_ABOUT: Final = {
         "tests/e2e/test_endings.py::test_a_sender_who_goes_before_the_receiver_came",
     ),
     "wrongCode": ("tests/e2e/test_endings.py::test_a_wrong_guess_burns_the_code_for_both",),
+    "wrongSecret": ("tests/sessions/test_pairing.py::test_another_secret_fails_on_both_sides",),
     "invalidCode": (
         "tests/sessions/test_code.py::test_what_is_no_code_is_refused_with_what_is_wrong",
         "tests/cli/test_cli.py::test_what_is_no_code",
@@ -119,7 +120,8 @@ def kinds() -> list[type[FileSendError]]:
     for module in pkgutil.walk_packages(filesend_tui.__path__, "filesend_tui."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found = [kind for kind in (FileSendError, *_below(FileSendError)) if "code" in vars(kind)]
+    everything: list[type[FileSendError]] = [FileSendError, *_below(FileSendError)]
+    found = [kind for kind in everything if "code" in vars(kind)]
     in_errors = [kind for kind in found if kind.__module__ == FileSendError.__module__]
     in_errors.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
     others = sorted(set(found) - set(in_errors), key=lambda kind: kind.code)

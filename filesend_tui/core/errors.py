@@ -80,6 +80,13 @@ class WrongCode(PairingFailed):
     default_hint = "One wrong guess burns a code. Ask for a new one and check the words."
 
 
+class WrongSecret(PairingFailed):
+    """Whoever answered where two people meet does not hold the secret that they share."""
+
+    code = "wrongSecret"
+    default_hint = "Nothing was told to them. Try again through another relay, or pair by a code."
+
+
 class InvalidCode(PairingFailed):
     """What was typed is not a code."""
 

@@ -29,6 +29,7 @@ _BY_ERROR: Final = {
     "usedCode": ExitCode.PAIRING_FAILED,
     "expiredCode": ExitCode.PAIRING_FAILED,
     "wrongCode": ExitCode.PAIRING_FAILED,
+    "wrongSecret": ExitCode.PAIRING_FAILED,
     "invalidCode": ExitCode.PAIRING_FAILED,
     "notVerified": ExitCode.PAIRING_FAILED,
     "relayTampered": ExitCode.PAIRING_FAILED,

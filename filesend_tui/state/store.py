@@ -392,8 +392,6 @@ class Store:
             "partner",
             event.download_bytes_per_second,
             progress=event.progress,
-            moved=event.downloaded,
-            moved_bytes=event.downloaded_bytes,
             time_remaining=event.time_remaining,
         )
 
@@ -418,8 +416,6 @@ class Store:
             "here",
             event.download_bytes_per_second,
             progress=event.progress,
-            moved=event.downloaded,
-            moved_bytes=event.downloaded_bytes,
             speed=event.download_speed,
             bytes_per_second=event.download_bytes_per_second,
             time_remaining=event.time_remaining,
@@ -464,7 +460,6 @@ class Store:
             seconds=event.seconds,
             road=event.road,
             progress=1.0,
-            moved_bytes=event.bytes,
         )
         if row is not None:
             self._say(notices.arrived(row))

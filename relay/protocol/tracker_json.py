@@ -8,7 +8,7 @@ is the behaviour of bittorrent-tracker, which keeps BEP 3's and BEP 48's meaning
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -39,10 +39,33 @@ from relay.protocol.tracker_frames import (
 )
 
 __all__ = [
-    "ID_LENGTH", "MAX_FRAME", "MAX_OFFERS", "MAX_REASON", "MAX_SCRAPE", "MAX_SDP",
-    "Announce", "AnnounceReply", "Answer", "AnswerFrame", "ClientFrame", "Description", "Event",
-    "Failure", "Frame", "FrameError", "Offer", "OfferFrame", "Scrape", "ScrapeReply",
-    "ServerFrame", "SwarmFigures", "encode", "parse_client_frame", "parse_server_frame",
+    "CLIENT_SHAPES",
+    "ID_LENGTH",
+    "MAX_FRAME",
+    "MAX_OFFERS",
+    "MAX_REASON",
+    "MAX_SCRAPE",
+    "MAX_SDP",
+    "SERVER_SHAPES",
+    "Announce",
+    "AnnounceReply",
+    "Answer",
+    "AnswerFrame",
+    "ClientFrame",
+    "Description",
+    "Event",
+    "Failure",
+    "Frame",
+    "FrameError",
+    "Offer",
+    "OfferFrame",
+    "Scrape",
+    "ScrapeReply",
+    "ServerFrame",
+    "SwarmFigures",
+    "encode",
+    "parse_client_frame",
+    "parse_server_frame",
 ]  # fmt: skip
 
 # --- the JSON shapes ------------------------------------------------------------------------
@@ -130,6 +153,28 @@ class _WireFigures(msgspec.Struct):
 
 class _WireScrapeReply(msgspec.Struct):
     files: Annotated[dict[_Id, _WireFigures], Meta(max_length=MAX_SCRAPE)]
+
+
+class _WireFailure(msgspec.Struct, omit_defaults=True):
+    reason: str = msgspec.field(name="failure reason")
+    action: str | None = None
+    info_hash: _Id | None = None
+
+
+#: The shapes of what a client sends and of what a tracker sends, by the action that each has and by
+#: what else it is told by; a failure may have any action, or none.
+CLIENT_SHAPES: Final[dict[tuple[str, str], type[msgspec.Struct]]] = {
+    ("announce", ""): _WireAnnounce,
+    ("announce", "answer"): _WireAnswer,
+    ("scrape", ""): _WireScrape,
+}
+SERVER_SHAPES: Final[dict[tuple[str, str], type[msgspec.Struct]]] = {
+    ("announce", ""): _WireAnnounceReply,
+    ("announce", "offer"): _WireOfferFrame,
+    ("announce", "answer"): _WireAnswerFrame,
+    ("scrape", ""): _WireScrapeReply,
+    ("", "failure reason"): _WireFailure,
+}
 
 
 _T = TypeVar("_T")
@@ -314,12 +359,9 @@ def _to_json(frame: Frame) -> dict[str, Any]:
             return {"action": "scrape", "info_hash": _text(only)}
         case Scrape(several):
             return {"action": "scrape", "info_hash": [_text(each) for each in several]}
-        case Failure():
-            refused: dict[str, Any] = {"failure reason": frame.reason}
-            if frame.action is not None:
-                refused["action"] = frame.action
-            if frame.info_hash is not None:
-                refused["info_hash"] = _text(frame.info_hash)
+        case Failure(reason=reason, action=action, info_hash=info_hash):
+            known = None if info_hash is None else _text(info_hash)
+            refused: dict[str, Any] = msgspec.to_builtins(_WireFailure(reason, action, known))
             return refused
         case Announce():
             return _announce_json(frame)

@@ -196,7 +196,7 @@ class PairingWord(Word, frozen=True, kw_only=True):
 
 
 class Pake(PairingWord, frozen=True, kw_only=True):
-    """`pake`: the sender's SPAKE2 message (RFC 9382)."""
+    """`pake`: the sender's message of the key agreement: SPAKE2's (RFC 9382), or a public key."""
 
 
 class Confirm(PairingWord, frozen=True, kw_only=True):
@@ -340,6 +340,9 @@ CALLS: Final[dict[str, type[Word]]] = {
     "leavePlace": LeavePlace,
     "leave": Leave,
 }
+
+#: What the relay acknowledges a call with; every other one, and every routed word, with Done.
+REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated, "claim": Joined, "meet": Met}
 
 #: What two people say before they hold a common key, by event.
 PAIRING: Final[dict[str, type[PairingWord]]] = {

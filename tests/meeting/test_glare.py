@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +59,7 @@ class End:
 
 @given(st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_two_ends_always_stand_by_the_same_one_connection(
-    low_offers: int, high_offers: int, chance
+    low_offers: int, high_offers: int, chance: random.Random
 ) -> None:
     ends = {LOW: End(LOW), HIGH: End(HIGH)}
     other = {LOW: HIGH, HIGH: LOW}
@@ -139,7 +141,7 @@ class SealedEnd:
 
 @given(st.integers(1, 6), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_members_open_the_same_one_connection_whatever_opens_when(
-    low_offers: int, high_offers: int, chance
+    low_offers: int, high_offers: int, chance: random.Random
 ) -> None:
     ends = {LOW: SealedEnd(LOW), HIGH: SealedEnd(HIGH)}
     other = {LOW: HIGH, HIGH: LOW}

@@ -227,7 +227,7 @@ async def test_a_malformed_notice_ends_the_connection(
 
 async def test_malformed_words_of_the_partner_are_not_passed_over(links: Links) -> None:
     """Each comes as a letter that nobody can open."""
-    malformed = [
+    malformed: list[tuple[str, dict[str, Any]]] = [
         ("pake", {"body": "A" * 4000}),
         ("confirm", {"body": 7}),
         ("message", {"body": 5}),

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from relay.protocol import words
 from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
@@ -58,9 +59,9 @@ class RogueRelay:
         self._app = server._app
         self._people = server._app._people
         self._rooms: Any = self._people._rooms
-        self._claim = self._rooms.claim
+        self._claim: Any = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
-        self._rooms.claim = self._note_claim
+        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
 
@@ -128,7 +129,7 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
         ready = asyncio.Event()
         server = RelayServer(listener, on_ready=lambda _url: ready.set())
         rogue = RogueRelay(server, trick)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
         await ready.wait()
         try:

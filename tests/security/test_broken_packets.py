@@ -18,6 +18,7 @@ import pytest
 from filesend_tui.core import errors, events
 from filesend_tui.core.relay_client import connection, socket_client
 from filesend_tui.core.relay_client.connection import LinkState
+from filesend_tui.core.relay_client.messages import SealedMessage
 from tests.e2e.processes import World, fill
 from tests.people import NotingLink, Person
 from tests.scripted_engine import World as Engines
@@ -156,7 +157,7 @@ async def test_a_flood_leaves_everybody_else_their_turns(monkeypatch: pytest.Mon
             read[turns] = read.get(turns, 0) + 1
             return taken(*heard)  # type: ignore[arg-type]
 
-        link._take = take  # type: ignore[method-assign]
+        link._take = take  # type: ignore[method-assign, assignment]
         turning = asyncio.create_task(turn())
         relay.say(notice * 2000)
         await link.until(lambda: len(link.words) == 2000)
@@ -170,7 +171,7 @@ async def test_a_relay_that_reads_nothing_is_hung_up_on(
     monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
     monkeypatch.setattr(socket_client, "MOST_WAITING_SIZE", 16 * 2**20)
     async with packet_relay([], reads=False) as relay, asyncio.timeout(20), linked(relay) as link:
-        letter = connection.SealedMessage(event="message", body=bytes(2**20))
+        letter = SealedMessage(event="message", body=bytes(2**20))
         calls = [asyncio.create_task(link.tell(letter)) for _ in range(40)]
         await link.until(lambda: link.states[-1] is LinkState.LOST)
         await relay.until(hung_up=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import struct
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ async def test_very_many_tiny_frames_call_the_event_loop_no_more_than_it_reads(
         calls = 0
         tell = there._tell
 
-        def counting(*args: object) -> None:
+        def counting(*args: Any) -> None:
             nonlocal calls
             calls += 1
             tell(*args)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.sessions.session import Session, partner_name
 from relay.protocol.words import Done, Hello, Message, parse
 

@@ -343,14 +343,16 @@ async def test_a_client_that_fails_to_end_does_not_keep_the_app(stage: Stage) ->
 # -- drawing
 
 
-async def test_the_store_is_drawn_at_most_as_often_as_told(stage: Stage) -> None:
+async def test_the_store_is_drawn_at_most_as_often_as_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage.app._period = 30.0
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         drawn: list[int] = []
         stage.app.store.rows.clear()
         screen = stage.app.screen
-        screen.draw = lambda: drawn.append(1)  # type: ignore[method-assign]
+        monkeypatch.setattr(screen, "draw", lambda: drawn.append(1))
         for number in range(50):
             stage.client.stream.publish(events.Message(partner=ANA, text=str(number)))
         while len(stage.app.store.talk) < 50:

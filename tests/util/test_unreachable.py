@@ -22,6 +22,7 @@ from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFai
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.relay_client.connection import RelayLink
+from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.server import listen
 
@@ -44,6 +45,7 @@ async def tracker(host: str) -> FileSendError:
         peer_id=os.urandom(20),
         trackers=[host],
         config=ClientConfig(offers=0),
+        transports=Transports(ClientConfig()),
         totals=lambda: Totals(0, 0, None),
         wants_peers=lambda: 0,
     )
@@ -58,7 +60,7 @@ async def tracker(host: str) -> FileSendError:
 
 @pytest.fixture(params=[relay, tracker], ids=["relay", "tracker"])
 def reach(request: pytest.FixtureRequest) -> Reach:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @asynccontextmanager

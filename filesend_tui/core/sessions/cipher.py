@@ -16,7 +16,8 @@ import msgspec
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from relay.protocol.words import CONTENTS, MAX_CONTENT, Word
 
 if TYPE_CHECKING:

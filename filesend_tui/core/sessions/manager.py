@@ -31,7 +31,7 @@ from filesend_tui.core.events import SessionId, Wants
 from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
-from filesend_tui.core.sessions.pairing import Side
+from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
 from filesend_tui.core.sessions.partner import Activity, Partner
 from filesend_tui.core.sessions.session import Session, partner_name

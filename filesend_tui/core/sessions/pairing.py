@@ -1,13 +1,13 @@
-"""Pairing: two people who know the same code end up with the same strong key, or with none.
+"""Pairing: two people who know the same code, or hold the same secret, get one strong key or none.
 
-SPAKE2 (Abdalla and Pointcheval 2005; the messages are python-spake2's, close to RFC 9382) over
-Ed25519, then key confirmation both ways as in RFC 9382 section 4, then random nonces that each side
-commits to before it sees the other's. The words to compare come from the key and both nonces, so
-that whoever is in between, with the right code and a key with each side, has one try at equal words
-and cannot search for them: a short authentication string with a hash commitment, as in ZRTP (RFC
-6189, section 4.4.1.1) and in Matrix (`m.sas.v1`). Sans-IO: words in, words out. No relay, no clock
-and no thread ever lives here; `start` and `receive` are plain computations of some milliseconds,
-which the caller moves off the event loop.
+A key agreement of either kind (key_agreement.py), then key confirmation both ways as in RFC 9382
+section 4, then random nonces that each side commits to before it sees the other's. The words to
+compare come from the key and both nonces, so that whoever is in between, with the right code and a
+key with each side, has one try at equal words and cannot search for them: a short authentication
+string with a hash commitment, as in ZRTP (RFC 6189, section 4.4.1.1) and in Matrix (`m.sas.v1`).
+Sans-IO: words in, words out. No relay, no clock and no thread ever lives here, nor what differs
+between the kinds; `start` and `receive` are plain computations of some milliseconds, which the
+caller moves off the event loop.
 
     unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ waitingCommit
                                                                                  │ commit
@@ -23,33 +23,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from filesend_tui.core.errors import PairingFailed, WrongCode
-from filesend_tui.core.sessions.code import Code, word_list
+from filesend_tui.core.errors import PairingFailed
+from filesend_tui.core.sessions.code import word_list
+from filesend_tui.core.sessions.key_agreement import (
+    APP_ID,
+    BadMessage,
+    Introduction,
+    Random,
+    Side,
+    agreement,
+)
 from relay.protocol.words import Commit, Confirm, Pake, Reveal, Word
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hmac import HMAC
 
-#: Sets these keys apart from any other use of the same words.
-APP_ID: Final = b"filesend/pairing/2"
 #: Words to compare: somebody in between has one chance in 1,295 ** 3, or 2 ** 31.0, that they are
 #: the same on both sides.
 VERIFICATION_WORDS: Final = 3
 _NONCE_BYTES: Final = 32
-# A side byte and one compressed Ed25519 point; nothing else is ever worth parsing.
-_PAKE_BYTES: Final = 33
-
-
-class Side(StrEnum):
-    """Who is who in SPAKE2, where the two sides must differ: who made the code, who typed it."""
-
-    MAKER = "maker"
-    JOINER = "joiner"
-
-    @property
-    def other(self) -> Side:
-        """The opposite side."""
-        return Side.JOINER if self is Side.MAKER else Side.MAKER
 
 
 class PairingState(StrEnum):
@@ -81,34 +73,41 @@ class SharedKey:
 
 
 class Pairing:
-    """One side of one pairing attempt. A failed one is over: the code is burned.
+    """One side of one pairing attempt. A failed one is over: a code is burned by it.
 
     Args:
-        code: What this side believes the code is.
-        side: Whether this side made the code or typed it.
+        introduction: What this side believes the code is, or the secret that both hold.
+        side: Whether this side was there first (it made the code) or came to the other.
+        random: Returns so many random bytes.
     """
 
-    def __init__(self, code: Code, side: Side) -> None:
-        from spake2 import SPAKE2_A, SPAKE2_B
-
-        kind = SPAKE2_A if side is Side.MAKER else SPAKE2_B
+    def __init__(
+        self, introduction: Introduction, side: Side, random: Random = secrets.token_bytes
+    ) -> None:
         self.state = PairingState.UNSTARTED
         self._side = side
-        self._nameplate = code.nameplate
-        self._spake = kind(code.text.encode(), idA=APP_ID + b"/maker", idB=APP_ID + b"/joiner")
+        self._agreement = agreement(introduction, side, random)
         self._said: dict[Side, bytes] = {}
         self._secret = b""
-        self._nonces = {side: secrets.token_bytes(_NONCE_BYTES)}
+        self._nonces = {side: random(_NONCE_BYTES)}
         self._commitment = b""
 
     @property
     def is_exposed(self) -> bool:
         """Whether the other side may know by now if its guess was right, and has proven nothing."""
-        return self.state is PairingState.WAITING_CONFIRM
+        return self._agreement.guessable and self.state is PairingState.WAITING_CONFIRM
+
+    def failed(self, what: str) -> PairingFailed:
+        """Return the error that says so, and what to do after a pairing of this kind."""
+        return PairingFailed(what, self._agreement.retry)
+
+    def unproven(self) -> PairingFailed:
+        """Return what this side is told when the other does not prove its key, or will not."""
+        return self._agreement.unproven()
 
     def start(self) -> tuple[Word, ...]:
         """Return the words that open the pairing."""
-        message: bytes = self._spake.start()
+        message = self._agreement.start()
         self._said[self._side] = message
         self.state = PairingState.WAITING_PAKE
         return (Pake(body=message),)
@@ -118,13 +117,14 @@ class Pairing:
 
         Raises:
             WrongCode: The other side does not know the words: a typo, or somebody guesses.
+            WrongSecret: It does not hold the secret.
             PairingFailed: It said something broken, reflected or out of turn, or chose its nonce
                 after it saw ours.
         """
-        step = _TABLE.get((self.state, type(word)))
+        step = TABLE.get((self.state, type(word)))
         if step is None:
             self.state = PairingState.FAILED
-            raise PairingFailed("The other side spoke out of turn while pairing.")
+            raise self.failed("The other side spoke out of turn while pairing.")
         next_state, action = step
         try:
             replies = action(self, word)
@@ -148,15 +148,11 @@ class Pairing:
         return SharedKey(self._derive(b"session", 32), self._transcript(), " ".join(words))
 
     def _take_pake(self, word: Pake) -> tuple[Word, ...]:
-        broken = PairingFailed("The other side sent something that is no pairing message.")
-        # A reflected message fails in finish(): it carries this side's own side byte.
-        if len(word.body) != _PAKE_BYTES:
-            raise broken
         try:
-            self._secret = self._spake.finish(word.body)
-        except Exception as error:
-            # The library has no one error for bad points: ValueError, AssertionError and its own.
-            raise broken from error
+            self._secret = self._agreement.finish(word.body)
+        except BadMessage as error:
+            what = "The other side sent something that is no pairing message."
+            raise self.failed(what) from error
         self._said[self._side.other] = word.body
         own = self._side
         return (
@@ -170,7 +166,7 @@ class Pairing:
         try:
             self._proof(self._side.other).verify(word.body)  # in constant time
         except InvalidSignature:
-            raise wrong_code(self._side) from None
+            raise self.unproven() from None
         return ()
 
     def _take_commit(self, word: Commit) -> tuple[Word, ...]:
@@ -190,7 +186,7 @@ class Pairing:
             raise PairingFailed(
                 "The other side did not keep to what it had committed to: somebody may be in "
                 "between.",
-                "Make a new code, and tell it in another way than the last.",
+                self._agreement.renew,
             ) from None
         self._nonces[other] = word.body
         return ()
@@ -212,10 +208,12 @@ class Pairing:
         return mac
 
     def _transcript(self) -> bytes:
-        """Return the hash of what is public about this pairing; every part has a fixed length."""
-        nameplate = self._nameplate.to_bytes(4)
+        """Return the hash of what is public about this pairing.
+
+        Every part has a fixed length, and no two kinds of agreement the same in all.
+        """
         said = self._said[Side.MAKER] + self._said[Side.JOINER]
-        return hashlib.sha256(APP_ID + nameplate + said).digest()
+        return hashlib.sha256(self._agreement.context + said).digest()
 
     def _derive(self, label: bytes, length: int) -> bytes:
         from cryptography.hazmat.primitives.hashes import SHA256
@@ -226,25 +224,9 @@ class Pairing:
         return hkdf.derive(self._secret)
 
 
-def wrong_code(side: Side) -> WrongCode:
-    """Return what this side is told when the other does not know the words, or will not prove it.
-
-    A typo and a guess look alike; either way the code has had its one try.
-    """
-    if side is Side.MAKER:
-        return WrongCode(
-            "Somebody tried your code with other words: a typo, or somebody is guessing.",
-            "The code is used up. Make a new one, and tell it to nobody but the other person.",
-        )
-    return WrongCode(
-        "The words did not match: a typo, or somebody in between is guessing them.",
-        "The code is used up. Ask for a new one, and check each word.",
-    )
-
-
 _Action = Callable[[Pairing, Any], tuple[Word, ...]]
 #: What each state takes; anything that is not here fails the pairing.
-_TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
+TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
     (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
     (PairingState.WAITING_CONFIRM, Confirm): (PairingState.WAITING_COMMIT, Pairing._take_confirm),
     (PairingState.WAITING_COMMIT, Commit): (PairingState.WAITING_REVEAL, Pairing._take_commit),

@@ -1,4 +1,4 @@
-"""An introduction: runs one pairing over the relay, from a claimed code to a session.
+"""An introduction: runs one pairing over the relay, from a claimed code or a place to a session.
 
 The rules of pairing are pairing.py's; here its computations leave the event loop, its words find
 their way, and it is over in bounded time.
@@ -13,14 +13,14 @@ from typing import Final
 
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions.code import Code
-from filesend_tui.core.sessions.pairing import Pairing, PairingState, Side, wrong_code
+from filesend_tui.core.sessions.key_agreement import Introduction, Side
+from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.sessions.session import Session
 from relay.protocol.words import Hello, PartnerGone, Word
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that two machines may take to be paired once the code is claimed.
+#: Seconds that two machines may take to be paired once the relay brought them together.
 TIMEOUT: Final = 30.0
 #: Words that may wait to be heard; an honest partner says three, and then perhaps a first request.
 _MAX_UNHEARD: Final = 32
@@ -30,16 +30,20 @@ class PairingHandshake:
     """One attempt to pair with whoever is at the other end.
 
     Args:
-        code: What this side believes the code is.
-        side: Whether this side made it or typed it.
+        introduction: What this side believes the code is, or the secret that both hold.
+        side: Whether this side was there first (it made the code) or came to the other.
         hello: How this side wants to be called, and what it is there for.
         send: Hands a word to the relay; raises FileSendError.
     """
 
     def __init__(
-        self, code: Code, side: Side, hello: Hello, send: Callable[[Word], Awaitable[object]]
+        self,
+        introduction: Introduction,
+        side: Side,
+        hello: Hello,
+        send: Callable[[Word], Awaitable[object]],
     ) -> None:
-        self._code = code
+        self._pairing = Pairing(introduction, side)
         self._side = side
         self._hello = hello
         self._send = send
@@ -51,7 +55,7 @@ class PairingHandshake:
         if self._heard.qsize() < _MAX_UNHEARD:
             self._heard.put_nowait(word)
         else:
-            self.fail(PairingFailed("The other side said too much while pairing."))
+            self.fail(self._pairing.failed("The other side said too much while pairing."))
 
     def fail(self, error: FileSendError) -> None:
         """End it; `run` raises the error."""
@@ -63,6 +67,7 @@ class PairingHandshake:
         Raises:
             WrongCode: The other side does not know the words, or ended it so that it may have
                 made a guess at them.
+            WrongSecret: It does not hold the secret.
             PairingFailed: It went away, took too long or said something broken.
             RelayUnreachable: The relay was lost.
             RelayTampered: The relay altered the first words of the session.
@@ -71,16 +76,18 @@ class PairingHandshake:
             async with asyncio.timeout(TIMEOUT):
                 return await self._run()
         except TimeoutError:
-            error: FileSendError = PairingFailed("The other side did not finish pairing in time.")
+            error: FileSendError = self._pairing.failed(
+                "The other side did not finish pairing in time."
+            )
         except NotPaired:
-            error = _gone()
+            error = self._gone()
         except FileSendError as failed:
             error = failed
         except Exception:
             _log.exception("pairing brought a fault to light")
-            raise PairingFailed("Something in this program broke while pairing.") from None
+            raise self._pairing.failed("Something in this program broke while pairing.") from None
         # Who holds this side's proof can tell whether their guess was right, and needs not answer.
-        raise wrong_code(self._side) if self._exposed else error
+        raise self._pairing.unproven() if self._exposed else error
 
     def unheard(self) -> tuple[Word, ...]:
         """Return the words that came after the pairing was done, in order."""
@@ -93,7 +100,7 @@ class PairingHandshake:
 
     async def _run(self) -> Session:
         # In threads: importing and computing take too long for the event loop.
-        pairing = await asyncio.to_thread(Pairing, self._code, self._side)
+        pairing = self._pairing
         for word in await asyncio.to_thread(pairing.start):
             await self._send(word)
         while pairing.state is not PairingState.PAIRED:
@@ -107,7 +114,7 @@ class PairingHandshake:
         letter = await self._next()
         hello = session.receive(letter) if isinstance(letter, SealedMessage) else None
         if not isinstance(hello, Hello):
-            raise PairingFailed("The other side did not introduce itself.")
+            raise pairing.failed("The other side did not introduce itself.")
         session.introduce(hello)
         return session
 
@@ -116,9 +123,8 @@ class PairingHandshake:
         if isinstance(heard, FileSendError):
             raise heard
         if isinstance(heard, PartnerGone):
-            raise _gone()
+            raise self._gone()
         return heard
 
-
-def _gone() -> PairingFailed:
-    return PairingFailed("The other side went away before you were paired.")
+    def _gone(self) -> PairingFailed:
+        return self._pairing.failed("The other side went away before you were paired.")

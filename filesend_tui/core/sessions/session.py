@@ -11,7 +11,8 @@ from typing import Final
 from filesend_tui.core.events import Wants
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
-from filesend_tui.core.sessions.pairing import SharedKey, Side
+from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.pairing import SharedKey
 from filesend_tui.core.util.text import clean
 from relay.protocol.words import Hello, Word
 

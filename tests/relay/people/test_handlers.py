@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import socketio.exceptions
 
 from relay.guard.limits import Limits, Rate
 from relay.guard.socketio_guard import SocketServer
-from relay.protocol.words import ROUTES, ErrorCode
+from relay.protocol.words import CALLS, REPLIES, ROUTES, Done, ErrorCode, parse, to_wire
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect, Person, claim, pair
 from tests.relay.test_app import figures
@@ -35,6 +36,20 @@ async def test_every_word_reaches_the_partner_under_its_name(shared: str, connec
         for event, payload in every_word(room).items():
             assert await sender.call(event, payload) == {}
             assert await receiver.hear() == (ROUTES[event].delivered_as, payload)
+
+
+async def test_every_call_is_acknowledged_with_what_is_said_of_it(shared: str, connect: Connect):
+    one, other = await connect(shared), await connect(shared)
+    place = base64.b64encode(os.urandom(32)).decode()
+    payloads: dict[str, Any] = {
+        "claim": {"nameplate": await other.allocate()},
+        "meet": {"place": place},
+        "leavePlace": {"place": place},
+        "leave": {"room": NOWHERE},
+    }
+    for event in CALLS:
+        reply = await one.call(event, payloads.get(event, {}))
+        assert to_wire(parse(REPLIES.get(event, Done), reply)) == reply, event
 
 
 async def test_the_workflows_words_change_their_name_on_the_way(shared: str, connect: Connect):

@@ -42,7 +42,7 @@ WAYS: dict[str, Callable[[Limits], AbstractAsyncContextManager[Kept]]] = {
 }
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 async def keep(request: pytest.FixtureRequest) -> AsyncIterator[Keep]:
     async with AsyncExitStack() as kept:
         yield lambda limits: kept.enter_async_context(request.param(limits))

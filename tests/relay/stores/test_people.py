@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ async def refusal(act: Awaitable[object]) -> str:
     return caught.value.code
 
 
-def refused(ends: list[object]) -> list[str]:
+def refused(ends: Sequence[object]) -> list[str]:
     return [end.code for end in ends if isinstance(end, Refusal)]
 
 
@@ -369,7 +370,7 @@ async def test_rooms_of_a_person_are_bounded(people: People, full: str, way: str
     waits, comes = ("a", "e") if full == "waits" else ("e", "a")
     if way == "claim":
         nameplate = await people.allocate(waits)
-        refused_by = people.claim(comes, nameplate)
+        refused_by: Coroutine[Any, Any, object] = people.claim(comes, nameplate)
     else:
         await people.meet(waits)
         refused_by = people.meet(comes)

@@ -29,7 +29,7 @@ async def relay_here(limits: Limits, stores: Stores) -> AsyncIterator[tuple[Town
         server = RelayServer(
             listener, limits=limits, stores=stores, on_ready=lambda _url: ready.set()
         )
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
         await ready.wait()
         try:
@@ -95,11 +95,11 @@ async def test_a_socket_that_is_closed_while_it_announces_leaves_no_peer():
 
 async def test_a_store_that_was_away_is_swept_again_once_it_is_back():
     limits = Limits(sweep_every=0.02, swarm_sweep_every=0.02)
-    stores = Stores(*map(Slow, memory_stores(limits)))
-    for store in stores:
+    slow = [Slow(store) for store in memory_stores(limits)]
+    for store in slow:
         store.fail("expire")
-    async with relay_here(limits, stores):
-        await until(lambda: all(store.begun["expire"] > 2 for store in stores))
+    async with relay_here(limits, Stores(*slow)):
+        await until(lambda: all(store.begun["expire"] > 2 for store in slow))
 
 
 async def test_the_words_of_a_person_are_dealt_with_in_their_order():

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused, Road
+from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
 from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
 
 #: Most bytes of one frame of the byte stream.
@@ -66,7 +66,7 @@ class DirectChannel:
         link: Open, and this channel's from now on.
     """
 
-    road = Road.DIRECT
+    road = "direct"
 
     def __init__(self, link: TlsLink) -> None:
         self._link = link
