@@ -34,6 +34,9 @@ from tests.security.packet_relay import (
     packet_relay,
 )
 
+#: What is well made: that the other in a room has left, and a word in it that nobody can open.
+GONE = json.dumps({"room": "0" * 32, "reason": "left"})
+UNREADABLE = json.dumps({"room": "0" * 32, "body": 7})
 #: Each alone is reason enough. What it leads to is the same for all of them.
 BROKEN: dict[str, list[bytes]] = {
     "an engine.io packet of no kind": [frame("9x")],
@@ -55,13 +58,14 @@ BROKEN: dict[str, list[bytes]] = {
     "a number of a million digits": [frame('42["x",' + "9" * 1_000_000 + "]")],
     "an event with attachments": [frame('451-["message",{"_placeholder":true,"num":0}]')],
     "attachments without end": [frame('459999999-["x"]'), *[frame(b"x" * 1000, BINARY)] * 50],
-    "an event that wants an answer": [frame('427["partnerGone",{"reason":"left"}]')],
+    "an event that wants an answer": [frame('427["partnerGone",' + GONE + "]")],
     "an answer to nothing": [frame('4399[{"nameplate":1}]')],
     "an answer with attachments": [frame('461-1[{"_placeholder":true,"num":0}]')],
     "another namespace": [frame('40/other,{"sid":"1"}')],
     "an event of another namespace": [frame('42/other,["claimed",{"nameplate":1}]')],
     "a second welcome": [frame('40{"sid":"again"}')],
     "a refusal after the welcome": [frame('44{"message":"no"}')],
+    "a word of no room": [frame('42["message",{"body":"AAAA"}]')],
     "a notice that makes no sense": [frame('42["claimed",{"nameplate":"1"}]')],
     "a frame of no kind": [frame("x", 11)],
     "a frame that is no text": [frame(b"\xff\xfe", TEXT)],
@@ -77,7 +81,7 @@ FLOODS: dict[str, list[bytes]] = {
     "engine.io packets of nothing": [frame("6")] * 100,
     "WebSocket pings": [frame(b"x", PING)] * 100,
     "WebSocket pongs": [frame(b"x", PONG)] * 100,
-    "words of a partner who is not there": [frame('42["message",{"body":7}]')] * 50,
+    "words of a partner who is not there": [frame('42["message",' + UNREADABLE + "]")] * 50,
     "large ones": [frame('42["nonsense","' + "x" * 2**20 + '"]')],
 }
 
@@ -149,7 +153,7 @@ async def test_a_flood_leaves_everybody_else_their_turns(monkeypatch: pytest.Mon
             turns += 1
             await asyncio.sleep(0)
 
-    notice = frame('42["partnerGone",{"reason":"left"}]')
+    notice = frame('42["partnerGone",' + GONE + "]")
     async with packet_relay([]) as relay, linked(relay) as link:
         taken = link._take
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from filesend_tui.app import FileSendApp
-from filesend_tui.core.checks import Found
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, SessionId, TorrentDestroyed
+from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.runtime.local_relay import Ask
 from filesend_tui.settings.preferences import Preferences

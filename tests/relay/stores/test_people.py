@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections import Counter
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
@@ -376,6 +377,26 @@ async def test_rooms_of_a_person_are_bounded(people: People, full: str, way: str
         refused_by = people.meet(comes)
     assert await refusal(refused_by) == ErrorCode.TOO_MANY_ROOMS
     assert (await people.totals()) == PeopleTotals(way == "claim", way == "meet", 3)
+
+
+async def test_all_the_rooms_there_can_be_take_little_memory(keep: Keep):
+    limits = Limits()
+    people = People(await keep(limits))
+    everybody = [f"{number:020}" for number in range(200)]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for step in range(1, limits.max_person_rooms // 2 + 1):
+            for number, person in enumerate(everybody):
+                await people.meet(person)
+                await people.meet(everybody[(number + step) % len(everybody)])
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    rooms = (await people.totals()).rooms
+    assert rooms == len(everybody) * limits.max_person_rooms // 2
+    most = limits.max_people * limits.max_person_rooms // 2
+    assert (after - before) / rooms * most < 48 * 1024 * 1024
 
 
 async def test_nobody_speaks_in_or_ends_a_room_of_others(people: People):
