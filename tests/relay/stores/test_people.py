@@ -440,25 +440,3 @@ async def test_what_is_not_there_can_be_given_up(people: People):
     await people.store.release("a")
     await people.store.leave_place("a", PLACE)
     assert list(await people.store.leave("a", NOWHERE)) == list(await people.store.lost("a")) == []
-
-
-async def test_all_the_rooms_there_can_be_take_little_memory(keep: Keep):
-    limits = Limits(max_address_places=10_000)
-    people = People(await keep(limits))
-    crowd = [f"{number:020}" for number in range(200)]
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        for step in range(1, limits.max_person_rooms // 2 + 1):
-            for number, person in enumerate(crowd):
-                await people.meet(person)
-                await people.meet(crowd[(number + step) % len(crowd)])
-        await people.meet(crowd[0])
-        assert await refusal(people.meet(crowd[1])) == ErrorCode.TOO_MANY_ROOMS
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    pairs = (await people.totals()).rooms
-    assert pairs == len(crowd) * limits.max_person_rooms // 2
-    most = limits.max_people * limits.max_person_rooms // 2
-    assert (after - before) / pairs * most < 48 * 1024 * 1024
