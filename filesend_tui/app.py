@@ -214,9 +214,11 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.action_retry()
         if self._unknown_theme:
             known = f"There are {', '.join(theme.name for theme in THEMES)} and more."
-            self.store.tell(Level.WARNING, f"No theme is called {self._unknown_theme}.", known)
+            self.store.add_notice(
+                Level.WARNING, f"No theme is called {self._unknown_theme}.", known
+            )
         if self._warning is not None:
-            self.store.tell(self._warning.level, self._warning.message, self._warning.hint)
+            self.store.add_notice(self._warning.level, self._warning.message, self._warning.hint)
             self._draw_soon()
 
     async def on_unmount(self) -> None:
@@ -228,7 +230,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _leave(self, code: int = 0) -> None:
         if not self._leaving:
             self._leaving = True
-            self.store.tell(Level.INFO, "Closing…")
+            self.store.add_notice(Level.INFO, "Closing…")
             self._draw()
             self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
 
@@ -245,7 +247,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def fault_seen(self) -> None:
         """Say that something of the screens is broken, and what is not."""
-        self.store.tell(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
+        self.store.add_notice(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
         self._draw_soon()
 
     # -- the bridge: events in, messages out, store, screens
@@ -330,7 +332,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._go("send")
             self.came_up()
         else:
-            self.store.tell(Level.GOOD, f"{partner} is here.")
+            self.store.add_notice(Level.GOOD, f"{partner} is here.")
 
     @property
     def takes_early(self) -> bool:
@@ -368,7 +370,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             await self.let_through(event)
             return
         notice = pick(self.store.picked, found)
-        self.store.tell(notice.level, notice.message, notice.hint)
+        self.store.add_notice(notice.level, notice.message, notice.hint)
         if isinstance(self.screen, PlaceScreen):
             self._go("send")
         self._draw()
@@ -651,7 +653,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         await self._client.do(partial(self._tell_client, meant))
         if isinstance(self.screen, BoxScreen) and self.screen.PLACE == "settings":
             self.screen.dismiss()
-            self.store.tell(Level.GOOD, "Saved; it counts from now on.")
+            self.store.add_notice(Level.GOOD, "Saved; it counts from now on.")
         self._draw_soon()
 
     async def _tell_client(self, meant: Mapping[str, Any], client: ClientApi) -> None:
@@ -666,7 +668,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         if isinstance(self.screen, SettingsScreen):
             self.screen.refuse(key, problem)
         else:
-            self.store.tell(Level.WARNING, f"This could not be kept. {problem}")
+            self.store.add_notice(Level.WARNING, f"This could not be kept. {problem}")
             self._draw_soon()
 
     def action_suspend(self) -> None:
@@ -732,7 +734,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         actor = screen.actor(place) if isinstance(screen, PlaceScreen) else screen
         able = next((node for node in nodes if hasattr(node, method)), actor)
         if not await self.run_action(action, able):
-            self.store.tell(Level.INFO, "That cannot be done now.")
+            self.store.add_notice(Level.INFO, "That cannot be done now.")
             self._draw()
 
     def _completions(self, prefix: str) -> Sequence[str]:

@@ -77,7 +77,7 @@ class NotingConnection(RelayConnection):
         if self.sealing is not None and type(word) in words.CONTENTS.values():
             word = self.sealing.seal(word)
         assert isinstance(word, SealedMessage | PairingWord)
-        await self.say(self.room, word)
+        await self.send(self.room, word)
 
     def _opened(self, word: Word) -> Word:
         if self.sealing is not None and isinstance(word, SealedMessage):

@@ -207,7 +207,7 @@ class Store:
         """Take the notice away; the person has read it."""
         self.notice = None
 
-    def tell(self, level: Level, message: str, hint: str = "") -> None:
+    def add_notice(self, level: Level, message: str, hint: str = "") -> None:
         """Show a notice in place of the last."""
         self._say(Notice(level, message, hint, about=notices.HERE))
 

@@ -144,7 +144,7 @@ class People:
         partner, proven = await self._rooms.route(sid, word.room, proves=event in CONTENTS)
         if proven is not None:
             await self._rates.give_back(CountedByAddress.FAILED_CLAIMS, proven)
-        await self._server.say(route.delivered_as, to_wire(word), to=partner)
+        await self._server.send(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
     async def _answer(self, call: Word, sid: str, address: str) -> tuple[Word, Sequence[Notice]]:
@@ -196,7 +196,7 @@ class People:
             if person is None:
                 continue  # they are gone
             async with person.busy:  # the answer that tells them of a room comes before its end
-                await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
+                await self._server.send(notice.event, to_wire(notice.word), to=notice.to)
 
 
 def _read(payload_type: type[W], arguments: tuple[object, ...]) -> W:

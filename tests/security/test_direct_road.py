@@ -68,14 +68,14 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
             try:
                 await soon(ours._greet(expected, tls_connection))
                 async with asyncio.timeout(0.1):
-                    await tls_connection.hear(1)
+                    await tls_connection.receive(1)
             except ConnectionBroken:
                 refused += 1
             except TimeoutError:
                 pass
         assert refused == 14
         # Nor do they keep the partner from coming by one of those.
-        await held[0].say(road._THIS_ONE)
+        await held[0].send(road._THIS_ONE)
         channel = await soon(meeting)
         for tls_connection in held:
             tls_connection.close()

@@ -163,7 +163,7 @@ async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
 ) -> None:
     owners: dict[TlsConnection, DirectRoad] = {}
     met = asyncio.Event()
-    make, say = DirectRoad._link, TlsConnection.say
+    make, say = DirectRoad._link, TlsConnection.send
 
     def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsConnection:
         link = make(road, sock, server=server)
@@ -176,7 +176,7 @@ async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
             await met.wait()
 
     monkeypatch.setattr(DirectRoad, "_link", noting)
-    monkeypatch.setattr(TlsConnection, "say", late)
+    monkeypatch.setattr(TlsConnection, "send", late)
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)
         async with asyncio.timeout(10):

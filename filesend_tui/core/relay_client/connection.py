@@ -200,7 +200,7 @@ class RelayConnection:
         """
         return await self._call(_EVENT[type(word)], word, reply)
 
-    async def say(self, room: Room, word: SealedMessage | PairingWord) -> None:
+    async def send(self, room: Room, word: SealedMessage | PairingWord) -> None:
         """Say something to the other in a room; return once the relay has passed it on.
 
         Order and errors are those of `call`.

@@ -387,7 +387,7 @@ class SessionManager:
     def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
         """Take what was said in a room; one that was left a moment ago is nobody's any more."""
         if pairing := self._pairings.get(word.room):
-            pairing.handshake.hear(word.word if isinstance(word, RoomMessage) else word)
+            pairing.handshake.receive(word.word if isinstance(word, RoomMessage) else word)
         elif partner := self._partners.get(word.room):
             self._hear_partner(partner, word)
         elif self._asking and len(self._early) < _MAX_EARLY and not _is_sealed(word):
@@ -399,7 +399,7 @@ class SessionManager:
             self._over(word.room, errors.PartnerGone("The other person is gone."), reason)
         elif isinstance(word.word, SealedMessage):
             try:
-                partner.hear(word.word)
+                partner.receive(word.word)
             except FileSendError as error:
                 self._break(word.room, error)
         else:
@@ -489,7 +489,7 @@ class SessionManager:
 
     async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
-            await self._relay.say(room, word)
+            await self._relay.send(room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:

@@ -119,7 +119,7 @@ class Swarm:
     async def start(self) -> None:
         """Announce and begin to take peers."""
         await self._rendezvous.start()
-        self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._beat())]
+        self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._tick())]
         for chore in self._chores:
             chore.add_done_callback(self._chore_ended)
 
@@ -308,7 +308,7 @@ class Swarm:
             log.error("a chore of a swarm failed", exc_info=error)
             self._host.swarm_failed(broken(error))
 
-    async def _beat(self) -> None:
+    async def _tick(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
             now = self._clock()

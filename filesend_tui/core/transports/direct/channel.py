@@ -272,7 +272,7 @@ class DirectChannel:
                 self._link.write(head, buffer[: part.length])
                 self._sent(bulk=part.length)
             else:
-                self._link.say_goodbye()
+                self._link.close_notify()
                 return
 
     def _sent(self, *, small: int = 0, bulk: int = 0) -> None:

@@ -93,7 +93,7 @@ class _Meeting:
                 link = self._waiting.popleft()
                 if self._chooses:
                     self._chosen()
-                task = asyncio.create_task(link.say(_THIS_ONE) if self._chooses else _told(link))
+                task = asyncio.create_task(link.send(_THIS_ONE) if self._chooses else _told(link))
                 self._settling[task] = link
                 task.add_done_callback(lambda _task: self._news.set())
             self._news.clear()
@@ -293,9 +293,9 @@ class DirectRoad:
         await link.handshake()
         if fingerprint(link.certificate) != meeting.partner:
             raise ConnectionBroken("somebody else")
-        await link.say(meeting.theirs.ticket)
+        await link.send(meeting.theirs.ticket)
         # In TLS 1.3 a client is done before its certificate was looked at: only now it is sure.
-        if await link.hear(len(_YES)) != _YES:
+        if await link.receive(len(_YES)) != _YES:
             raise ConnectionBroken("not wanted")
 
     # -- accepting
@@ -327,10 +327,10 @@ class DirectRoad:
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                 await link.handshake()
-                meeting = self._meetings.get(await link.hear(TICKET))
+                meeting = self._meetings.get(await link.receive(TICKET))
                 if meeting is None or fingerprint(link.certificate) != meeting.partner:
                     raise ConnectionBroken("nobody who is expected")
-                await link.say(_YES)
+                await link.send(_YES)
             meeting.arrived(link)
         except (ConnectionBroken, TimeoutError):
             link.close()
@@ -383,5 +383,5 @@ async def _connect(endpoint: Endpoint) -> socket.socket:
 
 async def _told(link: TlsConnection) -> None:
     """Return when the other side chose this link."""
-    if await link.hear(len(_THIS_ONE)) != _THIS_ONE:
+    if await link.receive(len(_THIS_ONE)) != _THIS_ONE:
         raise ConnectionBroken("it said something else")

@@ -89,7 +89,7 @@ class TlsConnection:
                 await self._flush()
             raise ConnectionBroken("no handshake") from error
 
-    async def say(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         """Send a few bytes. Raises ConnectionBroken."""
         try:
             self._tls.write(data)
@@ -97,7 +97,7 @@ class TlsConnection:
         except OSError as error:
             raise ConnectionBroken("it is gone") from error
 
-    async def hear(self, count: int) -> bytes:
+    async def receive(self, count: int) -> bytes:
         """Return exactly so many bytes. Raises ConnectionBroken."""
         heard = b""
         while len(heard) < count:
@@ -136,7 +136,7 @@ class TlsConnection:
     # -- in threads: one that reads, one that writes
 
     def go_blocking(self) -> None:
-        """From now on `read_into`, `write` and `say_goodbye` may be called, and nothing above."""
+        """From now on `read_into`, `write` and `close_notify` may be called, and nothing above."""
         self._sock.settimeout(_LOOK)
         self._scratch = memoryview(bytearray(STEP))
 
@@ -185,7 +185,7 @@ class TlsConnection:
                     data = self._out.read()
                 self._send(data)
 
-    def say_goodbye(self) -> None:
+    def close_notify(self) -> None:
         """Tell that nothing more will be written. Raises OSError."""
         with self._lock:
             with suppress(ssl.SSLError):  # the other side's goodbye has not come yet
