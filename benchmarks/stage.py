@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.events import Direction, FileEntry, PeerEntry, SessionId, TransferPhase
+from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import rate_text, size_text
 
 TRANSFERS = 30
@@ -29,7 +31,7 @@ _PARTNER = "Partner"
 
 
 class MovingClient:
-    """A ClientDoor whose transfers all move, and that does nothing it is told."""
+    """A ClientApi whose transfers all move, and that does nothing it is told."""
 
     def __init__(self) -> None:
         self._stream = EventStream()
@@ -54,32 +56,52 @@ class MovingClient:
         """Return no code."""
         return ""
 
-    async def join(self, code: str) -> None:
+    async def join(self, code: str) -> SessionId:
+        """Return no session."""
+        return SessionId("")
+
+    async def leave(self, to: SessionId | None = None) -> None:
         """Do nothing."""
 
-    async def leave(self) -> None:
+    def verification(self, to: SessionId | None = None) -> str | None:
+        """Return no words."""
+        return None
+
+    async def tidy(self, folder: Path) -> None:
         """Do nothing."""
 
-    async def request(self, paths: Sequence[Path]) -> str:
+    async def request(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
+    ) -> str:
         """Do nothing."""
         return ""
 
     async def answer(
-        self, transfer: str, accepted: Sequence[bool], *, output: Path | None = None
+        self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
     ) -> None:
         """Do nothing."""
 
     async def cancel(self, transfer: str) -> None:
         """Do nothing."""
 
-    async def seed(self, paths: Sequence[Path], *, trackers: Sequence[str]) -> str:
+    async def seed(
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
+    ) -> str:
         """Do nothing."""
         return ""
 
     async def remove(self, torrent: str) -> None:
         """Do nothing."""
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, to: SessionId | None = None) -> None:
         """Do nothing."""
 
     def rename(self, name: str) -> None:

@@ -1,8 +1,83 @@
-"""`python -m filesend_tui`: the same as `filesend`."""
+"""How a run begins, as `filesend` and as `python -m filesend_tui`, and how one that cannot is told.
+
+`filesend` alone opens the screens without the command line's library, which takes longer to load
+than a person should wait for the first paint. Which commands and options there are is cli/'s.
+"""
 
 from __future__ import annotations
 
-from filesend_tui.runtime.start import main
+import gc
+import os
+import sys
+from io import TextIOWrapper
+from typing import Final
+
+from filesend_tui.cli.common import Refused
+from filesend_tui.core.util.text import clean
+
+#: Objects made, less those that went, before Python looks for cycles among them. With its own 700
+#: a folder of 10,000 files has every object of the program looked at, time and again, for 0.2 s,
+#: and the first screen comes 15 ms later.
+_CYCLES_AFTER: Final = 50_000
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
+#: Characters of a refusal; paths are long.
+_LONGEST: Final = 4096
+
+
+def main() -> None:
+    """Run the program; the console script's entry."""
+    gc.set_threshold(_CYCLES_AFTER)
+    _open_what_is_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that this terminal cannot show is shown in part, and stops nothing.
+            stream.reconfigure(errors="replace")
+    try:
+        begin()
+    except KeyboardInterrupt:  # while nothing ran yet that could be ended in order
+        sys.exit(_INTERRUPTED)
+    except OSError as error:  # of standard output: what else may fail is told where it does
+        print(f"Error: This cannot be written: {error.strerror}.", file=sys.stderr)
+        # What is left would be flushed at the end, and fail again.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.exit(1)
+
+
+def begin() -> None:
+    """Do what the command line says, and end with its exit code (SystemExit)."""
+    try:
+        # A shell that completes a command line asks by such a variable, and without arguments.
+        if sys.argv[1:] or any(name.endswith("_COMPLETE") for name in os.environ):
+            from filesend_tui.cli.root import cli
+
+            cli()
+        else:
+            from filesend_tui.cli.screens import open_screens
+
+            sys.exit(open_screens({}))
+    except Refused as error:
+        # In one line that steers no terminal.
+        print(f"Error: {clean(str(error), _LONGEST)}", file=sys.stderr)
+        sys.exit(_USAGE)
+
+
+def _open_what_is_closed() -> None:
+    """Point standard streams that came closed (`<&-`, `>&-`) to nowhere.
+
+    Else the next file or socket would get such a stream's number, and what is printed with it.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free: this one, as those before it are open by now.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            stream = open(descriptor, "w" if descriptor else "r", encoding="utf-8")  # noqa: PTH123, SIM115 - no path
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
 
 if __name__ == "__main__":
     main()

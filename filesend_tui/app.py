@@ -13,7 +13,6 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,15 +29,16 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from filesend_tui.core import events
+from filesend_tui.core.checks import complete_code
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
-from filesend_tui.core.errors import BadSource, FileSendError
+from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.runtime.client_api import ClientApi
 from filesend_tui.runtime.client_handle import ClientHandle, guarded
-from filesend_tui.runtime.open_share import seed_at_relay
+from filesend_tui.runtime.outgoing import Outgoing
 from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
@@ -65,7 +65,6 @@ from filesend_tui.widgets.picker.dropped import looks_like_paths
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from filesend_tui.core.util.file_id import Chosen
     from filesend_tui.runtime.local_relay import Ask
     from filesend_tui.screens.palette import NamedAction
     from filesend_tui.state.request_choice import RequestChoice
@@ -136,7 +135,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: float = SETTLE,
     ) -> None:
         super().__init__(clock, settle)
-        self._link = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
+        self._client = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
@@ -150,10 +149,10 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._leaving = False
         self._choices: dict[TransferId, RequestChoice] = {}
         self._accepted = False
-        self._sharing: Chosen | None = None
         self._refused = False
         self._signals: TerminalSignals | None = None
         self.store = Store(time_of_day)
+        self._outgoing = Outgoing(self._client, self.store, self._outgoing_taken)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
@@ -222,7 +221,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def on_unmount(self) -> None:
         """Whatever ended the app, the Client is destroyed before the loop is."""
-        await self._link.close()
+        await self._client.close()
         if self._signals is not None:
             self._signals.close()
 
@@ -234,7 +233,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
 
     async def _farewell(self, code: int) -> None:
-        await self._link.close()
+        await self._client.close()
         self.exit(return_code=code)
 
     # -- faults of the screens
@@ -242,7 +241,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     @property
     def steady(self) -> bool:
         """Whether a fault of the screens would end what the Client does."""
-        return super().steady and self._link.is_open
+        return super().steady and self._client.is_open
 
     def fault_seen(self) -> None:
         """Say that something of the screens is broken, and what is not."""
@@ -252,7 +251,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     # -- the bridge: events in, messages out, store, screens
 
     async def _listen(self) -> None:
-        await self._link.listen(self._tell)
+        await self._client.listen(self._tell)
 
     async def _tell(self, handful: Sequence[events.Event]) -> None:
         heard = asyncio.Event()
@@ -273,14 +272,14 @@ class FileSendApp(KeyedApp, SteadyApp):
             # The screens show one partner. Whoever else used a code at the same moment is left.
             if isinstance(event, events.Paired):
                 other = event.session
-                self._run("leave another", self._link.do(lambda client: client.leave(other)))
+                self._run("leave another", self._client.do(lambda client: client.leave(other)))
             return
         self.store.apply(event, self.clock())
         match event:
             case events.Paired(partner=partner):
                 self._arrive(partner)
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
-                self._share_taken()
+                self._outgoing.share_taken()
             case events.PartnerGone() | events.Relay() | events.CodeGone():
                 self._want_code()
             case events.FileRequest(direction=events.Direction.RECEIVE):
@@ -437,11 +436,11 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self.clock())
         self._draw_soon()
-        if self._link.open():
+        if self._client.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
-            tidying = self._link.do(lambda client: client.tidy(self._output))
+            tidying = self._client.do(lambda client: client.tidy(self._output))
             self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
-        await self._link.connect()
+        await self._client.connect()
 
     async def _ask_about_relay(self, whose: str) -> bool:
         """Ask about a relay that somebody else runs; called in a worker."""
@@ -457,19 +456,19 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.NewCode)
     def _new_code(self) -> None:
-        if "code" not in self.store.busy:
-            self._run("code", self._link.do(lambda client: client.create_code()))
+        if "code" not in self.store.busy and self.store.partner is None:
+            self._run("code", self._client.do(lambda client: client.create_code()))
 
     @on(commands.JoinCode)
     def _join(self, message: commands.JoinCode) -> None:
-        if "join" not in self.store.busy:
+        if "join" not in self.store.busy and self.store.partner is None:
             self.store.dismiss()
             self._run("join", self._pair_by(message.code))
 
     async def _pair_by(self, code: str) -> None:
         self._refused = False
         try:
-            await self._link.do(lambda client: client.join(code))
+            await self._client.do(lambda client: client.join(code))
         except Exception:
             self._refused = True
             self.call_later(self._want_code)
@@ -478,67 +477,21 @@ class FileSendApp(KeyedApp, SteadyApp):
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
         if REQUESTING not in self.store.busy:
-            self._run(REQUESTING, self._request(message))
-
-    async def _request(self, message: commands.SendPaths) -> None:
-        async def request(client: ClientApi) -> None:
-            asked = await client.request(
-                message.paths, skip_unreadable=message.skip, to=self.store.session
-            )
-            self.store.remember_paths(asked, tuple(message.paths))
-
-        with self._marking():
-            await self._link.do(request)
-        self._taken(message.paths)
+            self._run(REQUESTING, self._outgoing.request(message.paths, skip=message.skip))
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
         if SHARING not in self.store.busy:
-            self._run(SHARING, self._seed(message))
+            self._run(SHARING, self._outgoing.share(message.paths, skip=message.skip))
 
-    async def _seed(self, message: commands.SharePaths) -> None:
-        self._sharing = message.paths
-        url = self.store.relay.url
-        try:
-            with self._marking():
-                await self._link.do(
-                    lambda client: seed_at_relay(
-                        client, url, message.paths, skip_unreadable=message.skip
-                    )
-                )
-            self._share_taken()
-        finally:
-            self._sharing = None
-
-    def _share_taken(self) -> None:
-        """The torrent of a share is being made: all that was chosen for it can be read."""
-        paths, self._sharing = self._sharing, None
-        self._taken(paths)
-
-    @contextmanager
-    def _marking(self) -> Iterator[None]:
-        """Mark what the core refuses of a choice, which is kept."""
-        self.store.picked.refuse({})
-        try:
-            yield
-        except BadSource as error:
-            self.store.picked.refuse({str(path): why for path, why in error.offenders})
-            if not error.offenders:
-                raise
-            hint = f"They are marked in the list; {shown('without')} sends the rest."
-            raise BadSource(error.message, hint, offenders=error.offenders) from error
-
-    def _taken(self, paths: Chosen | None) -> None:
-        """The core took these: they are chosen no longer, and are among the transfers."""
-        if paths is not None:
-            self.store.picked.remove(map(str, paths))
-            if self.current_mode == "send":
-                self._see("transfers")
+    def _outgoing_taken(self) -> None:
+        if self.current_mode == "send":
+            self._see("transfers")
 
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:
         if message.torrent:
-            self._run("stop", self._link.do(lambda client: client.remove(message.torrent)))
+            self._run("stop", self._client.do(lambda client: client.remove(message.torrent)))
             return
         for worker in self.workers:
             if worker.name == SHARING:
@@ -559,11 +512,11 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._accepted = True
             folder = message.folder
             self._output = folder if isinstance(folder, Path) else folder.path
-        self._run(f"answer {message.transfer}", self._link.do(answer))
+        self._run(f"answer {message.transfer}", self._client.do(answer))
 
     @on(commands.CancelTransfer)
     def _cancel(self, message: commands.CancelTransfer) -> None:
-        self._run("cancel", self._link.do(lambda client: client.cancel(message.transfer)))
+        self._run("cancel", self._client.do(lambda client: client.cancel(message.transfer)))
 
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
@@ -574,7 +527,7 @@ class FileSendApp(KeyedApp, SteadyApp):
                 message.field.give_back(message.text)
                 raise
 
-        self._run("say", self._link.do(say))
+        self._run("say", self._client.do(say))
 
     @on(Place.Picked)
     def _picked(self, message: Place.Picked) -> None:
@@ -606,7 +559,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     def action_verify(self) -> None:
         """Show the words that tell whether somebody is in between."""
         session, partner = self.store.session, self.store.partner
-        words = self._link.verification(session)
+        words = self._client.verification(session)
         if words is None or partner is None:
             return
         self.push_screen(
@@ -615,7 +568,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         )
 
     async def _mistrust(self, session: SessionId | None) -> None:
-        await self._link.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
+        await self._client.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
         await self._leave_partner(session)
 
     def action_disconnect(self) -> None:
@@ -626,7 +579,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         )
 
     async def _leave_partner(self, session: SessionId | None) -> None:
-        await self._link.do(lambda client: client.leave(session))
+        await self._client.do(lambda client: client.leave(session))
         if self.store.partner is not None and self.store.session == session:
             gone = events.PartnerGone(session=session, partner=self.store.partner, reason="self")
             self._take_in(gone)
@@ -695,7 +648,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             return
         if "output" in meant:
             self._output = meant["output"] or default_folder()
-        await self._link.do(partial(self._tell_client, meant))
+        await self._client.do(partial(self._tell_client, meant))
         if isinstance(self.screen, BoxScreen) and self.screen.PLACE == "settings":
             self.screen.dismiss()
             self.store.tell(Level.GOOD, "Saved; it counts from now on.")
@@ -784,9 +737,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _completions(self, prefix: str) -> Sequence[str]:
         if self._complete is None:
-            from filesend_tui.core.sessions.code import complete  # late: reads a word list
-
-            self._complete = complete
+            self._complete = complete_code
         return self._complete(prefix)
 
 

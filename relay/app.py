@@ -25,9 +25,9 @@ from relay.guard.loop_time import LoopTime
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.handlers import People
-from relay.people.rooms import Rooms
+from relay.stores.base import PeopleTotals, Stores, SwarmTotals
+from relay.stores.memory.stores import memory_stores
 from relay.tracker.sockets import Tracker
-from relay.tracker.swarms import Swarms
 
 logger = logging.getLogger(__name__)
 
@@ -54,33 +54,42 @@ def create_app(
     limits: Limits | None = None,
     proxies: Proxies | None = None,
     metrics_to: Sequence[str] = LOOPBACK,
+    stores: Stores | None = None,
 ) -> RelayApp:
-    """Return a relay with state of its own, ready to be served.
+    """Return a relay, ready to be served.
 
-    metrics_to: addresses and networks that may read `/metrics`.
+    metrics_to: addresses and networks that may read `/metrics`. stores: what keeps its state, made
+    with the same limits; where none are given, the memory of this process.
 
     Raises:
         ValueError: One of metrics_to is neither.
     """
-    return RelayApp(limits or Limits(), proxies or Proxies(), Networks(metrics_to))
+    limits = limits or Limits()
+    stores = stores or memory_stores(limits)
+    return RelayApp(limits, proxies or Proxies(), Networks(metrics_to), stores)
 
 
 class RelayApp:
-    """The ASGI app. Rooms and swarms live and die with it."""
+    """The ASGI app. What is to outlive it is in its stores."""
 
-    def __init__(self, limits: Limits, proxies: Proxies, metrics_to: Networks) -> None:
+    def __init__(
+        self, limits: Limits, proxies: Proxies, metrics_to: Networks, stores: Stores
+    ) -> None:
+        self._limits = limits
+        self._stores = stores
+        # What was kept when the figures were asked for last.
+        self._people_kept = PeopleTotals(0, 0, 0)
+        self._swarms_kept = SwarmTotals(0, 0)
         self._proxies = proxies
         self._metrics_to = metrics_to
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
         #: Where connections come in; the server serves each with its `protocol`.
-        self.door = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
+        self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
-        rooms = Rooms(limits)
-        swarms = Swarms(limits)
-        self._people = People(self._server, rooms, limits, self._metrics)
-        self._tracker = Tracker(swarms, limits, self._metrics, self._loop_time)
-        self._show(rooms, swarms)
+        self._people = People(self._server, stores, limits, self._metrics)
+        self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
+        self._show()
         web = Starlette(
             routes=[
                 Route("/healthz", _healthz),
@@ -132,7 +141,7 @@ class RelayApp:
         headers, path = scope["headers"], scope["path"]
         for_people = path.startswith(SOCKET_IO_PATH)
         # Without bodies for sockets: python-engineio's client closes before it has read one.
-        if not self.door.take_request(address):
+        if not self.guard.take_request(address):
             return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS)
         if not self._proxies.trusts(peer) and not means_this_machine(local, headers):
             return Response(_NOT_THIS_HOST, HTTPStatus.MISDIRECTED_REQUEST, media_type="text/plain")
@@ -174,8 +183,8 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        kept = (self.door, self._people, self._tracker)
-        keepers = [asyncio.create_task(each.keep()) for each in kept]
+        kept = (self.guard.keep, self._people.keep, self._tracker.keep, self._keep_rates)
+        keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:
             yield
         finally:
@@ -184,20 +193,38 @@ class RelayApp:
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._server.shutdown()
 
+    async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
+        """Do what is done every few seconds, whatever fails of it: a store may come back."""
+        while True:
+            try:
+                await keep()
+            except Exception:
+                logger.exception("keeping the relay's state failed; it goes on")
+                await asyncio.sleep(self._limits.sweep_every)
+
+    async def _keep_rates(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.sweep_every)
+            await self._stores.rates.expire()
+
     async def _render_metrics(self, _request: Request) -> Response:
+        self._people_kept = await self._stores.people.totals()
+        self._swarms_kept = await self._stores.swarms.totals()
         return Response(self._metrics.render(), media_type=self._metrics.content_type)
 
-    def _show(self, rooms: Rooms, swarms: Swarms) -> None:
+    def _show(self) -> None:
         gauge = self._metrics.gauge
-        gauge("connections", "Connections open.", lambda: self.door.count)
+        gauge("connections", "Connections open.", lambda: self.guard.count)
         gauge("people", "People connected.", lambda: self._people.count)
         gauge("backlog_bytes", "Waiting to be read by people.", lambda: self._server.backlog)
-        gauge("nameplates", "Nameplates waiting to be claimed.", lambda: rooms.nameplates)
-        gauge("places", "Places that somebody waits at.", lambda: rooms.places)
-        gauge("pairs", "Pairs of people.", lambda: rooms.pairs)
+        gauge(
+            "nameplates", "Nameplates waiting to be claimed.", lambda: self._people_kept.nameplates
+        )
+        gauge("places", "Places that somebody waits at.", lambda: self._people_kept.places)
+        gauge("pairs", "Pairs of people.", lambda: self._people_kept.rooms)
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
-        gauge("tracker_swarms", "Swarms.", lambda: swarms.swarm_count)
-        gauge("tracker_peers", "Peers in swarms.", lambda: swarms.peer_count)
+        gauge("tracker_swarms", "Swarms.", lambda: self._swarms_kept.swarms)
+        gauge("tracker_peers", "Peers in swarms.", lambda: self._swarms_kept.peers)
         gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
 
 

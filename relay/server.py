@@ -23,6 +23,7 @@ from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
 from relay.guard.limits import Limits
 from relay.protocol.words import DEFAULT_PORT
+from relay.stores.base import Stores
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
 class RelayServer(uvicorn.Server):
     """Serves a relay on a listening socket.
 
-    on_ready: called with the URL once connections are answered. `should_exit = True`, from any
-    thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores: as create_app takes them. on_ready: called with the URL
+    once connections are answered. `should_exit = True`, from any thread, ends it within a moment;
+    so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -69,17 +71,18 @@ class RelayServer(uvicorn.Server):
         limits: Limits | None = None,
         proxies: Proxies | None = None,
         metrics_to: Sequence[str] = LOOPBACK,
+        stores: Stores | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits, proxies, metrics_to)
+        self._app: RelayApp = create_app(limits, proxies, metrics_to, stores)
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                http=cast("type[asyncio.Protocol]", self._app.door.protocol),
+                http=cast("type[asyncio.Protocol]", self._app.guard.protocol),
                 # Of an address that a stranger could name; relay/guard/addresses.py knows better.
                 proxy_headers=False,
                 log_config=None,
@@ -99,7 +102,7 @@ class RelayServer(uvicorn.Server):
     def url(self) -> str:
         """Where the relay is, with the true port."""
         host, port = self._listener.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return f"http://{_place(host, port)}"
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to exit."""
@@ -124,6 +127,11 @@ class RelayServer(uvicorn.Server):
         """
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+
+def _place(host: str, port: int) -> str:
+    """Return a host and a port as one, such as `[::1]:80` (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def serve(
@@ -156,7 +164,9 @@ def serve(
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
         why, hint = _why(error)
-        print(f"FileSend relay cannot listen on {host}:{port}: {why}. {hint}", file=sys.stderr)
+        print(
+            f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr
+        )
         return 1
     with listener:
         limits = Limits()

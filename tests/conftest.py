@@ -21,6 +21,7 @@ from relay.app import LOOPBACK
 from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
+from relay.stores.base import Stores
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -47,9 +48,9 @@ MAY_BE_SKIPPED = {
 @pytest.fixture(autouse=True, scope="session")
 def _no_end_of_the_tests() -> Iterator[None]:
     """A test that runs a command to its end in this process is not the process's end."""
-    leave, process_exit.leave = process_exit.leave, lambda _: None
-    yield
-    process_exit.leave = leave
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process_exit, "leave", lambda _: None)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,11 +71,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         opened += attempt._config.webrtc is WebRtcStack.AUTO
         opens(attempt, channel)
 
-    WebRtcAttempt._open = counted  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WebRtcAttempt, "_open", counted)
         yield
-    finally:
-        WebRtcAttempt._open = opens  # type: ignore[method-assign]
     if opened and not any(map(item.get_closest_marker, ("webrtc", "native"))):
         pytest.fail("it connects by WebRTC: mark it webrtc, for the native stack to be tried, too")
 
@@ -122,6 +121,7 @@ def running_relay(
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] = LOOPBACK,
     port: int = 0,
+    stores: Stores | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
@@ -130,6 +130,7 @@ def running_relay(
             limits=limits,
             proxies=Proxies(trusted_proxies),
             metrics_to=metrics_to,
+            stores=stores,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -11,7 +11,8 @@ from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
-from filesend_tui.core.torrent.sources.create import SourceFile, make_torrent
+from filesend_tui.core.torrent.sources.create import make_torrent
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import Choice, Choose, Progress
 

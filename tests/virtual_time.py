@@ -48,7 +48,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        future = super().run_in_executor(executor, func, *args)  # type: ignore[arg-type]
+        future = super().run_in_executor(executor, func, *args)
         self.threads_at_work += 1
         future.add_done_callback(self._thread_done)
         return future

@@ -124,7 +124,8 @@ def kinds() -> list[type[FileSendError]]:
     for module in pkgutil.walk_packages(filesend_tui.__path__, "filesend_tui."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found = [kind for kind in (FileSendError, *_below(FileSendError)) if "code" in vars(kind)]
+    everything: list[type[FileSendError]] = [FileSendError, *_below(FileSendError)]
+    found = [kind for kind in everything if "code" in vars(kind)]
     in_errors = [kind for kind in found if kind.__module__ == FileSendError.__module__]
     in_errors.sort(key=lambda kind: inspect.getsourcelines(kind)[1])
     others = sorted(set(found) - set(in_errors), key=lambda kind: kind.code)

@@ -45,9 +45,8 @@ class Laws:
 
     def broken(self, imports: Mapping[str, Iterable[str]]) -> list[str]:
         """Return a sentence for each import that no law allows, and each module without a law."""
-        faults = [
-            f"{each} is in no package of the table" for each in imports if self._lawless(each)
-        ]
+        lawless = [each for each in imports if self.package_of(each) is None]
+        faults = [f"{each} is in no package of the table" for each in lawless]
         for importer, imported in imports.items():
             package = self.package_of(importer)
             for each in imported:

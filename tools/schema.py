@@ -52,7 +52,7 @@ def _words() -> dict[str, Any]:
         {"event": event, "direction": "notice", "payload": _ref(payload)}
         for event, payload in words.NOTICES.items()
     ]
-    types = [
+    types: list[type] = [
         *words.CALLS.values(),
         *words.REPLIES.values(),
         words.Done,

@@ -314,10 +314,10 @@ def _swarm(number: int) -> dict[str, Any]:
     offerer, answerer = b"-FS0100-offerer 0000", b"-FS0100-answerer 000"
     sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
     uses = [
-        (Use(_fixed(f"offer {number}", 20), offerer), {"type": "offer", "sdp": sdp}),
+        (Use(_fixed(f"offer {number}", 20), offerer), {"webrtc": sdp}),
         (
             Use(_fixed(f"offer {number}", 20), offerer, answerer),
-            {"type": "answer", "sdp": sdp * 60, "direct": '{"t":"…"}'},
+            {"webrtc": sdp * 60, "direct": '{"t":"…"}'},
         ),
     ]
     return {
@@ -326,8 +326,8 @@ def _swarm(number: int) -> dict[str, Any]:
         "rendezvous": swarm.rendezvous.hex(),
         "keys": {kind: signaling_key(info_hash, swarm_key, kind) for kind in ("offer", "answer")},
         "descriptions": [
-            _described(swarm, use, description, _fixed(f"nonce {number} {use.kind}", 12))
-            for use, description in uses
+            _described(swarm, use, texts, _fixed(f"nonce {number} {use.kind}", 12))
+            for use, texts in uses
         ],
     }
 
@@ -339,16 +339,16 @@ def signaling_key(info_hash: bytes, swarm_key: bytes, kind: str) -> str:
 
 
 def _described(
-    swarm: SealedSignaling, use: Use, description: dict[str, str], nonce: bytes
+    swarm: SealedSignaling, use: Use, texts: dict[str, str], nonce: bytes
 ) -> dict[str, Any]:
     with fixed_nonces(nonce):
-        sealed = swarm.seal(description, use)
+        sealed = swarm.seal(texts, use)
     return {
         "offerId": use.offer_id.hex(),
         "offerer": use.offerer.hex(),
         "answerer": use.answerer.hex(),
         "nonce": nonce.hex(),
-        "description": description,
+        "texts": texts,
         "sealed": sealed,
     }
 

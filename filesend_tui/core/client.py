@@ -21,7 +21,6 @@ from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import only
-from filesend_tui.core.transports.webrtc.attempt import check, prepare
 
 
 class Client:
@@ -35,11 +34,10 @@ class Client:
         config: How it behaves.
 
     Raises:
-        ChannelFailed: The settings force a WebRTC stack that is missing or cannot do the rest.
+        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
     """
 
     def __init__(self, config: ClientConfig) -> None:
-        check(config)
         self._config = config
         self._events = EventStream()
         self._engine = Engine(config, self._events)
@@ -187,11 +185,8 @@ class Client:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        self._warming = self._warming or asyncio.create_task(self._warm())
+        self._warming = self._warming or asyncio.create_task(self._engine.warm())
         await self._sessions.connect(relay_url, again=again)
-
-    async def _warm(self) -> None:
-        await asyncio.gather(prepare(self._config), self._engine.warm())
 
     async def create_code(self) -> str:
         """Ask the relay for a nameplate and return the code; `paired` follows when it is used.

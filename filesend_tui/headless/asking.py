@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TextIO
 
+from filesend_tui.core.checks import free_space
 from filesend_tui.core.errors import FileSendError, InvalidCode
 from filesend_tui.core.events import FileRequest
-from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import visible
 from filesend_tui.headless.narration import file_lines, request_lines

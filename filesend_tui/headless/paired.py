@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from filesend_tui.core import events
+from filesend_tui.core.checks import Target, check_folder
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import (
     ExpiredCode,
@@ -22,8 +23,6 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction, Wants
-from filesend_tui.core.torrent.storage.disk_space import check_folder
-from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
 from filesend_tui.headless.outcome import Outcome, raised
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from filesend_tui.core import events
+from filesend_tui.core.checks import check_folder
 from filesend_tui.core.client import Client
-from filesend_tui.core.errors import BadMagnet, FileSendError
+from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
-from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
 from filesend_tui.runtime import open_share
@@ -82,14 +81,6 @@ async def download(client: Client, magnet: str, output: Path) -> None:
 async def _serve(stream: Subscription, torrent: str) -> None:
     async for event in stream:
         _raise_if_fatal(event, torrent)
-
-
-def trackers_of(magnet: str) -> tuple[str, ...]:
-    """Return the trackers that a magnet link names; none where it is no magnet link."""
-    try:
-        return parse_magnet(magnet).trackers
-    except BadMagnet:
-        return ()
 
 
 def _raise_if_fatal(event: events.Event, torrent: str) -> None:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from filesend_tui.core.events import Event, SessionId, TorrentId, TransferId
 
 if TYPE_CHECKING:
-    from filesend_tui.core.torrent.sources.create import Found
-    from filesend_tui.core.torrent.storage.target import Target
+    from filesend_tui.core.checks import Found, Target
 
 
 class EventReader(Protocol):

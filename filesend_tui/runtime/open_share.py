@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from filesend_tui.core.checks import relay_address
 from filesend_tui.core.errors import RelayUnreachable, TrackerFailed
-from filesend_tui.core.relay_client.address import parse_relay_url
 
 if TYPE_CHECKING:
-    from filesend_tui.core.torrent.sources.create import Found
+    from filesend_tui.core.checks import Found
 
 
 class Seeds(Protocol):
@@ -39,7 +39,7 @@ async def seed_at_relay(
         RelayUnreachable: It is no relay's address, or its tracker does not answer.
         FileSendError: The paths cannot be read, or are served already.
     """
-    address = parse_relay_url(relay_url)
+    address = relay_address(relay_url)
     try:
         return await client.seed(paths, trackers=[address.tracker], skip_unreadable=skip_unreadable)
     except TrackerFailed as error:

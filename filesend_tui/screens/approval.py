@@ -19,10 +19,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input
 
+from filesend_tui.core.checks import Target, free_space
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import is_hidden
-from filesend_tui.core.torrent.storage.free_space import free_space
-from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.keys import TABLE, shown
 from filesend_tui.screens.base import BoxEnd, Clock, RequestScreen

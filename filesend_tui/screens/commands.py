@@ -12,8 +12,7 @@ from textual.message import Message
 from filesend_tui.core.events import TorrentId, TransferId
 
 if TYPE_CHECKING:
-    from filesend_tui.core.torrent.storage.target import Target
-    from filesend_tui.core.util.file_id import Chosen
+    from filesend_tui.core.checks import Chosen, Target
     from filesend_tui.widgets.bars.talk_bar import TalkBar
 
 

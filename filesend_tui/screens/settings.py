@@ -16,26 +16,15 @@ from textual.widgets import Button, Input
 from filesend_tui.keys import TABLE
 from filesend_tui.screens.base import BoxScreen
 from filesend_tui.screens.commands import SavePreferences
-from filesend_tui.settings.preferences import KEYS, Preferences
+from filesend_tui.settings.preferences import Preferences
+from filesend_tui.settings.schema import SETTINGS
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.fields.folder_field import FolderField
 from filesend_tui.widgets.turning import Turning
 from filesend_tui.widgets.words import Words
 
-_LABELS: Final = {
-    "theme": "Theme",
-    "name": "Your name",
-    "output": "Save in",
-    "upload_limit": "Send at most",
-    "download_limit": "Receive at most",
-}
-_WHERE_EMPTY: Final = {
-    "name": "how the other person sees you",
-    "output": "FileSend in your downloads folder",
-    "upload_limit": "no limit; 500k or 2M a second",
-    "download_limit": "no limit; 500k or 2M a second",
-}
+_FIELDS: Final = {setting.key: setting.field for setting in SETTINGS if setting.field is not None}
 _SAVE, _CLOSE = (key.shown for key in TABLE["settings"].keys[:2])
 
 
@@ -58,9 +47,9 @@ class SettingsScreen(BoxScreen[None]):
     def compose_box(self) -> ComposeResult:
         """A line for each, what is wrong, and two buttons."""
         with Vertical(id="page"):
-            for key in KEYS:
+            for key in _FIELDS:
                 with Horizontal(classes="line"):
-                    label = Words(_LABELS[key])
+                    label = Words(_FIELDS[key].label)
                     label.add_class("label")
                     yield label
                     yield self._field(key)
@@ -80,9 +69,9 @@ class SettingsScreen(BoxScreen[None]):
             return Turning(self._themes, self._theme, id=key)
         if key == "output":
             field = FolderField(text, id=key)
-            field.placeholder = _WHERE_EMPTY[key]
+            field.placeholder = _FIELDS[key].empty
             return field
-        return Input(text, placeholder=_WHERE_EMPTY[key], compact=True, id=key)
+        return Input(text, placeholder=_FIELDS[key].empty, compact=True, id=key)
 
     def on_mount(self) -> None:
         """The first that can be changed has the keys."""
@@ -92,7 +81,7 @@ class SettingsScreen(BoxScreen[None]):
         if self._preferences.file is not None:
             box.border_subtitle = Content(str(self._preferences.file))
         self.query_one("#problem").display = False
-        for key in KEYS:
+        for key in _FIELDS:
             if self.query(f"#{key}"):
                 self.query_one(f"#{key}").focus()
                 return
@@ -103,7 +92,7 @@ class SettingsScreen(BoxScreen[None]):
         self.post_message(SavePreferences(text))
 
     def _fields(self) -> list[tuple[str, Turning | Input]]:
-        found = [(key, self.query(f"#{key}")) for key in KEYS]
+        found = [(key, self.query(f"#{key}")) for key in _FIELDS]
         return [
             (key, field)
             for key, fields in found
@@ -114,10 +103,10 @@ class SettingsScreen(BoxScreen[None]):
     def refuse(self, key: str, problem: str) -> None:
         """Say what is wrong, and put the keys where it is."""
         words = self.query_one("#problem", Words)
-        named = f"{_LABELS[key]}: " if key in _LABELS else ""
+        named = f"{_FIELDS[key].label}: " if key in _FIELDS else ""
         words.show(Content.assemble(("✗ ", "$error bold"), (f"{named}{problem}", "$error")))
         words.display = True
-        for field in self.query(f"#{key}") if key in _LABELS else ():
+        for field in self.query(f"#{key}") if key in _FIELDS else ():
             field.focus()
 
     def action_close(self) -> None:

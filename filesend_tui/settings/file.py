@@ -1,7 +1,7 @@
 """Changing the settings file: what a person wrote there beside, its comments and its order stay.
 
 A change is all there or not at all: a crash or a full disk leaves the file as it was. What the
-settings mean is load.py's, which alone reads them.
+settings mean is parse.py's; load.py alone reads them.
 """
 
 from __future__ import annotations

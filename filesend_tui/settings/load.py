@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,50 +18,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
-from filesend_tui.core.errors import BadSharePage, RelayUnreachable
-from filesend_tui.core.relay_client.address import parse_relay_url
-from filesend_tui.core.torrent.metainfo.share_link import share_page
-from filesend_tui.core.util.figures import parse_rate
 from filesend_tui.core.util.text import clean
+from filesend_tui.settings import parse
+from filesend_tui.settings.schema import BY_KEY, FILE_VARIABLE, SETTINGS
 from relay.protocol.words import DEFAULT_PORT
 
-#: Environment variables and what they set. Beside these, FILESEND_SETTINGS names another settings
-#: file, and FILESEND_TURN_USERNAME and FILESEND_TURN_CREDENTIAL log in to TURN servers.
-ENVIRONMENT: Final = {
-    "FILESEND_NAME": "name",
-    "FILESEND_RELAY": "relay",
-    "FILESEND_PORT": "port",
-    "FILESEND_TRUSTED_PROXIES": "trusted_proxies",
-    "FILESEND_METRICS_TO": "metrics_to",
-    "FILESEND_OUTPUT": "output",
-    "FILESEND_ICE_SERVERS": "ice_servers",
-    "FILESEND_ROAD": "road",
-    "FILESEND_DIRECT_PORT": "direct_port",
-    "FILESEND_PORT_MAPPING": "port_mapping",
-    "FILESEND_WEBRTC": "webrtc",
-    "FILESEND_UPLOAD_LIMIT": "upload_limit",
-    "FILESEND_DOWNLOAD_LIMIT": "download_limit",
-    "FILESEND_WEB": "web",
-    "FILESEND_LOG_LEVEL": "log_level",
-    "FILESEND_LOG_FILE": "log_file",
-}
 #: Used where the relay is elsewhere and nobody chose others.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
-#: RFC 7064 and RFC 7065.
-_ICE_URL: Final = re.compile(
-    r"(?:stun|turn)s?:(?:[^\s:?/\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:\?transport=(?:udp|tcp))?"
-)
-_OPTIONS: Final = {
-    "ice_servers": "--ice-server",
-    "trusted_proxies": "--trusted-proxy",
-    "metrics_to": "--metrics-to",
-}
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-_MAX_NAME: Final = 64
 _MAX_WHY: Final = 400
-#: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
-_SLOWEST: Final = 4_000
 
 
 class SettingsError(Exception):
@@ -135,33 +98,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings file: TOML with exactly these keys."""
-
-    name: str | None = None
-    relay: str | None = None
-    port: int | None = None
-    trusted_proxies: list[str] | None = None
-    metrics_to: list[str] | None = None
-    output: str | None = None
-    ice_servers: list[str | IceServer] | None = None
-    relay_only: bool = False
-    road: str | None = None
-    direct_port: int | None = None
-    port_mapping: bool | None = None
-    webrtc: str | None = None
-    upload_limit: int | str | None = None
-    download_limit: int | str | None = None
-    web: str | None = None
-    log_level: str | None = None
-    log_file: str | None = None
-    theme: str | None = None
-
-    @property
-    def holds_login(self) -> bool:
-        """Whether the password of a TURN server stands in it."""
-        servers = self.ice_servers or ()
-        return any(isinstance(server, IceServer) and server.credential for server in servers)
+#: The settings file: TOML with exactly the keys of the schema that stand there.
+_File: Any = msgspec.defstruct(
+    "SettingsFile",
+    [
+        (setting.key, setting.stored | msgspec.UnsetType, msgspec.UNSET)
+        for setting in SETTINGS
+        if setting.example is not None
+    ],
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
 
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
@@ -170,11 +118,11 @@ def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
     Raises:
         SettingsError: What is named cannot be a file.
     """
-    if named := environment.get("FILESEND_SETTINGS"):
+    if named := environment.get(FILE_VARIABLE):
         try:
-            return _path(named)
+            return parse.path(named)
         except ValueError as error:
-            raise SettingsError(f"FILESEND_SETTINGS: {error}") from None
+            raise SettingsError(f"{FILE_VARIABLE}: {error}") from None
     import platformdirs
 
     return platformdirs.user_config_path("filesend", appauthor=False) / "settings.toml"
@@ -194,11 +142,13 @@ def load(
     """
     path = settings_path(environment)
     file, readable_by_others = _read(path)
-    layers: list[tuple[str, str, Any]] = [
-        (f"{path}: {key}", key, value) for key, value in msgspec.structs.asdict(file).items()
+    layers: list[tuple[str, str, Any]] = [(f"{path}: {key}", key, file[key]) for key in file]
+    stronger: list[tuple[str, str, Any]] = [
+        (setting.variable, setting.key, environment.get(setting.variable))
+        for setting in SETTINGS
+        if setting.variable is not None
     ]
-    stronger = [(name, key, environment.get(name)) for name, key in ENVIRONMENT.items()]
-    stronger += [(_option(key), key, value) for key, value in (options or {}).items()]
+    stronger += [(BY_KEY[key].option, key, value) for key, value in (options or {}).items()]
     layers += stronger
     # Later is stronger; a weaker value that lost is never looked at.
     chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
@@ -206,24 +156,15 @@ def load(
     fields: dict[str, Any] = {"name": _login_name()}
     for key, (source, value) in chosen.items():
         try:
-            fields[key] = _PARSERS[key](value)
+            fields[key] = BY_KEY[key].parse(value)
         except ValueError as error:
             raise SettingsError(f"{source}: {clean(str(error), _MAX_WHY)}") from None
+    login = fields.pop("turn_username", None), fields.pop("turn_credential", None)
     if "ice_servers" in fields:
-        fields["ice_servers"] = _logged_in(fields["ice_servers"], environment)
-    exposed = path if file.holds_login and readable_by_others else None
+        fields["ice_servers"] = _logged_in(fields["ice_servers"], *login)
+    exposed = path if _holds_login(file) and readable_by_others else None
     held = {key: source for source, key, value in stronger if value not in (None, "", [])}
     return Settings(**fields, held=held, exposed=exposed)
-
-
-def parse(key: str, text: str) -> Any:
-    """Return what a text means for a setting that the settings file may hold.
-
-    Raises:
-        ValueError: It cannot be used; the text says why.
-        KeyError: There is no such setting.
-    """
-    return _PARSERS[key](text)
 
 
 def is_loopback(url: str) -> bool:
@@ -245,24 +186,20 @@ def _all_here(meeting_places: Iterable[str]) -> bool:
     return bool(places) and all(map(is_loopback, places))
 
 
-def _option(key: str) -> str:
-    return _OPTIONS.get(key) or "--" + key.replace("_", "-")
-
-
 def _login_name() -> str:
     try:
-        return clean(getpass.getuser(), _MAX_NAME) or "somebody"
+        return clean(getpass.getuser(), parse.MAX_NAME) or "somebody"
     except (OSError, KeyError, ImportError):  # no such user: a bare container, a service
         return "somebody"
 
 
-def _read(path: Path) -> tuple[_SettingsFile, bool]:
-    """Return what the file says, and whether other people of this machine can read it."""
+def _read(path: Path) -> tuple[dict[str, Any], bool]:
+    """Return what the file says, by key, and whether other people of this machine can read it."""
     try:
         with path.open(encoding="utf-8") as file:
             text, mode = file.read(), os.fstat(file.fileno()).st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return _SettingsFile(), False
+        return {}, False
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise SettingsError(f"{path}: cannot be read: {why}") from None
@@ -271,139 +208,28 @@ def _read(path: Path) -> tuple[_SettingsFile, bool]:
     # Windows' modes say nothing of who may read; its user folders are their owners' alone.
     readable_by_others = os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
     try:
-        return msgspec.convert(tomllib.loads(text), _SettingsFile), readable_by_others
+        said = msgspec.structs.asdict(msgspec.convert(tomllib.loads(text), _File))
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: it is nested too deep") from None
+    return {key: value for key, value in said.items() if value is not msgspec.UNSET}, (
+        readable_by_others
+    )
 
 
-def _name(value: str) -> str:
-    name = clean(value, _MAX_NAME).strip()
-    if not name:
-        raise ValueError("a name needs at least one letter that can be shown")
-    return name
-
-
-def _relay(value: str) -> str:
-    try:
-        return parse_relay_url(value).url
-    except RelayUnreachable as error:
-        raise ValueError(f"{error.message} {error.hint}") from None
-
-
-def _port(value: str | int) -> int:
-    port = int(value) if str(value).isdecimal() else 0
-    if not 0 < port < 65536:
-        raise ValueError("a port is a number from 1 to 65535")
-    return port
-
-
-def _networks(value: str | Iterable[str]) -> tuple[str, ...]:
-    import ipaddress
-
-    networks = value.split(",") if isinstance(value, str) else value
-    try:
-        return tuple(str(ipaddress.ip_network(each.strip())) for each in networks)
-    except ValueError as error:
-        hint = "write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
-        raise ValueError(f"{error}; {hint}") from None
-
-
-def _path(value: str | Path) -> Path:
-    if "\0" in str(value):
-        raise ValueError("a path holds no NUL")
-    try:
-        return Path(value).expanduser()
-    except RuntimeError:
-        who = str(value).partition("/")[0]
-        raise ValueError(
-            f"“{clean(who)}” is nobody's home folder here; write the whole path"
-        ) from None
-
-
-def _theme(value: str) -> str:
-    if not re.fullmatch(r"[\w-]{1,40}", value):
-        raise ValueError("a theme is one word, such as filesend-light")
-    return value
-
-
-def _log_level(value: str) -> str:
-    level = value.lower()
-    if level not in _LOG_LEVELS:
-        raise ValueError(f"a log level is one of {', '.join(_LOG_LEVELS)}")
-    return level
-
-
-def _limit(value: str | int) -> int | None:
-    if str(value).lower() == "none":
-        return None
-    rate = parse_rate(str(value))
-    if rate < _SLOWEST:
-        raise ValueError(f"the lowest limit is {_SLOWEST} bytes a second; write none for no limit")
-    return rate
-
-
-def _web(value: str) -> str:
-    try:
-        return share_page(value)
-    except BadSharePage as error:
-        raise ValueError(f"{error.message} {error.hint}") from None
-
-
-def _ice_servers(value: str | Iterable[str | IceServer]) -> tuple[IceServer, ...]:
-    items = value.split(",") if isinstance(value, str) else list(value)
-    servers = [IceServer(urls=item.strip()) if isinstance(item, str) else item for item in items]
-    if [server.urls for server in servers] == ["none"]:
-        return ()
-    for server in servers:
-        if "@" in server.urls:  # perhaps a password: do not repeat it
-            raise ValueError("an ICE server's URL holds no login; use the settings file for it")
-        match = _ICE_URL.fullmatch(server.urls)
-        if match is None or not 0 < int(match["port"] or 1) < 65536:
-            raise ValueError(f"{server.urls!r} is not an ICE server; write stun:host:port, or none")
-    return tuple(servers)
-
-
-def _switch(value: str | bool) -> bool:
-    switch = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    try:
-        return switch[str(value).lower()]
-    except KeyError:
-        raise ValueError("a switch is true or false") from None
-
-
-def _road(value: str) -> RoadChoice:
-    try:
-        return RoadChoice(value.lower())
-    except ValueError:
-        raise ValueError(f"a road is one of {', '.join(RoadChoice)}") from None
-
-
-def _webrtc(value: str) -> WebRtcStack:
-    try:
-        stack = WebRtcStack(value.lower())
-    except ValueError:
-        raise ValueError(f"a WebRTC stack is one of {', '.join(WebRtcStack)}") from None
-    if stack is WebRtcStack.NATIVE:
-        from filesend_tui.core.transports.webrtc.native import library
-
-        if not library.installed():
-            missing = library.missing()
-            raise ValueError(f"{missing.message} {missing.hint}")
-    return stack
+def _holds_login(file: Mapping[str, Any]) -> bool:
+    """Whether the password of a TURN server stands in the settings file."""
+    servers = file.get("ice_servers", ())
+    return any(isinstance(server, dict) and server.get("credential") for server in servers)
 
 
 def _logged_in(
-    servers: tuple[IceServer, ...], environment: Mapping[str, str]
+    servers: tuple[IceServer, ...], username: str | None, credential: str | None
 ) -> tuple[IceServer, ...]:
     """Give the environment's TURN login to the TURN servers that came without one."""
-    login = {
-        "username": environment.get("FILESEND_TURN_USERNAME"),
-        "credential": environment.get("FILESEND_TURN_CREDENTIAL"),
-    }
     known = tuple(
-        msgspec.structs.replace(server, **login)
+        msgspec.structs.replace(server, username=username, credential=credential)
         if server.urls.startswith("turn") and server.username is None
         else server
         for server in servers
@@ -416,25 +242,3 @@ def _logged_in(
                 "FILESEND_TURN_CREDENTIAL"
             )
     return known
-
-
-_PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "name": _name,
-    "relay": _relay,
-    "port": _port,
-    "trusted_proxies": _networks,
-    "metrics_to": _networks,
-    "output": _path,
-    "ice_servers": _ice_servers,
-    "relay_only": bool,
-    "road": _road,
-    "direct_port": _port,
-    "port_mapping": _switch,
-    "webrtc": _webrtc,
-    "upload_limit": _limit,
-    "download_limit": _limit,
-    "web": _web,
-    "log_level": _log_level,
-    "log_file": _path,
-    "theme": _theme,
-}

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from filesend_tui.settings import file
-from filesend_tui.settings.load import Settings, parse
+from filesend_tui.settings.load import Settings
+from filesend_tui.settings.schema import BY_KEY, SETTINGS
 
 #: The settings that can be changed from the screens.
-KEYS: Final = ("theme", "name", "output", "upload_limit", "download_limit")
+KEYS: Final = tuple(setting.key for setting in SETTINGS if setting.field is not None)
 
 
 class Preferences(NamedTuple):
@@ -30,13 +31,7 @@ class Preferences(NamedTuple):
     @classmethod
     def of(cls, settings: Settings, file: Path) -> Preferences:
         """Return the preferences among the settings of a run."""
-        text = {
-            "theme": settings.theme or "",
-            "name": settings.name,
-            "output": str(settings.output or ""),
-            "upload_limit": _rate(settings.upload_limit),
-            "download_limit": _rate(settings.download_limit),
-        }
+        text = {key: _as_typed(getattr(settings, key)) for key in KEYS}
         held = {key: source for key, source in settings.held.items() if key in KEYS}
         return cls(file, text, held)
 
@@ -44,7 +39,9 @@ class Preferences(NamedTuple):
     def limits(self) -> dict[str, int | None]:
         """Bytes a second, by direction; None where there is no limit."""
         texts = {way: self.text.get(f"{way}_limit", "") for way in ("upload", "download")}
-        return {way: parse(f"{way}_limit", text) if text else None for way, text in texts.items()}
+        return {
+            way: BY_KEY[f"{way}_limit"].parse(text) if text else None for way, text in texts.items()
+        }
 
     def changed(self, text: Mapping[str, str]) -> tuple[Preferences, dict[str, Any]]:
         """Return these with other texts, and what the differing ones mean. Blocking.
@@ -62,7 +59,7 @@ class Preferences(NamedTuple):
         for key, value in differing.items():
             # Somebody without a name would be one without a face; all else may be left open.
             try:
-                meant[key] = parse(key, value) if value or key == "name" else None
+                meant[key] = BY_KEY[key].parse(value) if value or key == "name" else None
             except (ValueError, RuntimeError) as error:
                 raise BadPreference(key, str(error)) from None
         if differing and self.file is not None:
@@ -78,11 +75,11 @@ class BadPreference(ValueError):
         self.key = key
 
 
-def _rate(limit: int | None) -> str:
-    """Return a limit as it can be typed, and is exactly that."""
-    if limit is None:
-        return ""
+def _as_typed(value: str | Path | int | None) -> str:
+    """Return a value as it can be typed, and is exactly that; a number is a rate."""
+    if not isinstance(value, int):
+        return str(value or "")
     for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if limit >= unit and limit * 100 % unit == 0:
-            return f"{limit / unit:g}{letter}"
-    return str(limit)
+        if value >= unit and value * 100 % unit == 0:
+            return f"{value / unit:g}{letter}"
+    return str(value)

@@ -192,7 +192,7 @@ def receipts(rows: Sequence[TransferRow]) -> list[str]:
     """
     came = [row for row in rows if row.url and row.phase is TransferPhase.DONE]
     lines = [
-        f"Received {visible(row.name)} ({size_text(row.moved_bytes)})"
+        f"Received {visible(row.name)} ({size_text(row.wanted_bytes)})"
         f" → {short_path(path_of(row.url))}"
         for row in came[-MAX_RECEIPTS:]
     ]

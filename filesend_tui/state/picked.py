@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from filesend_tui.core.util.file_id import Chosen, Seen
+    from filesend_tui.core.checks import Chosen, Seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from filesend_tui.state.views import (
     Level,
     Notice,
     OwnCode,
-    RelayLink,
+    RelayStatus,
     ShareRow,
     TalkLine,
     TransferDetail,
@@ -82,7 +82,7 @@ class Store:
     """
 
     time_of_day: Callable[[], str] = str
-    relay: RelayLink = field(default_factory=RelayLink)
+    relay: RelayStatus = field(default_factory=RelayStatus)
     code: OwnCode | None = None
     partner: str | None = None
     session: SessionId | None = None
@@ -266,7 +266,7 @@ class Store:
     # -- people
 
     def _on_relay(self, event: events.Relay) -> None:
-        self.relay = RelayLink(event.state, event.url)
+        self.relay = RelayStatus(event.state, event.url)
         if event.state == "connected":
             self._relay_was_there = True
             if not self._somebody_gone:  # that is still so
@@ -392,8 +392,6 @@ class Store:
             "partner",
             event.download_bytes_per_second,
             progress=event.progress,
-            moved=event.downloaded,
-            moved_bytes=event.downloaded_bytes,
             time_remaining=event.time_remaining,
         )
 
@@ -418,8 +416,6 @@ class Store:
             "here",
             event.download_bytes_per_second,
             progress=event.progress,
-            moved=event.downloaded,
-            moved_bytes=event.downloaded_bytes,
             speed=event.download_speed,
             bytes_per_second=event.download_bytes_per_second,
             time_remaining=event.time_remaining,
@@ -464,7 +460,6 @@ class Store:
             seconds=event.seconds,
             road=event.road,
             progress=1.0,
-            moved_bytes=event.bytes,
         )
         if row is not None:
             self._say(notices.arrived(row))

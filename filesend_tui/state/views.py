@@ -47,7 +47,7 @@ class Notice(msgspec.Struct, frozen=True):
     old: bool = False
 
 
-class RelayLink(msgspec.Struct, frozen=True):
+class RelayStatus(msgspec.Struct, frozen=True):
     """The link to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str = "connecting"
@@ -103,8 +103,6 @@ class TransferRow(msgspec.Struct, frozen=True):
     reason: str = ""
     hint: str = ""
     progress: float = 0.0
-    moved_bytes: int = 0
-    moved: str = ""
     speed: str = ""
     bytes_per_second: float = 0.0
     time_remaining: float | None = None

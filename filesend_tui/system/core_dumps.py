@@ -1,6 +1,6 @@
 """Core dumps: what a crash would write of this process's memory, and the keys in it. None is.
 
-The rest of a run's beginning is start.py's and compose.py's.
+The rest of a run's beginning is the command line's (cli/).
 """
 
 from __future__ import annotations

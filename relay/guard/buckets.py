@@ -50,11 +50,8 @@ class TokenBucket:
         return self.left(now) >= self._burst
 
 
-class AddressBuckets:
-    """A bucket for each network that an address is counted under.
-
-    The longest unused one is forgotten beyond `capacity`.
-    """
+class KeyBuckets:
+    """A bucket for each key; the longest unused one is forgotten beyond `capacity`."""
 
     def __init__(self, rate: Rate, capacity: int) -> None:
         self._rate = rate
@@ -63,6 +60,27 @@ class AddressBuckets:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+    def take(self, key: str, now: float, count: float = 1) -> bool:
+        """Take so many tokens of a key; False, and none taken, where it has fewer."""
+        bucket = self._buckets.get(key) or self._new(key, now)
+        self._buckets.move_to_end(key)
+        return bucket.take(now, count)
+
+    def forget(self, now: float) -> None:
+        """Forget the buckets that are full again, as far as they are the longest unused."""
+        while self._buckets and next(iter(self._buckets.values())).is_full(now):
+            self._buckets.popitem(last=False)
+
+    def _new(self, key: str, now: float, share: int = 1) -> TokenBucket:
+        bucket = self._buckets[key] = TokenBucket(self._rate, now, share)
+        if len(self._buckets) > self._capacity:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+class AddressBuckets(KeyBuckets):
+    """A bucket for each network that an address is counted under."""
 
     def take(self, address: str, now: float, count: float = 1) -> bool:
         """Take so many tokens of an address; False, and none taken, where any has fewer."""
@@ -78,11 +96,6 @@ class AddressBuckets:
         for bucket, _ in self._of(address, now):
             bucket.spend(now, count)
 
-    def forget(self, now: float) -> None:
-        """Forget the buckets that are full again, as far as they are the longest unused."""
-        while self._buckets and next(iter(self._buckets.values())).is_full(now):
-            self._buckets.popitem(last=False)
-
     def left(self, address: str, now: float) -> float:
         """Return the fewest tokens that are left of an address, each bucket's by its share."""
         return min(bucket.left(now) / share for bucket, share in self._of(address, now))
@@ -90,11 +103,7 @@ class AddressBuckets:
     def _of(self, address: str, now: float) -> list[tuple[TokenBucket, int]]:
         found = []
         for name, share in networks(address):
-            bucket = self._buckets.get(name)
-            if bucket is None:
-                bucket = self._buckets[name] = TokenBucket(self._rate, now, share)
-                if len(self._buckets) > self._capacity:
-                    self._buckets.popitem(last=False)
+            bucket = self._buckets.get(name) or self._new(name, now, share)
             self._buckets.move_to_end(name)
             found.append((bucket, share))
         return found

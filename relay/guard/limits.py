@@ -28,7 +28,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sweep_every: float = 1.0
     closing_grace: float = 2.0
 
-    # The door: any connection, before and after it is known what it is.
+    # The guard: any connection, before and after it is known what it is.
     max_connections: int = 8_000
     max_address_connections: int = 256
     #: For the head of a request, and for a connection to begin one.
@@ -61,7 +61,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: How long a number rests and its fate is remembered, and how many do.
     remember: float = 10 * 60
     max_remembered: int = 60_000
-    #: Rooms of one socket. All there can be are as many for every two people: about 60 MB.
+    #: Rooms of one socket; nobody else's are fewer for it. All there can be take 40 MB.
     max_person_rooms: int = words.MAX_ROOMS
     place_lifetime: float = words.PLACE_LIFETIME
     #: Places that one socket waits at, one address, and everybody.

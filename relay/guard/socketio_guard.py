@@ -35,11 +35,8 @@ _MESSAGE: Final = str(engineio.packet.MESSAGE)
 _ALONE: Final = frozenset({str(engineio.packet.PONG), str(engineio.packet.CLOSE)})
 
 
-class StrictPacket(Packet):  # type: ignore[misc]
+class StrictPacket(Packet):
     """A packet that has no attachments and cannot name a reserved event."""
-
-    packet_type: int
-    data: Any
 
     def decode(self, encoded_packet: object) -> int:
         """Read a packet from a client; returns how many attachments follow: always none.
@@ -171,7 +168,7 @@ class _Session:
         self.empty_since: float | None = now
 
 
-class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
+class SocketServer(socketio.AsyncServer):
     """The hardened server. One client's events are handled one after another, in order.
 
     clock: monotonic seconds.
@@ -258,8 +255,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
 
     def _eio_sid(self, sid: str) -> str | None:
         with contextlib.suppress(KeyError):
-            eio_sid: str | None = self.manager.eio_sid_from_sid(sid, "/")
-            return eio_sid
+            return self.manager.eio_sid_from_sid(sid, "/")
         return None
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""People on the relay: their words, and who is in a room with whom."""
+"""People on the relay: their connections, and what they say."""

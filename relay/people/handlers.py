@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 import socketio.exceptions
 
-from relay.guard.buckets import AddressBuckets, TokenBucket
 from relay.guard.limits import Limits
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
-from relay.people.notices import Notice, Refusal
-from relay.people.rooms import Rooms
 from relay.protocol.words import (
     CALLS,
     CONTENTS,
@@ -45,6 +41,7 @@ from relay.protocol.words import (
     parse,
     to_wire,
 )
+from relay.stores.base import Counted, CountedByAddress, Notice, Refusal, Stores
 
 logger = logging.getLogger(__name__)
 
@@ -54,36 +51,26 @@ _TOO_MANY_MEETS = "Too many places tried; wait a little."
 
 
 class _Person:
-    """A connected client: where from, and how much it asks."""
+    """A connected client: where from."""
 
-    def __init__(self, address: str, limits: Limits, now: float) -> None:
+    def __init__(self, address: str) -> None:
         self.address = address
-        self.words = TokenBucket(limits.words, now)
-        self.codes = TokenBucket(limits.codes, now)
-        self.meets = TokenBucket(limits.meets, now)
+        #: Held while a word of theirs is dealt with, and while they are told something.
+        self.busy = asyncio.Lock()
 
 
 class People:
-    """Everybody connected, and the handlers of what they say. clock: monotonic seconds."""
+    """Everybody connected, and the handlers of what they say."""
 
     def __init__(
-        self,
-        server: SocketServer,
-        rooms: Rooms,
-        limits: Limits,
-        metrics: Metrics,
-        clock: Callable[[], float] = time.monotonic,
+        self, server: SocketServer, stores: Stores, limits: Limits, metrics: Metrics
     ) -> None:
         self._server = server
-        self._rooms = rooms
+        self._rooms = stores.people
+        self._rates = stores.rates
         self._limits = limits
         self._metrics = metrics
-        self._clock = clock
         self._people: dict[str, _Person] = {}
-        self._address_codes = AddressBuckets(limits.address_codes, limits.max_addresses)
-        self._address_claims = AddressBuckets(limits.address_claims, limits.max_addresses)
-        self._address_failures = AddressBuckets(limits.address_failed_claims, limits.max_addresses)
-        self._address_meets = AddressBuckets(limits.address_meets, limits.max_addresses)
         self._closing = False
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
@@ -99,15 +86,7 @@ class People:
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._server.sweep()
-            now = self._clock()
-            await self._tell(self._rooms.expire(now))
-            for buckets in (
-                self._address_codes,
-                self._address_claims,
-                self._address_failures,
-                self._address_meets,
-            ):
-                buckets.forget(now)
+            await self._tell(await self._rooms.expire())
 
     async def say_closing(self) -> None:
         """Tell everybody that the relay closes; returns when they are told or will not listen."""
@@ -121,17 +100,25 @@ class People:
         if self._closing or len(self._people) >= self._limits.max_people:
             raise socketio.exceptions.ConnectionRefusedError("The relay is full.")
         address = environ["asgi.scope"]["client"][0]
-        self._people[sid] = _Person(address, self._limits, self._clock())
+        self._people[sid] = _Person(address)
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
-        self._people.pop(sid, None)
-        notices = self._rooms.lost(sid, self._clock())
+        person = self._people.pop(sid, None)
+        if person is None:
+            return
+        async with person.busy:  # or what they asked for last would be given to nobody
+            notices = await self._rooms.lost(sid)
         if not self._closing:  # then everybody goes, and has been told so
             await self._tell(notices)
 
     async def _on_word(self, event: str, sid: str, *arguments: object) -> dict[str, Any]:
         try:
-            return to_wire(await self._handle(event, sid, arguments))
+            person = self._people[sid]
+            async with person.busy:
+                reply, notices = await self._handle(event, sid, person, arguments)
+            # Not while they are busy: two who tell each other something would wait for ever.
+            await self._tell(notices)
+            return to_wire(reply)
         except Refusal as refusal:
             self._metrics.refused.labels(refusal.code).inc()
             return {"error": {"code": refusal.code, "message": refusal.message}}
@@ -139,76 +126,77 @@ class People:
             logger.exception("handling a word failed")
             raise
 
-    async def _handle(self, event: str, sid: str, arguments: tuple[object, ...]) -> Word:
-        person = self._people[sid]
-        if not person.words.take(self._clock()):
+    async def _handle(
+        self, event: str, sid: str, person: _Person, arguments: tuple[object, ...]
+    ) -> tuple[Word, Sequence[Notice]]:
+        if not await self._rates.take(Counted.WORDS, sid):
             raise Refusal(ErrorCode.RATE_LIMITED, "Too many words at once; slow down.")
         route = ROUTES.get(event)
         if route is not None:
             await self._route(event, route, sid, _read(route.payload, arguments))
-            return Done()
+            return Done(), ()
         call = CALLS.get(event)
         if call is None:
             raise Refusal(ErrorCode.UNKNOWN_EVENT, "The relay does not know this event.")
-        return await self._answer(_read(call, arguments), sid, person)
+        return await self._answer(_read(call, arguments), sid, person.address)
 
     async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
-        partner = self._rooms.partner(sid, word.room)
-        if event in CONTENTS and (claimant := self._rooms.proven(sid, word.room)) is not None:
-            self._give_back_claim(self._people[claimant])
+        partner, proven = await self._rooms.route(sid, word.room, proves=event in CONTENTS)
+        if proven is not None:
+            await self._rates.give_back(CountedByAddress.FAILED_CLAIMS, proven)
         await self._server.say(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
-    async def _answer(self, call: Word, sid: str, person: _Person) -> Word:
-        now = self._clock()
+    async def _answer(self, call: Word, sid: str, address: str) -> tuple[Word, Sequence[Notice]]:
+        limits = self._limits
         match call:
             case Allocate():
-                self._count_code(person, now)
-                return self._rooms.allocate(sid, now)
+                await self._count_code(sid, address)
+                lifetime, rest = limits.nameplate_lifetime, limits.remember
+                return await self._rooms.allocate(sid, lifetime, rest), ()
             case Claim(nameplate=nameplate):
-                self._count_code(person, now)
-                self._count_claim(person, now)
-                room, notice = self._rooms.claim(sid, nameplate, now)
-                await self._tell((notice,))
-                return Joined(room=room)
+                await self._count_code(sid, address)
+                await self._count_claim(address)
+                room, notice = await self._rooms.claim(sid, address, nameplate)
+                return Joined(room=room), (notice,)
             case Release():
-                self._rooms.release(sid, now)
+                await self._rooms.release(sid)
             case Meet(place=place):
-                self._count_meet(person, now)
-                entered = self._rooms.meet(sid, person.address, place, now)
+                await self._count_meet(sid, address)
+                entered = await self._rooms.meet(sid, address, place, limits.place_lifetime)
                 if entered is None:
-                    return Met(room=None)
-                await self._tell((entered.notice,))
-                return Met(room=entered.room)
+                    return Met(room=None), ()
+                return Met(room=entered.room), (entered.notice,)
             case LeavePlace(place=place):
-                self._rooms.leave_place(sid, place)
+                await self._rooms.leave_place(sid, place)
             case Leave(room=room):
-                await self._tell(self._rooms.leave(sid, room))
-        return Done()
+                return Done(), await self._rooms.leave(sid, room)
+        return Done(), ()
 
-    def _count_code(self, person: _Person, now: float) -> None:
+    async def _count_code(self, sid: str, address: str) -> None:
         # Both buckets are asked, so that one socket's greed also counts against its address.
-        own = person.codes.take(now)
-        if not self._address_codes.take(person.address, now) or not own:
+        own = await self._rates.take(Counted.CODES, sid)
+        if not await self._rates.take_of_address(CountedByAddress.CODES, address) or not own:
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
-    def _count_claim(self, person: _Person, now: float) -> None:
+    async def _count_claim(self, address: str) -> None:
         # Each one counts as a failed one until the code's owner shows that it was not.
-        claims, failures = self._address_claims, self._address_failures
-        if not (claims.take(person.address, now) and failures.take(person.address, now)):
-            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
+        for what in (CountedByAddress.CLAIMS, CountedByAddress.FAILED_CLAIMS):
+            if not await self._rates.take_of_address(what, address):
+                raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
-    def _count_meet(self, person: _Person, now: float) -> None:
-        own = person.meets.take(now)
-        if not self._address_meets.take(person.address, now) or not own:
+    async def _count_meet(self, sid: str, address: str) -> None:
+        own = await self._rates.take(Counted.MEETS, sid)
+        if not await self._rates.take_of_address(CountedByAddress.MEETS, address) or not own:
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_MEETS)
-
-    def _give_back_claim(self, claimant: _Person) -> None:
-        self._address_failures.spend(claimant.address, self._clock(), -1)
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
+            person = self._people.get(notice.to)
+            if person is None:
+                continue  # they are gone
+            async with person.busy:  # the answer that tells them of a room comes before its end
+                await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
 
 
 def _read(payload_type: type[W], arguments: tuple[object, ...]) -> W:

@@ -1,1 +1,1 @@
-"""The tracker: its sockets, and who is in which swarm."""
+"""The tracker: its sockets, and what comes and goes over them."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from relay.guard.buckets import TokenBucket
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
 from relay.metrics import Metrics
 from relay.protocol.tracker_json import (
     Announce,
     Answer,
+    Event,
     Failure,
     FrameError,
     OfferFrame,
@@ -28,7 +29,7 @@ from relay.protocol.tracker_json import (
     encode,
     parse_client_frame,
 )
-from relay.tracker.swarms import Delivery, Swarms
+from relay.stores.base import Counted, Delivery, SocketKey, Stores
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,12 @@ _TRY_AGAIN_LATER = 1013
 
 
 class _Socket:
-    """One connected client: what waits for it, and how much it asks."""
+    """One connected client, and what waits for it."""
 
     def __init__(self, websocket: WebSocket, limits: Limits, now: float) -> None:
         self.websocket = websocket
-        self.frames = TokenBucket(limits.tracker_frames, now)
-        self.offers = TokenBucket(limits.tracker_offers, now)
+        #: Held while a frame is dealt with.
+        self.busy = asyncio.Lock()
         #: Since when it is in no swarm.
         self.idle_since: float | None = now
         self._limits = limits
@@ -83,19 +84,22 @@ class Tracker:
 
     def __init__(
         self,
-        swarms: Swarms,
+        stores: Stores,
         limits: Limits,
         metrics: Metrics,
         loop_time: LoopTime,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._swarms = swarms
+        self._swarms = stores.swarms
+        self._rates = stores.rates
         self._limits = limits
         self._metrics = metrics
         self._loop_time = loop_time
         self._clock = clock
-        self._sockets: dict[int, _Socket] = {}
-        self._keys = itertools.count()
+        self._sockets: dict[SocketKey, _Socket] = {}
+        # No other process that keeps its swarms in the same store has this in its keys.
+        self._process = secrets.token_hex(8)
+        self._numbers = itertools.count()
 
     @property
     def count(self) -> int:
@@ -106,10 +110,11 @@ class Tracker:
         """Take silent peers and idle sockets out for as long as the relay lives."""
         while True:
             await asyncio.sleep(self._limits.swarm_sweep_every)
+            await self._swarms.expire()
+            members = await self._swarms.members(list(self._sockets))
             now = self._clock()
-            self._swarms.expire(now)
             for key, socket in self._sockets.items():
-                if self._swarms.has(key):
+                if key in members:
                     socket.idle_since = None
                 elif socket.idle_since is None:
                     socket.idle_since = now
@@ -122,14 +127,13 @@ class Tracker:
             await websocket.close(_TRY_AGAIN_LATER)
             return
         await websocket.accept()
-        key = next(self._keys)
+        key = f"{self._process}-{next(self._numbers)}"
         address = websocket.client.host if websocket.client else ""
-        self._swarms.opened(key, address)
         socket = self._sockets[key] = _Socket(websocket, self._limits, self._clock())
         tasks = [
             asyncio.ensure_future(work)
             for work in (
-                self._loop_time.metered(address, self._read(key, socket)),
+                self._loop_time.metered(address, self._read(key, address, socket)),
                 self._loop_time.metered(address, socket.write()),
                 socket.given_up(),
             )
@@ -138,15 +142,19 @@ class Tracker:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._sockets[key]
-            self._swarms.closed(key)
-            for task in tasks:
-                task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                # A frame that is being taken in cannot be taken back yet; and none comes after it.
+                await socket.busy.acquire()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                ends = await asyncio.gather(*tasks, return_exceptions=True)
+                await self._swarms.drop(key)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
                 logger.error("serving a tracker socket failed", exc_info=end)
 
-    async def _read(self, key: int, socket: _Socket) -> None:
+    async def _read(self, key: SocketKey, address: str, socket: _Socket) -> None:
         while True:
             message = await socket.websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -157,33 +165,40 @@ class Tracker:
                 self._metrics.rejected.labels("oversized").inc()
                 await socket.websocket.close(_POLICY_VIOLATION, "frame too long")
                 return
-            if not socket.frames.take(self._clock()):
-                self._metrics.rejected.labels("rate").inc()
-                socket.put(Failure(reason="too many frames", action="announce"))
-                continue
-            self._take(key, socket, frame)
+            async with socket.busy:
+                await self._take(key, address, socket, frame)
 
-    def _take(self, key: int, socket: _Socket, text: str | bytes) -> None:
+    async def _take(self, key: SocketKey, address: str, socket: _Socket, text: str | bytes) -> None:
+        if not await self._rates.take(Counted.TRACKER_FRAMES, key):
+            self._metrics.rejected.labels("rate").inc()
+            socket.put(Failure(reason="too many frames", action="announce"))
+            return
         try:
             match parse_client_frame(text):
                 case Announce() as announce:
-                    self._count_offers(socket, announce)
-                    self._deliver(self._swarms.announce(key, announce, self._clock()))
+                    await self._count_offers(key, announce)
+                    lifetime = self._limits.peer_timeout
+                    self._deliver(await self._swarms.announce(key, address, announce, lifetime))
+                    if announce.event is not Event.STOPPED:
+                        socket.idle_since = None  # whatever was asked of its swarms before
                 case Answer() as answer:
-                    self._deliver(self._swarms.answer(key, answer))
+                    self._deliver(await self._swarms.answer(key, answer))
                 case Scrape() as scrape:
-                    socket.put(self._swarms.scrape(scrape))
+                    socket.put(await self._swarms.scrape(scrape))
         except FrameError as error:
             self._metrics.rejected.labels("invalid").inc()
             socket.put(Failure(reason=error.reason, action=error.action, info_hash=error.info_hash))
 
-    def _count_offers(self, socket: _Socket, frame: Announce) -> None:
-        if not socket.offers.take(self._clock(), len(frame.offers)):
+    async def _count_offers(self, key: SocketKey, frame: Announce) -> None:
+        if not await self._rates.take(Counted.TRACKER_OFFERS, key, len(frame.offers)):
             self._metrics.rejected.labels("rate").inc()
             raise FrameError("too many offers", action="announce", info_hash=frame.info_hash)
 
     def _deliver(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
-            self._sockets[delivery.to].put(delivery.frame)
+            socket = self._sockets.get(delivery.to)
+            if socket is None:
+                continue  # it has closed since its place in the swarm was looked up
+            socket.put(delivery.frame)
             if isinstance(delivery.frame, OfferFrame):
                 self._metrics.offers.inc()

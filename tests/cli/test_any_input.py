@@ -8,22 +8,26 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import typer.main
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from filesend_tui.cli import cli
+from filesend_tui.__main__ import begin
+from filesend_tui.cli import compose
+from filesend_tui.cli.root import cli
 from filesend_tui.core.client import Client
 from filesend_tui.core.transports.webrtc.ice import configuration
 from filesend_tui.headless.exit_codes import ExitCode
-from filesend_tui.runtime import compose
-from filesend_tui.settings.load import ENVIRONMENT, Settings, SettingsError, _SettingsFile, load
+from filesend_tui.settings.load import Settings, SettingsError, load
+from filesend_tui.settings.schema import FILE_VARIABLE, SETTINGS
 
 #: What people and scripts get wrong, and what parsers trip over.
 WORDS = [
@@ -102,7 +106,7 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         configuration(config)
         return ExitCode.DONE
 
-    monkeypatch.setattr(compose, "_run", run)
+    monkeypatch.setattr(compose, "run", run)
     monkeypatch.setattr("relay.server.RelayServer.run", lambda _self: None)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("FILESEND_")]:
@@ -116,8 +120,13 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def run(*arguments: str) -> None:
     """Run a command line; it must begin, or be refused with one error and 2 (a relay: 1)."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        ROOT.main(arguments)
+    with (
+        mock.patch.object(sys, "argv", ["filesend", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        begin()
     assert ended.value.code in (0, ExitCode.USAGE, ExitCode.FAILED if "relay" in arguments else 0)
     if ended.value.code == ExitCode.USAGE:
         errors = [line for line in err.getvalue().splitlines() if line.startswith("Error: ")]
@@ -163,7 +172,7 @@ def usable(environment: dict[str, str], options: dict[str, Any] | None = None) -
 
 @pytest.mark.parametrize(
     "name",
-    [*ENVIRONMENT, "FILESEND_SETTINGS", "FILESEND_TURN_USERNAME", "FILESEND_TURN_CREDENTIAL"],
+    [FILE_VARIABLE, *(each.variable for each in SETTINGS if each.variable)],
 )
 @ROUNDS
 @given(value=ARGUMENTS)
@@ -204,7 +213,7 @@ FILE_VALUES = st.recursive(
 )
 
 
-@pytest.mark.parametrize("key", _SettingsFile.__struct_fields__)
+@pytest.mark.parametrize("key", [each.key for each in SETTINGS if each.example])
 @ROUNDS
 @given(value=FILE_VALUES)
 @example(value="~nobody")

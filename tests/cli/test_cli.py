@@ -1,4 +1,4 @@
-"""cli.py as a process: help, usage errors, and what scripts rely on."""
+"""cli/ as a process: help, usage errors, and what scripts rely on."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +234,7 @@ async def test_an_open_seed_serves_several(relay: RunningRelay, tmp_path: Path) 
         for receiver in receivers:
             await receiver.client.add(seeding.magnet_uri)
         for receiver in receivers:
-            await receiver.until(lambda r=receiver: r.of(e.DownloadComplete))
+            await receiver.until(partial(receiver.of, e.DownloadComplete))
         await seeder.client.remove(torrent)
     finally:
         await asyncio.gather(*(person.close() for person in people))

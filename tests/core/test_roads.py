@@ -18,6 +18,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.channel import DirectChannel
+from filesend_tui.core.transports.direct.transport import DirectTransport
 from tests.conftest import RunningRelay
 from tests.torrent.lab import Node
 
@@ -57,6 +58,12 @@ async def arrived(receiver: Node, torrent: str) -> Path:
 
 def roads_taken(node: Node) -> list[str]:
     return [event.road for event in node.of(e.PeerConnected)]
+
+
+def direct_of(node: Node) -> DirectTransport:
+    direct = node.engine._transports.usable(private=True)[0]
+    assert isinstance(direct, DirectTransport)
+    return direct
 
 
 def break_connections(node: Node, torrent: str) -> None:
@@ -109,13 +116,14 @@ async def test_a_public_swarm_never_takes_the_direct_road(
         await arrived(theirs, torrent)
         assert roads_taken(theirs) == ["webrtc"]
         for node in (ours, theirs):
-            assert node.engine._road is not None
-            assert not node.engine._road._listeners, "it listens for nobody"
+            assert not direct_of(node).road._listeners, "it listens for nobody"
 
 
 async def test_who_hides_behind_turn_has_no_direct_road(tmp_path: Path) -> None:
     async with two(tmp_path, relay_only=True) as (ours, _):
-        assert ours.engine._road is None
+        for private in (True, False):
+            usable = ours.engine._transports.usable(private=private)
+            assert [each.name for each in usable] == ["webrtc"]
 
 
 async def test_a_transfer_goes_on_when_its_connection_breaks(
@@ -149,3 +157,17 @@ async def test_when_the_direct_road_is_gone_the_transfer_goes_on_over_webrtc(
         path = await arrived(theirs, torrent)
         assert path.read_bytes() == big.read_bytes()
         assert roads_taken(theirs) == ["direct", "webrtc"]
+
+
+async def test_the_road_is_told_too_where_nothing_but_the_description_went_over_it(
+    relay: RunningRelay, tmp_path: Path
+) -> None:
+    source = tmp_path / "src" / "nothing"
+    source.mkdir(parents=True)
+    (source / "one").touch()
+    (source / "two").touch()
+    async with two(tmp_path) as (ours, theirs):
+        torrent = await send(ours, theirs, source, relay.tracker, tmp_path / "out")
+        await arrived(theirs, torrent)
+        assert roads_taken(theirs) == ["direct"]
+        assert theirs.of(e.DownloadComplete)[0].road == "direct"

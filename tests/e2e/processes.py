@@ -47,20 +47,21 @@ class Filesend:
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._said = threading.Condition()
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "encoding": "utf-8",
+        }
+        self.command = [
+            sys.executable,
+            *(("-c", *program) if program else ("-m", module)),
+            *map(str, arguments),
+        ]
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                *(("-c", *program) if program else ("-m", module)),
-                *map(str, arguments),
-            ],
+            self.command,
             env=environment,
-            **{
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                "encoding": "utf-8",
-            }
-            | popen,
+            **(options | popen),
         )
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines), daemon=True)
@@ -136,8 +137,8 @@ class Filesend:
 
     def complaints(self) -> list[str]:
         """What standard error holds that nobody should see: anything, in JSON that went well."""
-        asks = "--verify" in self.process.args
-        if "--json" in self.process.args and self.process.returncode == 0 and not asks:
+        asks = "--verify" in self.command
+        if "--json" in self.command and self.process.returncode == 0 and not asks:
             return self.errors
         return [line for line in self.errors if _FOREIGN.search(line)]
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,17 @@ def test_a_transfer_survives_any_size_and_its_receipt_the_screens(
         def share() -> int:
             return max(map(int, re.findall(r"(\d+)%", ann.seen)), default=0)
 
+        def has_size(width: int, height: int) -> bool:
+            return bob.size == (width, height)
+
+        def has_come(until: int) -> bool:
+            return share() >= until or "✓ done" in ann.seen
+
         for width, height in ((9, 24), (5, 5), (1, 1), (80, 24)):
             bob.resize(width, height)
-            bob.until(lambda w=width, h=height: bob.size == (w, h), "size")
+            bob.until(partial(has_size, width, height), "size")
             # So long that Bob's figures change, and are drawn.
-            until = share() + 12
-            ann.until(lambda until=until: share() >= until or "✓ done" in ann.seen, "progress")
+            ann.until(partial(has_come, share() + 12), "progress")
         bob.wait_for("film.bin arrived.")
         assert contents(bob.folder) == contents(ann.folder)
         bob.keep_what_is_printed()
@@ -145,7 +151,7 @@ def test_a_folder_goes_each_way_at_the_same_time(
     accept(bob)
     accept(ann)
     for screen in (ann, bob):
-        screen.until(lambda screen=screen: len(DONE.findall(screen.seen)) == 2, "two done")
+        screen.until(partial(are_done, screen, 2), "two done")
     # Not before: a file that is found in a part folder may have moved when it is opened.
     assert contents(ann.folder) == contents(bob.folder) == sent
     ann.quit()
@@ -170,7 +176,7 @@ def test_the_relay_goes_away(two_screens: tuple[Screen, Screen], world: World) -
     world.processes[0].kill()
     for screen in (ann, bob):
         screen.wait_for("relay")
-        screen.until(lambda screen=screen: "✗" in screen.seen, "word about the relay")
+        screen.until(partial(tells_trouble, screen), "word about the relay")
         screen.quit()
 
 
@@ -221,3 +227,11 @@ def test_the_terminal_goes_to_the_shell_and_comes_back(world: World, tmp_path: P
         screen.until(lambda: "Your code" not in screen.seen, "shell")
     finally:
         screen.kill()
+
+
+def are_done(screen: Screen, count: int) -> bool:
+    return len(DONE.findall(screen.seen)) == count
+
+
+def tells_trouble(screen: Screen) -> bool:
+    return "✗" in screen.seen

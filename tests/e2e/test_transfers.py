@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from filesend_tui.headless.narration import path_of
+from filesend_tui.system.file_manager import path_of
 from tests.e2e.processes import Filesend, World, contents, digest, fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transfers")]

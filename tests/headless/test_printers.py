@@ -12,9 +12,10 @@ from msgspec import structs
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
-from filesend_tui.headless.narration import LISTED_FILES, Figure, path_of
+from filesend_tui.headless.narration import LISTED_FILES, Figure
 from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
 from filesend_tui.state.qr import half_blocks
+from filesend_tui.system.file_manager import path_of
 
 
 def download(progress: float, **more: object) -> events.Download:

@@ -133,5 +133,7 @@ class Stage:
         """The peer_id under which the node is in the swarm."""
         return self.swarm(node)._peer_id
 
-    def peer(self, node: Node, villain: Villain) -> Peer:
-        return self.swarm(node)._roster[villain.peer_id]
+    def peer(self, node: Node, villain: Villain) -> Peer | None:
+        """What the node knows of the villain, while it is in."""
+        peers = self.swarm(node)._roster
+        return next((peer for peer in peers if peer.wire.peer_id == villain.peer_id), None)

@@ -35,7 +35,7 @@ def test_a_browser_behind_mdns_names(
     payload = single(tmp_path, seed="as shipped", size=2 * MB)
     seeder, leecher = (chromium, ours) if they_seed else (ours, chromium)
 
-    remote = vet(chromium.page().describe(), "offer")
+    remote = vet(chromium.page().describe()["sdp"], "offer")
     assert remote.candidates
     assert all(candidate.is_mdns for candidate in remote.candidates)
     seeding = seeder.seed(payload, tracker.url)

@@ -1,4 +1,4 @@
-"""docs/architecture.md is about the code that is there: modules have floors, paths lead somewhere."""
+"""docs/architecture.md is about the code that is there: modules have floors, paths lead on."""
 
 from __future__ import annotations
 

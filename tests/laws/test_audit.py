@@ -41,7 +41,7 @@ UNKNOWN = {"name": "odd", "skip_reason": "not found"}
         ([GOOD, BAD, UNKNOWN], 1, "bad 2: CVE-1 (fixed in 3)"),
     ],
 )
-def test_the_word_is_clear(answer: Any, status: int, said: str):
+def test_the_word_is_clear(answer: Any, status: int, said: str) -> None:
     found, lines = audit.report(answer)
     assert found == status
     assert said in "\n".join(lines)
@@ -57,7 +57,7 @@ def test_the_word_is_clear(answer: Any, status: int, said: str):
 )
 def test_an_answer_is_read_or_its_lack_explained(
     monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str, answer: object
-):
+) -> None:
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         assert command[:3] == [sys.executable, "-m", "pip_audit"]
         return subprocess.CompletedProcess(command, 1, stdout, stderr)
@@ -66,7 +66,7 @@ def test_an_answer_is_read_or_its_lack_explained(
     assert audit.ask() == answer
 
 
-def test_a_service_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+def test_a_service_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(command: list[str], timeout: float, **_: Any) -> None:
         raise subprocess.TimeoutExpired(command, timeout)
 
@@ -86,8 +86,11 @@ def test_no_floor_allows_what_is_known_to_be_flawed() -> None:
     """Not even one that only another system, or an extra, installs."""
     known = audit.advisories()
     assert len(known) > 50
-    floors = {canonicalize_name(each.name): floor(each) for each in every_requirement()}
-    assert all(floors.values()), "every dependency has a floor"
+    floors: dict[str, Version] = {}
+    for each in every_requirement():
+        lowest = floor(each)
+        assert lowest is not None, f"{each} has no floor"
+        floors[canonicalize_name(each.name)] = lowest
     below = [
         f"{each.package}>={floors[each.package]} allows {each.id}, fixed in {each.fixed}"
         for each in known

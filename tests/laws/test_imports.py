@@ -7,6 +7,7 @@ and for other people's packages too.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,10 +37,11 @@ def modules_of(package: str) -> list[str]:
     )
 
 
-def loaded_by(code: str, *arguments: str) -> set[str]:
+def loaded_by(code: str, *arguments: str, **variables: str) -> set[str]:
     """Top-level packages that a fresh interpreter has loaded after running the code."""
     result = subprocess.run(
         [sys.executable, "-c", code + TELL_MODULES, *arguments],
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=True,
@@ -73,9 +75,36 @@ def test_the_first_screen_waits_for_nothing_but_textual() -> None:
     assert not (HEAVY - {"textual"}) & loaded_by("import filesend_tui.app")
 
 
+def test_what_is_looked_at_before_a_client_is_asked_is_light() -> None:
+    assert not HEAVY & loaded_by("import filesend_tui.core.checks")
+
+
+#: `filesend` on a terminal, with an app that is over at once.
+SCREENS = """
+import sys
+from unittest import mock
+from filesend_tui import __main__, app
+from filesend_tui.system import process_exit
+for stream in (sys.stdin, sys.stdout, sys.stderr):
+    stream.isatty = lambda: True
+with mock.patch.object(app.FileSendApp, "run") as run, mock.patch.object(process_exit, "end_soon"):
+    try:
+        __main__.begin()
+    except SystemExit as end:
+        assert end.code == 0, end.code
+assert run.called
+"""
+
+
+def test_the_screens_open_without_the_command_line(tmp_path: Path) -> None:
+    loaded = loaded_by(SCREENS, FILESEND_SETTINGS=str(tmp_path / "settings.toml"))
+    assert "textual" in loaded
+    assert not loaded & {"typer", "click", "aiortc", "socketio"}
+
+
 RUN = """
 import sys
-from filesend_tui.runtime.start import main
+from filesend_tui.__main__ import main
 try:
     main()
 except SystemExit as end:

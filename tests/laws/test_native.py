@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import native
 from benchmarks.processes import Failed
 from tools import native as run
 
@@ -21,8 +22,8 @@ def test_without_a_python_for_them_it_is_said_and_fails_in_ci(
     ci: str,
     status: int,
 ) -> None:
-    monkeypatch.setattr(run.native, "_PYTHON", str(tmp_path / "python"))
-    monkeypatch.setattr(run.native, "_NEEDED", (sys.version_info.major, 99))
+    monkeypatch.setattr(native, "_PYTHON", str(tmp_path / "python"))
+    monkeypatch.setattr(native, "_NEEDED", (sys.version_info.major, 99))
     monkeypatch.setenv("CI", ci)
     assert run.main() == status
     assert SAID in capsys.readouterr().out
@@ -30,10 +31,10 @@ def test_without_a_python_for_them_it_is_said_and_fails_in_ci(
 
 def test_what_is_found_must_be_new_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     candidates = iter(["no-such-python", sys.executable])
-    monkeypatch.setattr(run.native, "_pythons", lambda: candidates)
-    monkeypatch.setattr(run.native, "_NEEDED", sys.version_info[:2])
-    assert run.native._newer() == sys.executable
-    monkeypatch.setattr(run.native, "_NEEDED", (sys.version_info.major, 99))
-    monkeypatch.setattr(run.native, "_pythons", lambda: [sys.executable])
+    monkeypatch.setattr(native, "_pythons", lambda: candidates)
+    monkeypatch.setattr(native, "_NEEDED", sys.version_info[:2])
+    assert native._newer() == sys.executable
+    monkeypatch.setattr(native, "_NEEDED", (sys.version_info.major, 99))
+    monkeypatch.setattr(native, "_pythons", lambda: [sys.executable])
     with pytest.raises(Failed):
-        run.native._newer()
+        native._newer()

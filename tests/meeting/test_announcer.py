@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,8 @@ from filesend_tui.core.meeting.dialer import Dialer, MetPeer
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.tracker_session import MAX_OFFERS, Presence, Totals
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
+from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.protocol.tracker_json import (
     Announce,
     AnnounceReply,
@@ -51,9 +53,9 @@ class Member:
         self.totals = Totals(uploaded=1, downloaded=2, left=None)
         self.wants = wants
         self.dialer = Dialer(
-            signals=PlainSignaling(SWARM),
+            signaling=PlainSignaling(SWARM),
             peer_id=OURS,
-            config=ClientConfig(),
+            transports=Transports(ClientConfig()),
             met=self.met.put_nowait,
             wants_peers=lambda: self.wants,
             timings=timings,
@@ -75,7 +77,7 @@ class Member:
 
 
 @asynccontextmanager
-async def member_of(scripted: ScriptedTracker, **kwargs) -> AsyncIterator[Member]:
+async def member_of(scripted: ScriptedTracker, **kwargs: Any) -> AsyncIterator[Member]:
     member = Member(scripted.url, **kwargs)
     member.announcer.start()
     try:
@@ -160,7 +162,7 @@ async def test_old_offers_make_room_for_new_ones() -> None:
 
 
 async def test_a_lost_connection_is_had_back_in_silence_and_its_offers_are_freed() -> None:
-    await prepare()
+    await WebRtcTransport(ClientConfig()).warm()
     before = len(psutil.Process().net_connections(kind="udp"))
     async with tracker(accepts()) as scripted, member_of(scripted) as member:
         (first,) = await scripted.announces(1)
@@ -259,17 +261,16 @@ async def test_a_frame_too_long_ends_the_connection() -> None:
 
 
 async def test_a_peers_offer_is_answered_through_the_tracker_it_came_from() -> None:
-    stranger = await WebRtcAttempt.offer(CONFIG)
+    stranger = await WebRtcTransport(CONFIG).offer()
+    description = {"type": "offer", "sdp": stranger.text}
     offer_id = bytes(range(200, 220))
 
     def script(frame: ClientFrame) -> list[str | bytes]:
         if not isinstance(frame, Announce) or frame.event is not Event.STARTED:
             return []
-        offer = OfferFrame(
-            info_hash=SWARM, peer_id=THEIRS, offer_id=offer_id, offer=stranger.description
-        )
+        offer = OfferFrame(info_hash=SWARM, peer_id=THEIRS, offer_id=offer_id, offer=description)
         other = OfferFrame(
-            info_hash=b"x" * 20, peer_id=b"y" * 20, offer_id=offer_id, offer=stranger.description
+            info_hash=b"x" * 20, peer_id=b"y" * 20, offer_id=offer_id, offer=description
         )
         return [*accepts()(frame), encode(other), encode(offer)]
 
@@ -278,9 +279,9 @@ async def test_a_peers_offer_is_answered_through_the_tracker_it_came_from() -> N
         answer = await soon(scripted.heard.get())
         assert isinstance(answer, Answer)
         assert (answer.to_peer_id, answer.offer_id, answer.peer_id) == (THEIRS, offer_id, OURS)
-        await stranger.accept(answer.answer)
+        await stranger.accept(answer.answer["sdp"])
         channel, met = await soon(asyncio.gather(stranger.opened(), member.met.get()))
-        assert (met.peer_id, met.initiated) == (THEIRS, False)
+        assert set(member.dialer._open) == {THEIRS}
         await soon(asyncio.gather(channel.close(), met.channel.close()))
     assert scripted.heard.qsize() == 1  # the goodbye: the other swarm's offer was not answered
 

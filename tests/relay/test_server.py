@@ -33,6 +33,8 @@ async def start() -> AsyncIterator[Start]:
     async def start(*options: str) -> tuple[Process, str]:
         process = await spawn("--port", "0", *options)
         processes.append(process)
+        assert process.stdout is not None
+        assert process.stderr is not None
         line = await asyncio.wait_for(process.stdout.readline(), 30)
         ready = re.fullmatch(r"FileSend relay ready at (http://\S+:\d+)\r?\n", line.decode())
         assert ready, (line, await process.stderr.read())
@@ -45,7 +47,12 @@ async def start() -> AsyncIterator[Start]:
         await process.communicate()
 
 
-async def end(process: Process) -> tuple[int, bytes, bytes]:
+def stdin_of(process: Process) -> asyncio.StreamWriter:
+    assert process.stdin is not None
+    return process.stdin
+
+
+async def end(process: Process) -> tuple[int | None, bytes, bytes]:
     """Exit status and what was written after the ready line."""
     out, err = await asyncio.wait_for(process.communicate(), 20)
     return process.returncode, out, err
@@ -80,10 +87,10 @@ async def test_a_signal_tells_everybody_and_ends_cleanly(
 async def test_it_ends_with_its_parent(start: Start, connect: Connect):
     process, url = await start("--until-stdin-closes")
     person = await connect(url)
-    process.stdin.write(b"what is written here means nothing\n")
-    await process.stdin.drain()
+    stdin_of(process).write(b"what is written here means nothing\n")
+    await stdin_of(process).drain()
     assert await person.allocate()
-    process.stdin.close()
+    stdin_of(process).close()
     assert await person.hear() == ("relayClosing", {})
     assert await end(process) == (0, b"", b"")
 
@@ -98,8 +105,9 @@ async def test_a_signal_ends_it_while_it_watches_its_parent(start: Start):
 
 async def test_without_the_option_a_closed_stdin_means_nothing(start: Start, connect: Connect):
     process, url = await start()
-    process.stdin.close()
-    await process.stdin.wait_closed()
+    stdin = stdin_of(process)
+    stdin.close()
+    await stdin.wait_closed()
     person = await connect(url)
     assert await person.allocate()
     assert process.returncode is None
@@ -122,6 +130,12 @@ async def test_a_host_that_is_not_ours_is_one_clear_line():
     assert "Choose an address of this machine with --host" in err.decode()
 
 
+async def test_an_ipv6_address_that_is_not_ours_is_told_in_brackets():
+    status, _, err = await end(await spawn("--port", "1", "--host", "2001:db8::1"))
+    assert status == 1
+    assert err.decode().startswith("FileSend relay cannot listen on [2001:db8::1]:1: ")
+
+
 @pytest.mark.parametrize(
     "options", [["--port", "65536"], ["--port", "x"], ["--log-level", "x"], ["--metrics-to", "x"]]
 )
@@ -138,7 +152,7 @@ async def test_nothing_that_is_routed_is_logged(start: Start, connect: Connect):
     assert await one.call("message", {"room": room, "body": "a+secret" * 3}) == {}
     await one.call("message", {"room": room, "body": "not base64: a secret"})
     await one.call("a secret", {"body": 5})
-    process.stdin.close()
+    stdin_of(process).close()
     process.terminate()
     _, _, err = await end(process)
     assert err

@@ -9,6 +9,7 @@ import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.runtime.event_loop import bears_uvloop, runner
 
 
@@ -44,7 +45,7 @@ async def given_up_by_aiortc() -> None:
     """Have it send once more, as its timers do, over a connection that is closed."""
     from aiortc.rtcsctptransport import InitChunk
 
-    attempt = await AiortcAttempt.offer(ClientConfig(webrtc=WebRtcStack.AIORTC))
+    attempt = await WebRtcTransport(ClientConfig(webrtc=WebRtcStack.AIORTC)).offer()
     assert isinstance(attempt, AiortcAttempt)
     sctp = attempt._connection.sctp
     assert sctp is not None

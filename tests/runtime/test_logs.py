@@ -41,7 +41,7 @@ NAMES = (*logs.OURS, "filesend_tui.core.people", "relay.people.handlers", "aiort
 )
 def test_only_our_own_loggers_are_made_talkative(
     tmp_path: Path, level: str, ours: str, theirs: str
-):
+) -> None:
     file = tmp_path / "log"
     logs.configure(level, file, to_stderr=False)
     for name in NAMES:
@@ -71,9 +71,9 @@ def test_libraries_say_nothing_on_a_persons_terminal(
 #: What Python writes to standard error by itself, unless somebody else hears of it.
 SAYS = """
 import asyncio, gc, logging, pathlib, sys, threading, warnings
-from filesend_tui.runtime import start
+from filesend_tui.cli.common import settle
 
-start.settle({"log_file": pathlib.Path(sys.argv[1])} if sys.argv[1:] else {})
+settle({"log_file": pathlib.Path(sys.argv[1])} if sys.argv[1:] else {})
 
 class Ends:
     def __del__(self):

@@ -121,7 +121,9 @@ class Raw:
             return await self.reader.readexactly(length)
 
     def stop_reading(self) -> None:
-        self.writer.transport.pause_reading()
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
 
     def abort(self) -> None:
         self.writer.transport.abort()

@@ -20,7 +20,8 @@ from relay.protocol.tracker_json import (
     encode,
     parse_client_frame,
 )
-from relay.tracker.swarms import Delivery, Swarms
+from relay.stores.base import Delivery
+from relay.stores.memory.stores import MemorySwarms
 
 #: What becomes of a frame that is due to somebody: the frames that go out in its place.
 Trick = Callable[["RogueTracker", Delivery], Iterable[Delivery]]
@@ -41,11 +42,11 @@ class RogueTracker:
         self.trick = trick
         self.url = ""
         self.seen: list[str] = []
-        self.announces: list[tuple[int, Announce]] = []
-        self.answers: list[tuple[int, Answer]] = []
+        self.announces: list[tuple[str, Announce]] = []
+        self.answers: list[tuple[str, Answer]] = []
         self.passed: list[Delivery] = []
-        self._swarms = Swarms(Limits(announce_interval=1))
-        self._sockets: dict[int, ServerConnection] = {}
+        self._swarms = MemorySwarms(Limits(announce_interval=1))
+        self._sockets: dict[str, ServerConnection] = {}
         self._keys = itertools.count()
         self._news = asyncio.Event()
 
@@ -73,29 +74,29 @@ class RogueTracker:
 
     async def talk(self, socket: ServerConnection) -> None:
         """Serve one client."""
-        key = next(self._keys)
+        key = str(next(self._keys))
         self._sockets[key] = socket
         try:
             async for text in socket:
                 assert isinstance(text, str)
                 self.seen.append(text)
-                for due in self._take(key, text):
+                for due in await self._take(key, text):
                     self.passed.append(due)
                     await self.send(self.trick(self, due))
                 self._news.set()
         finally:
             del self._sockets[key]
-            self._swarms.closed(key)
+            await self._swarms.drop(key)
 
-    def _take(self, key: int, text: str) -> list[Delivery]:
+    async def _take(self, key: str, text: str) -> list[Delivery]:
         frame = parse_client_frame(text)
         try:
             if isinstance(frame, Announce):
                 self.announces.append((key, frame))
-                return self._swarms.announce(key, frame, asyncio.get_running_loop().time())
+                return await self._swarms.announce(key, "", frame, 360)
             if isinstance(frame, Answer):
                 self.answers.append((key, frame))
-                return self._swarms.answer(key, frame)
+                return await self._swarms.answer(key, frame)
         except FrameError:
             pass  # who was thrown out of a swarm may still speak
         return []

@@ -15,10 +15,10 @@ from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.sessions.shared_secret import Secret
-from relay.people.rooms import Entered
 from relay.protocol import words
 from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
+from relay.stores.base import Entered
 
 
 class Passing(NamedTuple):
@@ -62,11 +62,12 @@ class RogueRelay:
         self.nameplate = 0
         self._app = server._app
         self._people = server._app._people
-        self._claim = self._people._rooms.claim
+        self._rooms: Any = self._people._rooms
+        self._claim: Any = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
-        self._people._rooms.claim = self._note_claim  # type: ignore[method-assign]
-        self._meet = self._people._rooms.meet
-        self._people._rooms.meet = self._note_meeting  # type: ignore[method-assign]
+        self._meet: Any = self._rooms.meet
+        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
+        self._rooms.meet = self._note_meeting  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
 
@@ -87,7 +88,7 @@ class RogueRelay:
         await self._people._server.disconnect(sid)
 
     async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
-        partner = self._people._rooms.partner(sid, word.room)
+        partner, _ = await self._rooms.route(sid, word.room, proves=False)
         data = to_wire(word)
         due = Passing(sid, partner, event, route.delivered_as, data.pop("room"), data)
         self.passed.append(due)
@@ -95,14 +96,14 @@ class RogueRelay:
             data = {"room": passing.room, **passing.data}
             await self.say(passing.to, passing.delivered_as, data)
 
-    def _note_claim(self, person: str, nameplate: int, now: float) -> Entered:
-        entered = self._claim(person, nameplate, now)
+    async def _note_claim(self, person: str, address: str, nameplate: int) -> Entered:
+        entered: Entered = await self._claim(person, address, nameplate)
         self._note(person, entered)
         self.nameplate = nameplate
         return entered
 
-    def _note_meeting(self, person: str, address: str, place: bytes, now: float) -> Entered | None:
-        entered = self._meet(person, address, place, now)
+    async def _note_meeting(self, person: str, *how: Any, **named: Any) -> Entered | None:
+        entered: Entered | None = await self._meet(person, *how, **named)
         if entered is not None:
             self._note(person, entered)
         return entered
@@ -144,7 +145,7 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
         ready = asyncio.Event()
         server = RelayServer(listener, on_ready=lambda _url: ready.set())
         rogue = RogueRelay(server, trick)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
         await ready.wait()
         try:

@@ -22,7 +22,8 @@ from filesend_tui.core.exchange import offer
 from filesend_tui.core.sessions.session import partner_name
 from filesend_tui.core.torrent import engine as engine_module
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
-from filesend_tui.core.torrent.sources.create import SourceFile
+from filesend_tui.core.torrent.sources.create import make_torrent
+from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.headless.narration import file_lines, request_lines
@@ -101,10 +102,9 @@ TRICKS: dict[str, Callable[[Info], Info]] = {
 
 def _doctored(trick: Callable[[Info], Info], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this machine's torrents be described otherwise than their files are."""
-    honest = engine_module.make_torrent
 
-    def make_torrent(*args: Any, **options: Any) -> TorrentInfo:
-        raw = bencode2.bdecode(honest(*args, **options).raw)
+    def doctored(*args: Any, **options: Any) -> TorrentInfo:
+        raw = bencode2.bdecode(make_torrent(*args, **options).raw)
         info = {key.decode(): value for key, value in raw.items()}
         info["files"] = [{k.decode(): v for k, v in entry.items()} for entry in info["files"]]
         described = bencode2.bencode(trick(info))
@@ -112,7 +112,7 @@ def _doctored(trick: Callable[[Info], Info], monkeypatch: pytest.MonkeyPatch) ->
             return parse_info(described)
         except BadMetadata:
             # A description that this program would not even seed: it is served all the same.
-            own = honest(*args, **options)
+            own = make_torrent(*args, **options)
             digest = hashlib.sha1(described).digest()
             return dataclasses.replace(own, info_hash=digest, raw=described)
 

@@ -17,7 +17,6 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import BadMetadata, BadSource, FileSendError, NoPeers, TrackerFailed
-from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer import peer
 from filesend_tui.core.torrent.pieces import complaints
@@ -25,6 +24,7 @@ from filesend_tui.core.torrent.sources import scan as finding
 from filesend_tui.core.torrent.sources import seed_files
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
+from filesend_tui.core.torrent.storage.piece_store import verify
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
     FS_BAD_ID,
@@ -117,13 +117,12 @@ def test_a_change_of_nothing_that_is_sent_is_a_reason_to_hash_and_not_to_fail(
     store, info, folder = seed
     good = [_read(store, info, index) for index in range(info.shape.piece_count)]
     hashed: list[int] = []
-    real = seed_files.verify
 
-    def verify(info: TorrentInfo, index: int, data: bytes) -> bool:
+    def counted(info: TorrentInfo, index: int, data: bytes) -> bool:
         hashed.append(index)
-        return real(info, index, data)
+        return verify(info, index, data)
 
-    monkeypatch.setattr(seed_files, "verify", verify)
+    monkeypatch.setattr(seed_files, "verify", counted)
     if touch == "mode":
         (folder / "a").chmod(0o600)
     else:
@@ -399,7 +398,7 @@ CAUSES: dict[str, tuple[FileSendError | None, dict[str, object], type[FileSendEr
         "tracker",
     ),
     "no road is allowed": (
-        torrent_module.NoPeers("A peer does not offer to be reached directly."),
+        NoPeers("A peer does not offer to be reached directly."),
         {"road": RoadChoice.DIRECT},
         NoPeers,
         "could not reach each other: a peer does not offer to be reached directly.",

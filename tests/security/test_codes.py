@@ -10,9 +10,9 @@ import pytest
 
 from relay.guard.buckets import AddressBuckets
 from relay.guard.limits import Limits
-from relay.people.nameplates import DIGITS, SPARSE
-from relay.people.notices import Refusal
-from relay.people.rooms import Rooms
+from relay.stores.base import Refusal
+from relay.stores.memory.nameplates import DIGITS, SPARSE
+from relay.stores.memory.rooms import Rooms
 from tests.conftest import running_relay
 from tests.security.raw import TEXT, Raw, Town, frame, town
 
@@ -86,13 +86,14 @@ def test_blind_tries_find_a_code_one_time_in_ten_at_most(waiting: int):
     rng = random.Random(7)
     rooms = Rooms(Limits(), rng)
     for person in range(waiting):
-        rooms.allocate(str(person), 0)
+        rooms.allocate(str(person), 600, 600, 0)
     found = tries = 0
     for _ in range(5_000):
         digits = rng.choice(DIGITS)
         tries += 1
         try:
-            room, _ = rooms.claim("attacker", rng.randrange(10 ** (digits - 1), 10**digits), 0)
+            number = rng.randrange(10 ** (digits - 1), 10**digits)
+            room, _ = rooms.claim("attacker", FAR, number, 0)
         except Refusal:
             continue
         found += 1

@@ -19,6 +19,7 @@ from filesend_tui.core.errors import FileSendError, NoSpace, StorageFailed
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
 from filesend_tui.core.torrent.storage.disk_space import check_folder, check_room
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.headless import paired
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
@@ -300,7 +301,7 @@ async def test_with_yes_to_everything_the_sender_is_told_no(
             transfer: str,
             accepted: Sequence[bool],
             *,
-            output: Path | None = None,
+            output: Path | Target | None = None,
             reason: str = "",
         ) -> None:
             answers.append(accepted)

@@ -162,6 +162,7 @@ def _arrives_inside(target: Path, files: dict[tuple[str, ...], bytes], name: str
 def test_a_hostile_torrent_lands_inside_the_folder(tmp_path: Path) -> None:
     names = [name for name in HOSTILE if len(name.encode(errors="replace")) < 2000]
     names = [name for name in names if name.encode(errors="replace").decode() == name]
+    files: dict[tuple[str, ...], bytes]
     files = {(f"d{number}", name): b"%d" % number for number, name in enumerate(names)}
     files |= {(name, "f"): b"f%d" % number for number, name in enumerate(names)}
     there = _arrives_inside(tmp_path / "target", files, "../../up")

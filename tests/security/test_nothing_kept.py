@@ -160,7 +160,7 @@ def kept(relay: RunningRelay) -> dict[str, int]:
     """Everything that the relay holds of anybody, by its name; nothing where all are gone."""
     app: Any = relay.server._app
     server: Any = app._server
-    rooms, swarms = app._people._rooms, app._tracker._swarms
+    rooms, swarms = app._stores.people._rooms, app._stores.swarms._swarms
     tables: dict[str, Sized] = {
         "people": app._people._people,
         "sessions": server._sessions,
@@ -190,22 +190,18 @@ def kept(relay: RunningRelay) -> dict[str, int]:
         "tracker sockets": app._tracker._sockets,
         "swarms": swarms._swarms,
         "memberships": swarms._memberships,
-        "addresses": swarms._addresses,
         "peers by address": swarms._crowd,
         "holders": swarms._held,
-        "connections": app.door._visits,
-        "connections by address": app.door._crowd,
+        "connections": app.guard._connections,
+        "connections by address": app.guard._crowd,
         "turns": app._loop_time._waiting,
-        "requests by address": app.door._requests._buckets,
-        "frames by address": app.door._frames._buckets,
-        "bytes by address": app.door._bytes._buckets,
-        "codes by address": app._people._address_codes._buckets,
-        "claims by address": app._people._address_claims._buckets,
-        "failures by address": app._people._address_failures._buckets,
-        "meets by address": app._people._address_meets._buckets,
-        "loop time by address": app._loop_time._budgets._buckets,
+        "requests by address": app.guard._requests,
+        "frames by address": app.guard._frames,
+        "bytes by address": app.guard._bytes,
+        "rates": app._stores.rates,
+        "loop time by address": app._loop_time._budgets,
     }
-    sums = {"bytes waiting": server.backlog, "peers": swarms.peer_count}
+    sums = {"bytes waiting": server.backlog, "peers": swarms.totals().peers}
     return {
         name: size
         for name, size in {**{name: len(table) for name, table in tables.items()}, **sums}.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from filesend_tui.core import errors, events
+from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.exchange import transfers
 from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.sessions.cipher import SessionCipher
@@ -12,7 +13,7 @@ from filesend_tui.core.sessions.pairing import Pairing
 from relay.protocol import words
 from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
-from tests.exchange.test_transfers import hostile_partner, pair
+from tests.exchange.test_transfers import hostile_partner, let_in, pair
 from tests.people import Links, NewPerson
 
 ID = "0123456789abcdef"
@@ -34,6 +35,30 @@ async def test_no_other_request_slips_under_a_question_that_is_on_the_screen(
     (asked,) = [event for event in ada.log if isinstance(event, events.FileRequest)]
     assert [file.path for file in asked.files] == ["holiday.jpg"]
     with pytest.raises(errors.FileSendError):
+        await ada.people.answer(ID, [True])
+    assert not ada.engine.added
+
+
+async def test_a_request_of_another_partner_takes_no_id_that_was_used(
+    new_person: NewPerson, links: Links, relay: RunningRelay
+) -> None:
+    """An answer names nothing but the id: a yes to the one would be a yes to the other."""
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    mallory = await links(relay.url)
+    await let_in(ada, mallory, "Mallory")
+    await eve.tell(request("holiday.jpg"))
+    await ada.until(events.FileRequest)
+    for _ in range(2):  # while it is open, and when Eve has gone and the question still stands
+        await mallory.tell(request(".bashrc"))
+        await mallory.until(lambda: mallory.words)
+        (refused,) = mallory.words
+        assert isinstance(refused, words.Cancel)
+        mallory.words.clear()
+        await eve.leave()
+        await ada.until(events.TransferState, transfer=ID, phase=TransferPhase.FAILED)
+    (asked,) = [event for event in ada.log if isinstance(event, events.FileRequest)]
+    assert [file.path for file in asked.files] == ["holiday.jpg"]
+    with pytest.raises(errors.RequestGone):
         await ada.people.answer(ID, [True])
     assert not ada.engine.added
 

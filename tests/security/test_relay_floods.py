@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
+from typing import Any
 
 import msgspec
 import psutil
@@ -37,7 +38,7 @@ HASTY = Limits(
 SWIFT = Limits(sweep_every=0.05, swarm_sweep_every=0.05)
 
 
-def with_limits(base: Limits = SWIFT, **changes: object) -> Limits:
+def with_limits(base: Limits = SWIFT, **changes: Any) -> Limits:
     return msgspec.structs.replace(base, **changes)
 
 
@@ -203,7 +204,7 @@ async def test_sessions_of_which_nobody_comes_are_forgotten():
 )
 @pytest.mark.parametrize("which", ["socket_frames", "address_frames"])
 async def test_too_many_frames(flood: bytes, which: str):
-    with running_relay(with_limits(**{which: Rate(100, 1)}), PROXY) as relay:
+    with running_relay(with_limits(SWIFT, **{which: Rate(100, 1)}), PROXY) as relay:
         async with town(relay.url) as here:
             loud = await here.tracker(FAR)
             if flood == frame(MORE, b"", fin=False):
@@ -218,7 +219,7 @@ async def test_too_many_frames(flood: bytes, which: str):
 @pytest.mark.parametrize("which", ["socket_bytes", "address_bytes"])
 @pytest.mark.parametrize("path", ["/announce", SESSION])
 async def test_too_many_bytes(which: str, path: str):
-    with running_relay(with_limits(**{which: Rate(200_000, 1)}), PROXY) as relay:
+    with running_relay(with_limits(SWIFT, **{which: Rate(200_000, 1)}), PROXY) as relay:
         async with town(relay.url) as here:
             loud = await here.connect(FAR)
             assert await loud.upgrade(path) == 101
@@ -275,13 +276,15 @@ async def test_pongs_that_are_not_read():
         async with town(relay.url) as here:
             deaf = await here.tracker(buffer=4096)
             deaf.stop_reading()
-            door = relay.server._app.door
+            guard = relay.server._app.guard
             most = 0
 
             async def look() -> None:
                 nonlocal most
                 while True:
-                    most = max(most, sum(visit.held() for visit in list(door._visits)))
+                    most = max(
+                        most, sum(connection.held() for connection in list(guard._connections))
+                    )
                     await asyncio.sleep(0.01)
 
             looking = asyncio.create_task(look())
@@ -556,7 +559,7 @@ async def claim(here: Town, proxied: str) -> str:
 async def test_codes_are_counted_by_the_address_that_a_trusted_proxy_names(
     addresses: list[str], others: str, limit: str
 ):
-    with running_relay(with_limits(**{limit: Rate(2, 0)}), PROXY) as relay:
+    with running_relay(with_limits(SWIFT, **{limit: Rate(2, 0)}), PROXY) as relay:
         async with town(relay.url) as here:
             codes = [await claim(here, address) for address in addresses]
             assert codes == ["unknownCode", "unknownCode", "rateLimited"]

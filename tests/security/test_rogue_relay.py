@@ -15,17 +15,18 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from filesend_tui.core import errors, events
-from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.events import SessionId, TransferPhase
 from filesend_tui.core.sessions import pairing_handshake
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from filesend_tui.core.sessions.shared_secret import Secret
-from relay.people.rooms import Refusal
 from relay.protocol import words
 from relay.protocol.words import CONTENTS, ErrorCode, to_wire
+from relay.stores.base import Refusal
 from tests.core.test_client import Person as Someone
 from tests.core.test_client import yes
 from tests.people import Person
@@ -91,7 +92,9 @@ async def met(ann: Person, bob: Person, secret: bytes) -> None:
         raise min(failures, key=lambda error: type(error) is errors.PairingFailed)
 
 
-async def meetings(ann: Person, bob: Person, secret: bytes) -> list[str | BaseException]:
+async def meetings(
+    ann: Person, bob: Person, secret: bytes
+) -> tuple[SessionId | BaseException, SessionId | BaseException]:
     """Likewise; return how it ended for each."""
     waiting = asyncio.create_task(ann.people.meet(secret))
     try:
@@ -99,7 +102,7 @@ async def meetings(ann: Person, bob: Person, secret: bytes) -> list[str | BaseEx
             while not ann.people._meetings:
                 await asyncio.sleep(0.01)
         # The relay answers in order: when this is answered, Ann waits.
-        await ann.people._link.call(words.LeavePlace(place=bytes(32)), words.Done)
+        await ann.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
         return await asyncio.gather(waiting, bob.people.meet(secret), return_exceptions=True)
     finally:
         waiting.cancel()
@@ -245,7 +248,7 @@ async def test_whatever_is_done_to_a_word_ends_the_session(
             assert "instead" not in repr(person.log)
             said = [e for e in person.log if isinstance(e, events.Message) and not e.outgoing]
             assert len(said) <= 1
-            assert person.people._link.state == "connected"
+            assert person.people._relay.state == "connected"
 
 
 @pytest.mark.parametrize("event", [event for event in CONTENTS if event != "hello"])
@@ -348,7 +351,7 @@ async def test_partners_who_are_swapped_do_not_pair(pair: Pair, tmp_path: Path) 
 
     def cross(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         twin = twins[due.to]
-        return (due._replace(to=twin, room=rogue.room_of(twin)),)
+        return (due._replace(to=twin, room=rooms[twin]),)
 
     def wait_for_both(rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         waiting.append(due)
@@ -358,10 +361,12 @@ async def test_partners_who_are_swapped_do_not_pair(pair: Pair, tmp_path: Path) 
         joiners = sorted({d.sender for d in waiting} - rogue.makers)
         twins.update({makers[0]: makers[1], makers[1]: makers[0]})
         twins.update({joiners[0]: joiners[1], joiners[1]: joiners[0]})
+        rooms.update({who: rogue.room_of(who) for who in twins})  # they may leave
         rogue.trick = cross
         return [out for due in waiting for out in cross(rogue, due)]
 
     waiting: list[Passing] = []
+    rooms: dict[str, str] = {}
     async with (
         rogue_relay(wait_for_both) as rogue,
         people(rogue, tmp_path, "Ann", "Bob", "Cid", "Dan") as (ann, bob, cid, dan),
@@ -406,11 +411,39 @@ async def test_nobody_is_slipped_into_a_session(pair: Pair, notice: str, tmp_pat
     async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
         await pair(ann, bob)
         (to_ann,) = rogue.makers
-        named = {"claimed": {"nameplate": rogue.nameplate or 4711}, "met": {"place": PLACE}}
-        data = named.get(notice, {"body": "AAAA"})
-        await rogue.say(to_ann, notice, {"room": rogue.room_of(to_ann), **data})
+        data: dict[str, dict[str, Any]] = {
+            "claimed": {"nameplate": rogue.nameplate or 4711},
+            "met": {"place": PLACE},
+        }
+        await rogue.say(
+            to_ann, notice, {"room": rogue.room_of(to_ann), **data.get(notice, {"body": "AAAA"})}
+        )
         await told(ann, "relayTampered")
         await over(ann, bob)
+
+
+async def test_a_word_moved_to_another_session_ends_that_one_alone(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with (
+        rogue_relay() as rogue,
+        people(rogue, tmp_path, "Ann", "Bob", "Cid") as (ann, bob, cid),
+    ):
+        rooms = {}
+        for other in (bob, cid):
+            await pair(ann, other)
+            rooms[other] = rogue.passed[-1].room
+        rogue.trick = once("message", lambda due: [due._replace(room=rooms[cid])])
+        await bob.people.say("from Cid, you would think")
+        gone = await ann.until(events.PartnerGone)
+        assert (gone.partner, gone.reason) == ("Cid", "broken")
+        error = await ann.until(events.Error, code="relayTampered")
+        assert error.session == gone.session
+        # The relay has kept a word of Bob's back: that is found out by his next, and no sooner.
+        assert ann.partner == "Bob"
+        await ann.people.say("are you there?")
+        assert await bob.until(events.Message, text="are you there?")
+        assert not [e for e in ann.log if isinstance(e, events.Message) and not e.outgoing]
 
 
 async def test_who_comes_where_nobody_waits_leads_to_nobody(pair: Pair, tmp_path: Path) -> None:

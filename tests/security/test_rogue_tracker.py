@@ -30,15 +30,15 @@ from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.meeting.rendezvous import Rendezvous
-from filesend_tui.core.meeting.signaling import SealedSignaling, Use
+from filesend_tui.core.meeting.signaling import SealedSignaling, Texts, Use
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.meeting.transport_race import RoadAttempt
+from filesend_tui.core.meeting.transport_race import TransportRace
 from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.swarm import PEER_ID_HEAD
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
-from relay.protocol.tracker_json import AnswerFrame, Description, OfferFrame
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
+from relay.protocol.tracker_json import AnswerFrame, OfferFrame
 from relay.server import RelayServer, listen
-from relay.tracker.swarms import Delivery
+from relay.stores.base import Delivery
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.security.rogue import RogueTracker, Trick, honest, rogue_tracker
@@ -76,26 +76,26 @@ class Taken(list[str]):
 @pytest.fixture
 def taken_up(monkeypatch: pytest.MonkeyPatch) -> Taken:
     taken = Taken()
-    offer, answer, accept = RoadAttempt.offer, RoadAttempt.answer, RoadAttempt.accept
+    offer, answer, accept = TransportRace.offer, TransportRace.answer, TransportRace.accept
 
-    async def offering(*args: Any) -> RoadAttempt:
-        attempt = await offer(*args)
-        taken.made.add(attempt.description["sdp"])
-        return attempt
+    async def offering(*args: Any) -> TransportRace:
+        race = await offer(*args)
+        taken.made.add(race.texts["webrtc"])
+        return race
 
-    async def answering(offer: Description, *args: Any) -> RoadAttempt:
-        taken.append(offer["sdp"])
-        attempt = await answer(offer, *args)
-        taken.made.add(attempt.description["sdp"])
-        return attempt
+    async def answering(offer: Texts, *args: Any) -> TransportRace:
+        taken.append(offer["webrtc"])
+        race = await answer(offer, *args)
+        taken.made.add(race.texts["webrtc"])
+        return race
 
-    async def accepting(self: RoadAttempt, answer: Description) -> None:
-        taken.append(answer["sdp"])
+    async def accepting(self: TransportRace, answer: Texts) -> None:
+        taken.append(answer["webrtc"])
         await accept(self, answer)
 
-    monkeypatch.setattr(RoadAttempt, "offer", offering)
-    monkeypatch.setattr(RoadAttempt, "answer", answering)
-    monkeypatch.setattr(RoadAttempt, "accept", accepting)
+    monkeypatch.setattr(TransportRace, "offer", offering)
+    monkeypatch.setattr(TransportRace, "answer", answering)
+    monkeypatch.setattr(TransportRace, "accept", accepting)
     return taken
 
 
@@ -264,7 +264,7 @@ async def test_a_relay_that_keeps_all_it_carries_learns_no_more(
         keys.append(key)
         return SealedSignaling(info_hash, key)
 
-    monkeypatch.setattr(torrent_module, "SealedSignals", noting)
+    monkeypatch.setattr(torrent_module, "SealedSignaling", noting)
     (tmp_path / NAME).write_bytes(CONTENT)
     with recording_relay() as (url, carried):
         ada, bob = Person("Ada", tmp_path / "ada"), Person("Bob", tmp_path / "bob")
@@ -321,17 +321,21 @@ def only_first(count: int, trick: Trick) -> Trick:
     return some
 
 
-def sdp_of(frame: OfferFrame | AnswerFrame) -> str:
+def sdp_of(frame: object) -> str:
+    assert isinstance(frame, OfferFrame | AnswerFrame)
     return (frame.offer if isinstance(frame, OfferFrame) else frame.answer)["sdp"]
 
 
 def with_sdp(due: Delivery, sdp: str) -> Delivery:
     match due.frame:
         case OfferFrame() as frame:
-            changed = msgspec.structs.replace(frame, offer={"type": "offer", "sdp": sdp})
+            offer = {"type": "offer", "sdp": sdp}
+            return Delivery(due.to, msgspec.structs.replace(frame, offer=offer))
         case AnswerFrame() as frame:
-            changed = msgspec.structs.replace(frame, answer={"type": "answer", "sdp": sdp})
-    return Delivery(due.to, changed)
+            answer = {"type": "answer", "sdp": sdp}
+            return Delivery(due.to, msgspec.structs.replace(frame, answer=answer))
+        case frame:
+            raise AssertionError(frame)
 
 
 def alters_a_byte(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
@@ -359,6 +363,7 @@ def says_it_is_another_offer(_: RogueTracker, due: Delivery) -> Iterator[Deliver
 
 def reflects(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
     """Give everybody their own offers back: as an offer, and as the answer to it."""
+    assert isinstance(due.frame, OfferFrame | AnswerFrame)
     for key, announce in rogue.announces:
         for each in announce.offers:
             for peer_id in (announce.peer_id, os.urandom(20), due.frame.peer_id):
@@ -384,6 +389,7 @@ def reflects(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
 
 def floods(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
     """Sealed to look at, of any length, from the true peer and from nobody."""
+    assert isinstance(due.frame, OfferFrame | AnswerFrame)
     info_hash = due.frame.info_hash
     own = [each.offer_id for _, announce in rogue.announces for each in announce.offers]
     for n in range(1500):
@@ -411,17 +417,17 @@ def floods(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
 
 def opened_by_a_member(rogue: RogueTracker, transfer: Transfer, sealed: set[str]) -> set[str]:
     """Return what stands in those of the sealed texts that a member made."""
-    signals = SealedSignaling(bytes.fromhex(transfer.torrent), transfer.key)
+    signaling = SealedSignaling(bytes.fromhex(transfer.torrent), transfer.key)
     found = set()
     for _, announce in rogue.announces:
         for each in announce.offers:
             if each.offer["sdp"] in sealed:
                 use = Use(each.offer_id, announce.peer_id)
-                found.add(signals.open(each.offer, use)["sdp"])
+                found.add(signaling.open(each.offer, use)["webrtc"])
     for _, answer in rogue.answers:
         if answer.answer["sdp"] in sealed:
             use = Use(answer.offer_id, answer.to_peer_id, answer.peer_id)
-            found.add(signals.open(answer.answer, use)["sdp"])
+            found.add(signaling.open(answer.answer, use)["webrtc"])
     return found
 
 
@@ -470,10 +476,10 @@ async def test_what_a_tracker_makes_or_changes_is_dropped_and_costs_no_more_than
 
 async def test_a_tracker_puts_itself_between_nobody(tmp_path: Path, taken_up: Taken) -> None:
     """Its own offers and answers, made as any WebTorrent peer would, are looked at by nobody."""
-    own = await WebRtcAttempt.offer(CONFIG)
+    own = await WebRtcTransport(CONFIG).offer()
 
     def instead(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
-        yield with_sdp(due, own.description["sdp"])
+        yield with_sdp(due, own.text)
 
     try:
         async with rogue_tracker(only_first(4, instead)) as rogue, Transfer(tmp_path) as transfer:
@@ -482,7 +488,7 @@ async def test_a_tracker_puts_itself_between_nobody(tmp_path: Path, taken_up: Ta
             await transfer.arrives()
     finally:
         await own.close()
-    assert own.description["sdp"] not in taken_up
+    assert own.text not in taken_up
     assert taken_up.foreign == []
 
 
@@ -519,13 +525,14 @@ async def test_one_swarms_offers_are_worth_nothing_in_another(
     swarms: list[bytes] = []
 
     def crosses(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
-        if due.frame.info_hash not in swarms:
-            swarms.append(due.frame.info_hash)
+        info_hash = getattr(due.frame, "info_hash", None)
+        if isinstance(info_hash, bytes) and info_hash not in swarms:
+            swarms.append(info_hash)
         if isinstance(due.frame, OfferFrame | AnswerFrame) and len(crossed) < 6 and len(swarms) > 1:
             other = next(swarm for swarm in swarms if swarm != due.frame.info_hash)
             crossed.append(Delivery(due.to, msgspec.structs.replace(due.frame, info_hash=other)))
             # Everybody is told: one of them is in the other swarm.
-            yield from (Delivery(key, crossed[-1].frame) for key in range(4))
+            yield from (Delivery(str(key), crossed[-1].frame) for key in range(4))
         else:
             yield due
 
@@ -574,7 +581,7 @@ async def test_a_stranger_without_the_key_gets_no_connection(
         else:
             monkeypatch.setattr(
                 torrent_module,
-                "SealedSignals",
+                "SealedSignaling",
                 lambda info_hash, key: WithRendezvous(info_hash, key, rendezvous),
             )
             await stranger.engine.add(
@@ -643,14 +650,12 @@ async def test_an_honest_tracker_beside_a_rogue_one_is_enough(
 # --- the certificates of a connection -----------------------------------------------------------
 
 
-def false_fingerprint(description: Description) -> Description:
-    sdp = re.sub(
-        r"(a=fingerprint:sha-\d+ )(..)",
-        lambda m: m[1] + ("00" if m[2] != "00" else "01"),
-        description["sdp"],
+def false_fingerprint(sdp: str) -> str:
+    false = re.sub(
+        r"(a=fingerprint:sha-\d+ )(..)", lambda m: m[1] + ("00" if m[2] != "00" else "01"), sdp
     )
-    assert sdp != description["sdp"]
-    return {**description, "sdp": sdp}
+    assert false != sdp
+    return false
 
 
 @pytest.mark.parametrize("who", ["offerer", "answerer"])
@@ -659,17 +664,17 @@ async def test_whoever_shows_another_certificate_than_was_sealed_gets_no_channel
     who: str, answerer_is: str
 ) -> None:
     """who: which side was told another fingerprint, and so has to refuse the certificate."""
-    await prepare()
-    offerer = await WebRtcAttempt.offer(CONFIG)
-    offer = dict(offerer.description)
+    await WebRtcTransport(ClientConfig()).warm()
+    offerer = await WebRtcTransport(CONFIG).offer()
+    offer = offerer.text
     if answerer_is == "server":
-        offer["sdp"] = offer["sdp"].replace("a=setup:actpass", "a=setup:active")
-    answerer = await WebRtcAttempt.answer(
-        false_fingerprint(offer) if who == "answerer" else offer, CONFIG
+        offer = offer.replace("a=setup:actpass", "a=setup:active")
+    answerer = await WebRtcTransport(CONFIG).answer(
+        false_fingerprint(offer) if who == "answerer" else offer
     )
     role = "active" if answerer_is == "client" else "passive"
-    assert f"a=setup:{role}" in answerer.description["sdp"]
-    answer = answerer.description
+    assert f"a=setup:{role}" in answerer.text
+    answer = answerer.text
     with suppress(ChannelFailed):  # libdatachannel may be refused before it has looked at it all
         await offerer.accept(false_fingerprint(answer) if who == "offerer" else answer)
     refusing, other = (offerer, answerer) if who == "offerer" else (answerer, offerer)
@@ -681,11 +686,11 @@ async def test_whoever_shows_another_certificate_than_was_sealed_gets_no_channel
 
 @pytest.mark.parametrize("answerer_is", ["client", "server"])
 async def test_with_the_certificates_that_were_sealed_it_opens(answerer_is: str) -> None:
-    offerer = await WebRtcAttempt.offer(CONFIG)
-    offer = dict(offerer.description)
+    offerer = await WebRtcTransport(CONFIG).offer()
+    offer = offerer.text
     if answerer_is == "server":
-        offer["sdp"] = offer["sdp"].replace("a=setup:actpass", "a=setup:active")
-    answerer = await WebRtcAttempt.answer(offer, CONFIG)
-    await offerer.accept(answerer.description)
+        offer = offer.replace("a=setup:actpass", "a=setup:active")
+    answerer = await WebRtcTransport(CONFIG).answer(offer)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await soon(asyncio.gather(ours.close(), theirs.close()))

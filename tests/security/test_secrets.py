@@ -14,12 +14,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from rich.pretty import pretty_repr
 
 from filesend_tui.app import FileSendApp
+from filesend_tui.cli.screens import run_screens
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.meeting.signaling import SealedSignaling
@@ -27,7 +29,6 @@ from filesend_tui.core.sessions.code import new_code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, SharedKey
 from filesend_tui.core.sessions.shared_secret import Secret
-from filesend_tui.runtime.compose import open_screens
 from filesend_tui.settings.load import Settings, load
 from filesend_tui.state.views import Level, Notice, OwnCode
 from relay.protocol.words import FileReady
@@ -37,8 +38,8 @@ TURN_PASSWORD = "correct-horse-battery-staple"
 #: Where the first thing that travels sealed, and the first offer, are read.
 CRASHES = [
     "-",
-    "filesend_tui.core.sessions.cipher:Sealing.open:2",  # after the greeting
-    "filesend_tui.core.meeting.signaling:SealedSignals.seal:1",
+    "filesend_tui.core.sessions.cipher:SessionCipher.open:2",  # after the greeting
+    "filesend_tui.core.meeting.signaling:SealedSignaling.seal:1",
 ]
 
 
@@ -88,7 +89,7 @@ class Scene:
         self.confessions = folder / "confessions"
         self.people: list[Filesend] = []
 
-    def person(self, name: str, crash: str, *arguments: str | Path, **popen: object) -> Filesend:
+    def person(self, name: str, crash: str, *arguments: str | Path, **popen: Any) -> Filesend:
         environment = self.world.environment | {
             "FILESEND_NAME": name,
             "FILESEND_LOG_FILE": str(self.folder / f"{name}.log"),
@@ -353,9 +354,9 @@ def test_the_screens_say_so_too(settings: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
     monkeypatch.setenv("FILESEND_SETTINGS", str(settings))
-    open_screens(load())
+    run_screens(load())
     settings.chmod(0o600)
-    open_screens(load())
+    run_screens(load())
     first, second = told
     assert first is not None
     assert first.level is Level.WARNING
@@ -408,5 +409,5 @@ def test_the_screens_leave_no_core_either(tmp_path: Path, monkeypatch: pytest.Mo
             limits.append(resource.getrlimit(resource.RLIMIT_CORE)[0])
 
     monkeypatch.setattr("filesend_tui.app.FileSendApp", Screens)
-    open_screens(Settings(name="Ann", output=tmp_path))
+    run_screens(Settings(name="Ann", output=tmp_path))
     assert limits[0] in {0, 1}

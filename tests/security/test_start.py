@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -298,12 +298,12 @@ from filesend_tui.system import port_owner
 if table := sys.argv.pop(1):
     for reads in (port_owner.owners, port_owner.stranger):
         reads.__defaults__ = ((Path(table),),)
-from filesend_tui.runtime.start import main
+from filesend_tui.__main__ import main
 main()
 """
 
 
-def filesend(world: World, foreign: Foreign, *arguments: str | Path, **popen: object) -> Filesend:
+def filesend(world: World, foreign: Foreign, *arguments: str | Path, **popen: Any) -> Filesend:
     world.environment["FILESEND_PORT"] = str(foreign.port)
     process = Filesend(
         arguments, world.environment, program=(PROGRAM, str(foreign.table or "")), **popen

@@ -147,7 +147,7 @@ async def test_a_question_about_a_request(text: str, tmp_path: Path) -> None:
     async def ask(_question: str) -> str | None:
         return next(answers)
 
-    asker.ask = ask  # type: ignore[method-assign]
+    asker.ask = ask  # type: ignore[method-assign, assignment]
     request = _request(text)
     async with asyncio.timeout(5):
         assert not any(await ask_approval(asker, request, tmp_path / "a\x1b]0;x\x07b"))

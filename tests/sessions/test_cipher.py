@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
-from filesend_tui.core.sessions.cipher import BUCKET, SealedMessage, SessionCipher
+from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.cipher import BUCKET, SessionCipher
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import SharedKey
 from relay.protocol.words import (

@@ -25,7 +25,7 @@ async def waits(person: Person, places: int = 1) -> None:
         while len(person.people._meetings) < places:
             await asyncio.sleep(0.01)
     # The relay answers in order.
-    await person.people._link.call(words.LeavePlace(place=bytes(32)), words.Done)
+    await person.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
 
 
 async def alone(url: str) -> Person:

@@ -1,4 +1,4 @@
-"""settings.py: what beats what, and what is refused."""
+"""settings/load.py: what beats what, and what is refused."""
 
 from __future__ import annotations
 

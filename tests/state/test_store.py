@@ -157,6 +157,30 @@ def test_who_left_says_more_than_the_transfers_that_failed_with_them() -> None:
     assert store.rows["r1"].phase is TransferPhase.FAILED
 
 
+def test_what_another_session_tells_of_is_not_mixed_in_but_for_transfers_that_are_shown() -> None:
+    first, second = events.SessionId("1" * 16), events.SessionId("2" * 16)
+
+    def of(session: events.SessionId, *happened: events.Event) -> list[events.Event]:
+        return [events.of_session(event, session) for event in happened]
+
+    store = fed(
+        *of(first, paired(), *receiving("r1"), events.PartnerGone(partner=ANA, reason="left")),
+        *of(second, paired("Bob"), *receiving("r2")),
+        *of(first, phase("r1", TransferPhase.FAILED), *asked("r3")),
+        *of(first, events.Message(partner=ANA, text="still here?")),
+        *of(first, events.PartnerGone(partner=ANA, reason="left")),
+        *of(first, events.CodeGone(reason="burned")),
+    )
+    assert (store.partner, store.session) == ("Bob", second)
+    assert {id: row.phase for id, row in store.rows.items()} == {
+        "r1": TransferPhase.FAILED,  # late, and still told
+        "r2": TransferPhase.TRANSFERRING,
+    }
+    assert not store.unread
+    store.apply(events.Relay(state="lost", url="u"), 0)
+    assert store.relay.state == "lost"
+
+
 @pytest.mark.parametrize(
     ("reason", "says"),
     [("left", "Ana left."), ("lost", "was lost"), ("relay", "relay went away"), ("self", "You")],

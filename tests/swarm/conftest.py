@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.torrent import torrent as torrent_module
-from filesend_tui.core.torrent.lanes import lanes
 from tests.swarm.crowd import Crowd
 from tests.swarm.lines import Wan
 from tests.torrent.lab import LabRendezvous
@@ -19,7 +18,6 @@ def wan(monkeypatch: pytest.MonkeyPatch) -> Wan:
     wan = Wan()
     monkeypatch.setattr(LabRendezvous, "hub", wan, raising=False)
     monkeypatch.setattr(torrent_module, "Rendezvous", LabRendezvous)
-    monkeypatch.setattr(lanes, "MOST_OF_A_TORRENT", 0)  # channels of memory have none
     return wan
 
 

@@ -113,7 +113,7 @@ class Crowd:
         lines = []
         for there in self._wan.members[bytes.fromhex(self.members[0].torrent)]:
             ours, theirs = line("script", there.name)
-            there._met.put_nowait(MetPeer(theirs, peer_id, False))
+            there._met.put_nowait(MetPeer(theirs))
             lines.append(ours)
         return lines
 

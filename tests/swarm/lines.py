@@ -9,8 +9,6 @@ import asyncio
 from collections import deque
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.meeting.rendezvous import MetPeer
-from filesend_tui.core.transports.base import Road
 from tests.torrent.lab import Hub, LabRendezvous
 
 #: Seconds one way.
@@ -22,7 +20,7 @@ WINDOW = 256 * 1024
 class Line:
     """One end of a byte stream to another machine. See Channel."""
 
-    road = Road.WEBRTC
+    road = "webrtc"
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -87,6 +85,6 @@ class Wan(Hub):
         members = self.members.setdefault(newcomer.swarm, [])
         for member in members:
             ours, theirs = line(newcomer.name, member.name)
-            newcomer._met.put_nowait(MetPeer(ours, member.peer_id, True))
-            member._met.put_nowait(MetPeer(theirs, newcomer.peer_id, False))
+            newcomer.meet(ours)
+            member.meet(theirs)
         members.append(newcomer)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -18,10 +18,10 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.torrent import swarm as swarm_module
 from filesend_tui.core.torrent.lanes import lane_count
 from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, STEPS
-from filesend_tui.core.torrent.lanes.lanes import Lanes, WebRtcLanes
+from filesend_tui.core.torrent.lanes.lanes import MOST_OF_A_TORRENT, LaneRoad, LaneRoom, Lanes
+from filesend_tui.core.transports.base import Attempt, Transport
 from filesend_tui.core.wire.lane_messages import (
     LaneAnswer,
     LaneMessage,
@@ -40,50 +40,49 @@ CrowdOf = Callable[[int], Crowd]
 MB = 1_000_000
 
 
-class LineAttempt:
+class LineAttempt(Attempt):
     """Two of them, offer and answer, become the two ends of a line."""
 
     waiting: ClassVar[dict[str, LineAttempt]] = {}
     numbers: ClassVar = itertools.count()
     made: ClassVar[list[Line]] = []
 
-    def __init__(self, kind: str, sdp: str) -> None:
-        self.description = {"type": kind, "sdp": sdp}
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._channel: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
 
-    async def accept(self, answer: Mapping[str, object]) -> None:
-        other = self.waiting.pop(str(answer["sdp"]))
+    async def accept(self, text: str) -> None:
+        other = self.waiting.pop(text)
         ours, theirs = line("lane", "lane")
         self.made.append(ours)
         self._channel.set_result(ours)
         other._channel.set_result(theirs)
 
-    async def opened(self) -> Line:
-        return await asyncio.wait_for(asyncio.shield(self._channel), 10)
+    async def opened(self, timeout: float = 10) -> Line:
+        return await asyncio.wait_for(asyncio.shield(self._channel), timeout)
 
     async def close(self) -> None:
         pass
 
 
-class LineLanes(WebRtcLanes):
-    """Lanes of lines, as the lab's channels are."""
+class LineTransport(Transport):
+    """Makes lanes of lines, as the lab's channels are."""
 
-    def __init__(self, config: ClientConfig) -> None:
-        super().__init__(config)
-        self.free = 30
+    name = "line"
+    lanes = True
 
     async def offer(self) -> LineAttempt:
-        return LineAttempt("offer", "an offer")
+        return LineAttempt("an offer")
 
-    async def answer(self, offer: Mapping[str, object]) -> LineAttempt:
-        answer = LineAttempt("answer", f"answer {next(LineAttempt.numbers)}")
-        LineAttempt.waiting[answer.description["sdp"]] = answer
+    async def answer(self, text: str) -> LineAttempt:
+        answer = LineAttempt(f"answer {next(LineAttempt.numbers)}")
+        LineAttempt.waiting[answer.text] = answer
         return answer
 
 
 @pytest.fixture
 def lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swarm_module, "WebRtcLanes", LineLanes)
+    monkeypatch.setattr(LabRendezvous, "lanes", staticmethod(lambda _: LineTransport()))
     monkeypatch.setattr(LineAttempt, "made", [])
 
 
@@ -181,45 +180,45 @@ class Host:
     def say(self, message: LaneMessage) -> None:
         self.said.append(message)
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
 
 
-class Dead(LineLanes):
+class Dead(LineTransport):
     """Lanes that never open."""
 
-    async def answer(self, offer: Mapping[str, object]) -> LineAttempt:
-        return LineAttempt("answer", "v=0")
+    async def answer(self, text: str) -> LineAttempt:
+        return LineAttempt("v=0")
 
 
-class Refusing(LineLanes):
+class Refusing(LineTransport):
     """Lanes whose descriptions make no sense."""
 
-    async def answer(self, offer: Mapping[str, object]) -> LineAttempt:
+    async def answer(self, text: str) -> LineAttempt:
         raise ChannelFailed("nonsense")
 
 
-async def said_to(road: WebRtcLanes, messages: list[LaneMessage]) -> list[LaneMessage]:
-    host = Host()
-    lanes = Lanes(host, road, clock=asyncio.get_running_loop().time)
+async def said_to(transport: Transport, messages: list[LaneMessage]) -> list[LaneMessage]:
+    host, room = Host(), LaneRoom()
+    lanes = Lanes(host, LaneRoad(transport, room), clock=asyncio.get_running_loop().time)
     for message in messages:
         lanes.heard(message)
     for _ in range(5):
         await asyncio.sleep(0)
     await lanes.close()
-    assert road.free == 30
+    assert room.free == MOST_OF_A_TORRENT
     return host.said
 
 
 async def test_a_flood_of_offers_is_refused() -> None:
     offers: list[LaneMessage] = [LaneOffer(number, "v=0") for number in range(100)]
-    said = await said_to(Dead(ClientConfig()), offers)
+    said = await said_to(Dead(), offers)
     assert [type(message) for message in said].count(LaneAnswer) == MOST_LANES
     assert [type(message) for message in said].count(LaneRefusal) == 100 - MOST_LANES
 
 
 async def test_an_offer_that_makes_no_sense_is_refused() -> None:
-    said = await said_to(Refusing(ClientConfig()), [LaneOffer(7, "nonsense")])
+    said = await said_to(Refusing(), [LaneOffer(7, "nonsense")])
     assert said == [LaneRefusal(7)]
 
 
@@ -227,7 +226,8 @@ async def test_an_offer_that_makes_no_sense_is_refused() -> None:
 async def test_an_answer_at_the_moment_at_which_it_is_too_late_leads_to_nothing(
     message: LaneMessage,
 ) -> None:
-    lanes = Lanes(Host(), Dead(ClientConfig()), clock=asyncio.get_running_loop().time)
+    road = LaneRoad(Dead(), LaneRoom())
+    lanes = Lanes(Host(), road, clock=asyncio.get_running_loop().time)
     lanes._offers[0] = asyncio.get_running_loop().create_future()
     lanes._offers[0].cancel()
     lanes.heard(message)
@@ -235,9 +235,7 @@ async def test_an_answer_at_the_moment_at_which_it_is_too_late_leads_to_nothing(
 
 
 async def test_answers_nobody_waits_for_lead_to_nothing() -> None:
-    said = await said_to(
-        Dead(ClientConfig()), [LaneAnswer(1, "v=0"), LaneRefusal(1), LanePong(4), LanePing(9)]
-    )
+    said = await said_to(Dead(), [LaneAnswer(1, "v=0"), LaneRefusal(1), LanePong(4), LanePing(9)])
     assert said == [LanePong(9)]
 
 
@@ -245,7 +243,7 @@ async def test_the_round_trip_is_measured_a_few_times_as_nobody_may_answer_at_on
     None
 ):
     host, now = Host(), 0.0
-    lanes = Lanes(host, Dead(ClientConfig()), clock=lambda: now)
+    lanes = Lanes(host, LaneRoad(Dead(), LaneRoom()), clock=lambda: now)
     lanes.begin()
     try:
         async with asyncio.timeout(10):
@@ -272,6 +270,11 @@ async def test_real_channels_carry_blocks_of_a_real_torrent(
 
     monkeypatch.setattr(LabRendezvous, "hub", Hub(), raising=False)
     monkeypatch.setattr(torrent_module, "Rendezvous", LabRendezvous)
+    monkeypatch.setattr(
+        LabRendezvous,
+        "lanes",
+        staticmethod(lambda transports: transports.usable(private=False)[-1]),
+    )
     monkeypatch.setattr(lane_count, "LONG_WAY", 0.0)
     monkeypatch.setattr(lane_count, "MEASURE", 0.2)
     opened = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_a_transfer_goes_as_fast_as_its_limit(tmp_path: Path, direction: str, li
 
 
 def test_an_upload_limit_is_shared_by_torrents_and_peers(tmp_path: Path) -> None:
-    async def main() -> list[float]:
+    async def main() -> Sequence[float]:
         async with (
             node(tmp_path, upload=400_000) as seeder,
             node(tmp_path) as a,
@@ -76,11 +77,11 @@ def test_an_upload_limit_is_shared_by_torrents_and_peers(tmp_path: Path) -> None
                 fetch(a, one, tmp_path / "a"), fetch(b, two, tmp_path / "b")
             )
 
-    assert virtual_time.run(main()) == [pytest.approx(2 * SIZE / 400_000, rel=0.1)] * 2
+    assert list(virtual_time.run(main())) == [pytest.approx(2 * SIZE / 400_000, rel=0.1)] * 2
 
 
 def test_a_download_limit_is_shared_by_torrents_and_peers(tmp_path: Path) -> None:
-    async def main() -> list[float]:
+    async def main() -> Sequence[float]:
         async with (
             node(tmp_path) as a,
             node(tmp_path) as b,
@@ -153,7 +154,7 @@ def test_small_messages_do_not_wait_behind_limited_blocks(wan: Wan, tmp_path: Pa
             info_hash = bytes.fromhex(torrent)
             ours, theirs = line("script", "seeder")
             (member,) = wan.members[info_hash]
-            member._met.put_nowait(MetPeer(theirs, PEER_ID, False))
+            member._met.put_nowait(MetPeer(theirs))
             wire = WireConnection(info_hash=info_hash, peer_id=PEER_ID, reqq=250, client="script")
             wire.set_shape((await seeder.engine.wait_metadata(torrent)).shape)
             wire.open()

@@ -17,13 +17,14 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.engine import Engine
-from filesend_tui.core.transports.base import Road
+from filesend_tui.core.transports.base import Channel, Transport
+from filesend_tui.core.transports.registry import Transports
 
 
 class MemoryChannel:
     """One end of a byte stream in memory, with back-pressure."""
 
-    road = Road.WEBRTC
+    road = "webrtc"
 
     def __init__(self, name: str) -> None:
         self.address = name
@@ -69,8 +70,8 @@ class Hub:
         members = self.members.setdefault(newcomer.swarm, [])
         for member in members:
             ours, theirs = channel_pair(newcomer.name, member.name)
-            newcomer.meet(ours, member.peer_id, initiated=True)
-            member.meet(theirs, newcomer.peer_id, initiated=False)
+            newcomer.meet(ours)
+            member.meet(theirs)
         members.append(newcomer)
 
     def connect(self, swarm: bytes, peer_id: bytes, name: str) -> list[MemoryChannel]:
@@ -78,7 +79,7 @@ class Hub:
         channels = []
         for member in self.members.get(swarm, []):
             ours, theirs = channel_pair(name, member.name)
-            member.meet(theirs, peer_id, initiated=False)
+            member.meet(theirs)
             channels.append(ours)
         return channels
 
@@ -91,7 +92,7 @@ class Hub:
             if member.peer_id == member_id
         )
         ours, theirs = channel_pair(name, member.name)
-        member.meet(theirs, peer_id, initiated=False)
+        member.meet(theirs)
         return ours
 
 
@@ -100,16 +101,19 @@ class LabRendezvous:
 
     hub: Hub
     trouble = None
+    #: Says what the lanes of this engine's torrents are made by, if by anything.
+    lanes: Callable[[Transports], Transport | None] = staticmethod(lambda _transports: None)
 
-    def __init__(self, *, signals: Any, peer_id: bytes, **_: Any) -> None:
-        self.swarm: bytes = signals.rendezvous
+    def __init__(self, *, signaling: Any, peer_id: bytes, transports: Transports, **_: Any) -> None:
+        self.swarm: bytes = signaling.rendezvous
         self.peer_id = peer_id
         self.name = f"lab-{peer_id[-4:].hex()}"
         self._met: asyncio.Queue[MetPeer] = asyncio.Queue()
+        self._transport = self.lanes(transports)
         self.completions = 0
 
-    def meet(self, channel: MemoryChannel, peer_id: bytes, *, initiated: bool) -> None:
-        self._met.put_nowait(MetPeer(channel, peer_id, initiated))
+    def meet(self, channel: Channel) -> None:
+        self._met.put_nowait(MetPeer(channel, self._transport))
 
     async def start(self) -> None:
         self.hub.join(self)

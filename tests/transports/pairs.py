@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
 
 CONFIG = ClientConfig()
@@ -36,11 +37,10 @@ async def connect(
     answerer_config: ClientConfig | None = None,
 ) -> tuple[WebRtcChannel, WebRtcChannel]:
     """Return the offerer's and the answerer's open channel; the limit is the answerer's."""
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(
-        offerer.description, answerer_config or config, unread_limit=unread_limit
-    )
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answering = WebRtcTransport(answerer_config or config, unread_limit=unread_limit)
+    answerer = await answering.answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     return ours, theirs
 
@@ -51,13 +51,20 @@ async def connected(
     *,
     config: ClientConfig = CONFIG,
     answerer_config: ClientConfig | None = None,
-) -> AsyncIterator[tuple[WebRtcChannel, WebRtcChannel]]:
-    """Two open channels that are closed at the end."""
+) -> AsyncIterator[tuple[Any, Any]]:
+    """Two open WebRtcChannels that are closed at the end; what is inside depends on the stack."""
     ours, theirs = await connect(unread_limit, config=config, answerer_config=answerer_config)
     try:
         yield ours, theirs
     finally:
         await soon(asyncio.gather(ours.close(), theirs.close()))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return once this holds; looked at time and again, as nobody tells."""
+    async with asyncio.timeout(15):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 def udp_sockets() -> int:
@@ -72,7 +79,7 @@ async def sockets_left(count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def read_exactly(channel: WebRtcChannel, count: int) -> bytes:
+async def read_exactly(channel: Channel, count: int) -> bytes:
     """Read `count` bytes, or fewer where the stream ends before."""
     data = bytearray()
     while len(data) < count and (chunk := await soon(channel.receive())):

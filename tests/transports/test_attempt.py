@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import re
 import time
+from typing import Any
 
 import pytest
 
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
-from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
+from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets, until
 
 
-def label(attempt: WebRtcAttempt) -> str:
+def label(attempt: Any) -> str:
     label = attempt._data_channel.label
     return label() if callable(label) else label
 
@@ -27,9 +28,8 @@ async def other_tasks_ended() -> None:
 async def test_an_offer_is_whole_and_names_one_random_reliable_channel(
     config: ClientConfig,
 ) -> None:
-    one, two = await WebRtcAttempt.offer(config), await WebRtcAttempt.offer(config)
-    assert one.description["type"] == "offer"
-    assert "a=end-of-candidates" in one.description["sdp"]
+    one, two = await WebRtcTransport(config).offer(), await WebRtcTransport(config).offer()
+    assert "a=end-of-candidates" in one.text
     labels = [label(attempt) for attempt in (one, two)]
     assert all(re.fullmatch(r"[0-9a-f]{40}", label) for label in labels)
     assert labels[0] != labels[1]
@@ -37,9 +37,9 @@ async def test_an_offer_is_whole_and_names_one_random_reliable_channel(
 
 
 async def test_a_given_up_offer_leaves_nothing(config: ClientConfig) -> None:
-    await prepare(config)
+    await WebRtcTransport(config).warm()
     before = udp_sockets()
-    attempt = await WebRtcAttempt.offer(config)
+    attempt = await WebRtcTransport(config).offer()
     assert udp_sockets() > before
     await soon(attempt.close())
     await soon(attempt.close())
@@ -50,19 +50,19 @@ async def test_a_given_up_offer_leaves_nothing(config: ClientConfig) -> None:
 
 
 async def test_a_given_up_answer_leaves_nothing(config: ClientConfig) -> None:
-    await prepare(config)
+    await WebRtcTransport(config).warm()
     before = udp_sockets()
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(offerer.description, config)
+    offerer = await WebRtcTransport(config).offer()
+    answerer = await WebRtcTransport(config).answer(offerer.text)
     await soon(asyncio.gather(offerer.close(), answerer.close()))
     await other_tasks_ended()
     await sockets_left(before)
 
 
 async def test_a_peer_that_never_answers_is_given_up_in_time(config: ClientConfig) -> None:
-    await prepare(config)
+    await WebRtcTransport(config).warm()
     before = udp_sockets()
-    attempt = await WebRtcAttempt.offer(config)
+    attempt = await WebRtcTransport(config).offer()
     with pytest.raises(ChannelFailed, match="in time"):
         await attempt.opened(timeout=0.05)
     await other_tasks_ended()
@@ -70,9 +70,9 @@ async def test_a_peer_that_never_answers_is_given_up_in_time(config: ClientConfi
 
 
 async def test_being_cancelled_while_it_opens_frees_everything(config: ClientConfig) -> None:
-    await prepare(config)
+    await WebRtcTransport(config).warm()
     before = udp_sockets()
-    offerer = await WebRtcAttempt.offer(config)
+    offerer = await WebRtcTransport(config).offer()
     opening = asyncio.create_task(offerer.opened())
     await asyncio.sleep(0)
     opening.cancel()
@@ -86,9 +86,9 @@ async def test_an_open_channel_that_nobody_took_is_closed_with_its_attempt(
     config: ClientConfig,
 ) -> None:
     before = udp_sockets()
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(offerer.description, config)
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answerer = await WebRtcTransport(config).answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours = await soon(offerer.opened())
     await soon(answerer.close())
     assert await soon(ours.receive()) == b""
@@ -100,9 +100,9 @@ async def test_an_open_channel_that_nobody_took_is_closed_with_its_attempt(
 async def test_closing_an_attempt_whose_channel_was_handed_out_leaves_it_open(
     config: ClientConfig,
 ) -> None:
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(offerer.description, config)
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answerer = await WebRtcTransport(config).answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await soon(asyncio.gather(offerer.close(), answerer.close()))
     await ours.send(b"still here")
@@ -111,15 +111,13 @@ async def test_closing_an_attempt_whose_channel_was_handed_out_leaves_it_open(
 
 
 async def test_another_peers_certificate_is_not_accepted(config: ClientConfig) -> None:
-    offerer, other = await WebRtcAttempt.offer(config), await WebRtcAttempt.offer(config)
+    offerer, other = await WebRtcTransport(config).offer(), await WebRtcTransport(config).offer()
     fingerprint = re.compile(r"a=fingerprint:.*\r\n")
-    swapped = fingerprint.sub("", offerer.description["sdp"]) + "".join(
-        fingerprint.findall(other.description["sdp"])
-    )
-    answerer = await WebRtcAttempt.answer({"type": "offer", "sdp": swapped}, config)
+    swapped = fingerprint.sub("", offerer.text) + "".join(fingerprint.findall(other.text))
+    answerer = await WebRtcTransport(config).answer(swapped)
     # The answerer's refusal may be here before the answer was taken in.
     with contextlib.suppress(ChannelFailed):
-        await offerer.accept(answerer.description)
+        await offerer.accept(answerer.text)
     with pytest.raises(ChannelFailed):
         await soon(answerer.opened())
     await asyncio.gather(offerer.close(), other.close(), answerer.close())
@@ -132,8 +130,10 @@ async def test_an_unreliable_channel_is_refused(config: ClientConfig) -> None:
     hostile.createDataChannel("lossy", ordered=False)
     await hostile.setLocalDescription()
     local = hostile.localDescription
-    answerer = await WebRtcAttempt.answer({"type": local.type, "sdp": local.sdp}, config)
-    await hostile.setRemoteDescription(aiortc.RTCSessionDescription(**answerer.description))
+    answerer = await WebRtcTransport(config).answer(local.sdp)
+    await hostile.setRemoteDescription(
+        aiortc.RTCSessionDescription(type="answer", sdp=answerer.text)
+    )
     with pytest.raises(ChannelFailed, match="no byte stream"):
         await soon(answerer.opened())
     await answerer.close()
@@ -141,25 +141,26 @@ async def test_an_unreliable_channel_is_refused(config: ClientConfig) -> None:
 
 
 async def test_what_the_first_instant_brings_is_not_lost(config: ClientConfig) -> None:
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(offerer.description, config)
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answerer = await WebRtcTransport(config).answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours = await soon(offerer.opened())
     await ours.send(b"first")
-    await asyncio.sleep(0.1)  # it arrives before anybody asked the answerer for its channel
+    # It arrives before anybody asked the answerer for its channel.
+    await until(lambda: answerer._channel is not None and answerer._channel._unread)
     theirs = await answerer.opened()
     assert await read_exactly(theirs, 5) == b"first"
     await soon(asyncio.gather(ours.close(), theirs.close()))
 
 
 async def test_names_on_the_local_network_do_not_delay_the_answer(config: ClientConfig) -> None:
-    offerer = await WebRtcAttempt.offer(config)
+    offerer = await WebRtcTransport(config).offer()
     line = "a=candidate:1 1 udp 1 3a0d2f63-1111-4222-8333-444455556666.local 9999 typ host\r\n"
-    sdp = offerer.description["sdp"] + line
+    sdp = offerer.text + line
     started = asyncio.get_running_loop().time()
-    answerer = await WebRtcAttempt.answer({"type": "offer", "sdp": sdp}, config)
+    answerer = await WebRtcTransport(config).answer(sdp)
     assert asyncio.get_running_loop().time() - started < 0.9
-    await offerer.accept(answerer.description)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await soon(asyncio.gather(ours.close(), theirs.close()))
     await other_tasks_ended()
@@ -169,9 +170,9 @@ async def test_an_answer_to_another_offer_is_refused_and_the_offer_freed(
     config: ClientConfig,
 ) -> None:
     before = udp_sockets()
-    offerer = await WebRtcAttempt.offer(config)
-    with pytest.raises(ChannelFailed, match="no answer"):
-        await offerer.accept(offerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    with pytest.raises(ChannelFailed, match="DTLS role"):
+        await offerer.accept(offerer.text)
     await other_tasks_ended()
     await sockets_left(before)
 
@@ -179,11 +180,11 @@ async def test_an_answer_to_another_offer_is_refused_and_the_offer_freed(
 async def test_servers_that_are_unusable_are_told_before_anything_is_opened() -> None:
     config = ClientConfig(ice_servers=(IceServer(urls="nonsense"),))
     with pytest.raises(ChannelFailed, match="nonsense"):
-        await WebRtcAttempt.offer(config)
+        await WebRtcTransport(config).offer()
 
 
 async def test_making_offers_does_not_hold_up_the_loop(config: ClientConfig) -> None:
-    await prepare(config)
+    await WebRtcTransport(config).warm()
     worst = 0.0
 
     async def heartbeat() -> None:
@@ -195,7 +196,7 @@ async def test_making_offers_does_not_hold_up_the_loop(config: ClientConfig) -> 
             worst = max(worst, time.thread_time() - before)
 
     beating = asyncio.create_task(heartbeat())
-    offers = [await WebRtcAttempt.offer(config) for _ in range(4)]
+    offers = [await WebRtcTransport(config).offer() for _ in range(4)]
     beating.cancel()
     await asyncio.gather(*(offer.close() for offer in offers))
     assert 0 < worst < 0.05

@@ -7,12 +7,14 @@ import errno
 import socket
 import struct
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, BulkChannel, ChannelAbused, Road
-from filesend_tui.core.transports.direct import link
+from filesend_tui.core.transports.base import Abuse, BulkChannel, ChannelAbused
+from filesend_tui.core.transports.direct import tls_connection
 from filesend_tui.core.transports.direct.channel import (
     LINGER,
     MAX_BULK,
@@ -20,9 +22,11 @@ from filesend_tui.core.transports.direct.channel import (
     DirectChannel,
 )
 from tests.transports.direct_pairs import connected
-from tests.transports.pairs import soon
+from tests.transports.pairs import soon, until
 
 MIB = 1024 * 1024
+#: Most bytes that one may send to another who reads nothing: both sides' own, and the sockets'.
+IN_BETWEEN = 16 * MIB
 
 
 class Sink:
@@ -58,13 +62,30 @@ class Around:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
 
 class Unwaking(Around):
+    """One whose shutdown wakes nobody. looks: how often somebody waited in it in vain."""
+
+    looks = 0
+
     def shutdown(self, how: int) -> None:
         pass
+
+    def recv_into(self, *into: Any) -> int:
+        return self._looking(self._sock.recv_into, *into)
+
+    def send(self, data: memoryview) -> int:
+        return self._looking(self._sock.send, data)
+
+    def _looking(self, does: Callable[..., int], *arguments: Any) -> int:
+        try:
+            return does(*arguments)
+        except TimeoutError:
+            self.looks += 1
+            raise
 
 
 class GivenUp(Around):
@@ -72,7 +93,7 @@ class GivenUp(Around):
         raise OSError(errno.ETIMEDOUT, "Connection timed out")
 
 
-def filler(byte: int):
+def filler(byte: int) -> Callable[[memoryview], None]:
     def fill(view: memoryview) -> None:
         view[:] = bytes([byte]) * len(view)
 
@@ -86,16 +107,10 @@ async def read_exactly(channel: DirectChannel, count: int) -> bytes:
     return data
 
 
-async def until(holds) -> None:
-    async with asyncio.timeout(15):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 async def test_bytes_arrive_in_order_both_ways_at_once() -> None:
     async with connected() as (here, there):
         assert isinstance(here, BulkChannel)
-        assert here.road is Road.DIRECT
+        assert here.road == "direct"
         assert here.address.startswith("127.0.0.1:")
         up, down = bytes(range(256)) * 12_000, bytes(reversed(range(256))) * 9_000
 
@@ -150,13 +165,14 @@ async def test_where_severing_wakes_nobody_they_look_now_and_then(
     waits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows, whose sockets do not promise that."""
-    monkeypatch.setattr(link, "_LOOK", 0.05)
+    monkeypatch.setattr(tls_connection, "_LOOK", 0.05)
     async with connected() as (here, there):
-        monkeypatch.setattr(here._link, "_sock", Unwaking(here._link._sock))
+        sock = Unwaking(here._link._sock)
+        monkeypatch.setattr(here._link, "_sock", sock)
         if waits == "writer":
             sending = asyncio.create_task(here.send(bytes(40 * MIB)))
             await until(lambda: there._unread_bytes > UNREAD_LIMIT)
-        await asyncio.sleep(0.2)  # some looks
+        await until(lambda: sock.looks >= 3)
         assert not here.closed
         here._link.sever()
         await soon(here._all_done.wait())
@@ -186,13 +202,14 @@ async def test_a_reader_that_is_behind_holds_the_sender_back_and_loses_nothing()
 
         pouring = asyncio.create_task(pour())
         await until(lambda: there._unread_bytes > UNREAD_LIMIT)
-        last = -1
-        while last != sent:  # until nothing moves any more
-            last = sent
-            await asyncio.sleep(0.2)
-        assert sent < 40 * MIB
-        assert there._unread_bytes <= UNREAD_LIMIT + MIB
-        assert len(await read_exactly(there, 40 * MIB)) == 40 * MIB
+        await until(lambda: pouring.done() or not here._room.is_set())
+        assert not pouring.done(), "sent without end to somebody who reads nothing"
+        got = 0
+        while got < 40 * MIB:
+            assert there._unread_bytes <= UNREAD_LIMIT + MIB
+            assert sent - got <= IN_BETWEEN
+            got += len(await soon(there.receive()))
+        assert got == 40 * MIB
         await soon(pouring)
 
 
@@ -221,21 +238,22 @@ async def test_bulk_waits_for_room() -> None:
         sink = Sink()
         there.take_bulk(sink)
         sink.may_go_on.clear()
-        filled = []
+        ahead: list[int] = []
 
-        def fill(view: memoryview) -> None:
-            filled.append(len(view))
+        def fill(_view: memoryview) -> None:
+            ahead.append(len(ahead) + 1 - sink.taken // MAX_BULK)
 
         async def pour() -> None:
             for n in range(64):
                 await here.send_bulk(n.to_bytes(8), MAX_BULK, fill)
 
         pouring = asyncio.create_task(pour())
-        await asyncio.sleep(0.5)
-        assert len(filled) < 40, "sent without end to a sink that takes nothing"
+        await until(lambda: pouring.done() or not here._room.is_set())
+        assert not pouring.done()
         sink.may_go_on.set()
         await soon(pouring)
         await until(lambda: sink.taken == 64 * MAX_BULK)
+        assert max(ahead) < 40, "sent without end to a sink that takes nothing"
 
 
 async def test_a_source_that_cannot_be_read_breaks_the_channel() -> None:

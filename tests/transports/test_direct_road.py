@@ -8,32 +8,34 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import pytest
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
+from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import Identity, fingerprint
-from filesend_tui.core.transports.direct.link import TlsLink
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
+from filesend_tui.core.transports.direct.tls_connection import TlsConnection
 from tests.transports.direct_pairs import HERE, meet, roads
-from tests.transports.pairs import soon
+from tests.transports.pairs import soon, until
 
 
-async def say_hello(here, there) -> None:
+async def say_hello(here: DirectChannel, there: DirectChannel) -> None:
     await here.send(b"hello")
     assert await soon(there.receive()) == b"hello"
 
 
-async def close(*channels) -> None:
+async def close(*channels: DirectChannel) -> None:
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 
 def test_an_identity_is_new_each_time_and_its_key_is_never_on_the_disk_in_the_clear() -> None:
     one, two = Identity(), Identity()
-    assert one.fingerprint != two.fingerprint
+    assert fingerprint(one.certificate) != fingerprint(two.certificate)
     assert b"ENCRYPTED PRIVATE KEY" in one._chain
     assert len(one.certificate) < 400
 
@@ -53,7 +55,7 @@ async def test_over_ipv6_too(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     connect = loop.sock_connect
 
-    def as_on_windows(sock: socket.socket, address: tuple[object, ...]):
+    def as_on_windows(sock: socket.socket, address: tuple[object, ...]) -> Awaitable[None]:
         assert len(address) == 4, "Windows takes it for IPv4"
         return connect(sock, address)
 
@@ -94,14 +96,24 @@ async def test_several_meetings_of_the_same_two_do_not_get_mixed_up() -> None:
 @pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize("chooser", [0, 1])
 async def test_one_that_learns_of_the_other_later_is_met_all_the_same(
-    late: int, chooser: int
+    late: int, chooser: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loop, came = asyncio.get_running_loop(), 0
+    accept = loop.sock_accept
+
+    async def counting(listener: socket.socket) -> Any:
+        nonlocal came
+        accepted = await accept(listener)
+        came += 1
+        return accepted
+
+    monkeypatch.setattr(loop, "sock_accept", counting)
     async with roads() as both:
         offers = [road.offer() for road in both]
         early = asyncio.create_task(
             both[1 - late].meet(offers[1 - late], offers[late], chooses=late != chooser)
         )
-        await asyncio.sleep(0.3)
+        await until(lambda: came)  # and is sent away: nobody is expected there yet
         here = await soon(both[late].meet(offers[late], offers[1 - late], chooses=late == chooser))
         there = await soon(early)
         await say_hello(here, there)
@@ -149,22 +161,22 @@ async def test_whoever_is_met_is_met_at_once(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    owners: dict[TlsLink, DirectRoad] = {}
+    owners: dict[TlsConnection, DirectRoad] = {}
     met = asyncio.Event()
-    make, say = DirectRoad._link, TlsLink.say
+    make, say = DirectRoad._link, TlsConnection.say
 
-    def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsLink:
+    def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsConnection:
         link = make(road, sock, server=server)
         owners[link] = road
         return link
 
-    async def late(link: TlsLink, data: bytes) -> None:
+    async def late(link: TlsConnection, data: bytes) -> None:
         await say(link, data)
         if data == road._YES and owners[link] is ours:
             await met.wait()
 
     monkeypatch.setattr(DirectRoad, "_link", noting)
-    monkeypatch.setattr(TlsLink, "say", late)
+    monkeypatch.setattr(TlsConnection, "say", late)
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)
         async with asyncio.timeout(10):
@@ -229,7 +241,7 @@ async def test_an_earlier_partner_cannot_take_a_later_ones_place() -> None:
 
 def knock(road: DirectRoad) -> socket.socket:
     (endpoint, *_) = road.offer().endpoints
-    sock = socket.create_connection(tuple(endpoint), timeout=5)
+    sock = socket.create_connection((endpoint.host, endpoint.port), timeout=5)
     sock.settimeout(5)
     return sock
 
@@ -310,7 +322,7 @@ async def test_nothing_listens_after_the_end() -> None:
     async with roads() as (ours, _):
         endpoint = ours.offer().endpoints[0]
     with pytest.raises(OSError):
-        socket.create_connection(tuple(endpoint), timeout=2)
+        socket.create_connection((endpoint.host, endpoint.port), timeout=2)
     with pytest.raises(ChannelFailed):
         await ours.start()
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt, prepare
 from filesend_tui.core.transports.webrtc.host_candidates import LOOPBACK, with_loopback_when_alone
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import AIORTC, read_exactly, soon
 
 
@@ -30,13 +30,13 @@ async def test_two_peers_connect_on_a_machine_with_loopback_alone(
 ) -> None:
     from aioice import ice
 
-    await prepare(AIORTC)
-    assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)  # type: ignore[attr-defined]
+    await WebRtcTransport(AIORTC).warm()
+    assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
     alone = with_loopback_when_alone(lambda _v4, _v6: [])
     monkeypatch.setattr(ice, "get_host_addresses", alone)
-    offerer = await WebRtcAttempt.offer(AIORTC)
-    answerer = await WebRtcAttempt.answer(offerer.description, AIORTC)
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(AIORTC).offer()
+    answerer = await WebRtcTransport(AIORTC).answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await ours.send(b"hello")
     assert await read_exactly(theirs, 5) == b"hello"

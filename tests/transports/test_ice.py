@@ -6,8 +6,13 @@ import pytest
 
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Road
-from filesend_tui.core.transports.webrtc.ice import chosen_path, configuration, path_of
+from filesend_tui.core.transports.webrtc.ice import (
+    RELAYED,
+    WEBRTC,
+    chosen_path,
+    configuration,
+    path_of,
+)
 
 
 def candidate(kind: str, host: str = "192.0.2.1", port: int = 5000) -> object:
@@ -28,22 +33,22 @@ def pair(local: str, remote: str, host: str = "192.0.2.7") -> object:
 @pytest.mark.parametrize(
     ("local", "remote", "road"),
     [
-        ("host", "host", Road.WEBRTC),
-        ("host", "prflx", Road.WEBRTC),
-        ("srflx", "srflx", Road.WEBRTC),
-        ("relay", "host", Road.RELAYED),
-        ("host", "relay", Road.RELAYED),
-        ("relay", "relay", Road.RELAYED),
+        ("host", "host", WEBRTC),
+        ("host", "prflx", WEBRTC),
+        ("srflx", "srflx", WEBRTC),
+        ("relay", "host", RELAYED),
+        ("host", "relay", RELAYED),
+        ("relay", "relay", RELAYED),
     ],
 )
 def test_a_turn_server_at_either_end_makes_the_road_relayed(
-    local: str, remote: str, road: Road
+    local: str, remote: str, road: str
 ) -> None:
     assert path_of(pair(local, remote)) == (road, "192.0.2.7:5000")
 
 
 def test_an_ipv6_address_stands_in_brackets() -> None:
-    assert path_of(pair("host", "host", "2001:db8::7")) == (Road.WEBRTC, "[2001:db8::7]:5000")
+    assert path_of(pair("host", "host", "2001:db8::7")) == (WEBRTC, "[2001:db8::7]:5000")
 
 
 def test_without_a_pair_there_is_no_path() -> None:

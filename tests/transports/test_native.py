@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
+from typing import Any
 
 import pytest
 from aiortc import rtcsctptransport
@@ -12,12 +13,13 @@ from aiortc import rtcsctptransport
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, ChannelAbused, Road
+from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.ice import RELAYED, WEBRTC
 from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.native.channel import NativeChannel
 from filesend_tui.core.transports.webrtc.native.library import obstacle, path_of
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, UNREAD_MESSAGES
 from tests.transports.pairs import AIORTC, NATIVE, connected, read_exactly, soon
 
@@ -49,7 +51,7 @@ def test_only_versions_that_were_tried_count_as_installed(
 
 
 async def test_without_it_the_choice_falls_on_aiortc(missing: None) -> None:
-    attempt = await WebRtcAttempt.offer(ClientConfig())
+    attempt = await WebRtcTransport(ClientConfig()).offer()
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
 
@@ -59,7 +61,7 @@ async def test_forcing_what_is_missing_names_the_extra(missing: None) -> None:
         Client(NATIVE)
     assert "filesend-tui[fast]" in caught.value.hint
     with pytest.raises(ChannelFailed, match="not installed"):
-        await WebRtcAttempt.offer(NATIVE)
+        await WebRtcTransport(NATIVE).offer()
 
 
 @pytest.mark.parametrize(
@@ -80,10 +82,10 @@ def test_what_it_cannot_do_it_is_not_asked_for(
 
 @pytest.mark.native
 async def test_it_is_chosen_where_it_is_installed() -> None:
-    attempt = await WebRtcAttempt.offer(ClientConfig())
+    attempt = await WebRtcTransport(ClientConfig()).offer()
     assert not isinstance(attempt, AiortcAttempt)
     await attempt.close()
-    attempt = await WebRtcAttempt.offer(AIORTC)
+    attempt = await WebRtcTransport(AIORTC).offer()
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
 
@@ -96,11 +98,11 @@ async def test_where_it_finds_no_address_aiortc_does(monkeypatch: pytest.MonkeyP
         return "v=0\r\n"
 
     monkeypatch.setattr(NativeConnection, "describe", nothing)
-    attempt = await WebRtcAttempt.offer(ClientConfig())
+    attempt = await WebRtcTransport(ClientConfig()).offer()
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
     with pytest.raises(ChannelFailed, match="no address"):
-        await WebRtcAttempt.offer(NATIVE)
+        await WebRtcTransport(NATIVE).offer()
 
 
 @pytest.mark.native
@@ -109,11 +111,11 @@ async def test_a_wheel_without_the_c_api_is_not_used(monkeypatch: pytest.MonkeyP
         raise AttributeError("rtcGetSelectedCandidatePair")
 
     monkeypatch.setattr("filesend_tui.core.transports.webrtc.native.attempt.library", unexported)
-    attempt = await WebRtcAttempt.offer(ClientConfig())
+    attempt = await WebRtcTransport(ClientConfig()).offer()
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
     with pytest.raises(ChannelFailed, match="cannot be loaded"):
-        await WebRtcAttempt.offer(NATIVE)
+        await WebRtcTransport(NATIVE).offer()
 
 
 @pytest.mark.native
@@ -131,18 +133,18 @@ def test_a_turn_servers_password_travels_escaped() -> None:
         (
             "a=candidate:1 1 UDP 2114977791 192.0.2.2 55748 typ host",
             "a=candidate:1 1 UDP 2114977791 192.0.2.3 7 typ host",
-            (Road.WEBRTC, "192.0.2.3:7"),
+            (WEBRTC, "192.0.2.3:7"),
         ),
         (
             "a=candidate:1 1 UDP 1 fd00::2 55748 typ relay raddr 0.0.0.0 rport 0",
             "a=candidate:1 1 UDP 1 fd00::3 7 typ prflx",
-            (Road.RELAYED, "[fd00::3]:7"),
+            (RELAYED, "[fd00::3]:7"),
         ),
         ("", "nonsense", None),
     ],
 )
 def test_the_path_is_read_from_the_chosen_pair(
-    local: str, remote: str, path: tuple[Road, str] | None
+    local: str, remote: str, path: tuple[str, str] | None
 ) -> None:
     assert path_of(local, remote) == path
 
@@ -205,8 +207,8 @@ async def test_what_comes_while_the_loop_is_busy_is_bounded(message: bytes, most
 async def test_text_that_is_no_text_does_no_harm() -> None:
     """The binding cannot hand it over, and goes on with what follows."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_STRING, b"\xff\xfe not utf-8")
         await ours.send(b"after")
         assert await read_exactly(theirs, 5) == b"after"
@@ -216,8 +218,8 @@ async def test_text_that_is_no_text_does_no_harm() -> None:
 async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None:
     """libdatachannel cuts it at 1 MiB; what was cut off is for the wire protocol to notice."""
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(2_000_000))
         await ours.send(b"after")
         data = await read_exactly(theirs, 1024 * 1024 + 5)
@@ -227,18 +229,18 @@ async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None
 @pytest.mark.native
 async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """60,000 fragments of 8 bytes and none that ends it: 264 bytes each, were all of them kept."""
-    attempt = await WebRtcAttempt.offer(AIORTC)
+    attempt = await WebRtcTransport(AIORTC).offer()
     victim = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.transports.victim"), stdin=PIPE, stdout=PIPE
     )
     assert victim.stdin
     assert victim.stdout
     try:
-        victim.stdin.write(json.dumps(attempt.description).encode() + b"\n")
+        victim.stdin.write(json.dumps(attempt.text).encode() + b"\n")
         await attempt.accept(json.loads(await soon(victim.stdout.readline(), 60)))
-        ours = await attempt.opened()
-        sctp = ours._connection.sctp  # type: ignore[attr-defined]
-        channel = ours._data_channel  # type: ignore[attr-defined]
+        ours: Any = await attempt.opened()
+        sctp = ours._connection.sctp
+        channel = ours._data_channel
         monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 8)
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(480_000))
         sctp._outbound_queue.pop()
@@ -257,7 +259,7 @@ async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.Monke
 async def test_a_hundred_more_channels_are_refused() -> None:
     async with connected(config=AIORTC, answerer_config=NATIVE) as (ours, theirs):
         for number in range(100):
-            ours._connection.createDataChannel(str(number))  # type: ignore[attr-defined]
+            ours._connection.createDataChannel(str(number))
         with pytest.raises(ChannelAbused) as caught:
             await soon(theirs.receive())
     assert caught.value.abuse is Abuse.SECOND_CHANNEL
@@ -270,7 +272,7 @@ async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
     async with connected(config=NATIVE) as (ours, theirs):
         await ours.send(b"kept")
         await soon(theirs._arrived.wait())
-        theirs._connection._on_state(FAILED)  # type: ignore[attr-defined]
+        theirs._connection._on_state(FAILED)
         assert await soon(theirs.receive()) == b"kept"
         with pytest.raises(ChannelFailed, match="lost"):
             await soon(theirs.receive())
@@ -281,10 +283,10 @@ async def test_closing_while_bytes_rush_in_hangs_nobody() -> None:
     for _ in range(5):
         async with connected(config=NATIVE) as (ours, theirs):
 
-            async def pour(channel: object = ours) -> None:
+            async def pour(channel: Any = ours) -> None:
                 with pytest.raises(ChannelFailed):
                     while True:
-                        await channel.send(bytes(60_000))  # type: ignore[attr-defined]
+                        await channel.send(bytes(60_000))
 
             pouring = asyncio.create_task(pour())
             await read_exactly(theirs, 1_000_000)

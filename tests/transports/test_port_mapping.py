@@ -17,7 +17,7 @@ from filesend_tui.core.transports.direct.offer import Endpoint
 from filesend_tui.core.transports.direct.port_mapping import MOST_BYTES, PortMapping, is_router_like
 from filesend_tui.core.transports.direct.road import DirectRoad
 from tests.transports.direct_pairs import HERE
-from tests.transports.pairs import soon
+from tests.transports.pairs import soon, until
 
 WAN = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DEVICE = f"""<?xml version="1.0"?>
@@ -89,6 +89,8 @@ class Router:
         self.mapped: dict[int, dict[str, str]] = {}
         self.deleted: list[int] = []
         self.location = ""
+        #: How often it was asked what it is.
+        self.asked = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -111,6 +113,7 @@ class Router:
         return [self.location]
 
     async def _device(self, _request: web.Request) -> web.Response:
+        self.asked += 1
         return await _reply(self.device or DEVICE.replace("CONTROL", self.control))
 
     async def _scpd(self, _request: web.Request) -> web.Response:
@@ -236,16 +239,17 @@ BAD_XML = "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"
 
 
 @pytest.mark.parametrize("device", ["", "no XML", "<root/>", "x" * (MOST_BYTES + 1), BAD_XML])
-async def test_a_router_that_talks_nonsense_costs_the_mapping_alone(device: str) -> None:
+async def test_a_router_that_talks_nonsense_costs_the_mapping_alone(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_mapping, "RENEWAL", 0.01)
     router = Router()
     router.device = device or " "
     async with router.running():
         mapping = PortMapping(4321, search=router.search)
         mapping.start()
-        await asyncio.sleep(0.5)
+        await until(lambda: router.asked >= 2)  # the first answer did not end it
         assert mapping.endpoint is None
-        assert mapping._task is not None
-        assert not mapping._task.done()
         await soon(mapping.close())
 
 

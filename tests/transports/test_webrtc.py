@@ -9,9 +9,10 @@ from aiortc import rtcsctptransport
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, ChannelAbused, Road
+from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.transports.webrtc.aiortc import channel
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.ice import WEBRTC
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import HIGH_WATER, TAKE, WebRtcChannel
 from tests.transports.pairs import (
     AIORTC,
@@ -238,14 +239,14 @@ async def test_a_gap_that_is_never_filled_is_cut_off(monkeypatch: pytest.MonkeyP
 async def test_the_road_and_the_address_are_those_of_the_nominated_pair(
     config: ClientConfig,
 ) -> None:
-    offerer = await WebRtcAttempt.offer(config)
-    answerer = await WebRtcAttempt.answer(offerer.description, config)
-    await offerer.accept(answerer.description)
+    offerer = await WebRtcTransport(config).offer()
+    answerer = await WebRtcTransport(config).answer(offerer.text)
+    await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
-    assert ours.road is theirs.road is Road.WEBRTC
+    assert ours.road == theirs.road == WEBRTC
     host, _, port = ours.address.rpartition(":")
     assert host
-    assert f" {port} typ host" in answerer.description["sdp"]
+    assert f" {port} typ host" in answerer.text
     await soon(asyncio.gather(ours.close(), theirs.close()))
     assert ours.address.endswith(f":{port}")  # a face can still say who it was
 
@@ -263,7 +264,7 @@ async def test_the_path_is_looked_at_once_in_a_while_and_not_for_every_block(
             look()
 
         monkeypatch.setattr(ours, "_look_at_path", counted)
-        assert {ours.road for _ in range(10_000)} == {Road.WEBRTC}
+        assert {ours.road for _ in range(10_000)} == {WEBRTC}
         assert looks <= 2
         ours._path_until = 0.0  # a second later
         assert ours.address

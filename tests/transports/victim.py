@@ -12,13 +12,13 @@ import sys
 
 import psutil
 
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import NATIVE
 
 
 async def main() -> None:
-    attempt = await WebRtcAttempt.answer(json.loads(await line()), NATIVE)
-    print(json.dumps(attempt.description), flush=True)
+    attempt = await WebRtcTransport(NATIVE).answer(json.loads(await line()))
+    print(json.dumps(attempt.text), flush=True)
     channel = await attempt.opened()
     process = psutil.Process()
     before = process.memory_info().rss

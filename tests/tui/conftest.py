@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import namedtuple
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 from textual._styles_cache import StylesCache
 
-from filesend_tui.core.torrent.storage import free_space
 from tests.tui.scripted import Stage, fill_home
 
 Usage = namedtuple("Usage", "total used free")
@@ -30,7 +30,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How much is free on every disk."""
     free = {"bytes": 120_000_000_000}
     monkeypatch.setattr(
-        free_space.shutil,
+        shutil,
         "disk_usage",
         lambda _: Usage(2**40, 2**40 - free["bytes"], free["bytes"]),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from filesend_tui.app import FileSendApp
+from filesend_tui.core.checks import Found
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Code, Event, Relay, SessionId, TorrentDestroyed
@@ -25,7 +26,7 @@ WORDS = ("7-apple-violin", "12-apple-violin", "3-acorn-acid")
 
 
 class ScriptedClient:
-    """A ClientDoor. `calls` has (name, *arguments); `fails` maps a name to the error it raises."""
+    """A ClientApi. `calls` has (name, *arguments); `fails` maps a name to the error it raises."""
 
     def __init__(self) -> None:
         self.stream = EventStream()
@@ -34,10 +35,12 @@ class ScriptedClient:
         self.fails: dict[str, Exception] = {}
         self.hangs: dict[str, asyncio.Event] = {}
         #: What was asked for or shared, and where the files of an answer go, as it was given.
-        self.chosen: list[Collection[Path]] = []
+        self.chosen: list[Collection[Path] | Found] = []
         #: Whether each of these was to go without what cannot be sent.
         self.skipping: list[bool] = []
         self.outputs: list[Path | Target | None] = []
+        #: Whom each request and each line was for.
+        self.meant: list[SessionId | None] = []
         self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
         self.code = CODE
@@ -83,12 +86,13 @@ class ScriptedClient:
 
     async def request(
         self,
-        paths: Collection[Path],
+        paths: Collection[Path] | Found,
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
     ) -> str:
         self.chosen.append(paths)
+        self.meant.append(to)
         self.skipping.append(skip_unreadable)
         await self._do("request", tuple(paths))
         return self.transfer
@@ -104,7 +108,11 @@ class ScriptedClient:
         await self._do("cancel", transfer)
 
     async def seed(
-        self, paths: Collection[Path], *, trackers: Sequence[str], skip_unreadable: bool = False
+        self,
+        paths: Collection[Path] | Found,
+        *,
+        trackers: Sequence[str],
+        skip_unreadable: bool = False,
     ) -> str:
         self.chosen.append(paths)
         self.skipping.append(skip_unreadable)
@@ -116,6 +124,7 @@ class ScriptedClient:
         self.stream.publish(TorrentDestroyed(torrent=torrent))
 
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
+        self.meant.append(to)
         await self._do("say", text)
 
     def rename(self, name: str) -> None:

@@ -14,6 +14,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, Leftover
+from filesend_tui.screens import commands
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
@@ -164,6 +165,31 @@ async def test_pairing_moves_on_to_choosing_and_says_who_is_here(stage: Stage) -
         assert stage.app.current_mode == "send"
         chosen = stage.app.screen.query_one("#chosen", Static)
         assert str(chosen.render()).startswith("Ana is here. Nothing chosen yet.")
+
+
+async def test_one_partner_is_shown_and_whoever_else_pairs_is_left(stage: Stage) -> None:
+    first, second = events.SessionId("1" * 16), events.SessionId("2" * 16)
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, events.of_session(paired(), first))
+        await stage.play(pilot, events.of_session(paired("Bob"), second))
+        assert stage.client.named("leave") == [(second,)]
+        hers = events.Message(session=second, partner="Bob", text="hello?")
+        for event in (hers, *asked("r1", partner="Bob")):
+            await stage.play(pilot, events.of_session(event, second))
+        await stage.play(pilot, events.PartnerGone(session=second, partner="Bob", reason="left"))
+        store = stage.app.store
+        assert (store.partner, store.session, store.talk, store.rows) == (ANA, first, (), {})
+        stage.app.post_message(commands.NewCode())
+        stage.app.post_message(commands.JoinCode(CODE))
+        await stage.settle(pilot)
+        assert not stage.client.named("join")
+        assert len(stage.client.named("create_code")) == 1, "the one before there was a partner"
+        await pilot.press("m")
+        await pilot.press(*"hi", "enter")
+        await stage.settle(pilot)
+        assert stage.client.named("say") == [("hi",)]
+        assert stage.client.meant == [first]
 
 
 @pytest.mark.parametrize("reason", ["left", "lost"])
@@ -317,14 +343,16 @@ async def test_a_client_that_fails_to_end_does_not_keep_the_app(stage: Stage) ->
 # -- drawing
 
 
-async def test_the_store_is_drawn_at_most_as_often_as_told(stage: Stage) -> None:
+async def test_the_store_is_drawn_at_most_as_often_as_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage.app._period = 30.0
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         drawn: list[int] = []
         stage.app.store.rows.clear()
         screen = stage.app.screen
-        screen.draw = lambda: drawn.append(1)  # type: ignore[method-assign]
+        monkeypatch.setattr(screen, "draw", lambda: drawn.append(1))
         for number in range(50):
             stage.client.stream.publish(events.Message(partner=ANA, text=str(number)))
         while len(stage.app.store.talk) < 50:

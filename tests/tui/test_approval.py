@@ -13,6 +13,7 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.events import FileEntry, TransferPhase
 from filesend_tui.core.torrent.storage.disk_space import check_folder
+from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.screens.approval import ApprovalScreen
 from filesend_tui.screens.help import HelpScreen
 from filesend_tui.widgets.bars.key_bar import KeyBar
@@ -112,7 +113,7 @@ async def test_who_writes_a_line_answers_nothing_and_sends_the_line(stage: Stage
 
 async def test_escape_is_later_and_keeps_what_was_chosen(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
-        screen = await asked_box(stage, pilot)
+        await asked_box(stage, pilot)
         await pilot.press("u", "escape")
         await stage.settle(pilot)
         assert not isinstance(stage.app.screen, ApprovalScreen)
@@ -120,9 +121,9 @@ async def test_escape_is_later_and_keeps_what_was_chosen(stage: Stage) -> None:
         assert "Ana asks" in bar(stage)
         await pilot.press("f2")
         await stage.settle(pilot)
-        screen = stage.app.screen
-        assert isinstance(screen, ApprovalScreen)
-        assert "0 of 6 files" in text(screen, "#figures")
+        again = stage.app.screen
+        assert isinstance(again, ApprovalScreen)
+        assert "0 of 6 files" in text(again, "#figures")
 
 
 async def test_d_declines_and_a_second_d_does_nothing(stage: Stage) -> None:
@@ -179,6 +180,7 @@ async def test_the_next_request_follows_an_answer_but_no_key_that_was_in_the_air
         await pilot.click("#accept")
         await stage.settle(pilot)
         assert stage.app.screen is second
+        assert isinstance(second, ApprovalScreen)
         assert len(stage.client.named("answer")) == 1
         assert "1 file" in text(second, "#figures")
         await stage.later(pilot, 0.6)
@@ -412,13 +414,13 @@ async def test_the_folder_is_the_one_that_was_shown(stage: Stage, home: Path) ->
         await pilot.press("enter")
         await stage.settle(pilot)
         with pytest.raises(StorageFailed, match="Downloads was replaced after it was chosen"):
-            check_folder(stage.client.outputs[-1])
+            check_folder(last_output(stage))
         # Who was told of it and accepts again means what is there now.
         stage.client.fails.clear()
         await stage.later(pilot, 1)
         await pilot.press("enter")
         await stage.settle(pilot)
-        assert check_folder(stage.client.outputs[-1]).path == home / "Downloads"
+        assert check_folder(last_output(stage)).path == home / "Downloads"
 
 
 async def test_escape_in_the_folder_declines_nothing(stage: Stage, home: Path) -> None:
@@ -497,3 +499,9 @@ async def test_keys_that_came_ahead_of_a_field_are_the_fields(stage: Stage) -> N
         assert not stage.app._exit
         assert stage.app.current_mode == "transfers"
         assert stage.app.screen.query_one("#talk Input", Input).value == "quite so"
+
+
+def last_output(stage: Stage) -> Path | Target:
+    output = stage.client.outputs[-1]
+    assert output is not None
+    return output

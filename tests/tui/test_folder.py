@@ -7,6 +7,7 @@ import socket
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_by_size_the_largest_and_by_date_the_newest_come_first(tmp_path: Path) -
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_the_filter_knows_no_case_no_spelling_and_no_order_of_words(
-    tmp_path: Path, text: str, left: list[str], form: str
+    tmp_path: Path, text: str, left: list[str], form: Literal["NFC", "NFD"]
 ) -> None:
     for name in ("Café.txt", "IMG 12.jpg", "img 120.JPG", "Straße"):
         (tmp_path / unicodedata.normalize(form, name)).touch()

@@ -118,7 +118,7 @@ def test_a_pipe_that_takes_a_files_place_holds_up_nothing(
         os.mkfifo(place)
         return open_(path, flags)
 
-    monkeypatch.setattr(module.os, "open", replaced)
+    monkeypatch.setattr(os, "open", replaced)
     assert glimpse(str(place)).lines == ()
 
 

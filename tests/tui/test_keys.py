@@ -56,7 +56,7 @@ def test_every_binding_is_in_the_table() -> None:
 def test_every_action_of_the_table_is_there(place: str) -> None:
     wanted = {key.action.partition("(")[0] for key in TABLE[place].keys}
     for each in our_classes():
-        if any(isinstance(b, Binding) and b.id.startswith(f"{place}.") for b in each.BINDINGS):
+        if any(isinstance(b, Binding) and str(b.id).startswith(f"{place}.") for b in each.BINDINGS):
             for action in wanted:
                 owner = FileSendApp if action.startswith("app.") else each
                 assert hasattr(owner, "action_" + action.removeprefix("app.")), (each, action)

@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events as textual_events
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from filesend_tui.screens import send_pane
@@ -19,8 +21,9 @@ from filesend_tui.screens.work import WorkScreen
 from filesend_tui.widgets.fields.filter_field import FilterField
 from filesend_tui.widgets.fields.path_field import PathField
 from filesend_tui.widgets.picker import preview
-from filesend_tui.widgets.picker.folder import FolderEntry
+from filesend_tui.widgets.picker.folder import FolderEntry, list_folder
 from filesend_tui.widgets.picker.folder_list import FolderList
+from filesend_tui.widgets.picker.glimpse import glimpse as real_glimpse
 from filesend_tui.widgets.picker.picker_list import PickerList
 from filesend_tui.widgets.picker.preview import Preview
 from tests.tui.scripted import Stage, fill_scans
@@ -40,7 +43,7 @@ def lines(screen: WorkScreen) -> list[str]:
     return [listing.render_line(y).text for y in range(listing.size.height)]
 
 
-def previewed(screen: WorkScreen) -> list[str]:
+def previewed(screen: Screen[Any]) -> list[str]:
     shown = screen.query_one(Preview)
     return [shown.render_line(y).text.rstrip() for y in range(shown.size.height)]
 
@@ -410,9 +413,7 @@ async def test_a_remembered_drive_that_does_not_answer_hides_no_other(
 ) -> None:
     answers = threading.Event()
     monkeypatch.setattr(send_pane, "_PATIENCE", 0.1)
-    monkeypatch.setattr(
-        send_pane.os.path, "isdir", lambda p: answers.wait() if p.endswith("Music") else True
-    )
+    monkeypatch.setattr(os.path, "isdir", lambda p: answers.wait() if p.endswith("Music") else True)
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
         screen.query_one(SendPane)._recent.add([str(home / "Music"), str(home)])
@@ -472,7 +473,7 @@ async def test_a_disk_that_does_not_answer_holds_up_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the keys, nor previews of what is elsewhere, nor the end."""
-    answers, look = threading.Event(), preview.glimpse
+    answers, look = threading.Event(), real_glimpse
 
     def glimpse(path: str) -> object:
         return answers.wait() if path.endswith(("Documents", "Downloads")) else look(path)
@@ -495,7 +496,7 @@ async def test_a_disk_that_does_not_answer_holds_up_nothing(
 async def test_a_folder_that_does_not_answer_can_be_left(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers, list_folder = threading.Event(), send_pane.list_folder
+    answers = threading.Event()
 
     def slow(folder: str) -> object:
         return answers.wait() if folder.endswith("Documents") else list_folder(folder)

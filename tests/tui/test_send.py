@@ -16,7 +16,7 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.exchange.offer import look_through
-from filesend_tui.core.torrent.sources.create import scan
+from filesend_tui.core.torrent.sources.create import Found, scan
 from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.state.store import REQUESTING, SHARING
@@ -144,6 +144,7 @@ async def test_what_takes_the_place_of_what_was_chosen_is_not_sent(
         await pilot.press(*("S" if key == "S" else "Oy"))
         await stage.settle(pilot)
         (sent,) = stage.client.chosen
+        assert not isinstance(sent, Found)
         assert tuple(sent) == (film,)
         with pytest.raises(BadSource, match=r"taxes 2025.pdf was replaced after it was chosen"):
             scan(sent)

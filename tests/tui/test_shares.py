@@ -70,12 +70,12 @@ def test_a_share_is_prepared_for_as_long_as_its_command_runs() -> None:
         (row,) = store.open_shares
         assert (row.preparing, row.progress, row.total_bytes) == (True, 0.4, 10)
     store.apply(hashing, 2)  # news that came late
-    assert store.open_shares == ()
+    assert not store.open_shares
     with store.doing(SHARING):
-        assert store.open_shares == ()
+        assert not store.open_shares
         store.apply(hashing, 3)
         store.apply(seeding(), 4)
-        assert [row.id for row in store.open_shares] == [SHARE]
+        assert [each.id for each in store.open_shares] == [SHARE]
 
 
 TAKEN: dict[str, tuple[list[events.Event], int, int]] = {

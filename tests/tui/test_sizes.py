@@ -116,7 +116,7 @@ def _rows() -> list[TransferRow | ShareRow]:
     for event in happened:
         store.apply(event, 1.0)
     with store.doing("x"):
-        rows = [*store.transfers, *store.shares.rows.values()]
+        rows: list[TransferRow | ShareRow] = [*store.transfers, *store.shares.rows.values()]
     stalled = replace(store.rows["r"], id="still", stalled=True, time_remaining=9e9)
     return [*rows, stalled, replace(store.rows["s"], id="t", progress=7.0, time_remaining=None)]
 
@@ -311,7 +311,7 @@ HOLD_OTHERS = {Inked, LineList, TopBar, Pane, TalkBar}
 
 def test_no_widget_is_left_out() -> None:
     found: set[type[Widget]] = set()
-    for module in pkgutil.iter_modules(filesend_tui.widgets.__path__, "filesend_tui.widgets."):
+    for module in pkgutil.walk_packages(filesend_tui.widgets.__path__, "filesend_tui.widgets."):
         for value in vars(importlib.import_module(module.name)).values():
             ours = isinstance(value, type) and value.__module__ == module.name
             if ours and issubclass(value, Widget):

@@ -281,7 +281,7 @@ async def test_r_asks_for_the_same_again(stage: Stage, tmp_path: Path, end: Tran
     out = Direction.SEND
     async with stage.app.run_test() as pilot:
         await opened(stage, pilot)
-        stage.app.screen.post_message(SendPaths(paths))
+        stage.app.screen.post_message(SendPaths(dict.fromkeys(paths)))
         await stage.settle(pilot)
         await stage.play(pilot, *asked(stage.client.transfer, FILM, out))
         await pilot.press("r")  # it is still under way
@@ -378,7 +378,7 @@ def painted(table: TransferList) -> Iterator[list[Region]]:
         assert asked or not options.get("repaint", True)
         return real(*asked, **options)
 
-    table.refresh = refresh  # type: ignore[method-assign, assignment]
+    table.refresh = refresh  # type: ignore[method-assign]
     try:
         yield regions
     finally:

@@ -28,8 +28,11 @@ def test_before_the_peer_said_anything() -> None:
 
 def test_two_ends_understand_each_other() -> None:
     server, client = state(metadata_size=4), state()
-    assert client.receive(server.handshake()) == ExtendedHandshook(True, 4, 5, "us")
-    assert server.receive(client.handshake()) == ExtendedHandshook(False, None, 5, "us")
+    assert client.receive(server.handshake()) == ExtendedHandshook()
+    assert server.receive(client.handshake()) == ExtendedHandshook()
+    assert (client.peer_has_metadata, client.peer_metadata_size) == (True, 4)
+    assert (server.peer_has_metadata, server.peer_metadata_size) == (False, None)
+    assert (client.peer_reqq, client.peer_client) == (5, "us")
     for message in (MetadataRequest(0), MetadataReject(0)):
         assert server.receive(client.metadata(message)) == message
     data = MetadataData(0, 4, b"xxxx")

@@ -34,9 +34,9 @@ def test_it_is_the_set_that_was_told(
         pieces.set_bits(bitfield(indices, total))
     if not total_first:
         pieces.set_total(total)
-    assert list(pieces) == list(pieces.indices()) == sorted(indices)
+    assert list(pieces.indices()) == sorted(indices)
     assert {index for index in range(-9, total + 9) if pieces.has(index)} == indices
-    assert pieces.count == len(pieces) == len(indices)
+    assert pieces.count == len(indices)
     assert pieces.is_seed == (len(indices) == total)
     assert not any(pieces.add(index) for index in indices)
 
@@ -99,5 +99,5 @@ def test_a_torrent_without_pieces() -> None:
     pieces = PeerPieces()
     pieces.set_total(0)
     pieces.set_bits(b"")
-    assert list(pieces) == []
+    assert list(pieces.indices()) == []
     assert pieces.is_seed

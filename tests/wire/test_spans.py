@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def carry(here: WireConnection, there: WireConnection) -> list[object]:
 
 
 @given(st.integers(0, 99), st.integers(1, 16), st.sampled_from([SpanRequest, SpanReject]))
-def test_a_message_is_read_as_it_was_written(first: int, count: int, kind) -> None:
+def test_a_message_is_read_as_it_was_written(first: int, count: int, kind: Any) -> None:
     message = kind(first, min(count, 100 - first))
     assert decode_span(encode_span(message), SHAPE) == message
 

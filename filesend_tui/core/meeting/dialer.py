@@ -1,4 +1,4 @@
-"""From offers and answers to open channels: the roads to the peers of one swarm.
+"""From offers and answers to open channels to the peers of one swarm.
 
 Trackers are not known here: what comes in and goes out are descriptions, and ids as bytes.
 """
@@ -9,25 +9,24 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.meeting.glare import (
-    Link,
+    Contact,
     Verdict,
     on_answer,
     on_offer,
     on_sealed_answer,
     on_sealed_offer,
 )
-from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Use
+from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
-from filesend_tui.core.meeting.transport_race import OpenChannel, RoadAttempt, prepare
-from filesend_tui.core.transports.base import Channel
-from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.meeting.transport_race import TransportRace
+from filesend_tui.core.transports.base import Channel, Transport
+from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 
 #: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
@@ -43,11 +42,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MetPeer:
-    """A peer to which a channel is open. initiated: by our offer. peer_id: as its tracker says."""
+    """A peer to which a channel is open.
+
+    transport: what the channel came by, for more of them; None for no more.
+    """
 
     channel: Channel
-    peer_id: bytes
-    initiated: bool
+    transport: Transport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class SealedOffer:
 class _Waiting:
     """An offer of ours that nobody answered yet."""
 
-    attempt: RoadAttempt
+    race: TransportRace
     expiry: asyncio.TimerHandle
     made: float
 
@@ -71,7 +72,7 @@ class _Waiting:
 class _Dial:
     """A connection to a known peer on its way."""
 
-    link: Link
+    link: Contact
     task: asyncio.Task[None]
     tracker: str = ""
 
@@ -83,25 +84,23 @@ class Dialer:
         met: Called with every peer whose channel opened; the channel is the callee's from then.
         missed: Called when one who was willing could not be reached; the next try may go well.
         wants_peers: How many more peers the swarm wants now.
-        road: The client's direct road; an open swarm never takes it.
+        transports: The client's; in an open swarm only what strangers speak is used.
     """
 
     def __init__(
         self,
         *,
-        signals: Signaling,
+        signaling: Signaling,
         peer_id: bytes,
-        config: ClientConfig,
+        transports: Transports,
         met: Callable[[MetPeer], None],
         wants_peers: Callable[[], int],
         missed: Callable[[], None] = lambda: None,
         timings: Timings = DEFAULT,
-        road: DirectRoad | None = None,
     ) -> None:
-        self._signals = signals
+        self._signaling = signaling
         self._peer_id = peer_id
-        self._config = config
-        self._road = road if signals.private else None
+        self._transports = transports
         self._met = met
         self._missed = missed
         #: Why the last peer that was heard of could not be met, if it could not.
@@ -110,8 +109,8 @@ class Dialer:
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
-        self._answering: dict[asyncio.Task[Any] | None, RoadAttempt] = {}
-        self._open: dict[bytes, OpenChannel] = {}
+        self._answering: dict[asyncio.Task[Any] | None, TransportRace] = {}
+        self._open: dict[bytes, Channel] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks = Tasks()
         self._closed = False
@@ -122,35 +121,36 @@ class Dialer:
         Raises:
             ChannelFailed: None could be made.
         """
-        await prepare(self._config, self._road)
-        making: list[asyncio.Task[RoadAttempt]] = []
+        # Once, and not in each of several offers.
+        await self._transports.warm(private=self._signaling.private)
+        making: list[asyncio.Task[TransportRace]] = []
         try:
             for _ in range(count):
-                making.append(asyncio.create_task(RoadAttempt.offer(self._config, self._road)))
+                making.append(asyncio.create_task(TransportRace.offer(self._usable)))
                 # One step of the loop each: making all at once would hold it up for too long.
                 await asyncio.sleep(0)
             made = await asyncio.gather(*making, return_exceptions=True)
         except asyncio.CancelledError:
             for task in making:
                 task.cancel()
-            for attempt in await asyncio.gather(*making, return_exceptions=True):
-                if isinstance(attempt, RoadAttempt):
-                    await attempt.close()
+            for race in await asyncio.gather(*making, return_exceptions=True):
+                if isinstance(race, TransportRace):
+                    await race.close()
             raise
-        attempts = [attempt for attempt in made if isinstance(attempt, RoadAttempt)]
+        races = [race for race in made if isinstance(race, TransportRace)]
         failures = [failure for failure in made if isinstance(failure, BaseException)]
-        if failures and not attempts:
+        if failures and not races:
             raise failures[0]
         try:
-            offers = [self._sealed(attempt) for attempt in attempts]
+            offers = [self._sealed(race) for race in races]
         except BadSignal:
-            await asyncio.gather(*(attempt.close() for attempt in attempts))
+            await asyncio.gather(*(race.close() for race in races))
             raise ChannelFailed(
                 "This machine has more addresses than an offer can hold.",
                 "Switch off network interfaces that are not needed.",
             ) from None
-        for offer, attempt in zip(offers, attempts, strict=True):
-            self._keep(offer.offer_id, attempt)
+        for offer, race in zip(offers, races, strict=True):
+            self._keep(offer.offer_id, race)
         return offers
 
     def withdraw(self, offer_ids: Iterable[bytes]) -> None:
@@ -158,7 +158,7 @@ class Dialer:
         for offer_id in offer_ids:
             if waiting := self._waiting.pop(offer_id, None):
                 waiting.expiry.cancel()
-                self._tasks.spawn(waiting.attempt.close())
+                self._tasks.spawn(waiting.race.close())
 
     def offered(
         self,
@@ -179,7 +179,7 @@ class Dialer:
             tracker: Through which one it came.
         """
         answering = sum(
-            dial.link is Link.ANSWERING and dial.tracker == tracker
+            dial.link is Contact.ANSWERING and dial.tracker == tracker
             for dials in self._dials.values()
             for dial in dials
         )
@@ -195,13 +195,13 @@ class Dialer:
         # Opened before anything is held for it: what no member made costs no more than that.
         use = Use(offer_id, offerer=peer_id)
         try:
-            offer = self._signals.open(description, use)
+            offer = self._signaling.open(description, use)
         except BadSignal as refusal:
             log.debug("an offer was dropped: %s", refusal)
             return
         self._taken.append((peer_id, offer_id))
         answer = self._answer(replace(use, answerer=self._peer_id), offer, reply)
-        self._dial(peer_id, Link.ANSWERING, answer, tracker)
+        self._dial(peer_id, Contact.ANSWERING, answer, tracker)
 
     def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
         """Take a peer's answer to one of our offers; answers to anything else are ignored."""
@@ -209,7 +209,7 @@ class Dialer:
         if waiting is None:
             return
         try:
-            answer = self._signals.open(
+            answer = self._signaling.open(
                 description, Use(offer_id, offerer=self._peer_id, answerer=peer_id)
             )
         except BadSignal as refusal:
@@ -220,11 +220,15 @@ class Dialer:
         waiting.expiry.cancel()
         verdict = self._judge_answer(peer_id, waiting)
         if verdict is Verdict.LEAVE or peer_id == self._peer_id or self._wants_peers() <= 0:
-            self._tasks.spawn(waiting.attempt.close())
+            self._tasks.spawn(waiting.race.close())
             return
         if verdict is Verdict.REPLACE:
             self._give_up(peer_id)
-        self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.attempt, answer))
+        self._dial(peer_id, Contact.OFFERED, self._accept(peer_id, waiting.race, answer))
+
+    @property
+    def _usable(self) -> Sequence[Transport]:
+        return self._transports.usable(private=self._signaling.private)
 
     async def close(self) -> None:
         """Close every offer and connection on its way; channels handed over stay open."""
@@ -234,25 +238,25 @@ class Dialer:
             self._give_up(peer_id)
         await self._tasks.join()
 
-    def _sealed(self, attempt: RoadAttempt) -> SealedOffer:
+    def _sealed(self, race: TransportRace) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
         use = Use(offer_id, offerer=self._peer_id)
-        return SealedOffer(offer_id, self._signals.seal(attempt.description, use))
+        return SealedOffer(offer_id, self._signaling.seal(race.texts, use))
 
-    def _keep(self, offer_id: bytes, attempt: RoadAttempt) -> None:
+    def _keep(self, offer_id: bytes, race: TransportRace) -> None:
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(self._timings.offer_lifetime, self.withdraw, [offer_id])
-        self._waiting[offer_id] = _Waiting(attempt, expiry, loop.time())
+        self._waiting[offer_id] = _Waiting(race, expiry, loop.time())
 
-    def _link(self, peer_id: bytes) -> Link:
+    def _link(self, peer_id: bytes) -> Contact:
         self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
         if peer_id in self._open:
-            return Link.OPEN
+            return Contact.OPEN
         dials = self._dials.get(peer_id)
-        return dials[-1].link if dials else Link.NONE
+        return dials[-1].link if dials else Contact.NONE
 
     def _dial(
-        self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None], tracker: str = ""
+        self, peer_id: bytes, link: Contact, work: Coroutine[Any, Any, None], tracker: str = ""
     ) -> None:
         dial = _Dial(link, self._tasks.spawn(work), tracker)
         self._dials.setdefault(peer_id, []).append(dial)
@@ -269,7 +273,7 @@ class Dialer:
     def _judge_offer(self, peer_id: bytes, tracker: str) -> Verdict:
         """Say what to do with a peer's offer that came through this tracker."""
         link, dials = self._link(peer_id), self._dials.get(peer_id, ())
-        if not self._signals.private:
+        if not self._signaling.private:
             return on_offer(link)
         if len(dials) >= MAX_BESIDE:
             return Verdict.LEAVE
@@ -278,7 +282,7 @@ class Dialer:
     def _judge_answer(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
         """Say what to do with a peer's answer to an offer of ours."""
         link = self._link(peer_id)
-        if not self._signals.private:
+        if not self._signaling.private:
             return on_answer(link, ours=self._peer_id, theirs=peer_id)
         dials = self._dials.get(peer_id, ())
         answering = [self._answering.get(dial.task) for dial in dials]
@@ -293,53 +297,53 @@ class Dialer:
         """End every connection to a peer that is on its way, save the one that asks for it."""
         for dial in self._dials.get(peer_id, ()):
             if dial.task is not asyncio.current_task():
-                if attempt := self._answering.get(dial.task):
+                if race := self._answering.get(dial.task):
                     # Now, not when the task next runs: meanwhile it could be what the peer takes.
-                    attempt.abandon()
+                    race.abandon()
                 dial.task.cancel()
 
     async def _answer(
         self,
         use: Use,
-        offer: Description,
+        offer: Texts,
         reply: Callable[[Description], Awaitable[None]],
     ) -> None:
         try:
-            attempt = await RoadAttempt.answer(offer, self._config, self._road)
+            race = await TransportRace.answer(offer, self._usable)
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
             self.failure = failure
             return
         task = asyncio.current_task()
-        self._answering[task] = attempt
+        self._answering[task] = race
         try:
-            await reply(self._signals.seal(attempt.description, use))
-            await self._hand_over(use.offerer, attempt, initiated=False)
+            await reply(self._signaling.seal(race.texts, use))
+            await self._hand_over(use.offerer, race)
         except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)
             if isinstance(failure, ChannelFailed):
                 self.failure = failure
         finally:
             del self._answering[task]
-            await attempt.close()
+            await race.close()
 
-    async def _accept(self, peer_id: bytes, attempt: RoadAttempt, answer: Description) -> None:
+    async def _accept(self, peer_id: bytes, race: TransportRace, answer: Texts) -> None:
         try:
-            await attempt.accept(answer)
-            await self._hand_over(peer_id, attempt, initiated=True)
+            await race.accept(answer)
+            await self._hand_over(peer_id, race)
         except ChannelFailed as failure:
             log.debug("an offer led nowhere: %s", failure)
             self.failure = failure
         finally:
-            await attempt.close()
+            await race.close()
 
-    async def _hand_over(self, peer_id: bytes, attempt: RoadAttempt, *, initiated: bool) -> None:
+    async def _hand_over(self, peer_id: bytes, race: TransportRace) -> None:
         try:
-            channel = await attempt.opened(self._timings.connect)
+            channel, transport = await race.opened(self._timings.connect)
         except ChannelFailed:
             self._missed()
             raise
         self._open[peer_id] = channel
         self.failure = None
         self._give_up(peer_id)
-        self._met(MetPeer(channel, peer_id, initiated))
+        self._met(MetPeer(channel, transport))

@@ -20,7 +20,7 @@ from filesend_tui.core.meeting.dialer import Dialer, MetPeer
 from filesend_tui.core.meeting.signaling import Signaling
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
-from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.registry import Transports
 
 __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
 
@@ -57,28 +57,29 @@ class Rendezvous:
     """Meets peers. Iterating over it gives each peer whose channel opened, until `stop`.
 
     Args:
-        signals: What trackers see of this swarm.
+        signaling: What trackers see of this swarm.
         peer_id: Ours, 20 bytes; the same for the life of this object.
         trackers: URLs; those that are not ws:// or wss:// are left out.
+        transports: The client's; in an open swarm only what strangers speak is used.
+        config: How many offers an announce has.
         totals: Asked at every announce.
         wants_peers: How many more peers the swarm wants now.
         on_problem: Hears TrackerFailed once when a tracker fails (and again only after it had
             worked), and ChannelFailed when no offer can be made. What failed is tried again.
-        road: The client's direct road; an open swarm never takes it.
     """
 
     def __init__(
         self,
         *,
-        signals: Signaling,
+        signaling: Signaling,
         peer_id: bytes,
         trackers: Sequence[str],
+        transports: Transports,
         config: ClientConfig,
         totals: Callable[[], Totals],
         wants_peers: Callable[[], int],
         on_problem: Callable[[FileSendError], None] = lambda _problem: None,
         timings: Timings = DEFAULT,
-        road: DirectRoad | None = None,
     ) -> None:
         self._on_problem = on_problem
         self._met: deque[MetPeer] = deque()
@@ -88,22 +89,21 @@ class Rendezvous:
         self._stopped = False
         self._failures: dict[str, TrackerFailed] = {}
         self._dialer = Dialer(
-            signals=signals,
+            signaling=signaling,
             peer_id=peer_id,
-            config=config,
+            transports=transports,
             met=self._meet,
             wants_peers=wants_peers,
             # The other side may be waiting for its next announce, which is minutes away.
             missed=self.more_peers,
             timings=timings,
-            road=road,
         )
         presence = Presence(
-            swarm=signals.rendezvous,
+            swarm=signaling.rendezvous,
             peer_id=peer_id,
             # Two people are all of a private swarm: more offers than one find nobody.
-            offers=1 if signals.private else config.offers,
-            totals=(lambda: _kept_back(totals())) if signals.private else totals,
+            offers=1 if signaling.private else config.offers,
+            totals=(lambda: _kept_back(totals())) if signaling.private else totals,
             wants_peers=wants_peers,
         )
         self._announcers = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import secrets
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
@@ -14,15 +15,19 @@ from typing import Annotated, Final, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
-#: A session description: `{"type": "offer" | "answer", "sdp": text}`. In a private swarm it may
-#: also hold "direct": where and with which certificate the sender can be reached without WebRTC.
+from filesend_tui.core.transports.registry import OPEN
+
+#: What a tracker passes on: `{"type": "offer" | "answer", "sdp": text}`.
 Description = dict[str, str]
+#: What it is about: the text of each transport by which its sender can be reached, by name.
+Texts = dict[str, str]
 
 #: Bytes of a swarm key, and of the ids a tracker sees.
 SWARM_KEY_LENGTH: Final = 32
 _ID_LENGTH: Final = 20
-#: Longest "direct", in characters.
-MAX_DIRECT: Final = 2048
+#: Most texts in a sealed description, and the longest name of a transport.
+MAX_TEXTS: Final = 8
+MAX_NAME: Final = 32
 #: A sealed description is a multiple of this many bytes, so that its length tells next to nothing
 #: of how many addresses are in it; base64 makes 4 characters of every 3.
 _BUCKET: Final = 2048
@@ -68,15 +73,15 @@ class Signaling(Protocol):
     def rendezvous(self) -> bytes:
         """The 20 bytes by which the tracker knows the swarm."""
 
-    def seal(self, description: Description, use: Use) -> Description:
-        """Return what the tracker may see; the same shape, so that any tracker passes it on.
+    def seal(self, texts: Texts, use: Use) -> Description:
+        """Return what the tracker may see, in the shape that any tracker passes on.
 
         Raises:
-            BadSignal: It is too long to be sealed.
+            BadSignal: It is too much to be sealed.
         """
 
-    def open(self, description: Description, use: Use) -> Description:
-        """Return what was sealed for this use.
+    def open(self, description: Description, use: Use) -> Texts:
+        """Return what was sealed for this use; of transports that nobody here knows, too.
 
         Raises:
             BadSignal: Nobody in this swarm sealed it, or for something else.
@@ -84,7 +89,7 @@ class Signaling(Protocol):
 
 
 class PlainSignaling:
-    """An open swarm: known by its infohash, descriptions as they are (WebTorrent)."""
+    """An open swarm: known by its infohash, an SDP as it is (WebTorrent)."""
 
     private = False
 
@@ -96,20 +101,21 @@ class PlainSignaling:
         """The infohash itself."""
         return self._info_hash
 
-    def seal(self, description: Description, _use: Use) -> Description:
-        """Return it as WebTorrent knows it: without the way round WebRTC."""
-        return {key: description[key] for key in ("type", "sdp") if key in description}
+    def seal(self, texts: Texts, use: Use) -> Description:
+        """Return the one text that WebTorrent knows."""
+        return {"type": use.kind, "sdp": texts[OPEN]}
 
-    def open(self, description: Description, use: Use) -> Description:
-        """Return it as WebTorrent knows it."""
-        return self.seal(description, use)
+    def open(self, description: Description, use: Use) -> Texts:
+        """Return the one text that WebTorrent knows; nothing where it is of the other kind."""
+        if description.get("type") != use.kind or "sdp" not in description:
+            return {}
+        return {OPEN: description["sdp"]}
 
 
-class _Content(msgspec.Struct, omit_defaults=True):
-    """What is sealed."""
-
-    sdp: str
-    direct: Annotated[str, Meta(max_length=MAX_DIRECT)] | None = None
+#: What is sealed, as JSON. How long the texts may be together, the longest sealed text says.
+_Content = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=MAX_NAME)], str], Meta(max_length=MAX_TEXTS)
+]
 
 
 class SealedSignaling:
@@ -150,13 +156,11 @@ class SealedSignaling:
         """An id that says nothing of the infohash and that only members can know."""
         return self._rendezvous
 
-    def seal(self, description: Description, use: Use) -> Description:
-        """Return it with sealed text for its sdp; raises BadSignal when it is too long."""
-        content = msgspec.json.encode(
-            _Content(sdp=description["sdp"], direct=description.get("direct"))
-        )
+    def seal(self, texts: Texts, use: Use) -> Description:
+        """Return a description with sealed text for its sdp; raises BadSignal: it is too much."""
+        content = msgspec.json.encode(texts)
         buckets = -(-(len(content) + _NONCE + _TAG) // _BUCKET)
-        if buckets > _MAX_BUCKETS or len(description.get("direct", "")) > MAX_DIRECT:
+        if buckets > _MAX_BUCKETS or len(texts) > MAX_TEXTS:
             raise BadSignal("too long")
         # JSON may end in spaces.
         padded = content.ljust(buckets * _BUCKET - _NONCE - _TAG)
@@ -165,7 +169,7 @@ class SealedSignaling:
         sealed = self._seals[use.kind].encrypt(nonce, padded, self._bound(use))
         return {"type": use.kind, "sdp": base64.b64encode(nonce + sealed).decode()}
 
-    def open(self, description: Description, use: Use) -> Description:
+    def open(self, description: Description, use: Use) -> Texts:
         """Return what was sealed for this use; raises BadSignal."""
         from cryptography.exceptions import InvalidTag
 
@@ -180,13 +184,14 @@ class SealedSignaling:
                 sealed[:_NONCE], sealed[_NONCE:], self._bound(use)
             )
             content = msgspec.json.decode(opened, type=_Content)
+            # Of a name that stands there twice, two programs may take two different texts.
+            names = len(json.loads(opened, object_pairs_hook=list))
         except (binascii.Error, ValueError, InvalidTag):
             # Nothing of it in the message, nor in a chain of exceptions.
             raise BadSignal(f"no member of this swarm sealed this {use.kind} for us") from None
-        opened_description: Description = {"type": use.kind, "sdp": content.sdp}
-        if content.direct is not None:
-            opened_description["direct"] = content.direct
-        return opened_description
+        if names != len(content):
+            raise BadSignal(f"a name stands twice in this {use.kind}")
+        return content
 
     def _bound(self, use: Use) -> bytes:
         """Return the associated data: ids of one length each, so that it reads one way only."""

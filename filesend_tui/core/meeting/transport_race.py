@@ -1,231 +1,196 @@
-"""One attempt to reach one peer by every road that both sides allow; the first good one wins.
+"""One attempt to reach one peer by every transport that both sides have; the first good one wins.
 
-WebRTC is there for all. Where only members read descriptions and both sides told where they listen,
-a direct connection is tried at the same time: it opens sooner and carries more, so WebRTC waits a
-moment for it, and is let go once it is there. How each road works is channels/'s.
+All are tried at once. Whichever opens waits a moment for those that are better and still on their
+way: each side prefers in the same order, and so both come to the same channel. The others are let
+go then. Which transports there are is the registry's, how each works its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final, TypeAlias
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.meeting.signaling import Description
-from filesend_tui.core.transports.direct.channel import DirectChannel
-from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
-from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.transports.webrtc import attempt as webrtc_attempt
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
-from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
+from filesend_tui.core.transports.base import Attempt, Channel, Transport
 
-#: Seconds that an open WebRTC channel waits for a direct one that is still on its way.
+#: Seconds that an open channel waits for a better one that is still on its way.
 GRACE: Final = 0.4
-
-OpenChannel: TypeAlias = WebRtcChannel | DirectChannel
 
 log = logging.getLogger(__name__)
 
 
-async def prepare(config: ClientConfig, road: DirectRoad | None) -> None:
-    """Load what the roads that are allowed need, before the first offer.
+class Winner(NamedTuple):
+    """An open channel, and what it came by."""
 
-    Raises:
-        ChannelFailed: The settings force a road, or a kind of it, that is not to be had.
-    """
-    if not _only_direct(config, road):
-        await webrtc_attempt.prepare(config)
+    channel: Channel
+    transport: Transport
 
 
-class RoadAttempt:
+class _Runner(NamedTuple):
+    """One transport that takes part."""
+
+    transport: Transport
+    attempt: Attempt
+
+
+class TransportRace:
     """Made by `offer` or `answer`; ends with `opened` or `close`.
 
     Attributes:
-        description: What the peer must be told; "direct" stands in it where that road is offered.
-        settled: The peer may have the channel already, so that giving this up would lose it.
+        texts: What the peer must be told, by the transport's name.
     """
 
-    def __init__(
-        self, webrtc: WebRtcAttempt | None, road: DirectRoad | None, ours: DirectOffer | None
-    ) -> None:
-        self.description: Description = {}
-        self.settled = False
-        self._webrtc = webrtc
-        self._road = road
-        self._ours = ours
-        self._direct: asyncio.Task[DirectChannel] | None = None
-        self._opening: asyncio.Task[WebRtcChannel] | None = None
-        self._handed_out: asyncio.Task[Any] | None = None
+    def __init__(self, runners: list[_Runner]) -> None:
+        self.texts = {runner.transport.name: runner.attempt.text for runner in runners}
+        #: The best first.
+        self._runners = runners
+        self._opening: list[asyncio.Task[Channel]] = []
+        self._handed_out: asyncio.Task[Channel] | None = None
 
     @classmethod
-    async def offer(cls, config: ClientConfig, road: DirectRoad | None) -> RoadAttempt:
+    async def offer(cls, transports: Sequence[Transport]) -> TransportRace:
         """Make an offer for a peer that is not known yet.
 
         Args:
-            config: Which roads are allowed.
-            road: Our end of the direct one; None in an open swarm, whose peers are strangers.
+            transports: Those that are allowed, the best first.
 
         Raises:
-            ChannelFailed: No road that is allowed can be offered.
+            ChannelFailed: None can be offered; why the last of them cannot.
         """
-        ours = await _our_half(config, road)
-        webrtc = None if _only_direct(config, road) else await WebRtcAttempt.offer(config)
-        attempt = cls(webrtc, road, ours)
-        attempt._describe("offer")
-        return attempt
+        return cls(await _begin([(each, each.offer()) for each in transports]))
 
     @classmethod
     async def answer(
-        cls, offer: Description, config: ClientConfig, road: DirectRoad | None
-    ) -> RoadAttempt:
-        """Answer a peer's offer; see `offer`.
+        cls, offer: Mapping[str, str], transports: Sequence[Transport]
+    ) -> TransportRace:
+        """Answer a peer's offer; texts of transports that are not allowed here are left alone.
+
+        Args:
+            offer: The peer's texts.
+            transports: As `offer`.
 
         Raises:
-            ChannelFailed: The offer was refused, or no road that is allowed can be answered.
+            ChannelFailed: There is none that both have, or none can be answered.
         """
-        ours = await _our_half(config, road) if "direct" in offer else None
-        attempt = cls(None, road, ours)
-        attempt._meet(offer, chooses=True)
-        if attempt._direct is None and _only_direct(config, road):
-            raise ChannelFailed("A peer does not offer to be reached directly.")
-        try:
-            if offer.get("sdp") and not _only_direct(config, road):
-                attempt._webrtc = await WebRtcAttempt.answer(offer, config)
-        except ChannelFailed:
-            if attempt._direct is None:
-                raise
-            log.debug("an offer is answered for the direct road alone")
-        except BaseException:
-            await attempt.close()
-            raise
-        if attempt._direct is None and attempt._webrtc is None:
+        common = [each for each in transports if each.name in offer]
+        if not common:
             raise ChannelFailed("A peer offers no road that is allowed here.")
-        attempt._describe("answer")
-        return attempt
+        return cls(await _begin([(each, each.answer(offer[each.name])) for each in common]))
 
-    async def accept(self, answer: Description) -> None:
+    @property
+    def settled(self) -> bool:
+        """Whether the peer may have a channel already, so that giving this up would lose it."""
+        return any(runner.attempt.settled for runner in self._runners)
+
+    async def accept(self, answer: Mapping[str, str]) -> None:
         """Take the peer's answer to our offer; `opened` tells how it went.
 
         Raises:
-            ChannelFailed: It was refused; the attempt is closed.
+            ChannelFailed: It was refused, or answers none of what was offered.
         """
-        self._meet(answer, chooses=False)
-        if self._webrtc is None:
-            if self._direct is None:
-                raise ChannelFailed("A peer does not want to be reached directly.")
-            return
-        try:
-            if answer.get("sdp"):
-                await self._webrtc.accept(answer)
-            else:
-                await self._drop_webrtc()
-        except ChannelFailed:
-            if self._direct is None:
-                raise
-            await self._drop_webrtc()
-        if self._webrtc is None and self._direct is None:
-            raise ChannelFailed("A peer answered no road.")
+        failure = ChannelFailed("A peer answered no road that was offered.")
+        for runner in tuple(self._runners):
+            text = answer.get(runner.transport.name)
+            try:
+                if text is not None:
+                    await runner.attempt.accept(text)
+                    continue
+            except ChannelFailed as refused:
+                log.debug("an answer for %s was refused: %s", runner.transport.name, refused)
+                failure = refused
+            self._runners.remove(runner)
+            await runner.attempt.close()
+        if not self._runners:
+            raise failure
 
-    async def opened(self, timeout: float) -> OpenChannel:
-        """Wait for the channel; the caller closes it.
+    async def opened(self, timeout: float) -> Winner:
+        """Wait for a channel; the caller closes it.
+
+        Args:
+            timeout: Seconds for each transport.
 
         Raises:
-            ChannelFailed: The peer could not be reached by any road.
+            ChannelFailed: The peer could not be reached by any; why not by the last of them.
         """
-        if self._direct is None:
-            assert self._webrtc is not None
-            return await self._webrtc.opened(timeout)
-        if self._webrtc is None:
-            channel = await self._direct
-            self._handed_out = self._direct
-            return channel
-        return await self._race(self._webrtc, self._direct, timeout)
+        self._opening = [
+            asyncio.create_task(runner.attempt.opened(timeout)) for runner in self._runners
+        ]
+        winner = self._handed_out = await _first(self._opening)
+        return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
 
     def abandon(self) -> None:
         """Choose no connection from now on; `close` frees what there is."""
-        if self._direct is not None:
-            self._direct.cancel()
+        for runner in self._runners:
+            runner.attempt.abandon()
 
     async def close(self) -> None:
-        """Give it up and free everything; an open channel that was handed out stays open."""
-        for task in (self._direct, self._opening):
-            if task is not None and task is not self._handed_out:
-                await _let_go(task)
-        if self._webrtc is not None:
-            await self._webrtc.close()
+        """Give it up and free everything; the channel that was handed out stays open."""
+        losers = [task for task in self._opening if task is not self._handed_out]
+        await asyncio.gather(*map(_let_go, losers))
+        await asyncio.gather(*(runner.attempt.close() for runner in self._runners))
 
-    async def _race(
-        self, webrtc: WebRtcAttempt, direct: asyncio.Task[DirectChannel], timeout: float
-    ) -> OpenChannel:
-        opening = self._opening = asyncio.create_task(webrtc.opened(timeout))
-        await asyncio.wait({opening, direct}, return_when=asyncio.FIRST_COMPLETED)
-        if not direct.done():
-            # Where WebRTC failed there is nothing to hurry for.
-            await asyncio.wait({direct}, timeout=timeout if opening.exception() else GRACE)
-        # At once: the peer has this one already. Letting go of the other is `close`'s.
-        if direct.done() and not direct.cancelled() and direct.exception() is None:
-            self._handed_out = direct
-            return direct.result()
-        channel = await opening
-        self._handed_out = opening
-        return channel
 
-    def _meet(self, theirs: Description, *, chooses: bool) -> None:
-        """Begin to look for the peer on the direct road, where it told us how.
+async def _first(opening: Sequence[asyncio.Task[Channel]]) -> asyncio.Task[Channel]:
+    """Return the task whose channel to take. opening: the best first.
 
-        Whoever answers chooses, and so has the channel first, as with WebRTC: two that offered to
-        each other come to the same one by that (see glare.py).
-        """
-        text = theirs.get("direct")
-        if text is None or self._ours is None or self._road is None:
-            return
-        try:
-            offer = DirectOffer.decode(text)
-        except BadDirectOffer:
-            log.debug("a direct offer makes no sense")
-            return
-        self._direct = asyncio.create_task(
-            self._road.meet(self._ours, offer, chooses=chooses, chosen=self._settle)
+    Raises:
+        ChannelFailed: All failed; what the last of them raised.
+    """
+    loop = asyncio.get_running_loop()
+    until: float | None = None
+    while True:
+        left = [task for task in opening if not task.done() or _is_good(task)]
+        if not left:
+            opening[-1].result()  # raises
+        ready = next((position for position, task in enumerate(left) if task.done()), None)
+        if ready is not None:
+            until = until or loop.time() + GRACE
+            if ready == 0 or loop.time() >= until:
+                return left[ready]
+        await asyncio.wait(
+            left[:ready],
+            # Where none is open there is nothing to hurry for.
+            timeout=None if until is None else until - loop.time(),
+            return_when=asyncio.FIRST_COMPLETED,
         )
 
-    def _settle(self) -> None:
-        self.settled = True
 
-    async def _drop_webrtc(self) -> None:
-        webrtc, self._webrtc = self._webrtc, None
-        if webrtc is not None:
-            await webrtc.close()
+async def _begin(
+    making: Iterable[tuple[Transport, Coroutine[Any, Any, Attempt]]],
+) -> list[_Runner]:
+    """Return the attempts that could be made, all of them begun at once; at least one.
 
-    def _describe(self, kind: str) -> None:
-        self.description = {"type": kind, "sdp": ""}
-        if self._webrtc is not None:
-            self.description |= self._webrtc.description
-        if self._ours is not None:
-            self.description["direct"] = self._ours.encode()
-
-
-def _only_direct(config: ClientConfig, road: DirectRoad | None) -> bool:
-    return road is not None and config.road is RoadChoice.DIRECT
-
-
-async def _our_half(config: ClientConfig, road: DirectRoad | None) -> DirectOffer | None:
-    if road is None or config.road is RoadChoice.WEBRTC:
-        return None
+    Raises:
+        ChannelFailed: None could; what the last of them raised.
+    """
+    tasks = {asyncio.create_task(work): transport for transport, work in making}
     try:
-        await road.start()
-    except ChannelFailed:
-        if config.road is RoadChoice.DIRECT:
-            raise
-        log.debug("the direct road cannot be offered", exc_info=True)
-        return None
-    return road.offer()
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        await asyncio.gather(*map(_let_go, tasks))
+        raise
+    failures: list[BaseException] = []
+    for task, transport in tasks.items():
+        if failure := task.exception():
+            log.debug("%s cannot be used: %s", transport.name, failure)
+            failures.append(failure)
+    runners = [_Runner(tasks[task], task.result()) for task in tasks if _is_good(task)]
+    faults = [failure for failure in failures if not isinstance(failure, ChannelFailed)]
+    if faults or not runners:
+        await asyncio.gather(*(runner.attempt.close() for runner in runners))
+        raise (faults or failures)[-1]
+    return runners
 
 
-async def _let_go(task: asyncio.Task[Any]) -> None:
-    """Close a channel that nobody needs, whether or not it is open yet."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled() and task.exception() is None:
-        await task.result().close()
+async def _let_go(making: asyncio.Task[Channel] | asyncio.Task[Attempt]) -> None:
+    """Close what nobody needs, whether or not it is there yet."""
+    making.cancel()
+    await asyncio.wait({making})
+    if _is_good(making):
+        await making.result().close()
+
+
+def _is_good(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None

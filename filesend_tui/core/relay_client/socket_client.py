@@ -75,7 +75,7 @@ def read(data: str) -> Packet:
     return packet
 
 
-class StrictClient(socketio.AsyncClient):  # type: ignore[misc]
+class StrictClient(socketio.AsyncClient):
     """One connection to one relay, which is not made again.
 
     Args:
@@ -84,7 +84,7 @@ class StrictClient(socketio.AsyncClient):  # type: ignore[misc]
         on_end: Called once when an open connection has ended, unless this side ended it.
     """
 
-    namespaces: dict[str, str]
+    eio: _Engine
 
     def __init__(
         self, on_event: Callable[[str, list[Any]], bool], on_end: Callable[[], None]
@@ -104,12 +104,12 @@ class StrictClient(socketio.AsyncClient):  # type: ignore[misc]
     @property
     def fault(self) -> str:
         """What the relay did that no relay does; empty where it did nothing of the kind."""
-        return str(self.eio.fault)
+        return self.eio.fault
 
     @property
     def open(self) -> bool:
         """Whether the connection stands."""
-        return bool(self.eio.state == "connected")
+        return self.eio.state == "connected"
 
     async def end(self) -> None:
         """Close the connection in whatever state it is, and free what it holds; never raises."""
@@ -158,12 +158,8 @@ class StrictClient(socketio.AsyncClient):  # type: ignore[misc]
         await super()._handle_eio_disconnect(reason)
 
 
-class _Engine(engineio.AsyncClient):  # type: ignore[misc]
+class _Engine(engineio.AsyncClient):
     """The engine.io below. fault: why it hung up, if it did. on_end: called when it is over."""
-
-    state: str
-    ping_interval: float
-    ping_timeout: float
 
     def __init__(self, **options: Any) -> None:
         self.fault = ""

@@ -30,7 +30,7 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
-from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
+from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection, always
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
 from filesend_tui.core.sessions.key_agreement import Introduction, Side
@@ -98,7 +98,7 @@ class SessionManager:
         self._events = events
         self._name = name
         self._begin = begin
-        self._link = RelayLink(self._take, self._link_changed)
+        self._relay = RelayConnection(self._take, self._relay_changed)
         self._wants = Wants.BOTH
         self._waiting: _Waiting | None = None
         self._meetings: dict[bytes, _Meeting] = {}  # by place
@@ -164,7 +164,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._link.connect(relay_url, again=again)
+        await self._relay.connect(relay_url, again=again)
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
@@ -174,7 +174,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no connection to a relay.
         """
-        allocated = await self._link.call(words.Allocate(), words.Allocated)
+        allocated = await self._relay.call(words.Allocate(), words.Allocated)
         self._waiting = waiting = _Waiting(_new_id(), new_code(allocated.nameplate))
         self._events.publish(
             events.Code(
@@ -243,7 +243,7 @@ class SessionManager:
         """Leave everybody, disconnect and free everything."""
         partners, self._partners = self._partners, {}
         await asyncio.gather(*(self._leave(*each) for each in partners.items()))
-        await self._link.close()
+        await self._relay.close()
         await self._tasks.cancel()
 
     # -- pairing
@@ -278,7 +278,7 @@ class SessionManager:
         """Say a word that the relay answers with a room, or none; begin to pair in that room."""
         # The first word said in the room may come with the answer, or before it.
         self._asking += 1
-        asking = asyncio.ensure_future(self._link.call(word, reply))
+        asking = asyncio.ensure_future(self._relay.call(word, reply))
         try:
             answer = await asyncio.shield(asking)
             if answer.room is not None:
@@ -325,7 +325,7 @@ class SessionManager:
         """Pair with who is in a room with this side; on failure leave it."""
         pairing = self._pairings.get(room)
         if pairing is None:
-            raise self._link.loss  # before this came to its turn
+            raise self._relay.loss  # before this came to its turn
         id, handshake = pairing
         try:
             session = await handshake.run()
@@ -335,9 +335,9 @@ class SessionManager:
             raise
         # From here to the last word that waited nothing may be awaited, or words lose their order.
         if self._pairings.pop(room, None) is None:
-            raise self._link.loss  # just now
-        assert self._link.address is not None
-        activity = self._begin(id, session, self._link.address.tracker)
+            raise self._relay.loss  # just now
+        assert self._relay.address is not None
+        activity = self._begin(id, session, self._relay.address.tracker)
         self._partners[room] = Partner(id, session, activity, self._events)
         self._events.publish(
             events.Paired(session=id, partner=session.partner, wants=session.wants)
@@ -428,13 +428,13 @@ class SessionManager:
             self._enter(word.room, meeting.session, meeting.secret, Side.MAKER)
             meeting.came.put_nowait(word.room)
 
-    def _link_changed(self, state: LinkState) -> None:
-        url = self._link.address.url if self._link.address else ""
+    def _relay_changed(self, state: ConnectionState) -> None:
+        url = self._relay.address.url if self._relay.address else ""
         self._events.publish(events.Relay(state=state, url=url))
-        if state in (LinkState.LOST, LinkState.CLOSED):
+        if state in (ConnectionState.LOST, ConnectionState.CLOSED):
             # A relay forgets who is gone: code and sessions went with the connection.
-            lost = self._link.loss
-            if self._link.hung_up and state is LinkState.LOST:
+            lost = self._relay.loss
+            if self._relay.hung_up and state is ConnectionState.LOST:
                 self._publish_error(lost, None)
             self._code_gone("relay")
             for meeting in self._meetings.values():
@@ -481,7 +481,7 @@ class SessionManager:
         """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
         try:
             async with asyncio.timeout(PARTING):
-                await self._link.call(word, Done)
+                await self._relay.call(word, Done)
         except (FileSendError, TimeoutError) as error:
             _log.debug("leaving: %s", error)
 
@@ -489,7 +489,7 @@ class SessionManager:
 
     async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
-            await self._link.say(room, word)
+            await self._relay.say(room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:

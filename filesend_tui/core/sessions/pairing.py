@@ -121,7 +121,7 @@ class Pairing:
             PairingFailed: It said something broken, reflected or out of turn, or chose its nonce
                 after it saw ours.
         """
-        step = _TABLE.get((self.state, type(word)))
+        step = TABLE.get((self.state, type(word)))
         if step is None:
             self.state = PairingState.FAILED
             raise self.failed("The other side spoke out of turn while pairing.")
@@ -226,7 +226,7 @@ class Pairing:
 
 _Action = Callable[[Pairing, Any], tuple[Word, ...]]
 #: What each state takes; anything that is not here fails the pairing.
-_TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
+TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
     (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
     (PairingState.WAITING_CONFIRM, Confirm): (PairingState.WAITING_COMMIT, Pairing._take_confirm),
     (PairingState.WAITING_COMMIT, Commit): (PairingState.WAITING_REVEAL, Pairing._take_commit),

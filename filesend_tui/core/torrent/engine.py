@@ -6,13 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import left_out
-from filesend_tui.core.errors import BadMagnet, FileSendError, Offender
+from filesend_tui.core.errors import BadMagnet, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, Hashing, SessionId, TransferId, of_session
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
@@ -22,7 +21,7 @@ from filesend_tui.core.torrent.sources.create import Found, make_torrent, scan
 from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
-from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.registry import Transports
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
 DISK_THREADS = 4
@@ -36,8 +35,11 @@ class Engine:
     """The torrents of one client.
 
     Args:
-        config: Limits and ICE servers.
+        config: Limits and how peers may be reached.
         events: Where events go.
+
+    Raises:
+        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
     """
 
     def __init__(self, config: ClientConfig, events: EventStream) -> None:
@@ -48,13 +50,7 @@ class Engine:
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
         self._torrents: dict[str, Torrent] = {}
-        # Whoever hides behind a TURN server tells nobody where this machine is.
-        direct = config.road is not RoadChoice.WEBRTC and not config.relay_only
-        self._road = (
-            DirectRoad(port=config.direct_port, mapping=config.port_mapping, local=config.local)
-            if direct
-            else None
-        )
+        self._transports = Transports(config)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def look_through(
@@ -186,13 +182,8 @@ class Engine:
         return torrent.id
 
     async def warm(self) -> None:
-        """Get ready what a first transfer would wait for: a certificate, a port to be reached at.
-
-        What fails here is told when it is needed.
-        """
-        if self._road is not None:
-            with suppress(FileSendError):
-                await self._road.start()
+        """Get ready what a first transfer would wait for; what fails is told when it is needed."""
+        await self._transports.warm(private=True)
 
     async def remove(self, torrent_id: str, *, delete_data: bool = False) -> None:
         """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
@@ -217,8 +208,7 @@ class Engine:
             *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents)),
             *self._closing,
         )
-        if self._road is not None:
-            await self._road.close()
+        await self._transports.close()
         await asyncio.to_thread(self._hashers.shutdown)
         await asyncio.to_thread(self._disk.shutdown)
 
@@ -259,7 +249,7 @@ class Engine:
             publish=self._publisher(session),
             transfer=transfer,
             swarm_key=swarm_key,
-            road=self._road,
+            transports=self._transports,
         )
         self._torrents[torrent_id] = torrent
         return torrent

@@ -7,7 +7,7 @@ pieces assembly's; who is in is roster.py's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from filesend_tui.core.errors import FileSendError
@@ -20,7 +20,7 @@ from filesend_tui.core.torrent.pieces.complaints import Complaints
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Road
+from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.events import PeerHas
@@ -28,13 +28,10 @@ from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 
 class PieceExchangeHost(Protocol):
-    """What a trade tells its swarm."""
+    """What an exchange of pieces tells its torrent."""
 
     def piece_stored(self, index: int) -> None:
         """A piece is verified and on disk."""
-
-    def peer_lied(self, peer: Peer, pieces: Sequence[int]) -> None:
-        """These pieces were false, and this peer made them so."""
 
     def swarm_failed(self, error: FileSendError) -> None:
         """The torrent cannot go on."""
@@ -52,7 +49,8 @@ class PieceExchange:
         upload_slots: How many are served at a time.
         upload_limit: The client's.
         clock: Seconds, monotonic.
-        host: The swarm.
+        host: The torrent.
+        sent_bad_data: Told of pieces that were false, and of the peer that made them so.
         reporter: Counts bytes.
     """
 
@@ -68,17 +66,21 @@ class PieceExchange:
         upload_limit: RateLimit | None,
         clock: Callable[[], float],
         host: PieceExchangeHost,
+        sent_bad_data: Callable[[Peer, Sequence[int]], None],
         reporter: Reporter,
     ) -> None:
-        self.assembly = Assembly(shape, disk, self, wanted=wanted, have=have)
+        self.assembly: Assembly[Peer] = Assembly(
+            shape, disk, self, failed=host.swarm_failed, wanted=wanted, have=have
+        )
         self._disk = disk
         self._peers = peers
         self._clock = clock
         self._host = host
+        self._sent_bad_data = sent_bad_data
         self._reporter = reporter
         self._upload_limit = upload_limit
-        self._choker = Choker(slots=upload_slots)
-        self._bytes_by_road: Counter[Road] = Counter()
+        self._choker: Choker[Peer] = Choker(slots=upload_slots)
+        self._bytes_by_road: Counter[str] = Counter()
         self._complaints = Complaints(disk.check_piece, host.swarm_failed)
 
     async def close(self) -> None:
@@ -87,23 +89,21 @@ class PieceExchange:
         await self.assembly.close()
 
     @property
-    def road(self) -> Road:
-        """The road that carried most bytes so far."""
+    def road(self) -> str:
+        """The road that carried most bytes so far; "" where none carried any."""
         most = self._bytes_by_road.most_common(1)
-        return most[0][0] if most else Road.WEBRTC
+        return most[0][0] if most else ""
 
     # -- who comes and goes
 
     def joined(self, peer: Peer) -> None:
         """A peer was let in; tell it what is here before anything else (BEP 3, BEP 6)."""
-        self.assembly.picker.peer_joined(peer)
-        self._open_spans(peer)
+        self._begin(peer)
         peer.wire.send_pieces(self.assembly.have.to_bytes())
 
     def found(self, peer: Peer) -> None:
         """A peer was in before pieces were known; what it said is checked and counts now."""
-        self.assembly.picker.peer_joined(peer)
-        self._open_spans(peer)
+        self._begin(peer)
         try:
             events = peer.wire.set_shape(self.assembly.shape)
         except WireError as error:
@@ -122,17 +122,6 @@ class PieceExchange:
         self._refill_others(peer)
         self.rechoke()
 
-    def has_everything(self, peer: Peer) -> bool:
-        """Whether it has every piece, as far as it told or was sent them.
-
-        libtorrent hangs up once it has all, without a word of the last pieces.
-        """
-        shape, has = self.assembly.shape, peer.wire.peer_pieces
-        return has.is_seed or all(
-            has.has(index) or peer.given[index] >= shape.piece_size(index)
-            for index in range(shape.piece_count)
-        )
-
     def completed(self) -> None:
         """Every wanted piece is here: part from peers with nothing to trade."""
         for peer in self._peers:
@@ -146,7 +135,7 @@ class PieceExchange:
         self.room_again()
         self.rechoke()
 
-    # -- what a peer says and asks; see PeerHost
+    # -- what a peer says and asks; see Exchange
 
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
         """It announced pieces."""
@@ -156,6 +145,10 @@ class PieceExchange:
             self.assembly.picker.peer_has(peer, event.indices)
         self._show_interest(peer)
         self._part_if_pointless(peer)
+
+    def outstanding(self, peer: Peer) -> int:
+        """Return how many blocks and whole pieces it owes."""
+        return self.assembly.outstanding(peer)
 
     def refill(self, peer: Peer) -> None:
         """Ask it for as many blocks as it has room for."""
@@ -199,6 +192,10 @@ class PieceExchange:
         if self.assembly.have.has(index):
             self._complaints.add(index)
 
+    def can_serve(self, index: int) -> bool:
+        """Whether a piece is here."""
+        return self.assembly.have.has(index)
+
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
         """Return blocks to send."""
         try:
@@ -228,7 +225,7 @@ class PieceExchange:
                 self.piece_verified(index)
         if wrong:
             self.assembly.picker.pieces_returned(peer, wrong)
-            self._host.peer_lied(peer, wrong)
+            self._sent_bad_data(peer, wrong)
             self._refill_others(peer)
 
     def pieces_lost(self, peer: Peer, pieces: Sequence[int]) -> None:
@@ -260,12 +257,11 @@ class PieceExchange:
             )
             for peer in self._peers
         ]
-        for key, choke in self._choker.decide(contenders, now=now, seeding=self.assembly.complete):
-            assert isinstance(key, Peer)
+        for peer, choke in self._choker.decide(contenders, now=now, seeding=self.assembly.complete):
             if choke:
-                key.choke()
+                peer.choke()
             else:
-                key.send(m.Unchoke())
+                peer.send(m.Unchoke())
 
     # -- AssemblyHost: pieces settle
 
@@ -277,14 +273,12 @@ class PieceExchange:
             self._show_interest(peer)
         self._host.piece_stored(index)
 
-    def peer_lied(self, peer: Hashable, index: int) -> None:
+    def peer_lied(self, peer: Peer, index: int) -> None:
         """See AssemblyHost."""
-        assert isinstance(peer, Peer)
-        self._host.peer_lied(peer, [index])
+        self._sent_bad_data(peer, [index])
 
-    def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
+    def withdraw(self, peer: Peer, request: BlockRequest) -> None:
         """See AssemblyHost."""
-        assert isinstance(peer, Peer)
         peer.withdraw(request)
 
     def room_again(self) -> None:
@@ -292,13 +286,11 @@ class PieceExchange:
         for peer in self._peers:
             self.refill(peer)
 
-    def disk_failed(self, error: FileSendError) -> None:
-        """See AssemblyHost."""
-        self._host.swarm_failed(error)
-
     # -- own affairs
 
-    def _open_spans(self, peer: Peer) -> None:
+    def _begin(self, peer: Peer) -> None:
+        peer.take_part(self)
+        self.assembly.picker.peer_joined(peer)
         if isinstance(peer.channel, BulkChannel):
             peer.spans = Spans(
                 peer,
@@ -307,6 +299,7 @@ class PieceExchange:
                 disk=self._disk,
                 limit=self._upload_limit,
                 host=self,
+                failed=self._host.swarm_failed,
                 clock=self._clock,
             )
 

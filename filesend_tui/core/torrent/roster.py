@@ -31,9 +31,6 @@ class RosterHost(Protocol):
     def make_peer(self, met: MetPeer) -> Peer:
         """Return a fresh peer on this channel."""
 
-    def has_everything(self, peer: Peer) -> bool:
-        """Whether it needs nothing more, as far as one can tell."""
-
     def peer_left(self, peer: Peer) -> None:
         """It was in, and is no longer."""
 
@@ -74,9 +71,6 @@ class Roster:
 
     def __len__(self) -> int:
         return len(self._peers)
-
-    def __getitem__(self, peer_id: bytes) -> Peer:
-        return self._peers[peer_id]
 
     @property
     def handshaking(self) -> tuple[Peer, ...]:
@@ -121,7 +115,7 @@ class Roster:
                 torrent=self._torrent,
                 address=peer.address,
                 client=clean(peer_id[:8].decode("ascii", errors="replace")),
-                road=str(peer.channel.road),
+                road=peer.channel.road,
             )
         )
         return None
@@ -169,7 +163,7 @@ class Roster:
                     torrent=self._torrent,
                     address=peer.address,
                     reason=reason,
-                    complete=self._host.has_everything(peer),
+                    complete=peer.has_everything,
                 )
             )
 

@@ -1,7 +1,7 @@
-"""One torrent's swarm: puts its roster, its description and its trade together, and keeps the beat.
+"""One torrent's swarm: its roster, its description, its exchange of pieces, and a tick a second.
 
 Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
-description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
+info_dictionary.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
 torrent.py's.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from filesend_tui.core.config import ClientConfig
@@ -18,24 +18,21 @@ from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
-from filesend_tui.core.torrent.lanes.lanes import WebRtcLanes
-from filesend_tui.core.torrent.metadata.description import Description
+from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
+from filesend_tui.core.torrent.metadata.info_dictionary import InfoDictionary
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ
-from filesend_tui.core.torrent.piece_exchange import PieceExchange
+from filesend_tui.core.torrent.piece_exchange import PieceExchange, PieceExchangeHost
 from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Road
+from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.util.text import clean
-from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
-from filesend_tui.core.wire.events import PeerHas
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
-from filesend_tui.core.wire.shape import BlockRequest
 
 #: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
@@ -51,17 +48,11 @@ def make_peer_id() -> bytes:
     return PEER_ID_HEAD + secrets.token_bytes(20 - len(PEER_ID_HEAD))
 
 
-class SwarmHost(Protocol):
+class SwarmHost(PieceExchangeHost, Protocol):
     """What a swarm tells its torrent."""
 
     def metadata_found(self, raw: bytes) -> None:
         """The info dictionary is here and its hash is right."""
-
-    def piece_stored(self, index: int) -> None:
-        """A piece is verified and on disk."""
-
-    def swarm_failed(self, error: FileSendError) -> None:
-        """The torrent cannot go on."""
 
     def tick(self) -> None:
         """About once a second."""
@@ -109,17 +100,19 @@ class Swarm:
             host=self,
             publish=publish,
         )
-        self._description = Description(
+        self._description = InfoDictionary(
             info_hash,
             clock=self._clock,
             found=host.metadata_found,
             sent_bad_data=self._sent_bad_metadata,
         )
-        self._trade: PieceExchange | None = None
+        self._exchange: PieceExchange | None = None
         #: Whether anybody was ever let in.
         self.met = False
         self._lies = 0
-        self._lanes = WebRtcLanes(config)
+        self._lane_room = LaneRoom()
+        #: The road of the first peer: the one that is told where nothing but the description came.
+        self._road = ""
 
     # -- life
 
@@ -142,8 +135,8 @@ class Swarm:
         await asyncio.gather(*self._chores, return_exceptions=True)
         # At once: either may take seconds where somebody does not answer.
         await asyncio.gather(self._rendezvous.stop(), self._roster.closed())
-        if self._trade:
-            await self._trade.close()
+        if self._exchange:
+            await self._exchange.close()
 
     def begin(self, info: TorrentInfo, disk: Disk, *, wanted: Sequence[int], have: bool) -> None:
         """The files are ready: from now on pieces move.
@@ -156,7 +149,7 @@ class Swarm:
         """
         self._description.know(info.raw)
         everything = range(info.shape.piece_count)
-        self._trade = PieceExchange(
+        self._exchange = PieceExchange(
             info.shape,
             disk,
             wanted=everything if have else wanted,
@@ -165,31 +158,32 @@ class Swarm:
             upload_slots=self._config.upload_slots,
             upload_limit=self._limits.upload,
             clock=self._clock,
-            host=self,
+            host=self._host,
+            sent_bad_data=self._sent_bad_pieces,
             reporter=self._reporter,
         )
         for peer in self._roster.handshaking:
             peer.wire.set_shape(info.shape)
             peer.wire.metadata_size = len(info.raw)
         for peer in self._roster:
-            self._trade.found(peer)
+            self._exchange.found(peer)
             if peer.wire.extended:
                 peer.wire.metadata_size = len(info.raw)
                 peer.wire.send_extended_handshake()
                 peer.flush()
-        self._trade.rechoke()
+        self._exchange.rechoke()
 
     # -- what the torrent asks
 
     @property
-    def assembly(self) -> Assembly | None:
+    def assembly(self) -> Assembly[Peer] | None:
         """Blocks and pieces, once the metadata is known."""
-        return self._trade.assembly if self._trade else None
+        return self._exchange.assembly if self._exchange else None
 
     @property
     def road(self) -> str:
         """The road that carried most bytes so far."""
-        return str(self._trade.road if self._trade else Road.WEBRTC)
+        return (self._exchange.road if self._exchange else "") or self._road
 
     @property
     def peer_count(self) -> int:
@@ -214,12 +208,12 @@ class Swarm:
     def peer_entries(self) -> tuple[PeerEntry, ...]:
         """Return the connected peers for a face."""
         now = self._clock()
-        pieces = self._trade.assembly.shape.piece_count if self._trade else 0
+        pieces = self._exchange.assembly.shape.piece_count if self._exchange else 0
         return tuple(
             PeerEntry(
                 address=peer.address,
                 client=clean(peer.wire.peer_client, 40),
-                road=str(peer.channel.road),
+                road=peer.channel.road,
                 progress=peer.wire.peer_pieces.count / pieces if pieces else 0.0,
                 download_bytes_per_second=peer.download.rate(now),
                 upload_bytes_per_second=peer.upload.rate(now),
@@ -230,14 +224,16 @@ class Swarm:
     async def completed(self) -> None:
         """Every wanted piece is here: tell the tracker, part from peers with nothing to trade."""
         await self._rendezvous.completed()
-        if self._trade:
-            self._trade.completed()
+        if self._exchange:
+            self._exchange.completed()
 
     # -- RosterHost: who comes and goes
 
     def make_peer(self, met: MetPeer) -> Peer:
         """See RosterHost."""
-        lanes = None if met.channel.road is Road.DIRECT else self._lanes
+        lanes = None
+        if met.transport is not None and met.transport.lanes:
+            lanes = LaneRoad(met.transport, self._lane_room)
         wire = WireConnection(
             info_hash=self._info_hash,
             peer_id=self._peer_id,
@@ -247,20 +243,16 @@ class Swarm:
             spans=isinstance(met.channel, BulkChannel),
             lanes=lanes is not None,
         )
-        if self._trade:
+        if self._exchange:
             # Before the first byte: all that comes with the handshake is checked against it.
-            wire.set_shape(self._trade.assembly.shape)
+            wire.set_shape(self._exchange.assembly.shape)
         return Peer(met.channel, wire, self, limits=self._limits, clock=self._clock, lanes=lanes)
-
-    def has_everything(self, peer: Peer) -> bool:
-        """See RosterHost."""
-        return self._trade is not None and self._trade.has_everything(peer)
 
     def peer_left(self, peer: Peer) -> None:
         """See RosterHost."""
         self._description.left(peer)
-        if self._trade:
-            self._trade.left(peer)
+        if self._exchange:
+            self._exchange.left(peer)
         else:
             self._description.ask(self._roster)
 
@@ -272,10 +264,11 @@ class Swarm:
         if refused is not None:
             return refused
         self.met = True
+        self._road = self._road or peer.channel.road
         if peer.wire.extended:
             peer.wire.send_extended_handshake()
-        if self._trade:
-            self._trade.joined(peer)
+        if self._exchange:
+            self._exchange.joined(peer)
         else:
             peer.wire.send_pieces(b"")  # nothing is here while nothing is known
         return None
@@ -292,73 +285,14 @@ class Swarm:
         self._description.message(peer, message)
         self._description.ask(self._roster)
 
-    def peer_has(self, peer: Peer, event: PeerHas) -> None:
-        """See PeerHost."""
-        if self._trade:  # else the wire remembers; set_shape tells again
-            self._trade.peer_has(peer, event)
-
-    def interest_changed(self) -> None:
-        """See PeerHost."""
-        if self._trade:
-            self._trade.rechoke()
-
-    def complained(self, index: int) -> None:
-        """See PeerHost."""
-        if self._trade:
-            self._trade.complained(index)
-
-    def refill(self, peer: Peer) -> None:
-        """See PeerHost."""
-        if self._trade:
-            self._trade.refill(peer)
-
-    def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
-        """See PeerHost."""
-        return self._trade is not None and self._trade.block_arrived(peer, piece)
-
-    def outstanding(self, peer: Peer) -> int:
-        """See PeerHost."""
-        return self._trade.assembly.outstanding(peer) if self._trade else 0
-
-    def can_serve(self, index: int) -> bool:
-        """See PeerHost."""
-        return self._trade is not None and self._trade.assembly.have.has(index)
-
-    def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
-        """See PeerHost."""
-        if self._trade:
-            self._trade.requests_lost(peer, requests)
-
-    async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
-        """See PeerHost."""
-        assert self._trade is not None
-        return await self._trade.read_blocks(requests)
-
-    def block_sent(self, peer: Peer, size: int) -> None:
-        """See PeerHost."""
-        assert self._trade is not None
-        self._trade.block_sent(peer, size)
-
-    # -- TradeHost: what comes of it
-
-    def piece_stored(self, index: int) -> None:
-        """See PieceExchangeHost."""
-        self._host.piece_stored(index)
-
-    def peer_lied(self, peer: Peer, pieces: Sequence[int]) -> None:
-        """See PieceExchangeHost."""
-        if not peer.tell_false(pieces):
-            self._ban(peer, Drop.BAD_PIECE)
-
-    def swarm_failed(self, error: FileSendError) -> None:
-        """See PieceExchangeHost."""
-        self._host.swarm_failed(error)
-
     # -- own affairs
 
-    def _sent_bad_metadata(self, peer: Hashable) -> None:
-        assert isinstance(peer, Peer)
+    def _sent_bad_metadata(self, peer: Peer) -> None:
         self._ban(peer, Drop.BAD_METADATA)
+
+    def _sent_bad_pieces(self, peer: Peer, pieces: Sequence[int]) -> None:
+        if not peer.tell_false(pieces):
+            self._ban(peer, Drop.BAD_PIECE)
 
     def _ban(self, peer: Peer, reason: Drop) -> None:
         self._lies += 1
@@ -380,9 +314,9 @@ class Swarm:
             now = self._clock()
             for peer in (*self._roster, *self._roster.handshaking):
                 peer.tick(now)
-            if self._trade:
-                self._trade.tick(now)
+            if self._exchange:
+                self._exchange.tick(now)
             self._description.ask(self._roster)
-            if not self._roster and not (self._trade and self._trade.assembly.complete):
+            if not self._roster and not (self._exchange and self._exchange.assembly.complete):
                 self._rendezvous.more_peers()
             self._host.tick()

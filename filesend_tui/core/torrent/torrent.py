@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import error_event, leftover_events
 from filesend_tui.core.errors import (
     BadMetadata,
@@ -48,7 +48,7 @@ from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
-from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
 
@@ -111,13 +111,13 @@ class Torrent:
 
     Args:
         magnet: Its infohash, name and trackers.
-        config: Bounds and ICE servers.
+        config: Bounds.
         limits: The client's rate limits.
         executor: Where blocking work runs.
         publish: Takes an event.
+        transports: The client's.
         transfer: The transfer it belongs to, if any.
         swarm_key: Makes its swarm a private one.
-        road: The client's direct road, for a private swarm.
     """
 
     def __init__(
@@ -128,9 +128,9 @@ class Torrent:
         limits: Limits,
         executor: Executor,
         publish: Callable[[Event], None],
+        transports: Transports,
         transfer: TransferId | None,
         swarm_key: bytes | None = None,
-        road: DirectRoad | None = None,
     ) -> None:
         self.magnet = magnet
         self.id = magnet.info_hash.hex()
@@ -145,12 +145,12 @@ class Torrent:
         self._loop = loop
         self._executor = executor
         self._config = config
-        self._private = swarm_key is not None
+        # What is left where all that is better fails.
+        self._road_hint = transports.usable(private=swarm_key is not None)[-1].hint
         self._publish = publish
         self._started = loop.time()
         self._last_peer = loop.time()
         self._told_lonely = loop.time()
-        self._met_somebody = False
         self._moved = loop.time()
         self._moved_bytes = 0
         self._download_limit = limits.download
@@ -166,18 +166,18 @@ class Torrent:
         self._swarm = Swarm(
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
-                signals=(
+                signaling=(
                     SealedSignaling(magnet.info_hash, swarm_key)
                     if swarm_key is not None
                     else PlainSignaling(magnet.info_hash)
                 ),
                 peer_id=peer_id,
                 trackers=magnet.trackers,
+                transports=transports,
                 config=config,
                 totals=self._totals,
                 wants_peers=lambda: self._swarm.wanted_peers,
                 on_problem=self._warn,
-                road=road,
             ),
             peer_id=peer_id,
             config=config,
@@ -389,7 +389,6 @@ class Torrent:
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
             self._last_peer = self._told_lonely = now
-            self._met_somebody = True
             return
         alone = now - self._last_peer
         if self.transfer is not None:
@@ -428,15 +427,6 @@ class Torrent:
             return trouble
         why = f" ({trouble.message.rstrip('.')})" if trouble is not None else ""
         return NoPeers(f"Nobody who has these files has answered yet{why}.", self._road_hint)
-
-    @property
-    def _road_hint(self) -> str:
-        """What to look at where no connection comes about, by the roads that are allowed."""
-        if self._config.relay_only:
-            return "Check that the TURN server works, on both sides."
-        if self._private and self._config.road is RoadChoice.DIRECT:
-            return "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
-        return "Check that the other side is still there and that no firewall blocks UDP."
 
     def _watch_partner(self, now: float) -> None:
         """There is one partner, who cannot be done without: give up where nothing comes of it."""

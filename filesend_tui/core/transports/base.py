@@ -1,23 +1,21 @@
-"""What a channel is: an ordered, reliable byte stream to one peer, with back-pressure.
+"""What a transport is: a way to reach a peer, and the channels that come of it.
 
-Roads (kinds of channel) are modules beside this one. Nothing about torrents ever lives here.
+A transport makes a text for a peer, takes the peer's, and so gets an attempt, of which a channel
+may come. The kinds are packages beside this module, listed in registry.py; none of them is named
+here. Nothing about torrents ever lives here.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
 
-
-class Road(StrEnum):
-    """Which way the bytes of a channel go; shown to the user."""
-
-    DIRECT = "direct"
-    WEBRTC = "webrtc"
-    RELAYED = "relayed"
+#: Seconds that an attempt has from both texts to an open channel.
+OPEN_TIMEOUT: Final = 25.0
 
 
 class Abuse(StrEnum):
@@ -42,12 +40,16 @@ class Channel(Protocol):
     """An ordered, reliable byte stream to one peer. Message boundaries mean nothing."""
 
     @property
-    def road(self) -> Road:
-        """The road it takes; known once it is open."""
+    def road(self) -> str:
+        """Which way its bytes go, as a word for people; of one transport there may be several."""
 
     @property
     def address(self) -> str:
         """The other end as text for a person, such as `192.0.2.7:51413`."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more: closed by either side, or broken."""
 
     async def send(self, data: bytes) -> None:
         """Queue bytes; returns once the backlog is below the high-water mark (back-pressure).
@@ -110,3 +112,87 @@ class BulkChannel(Channel, Protocol):
         Raises:
             ChannelFailed: The channel is closed or broke.
         """
+
+
+class Attempt(ABC):
+    """One attempt to reach one peer. Made by a Transport; ends with `opened` or `close`.
+
+    Attributes:
+        text: What the peer must be told.
+        settled: The peer may have the channel already, so that giving this up would lose it.
+    """
+
+    text: str
+    settled = False
+
+    @abstractmethod
+    async def accept(self, text: str) -> None:
+        """Take the peer's answer to our offer, soon: `opened` waits for the channel.
+
+        Raises:
+            ChannelFailed: The text is refused. What there is of the attempt is freed by `close`.
+        """
+
+    @abstractmethod
+    async def opened(self, timeout: float = OPEN_TIMEOUT) -> Channel:
+        """Wait for the channel, at most `timeout` seconds; the caller closes it.
+
+        Raises:
+            ChannelFailed: The peer could not be reached.
+        """
+
+    def abandon(self) -> None:  # noqa: B027 - most have nothing to choose
+        """Choose no connection from now on; `close` frees what there is."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give it up and free everything; a channel that was handed out stays open."""
+
+
+class Transport(ABC):
+    """One client's end of all its channels of one kind.
+
+    It starts by itself what its first offer or answer needs. A text that comes from a peer is a
+    stranger's: a transport bounds it and checks it before it does anything with it.
+
+    Attributes:
+        name: Stands before its text in descriptions, and chooses it in settings.
+        hides_addresses: Whether it keeps to `relay_only`, so that no peer learns an address of
+            this machine; where that is set, no other is used.
+        lanes: Whether several channels to one peer carry more than one (see torrent/lanes/).
+        hint: What a person can look at where no channel comes about.
+    """
+
+    name: str
+    hides_addresses = False
+    lanes = False
+    hint = "Check that the other side is still there."
+
+    async def warm(self) -> None:  # noqa: B027 - most need nothing
+        """Make ready what a first attempt would wait for; may be called again.
+
+        Raises:
+            ChannelFailed: It cannot be used. Whoever makes an offer is told again.
+        """
+
+    @abstractmethod
+    async def offer(self) -> Attempt:
+        """Make an offer for a peer that is not known yet.
+
+        Raises:
+            ChannelFailed: It cannot be made.
+        """
+
+    @abstractmethod
+    async def answer(self, text: str) -> Attempt:
+        """Answer a peer's offer.
+
+        Where two sides could come to different connections, whoever answers chooses and has the
+        channel first: two that offered to each other come to the same one by that (glare.py).
+
+        Raises:
+            ChannelFailed: The text is refused, or cannot be answered.
+        """
+
+    async def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Give up every attempt and free everything; channels that were handed out stay open."""

@@ -116,6 +116,11 @@ class WireConnection:
         self._extensions.metadata_size = size
 
     @property
+    def shape(self) -> TorrentShape | None:
+        """The torrent's, once it was set."""
+        return self._shape
+
+    @property
     def chatter(self) -> int:
         """The cost of all that the peer sent so far and that moved nothing (message_cost.py)."""
         return self._chatter + self._inbox.keep_alives
@@ -325,7 +330,7 @@ class WireConnection:
         self.peer_id = theirs.peer_id
         self.fast = ours.fast and theirs.fast
         self.extended = ours.extended and theirs.extended
-        return Handshook(self.peer_id, self.fast, self.extended)
+        return Handshook()
 
     def _on_message(self, message: Message) -> WireEvent | None:
         kind = type(message)

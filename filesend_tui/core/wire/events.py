@@ -38,23 +38,11 @@ from filesend_tui.core.wire.messages import (
 
 
 class Handshook(msgspec.Struct, frozen=True):
-    """The peer's handshake came: messages may be sent. fast, extended: agreed by both sides."""
-
-    peer_id: bytes
-    fast: bool
-    extended: bool
+    """The peer's handshake came: messages may be sent. The connection knows what it said."""
 
 
 class ExtendedHandshook(msgspec.Struct, frozen=True):
-    """The peer's extended handshake came, or came again; all it has said so far.
-
-    metadata: it serves metadata (it takes ut_metadata messages and said metadata_size, in bytes).
-    """
-
-    metadata: bool
-    metadata_size: int | None
-    reqq: int
-    client: str
+    """The peer's extended handshake came, or came again. The connection knows what it said."""
 
 
 class PeerHas(msgspec.Struct, frozen=True):

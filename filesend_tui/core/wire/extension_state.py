@@ -194,6 +194,4 @@ class ExtensionState:
             self.peer_client = said.client
         if said.lane is not None:
             self._peer_lane = said.lane
-        return ExtendedHandshook(
-            self.peer_has_metadata, self.peer_metadata_size, self.peer_reqq, self.peer_client
-        )
+        return ExtendedHandshook()

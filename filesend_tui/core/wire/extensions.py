@@ -13,10 +13,11 @@ import struct
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from bencode2 import bdecode, bencode
+from bencode2 import bencode
 
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.extension_fields import decode_fields, number
 from filesend_tui.core.wire.lane_messages import LANE_EXTENSION
 from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape
 
@@ -141,17 +142,17 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
     Raises:
         WireError: `badExtension`: not bencoded, or a field of the wrong type or out of bounds.
     """
-    fields = _decode_dict(payload)
+    fields = decode_fields(payload)
     messages = fields.get(b"m", {})
     if not isinstance(messages, dict):
         raise WireError(Reason.BAD_EXTENSION, "m")
-    size = _number(fields, b"metadata_size", MAX_METADATA)
+    size = number(fields, b"metadata_size", MAX_METADATA)
     reqq = fields.get(b"reqq")
     client = fields.get(b"v")
     return ExtendedHandshake(
-        ut_metadata=_number(messages, b"ut_metadata", 255),
-        fs_span=_number(messages, b"fs_span", 255),
-        fs_bad=_number(messages, b"fs_bad", 255),
+        ut_metadata=number(messages, b"ut_metadata", 255),
+        fs_span=number(messages, b"fs_span", 255),
+        fs_bad=number(messages, b"fs_bad", 255),
         # Peers that do not have the metadata yet leave it out or say 0.
         metadata_size=size or None,
         # A figure that makes no sense is bent into bounds: it only paces what we ask for.
@@ -159,7 +160,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
         client=clean(client[: _CLIENT_LENGTH * 4].decode(errors="replace"), _CLIENT_LENGTH)
         if isinstance(client, bytes)
         else None,
-        lane=_number(messages, LANE_EXTENSION, 255),
+        lane=number(messages, LANE_EXTENSION, 255),
     )
 
 
@@ -189,9 +190,9 @@ def decode_metadata(payload: bytes, size: int | None) -> MetadataMessage | None:
         WireError: `badExtension`: not bencoded, a piece out of range, data of the wrong length.
     """
     fields, data = _split(payload, size)
-    message_type = _number(fields, b"msg_type", 2**31)
+    message_type = number(fields, b"msg_type", 2**31)
     last = metadata_piece_count(size or MAX_METADATA) - 1
-    piece = _number(fields, b"piece", last)
+    piece = number(fields, b"piece", last)
     if message_type is None or piece is None:
         raise WireError(Reason.BAD_EXTENSION, "ut_metadata without msg_type or piece")
     if message_type == _REQUEST:
@@ -261,27 +262,7 @@ def _split(payload: bytes, size: int | None) -> tuple[dict[bytes, Any], bytes]:
         cut = len(payload) - tail
         if cut > 0 and payload[cut - 1 : cut] == b"e":
             try:
-                return _decode_dict(payload[:cut]), payload[cut:]
+                return decode_fields(payload[:cut]), payload[cut:]
             except WireError:
                 continue
     raise WireError(Reason.BAD_EXTENSION, "ut_metadata")
-
-
-def _decode_dict(payload: bytes) -> dict[bytes, Any]:
-    try:
-        value = bdecode(payload)
-    except (ValueError, RecursionError):
-        raise WireError(Reason.BAD_EXTENSION, "not bencoded") from None
-    if not isinstance(value, dict):
-        raise WireError(Reason.BAD_EXTENSION, "not a dictionary")
-    return value
-
-
-def _number(fields: dict[bytes, Any], key: bytes, most: int) -> int | None:
-    """Return fields[key], 0 to `most`, or None where it is missing."""
-    value = fields.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, int) or not 0 <= value <= most:
-        raise WireError(Reason.BAD_EXTENSION, key.decode())
-    return value

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from bencode2 import bdecode, bencode
+from bencode2 import bencode
 
 from filesend_tui.core.wire.errors import Reason, WireError
+from filesend_tui.core.wire.extension_fields import decode_fields
 
 #: Name of the extension in an extended handshake, and the id under which we take its messages.
 LANE_EXTENSION: Final = b"fs_lane"
@@ -77,12 +78,7 @@ def decode_lane(payload: bytes) -> LaneMessage | None:
     """
     if len(payload) > MAX_LANE_SDP + 256:
         raise WireError(Reason.BAD_EXTENSION, "fs_lane")
-    try:
-        fields = bdecode(payload)
-    except (ValueError, RecursionError):
-        raise WireError(Reason.BAD_EXTENSION, "not bencoded") from None
-    if not isinstance(fields, dict):
-        raise WireError(Reason.BAD_EXTENSION, "not a dictionary")
+    fields = decode_fields(payload)
     kind, number, sdp = (fields.get(key) for key in (b"msg_type", b"n", b"sdp"))
     if not isinstance(kind, int) or not isinstance(number, int) or not 0 <= number < _MAX_NUMBER:
         raise WireError(Reason.BAD_EXTENSION, "fs_lane without msg_type or number")

@@ -6,14 +6,14 @@ and checked once the shape comes. When a message may come is the connection's bu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.shape import MAX_PIECES
 
 
 class PeerPieces:
-    """A set-like view of the pieces a peer has; `in`, `has`, `count` and `is_seed` are O(1)."""
+    """The pieces that a peer has; `has`, `count` and `is_seed` are O(1)."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
@@ -37,15 +37,6 @@ class PeerPieces:
         """Tell whether it has piece `index`; False for an index that does not exist."""
         at = index >> 3
         return 0 <= at < len(self._bits) and bool(self._bits[at] & (0x80 >> (index & 7)))
-
-    def __contains__(self, index: int) -> bool:
-        return self.has(index)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.indices())
 
     def add(self, index: int) -> bool:
         """Take in a have; tell whether it is news.

@@ -51,11 +51,3 @@ class TorrentShape:
         if not 0 <= index < self.piece_count:
             raise IndexError(f"no piece {index} of {self.piece_count}")
         return min(self.piece_length, self.total_length - index * self.piece_length)
-
-    def block_count(self, index: int) -> int:
-        """Return how many blocks piece `index` has.
-
-        Raises:
-            IndexError: There is no such piece.
-        """
-        return -(-self.piece_size(index) // BLOCK)

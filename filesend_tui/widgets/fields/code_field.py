@@ -1,6 +1,6 @@
 """The field for the other person's code: completes words, takes the one code out of what is pasted.
 
-How a code is read is core/sessions/code.py's.
+How a code is read is the core's (core/checks.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from textual import events
 from textual.binding import BindingType
 from textual.suggester import Suggester
 
+from filesend_tui.core.checks import read_code
+from filesend_tui.core.errors import InvalidCode
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.completing_field import CompletingField
 
@@ -63,11 +65,8 @@ class CodeField(CompletingField):
 
 def _code_in(text: str) -> str:
     """Return the one code in a text; where there is none, or more, the text in one line."""
-    from filesend_tui.core.errors import InvalidCode
-    from filesend_tui.core.sessions.code import parse_code  # late: reads a word list
-
     try:
-        return parse_code(text).text
+        return read_code(text)
     except InvalidCode:
         # A code copied from a chat often brings blanks and a line end along.
         return " ".join(text.split())

@@ -16,8 +16,7 @@ from typing import Final
 
 import msgspec
 
-from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
-from filesend_tui.core.util.file_id import FileId, Seen, look
+from filesend_tui.core.checks import FileId, Seen, is_part_name, look
 from filesend_tui.state.natural_order import NaturalKey, natural
 from filesend_tui.state.picked import Weight
 

@@ -16,7 +16,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Final
 
-from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
+from filesend_tui.core.checks import is_part_name
 from filesend_tui.core.util.text import visible
 from filesend_tui.state.natural_order import natural
 from filesend_tui.widgets.picker.folder import fold

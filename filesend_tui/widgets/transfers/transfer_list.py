@@ -191,8 +191,6 @@ def _only_figures_differ(before: TransferRow | ShareRow, after: TransferRow | Sh
     return after == replace(
         before,
         progress=after.progress,
-        moved_bytes=after.moved_bytes,
-        moved=after.moved,
         speed=after.speed,
         bytes_per_second=after.bytes_per_second,
         time_remaining=after.time_remaining,

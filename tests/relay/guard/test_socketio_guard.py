@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from typing import Any
 
 import pytest
 import websockets
@@ -24,14 +25,14 @@ async def raw_socket(url: str) -> ClientConnection:
     )
     assert (await socket.recv())[0] == "0"
     await socket.send("40")
-    assert (await socket.recv()).startswith("40")
+    assert (await socket.recv(decode=True)).startswith("40")
     return socket
 
 
-async def reply(socket: ClientConnection, request: str) -> object:
+async def reply(socket: ClientConnection, request: str) -> Any:
     await socket.send(request)
     async with asyncio.timeout(TIMEOUT):
-        while not (answer := await socket.recv()).startswith("431"):
+        while not (answer := await socket.recv(decode=True)).startswith("431"):
             pass
     return json.loads(answer[3:])
 

@@ -235,3 +235,88 @@ async def test_a_flood_of_words_is_refused(connect: Connect):
         person = await connect(relay.url)
         codes = [await person.code("message", sealed("x")) for _ in range(4)]
         assert codes == [ErrorCode.NOT_PAIRED] * 3 + [ErrorCode.RATE_LIMITED]
+
+
+async def test_one_connection_is_in_several_rooms(shared: str, connect: Connect):
+    one, other, third = [await connect(shared) for _ in range(3)]
+    rooms = {await pair(one, other): other, await pair(third, one): third}
+    for room, partner in rooms.items():
+        assert await one.call("message", sealed(room, room)) == {}
+        assert await partner.hear() == ("message", sealed(room, room))
+        assert await partner.call("message", sealed("back", room)) == {}
+        assert await one.hear() == ("message", sealed("back", room))
+    left, kept = rooms
+    assert await one.call("leave", {"room": left}) == {}
+    assert await other.hear() == ("partnerGone", {"room": left, "reason": "left"})
+    assert await third.call("message", sealed("still here", kept)) == {}
+    assert await one.hear() == ("message", sealed("still here", kept))
+
+
+async def test_who_is_lost_is_lost_to_everybody(shared: str, connect: Connect):
+    one, *others = [await connect(shared) for _ in range(4)]
+    rooms = [await pair(one, other) for other in others]
+    await one.client.disconnect()
+    for room, other in zip(rooms, others, strict=True):
+        assert await other.hear() == ("partnerGone", {"room": room, "reason": "lost"})
+
+
+async def test_nobody_says_a_word_into_a_room_of_others(shared: str, connect: Connect):
+    """Nor ends it, though they know its id, are in rooms of their own, and with one of the two."""
+    one, other, stranger = [await connect(shared) for _ in range(3)]
+    room, own = await pair(one, other), await pair(one, stranger)
+    for event, payload in every_word(room).items():
+        assert await stranger.code(event, payload) == ErrorCode.NOT_PAIRED
+    assert await stranger.call("leave", {"room": room}) == {}
+    await stranger.call("message", sealed("own", own))
+    assert await one.hear() == ("message", sealed("own", own)), "and nothing before"
+    assert await other.call("message", sealed("still here", room)) == {}
+    assert await one.hear() == ("message", sealed("still here", room))
+    assert other.heard.empty()
+
+
+async def test_the_rooms_of_a_connection_are_bounded(connect: Connect):
+    with running_relay(Limits(max_person_rooms=2)) as relay:
+        one, *others = [await connect(relay.url) for _ in range(4)]
+        rooms = [await pair(one, other) for other in others[:2]]
+        mine, theirs = await one.allocate(), await others[2].allocate()
+        assert await others[2].code("claim", {"nameplate": mine}) == ErrorCode.TOO_MANY_ROOMS
+        assert await one.code("claim", {"nameplate": theirs}) == ErrorCode.TOO_MANY_ROOMS
+        assert await one.call("leave", {"room": rooms[0]}) == {}
+        assert await claim(one, others[2], mine), "it was not used up"
+
+
+def at(number: int) -> dict[str, str]:
+    return {"place": base64.b64encode(number.to_bytes(32)).decode()}
+
+
+async def test_two_people_meet_at_a_place(shared: str, connect: Connect):
+    one, other, third = [await connect(shared) for _ in range(3)]
+    assert await one.call("meet", at(1)) == {"room": None}
+    assert await other.call("meet", at(2)) == {"room": None}
+    room = (await other.call("meet", at(1)))["room"]
+    assert await one.hear() == ("met", {**at(1), "room": room})
+    assert await other.call("pake", sealed("pake", room)) == {}
+    assert await one.hear() == ("pake", sealed("pake", room))
+    assert await other.call("leavePlace", at(2)) == {}
+    assert await third.call("meet", at(2)) == await third.call("meet", at(1)) == {"room": None}
+
+
+async def test_waiting_at_a_place_ends(connect: Connect):
+    with running_relay(Limits(place_lifetime=0.05, sweep_every=0.05)) as relay:
+        one = await connect(relay.url)
+        assert await one.call("meet", at(1)) == {"room": None}
+        assert await one.hear() == ("placeExpired", at(1))
+        assert (await figures(relay.url))["places"] == 0
+
+
+async def test_places_are_bounded_for_a_connection_and_slowed_down_for_an_address(
+    connect: Connect,
+):
+    limits = Limits(max_person_places=1, meets=Rate(3, 0), address_meets=Rate(4, 0))
+    with running_relay(limits) as relay:
+        one, other = await connect(relay.url), await connect(relay.url)
+        assert await one.call("meet", at(1)) == {"room": None}
+        codes = [await one.code("meet", at(2)) for _ in range(3)]
+        assert codes == [ErrorCode.TOO_MANY_PLACES] * 2 + [ErrorCode.RATE_LIMITED]
+        # A new socket of the same address does not start afresh.
+        assert await other.code("meet", at(2)) == ErrorCode.RATE_LIMITED

@@ -154,12 +154,16 @@ def test_an_announce_as_a_browser_sends_it():
 
 @pytest.mark.parametrize("event", [None, "", "update"])
 def test_an_update_has_many_spellings(event: str | None):
-    assert parse_client_frame(json.dumps(announce(event=event))).event is Event.UPDATE
+    frame = parse_client_frame(json.dumps(announce(event=event)))
+    assert isinstance(frame, Announce)
+    assert frame.event is Event.UPDATE
 
 
 @pytest.mark.parametrize(("numwant", "taken"), [(-4, 0), (3, 3), (10**9, MAX_OFFERS), (None, None)])
 def test_numwant_is_brought_into_bounds(numwant: int | None, taken: int | None):
-    assert parse_client_frame(json.dumps(announce(numwant=numwant))).numwant == taken
+    frame = parse_client_frame(json.dumps(announce(numwant=numwant)))
+    assert isinstance(frame, Announce)
+    assert frame.numwant == taken
 
 
 @pytest.mark.parametrize("event", [Event.COMPLETED, Event.STOPPED])

@@ -244,8 +244,8 @@ def test_descriptions_are_sealed_and_opened_so(vector: dict[str, Any]) -> None:
     assert swarm.rendezvous.hex() == vector["rendezvous"]
     for described in vector["descriptions"]:
         with fixed_nonces(raw(described["nonce"])):
-            assert swarm.seal(described["description"], use(described)) == described["sealed"]
-        assert swarm.open(described["sealed"], use(described)) == described["description"]
+            assert swarm.seal(described["texts"], use(described)) == described["sealed"]
+        assert swarm.open(described["sealed"], use(described)) == described["texts"]
         with pytest.raises(BadSignal):
             swarm.open(described["sealed"], use(described | {"offerId": "00" * 20}))
 
@@ -265,5 +265,4 @@ def test_signaling_goes_as_the_protocol_says(vector: dict[str, Any]) -> None:
         ids = raw(described["offerId"] + described["offerer"] + described["answerer"])
         cipher = ChaCha20Poly1305(raw(vector["keys"][kind]))
         content = cipher.decrypt(whole[:12], whole[12:], rendezvous + ids)
-        told = {name: text for name, text in described["description"].items() if name != "type"}
-        assert json.loads(content) == told
+        assert json.loads(content) == described["texts"]

@@ -197,6 +197,7 @@ async def test_an_oversized_frame_closes_the_socket(relay: RunningRelay, open_pe
     await peer.socket.send(" " * (MAX_FRAME + 1))
     with pytest.raises(websockets.ConnectionClosed) as caught:
         await peer.receive()
+    assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1008
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -61,11 +61,11 @@ class Host:
         self.wrong += wrong
         self.news.set()
 
-    def disk_failed(self, error: FileSendError) -> None:
+    def failed(self, error: FileSendError) -> None:
         self.failure = error
         self.news.set()
 
-    async def until(self, holds) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
             while not holds():
                 self.news.clear()
@@ -84,10 +84,12 @@ def content_of(size: int) -> bytes:
 
 
 @asynccontextmanager
-async def taking(pieces: int, piece_length: int, short: int = 0) -> AsyncIterator[tuple]:
+async def taking(
+    pieces: int, piece_length: int, short: int = 0
+) -> AsyncIterator[tuple[Host, BulkReceiver]]:
     shape = TorrentShape(pieces, piece_length, pieces * piece_length - short)
     host = Host(shape, content_of(shape.total_length))
-    intake = BulkReceiver(shape, host.keep, host)
+    intake = BulkReceiver(shape, host.keep, host, failed=host.failed)
     try:
         yield host, intake
     finally:
@@ -199,7 +201,9 @@ async def test_a_slow_disk_holds_the_peer_back_and_not_the_memory(piece_length: 
             asyncio.to_thread(push, intake, range(pieces), of(host, range(pieces)))
         )
         await exhausted(intake)
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            while intake._buffer is not None and not pushing.done():  # until it waits for the next
+                await asyncio.sleep(0.01)
         assert not pushing.done()
         assert host.received <= max(ALL_BUFFERS, 3 * piece_length)
         host.may_keep.set()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,14 +57,14 @@ class DirectHub(Hub):
 
     async def _introduce(self, newcomer: LabRendezvous, member: LabRendezvous) -> None:
         ours, theirs = await meet(*self.roads)
-        newcomer.meet(ours, member.peer_id, initiated=True)
-        member.meet(theirs, newcomer.peer_id, initiated=False)
+        newcomer.meet(ours)
+        member.meet(theirs)
 
     async def intrude(self, swarm: bytes) -> DirectChannel:
         """Let a scripted peer in to the only member; return its channel."""
         (member,) = self.members[swarm]
         ours, theirs = await meet(*self.roads)
-        member.meet(theirs, VILLAIN, initiated=False)
+        member.meet(theirs)
         return ours
 
 
@@ -75,7 +76,7 @@ async def direct(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dir
     monkeypatch.setattr(LabRendezvous, "hub", direct_hub)
     send_bulk = DirectChannel.send_bulk
 
-    async def counted(self, *args) -> None:
+    async def counted(self: DirectChannel, *args: Any) -> None:
         direct_hub.bulk_frames += 1
         await send_bulk(self, *args)
 
@@ -84,7 +85,7 @@ async def direct(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dir
     await asyncio.gather(one.close(), other.close())
 
 
-def node(tmp_path: Path, **config) -> Node:
+def node(tmp_path: Path, **config: Any) -> Node:
     return Node(ClientConfig(output=tmp_path, **config))
 
 
@@ -93,7 +94,7 @@ async def seeded(seeder: Node, *paths: Path) -> tuple[str, str]:
     return torrent, seeder.engine.magnet(torrent)
 
 
-async def fetched(receiver: Node, magnet: str, folder: Path, **options) -> Path:
+async def fetched(receiver: Node, magnet: str, folder: Path, **options: Any) -> Path:
     torrent = await receiver.engine.add(magnet, folder=folder, **options)
     path = await asyncio.wait_for(receiver.engine.wait_done(torrent), 30)
     assert path is not None
@@ -282,7 +283,9 @@ async def test_what_is_here_is_not_asked_for_again(direct: DirectHub, tmp_path: 
         added = await receiver.engine.add(magnet, folder=tmp_path / "out")
         script = Script(await direct.intrude(info.info_hash), info, serve_half)
         await receiver.until(lambda: receiver.of(e.PeerDropped))
-        bits = receiver.engine._torrents[added]._swarm.assembly.have.to_bytes()
+        assembly = receiver.engine._torrents[added]._swarm.assembly
+        assert assembly is not None
+        bits = assembly.have.to_bytes()
         have = int.from_bytes(bits).bit_count()
         assert have >= half
         again = Script(await direct.intrude(info.info_hash), info, serve_rest)

@@ -25,7 +25,7 @@ SIZE = len(INFO)
 LIE = bytes(SIZE)
 
 
-def fetch_of(info: bytes = INFO) -> MetadataFetch:
+def fetch_of(info: bytes = INFO) -> MetadataFetch[str]:
     return MetadataFetch(hashlib.sha1(info).digest())
 
 
@@ -34,10 +34,10 @@ def piece_of(info: bytes, piece: int) -> bytes:
 
 
 def serve(
-    fetch: MetadataFetch, peer: str, pieces: list[int], info: bytes = INFO, now: float = 0
-) -> Fetched:
+    fetch: MetadataFetch[str], peer: str, pieces: list[int], info: bytes = INFO, now: float = 0
+) -> Fetched[str]:
     """Answer requests and return what the last answer led to."""
-    outcome = Fetched()
+    outcome: Fetched[str] = Fetched()
     for piece in pieces:
         outcome = fetch.received(peer, piece, piece_of(info, piece), now)
     return outcome
@@ -184,7 +184,7 @@ def test_a_liar_in_a_mixture_is_found_by_asking_one_at_a_time(liar_first: bool) 
     assert serve(fetch, "ann", fetch.ask("ann", 0)).info == INFO
 
 
-def mixture(fetch: MetadataFetch) -> None:
+def mixture(fetch: MetadataFetch[str]) -> None:
     """Two peers' pieces together proved bad: ann alone is asked now."""
     for peer in ("ann", "ben"):
         fetch.peer_has(peer, SIZE)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from filesend_tui.core.errors import BadMetadata
 from filesend_tui.core.torrent.metainfo import info
 from filesend_tui.core.torrent.metainfo.info import parse_info
+from filesend_tui.core.wire.shape import MAX_METADATA
 
 PIECE = 16 * 1024
 
@@ -168,7 +169,7 @@ def test_other_metadata_than_asked_for_is_refused() -> None:
 
 def test_size_and_counts_are_bounded_before_objects_are_built() -> None:
     with pytest.raises(BadMetadata, match="too large"):
-        parse_info(bytes(info.MAX_METADATA + 1))
+        parse_info(bytes(MAX_METADATA + 1))
     with pytest.raises(BadMetadata, match="too large"):
         parse_info(b"l" + b"de" * 3_000_000 + b"e")
     files = [_file(b"%d" % number, length=0) for number in range(info.MAX_FILES + 1)]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,18 +15,18 @@ class Swarm:
     """Peers under a choker, a second at a time, with a record of who was served how long."""
 
     def __init__(self, *, slots: int, seeding: bool, seed: int = 1) -> None:
-        self.choker = Choker(slots=slots, rng=random.Random(seed))
+        self.choker: Choker[str] = Choker(slots=slots, rng=random.Random(seed))
         self.slots = slots
         self.seeding = seeding
-        self.peers: dict[str, Contender] = {}
+        self.peers: dict[str, Contender[str]] = {}
         self.served: Counter[str] = Counter()
         self.changes: Counter[str] = Counter()
         self.now = 1000.0
 
-    def add(self, key: str, **fields: float | bool) -> None:
+    def add(self, key: str, **fields: Any) -> None:
         self.peers[key] = Contender(key, **{"interested": True, "choked": True, **fields})
 
-    def set(self, key: str, **fields: float | bool) -> None:
+    def change(self, key: str, **fields: Any) -> None:
         self.peers[key] = self.peers[key]._replace(**fields)
 
     def decide(self) -> None:
@@ -33,7 +34,7 @@ class Swarm:
             self.peers.values(), now=self.now, seeding=self.seeding
         ):
             assert self.peers[key].choked != choke, "a decision is a change"
-            self.set(key, choked=choke)
+            self.change(key, choked=choke)
             self.changes[key] += 1
 
     def run(self, seconds: int) -> None:
@@ -48,17 +49,17 @@ class Swarm:
 
 
 @pytest.mark.parametrize("seeding", [True, False])
-def test_the_first_interested_is_served_at_once(seeding):
+def test_the_first_interested_is_served_at_once(seeding: bool) -> None:
     swarm = Swarm(slots=3, seeding=seeding)
     swarm.add("a", interested=False)
     swarm.run(3)
-    swarm.set("a", interested=True)
+    swarm.change("a", interested=True)
     swarm.decide()  # between two rounds
     assert swarm.unchoked == {"a"}
 
 
 @pytest.mark.parametrize("seeding", [True, False])
-def test_nobody_is_choked_while_slots_suffice(seeding):
+def test_nobody_is_choked_while_slots_suffice(seeding: bool) -> None:
     swarm = Swarm(slots=4, seeding=seeding)
     for key in "abcd":
         swarm.add(key)
@@ -68,7 +69,7 @@ def test_nobody_is_choked_while_slots_suffice(seeding):
 
 
 @pytest.mark.parametrize("seeding", [True, False])
-def test_a_freed_slot_goes_to_the_longest_waiting_at_once(seeding):
+def test_a_freed_slot_goes_to_the_longest_waiting_at_once(seeding: bool) -> None:
     swarm = Swarm(slots=2, seeding=seeding)
     swarm.add("a")
     swarm.add("b")
@@ -83,11 +84,11 @@ def test_a_freed_slot_goes_to_the_longest_waiting_at_once(seeding):
 
 
 @pytest.mark.parametrize("seeding", [True, False])
-def test_who_lost_interest_gives_its_slot_back(seeding):
+def test_who_lost_interest_gives_its_slot_back(seeding: bool) -> None:
     swarm = Swarm(slots=1, seeding=seeding)
     swarm.add("a")
     swarm.run(1)
-    swarm.set("a", interested=False)
+    swarm.change("a", interested=False)
     swarm.add("b")
     swarm.run(1)
     assert "b" in swarm.unchoked
@@ -97,7 +98,7 @@ def test_who_lost_interest_gives_its_slot_back(seeding):
 
 class TestSeeding:
     @pytest.mark.parametrize(("peers", "slots"), [(5, 2), (7, 3), (12, 5), (3, 1)])
-    def test_takes_fair_turns(self, peers, slots):
+    def test_takes_fair_turns(self, peers: int, slots: int) -> None:
         swarm = Swarm(slots=slots, seeding=True)
         for n in range(peers):
             swarm.add(f"p{n}", upload_rate=1000.0 * n)
@@ -106,7 +107,7 @@ class TestSeeding:
         for n in range(peers):
             assert swarm.served[f"p{n}"] == pytest.approx(fair, rel=0.2)
 
-    def test_a_turn_lasts_its_term(self):
+    def test_a_turn_lasts_its_term(self) -> None:
         swarm = Swarm(slots=1, seeding=True)
         swarm.add("a")
         swarm.add("b")
@@ -114,7 +115,7 @@ class TestSeeding:
         assert sum(swarm.changes.values()) <= 2 * 600 / TERM_S + 2
         assert min(swarm.changes.values()) >= 600 / (2 * TERM_S + 2 * ROUND_S)
 
-    def test_a_newcomer_waits_one_term_at_most(self):
+    def test_a_newcomer_waits_one_term_at_most(self) -> None:
         swarm = Swarm(slots=2, seeding=True)
         for key in "ab":
             swarm.add(key)
@@ -125,7 +126,7 @@ class TestSeeding:
 
 
 class TestLeeching:
-    def test_those_that_give_most_are_served(self):
+    def test_those_that_give_most_are_served(self) -> None:
         swarm = Swarm(slots=4, seeding=False)
         for n in range(12):
             swarm.add(f"p{n:02}", download_rate=1000.0 * (n + 1))
@@ -134,14 +135,14 @@ class TestLeeching:
         assert min(swarm.served[key] for key in givers) >= 0.9 * 900
         assert givers <= swarm.unchoked
 
-    def test_everybody_gets_an_optimistic_turn(self):
+    def test_everybody_gets_an_optimistic_turn(self) -> None:
         swarm = Swarm(slots=3, seeding=False)
         for n in range(8):
             swarm.add(f"p{n}", download_rate=100_000.0 if n < 2 else 0.0)
         swarm.run(int(TERM_S) * 7)
         assert all(swarm.served[f"p{n}"] >= TERM_S - ROUND_S for n in range(2, 8))
 
-    def test_a_newcomer_that_gives_keeps_its_place(self):
+    def test_a_newcomer_that_gives_keeps_its_place(self) -> None:
         swarm = Swarm(slots=2, seeding=False)
         for n in range(4):
             swarm.add(f"p{n}", download_rate=10_000.0)
@@ -150,12 +151,12 @@ class TestLeeching:
         for _ in range(300):
             swarm.run(1)
             if "giver" in swarm.unchoked:
-                swarm.set("giver", download_rate=90_000.0)
+                swarm.change("giver", download_rate=90_000.0)
         swarm.served.clear()
         swarm.run(120)
         assert swarm.served["giver"] == 120
 
-    def test_near_equals_do_not_swap_each_round(self):
+    def test_near_equals_do_not_swap_each_round(self) -> None:
         swarm = Swarm(slots=2, seeding=False)
         swarm.add("a")
         swarm.add("b")
@@ -163,12 +164,12 @@ class TestLeeching:
         rng = random.Random(4)
         for _ in range(60):
             for key in "abc":
-                swarm.set(key, download_rate=rng.uniform(95_000, 105_000))
+                swarm.change(key, download_rate=rng.uniform(95_000, 105_000))
             swarm.run(int(ROUND_S))
         # One slot by merit that nobody wins by a margin, one that changes each term.
         assert sum(swarm.changes.values()) <= 2 * 600 / TERM_S + 3
 
-    def test_a_single_slot_passes_round(self):
+    def test_a_single_slot_passes_round(self) -> None:
         swarm = Swarm(slots=1, seeding=False)
         for key in "abc":
             swarm.add(key)
@@ -176,7 +177,7 @@ class TestLeeching:
         assert min(swarm.served[key] for key in "abc") >= TERM_S
 
 
-def test_the_same_seed_decides_the_same():
+def test_the_same_seed_decides_the_same() -> None:
     def history(seed: int) -> list[set[str]]:
         swarm = Swarm(slots=2, seeding=True, seed=seed)
         for n in range(9):
@@ -201,7 +202,9 @@ steps = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(steps, st.integers(1, 4), st.booleans())
-def test_slots_are_neither_exceeded_nor_left_empty(steps, slots, seeding):
+def test_slots_are_neither_exceeded_nor_left_empty(
+    steps: list[Any], slots: int, seeding: bool
+) -> None:
     swarm = Swarm(slots=slots, seeding=seeding)
     for action, n, rate in steps:
         key = f"p{n}"
@@ -211,7 +214,7 @@ def test_slots_are_neither_exceeded_nor_left_empty(steps, slots, seeding):
         elif action == "go":
             swarm.peers.pop(key, None)
         elif key in swarm.peers:
-            swarm.set(key, interested=action == "want")
+            swarm.change(key, interested=action == "want")
         swarm.run(1)
         interested = {key for key, peer in swarm.peers.items() if peer.interested}
         assert len(swarm.unchoked & interested) >= min(slots, len(interested))

@@ -20,10 +20,6 @@ from filesend_tui.core.wire.shape import BLOCK, BlockRequest
 ABSENT = 9
 
 
-class Lanes:
-    count = 3
-
-
 class Asker:
     """The peer that asks, and its wire: what reaches it, and what was held against it."""
 
@@ -31,7 +27,7 @@ class Asker:
         self.wire = self
         self.fast = fast
         self.am_choking = False
-        self.lanes: Lanes | None = None
+        self.lane_count = 0
         self.said: list[m.Message] = []
         self.left: list[int] = []
         self.vain = 0
@@ -74,7 +70,9 @@ class Store:
 
 
 def serving(asker: Asker, store: Store | None = None, limit: RateLimit | None = None) -> Serving:
-    return Serving(asker, store or Store(), limit=limit)  # type: ignore[arg-type]
+    ours = Serving(asker, limit=limit)  # type: ignore[arg-type]
+    ours.source = store or Store()
+    return ours
 
 
 def ask(what: Serving, count: int) -> None:
@@ -112,6 +110,16 @@ async def test_what_is_not_served_is_refused_where_the_peer_understands(fast: bo
     assert not ours.waits
 
 
+async def test_while_nothing_is_here_every_request_is_refused() -> None:
+    asker = Asker()
+    ours = serving(asker)
+    ours.source = None
+    ask(ours, 1)
+    assert asker.said == [m.RejectRequest(0, 0, BLOCK)]
+    assert asker.vain == 1
+    assert not ours.waits
+
+
 async def test_a_flood_of_requests_is_told() -> None:
     ours = serving(Asker())
     ask(ours, 2 * OUR_REQQ)
@@ -132,10 +140,10 @@ async def test_a_choke_while_the_disk_is_read_sends_nothing() -> None:
     assert asker.left == []
 
 
-@pytest.mark.parametrize(("lanes", "most"), [(None, SERVE_BYTES), (Lanes(), LANE_BYTES)])
-async def test_several_senders_take_turns_of_a_bounded_size(lanes: Lanes | None, most: int) -> None:
+@pytest.mark.parametrize(("lanes", "most"), [(0, SERVE_BYTES), (3, LANE_BYTES)])
+async def test_several_senders_take_turns_of_a_bounded_size(lanes: int, most: int) -> None:
     asker = Asker()
-    asker.lanes = lanes
+    asker.lane_count = lanes
     ours = serving(asker)
     ask(ours, 2 * SERVE_BYTES // BLOCK)
     one, other = await asyncio.gather(ours.next_blocks(), ours.next_blocks())
@@ -149,7 +157,7 @@ async def test_the_disk_is_read_once_for_several_turns_and_what_was_taken_back_i
     None
 ):
     asker, store = Asker(), Store()
-    asker.lanes = Lanes()
+    asker.lane_count = 3
     ours = serving(asker, store)
     ask(ours, READ_BYTES // BLOCK + 1)
     first = await ours.next_blocks()

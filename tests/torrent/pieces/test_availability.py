@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from filesend_tui.core.torrent.pieces.availability import Availability, bits_of,
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 1000, 5000])
-def test_a_random_member_is_fair_and_a_member(count):
+def test_a_random_member_is_fair_and_a_member(count) -> None:
     rng = random.Random(3)
     members = sorted(rng.sample(range(count), max(1, count // 3)))
     bits = bits_of(members, count)
@@ -19,9 +20,11 @@ def test_a_random_member_is_fair_and_a_member(count):
     assert max(drawn.values()) < 30 * 3
 
 
-def test_counts_agree_with_a_counter():
+def test_counts_agree_with_a_counter() -> None:
     rng = random.Random(8)
-    availability, model, peers = Availability(), Counter(), []
+    availability = Availability()
+    model: Counter[int] = Counter()
+    peers: list[Any] = []
     for _ in range(300):
         if peers and rng.random() < 0.45:
             pieces = peers.pop(rng.randrange(len(peers)))
@@ -40,6 +43,6 @@ def test_counts_agree_with_a_counter():
 
 
 @pytest.mark.parametrize("index", [-1, 5])
-def test_a_piece_that_does_not_exist_is_in_no_set(index):
+def test_a_piece_that_does_not_exist_is_in_no_set(index) -> None:
     with pytest.raises(IndexError):
         bits_of([0, index], 5)

@@ -20,7 +20,7 @@ from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 def picker_of(pieces: int, *peers: str, blocks: int = 1) -> PiecePicker:
     """A picker with so many pieces of so many blocks, and peers that have nothing yet."""
     shape = TorrentShape(pieces, blocks * BLOCK, pieces * blocks * BLOCK)
-    picker = PiecePicker(shape, rng=random.Random(1))
+    picker: PiecePicker[str] = PiecePicker(shape, rng=random.Random(1))
     for peer in peers:
         picker.peer_joined(peer)
     return picker

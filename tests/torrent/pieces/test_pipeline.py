@@ -6,13 +6,13 @@ import pytest
 
 from filesend_tui.core.torrent.pieces.pipeline import (
     CAP,
-    DEFAULT_REQQ,
     FLOOR,
     SNUB_S,
     START,
     WINDOW_S,
     RequestPipeline,
 )
+from filesend_tui.core.wire.extension_state import DEFAULT_REQQ
 from filesend_tui.core.wire.shape import BLOCK
 
 
@@ -67,7 +67,7 @@ LINKS = [
 
 
 @pytest.mark.parametrize(("rate", "round_trip"), LINKS)
-def test_fills_any_link_within_seconds(rate, round_trip):
+def test_fills_any_link_within_seconds(rate, round_trip) -> None:
     pipeline = RequestPipeline()
     pipeline.limit(2000)
     link = Link(pipeline, rate=rate, round_trip=round_trip)
@@ -76,7 +76,7 @@ def test_fills_any_link_within_seconds(rate, round_trip):
 
 
 @pytest.mark.parametrize(("rate", "round_trip"), LINKS)
-def test_settles_at_the_window_it_aims_for(rate, round_trip):
+def test_settles_at_the_window_it_aims_for(rate, round_trip) -> None:
     pipeline = RequestPipeline()
     pipeline.limit(CAP)
     link = Link(pipeline, rate=rate, round_trip=round_trip)
@@ -85,7 +85,7 @@ def test_settles_at_the_window_it_aims_for(rate, round_trip):
     assert max(FLOOR, 0.8 * aim) - 1 <= pipeline.window <= max(FLOOR, 1.25 * aim) + 1
 
 
-def test_starts_with_half_a_mebibyte_and_doubles_each_round_trip():
+def test_starts_with_half_a_mebibyte_and_doubles_each_round_trip() -> None:
     pipeline = RequestPipeline()
     pipeline.limit(CAP)
     link = Link(pipeline, rate=1e9, round_trip=0.1)
@@ -96,7 +96,7 @@ def test_starts_with_half_a_mebibyte_and_doubles_each_round_trip():
     assert pipeline.window >= 2 * START
 
 
-def test_follows_a_link_that_gets_slower_and_faster():
+def test_follows_a_link_that_gets_slower_and_faster() -> None:
     pipeline = RequestPipeline()
     pipeline.limit(CAP)
     link = Link(pipeline, rate=4_000_000, round_trip=0.05)
@@ -112,7 +112,7 @@ def test_follows_a_link_that_gets_slower_and_faster():
 @pytest.mark.parametrize(
     ("reqq", "most"), [(None, DEFAULT_REQQ), (5, 5), (0, 1), (-7, 1), (10**9, CAP)]
 )
-def test_never_asks_for_more_than_the_peer_bears(reqq, most):
+def test_never_asks_for_more_than_the_peer_bears(reqq, most) -> None:
     pipeline = RequestPipeline()
     if reqq is not None:
         pipeline.limit(reqq)
@@ -121,7 +121,7 @@ def test_never_asks_for_more_than_the_peer_bears(reqq, most):
     assert link.most_in_flight == most
 
 
-def test_asks_in_handfuls():
+def test_asks_in_handfuls() -> None:
     pipeline = RequestPipeline()
     pipeline.limit(CAP)
     link = Link(pipeline, rate=8_000_000, round_trip=0.02)
@@ -130,7 +130,7 @@ def test_asks_in_handfuls():
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-def test_a_small_window_still_moves(limit):
+def test_a_small_window_still_moves(limit) -> None:
     pipeline = RequestPipeline()
     pipeline.limit(limit)
     link = Link(pipeline, rate=1_000_000, round_trip=0.01)
@@ -139,25 +139,25 @@ def test_a_small_window_still_moves(limit):
 
 
 class TestSnubbed:
-    def test_after_half_a_minute_of_nothing(self):
+    def test_after_half_a_minute_of_nothing(self) -> None:
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         assert not pipeline.keeps_waiting(100 + SNUB_S - 1, 3)
         assert pipeline.keeps_waiting(100 + SNUB_S, 3)
 
-    def test_a_block_starts_the_wait_again(self):
+    def test_a_block_starts_the_wait_again(self) -> None:
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         pipeline.received(120.0, BLOCK)
         assert not pipeline.keeps_waiting(149, 2)
         assert pipeline.keeps_waiting(150, 2)
 
-    def test_not_while_nothing_is_owed(self):
+    def test_not_while_nothing_is_owed(self) -> None:
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         assert not pipeline.keeps_waiting(1000, 0)
 
-    def test_a_quiet_time_before_asking_does_not_count(self):
+    def test_a_quiet_time_before_asking_does_not_count(self) -> None:
         pipeline = RequestPipeline()
         pipeline.sent(100.0)
         pipeline.received(101.0, BLOCK)
@@ -165,7 +165,7 @@ class TestSnubbed:
         assert not pipeline.keeps_waiting(901, 1)
 
 
-def test_starts_small_after_a_drop_and_grows_again():
+def test_starts_small_after_a_drop_and_grows_again() -> None:
     pipeline = RequestPipeline()
     pipeline.limit(CAP)
     link = Link(pipeline, rate=4_000_000, round_trip=0.05)

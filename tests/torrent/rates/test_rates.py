@@ -9,7 +9,7 @@ from filesend_tui.core.torrent.rates.rates import RateMeter, time_remaining
 
 @pytest.mark.parametrize("rate", [1_000, 250_000, 20_000_000])
 @pytest.mark.parametrize("step", [0.001, 0.05, 0.4])
-def test_measures_a_steady_flow(rate, step):
+def test_measures_a_steady_flow(rate: float, step: float) -> None:
     meter = RateMeter(5.0)
     now = 1000.0
     for _ in range(int(12 / step)):
@@ -18,20 +18,20 @@ def test_measures_a_steady_flow(rate, step):
     assert meter.rate(now) == pytest.approx(rate, rel=0.1)
 
 
-def test_is_right_soon_after_the_flow_begins():
+def test_is_right_soon_after_the_flow_begins() -> None:
     meter = RateMeter(5.0)
     for tick in range(1, 11):
         meter.add(100 + tick / 10, 100_000)
     assert meter.rate(101) == pytest.approx(1_000_000, rel=0.15)
 
 
-def test_a_first_burst_is_not_an_infinite_rate():
+def test_a_first_burst_is_not_an_infinite_rate() -> None:
     meter = RateMeter(5.0)
     meter.add(7.0, 16384)
     assert meter.rate(7.0) == 16384 / 0.25
 
 
-def test_falls_while_stalled_and_reaches_zero_after_the_window():
+def test_falls_while_stalled_and_reaches_zero_after_the_window() -> None:
     meter = RateMeter(4.0)
     for tick in range(80):
         meter.add(tick / 10, 1000)
@@ -41,7 +41,7 @@ def test_falls_while_stalled_and_reaches_zero_after_the_window():
     assert seen[-1] == 0
 
 
-def test_a_flow_that_begins_again_is_not_averaged_with_the_silence():
+def test_a_flow_that_begins_again_is_not_averaged_with_the_silence() -> None:
     meter = RateMeter(4.0)
     meter.add(0.0, 1000)
     for tick in range(11):
@@ -50,7 +50,7 @@ def test_a_flow_that_begins_again_is_not_averaged_with_the_silence():
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 10**9)), max_size=60))
-def test_agrees_with_a_full_record(steps):
+def test_agrees_with_a_full_record(steps: list[tuple[float, int]]) -> None:
     meter = RateMeter(2.0)
     now, added = 0.0, []
     for gap, size in steps:
@@ -69,5 +69,5 @@ def test_agrees_with_a_full_record(steps):
     ("left", "rate", "expected"),
     [(0, 0.0, 0.0), (0, 5.0, 0.0), (100, 0.0, None), (100, 0.5, None), (100, 50.0, 2.0)],
 )
-def test_time_remaining(left, rate, expected):
+def test_time_remaining(left: int, rate: float, expected: float | None) -> None:
     assert time_remaining(left, rate) == expected

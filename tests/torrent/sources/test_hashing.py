@@ -11,8 +11,9 @@ import pytest
 
 from filesend_tui.core.errors import Cancelled
 from filesend_tui.core.torrent.sources import hashing
-from filesend_tui.core.torrent.sources.create import SourceFile, scan
+from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.core.torrent.sources.hashing import Changed, Unreadable, hash_pieces
+from filesend_tui.core.torrent.sources.scan import SourceFile
 
 MIB = 1024 * 1024
 #: Runs of 4 MiB enough for all threads, and files that end within pieces.
@@ -23,7 +24,7 @@ SIZES = (9 * MIB + 5, 0, 1, 3 * MIB, 0, 12 * MIB - 77)
 def sources(tmp_path: Path) -> tuple[SourceFile, ...]:
     for number, size in enumerate(SIZES):
         (tmp_path / str(number)).write_bytes(os.urandom(size))
-    return scan([tmp_path])
+    return tuple(scan([tmp_path]))
 
 
 def run(

@@ -7,7 +7,7 @@ import random
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,15 @@ from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.torrent.storage.piece_store import verify
+from filesend_tui.core.torrent.storage.place import place
+from filesend_tui.core.torrent.storage.preallocate import make_file
 from filesend_tui.core.wire.bitfield import Bitfield
 from tests.torrent.windows import as_on_windows
 
 PIECE = 16 * 1024
 
 
-def torrent(files: dict[tuple[str, ...], bytes], name: str = "t") -> tuple[TorrentInfo, bytes]:
+def torrent(files: Mapping[Any, bytes], name: str = "t") -> tuple[TorrentInfo, bytes]:
     """Return a torrent of these files, whatever they are called, and its bytes in a row."""
     row = b"".join(files.values())
     info = {
@@ -394,7 +396,6 @@ def test_a_disk_that_fills_while_room_is_made_leaves_nothing(
 ) -> None:
     info, _ = torrent({("d", "a"): b"x", ("d", "b"): b"y"})
     made: list[Sequence[str]] = []
-    make_file = storage_module.make_file
 
     def full(ground: DirHandle, parts: Sequence[str], length: int) -> None:
         if made:
@@ -423,7 +424,6 @@ def test_finishing_again_after_a_failure_goes_on_where_it_stopped(
     info, row = torrent({("a",): b"1", ("b",): b"2", ("c",): b"3"})
     store = DownloadFiles.create(info, tmp_path, wanted=everything(info), layout=Layout.LOOSE)
     fill(store, info, row)
-    place = storage_module.place
 
     def fails_at_b(source: DirHandle, name: str, target: DirHandle, wish: str) -> str:
         if name == "b":
@@ -479,11 +479,16 @@ def test_a_source_that_changes_while_it_is_sent_is_noticed(
     victim = root / "b"
     if change in ("append", "touch", "cut"):
         assert seed.read(2, 0, 5) == row[2 * PIECE :][:5]  # it is open already
+
+    def replaced() -> None:
+        victim.unlink()
+        victim.write_bytes(b"z" * PIECE)
+
     changes: dict[str, Any] = {
         "append": lambda: victim.open("ab").write(b"x"),
         "touch": lambda: os.utime(victim, (1, 1)),
         "cut": lambda: os.truncate(victim, 3),
-        "replace": lambda: (victim.unlink(), victim.write_bytes(b"z" * PIECE)),
+        "replace": replaced,
         "remove": victim.unlink,
     }
     changes[change]()

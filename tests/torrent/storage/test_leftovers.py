@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from filesend_tui.core.errors import StorageFailed
-from filesend_tui.core.torrent.storage.part_folder import leftovers, owner_record
+from filesend_tui.core.torrent.storage.part_folder import owner_record, part_folder
 from filesend_tui.core.torrent.storage.part_folder.leftovers import QUIET, Leftover, sweep
 from filesend_tui.core.torrent.storage.part_folder.owner_record import RECORD, Record
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
@@ -197,15 +198,15 @@ def test_what_cannot_be_removed_does_not_hide_the_rest(
     for number in range(2):
         with _receiver(tmp_path, bytes([number]) * 20):
             pass
-    real, calls = leftovers.part_folder.delete, []
+    real, calls = part_folder.delete, []
 
-    def delete(*args: object) -> None:
+    def delete(*args: Any) -> None:
         calls.append(args)
         if len(calls) == 1:
             raise PermissionError(13, "no")
-        real(*args)  # type: ignore[arg-type]
+        real(*args)
 
-    monkeypatch.setattr(leftovers.part_folder, "delete", delete)
+    monkeypatch.setattr(part_folder, "delete", delete)
     found = sweep(tmp_path)
     assert sorted(each.removed for each in found) == [False, True]
 

@@ -48,9 +48,6 @@ class BulkReceiverHost(Protocol):
     def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
         """These pieces are on the disk, save the wrong ones."""
 
-    def disk_failed(self, error: FileSendError) -> None:
-        """Nothing more can be kept."""
-
 
 class _Filled(NamedTuple):
     """A buffer whose first `size` bytes are whole pieces."""
@@ -67,6 +64,7 @@ class BulkReceiver:
         shape: The torrent's pieces.
         keep: Verifies a run of pieces and writes the good ones; returns the wrong ones. Blocks.
         host: Hears what comes of it.
+        failed: Told, on the event loop, where nothing more can be kept.
     """
 
     def __init__(
@@ -74,10 +72,13 @@ class BulkReceiver:
         shape: TorrentShape,
         keep: Callable[[range, memoryview], list[int]],
         host: BulkReceiverHost,
+        *,
+        failed: Callable[[FileSendError], None],
     ) -> None:
         self._shape = shape
         self._keep = keep
         self._host = host
+        self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._pieces_a_buffer = max(1, BUFFER // shape.piece_length)
         self._buffer_size = self._pieces_a_buffer * shape.piece_length
@@ -197,7 +198,7 @@ class BulkReceiver:
             try:
                 wrong = self._keep(filled.pieces, memoryview(filled.buffer)[: filled.size])
             except FileSendError as error:
-                self._tell(self._host.disk_failed, error)
+                self._tell(self._failed, error)
                 self._give_up()
                 return
             with self._changed:

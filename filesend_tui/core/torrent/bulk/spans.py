@@ -7,21 +7,22 @@ come in is receiver.py's, how they go out sender.py's, which pieces to ask for t
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.torrent.bulk.receiver import BulkReceiver
 from filesend_tui.core.torrent.bulk.sender import BulkSender
+from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import RateLimit
+from filesend_tui.core.torrent.rates.rates import RateMeter
 from filesend_tui.core.torrent.storage.disk import Disk
 from filesend_tui.core.transports.base import BulkChannel
+from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MAX_SPAN, SpanReject, SpanRequest
 from filesend_tui.core.wire.shape import TorrentShape
-
-if TYPE_CHECKING:
-    from filesend_tui.core.torrent.peer.peer import Peer
 
 #: Seconds of data to keep asked for, and bytes at least and at most. The most costs no memory: what
 #: is asked for waits at the other side's disk.
@@ -32,29 +33,56 @@ MOST_WINDOW: Final = 64 * 1024 * 1024
 _SHARE: Final = 4
 
 
-class SpanHost(Protocol):
-    """What spans tell the trade; called on the event loop."""
+class SpanPeer(Protocol):
+    """Whom spans are asked of, and who asks for them."""
 
-    def pieces_received(self, peer: Peer, size: int) -> None:
+    @property
+    def wire(self) -> WireConnection:
+        """Its connection."""
+
+    @property
+    def pipeline(self) -> RequestPipeline:
+        """How it has kept us waiting."""
+
+    @property
+    def download(self) -> RateMeter:
+        """How fast it sends."""
+
+    @property
+    def given(self) -> Counter[int]:
+        """Bytes of each piece that it was sent."""
+
+    def flush(self) -> None:
+        """Let what was queued on the wire go out soon."""
+
+    def asked_in_vain(self) -> None:
+        """It asked for what it is not served."""
+
+
+P = TypeVar("P", bound=SpanPeer)
+P_contra = TypeVar("P_contra", contravariant=True)
+
+
+class SpanHost(Protocol[P_contra]):
+    """What spans tell the exchange of pieces; called on the event loop."""
+
+    def pieces_received(self, peer: P_contra, size: int) -> None:
         """So many bytes of what was asked of it came."""
 
-    def pieces_settled(self, peer: Peer, pieces: Sequence[int], wrong: Sequence[int]) -> None:
+    def pieces_settled(self, peer: P_contra, pieces: Sequence[int], wrong: Sequence[int]) -> None:
         """These pieces are on the disk, save the wrong ones."""
 
-    def pieces_lost(self, peer: Peer, pieces: Sequence[int]) -> None:
+    def pieces_lost(self, peer: P_contra, pieces: Sequence[int]) -> None:
         """It will not send these."""
 
     def pieces_here(self, pieces: range) -> bool:
         """Whether all of them may be served."""
 
-    def bulk_sent(self, peer: Peer, size: int) -> None:
+    def bulk_sent(self, peer: P_contra, size: int) -> None:
         """So many bytes were handed to its channel."""
 
-    def disk_failed(self, error: FileSendError) -> None:
-        """The torrent cannot go on."""
 
-
-class Spans:
+class Spans(Generic[P]):
     """One peer's spans, both ways; from the moment that the torrent's shape is known.
 
     Args:
@@ -63,19 +91,21 @@ class Spans:
         shape: The torrent's pieces.
         disk: Where they are.
         limit: The client's for uploads.
-        host: The trade.
+        host: The exchange of pieces.
+        failed: Told where the disk can keep or give nothing more: the torrent cannot go on.
         clock: Seconds, monotonic.
     """
 
     def __init__(
         self,
-        peer: Peer,
+        peer: P,
         channel: BulkChannel,
         *,
         shape: TorrentShape,
         disk: Disk,
         limit: RateLimit | None,
-        host: SpanHost,
+        host: SpanHost[P],
+        failed: Callable[[FileSendError], None],
         clock: Callable[[], float],
     ) -> None:
         self._peer = peer
@@ -83,6 +113,7 @@ class Spans:
         self._shape = shape
         self._disk = disk
         self._host = host
+        self._failed = failed
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         #: Bytes that were asked for and have not come.
@@ -107,7 +138,9 @@ class Spans:
     def ask(self, pieces: range) -> None:
         """Ask the peer for these pieces, at most `room` bytes or one piece."""
         if self._intake is None:
-            self._intake = BulkReceiver(self._shape, self._disk.keep_pieces, self)
+            self._intake = BulkReceiver(
+                self._shape, self._disk.keep_pieces, self, failed=self._failed
+            )
             self._channel.take_bulk(self._intake)
         self._intake.expect(pieces)
         self.due += self.size(pieces)
@@ -177,16 +210,12 @@ class Spans:
         """See BulkReceiverHost."""
         self._host.pieces_settled(self._peer, pieces, wrong)
 
-    def disk_failed(self, error: FileSendError) -> None:
-        """See BulkReceiverHost."""
-        self._host.disk_failed(error)
-
     def fill(self, start: int, view: memoryview) -> None:
         """See BulkSenderHost."""
         try:
             self._disk.read_into(start, view)
         except FileSendError as error:
-            self._loop.call_soon_threadsafe(partial(self._host.disk_failed, error))
+            self._loop.call_soon_threadsafe(partial(self._failed, error))
             raise ChannelFailed("What is being sent can no longer be read.") from error
 
     def bulk_sent(self, size: int) -> None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple, Protocol
 
-from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.torrent.drop_reasons import WhyDropped
 from filesend_tui.core.torrent.lanes.lane import Lane, LaneHost
 from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, LaneCount
-from filesend_tui.core.transports.base import Channel, ChannelAbused, Road
-from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
+from filesend_tui.core.transports.base import Channel, ChannelAbused, Transport
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.lane_messages import (
@@ -44,47 +42,18 @@ ANSWER_TIMEOUT: Final = 20.0
 log = logging.getLogger(__name__)
 
 
-class LaneAttempt(Protocol):
-    """A connection on its way; see transports/webrtc/attempt.py."""
+class LaneRoom:
+    """Room for the lanes of one torrent. free: how many more there may be."""
 
-    description: dict[str, str]
-
-    async def accept(self, answer: Mapping[str, object]) -> None:
-        """Take the peer's answer."""
-
-    async def opened(self) -> Channel:
-        """Return the open channel."""
-
-    async def close(self) -> None:
-        """Give it up, unless its channel was handed out."""
-
-
-class LaneRoad(Protocol):
-    """How channels for lanes are made. free: how many more there may be."""
-
-    free: int
-
-    async def offer(self) -> LaneAttempt:
-        """Make an offer. Raises ChannelFailed."""
-
-    async def answer(self, offer: Mapping[str, object]) -> LaneAttempt:
-        """Answer the peer's. Raises ChannelFailed."""
-
-
-class WebRtcLanes:
-    """The road of all lanes of one torrent: WebRTC, under the settings that hold for its peers."""
-
-    def __init__(self, config: ClientConfig) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self.free = MOST_OF_A_TORRENT
 
-    async def offer(self) -> LaneAttempt:
-        """See LaneRoad."""
-        return await WebRtcAttempt.offer(self._config)
 
-    async def answer(self, offer: Mapping[str, object]) -> LaneAttempt:
-        """See LaneRoad."""
-        return await WebRtcAttempt.answer(offer, self._config)
+class LaneRoad(NamedTuple):
+    """How lanes to a peer are made: as its own channel was. room: shared with other peers."""
+
+    transport: Transport
+    room: LaneRoom
 
 
 class LanesHost(LaneHost, Protocol):
@@ -108,8 +77,8 @@ class LanesHost(LaneHost, Protocol):
     def lane_broke(self) -> None:
         """What it put on a lane may be lost."""
 
-    def misused(self, reason: WhyDropped) -> None:
-        """It put on a lane what does not belong there."""
+    def stop(self, reason: WhyDropped) -> None:
+        """Part from it: it put on a lane what does not belong there."""
 
 
 class Lanes:
@@ -123,7 +92,7 @@ class Lanes:
 
     def __init__(self, host: LanesHost, road: LaneRoad, *, clock: Callable[[], float]) -> None:
         self._host = host
-        self._road = road
+        self._transport, self._room = road
         self._clock = clock
         self._count = LaneCount()
         #: Lanes that this side asked for, the eldest first, and those that the peer did.
@@ -166,14 +135,14 @@ class Lanes:
                 took = self._clock() - self._pinged
                 self._pinged = None
                 self.round_trip = min(took, self.round_trip or took)
-            case LaneOffer(number, sdp):
-                if self._answering + len(self._theirs) < MOST_LANES and self._road.free > 0:
+            case LaneOffer(number, text):
+                if self._answering + len(self._theirs) < MOST_LANES and self._room.free > 0:
                     self._answering += 1
-                    self._claim(self._answer(number, sdp))
+                    self._claim(self._answer(number, text))
                 else:
                     self._host.say(LaneRefusal(number))
-            case LaneAnswer(number, sdp) if self._is_waited_for(number):
-                self._offers.pop(number).set_result(sdp)
+            case LaneAnswer(number, text) if self._is_waited_for(number):
+                self._offers.pop(number).set_result(text)
             case LaneRefusal(number) if self._is_waited_for(number):
                 self._offers.pop(number).set_exception(ChannelFailed("A lane was refused."))
 
@@ -192,17 +161,14 @@ class Lanes:
                 next_ping = now + PING
                 self._pinged = now
                 self._host.say(LanePing(0))
-            if self._host.channel.road is Road.DIRECT:
-                wanted = 0
-            else:
-                wanted = self._count.wanted(
-                    now,
-                    received=self._host.received,
-                    busy=self._host.held_up,
-                    lanes=len(self._ours),
-                    round_trip=self.round_trip,
-                )
-            for _ in range(min(wanted - len(self._ours) - self._opening, self._road.free)):
+            wanted = self._count.wanted(
+                now,
+                received=self._host.received,
+                busy=self._host.held_up,
+                lanes=len(self._ours),
+                round_trip=self.round_trip,
+            )
+            for _ in range(min(wanted - len(self._ours) - self._opening, self._room.free)):
                 self._offer()
             for lane in self._ours[wanted:]:
                 lane.retire()
@@ -225,10 +191,9 @@ class Lanes:
     async def _connect(self, number: int, answer: asyncio.Future[str]) -> Channel:
         attempt = None
         try:
-            attempt = await self._road.offer()
-            self._host.say(LaneOffer(number, attempt.description["sdp"]))
-            sdp = await asyncio.wait_for(answer, ANSWER_TIMEOUT)
-            await attempt.accept({"type": "answer", "sdp": sdp})
+            attempt = await self._transport.offer()
+            self._host.say(LaneOffer(number, attempt.text))
+            await attempt.accept(await asyncio.wait_for(answer, ANSWER_TIMEOUT))
             return await attempt.opened()
         finally:
             self._opening -= 1
@@ -236,9 +201,9 @@ class Lanes:
             if attempt is not None:
                 await attempt.close()
 
-    async def _answer(self, number: int, sdp: str) -> None:
+    async def _answer(self, number: int, text: str) -> None:
         try:
-            channel = await self._take(number, sdp)
+            channel = await self._take(number, text)
         except ChannelFailed as failure:
             log.debug("a lane was not answered: %s", failure)
             self._host.say(LaneRefusal(number))
@@ -247,10 +212,10 @@ class Lanes:
             self._answering -= 1
         await self._run(Lane(channel, self._host), self._theirs)
 
-    async def _take(self, number: int, sdp: str) -> Channel:
-        attempt = await self._road.answer({"type": "offer", "sdp": sdp})
+    async def _take(self, number: int, text: str) -> Channel:
+        attempt = await self._transport.answer(text)
         try:
-            self._host.say(LaneAnswer(number, attempt.description["sdp"]))
+            self._host.say(LaneAnswer(number, attempt.text))
             return await attempt.opened()
         finally:
             await attempt.close()
@@ -261,9 +226,9 @@ class Lanes:
         try:
             whole = await lane.run()
         except WireError as error:
-            self._host.misused(error.reason)
+            self._host.stop(error.reason)
         except ChannelAbused as error:
-            self._host.misused(error.abuse)
+            self._host.stop(error.abuse)
         except FileSendError as error:
             log.debug("a lane ended: %s", error)
         finally:
@@ -274,11 +239,11 @@ class Lanes:
 
     def _claim(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a lane come to be and live; one fewer is free until it ends."""
-        self._road.free -= 1
+        self._room.free -= 1
         self._tasks.spawn(work).add_done_callback(self._give_back)
 
     def _give_back(self, _task: asyncio.Task[None]) -> None:
-        self._road.free += 1
+        self._room.free += 1
 
 
 def _broke(error: BaseException) -> None:

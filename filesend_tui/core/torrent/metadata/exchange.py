@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeVar
 
 from filesend_tui.core.wire.extensions import (
     METADATA_PIECE,
@@ -19,7 +19,7 @@ from filesend_tui.core.wire.extensions import (
 )
 from filesend_tui.core.wire.shape import MAX_METADATA
 
-PeerKey: TypeAlias = Hashable
+PeerKey = TypeVar("PeerKey", bound=Hashable)
 
 #: Seconds after which a request that was not answered is asked of somebody else.
 REQUEST_TIMEOUT: Final = 15.0
@@ -34,7 +34,7 @@ MOST_HELD: Final = 4 * MAX_METADATA
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Generic[PeerKey]):
     """What a piece of metadata led to.
 
     info: the whole bencoded info dictionary, proven by the infohash, or None. culprits: peers that
@@ -46,7 +46,7 @@ class Fetched:
 
 
 @dataclass(slots=True)
-class _Attempt:
+class _Attempt(Generic[PeerKey]):
     """The pieces of an info dictionary of one claimed size."""
 
     size: int
@@ -112,11 +112,12 @@ class _Attempt:
 
     def pass_on(self) -> None:
         """Let the next peer be the sole one; this one comes again after the others."""
-        self.peers[self.sole] = self.peers.pop(self.sole)
+        if self.sole is not None:
+            self.peers[self.sole] = self.peers.pop(self.sole)
         self.start_over(next(iter(self.peers)))
 
 
-class MetadataFetch:
+class MetadataFetch(Generic[PeerKey]):
     """Fetches one info dictionary from any number of peers.
 
     Args:
@@ -125,7 +126,7 @@ class MetadataFetch:
 
     def __init__(self, info_hash: bytes) -> None:
         self._info_hash = info_hash
-        self._attempts: dict[int, _Attempt] = {}
+        self._attempts: dict[int, _Attempt[PeerKey]] = {}
         self._sizes: dict[PeerKey, int] = {}
         self._culprits: set[PeerKey] = set()
 
@@ -186,7 +187,7 @@ class MetadataFetch:
         if attempt is not None:
             attempt.refuse(peer, piece, now)
 
-    def received(self, peer: PeerKey, piece: int, data: bytes, now: float) -> Fetched:
+    def received(self, peer: PeerKey, piece: int, data: bytes, now: float) -> Fetched[PeerKey]:
         """Take in a piece; one that was not asked for or has the wrong length is thrown away."""
         attempt = self._attempt(peer, now)
         if attempt is None or peer not in attempt.asked.get(piece, {}):
@@ -204,7 +205,7 @@ class MetadataFetch:
             return Fetched(info=info, culprits=_proven_liars(attempt, info))
         return self._failed(attempt)
 
-    def _attempt(self, peer: PeerKey, now: float) -> _Attempt | None:
+    def _attempt(self, peer: PeerKey, now: float) -> _Attempt[PeerKey] | None:
         size = self._sizes.get(peer)
         if size is None or peer in self._culprits:
             return None
@@ -212,14 +213,14 @@ class MetadataFetch:
         attempt.peers[peer] = None
         return attempt
 
-    def _bound_memory(self, growing: _Attempt) -> None:
+    def _bound_memory(self, growing: _Attempt[PeerKey]) -> None:
         """Let go of the size that has got nowhere for longest, where too much is held."""
         while sum(attempt.held for attempt in self._attempts.values()) > MOST_HELD:
             others = [a for a in self._attempts.values() if a is not growing and a.pieces]
             stuck = min(others, key=lambda attempt: attempt.moved)
             stuck.start_over(stuck.sole)
 
-    def _failed(self, attempt: _Attempt) -> Fetched:
+    def _failed(self, attempt: _Attempt[PeerKey]) -> Fetched[PeerKey]:
         authors = list(dict.fromkeys(author for author, _ in attempt.pieces.values()))
         if len(authors) > 1:
             for piece, (author, data) in attempt.pieces.items():
@@ -237,7 +238,7 @@ def _digest(data: bytes) -> bytes:
     return hashlib.sha1(data, usedforsecurity=False).digest()
 
 
-def _proven_liars(attempt: _Attempt, info: bytes) -> tuple[PeerKey, ...]:
+def _proven_liars(attempt: _Attempt[PeerKey], info: bytes) -> tuple[PeerKey, ...]:
     """Return who sent a piece, in a mixture before, that the true dictionary shows to be false."""
     liars = {
         author: None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple
 
 from filesend_tui.core.torrent.pieces.partial import PeerKey
 
@@ -27,7 +27,7 @@ TERM_S: Final = 30.0
 _INCUMBENT: Final = 1.2
 
 
-class Contender(NamedTuple):
+class Contender(NamedTuple, Generic[PeerKey]):
     """A connected peer. choked: by us. Rates: what it gives us, and what we give it."""
 
     key: PeerKey
@@ -37,14 +37,14 @@ class Contender(NamedTuple):
     upload_rate: float = 0.0
 
 
-class Decision(NamedTuple):
+class Decision(NamedTuple, Generic[PeerKey]):
     """Choke or unchoke this peer now."""
 
     key: PeerKey
     choke: bool
 
 
-class Choker:
+class Choker(Generic[PeerKey]):
     """Deals upload slots.
 
     Args:
@@ -61,8 +61,8 @@ class Choker:
         self._optimistic_until = 0.0
 
     def decide(
-        self, contenders: Iterable[Contender], *, now: float, seeding: bool
-    ) -> list[Decision]:
+        self, contenders: Iterable[Contender[PeerKey]], *, now: float, seeding: bool
+    ) -> list[Decision[PeerKey]]:
         """Return the changes to make; call when a peer's interest changes, and every second.
 
         Args:
@@ -92,7 +92,9 @@ class Choker:
             self._since[decision.key] = now
         return decisions
 
-    def _deal(self, interested: list[Contender], now: float, seeding: bool) -> set[PeerKey]:
+    def _deal(
+        self, interested: list[Contender[PeerKey]], now: float, seeding: bool
+    ) -> set[PeerKey]:
         """Who is served from now on; `interested` comes longest unchanged first."""
         if len(interested) <= self._slots:
             return {peer.key for peer in interested}
@@ -100,8 +102,8 @@ class Choker:
             return self._take_turns(interested, now)
         return self._tit_for_tat(interested, now)
 
-    def _take_turns(self, interested: list[Contender], now: float) -> set[PeerKey]:
-        def rank(peer: Contender) -> tuple[int, float]:
+    def _take_turns(self, interested: list[Contender[PeerKey]], now: float) -> set[PeerKey]:
+        def rank(peer: Contender[PeerKey]) -> tuple[int, float]:
             if peer.choked:
                 return 1, self._since[peer.key]
             if now - self._since[peer.key] < TERM_S:
@@ -110,8 +112,8 @@ class Choker:
 
         return {peer.key for peer in sorted(interested, key=rank)[: self._slots]}
 
-    def _tit_for_tat(self, interested: list[Contender], now: float) -> set[PeerKey]:
-        def rank(peer: Contender) -> tuple[float, bool]:
+    def _tit_for_tat(self, interested: list[Contender[PeerKey]], now: float) -> set[PeerKey]:
+        def rank(peer: Contender[PeerKey]) -> tuple[float, bool]:
             earned = not peer.choked and peer.key != self._optimistic
             return -peer.download_rate * (_INCUMBENT if earned else 1.0), not earned
 

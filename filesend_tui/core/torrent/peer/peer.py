@@ -16,7 +16,7 @@ from filesend_tui.core.torrent.bulk.spans import Spans
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, Lanes
 from filesend_tui.core.torrent.peer.misbehaviour import Misbehaviour
-from filesend_tui.core.torrent.peer.serving import Serving, ServingHost
+from filesend_tui.core.torrent.peer.serving import BlockSource, Serving
 from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.rates.rates import RateMeter
@@ -50,7 +50,7 @@ MOST_TOLD = 4
 KEEP_ALIVE = 55.0
 
 
-class PeerHost(ServingHost, Protocol):
+class PeerHost(Protocol):
     """What a peer tells its swarm; every method is called on the event loop and returns at once."""
 
     def handshook(self, peer: Peer) -> WhyDropped | None:
@@ -59,11 +59,20 @@ class PeerHost(ServingHost, Protocol):
     def extended(self, peer: Peer) -> None:
         """The extended handshake came: its metadata may now be asked for."""
 
+    def metadata_message(
+        self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
+    ) -> None:
+        """A ut_metadata message came (BEP 9)."""
+
+
+class Exchange(BlockSource, Protocol):
+    """What a peer tells the exchange of pieces that it takes part in; called as a PeerHost is."""
+
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
         """It announced pieces."""
 
-    def interest_changed(self) -> None:
-        """A peer became interested, or no longer is."""
+    def rechoke(self) -> None:
+        """A peer became interested, or no longer is: decide anew who is served."""
 
     def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
         """A block came; return whether it was of use."""
@@ -79,11 +88,6 @@ class PeerHost(ServingHost, Protocol):
 
     def refill(self, peer: Peer) -> None:
         """It may have room for requests."""
-
-    def metadata_message(
-        self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
-    ) -> None:
-        """A ut_metadata message came (BEP 9)."""
 
     def block_sent(self, peer: Peer, size: int) -> None:
         """A block was handed to the channel."""
@@ -116,6 +120,7 @@ class Peer:
         self.address = channel.address
         self.wire = wire
         self._host = host
+        self._exchange: Exchange | None = None
         self._clock = clock
         self.pipeline = RequestPipeline()
         self.download = RateMeter(5.0)
@@ -125,7 +130,7 @@ class Peer:
         #: When a block or a piece of the description last came or went.
         self.traded = clock()
         #: Whole pieces between us, where its channel moves bulk and the torrent's shape is known.
-        self.spans: Spans | None = None
+        self.spans: Spans[Peer] | None = None
         #: Bytes of each piece that it was sent.
         self.given: Counter[int] = Counter()
         self._told_false: float | None = None
@@ -135,20 +140,20 @@ class Peer:
         # As told up to the event at hand; the wire is ahead by the rest of the chunk.
         self._choked = True
         self._wake = asyncio.Event()
-        self._serving = Serving(self, host, limit=limits.upload)
+        self._serving = Serving(self, limit=limits.upload)
         self._download_limit = limits.download
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
-        self.download_turns = Throttle(limits.download, lambda: host.refill(self))
+        self.download_turns = Throttle(limits.download, self._refill)
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Handshook: self._on_handshake,
             ExtendedHandshook: self._on_extended,
-            PeerHas: lambda event: host.peer_has(self, event),
+            PeerHas: self._on_pieces,
             m.Choke: self._on_choke,
             m.Unchoke: self._on_unchoke,
-            m.Interested: lambda _: host.interest_changed(),
-            m.NotInterested: lambda _: host.interest_changed(),
+            m.Interested: self._on_interest,
+            m.NotInterested: self._on_interest,
             m.Request: self._on_request,
             m.Cancel: self._serving.cancelled,
             m.Piece: self._on_piece,
@@ -158,9 +163,28 @@ class Peer:
             MetadataReject: self._on_metadata_answer,
             SpanRequest: self._on_span_request,
             SpanReject: self._on_span_reject,
-            FalsePiece: lambda message: host.complained(message.index),
+            FalsePiece: self._on_false_piece,
         }
         self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
+
+    def take_part(self, exchange: Exchange) -> None:
+        """From now on pieces move between us: the torrent's shape is known and the peer is in."""
+        self._exchange = self._serving.source = exchange
+
+    @property
+    def has_everything(self) -> bool:
+        """Whether it has every piece, as far as it told or was sent them.
+
+        libtorrent hangs up once it has all, without a word of the last pieces.
+        """
+        shape, has = self.wire.shape, self.wire.peer_pieces
+        return shape is not None and (
+            has.is_seed
+            or all(
+                has.has(index) or self.given[index] >= shape.piece_size(index)
+                for index in range(shape.piece_count)
+            )
+        )
 
     async def run(self) -> WhyDropped:
         """Serve until the connection ends; return why it did."""
@@ -296,7 +320,8 @@ class Peer:
         self.traded = self._clock()
         self.upload.add(self.traded, size)
         self.given[index] += size
-        self._host.block_sent(self, size)
+        if self._exchange is not None:
+            self._exchange.block_sent(self, size)
 
     def description_left(self) -> None:
         """Pieces of the description are on their way out."""
@@ -309,7 +334,7 @@ class Peer:
 
     def tick(self, now: float) -> None:
         """Call about once a second: keep-alives and time-outs."""
-        outstanding = self._host.outstanding(self) if self.ready else 0
+        outstanding = self._outstanding
         if self.spans and self.spans.due:
             outstanding += 1  # though others may be asked for it meanwhile
         self._judge(self._misbehaviour.overdue(now, shaken=self.ready, outstanding=outstanding))
@@ -344,8 +369,7 @@ class Peer:
                     return  # nothing else from it counts
             if not self._judge_burden(now):
                 return
-            if self.ready:
-                self._host.refill(self)
+            self._refill()
             self.flush()
 
     async def _write(self) -> None:
@@ -364,6 +388,11 @@ class Peer:
 
     # -- LanesHost: the channels beside its own
 
+    @property
+    def lane_count(self) -> int:
+        """How many of them there are."""
+        return self.lanes.count if self.lanes else 0
+
     async def next_blocks(self) -> list[m.Piece] | None:
         """See LaneHost."""
         return await self._serving.next_blocks()
@@ -377,7 +406,7 @@ class Peer:
     def held_up(self) -> bool:
         """See LanesHost."""
         free = self._download_limit.rate is None
-        return free and self.ready and not self._choked and self._host.outstanding(self) > 0
+        return free and not self._choked and self._outstanding > 0
 
     def say(self, message: LaneMessage) -> None:
         """See LanesHost."""
@@ -388,12 +417,12 @@ class Peer:
     def lane_heard(self, pieces: Sequence[m.Piece]) -> None:
         """See LaneHost."""
         self._misbehaviour.heard(self._clock())
-        self.pipeline.channels = 1 + (self.lanes.count if self.lanes else 0)
+        self.pipeline.channels = 1 + self.lane_count
         for piece in pieces:
             self.wire.check_block(piece)
             self._on_piece(piece)
-        if self.ready and not self._stopped.is_set():
-            self._host.refill(self)
+        if not self._stopped.is_set():
+            self._refill()
 
     def lane_broke(self) -> None:
         """See LanesHost."""
@@ -404,13 +433,21 @@ class Peer:
 
     def _ask_again(self) -> None:
         self._doubt = None
-        if self.ready and self._host.outstanding(self):
-            self._host.requests_lost(self, None)
-            self._host.refill(self)
+        if self._exchange is not None and self._outstanding:
+            self._exchange.requests_lost(self, None)
+            self._exchange.refill(self)
 
-    def misused(self, reason: WhyDropped) -> None:
-        """See LanesHost."""
-        self.stop(reason)
+    # -- what it says
+
+    @property
+    def _outstanding(self) -> int:
+        """How many blocks and whole pieces it owes."""
+        return 0 if self._exchange is None else self._exchange.outstanding(self)
+
+    def _refill(self) -> None:
+        """Ask for what there is room for."""
+        if self._exchange is not None:
+            self._exchange.refill(self)
 
     def _on_lane(self, message: LaneMessage) -> None:
         if self.lanes and self.wire.peer_takes_lanes:
@@ -431,20 +468,33 @@ class Peer:
             self.traded = self._clock()
             self._host.metadata_message(self, message)
 
+    def _on_pieces(self, event: PeerHas) -> None:
+        if self._exchange is not None:
+            self._exchange.peer_has(self, event)
+
+    def _on_interest(self, _event: m.Interested | m.NotInterested) -> None:
+        if self._exchange is not None:
+            self._exchange.rechoke()
+
+    def _on_false_piece(self, message: FalsePiece) -> None:
+        if self._exchange is not None:
+            self._exchange.complained(message.index)
+
     def _on_choke(self, _event: m.Choke) -> None:
         self._choked = True
-        self._judge(self._misbehaviour.choked(self._host.outstanding(self)))
+        self._judge(self._misbehaviour.choked(self._outstanding))
         # Without the fast extension a choke drops our requests; with it each is rejected (BEP 6).
         if not self.wire.fast:
             self.pipeline.dropped()
-            self._host.requests_lost(self, None)
+            if self._exchange is not None:
+                self._exchange.requests_lost(self, None)
 
     def _on_unchoke(self, _event: m.Unchoke) -> None:
         self._choked = False  # the refill after the chunk asks
 
     def _on_request(self, message: m.Request) -> None:
-        if not message.begin and self.given[message.index]:
-            self._host.complained(message.index)  # it was sent this before
+        if self._exchange is not None and not message.begin and self.given[message.index]:
+            self._exchange.complained(message.index)  # it was sent this before
         if not self._serving.requested(message):
             self.stop(Drop.REQUEST_FLOOD)
 
@@ -453,7 +503,7 @@ class Peer:
             return
         now = self._clock()
         self.download.add(now, len(message.block))
-        if self._host.block_arrived(self, message):
+        if self._exchange is not None and self._exchange.block_arrived(self, message):
             self.traded = now
             self._misbehaviour.served(now)
             self.pipeline.received(now, len(message.block))
@@ -463,7 +513,9 @@ class Peer:
             return
         if not self._choked and not self._judge(self._misbehaviour.refused()):
             return
-        self._host.requests_lost(self, [BlockRequest(message.index, message.begin, message.length)])
+        if self._exchange is not None:
+            lost = BlockRequest(message.index, message.begin, message.length)
+            self._exchange.requests_lost(self, [lost])
 
     def _on_span_request(self, message: SpanRequest) -> None:
         if self.spans is None:

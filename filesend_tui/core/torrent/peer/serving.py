@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.rates.throttle import Throttle
 from filesend_tui.core.wire import messages as m
+from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import METADATA_PIECE
 from filesend_tui.core.wire.shape import BlockRequest
-
-if TYPE_CHECKING:
-    from filesend_tui.core.torrent.peer.peer import Peer
 
 #: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
 OUR_REQQ: Final = 1024
@@ -32,7 +30,7 @@ LANE_BYTES: Final = 64 * 1024
 METADATA_BATCH: Final = 4
 
 
-class ServingHost(Protocol):
+class BlockSource(Protocol):
     """Where blocks come from; called on the event loop."""
 
     def can_serve(self, index: int) -> bool:
@@ -42,19 +40,46 @@ class ServingHost(Protocol):
         """Return blocks to send."""
 
 
+class ServedPeer(Protocol):
+    """Whom they go to."""
+
+    @property
+    def wire(self) -> WireConnection:
+        """Its connection."""
+
+    @property
+    def lane_count(self) -> int:
+        """How many channels there are to it beside its own."""
+
+    def send(self, message: m.Message) -> None:
+        """Queue a message."""
+
+    def flush(self) -> None:
+        """Let what is served go out soon."""
+
+    def asked_in_vain(self) -> None:
+        """It asked for what it is not served."""
+
+    def block_left(self, index: int, size: int) -> None:
+        """A block of so many bytes of a piece is on its way out."""
+
+    def description_left(self) -> None:
+        """Pieces of the description are on their way out."""
+
+
 class Serving:
     """One peer's requests.
 
     Args:
         peer: Whose.
-        host: The swarm.
         limit: The client's for uploads.
     """
 
-    def __init__(self, peer: Peer, host: ServingHost, *, limit: RateLimit | None) -> None:
+    def __init__(self, peer: ServedPeer, *, limit: RateLimit | None) -> None:
         self._peer = peer
         self._wire = peer.wire
-        self._host = host
+        #: Where blocks come from; until it is known, every request is refused.
+        self.source: BlockSource | None = None
         self._blocks: dict[BlockRequest, None] = {}
         #: Blocks that were read; they are still asked for, unless they were taken back.
         self._ready: deque[tuple[BlockRequest, bytes]] = deque()
@@ -71,7 +96,8 @@ class Serving:
     def requested(self, message: m.Request) -> bool:
         """Keep a request or refuse it; return False where the peer asks for far too much."""
         request = BlockRequest(message.index, message.begin, message.length)
-        if self._wire.am_choking or not self._host.can_serve(request.index):
+        source = self.source
+        if source is None or self._wire.am_choking or not source.can_serve(request.index):
             self._peer.asked_in_vain()
             self._refuse(request)
         elif request in self._blocks:
@@ -128,6 +154,7 @@ class Serving:
 
     async def _read(self) -> None:
         """Read the blocks that come next."""
+        assert self.source is not None  # nothing is asked for before
         batch: list[BlockRequest] = []
         size = 0
         for request in self._blocks:
@@ -135,7 +162,7 @@ class Serving:
                 break
             batch.append(request)
             size += request.length
-        self._ready.extend(zip(batch, await self._host.read_blocks(batch), strict=True))
+        self._ready.extend(zip(batch, await self.source.read_blocks(batch), strict=True))
 
     def _take(self, allowed: int) -> list[m.Piece]:
         """Return so many bytes of what was read, or one block; not what was taken back since."""
@@ -160,8 +187,7 @@ class Serving:
     @property
     def _slice(self) -> int:
         """Bytes to send at a time: fewer where several channels share them."""
-        lanes = self._peer.lanes
-        return LANE_BYTES if lanes and lanes.count else SERVE_BYTES
+        return LANE_BYTES if self._peer.lane_count else SERVE_BYTES
 
     def _put_description(self) -> bool:
         """Put the next pieces of the description on the wire; return whether there were any."""

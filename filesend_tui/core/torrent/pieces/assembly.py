@@ -7,10 +7,11 @@ choking ever lives here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.torrent.pieces.partial import PeerKey
 from filesend_tui.core.torrent.pieces.picker import PiecePicker
 from filesend_tui.core.torrent.storage.disk import Disk
 from filesend_tui.core.wire.bitfield import Bitfield
@@ -20,32 +21,33 @@ from filesend_tui.core.wire.shape import BlockRequest, TorrentShape
 DISK_BACKLOG = 16 * 1024 * 1024
 
 
-class AssemblyHost(Protocol):
-    """What an assembly tells the swarm."""
+_PeerKey_contra = TypeVar("_PeerKey_contra", contravariant=True)
+
+
+class AssemblyHost(Protocol[_PeerKey_contra]):
+    """What an assembly tells the exchange of pieces."""
 
     def piece_verified(self, index: int) -> None:
         """A piece is on disk; tell the others."""
 
-    def peer_lied(self, peer: Hashable, index: int) -> None:
+    def peer_lied(self, peer: _PeerKey_contra, index: int) -> None:
         """This peer alone sent this piece, whose hash is wrong."""
 
-    def withdraw(self, peer: Hashable, request: BlockRequest) -> None:
+    def withdraw(self, peer: _PeerKey_contra, request: BlockRequest) -> None:
         """The block came from elsewhere; cancel the request."""
 
     def room_again(self) -> None:
         """A piece was settled: more may be asked for."""
 
-    def disk_failed(self, error: FileSendError) -> None:
-        """The torrent cannot go on."""
 
-
-class Assembly:
+class Assembly(Generic[PeerKey]):
     """The missing part of one torrent.
 
     Args:
         shape: Pieces and blocks.
         disk: Where verified pieces go.
         host: Who is told.
+        failed: Told where a piece cannot be written: the torrent cannot go on.
         wanted: Piece indices to fetch.
         have: Piece indices that are there.
     """
@@ -54,15 +56,17 @@ class Assembly:
         self,
         shape: TorrentShape,
         disk: Disk,
-        host: AssemblyHost,
+        host: AssemblyHost[PeerKey],
         *,
+        failed: Callable[[FileSendError], None],
         wanted: Iterable[int] | None = None,
         have: Iterable[int] = (),
     ) -> None:
         self.shape = shape
-        self.picker = PiecePicker(shape, wanted=wanted, have=have)
+        self.picker: PiecePicker[PeerKey] = PiecePicker(shape, wanted=wanted, have=have)
         self._disk = disk
         self._host = host
+        self._failed = failed
         self._buffers: dict[int, bytearray] = {}
         self._settling: dict[int, asyncio.Task[None]] = {}
         self._waiting_bytes = 0
@@ -77,17 +81,17 @@ class Assembly:
         """Whether every wanted piece is verified and on disk."""
         return self.picker.complete
 
-    def pick(self, peer: Hashable, count: int) -> list[BlockRequest]:
+    def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
         """Return at most `count` blocks to ask of this peer; none while the disk is behind."""
         if self._waiting_bytes >= DISK_BACKLOG:
             return []
         return self.picker.pick(peer, count)
 
-    def outstanding(self, peer: Hashable) -> int:
+    def outstanding(self, peer: PeerKey) -> int:
         """Return how many blocks and whole pieces this peer owes."""
         return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
 
-    def block(self, peer: Hashable, index: int, begin: int, block: bytes | memoryview) -> bool:
+    def block(self, peer: PeerKey, index: int, begin: int, block: bytes | memoryview) -> bool:
         """Take a copy of a block that arrived; return whether it was asked for and new."""
         outcome = self.picker.received(peer, index, begin, len(block))
         for other, request in outcome.cancel:
@@ -109,7 +113,7 @@ class Assembly:
         try:
             good = await self._disk.keep_piece(index, data)
         except FileSendError as error:
-            self._host.disk_failed(error)
+            self._failed(error)
             return
         finally:
             self._settling.pop(index, None)
@@ -125,7 +129,7 @@ class Assembly:
         # The picker bounds the pieces in work, so the end of one may be what the next waits for.
         self._host.room_again()
 
-    def dropped(self, peer: Hashable) -> None:
+    def dropped(self, peer: PeerKey) -> None:
         """Forget a peer; what it was asked for is free again."""
         for index in self.picker.peer_left(peer):
             self._buffers.pop(index, None)

@@ -21,7 +21,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from filesend_tui.core.torrent.pieces.partial import Partial, PickedPeer
+from filesend_tui.core.torrent.pieces.partial import Partial, PeerKey, PickedPeer
 from filesend_tui.core.wire.shape import BlockRequest
 
 #: A peer that owes this many blocks is not idle: it is asked for nothing that others owe.
@@ -39,8 +39,8 @@ SPARE_SHARE: Final = 128
 
 
 def to_double(
-    peer: PickedPeer, bits: int, peers: Iterable[PickedPeer], *, endgame: bool
-) -> Iterator[tuple[Partial, BlockRequest]]:
+    peer: PickedPeer[PeerKey], bits: int, peers: Iterable[PickedPeer[PeerKey]], *, endgame: bool
+) -> Iterator[tuple[Partial[PeerKey], BlockRequest]]:
     """Yield blocks to ask this peer for too, from those furthest behind what they owe.
 
     Args:
@@ -63,18 +63,18 @@ def to_double(
                 yield partial, request
 
 
-def _tail(peer: PickedPeer, *, endgame: bool) -> int:
+def _tail(peer: PickedPeer[PeerKey], *, endgame: bool) -> int:
     """How many of the blocks it owes are not about to come."""
     outstanding = len(peer.requests)
     head = peer.pace // 2 if endgame else max(HEAD_BLOCKS, outstanding // HEAD_SHARE)
     return max(0, outstanding - head)
 
 
-def _may_join(peer: PickedPeer, askers: list[PickedPeer]) -> bool:
+def _may_join(peer: PickedPeer[PeerKey], askers: list[PickedPeer[PeerKey]]) -> bool:
     if peer in askers:
         return False
     return sum(PEER_SHARE * asker.used >= peer.used for asker in askers) < MAX_ASKERS
 
 
-def _wasteful(peer: PickedPeer) -> bool:
+def _wasteful(peer: PickedPeer[PeerKey]) -> bool:
     return peer.wasted > SPARE_BLOCKS + peer.used // SPARE_SHARE

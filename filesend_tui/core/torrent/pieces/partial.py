@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
 from filesend_tui.core.wire.shape import BLOCK, BlockRequest
 
-PeerKey: TypeAlias = Hashable
+#: A peer, to whoever need not know more of it.
+PeerKey = TypeVar("PeerKey", bound=Hashable)
 
 
-class Partial:
+class Partial(Generic[PeerKey]):
     """A piece begun and not yet verified. A block is free, asked (in askers), or received."""
 
     __slots__ = ("askers", "bit", "contributors", "free", "index", "left", "owner", "size")
@@ -21,16 +22,16 @@ class Partial:
         self.size = size
         self.free = list(range(0, size, BLOCK))[::-1]  # begins; the first block is popped first
         self.left = len(self.free)
-        self.askers: dict[int, list[PickedPeer]] = {}
+        self.askers: dict[int, list[PickedPeer[PeerKey]]] = {}
         self.contributors: dict[PeerKey, None] = {}
-        self.owner: PickedPeer | None = None
+        self.owner: PickedPeer[PeerKey] | None = None
 
     def request(self, begin: int) -> BlockRequest:
         """Return the request for the block at `begin`, a multiple of BLOCK below `size`."""
         return BlockRequest(self.index, begin, min(BLOCK, self.size - begin))
 
 
-class PickedPeer:
+class PickedPeer(Generic[PeerKey]):
     """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole.
 
     requests, pieces: the blocks that it owes, and the whole pieces; no piece is in both. at_hand:
@@ -54,10 +55,10 @@ class PickedPeer:
     def __init__(self, key: PeerKey) -> None:
         self.key = key
         self.bits = 0
-        self.requests: dict[BlockRequest, Partial] = {}
+        self.requests: dict[BlockRequest, Partial[PeerKey]] = {}
         self.pieces: dict[int, None] = {}
         self.parole = False
-        self.at_hand: Partial | None = None
+        self.at_hand: Partial[PeerKey] | None = None
         self.used = 0
         self.used_before = 0
         self.pace = 0

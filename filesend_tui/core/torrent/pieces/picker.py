@@ -28,7 +28,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple
 
 from filesend_tui.core.torrent.pieces.availability import Availability, bits_of, random_member
 from filesend_tui.core.torrent.pieces.duplicate_requests import IDLE_REQUESTS, to_double
@@ -36,15 +36,13 @@ from filesend_tui.core.torrent.pieces.partial import Partial, PeerKey, PickedPee
 from filesend_tui.core.wire.bitfield import Bitfield
 from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
-__all__ = ["BlockRequest", "Outcome", "PeerKey", "PiecePicker"]
-
 #: Bytes of unverified pieces to hold at a time, where pieces are small enough to allow it.
 HELD_BYTES: Final = 64 * 1024 * 1024
 #: Pieces in work at least, however large: one arrives while one is hashed and written.
 MIN_PARTIAL: Final = 2
 
 
-class Outcome(NamedTuple):
+class Outcome(NamedTuple, Generic[PeerKey]):
     """What a received block meant.
 
     accepted: keep the bytes; otherwise it was a duplicate or never wanted. piece_complete: hash
@@ -57,12 +55,12 @@ class Outcome(NamedTuple):
     cancel: tuple[tuple[PeerKey, BlockRequest], ...]
 
 
-_REFUSED: Final = Outcome(False, False, ())
-_ACCEPTED: Final = Outcome(True, False, ())
-_COMPLETE: Final = Outcome(True, True, ())
+_REFUSED: Final[Outcome[Any]] = Outcome(False, False, ())
+_ACCEPTED: Final[Outcome[Any]] = Outcome(True, False, ())
+_COMPLETE: Final[Outcome[Any]] = Outcome(True, True, ())
 
 
-class PiecePicker:
+class PiecePicker(Generic[PeerKey]):
     """Decides what to ask for next, and keeps account of what is asked, received and verified.
 
     Args:
@@ -94,12 +92,12 @@ class PiecePicker:
         self._missing = self._all if wanted is None else bits_of(wanted, count)
         self._missing &= ~bits_of(self._have, count)
         self._fresh = self._missing  # missing and not begun
-        self._partials: dict[int, Partial] = {}  # oldest first
-        self._open: dict[int, Partial] = {}  # those with free blocks
+        self._partials: dict[int, Partial[PeerKey]] = {}  # oldest first
+        self._open: dict[int, Partial[PeerKey]] = {}  # those with free blocks
         self._open_bits = 0
         self._availability = Availability()
-        self._peers: dict[PeerKey, PickedPeer] = {}
-        self._whole: dict[int, PickedPeer] = {}  # pieces that are owed whole, and by whom
+        self._peers: dict[PeerKey, PickedPeer[PeerKey]] = {}
+        self._whole: dict[int, PickedPeer[PeerKey]] = {}  # pieces that are owed whole, and by whom
 
     @property
     def have(self) -> Bitfield:
@@ -132,7 +130,7 @@ class PiecePicker:
         """A peer has everything (BEP 6 `have all`)."""
         self._learn(self._peers[peer], self._all)
 
-    def _learn(self, peer: PickedPeer, bits: int) -> None:
+    def _learn(self, peer: PickedPeer[PeerKey], bits: int) -> None:
         new = bits & ~peer.bits
         peer.bits |= new
         self._availability.add(new)
@@ -212,19 +210,19 @@ class PiecePicker:
             self._take(partial, state, count, picked)
         return picked
 
-    def _at_hand(self, peer: PickedPeer, bits: int) -> Partial | None:
+    def _at_hand(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """The piece that this peer was asked for last, where blocks of it are free."""
         partial = peer.at_hand
         if partial is None or self._open.get(partial.index) is not partial:
             return None
         return partial if self._may_work(peer, bits, partial) else None
 
-    def _rarest(self, peer: PickedPeer, bits: int) -> Partial | None:
+    def _rarest(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """A piece that the fewest peers have: one that is begun, else a new one."""
         rarest = self._availability.rarest(bits & (self._fresh | self._open_bits))
         return self._begun(peer, rarest) or self._begin(peer, bits)
 
-    def _begun(self, peer: PickedPeer, bits: int) -> Partial | None:
+    def _begun(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """A begun piece that this peer may work on by right."""
         if bits & self._open_bits:
             for partial in self._open.values():
@@ -233,7 +231,7 @@ class PiecePicker:
         return None
 
     @staticmethod
-    def _may_work(peer: PickedPeer, bits: int, partial: Partial) -> bool:
+    def _may_work(peer: PickedPeer[PeerKey], bits: int, partial: Partial[PeerKey]) -> bool:
         if not bits & partial.bit:
             return False
         if partial.owner is not None or not peer.parole:
@@ -241,7 +239,7 @@ class PiecePicker:
         # On parole: only what nobody else had a hand in.
         return partial.contributors.keys() <= {peer.key}
 
-    def _begin(self, peer: PickedPeer, bits: int) -> Partial | None:
+    def _begin(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """A new piece, where there is one and room for it."""
         candidates = bits & self._fresh
         if not candidates:
@@ -251,7 +249,7 @@ class PiecePicker:
         if len(self._partials) >= room:
             return None
         index = random_member(self._availability.rarest(candidates), self._rng)
-        partial = Partial(index, 1 << index, self._shape.piece_size(index))
+        partial: Partial[PeerKey] = Partial(index, 1 << index, self._shape.piece_size(index))
         if peer.parole:
             partial.owner = peer
         self._fresh ^= partial.bit
@@ -259,7 +257,7 @@ class PiecePicker:
         self._reopen(partial)
         return partial
 
-    def _share(self, peer: PickedPeer, bits: int) -> Partial | None:
+    def _share(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """A piece on which peers mix against rule, since nothing else is left to do.
 
         A peer on parole takes over a piece that nobody owns; it never joins in another's, or two
@@ -273,7 +271,11 @@ class PiecePicker:
         return None
 
     def _take(
-        self, partial: Partial, peer: PickedPeer, count: int, picked: list[BlockRequest]
+        self,
+        partial: Partial[PeerKey],
+        peer: PickedPeer[PeerKey],
+        count: int,
+        picked: list[BlockRequest],
     ) -> None:
         peer.at_hand = partial
         free = partial.free
@@ -286,7 +288,9 @@ class PiecePicker:
         if not free:
             self._close(partial)
 
-    def _double(self, peer: PickedPeer, bits: int, count: int, picked: list[BlockRequest]) -> None:
+    def _double(
+        self, peer: PickedPeer[PeerKey], bits: int, count: int, picked: list[BlockRequest]
+    ) -> None:
         """Ask an idle peer for blocks that others owe."""
         room = min(count - len(picked), IDLE_REQUESTS - len(peer.requests))
         if room <= 0 or peer.parole or not bits & self._missing & ~self._fresh:
@@ -366,7 +370,7 @@ class PiecePicker:
 
     # -- answers
 
-    def received(self, peer: PeerKey, index: int, begin: int, length: int) -> Outcome:
+    def received(self, peer: PeerKey, index: int, begin: int, length: int) -> Outcome[PeerKey]:
         """A block came. One that is no longer owed is still used where it is missing."""
         state = self._peers[peer]
         request = BlockRequest(index, begin, length)
@@ -388,7 +392,7 @@ class PiecePicker:
             return outcome._replace(cancel=tuple((other.key, request) for other in others))
         return outcome
 
-    def _late(self, peer: PickedPeer, request: BlockRequest) -> Partial | None:
+    def _late(self, peer: PickedPeer[PeerKey], request: BlockRequest) -> Partial[PeerKey] | None:
         """The piece that a block not owed is good for; the block is no longer free there."""
         partial = self._partials.get(request.index)
         if partial is None or partial.owner not in (None, peer):
@@ -459,22 +463,22 @@ class PiecePicker:
                 self._peers[key].parole = True
         return tuple(partial.contributors)
 
-    def _finish(self, index: int) -> Partial:
+    def _finish(self, index: int) -> Partial[PeerKey]:
         partial = self._partials.get(index)
         if partial is None or partial.left:
             raise ValueError(f"piece {index} is not complete")
         return self._partials.pop(index)
 
-    def _restart(self, partial: Partial) -> None:
+    def _restart(self, partial: Partial[PeerKey]) -> None:
         """Forget a piece that nobody owes a block of, and what came of it."""
         del self._partials[partial.index]
         self._close(partial)
         self._fresh |= partial.bit
 
-    def _reopen(self, partial: Partial) -> None:
+    def _reopen(self, partial: Partial[PeerKey]) -> None:
         self._open[partial.index] = partial
         self._open_bits |= partial.bit
 
-    def _close(self, partial: Partial) -> None:
+    def _close(self, partial: Partial[PeerKey]) -> None:
         del self._open[partial.index]
         self._open_bits ^= partial.bit

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused, Road
-from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 
 #: Most bytes of one frame of the byte stream.
 MAX_FRAME: Final = 1024 * 1024
@@ -66,9 +66,9 @@ class DirectChannel:
         link: Open, and this channel's from now on.
     """
 
-    road = Road.DIRECT
+    road = "direct"
 
-    def __init__(self, link: TlsLink) -> None:
+    def __init__(self, link: TlsConnection) -> None:
         self._link = link
         self._loop = asyncio.get_running_loop()
         self.address = link.address
@@ -313,7 +313,7 @@ class DirectChannel:
             if not part:
                 if may_end and not count:
                     return False
-                raise LinkBroken("it left in the middle of a frame")
+                raise ConnectionBroken("it left in the middle of a frame")
             count += part
         return True
 

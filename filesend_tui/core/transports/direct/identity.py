@@ -41,7 +41,6 @@ class Identity:
     def __init__(self) -> None:
         self._password = secrets.token_bytes(32)
         self.certificate, self._chain = _make(self._password)
-        self.fingerprint = fingerprint(self.certificate)
         self._lock = threading.Lock()
         self._trusted: set[bytes] = set()
         self._server, self._client = self._contexts()

@@ -1,32 +1,28 @@
 """One attempt to reach one peer by WebRTC: from a description to an open channel, or to nothing.
 
-What is the same whatever stack does it lives here, and which stack that is. Descriptions go out
-whole, when gathering has ended: WebTorrent trackers carry no trickle. How they travel, and who the
-peer is, is not known here.
+What is the same whatever stack does it lives here; which stack that is, transport.py says.
+Descriptions go out whole, when gathering has ended: WebTorrent trackers carry no trickle. How they
+travel, and who the peer is, is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
 from typing import Final, Literal
 
-from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse
-from filesend_tui.core.transports.webrtc.native import library
+from filesend_tui.core.transports.base import OPEN_TIMEOUT, Abuse, Attempt
 from filesend_tui.core.transports.webrtc.remote_sdp import (
     DEFAULT_MAX_MESSAGE,
     RemoteCandidate,
     RemoteDescription,
     vet,
 )
-from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
+from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 
-#: Seconds that a connection has from both descriptions to an open channel.
-OPEN_TIMEOUT: Final = 25.0
 #: Seconds for gathering; STUN and TURN servers are given five by both stacks.
 GATHER_TIMEOUT: Final = 8.0
 
@@ -37,77 +33,16 @@ class Unfit(ChannelFailed):
     """A stack cannot make a connection on this machine; another may."""
 
 
-def check(config: ClientConfig) -> None:
-    """Look whether the settings can be met.
+class WebRtcAttempt(Attempt):
+    """One peer connection on its way. Begins with `begin`; its text is an SDP, whole.
 
-    Raises:
-        ChannelFailed: They force a stack that is missing, or cannot do what they ask for.
-    """
-    _kind(config)
-
-
-async def prepare(config: ClientConfig | None = None) -> None:
-    """Load the WebRTC stack in a worker thread, where its quarter of a second blocks nobody."""
-    try:
-        await _kind(config or ClientConfig()).load()
-    except ChannelFailed as failure:
-        log.debug("a WebRTC stack was not loaded: %s", failure)  # whoever needs it is told
-
-
-def _kind(config: ClientConfig) -> type[WebRtcAttempt]:
-    """Return the attempts of the stack that the settings choose.
-
-    Raises:
-        ChannelFailed: They force libdatachannel, and it is missing or cannot do what they ask for.
-    """
-    if config.webrtc is not WebRtcStack.AIORTC:
-        obstacle = library.obstacle(config)
-        if obstacle is None:
-            from filesend_tui.core.transports.webrtc.native.attempt import NativeAttempt
-
-            return NativeAttempt
-        if config.webrtc is WebRtcStack.NATIVE:
-            raise obstacle
-    from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
-
-    return AiortcAttempt
-
-
-async def _begin(
-    config: ClientConfig, unread_limit: int, offer: RemoteDescription | None
-) -> WebRtcAttempt:
-    try:
-        return await _begin_with(_kind(config), config, unread_limit, offer)
-    except Unfit:
-        if config.webrtc is not WebRtcStack.AUTO:
-            raise
-        # As where loopback is all there is, which libdatachannel never offers.
-        from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
-
-        return await _begin_with(AiortcAttempt, config, unread_limit, offer)
-
-
-async def _begin_with(
-    kind: type[WebRtcAttempt],
-    config: ClientConfig,
-    unread_limit: int,
-    offer: RemoteDescription | None,
-) -> WebRtcAttempt:
-    await kind.load()
-    attempt = kind(config, unread_limit)
-    await attempt.begin(offer)
-    return attempt
-
-
-class WebRtcAttempt(ABC):
-    """One peer connection on its way. Made by `offer` or `answer`; ends with `opened` or `close`.
-
-    Attributes:
-        description: What the peer must be told: `{"type": "offer" | "answer", "sdp": text}`.
+    Args:
+        config: Its servers.
+        unread_limit: See WebRtcChannel.
     """
 
     def __init__(self, config: ClientConfig, unread_limit: int) -> None:
-        self.description: dict[str, str] = {}
+        self.text = ""
         self._config = config
         self._unread_limit = unread_limit
         self._max_message = DEFAULT_MAX_MESSAGE
@@ -116,44 +51,15 @@ class WebRtcAttempt(ABC):
         self._names: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    @staticmethod
-    async def offer(config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> WebRtcAttempt:
-        """Make an offer for a peer that is not known yet.
-
-        Raises:
-            ChannelFailed: The settings' servers are unusable, or this machine has no address.
-        """
-        return await _begin(config, unread_limit, None)
-
-    @staticmethod
-    async def answer(
-        offer: Mapping[str, object],
-        config: ClientConfig,
-        *,
-        unread_limit: int = UNREAD_LIMIT,
-    ) -> WebRtcAttempt:
-        """Answer a peer's offer `{"type", "sdp"}`.
-
-        Raises:
-            ChannelFailed: The offer was refused, the settings' servers are unusable, or this
-                machine has no address.
-        """
-        return await _begin(config, unread_limit, vet(offer, "offer"))
-
-    async def accept(self, answer: Mapping[str, object]) -> None:
-        """Take the peer's answer to our offer; `opened` tells how it went.
-
-        Raises:
-            ChannelFailed: The answer was refused; the attempt is closed.
-        """
+    async def accept(self, text: str) -> None:
+        """Take the peer's answer; see Attempt. The attempt is closed where it fails."""
         async with _ClosedOnError(self):
-            await self._apply(vet(answer, "answer"))
+            await self._apply(vet(text, "answer"))
 
     async def opened(self, timeout: float = OPEN_TIMEOUT) -> WebRtcChannel:
-        """Wait for the channel; from then on it owns the connection.
+        """Wait for the channel, which then owns the connection; see Attempt.
 
-        Raises:
-            ChannelFailed: The peer could not be reached; the attempt is closed.
+        The attempt is closed where it fails.
         """
         async with _ClosedOnError(self):
             try:
@@ -164,7 +70,7 @@ class WebRtcAttempt(ABC):
             return channel
 
     async def close(self) -> None:
-        """Give it up and free everything; an open channel that was handed out stays open."""
+        """See Attempt."""
         self._abandon("A peer could not be reached.")
         if self._closing is not None:
             await asyncio.shield(self._closing)
@@ -221,7 +127,7 @@ class WebRtcAttempt(ABC):
                 "This machine has no address that a peer could reach.",
                 "Check the network, and the TURN server where one is set.",
             )
-        self.description = {"type": kind, "sdp": sdp}
+        self.text = sdp
 
     async def _apply(self, remote: RemoteDescription) -> None:
         self._max_message = remote.max_message

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 LOOPBACK: Final = "127.0.0.1"
 
 log = logging.getLogger(__name__)
 
 
+class HostAddresses(Protocol):
+    """How aioice asks for this machine's addresses."""
+
+    def __call__(self, use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        """Return those of these families."""
+
+
 def with_loopback_when_alone(
     addresses: Callable[[bool, bool], list[str]],
-) -> Callable[[bool, bool], list[str]]:
+) -> HostAddresses:
     """Return `addresses` (use_ipv4, use_ipv6) with 127.0.0.1 in place of an empty answer.
 
     A real address always wins because loopback is not even offered beside one: aioice gives every
@@ -40,4 +47,4 @@ def offer_loopback_when_alone() -> None:
     if original is None:
         log.warning("this aioice has no get_host_addresses: loopback is not offered")
         return
-    ice.get_host_addresses = with_loopback_when_alone(original)  # type: ignore[assignment]
+    ice.get_host_addresses = with_loopback_when_alone(original)

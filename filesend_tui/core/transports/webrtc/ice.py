@@ -5,15 +5,18 @@ The only room that knows aioice's inner names; each is read behind a guard, none
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Road
 from filesend_tui.core.util.figures import address_text
 
 if TYPE_CHECKING:
     from aiortc import RTCConfiguration, RTCPeerConnection
+
+#: The roads of a connection: between the two machines, or through a TURN server.
+WEBRTC: Final = "webrtc"
+RELAYED: Final = "relayed"
 
 
 def configuration(config: ClientConfig) -> RTCConfiguration:
@@ -55,7 +58,7 @@ def not_a_server(url: str) -> ChannelFailed:
     )
 
 
-def chosen_path(connection: RTCPeerConnection) -> tuple[Road, str] | None:
+def chosen_path(connection: RTCPeerConnection) -> tuple[str, str] | None:
     """Return the road and the peer's address of the nominated pair (RFC 8445), None without one."""
     if connection.sctp is None:
         return None
@@ -64,7 +67,7 @@ def chosen_path(connection: RTCPeerConnection) -> tuple[Road, str] | None:
     return path_of(getattr(agent, "_nominated", {}).get(1))
 
 
-def path_of(pair: Any) -> tuple[Road, str] | None:
+def path_of(pair: Any) -> tuple[str, str] | None:
     """Return the road and the peer's address of one aioice candidate pair.
 
     Relayed when either end's candidate is a TURN server's.
@@ -73,4 +76,4 @@ def path_of(pair: Any) -> tuple[Road, str] | None:
         return None
     kinds = {pair.local_candidate.type, pair.remote_candidate.type}
     host, port = pair.remote_addr
-    return (Road.RELAYED if "relay" in kinds else Road.WEBRTC), address_text(host, port)
+    return (RELAYED if "relay" in kinds else WEBRTC), address_text(host, port)

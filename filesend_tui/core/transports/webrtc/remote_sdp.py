@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -113,15 +113,12 @@ class RemoteDescription:
         return "\r\n".join(lines) + "\r\n"
 
 
-def vet(description: Mapping[str, object], kind: Kind) -> RemoteDescription:
-    """Check a description `{"type", "sdp"}` that came off the network.
+def vet(sdp: str, kind: Kind) -> RemoteDescription:
+    """Check a description that came off the network.
 
     Raises:
-        ChannelFailed: It is not of this kind, is too long, or does not describe one data channel.
+        ChannelFailed: It is too long, or does not describe one data channel.
     """
-    sdp = description.get("sdp")
-    if description.get("type") != kind or not isinstance(sdp, str):
-        raise _refused(f"it is no {kind}")
     if len(sdp) > MAX_SDP:
         raise _refused("it is too long")
     lines = sdp.splitlines()

@@ -1,7 +1,7 @@
 """The WebRTC road: one data channel as a byte stream, whatever stack carries it.
 
 What both stacks have in common lives here: what was not read yet, how a channel ends and why. What
-is aiortc's is in channel.py, what is libdatachannel's in channel.py; how a channel
+is aiortc's is in aiortc/channel.py, what is libdatachannel's in native/channel.py; how a channel
 comes to be, in attempt.py. Nothing about torrents.
 """
 
@@ -15,7 +15,8 @@ from collections import deque
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, ChannelAbused, Road
+from filesend_tui.core.transports.base import Abuse, ChannelAbused
+from filesend_tui.core.transports.webrtc.ice import WEBRTC
 
 #: Largest message that is sent, in bytes; every implementation takes this much.
 MESSAGE: Final = 65536
@@ -50,7 +51,7 @@ class WebRtcChannel(ABC):
     def __init__(self, *, max_message: int, unread_limit: int) -> None:
         self._max_message = min(max_message, MESSAGE)
         self._unread_limit = unread_limit
-        self._path: tuple[Road, str] = (Road.WEBRTC, "")
+        self._path: tuple[str, str] = (WEBRTC, "")
         self._path_until = 0.0
         self._unread: deque[bytes] = deque()
         self._unread_size = 0
@@ -62,7 +63,7 @@ class WebRtcChannel(ABC):
         self._closing: asyncio.Task[None] | None = None
 
     @property
-    def road(self) -> Road:
+    def road(self) -> str:
         """WEBRTC, or RELAYED where a TURN server carries the bytes; the last known once closed."""
         return self._known_path()[0]
 
@@ -71,7 +72,7 @@ class WebRtcChannel(ABC):
         """The peer's address of the nominated candidate pair, such as `192.0.2.7:51413`."""
         return self._known_path()[1]
 
-    def _known_path(self) -> tuple[Road, str]:
+    def _known_path(self) -> tuple[str, str]:
         now = time.monotonic()
         if now >= self._path_until:
             self._path_until = now + PATH_PERIOD

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Road
-from filesend_tui.core.transports.webrtc.ice import not_a_server
+from filesend_tui.core.transports.webrtc.ice import RELAYED, WEBRTC, not_a_server
 from filesend_tui.core.util.figures import address_text
 
 _PACKAGE: Final = "aiolibdatachannel"
@@ -112,7 +111,7 @@ def library() -> Any:
     return api
 
 
-def chosen_path(connection: int) -> tuple[Road, str] | None:
+def chosen_path(connection: int) -> tuple[str, str] | None:
     """Return the road and the peer's address of a connection's chosen pair, None without one.
 
     Args:
@@ -126,7 +125,7 @@ def chosen_path(connection: int) -> tuple[Road, str] | None:
     return path_of(local.value.decode(), remote.value.decode()) if got >= 0 else None
 
 
-def path_of(local: str, remote: str) -> tuple[Road, str] | None:
+def path_of(local: str, remote: str) -> tuple[str, str] | None:
     """Return the road and the peer's address of a pair of candidates as SDP writes them.
 
     Relayed when either end's candidate is a TURN server's.
@@ -136,7 +135,7 @@ def path_of(local: str, remote: str) -> tuple[Road, str] | None:
         return None
     address = address_text(match["host"], match["port"])
     relayed = " typ relay" in local or " typ relay" in remote
-    return (Road.RELAYED if relayed else Road.WEBRTC), address
+    return (RELAYED if relayed else WEBRTC), address
 
 
 def is_byte_stream(data_channel: int) -> bool:

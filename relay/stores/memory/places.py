@@ -10,15 +10,15 @@ from typing import Final, NamedTuple
 
 from relay.guard.buckets import AddressTally
 from relay.guard.limits import Limits
-from relay.people.notices import Notice, Refusal
 from relay.protocol.words import ErrorCode, PlaceExpired
+from relay.stores.base import Notice, PersonKey, Refusal
 
 _TOO_MANY: Final = "You wait at too many places; leave one first."
 _FULL: Final = "The relay has no places left; try again in a few minutes."
 
 
 class _Waiting(NamedTuple):
-    person: str
+    person: PersonKey
     address: str
     expires: float
 
@@ -28,56 +28,57 @@ class Places:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._waiting: dict[bytes, _Waiting] = {}  # in order of expiry: all wait equally long
-        self._of: dict[str, set[bytes]] = {}
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._of: dict[PersonKey, set[bytes]] = {}
         self._crowd = AddressTally()
 
     def __len__(self) -> int:
         """At how many somebody waits."""
         return len(self._waiting)
 
-    def waiting(self, place: bytes) -> str | None:
+    def waiting(self, place: bytes, now: float) -> PersonKey | None:
         """Return who waits at a place."""
         waiting = self._waiting.get(place)
-        return waiting.person if waiting else None
+        return waiting.person if waiting and waiting.expires > now else None
 
-    def wait(self, person: str, address: str, place: bytes, now: float) -> None:
+    def wait(
+        self, person: PersonKey, address: str, place: bytes, lifetime: float, now: float
+    ) -> None:
         """Have `person` wait at a place where nobody else does; from now on, if they did before.
 
         Raises:
             Refusal: tooManyPlaces, relayFull.
         """
-        self.leave(person, place)
+        if place in self._waiting:
+            self._end(place)
         if len(self._of.get(person, ())) >= self._limits.max_person_places:
             raise Refusal(ErrorCode.TOO_MANY_PLACES, _TOO_MANY)
         if len(self._waiting) >= self._limits.max_places or not self._crowd.has_room(
             address, self._limits.max_address_places
         ):
             raise Refusal(ErrorCode.RELAY_FULL, _FULL)
-        self._waiting[place] = _Waiting(person, address, now + self._limits.place_lifetime)
+        self._waiting[place] = _Waiting(person, address, now + lifetime)
         self._of.setdefault(person, set()).add(place)
         self._crowd.add(address)
 
-    def leave(self, person: str, place: bytes) -> None:
+    def leave(self, person: PersonKey, place: bytes) -> None:
         """End the waiting of `person` at a place, if they do."""
-        if self.waiting(place) == person:
+        if place in self._of.get(person, ()):
             self._end(place)
 
-    def lost(self, person: str) -> None:
+    def lost(self, person: PersonKey) -> None:
         """End all waiting of `person`, whose connection ended."""
         for place in tuple(self._of.get(person, ())):
             self._end(place)
 
     def expire(self, now: float) -> tuple[Notice, ...]:
         """End the waiting that has been long enough."""
-        notices = []
-        while self._waiting:
-            place, waiting = next(iter(self._waiting.items()))
-            if waiting.expires > now:
-                break
+        over = [(place, each) for place, each in self._waiting.items() if each.expires <= now]
+        for place, _ in over:
             self._end(place)
-            notices.append(Notice(waiting.person, "placeExpired", PlaceExpired(place=place)))
-        return tuple(notices)
+        return tuple(
+            Notice(each.person, "placeExpired", PlaceExpired(place=place)) for place, each in over
+        )
 
     def _end(self, place: bytes) -> None:
         waiting = self._waiting.pop(place)

@@ -6,14 +6,15 @@ monotonic clock). Who is in a room with whom never lives here.
 
 from __future__ import annotations
 
+import heapq
 import random
-from collections import Counter, OrderedDict
+from collections import Counter
 from enum import Enum
 from typing import Final, NamedTuple
 
 from relay.guard.limits import Limits
-from relay.people.notices import Notice, Refusal
 from relay.protocol.words import Allocated, ErrorCode, NameplateExpired
+from relay.stores.base import Notice, PersonKey, Refusal
 
 
 class Fate(Enum):
@@ -40,13 +41,9 @@ SPARSE: Final = 10
 
 
 class _Waiting(NamedTuple):
-    owner: str
+    owner: PersonKey
     expires: float
-
-
-class _Past(NamedTuple):
-    fate: Fate
-    forgotten: float
+    rest: float
 
 
 class Nameplates:
@@ -59,16 +56,17 @@ class Nameplates:
     def __init__(self, limits: Limits, rng: random.Random) -> None:
         self._limits = limits
         self._rng = rng
-        self._waiting: dict[int, _Waiting] = {}  # in order of expiry: all live equally long
-        self._held: dict[str, int] = {}
-        self._past: OrderedDict[int, _Past] = OrderedDict()  # in order of being forgotten
+        self._waiting: dict[int, _Waiting] = {}
+        self._held: dict[PersonKey, int] = {}
+        self._past: dict[int, Fate] = {}
+        self._forgotten: list[tuple[float, int]] = []  # a heap: when each of the past is
         self._in_use: Counter[int] = Counter()  # by digits, of those that wait and of the past
 
     def __len__(self) -> int:
         """How many wait to be claimed."""
         return len(self._waiting)
 
-    def allocate(self, person: str, now: float) -> Allocated:
+    def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
         """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
 
         Raises:
@@ -78,12 +76,11 @@ class Nameplates:
             raise Refusal(ErrorCode.RELAY_FULL, _FULL)
         self.release(person, now)
         nameplate = self._draw()
-        lifetime = self._limits.nameplate_lifetime
-        self._waiting[nameplate] = _Waiting(person, now + lifetime)
+        self._waiting[nameplate] = _Waiting(person, now + lifetime, rest)
         self._held[person] = nameplate
         return Allocated(nameplate=nameplate, expires_seconds=round(lifetime))
 
-    def owner(self, nameplate: int, person: str, now: float) -> str:
+    def owner(self, nameplate: int, person: PersonKey, now: float) -> PersonKey:
         """Return who waits with a nameplate that `person` may claim.
 
         Raises:
@@ -92,7 +89,7 @@ class Nameplates:
         waiting = self._waiting.get(nameplate)
         if waiting is None:
             past = self._past.get(nameplate)
-            raise past.fate.refusal() if past else Refusal(ErrorCode.UNKNOWN_CODE, _UNKNOWN)
+            raise past.refusal() if past else Refusal(ErrorCode.UNKNOWN_CODE, _UNKNOWN)
         if waiting.owner == person:
             raise Refusal(ErrorCode.OWN_CODE, _OWN)
         if waiting.expires <= now:
@@ -103,7 +100,7 @@ class Nameplates:
         """End a nameplate that waits, as it was claimed."""
         self._end(nameplate, Fate.USED, now)
 
-    def release(self, person: str, now: float) -> None:
+    def release(self, person: PersonKey, now: float) -> None:
         """Give up the nameplate that `person` holds, if any; its number rests."""
         nameplate = self._held.get(person)
         if nameplate is not None:
@@ -111,17 +108,15 @@ class Nameplates:
 
     def expire(self, now: float) -> tuple[Notice, ...]:
         """End the nameplates whose time is over and forget those remembered long enough."""
-        notices = []
-        while self._waiting:
-            nameplate, waiting = next(iter(self._waiting.items()))
-            if waiting.expires > now:
-                break
-            self._end(nameplate, Fate.EXPIRED, now)
-            expired = NameplateExpired(nameplate=nameplate)
-            notices.append(Notice(waiting.owner, "nameplateExpired", expired))
-        while self._past and next(iter(self._past.values())).forgotten <= now:
-            self._forget_oldest()
-        return tuple(notices)
+        over = [(number, each) for number, each in self._waiting.items() if each.expires <= now]
+        for number, _ in over:
+            self._end(number, Fate.EXPIRED, now)
+        while self._forgotten and self._forgotten[0][0] <= now:
+            self._forget_next()
+        return tuple(
+            Notice(each.owner, "nameplateExpired", NameplateExpired(nameplate=number))
+            for number, each in over
+        )
 
     def _draw(self) -> int:
         for digits in DIGITS:
@@ -138,10 +133,12 @@ class Nameplates:
     def _end(self, nameplate: int, fate: Fate, now: float) -> None:
         waiting = self._waiting.pop(nameplate)
         del self._held[waiting.owner]
-        self._past[nameplate] = _Past(fate, now + self._limits.remember)
+        self._past[nameplate] = fate
+        heapq.heappush(self._forgotten, (now + waiting.rest, nameplate))
         if len(self._past) > self._limits.max_remembered:
-            self._forget_oldest()
+            self._forget_next()
 
-    def _forget_oldest(self) -> None:
-        nameplate, _ = self._past.popitem(last=False)
+    def _forget_next(self) -> None:
+        _, nameplate = heapq.heappop(self._forgotten)
+        del self._past[nameplate]
         self._in_use[len(str(nameplate))] -= 1

@@ -19,14 +19,14 @@ from filesend_tui.core.wire.extensions import (
 )
 
 
-class Description:
+class InfoDictionary:
     """The info dictionary of one swarm, wanted or known.
 
     Args:
         info_hash: 20 bytes; proves what comes.
         clock: Seconds, monotonic.
         found: Told once, with the whole bencoded dictionary.
-        lied: Told of a peer that sent a false one.
+        sent_bad_data: Told of a peer that sent a false one.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Description:
         found: Callable[[bytes], None],
         sent_bad_data: Callable[[Peer], None],
     ) -> None:
-        self._fetch = MetadataFetch(info_hash)
+        self._fetch: MetadataFetch[Peer] = MetadataFetch(info_hash)
         self._clock = clock
         self._found = found
         self._sent_bad_data = sent_bad_data
@@ -96,7 +96,6 @@ class Description:
             return
         fetched = self._fetch.received(peer, piece, data, self._clock())
         for culprit in fetched.culprits:
-            assert isinstance(culprit, Peer)
             self._sent_bad_data(culprit)
         if fetched.info is not None:
             self.know(fetched.info)

@@ -12,29 +12,22 @@ import random
 from typing import Final, NamedTuple
 
 from relay.guard.limits import Limits
-from relay.people.nameplates import Nameplates
-from relay.people.notices import Notice, Refusal
-from relay.people.places import Places
 from relay.protocol.words import Allocated, Claimed, ErrorCode, MetAtPlace, PartnerGone, Room
+from relay.stores.base import Destination, Entered, Notice, PeopleTotals, PersonKey, Refusal
+from relay.stores.memory.nameplates import Nameplates
+from relay.stores.memory.places import Places
 
 _NOT_PAIRED: Final = "There is nobody in that room with you."
 _TOO_MANY: Final = "You, or whoever waits there, are with too many people; leave somebody first."
 
 
-class Entered(NamedTuple):
-    """A room that two people are in from now on, and what who waited for it must be told."""
-
-    room: Room
-    notice: Notice
-
-
 class _Pair(NamedTuple):
     """Who is in a room: who waited, and who came."""
 
-    waited: str
-    came: str
+    waited: PersonKey
+    came: PersonKey
 
-    def other(self, person: str) -> str:
+    def other(self, person: PersonKey) -> PersonKey:
         return self.came if person == self.waited else self.waited
 
 
@@ -47,41 +40,30 @@ class Rooms:
         self._nameplates = Nameplates(limits, self._rng)
         self._places = Places(limits)
         self._pairs: dict[Room, _Pair] = {}
-        self._of: dict[str, set[Room]] = {}
-        self._unproven: set[Room] = set()
+        self._of: dict[PersonKey, set[Room]] = {}
+        self._unproven: dict[Room, str] = {}  # the address of who claimed
 
-    @property
-    def nameplates(self) -> int:
-        """How many nameplates wait to be claimed."""
-        return len(self._nameplates)
+    def totals(self) -> PeopleTotals:
+        """Return how many nameplates wait, at how many places somebody does, and rooms."""
+        return PeopleTotals(len(self._nameplates), len(self._places), len(self._pairs))
 
-    @property
-    def places(self) -> int:
-        """At how many places somebody waits."""
-        return len(self._places)
-
-    @property
-    def pairs(self) -> int:
-        """How many rooms there are."""
-        return len(self._pairs)
-
-    def allocate(self, person: str, now: float) -> Allocated:
+    def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
         """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
 
         Raises:
             Refusal: relayFull.
         """
-        return self._nameplates.allocate(person, now)
+        return self._nameplates.allocate(person, lifetime, rest, now)
 
-    def release(self, person: str, now: float) -> None:
+    def release(self, person: PersonKey, now: float) -> None:
         """Give up the nameplate that `person` holds, if any; its number rests."""
         self._nameplates.release(person, now)
 
-    def claim(self, person: str, nameplate: int, now: float) -> Entered:
+    def claim(self, person: PersonKey, address: str, nameplate: int, now: float) -> Entered:
         """Open a room for `person` and the owner of a nameplate, which is used up by it.
 
-        `person` gives up their own. Whether they know the code's words is not proven yet; see
-        `proven`.
+        `person`, of this address, gives up their own. Whether they know the code's words is not
+        proven yet; see `route`.
 
         Raises:
             Refusal: tooManyRooms, ownCode, unknownCode, usedCode, expiredCode, withdrawnCode.
@@ -90,20 +72,12 @@ class Rooms:
         room = self._open(owner, person)
         self._nameplates.use_up(nameplate, now)
         self._nameplates.release(person, now)
-        self._unproven.add(room)
+        self._unproven[room] = address
         return Entered(room, Notice(owner, "claimed", Claimed(nameplate=nameplate, room=room)))
 
-    def proven(self, person: str, room: Room) -> str | None:
-        """Say that `person` speaks in a room as only two who share a code do.
-
-        Returns who claimed the code, where it was this person's and has not been proven before.
-        """
-        if room not in self._unproven or self._pairs[room].waited != person:
-            return None
-        self._unproven.discard(room)
-        return self._pairs[room].came
-
-    def meet(self, person: str, address: str, place: bytes, now: float) -> Entered | None:
+    def meet(
+        self, person: PersonKey, address: str, place: bytes, lifetime: float, now: float
+    ) -> Entered | None:
         """Open a room for `person` and whoever waits at a place; else have them wait there.
 
         address: where `person` is counted.
@@ -111,33 +85,40 @@ class Rooms:
         Raises:
             Refusal: tooManyRooms, tooManyPlaces, relayFull.
         """
-        waiting = self._places.waiting(place)
+        waiting = self._places.waiting(place, now)
         if waiting is None or waiting == person:
-            self._places.wait(person, address, place, now)
+            self._places.wait(person, address, place, lifetime, now)
             return None
         room = self._open(waiting, person)
         self._places.leave(waiting, place)
         return Entered(room, Notice(waiting, "met", MetAtPlace(place=place, room=room)))
 
-    def leave_place(self, person: str, place: bytes) -> None:
+    def leave_place(self, person: PersonKey, place: bytes) -> None:
         """End the waiting of `person` at a place, if they do."""
         self._places.leave(person, place)
 
-    def partner(self, person: str, room: Room) -> str:
-        """Return who is in a room with `person`.
+    def route(self, person: PersonKey, room: Room, *, proves: bool) -> Destination:
+        """Return for whom a word of `person` in a room is.
+
+        proves: it is one that only two who share a code say. Where `person` made the code of this
+        room, and says so for the first time, whoever claimed it did not guess.
 
         Raises:
             Refusal: notPaired.
         """
         if room not in self._of.get(person, ()):
             raise Refusal(ErrorCode.NOT_PAIRED, _NOT_PAIRED)
-        return self._pairs[room].other(person)
+        pair = self._pairs[room]
+        proven = None
+        if proves and person == pair.waited:
+            proven = self._unproven.pop(room, None)
+        return Destination(pair.other(person), proven)
 
-    def leave(self, person: str, room: Room) -> tuple[Notice, ...]:
+    def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room, because `person` in it said so; nothing where they are not."""
         return (self._end(person, room, "left"),) if room in self._of.get(person, ()) else ()
 
-    def lost(self, person: str, now: float) -> tuple[Notice, ...]:
+    def lost(self, person: PersonKey, now: float) -> tuple[Notice, ...]:
         """Forget `person`, whose connection ended."""
         self._nameplates.release(person, now)
         self._places.lost(person)
@@ -147,7 +128,7 @@ class Rooms:
         """End the waiting of those whose time is over."""
         return self._nameplates.expire(now) + self._places.expire(now)
 
-    def _open(self, waited: str, came: str) -> Room:
+    def _open(self, waited: PersonKey, came: PersonKey) -> Room:
         both = (waited, came)
         if any(len(self._of.get(one, ())) >= self._limits.max_person_rooms for one in both):
             raise Refusal(ErrorCode.TOO_MANY_ROOMS, _TOO_MANY)
@@ -157,10 +138,10 @@ class Rooms:
             self._of.setdefault(one, set()).add(room)
         return room
 
-    def _end(self, person: str, room: Room, reason: str) -> Notice:
+    def _end(self, person: PersonKey, room: Room, reason: str) -> Notice:
         """End a room that `person` is in; return what the other must be told."""
         pair = self._pairs.pop(room)
-        self._unproven.discard(room)
+        self._unproven.pop(room, None)
         for one in pair:
             rooms = self._of[one]
             rooms.discard(room)

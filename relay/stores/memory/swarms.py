@@ -1,15 +1,15 @@
 """The tracker's swarms: who is in them, and which frame goes to whom.
 
-Pure: no socket, no clock (seconds are passed in) and no JSON. Sockets are known by an opaque key.
-Swarms and peers are bounded. Where there are too many, whoever has most loses the least recently
-announced: nobody can push out others by having more.
+Pure: no socket, no clock (seconds are passed in) and no JSON. What each step
+means, SwarmStore says.
 """
 
 from __future__ import annotations
 
 import random
 from collections import OrderedDict, defaultdict
-from typing import NamedTuple, TypeAlias
+from collections.abc import Collection
+from typing import TypeAlias
 
 from relay.guard.addresses import networks
 from relay.guard.buckets import AddressTally, Tally
@@ -24,36 +24,29 @@ from relay.protocol.tracker_frames import (
     OfferFrame,
     Scrape,
     ScrapeReply,
-    ServerFrame,
     SwarmFigures,
 )
+from relay.stores.base import Delivery, SocketKey, SwarmTotals
 
-SocketKey: TypeAlias = int
 #: An infohash and a peer id in its swarm.
 _Membership: TypeAlias = tuple[bytes, bytes]
-
-
-class Delivery(NamedTuple):
-    """A frame for a socket."""
-
-    to: SocketKey
-    frame: ServerFrame
 
 
 class _Peer:
     """A peer id in a swarm, and the socket that announced it last.
 
-    holder: the widest network of its address, under which it is counted where there are too many.
+    expires: when it is gone unless it announces again. holder: the widest network of its address,
+    under which it is counted where there are too many.
     """
 
-    __slots__ = ("address", "complete", "holder", "peer_id", "seen", "socket")
+    __slots__ = ("address", "complete", "expires", "holder", "peer_id", "socket")
 
-    def __init__(self, peer_id: bytes, socket: SocketKey, address: str, seen: float) -> None:
+    def __init__(self, peer_id: bytes, socket: SocketKey, address: str) -> None:
         self.peer_id = peer_id
         self.socket = socket
         self.address = address
         self.holder = networks(address)[-1].name
-        self.seen = seen
+        self.expires = 0.0
         self.complete = False
 
 
@@ -90,40 +83,34 @@ class Swarms:
         self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
         self._swarms: dict[bytes, _Swarm] = {}
         self._memberships: defaultdict[SocketKey, set[_Membership]] = defaultdict(set)
-        self._addresses: dict[SocketKey, str] = {}
         self._crowd = AddressTally()
         # By holder, the least recently announced first.
         self._held: dict[str, OrderedDict[_Membership, None]] = {}
         self._peer_count = 0
 
-    @property
-    def swarm_count(self) -> int:
-        """How many swarms there are."""
-        return len(self._swarms)
+    def totals(self) -> SwarmTotals:
+        """Return how many swarms and peers there are."""
+        return SwarmTotals(len(self._swarms), self._peer_count)
 
-    @property
-    def peer_count(self) -> int:
-        """How many peers there are, a peer in two swarms counting twice."""
-        return self._peer_count
+    def members(self, sockets: Collection[SocketKey]) -> set[SocketKey]:
+        """Return those of these sockets that are in any swarm."""
+        return {socket for socket in sockets if socket in self._memberships}
 
-    def opened(self, socket: SocketKey, address: str) -> None:
-        """Say whose a socket is, before it says anything."""
-        self._addresses[socket] = address
-
-    def has(self, socket: SocketKey) -> bool:
-        """Whether a socket is in any swarm."""
-        return socket in self._memberships
-
-    def announce(self, socket: SocketKey, frame: Announce, now: float) -> list[Delivery]:
+    def announce(
+        self, socket: SocketKey, address: str, frame: Announce, lifetime: float, now: float
+    ) -> list[Delivery]:
         """Take an announce: the reply to it, and its offers for other peers.
 
         Raises:
-            FrameError: This socket is in too many swarms.
+            FrameError: This socket or its address is in too many swarms, or the peer id is somebody
+                else's.
         """
         if frame.event is Event.STOPPED:
             self._stopped(socket, frame)
             return [self._reply(socket, frame.info_hash)]
-        peer = self._admit(socket, frame, now)
+        peer = self._admit(socket, address, frame)
+        peer.expires = now + lifetime
+        self._make_room(frame.info_hash)
         deliveries = [self._reply(socket, frame.info_hash)]
         wanted = len(frame.offers) if frame.numwant is None else frame.numwant
         for other, offer in zip(self._others(frame, peer, wanted), frame.offers, strict=False):
@@ -168,22 +155,23 @@ class Swarms:
             }
         )
 
-    def closed(self, socket: SocketKey) -> None:
+    def drop(self, socket: SocketKey) -> None:
         """Take every peer of a closed socket out, save those another socket has taken over."""
         for info_hash, peer_id in list(self._memberships.get(socket, ())):
             self._remove(info_hash, peer_id)
-        self._addresses.pop(socket, None)
 
     def expire(self, now: float) -> None:
-        """Take out the peers that stopped announcing."""
-        oldest = now - self._limits.peer_timeout
-        for info_hash, swarm in list(self._swarms.items()):
-            for peer in list(swarm.peers.values()):
-                if peer.seen > oldest:
-                    break
-                self._remove(info_hash, peer.peer_id)
+        """Take out the peers whose time is over."""
+        over = [
+            (info_hash, peer.peer_id)
+            for info_hash, swarm in self._swarms.items()
+            for peer in swarm.peers.values()
+            if peer.expires <= now
+        ]
+        for info_hash, peer_id in over:
+            self._remove(info_hash, peer_id)
 
-    def _admit(self, socket: SocketKey, frame: Announce, now: float) -> _Peer:
+    def _admit(self, socket: SocketKey, address: str, frame: Announce) -> _Peer:
         key = (frame.info_hash, frame.peer_id)
         members = self._memberships.get(socket, set())
         if key not in members and len(members) >= self._limits.max_socket_peers:
@@ -191,12 +179,11 @@ class Swarms:
         swarm = self._swarms.get(frame.info_hash)
         peer = swarm.peers.get(frame.peer_id) if swarm else None
         if peer is None:
-            peer = self._join(frame, socket, swarm, now)
+            peer = self._join(frame, socket, address, swarm)
         swarm = self._swarms[frame.info_hash]
         if peer.socket != socket:
-            self._take_over(peer, socket, frame)
+            self._take_over(peer, socket, address, frame)
         self._memberships[socket].add(key)
-        peer.seen = now
         swarm.peers.move_to_end(frame.peer_id)
         self._held[peer.holder].move_to_end(key)
         if frame.event is Event.COMPLETED and not peer.complete:
@@ -204,12 +191,12 @@ class Swarms:
         swarm.complete -= peer.complete
         peer.complete = frame.left == 0 or frame.event is Event.COMPLETED
         swarm.complete += peer.complete
-        self._make_room(frame.info_hash, swarm)
         return peer
 
-    def _join(self, frame: Announce, socket: SocketKey, swarm: _Swarm | None, now: float) -> _Peer:
+    def _join(
+        self, frame: Announce, socket: SocketKey, address: str, swarm: _Swarm | None
+    ) -> _Peer:
         """Take in a new peer, if its address has not too many already."""
-        address = self._addresses.get(socket, "")
         limits = self._limits
         if not self._crowd.has_room(address, limits.max_address_peers) or (
             swarm and not swarm.addresses.has_room(address, limits.max_address_swarm_peers)
@@ -219,7 +206,7 @@ class Swarms:
             )
         if swarm is None:
             swarm = self._swarms[frame.info_hash] = _Swarm()
-        peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address, now)
+        peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address)
         swarm.addresses.add(address)
         swarm.holders.add(peer.holder)
         self._crowd.add(address)
@@ -227,19 +214,20 @@ class Swarms:
         self._peer_count += 1
         return peer
 
-    def _take_over(self, peer: _Peer, socket: SocketKey, frame: Announce) -> None:
+    def _take_over(self, peer: _Peer, socket: SocketKey, address: str, frame: Announce) -> None:
         """Have a peer belong to a new socket, so that the old one's close cannot take it out.
 
         Only its own address may: an id that others have seen must not be a way to evict it.
         """
-        if self._addresses.get(socket, "") != peer.address:
+        if address != peer.address:
             raise FrameError(
                 "this peer id is somebody else's", action="announce", info_hash=frame.info_hash
             )
         self._withdraw(peer.socket, (frame.info_hash, frame.peer_id))
         peer.socket = socket
 
-    def _make_room(self, info_hash: bytes, swarm: _Swarm) -> None:
+    def _make_room(self, info_hash: bytes) -> None:
+        swarm = self._swarms[info_hash]
         if len(swarm.peers) > self._limits.max_swarm_peers:
             self._remove(info_hash, swarm.superfluous())
         while (

@@ -1,0 +1,1 @@
+"""How the program is started: the screens, or a command; one file each. Above every face."""

@@ -1,0 +1,29 @@
+"""`filesend relay`: options in, the relay served, an exit code out."""
+
+from __future__ import annotations
+
+import typer
+
+from filesend_tui.cli.common import settle
+from filesend_tui.cli.options import HostOption, PortOption, takes
+
+
+@takes("trusted_proxies", "metrics_to", "log_level")
+def relay(
+    context: typer.Context, *, host: HostOption = "127.0.0.1", port: PortOption = None
+) -> None:
+    """Run a relay: it introduces people, and never sees a file."""
+    settings = settle(context.obj, service=True)
+    from filesend_tui.system.terminal import TerminalWatch, on_terminal
+    from relay.server import serve
+
+    TerminalWatch(on_terminal())  # it ends with its terminal, as by the SIGHUP that may not come
+    raise typer.Exit(
+        serve(
+            host,
+            settings.port if port is None else port,
+            settings.log_level,
+            trusted_proxies=settings.trusted_proxies,
+            metrics_to=settings.metrics_to,
+        )
+    )

@@ -1,0 +1,39 @@
+"""`filesend` itself: what every command stands below, and the screens where none follows.
+
+Only what `--help` and `--version` need is imported at the top, here and beside: neither textual nor
+aiortc nor socket.io. What the commands do lives in headless/, and the screens in app.py.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from filesend_tui.cli.download import download
+from filesend_tui.cli.options import CONNECTION, LOG, VersionOption, takes
+from filesend_tui.cli.receive import receive
+from filesend_tui.cli.relay import relay
+from filesend_tui.cli.seed import seed
+from filesend_tui.cli.send import send
+
+cli = typer.Typer(
+    name="filesend",
+    help="Hand files to another person: pair with a code, ask, get a yes, and they arrive.",
+    epilog="Without a command, the screens open.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # they print local variables, and codes and keys among them
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.callback(invoke_without_command=True)
+@takes("relay", "name", "output", *CONNECTION, "web", *LOG)
+def screens(context: typer.Context, *, _version: VersionOption = False) -> None:
+    """Open the screens, unless a command follows."""
+    if context.invoked_subcommand is None:
+        from filesend_tui.cli.screens import open_screens
+
+        raise typer.Exit(open_screens(context.obj))
+
+
+for command in (send, receive, seed, download, relay):
+    cli.command()(command)

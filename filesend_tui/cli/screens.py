@@ -1,0 +1,64 @@
+"""The screens, which `filesend` alone opens. Nothing of the command line's library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from filesend_tui.cli.common import Refused, settle
+
+if TYPE_CHECKING:
+    from filesend_tui.core.client import Client
+    from filesend_tui.settings.load import Settings
+
+
+def open_screens(options: Mapping[str, Any]) -> int:
+    """Open the screens; return the exit code.
+
+    Raises:
+        Refused: There is no terminal, or a setting cannot be used.
+    """
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise Refused("The screens need a terminal; `filesend --help` lists commands that do not.")
+    return run_screens(settle(options, log_to_stderr=False))
+
+
+def run_screens(settings: Settings) -> int:
+    """Run the TUI to its end; return the exit code."""
+    from filesend_tui.cli import compose
+    from filesend_tui.runtime.event_loop import runner
+    from filesend_tui.settings.load import settings_path
+    from filesend_tui.settings.preferences import Preferences
+    from filesend_tui.system import core_dumps
+    from filesend_tui.system.process_exit import end_soon
+
+    core_dumps.forbid()
+    from filesend_tui.app import FileSendApp
+    from filesend_tui.state.notices import receipts
+
+    with compose.relay_of(settings) as relay:
+        folder = compose.folder_of(settings)
+        config = settings.client_config(output=folder, meeting_places=[relay.url])
+
+        def client() -> Client:
+            from filesend_tui.core.client import Client
+
+            return Client(config)
+
+        app = FileSendApp(
+            client,
+            relay=relay.find,
+            trusted=relay.trusted,
+            output=folder,
+            warning=compose.warning_of(settings),
+            preferences=Preferences.of(settings, settings_path()),
+        )
+        with runner(eager_tasks=True) as running:
+            app.run(loop=running.get_loop())
+            for line in receipts(app.store.transfers):  # the terminal has its screen back
+                print(line)
+            code = app.return_code or 0
+            relay.stop()
+            end_soon(code)
+        return code

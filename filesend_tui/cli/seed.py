@@ -1,0 +1,64 @@
+"""`filesend seed`: options in, the headless face's `seed` run, an exit code out."""
+
+from __future__ import annotations
+
+import typer
+
+from filesend_tui.cli.common import Refused, check_there, settle
+from filesend_tui.cli.options import (
+    LOG,
+    SWARM,
+    JsonOption,
+    PathsArgument,
+    SkipOption,
+    TrackerOption,
+    takes,
+)
+
+
+@takes("relay", *SWARM, "web", *LOG)
+def seed(
+    context: typer.Context,
+    paths: PathsArgument,
+    *,
+    tracker: TrackerOption = None,
+    skip_unreadable: SkipOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Serve files to anybody with the magnet link, until interrupted.
+
+    Without --tracker, the relay's own tracker is used.
+    """
+    check_there(paths, skip_unreadable=skip_unreadable)
+    settings = settle(context.obj)
+    from filesend_tui.cli import compose
+    from filesend_tui.core.checks import is_tracker, look_at_all
+    from filesend_tui.headless import swarms
+    from filesend_tui.headless.asking import Asker
+
+    trackers = tracker or []
+    for url in trackers:
+        if not is_tracker(url):
+            raise Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host")
+    chosen = look_at_all(paths)
+    if trackers:
+        ended = compose.run(
+            lambda client: swarms.seed(client, chosen, trackers, skip_unreadable=skip_unreadable),
+            settings,
+            trackers,
+            json=json,
+        )
+        raise typer.Exit(ended)
+    asker = Asker.on_standard_input()
+    with compose.relay_of(settings) as relay:
+        ended = compose.run(
+            lambda client: swarms.seed_at_relay(
+                client, relay.asking(asker), chosen, skip_unreadable=skip_unreadable
+            ),
+            settings,
+            [relay.url],
+            stop=relay.stop,
+            json=json,
+            asker=asker,
+        )
+    raise typer.Exit(ended)

@@ -1,0 +1,114 @@
+"""The direct road as a Transport: its offers as texts, and meetings as attempts.
+
+How the two ends of it find each other is road.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel, Transport
+from filesend_tui.core.transports.direct.channel import DirectChannel
+from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
+from filesend_tui.core.transports.direct.road import DirectRoad
+
+
+class DirectAttempt(Attempt):
+    """One meeting on the direct road.
+
+    Args:
+        road: Started.
+    """
+
+    def __init__(self, road: DirectRoad) -> None:
+        self._road = road
+        self._ours = road.offer()
+        self.text = self._ours.encode()
+        self._meeting: asyncio.Task[DirectChannel] | None = None
+        self._handed_out = False
+
+    async def accept(self, text: str) -> None:
+        """See Attempt."""
+        self.meet(_decoded(text), chooses=False)
+
+    def meet(self, theirs: DirectOffer, *, chooses: bool) -> None:
+        """Begin to look for the partner. chooses: see DirectRoad.meet."""
+        self._meeting = asyncio.create_task(
+            self._road.meet(self._ours, theirs, chooses=chooses, chosen=self._settle)
+        )
+
+    async def opened(self, timeout: float = OPEN_TIMEOUT) -> Channel:
+        """See Attempt."""
+        meeting = self._meeting
+        assert meeting is not None
+        await asyncio.wait({meeting}, timeout=timeout)
+        if not meeting.done() or meeting.cancelled():
+            raise ChannelFailed("A peer could not be reached directly.")
+        channel = meeting.result()
+        self._handed_out = True
+        return channel
+
+    def abandon(self) -> None:
+        """See Attempt."""
+        if self._meeting is not None:
+            self._meeting.cancel()
+
+    async def close(self) -> None:
+        """See Attempt."""
+        meeting = self._meeting
+        if meeting is None or self._handed_out:
+            return
+        meeting.cancel()
+        await asyncio.wait({meeting})
+        if not meeting.cancelled() and meeting.exception() is None:
+            await meeting.result().close()
+
+    def _settle(self) -> None:
+        self.settled = True
+
+
+class DirectTransport(Transport):
+    """TLS over TCP between two machines of which one can reach the other.
+
+    Args:
+        config: Where to listen.
+        road: The client's end of it; made from the settings where None.
+    """
+
+    name = "direct"
+    hint = "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
+
+    def __init__(self, config: ClientConfig, *, road: DirectRoad | None = None) -> None:
+        self.road = road or DirectRoad(
+            port=config.direct_port, mapping=config.port_mapping, local=config.local
+        )
+
+    async def warm(self) -> None:
+        """Make the certificate, and listen. Raises ChannelFailed."""
+        await self.road.start()
+
+    async def offer(self) -> Attempt:
+        """See Transport."""
+        await self.road.start()
+        return DirectAttempt(self.road)
+
+    async def answer(self, text: str) -> Attempt:
+        """See Transport."""
+        theirs = _decoded(text)
+        await self.road.start()
+        attempt = DirectAttempt(self.road)
+        attempt.meet(theirs, chooses=True)
+        return attempt
+
+    async def close(self) -> None:
+        """Listen no more and give up every meeting."""
+        await self.road.close()
+
+
+def _decoded(text: str) -> DirectOffer:
+    try:
+        return DirectOffer.decode(text)
+    except BadDirectOffer:
+        raise ChannelFailed("A peer's direct offer makes no sense.") from None

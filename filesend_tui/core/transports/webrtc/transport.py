@@ -1,0 +1,98 @@
+"""WebRTC as a Transport, by the stack that the settings and the machine allow.
+
+What a stack does is in its own package, what all do in attempt.py.
+"""
+
+from __future__ import annotations
+
+from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.transports.base import Transport
+from filesend_tui.core.transports.webrtc.attempt import Unfit, WebRtcAttempt
+from filesend_tui.core.transports.webrtc.native import library
+from filesend_tui.core.transports.webrtc.remote_sdp import RemoteDescription, vet
+from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT
+
+
+class WebRtcTransport(Transport):
+    """WebRTC data channels; their texts are SDPs, as WebTorrent has them.
+
+    Args:
+        config: Its servers, and the stack.
+        unread_limit: Bytes received and not read at which a peer is cut off.
+
+    Raises:
+        ChannelFailed: The settings force a stack that is missing, or cannot do what they ask for.
+    """
+
+    name = "webrtc"
+    hides_addresses = True
+    lanes = True
+
+    def __init__(self, config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> None:
+        self._config = config
+        self._unread_limit = unread_limit
+        if config.relay_only:
+            self.hint = "Check that the TURN server works, on both sides."
+        else:
+            self.hint = "Check that the other side is still there and that no firewall blocks UDP."
+        self._stack()
+
+    async def warm(self) -> None:
+        """Load the stack in a worker thread, where its quarter of a second blocks nobody.
+
+        Raises:
+            ChannelFailed: It cannot be loaded.
+        """
+        await self._stack().load()
+
+    async def offer(self) -> WebRtcAttempt:
+        """Make an offer for a peer that is not known yet.
+
+        Raises:
+            ChannelFailed: The settings' servers are unusable, or this machine has no address.
+        """
+        return await self._begin(None)
+
+    async def answer(self, text: str) -> WebRtcAttempt:
+        """Answer a peer's offer.
+
+        Raises:
+            ChannelFailed: The offer was refused, the settings' servers are unusable, or this
+                machine has no address.
+        """
+        return await self._begin(vet(text, "offer"))
+
+    async def _begin(self, offer: RemoteDescription | None) -> WebRtcAttempt:
+        try:
+            return await self._begin_with(self._stack(), offer)
+        except Unfit:
+            if self._config.webrtc is not WebRtcStack.AUTO:
+                raise
+        # As where loopback is all there is, which libdatachannel never offers.
+        return await self._begin_with(_aiortc(), offer)
+
+    async def _begin_with(
+        self, stack: type[WebRtcAttempt], offer: RemoteDescription | None
+    ) -> WebRtcAttempt:
+        await stack.load()
+        attempt = stack(self._config, self._unread_limit)
+        await attempt.begin(offer)
+        return attempt
+
+    def _stack(self) -> type[WebRtcAttempt]:
+        """Return the attempts of the stack that the settings choose; raises ChannelFailed."""
+        if self._config.webrtc is not WebRtcStack.AIORTC:
+            obstacle = library.obstacle(self._config)
+            if obstacle is None:
+                from filesend_tui.core.transports.webrtc.native.attempt import NativeAttempt
+
+                return NativeAttempt
+            if self._config.webrtc is WebRtcStack.NATIVE:
+                raise obstacle
+        return _aiortc()
+
+
+def _aiortc() -> type[WebRtcAttempt]:
+    from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
+
+    return AiortcAttempt

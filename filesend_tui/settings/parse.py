@@ -1,0 +1,183 @@
+"""What a value of a setting means, as an option, a variable or the settings file gives it.
+
+Each parser returns what the program works with, or raises ValueError with what would be right. What
+else is needed is imported when one is asked: `--help` asks none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from filesend_tui.core.util.text import clean
+
+if TYPE_CHECKING:
+    from filesend_tui.core.config import IceServer, RoadChoice, WebRtcStack
+
+#: RFC 7064 and RFC 7065.
+_ICE_URL: Final = re.compile(
+    r"(?:stun|turn)s?:(?:[^\s:?/\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:\?transport=(?:udp|tcp))?"
+)
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+#: Characters of a name.
+MAX_NAME: Final = 64
+#: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
+_SLOWEST: Final = 4_000
+
+
+def text(value: str) -> str:
+    """Take any text as it is."""
+    return value
+
+
+def name(value: str) -> str:
+    """Read a person's name: at most MAX_NAME characters that can be shown."""
+    shown = clean(value, MAX_NAME).strip()
+    if not shown:
+        raise ValueError("a name needs at least one letter that can be shown")
+    return shown
+
+
+def theme(value: str) -> str:
+    """Read a theme's name; whether there is one of that name, the screens know."""
+    if not re.fullmatch(r"[\w-]{1,40}", value):
+        raise ValueError("a theme is one word, such as filesend-light")
+    return value
+
+
+def relay(value: str) -> str:
+    """Read a relay's address."""
+    from filesend_tui.core.checks import relay_address
+    from filesend_tui.core.errors import RelayUnreachable
+
+    try:
+        return relay_address(value).url
+    except RelayUnreachable as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
+
+
+def port(value: str | int) -> int:
+    """Read a port, from 1 to 65535."""
+    number = int(value) if str(value).isdecimal() else 0
+    if not 0 < number < 65536:
+        raise ValueError("a port is a number from 1 to 65535")
+    return number
+
+
+def networks(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Read addresses and networks; of one text with commas between."""
+    import ipaddress
+
+    given = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(str(ipaddress.ip_network(each.strip())) for each in given)
+    except ValueError as error:
+        hint = "write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
+        raise ValueError(f"{error}; {hint}") from None
+
+
+def path(value: str | Path) -> Path:
+    """Read a path; a `~` at its beginning is somebody's home folder."""
+    if "\0" in str(value):
+        raise ValueError("a path holds no NUL")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        who = str(value).partition("/")[0]
+        raise ValueError(
+            f"“{clean(who)}” is nobody's home folder here; write the whole path"
+        ) from None
+
+
+def log_level(value: str) -> str:
+    """Read one of LOG_LEVELS."""
+    level = value.lower()
+    if level not in LOG_LEVELS:
+        raise ValueError(f"a log level is one of {', '.join(LOG_LEVELS)}")
+    return level
+
+
+def limit(value: str | int) -> int | None:
+    """Read a rate in bytes a second, at least 4,000; `none` for no limit."""
+    from filesend_tui.core.util.figures import parse_rate
+
+    if str(value).lower() == "none":
+        return None
+    rate = parse_rate(str(value))
+    if rate < _SLOWEST:
+        raise ValueError(f"the lowest limit is {_SLOWEST} bytes a second; write none for no limit")
+    return rate
+
+
+def web(value: str) -> str:
+    """Read the URL of a page that opens magnet links."""
+    from filesend_tui.core.checks import share_page
+    from filesend_tui.core.errors import BadSharePage
+
+    try:
+        return share_page(value)
+    except BadSharePage as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
+
+
+def ice_servers(value: str | Iterable[str | Mapping[str, Any]]) -> tuple[IceServer, ...]:
+    """Read STUN and TURN servers: URLs, of one text with commas between, or tables with a login.
+
+    `none` is none at all.
+    """
+    import msgspec
+
+    from filesend_tui.core.config import IceServer
+
+    items = value.split(",") if isinstance(value, str) else list(value)
+    servers = [
+        IceServer(urls=item.strip()) if isinstance(item, str) else msgspec.convert(item, IceServer)
+        for item in items
+    ]
+    if [server.urls for server in servers] == ["none"]:
+        return ()
+    for server in servers:
+        if "@" in server.urls:  # perhaps a password: do not repeat it
+            raise ValueError("an ICE server's URL holds no login; use the settings file for it")
+        match = _ICE_URL.fullmatch(server.urls)
+        if match is None or not 0 < int(match["port"] or 1) < 65536:
+            raise ValueError(f"{server.urls!r} is not an ICE server; write stun:host:port, or none")
+    return tuple(servers)
+
+
+def switch(value: str | bool) -> bool:
+    """Read true or false, yes or no, 1 or 0."""
+    meant = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    try:
+        return meant[str(value).lower()]
+    except KeyError:
+        raise ValueError("a switch is true or false") from None
+
+
+def road(value: str) -> RoadChoice:
+    """Read which roads a private swarm may take."""
+    from filesend_tui.core.config import RoadChoice
+
+    try:
+        return RoadChoice(value.lower())
+    except ValueError:
+        raise ValueError(f"a road is one of {', '.join(RoadChoice)}") from None
+
+
+def webrtc(value: str) -> WebRtcStack:
+    """Read which WebRTC stack is used; one that is forced must be installed."""
+    from filesend_tui.core.config import WebRtcStack
+
+    try:
+        stack = WebRtcStack(value.lower())
+    except ValueError:
+        raise ValueError(f"a WebRTC stack is one of {', '.join(WebRtcStack)}") from None
+    if stack is WebRtcStack.NATIVE:
+        from filesend_tui.core.checks import missing_native_stack
+
+        if (missing := missing_native_stack()) is not None:
+            raise ValueError(f"{missing.message} {missing.hint}")
+    return stack

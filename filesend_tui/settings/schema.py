@@ -1,0 +1,270 @@
+"""Every setting, declared once: what it is called, what it may be, what people are told of it.
+
+The settings file, the variables, the options of `--help`, the table in README.md and the settings
+screen are made of it. What a value means is parse.py's, and which of several counts load.py's.
+To add one: a declaration here, a field of load.py's Settings, and its key in the commands that
+take it (cli/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from filesend_tui.settings import parse
+
+#: The variable that names another settings file.
+FILE_VARIABLE: Final = "FILESEND_SETTINGS"
+
+
+class Field(NamedTuple):
+    """A line of the settings screen. empty: what stands in it where nobody chose."""
+
+    label: str
+    empty: str = ""
+
+
+class Setting(NamedTuple):
+    """A setting.
+
+    key: its name in the settings file, and of its value in Settings. about: what it is, a sentence.
+    parse: returns what a value means; raises ValueError. stored: its type in the settings file.
+    example: as the settings file may say it, in TOML; None where it does not stand there by itself.
+    default: as people are told, where nobody chose. flag: the option, with what switches it off
+    after a slash; None: no option. short: the option in one letter. metavar: what stands for a
+    value in `--help`. many: the option may be repeated. variable: in the environment. secret: never
+    an option, as every program on a machine can read those. field: on the settings screen, where it
+    can be changed there.
+    """
+
+    key: str
+    about: str
+    parse: Callable[[Any], Any]
+    stored: Any = str
+    example: str | None = None
+    default: str = ""
+    flag: str | None = None
+    short: str | None = None
+    metavar: str | None = None
+    many: bool = False
+    variable: str | None = None
+    secret: bool = False
+    field: Field | None = None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How the option is written; none where there is none."""
+        return tuple(flag for flag in (self.flag, self.short) if flag is not None)
+
+    @property
+    def option(self) -> str:
+        """What an error calls the option."""
+        return (self.flag or "--" + self.key.replace("_", "-")).partition("/")[0]
+
+
+#: In the order in which people are told of them.
+SETTINGS: Final = (
+    Setting(
+        key="theme",
+        about="The screens' colours.",
+        parse=parse.theme,
+        example='"filesend-light"',
+        default="filesend",
+        field=Field("Theme"),
+    ),
+    Setting(
+        key="name",
+        about="How the other person sees you.",
+        parse=parse.name,
+        example='"Ann"',
+        default="your login name",
+        flag="--name",
+        metavar="NAME",
+        variable="FILESEND_NAME",
+        field=Field("Your name", "how the other person sees you"),
+    ),
+    Setting(
+        key="output",
+        about="Where files go.",
+        parse=parse.path,
+        example='"~/inbox"',
+        default="FileSend in your downloads folder",
+        flag="--output",
+        short="-o",
+        metavar="DIR",
+        variable="FILESEND_OUTPUT",
+        field=Field("Save in", "FileSend in your downloads folder"),
+    ),
+    Setting(
+        key="upload_limit",
+        about="Send at most so much a second, such as 500k, 1.5 MB/s or none.",
+        parse=parse.limit,
+        stored=int | str,
+        example='"2M"',
+        default="no limit",
+        flag="--upload-limit",
+        metavar="RATE",
+        variable="FILESEND_UPLOAD_LIMIT",
+        field=Field("Send at most", "no limit; 500k or 2M a second"),
+    ),
+    Setting(
+        key="download_limit",
+        about="Fetch at most so much a second.",
+        parse=parse.limit,
+        stored=int | str,
+        example='"none"',
+        default="no limit",
+        flag="--download-limit",
+        metavar="RATE",
+        variable="FILESEND_DOWNLOAD_LIMIT",
+        field=Field("Receive at most", "no limit; 500k or 2M a second"),
+    ),
+    Setting(
+        key="relay",
+        about="The relay.",
+        parse=parse.relay,
+        example='"https://relay.example"',
+        default="one on this machine",
+        flag="--relay",
+        metavar="URL",
+        variable="FILESEND_RELAY",
+    ),
+    Setting(
+        key="web",
+        about="A page that opens share links in a browser.",
+        parse=parse.web,
+        example='"https://instant.io/"',
+        flag="--web",
+        metavar="URL",
+        variable="FILESEND_WEB",
+    ),
+    Setting(
+        key="road",
+        about="How the files may go: auto, direct or webrtc.",
+        parse=parse.road,
+        example='"direct"',
+        default="auto",
+        flag="--road",
+        metavar="ROAD",
+        variable="FILESEND_ROAD",
+    ),
+    Setting(
+        key="direct_port",
+        about="The port where the other machine may connect.",
+        parse=parse.port,
+        stored=int,
+        example="4040",
+        default="any free one",
+        variable="FILESEND_DIRECT_PORT",
+    ),
+    Setting(
+        key="port_mapping",
+        about="Ask the router for a way in (UPnP).",
+        parse=parse.switch,
+        stored=bool,
+        example="false",
+        default="on",
+        flag="--port-mapping/--no-port-mapping",
+        variable="FILESEND_PORT_MAPPING",
+    ),
+    Setting(
+        key="webrtc",
+        about="What makes WebRTC connections: auto, aiortc, or native with filesend-tui[fast].",
+        parse=parse.webrtc,
+        example='"aiortc"',
+        default="auto",
+        flag="--webrtc",
+        metavar="STACK",
+        variable="FILESEND_WEBRTC",
+    ),
+    Setting(
+        key="ice_servers",
+        about="A STUN or TURN server, or none.",
+        parse=parse.ice_servers,
+        stored=list[str | dict[str, Any]],
+        example='["stun:stun.example:3478"]',
+        default="one of Google's",
+        flag="--ice-server",
+        metavar="URL",
+        many=True,
+        variable="FILESEND_ICE_SERVERS",
+    ),
+    Setting(
+        key="turn_username",
+        about="The user of TURN servers that are named without one.",
+        parse=parse.text,
+        variable="FILESEND_TURN_USERNAME",
+        secret=True,
+    ),
+    Setting(
+        key="turn_credential",
+        about="The password of TURN servers that are named without one.",
+        parse=parse.text,
+        variable="FILESEND_TURN_CREDENTIAL",
+        secret=True,
+    ),
+    Setting(
+        key="relay_only",
+        about="Connect by TURN servers only, which hides your address from the other side.",
+        parse=parse.switch,
+        stored=bool,
+        example="true",
+        default="off",
+    ),
+    Setting(
+        key="port",
+        about="The port of this machine's relay.",
+        parse=parse.port,
+        stored=int,
+        example="8421",
+        default="8421",
+        flag="--port",
+        metavar="PORT",
+        variable="FILESEND_PORT",
+    ),
+    Setting(
+        key="trusted_proxies",
+        about="A proxy, or a network of them, whose X-Forwarded-For this machine's relay believes.",
+        parse=parse.networks,
+        stored=list[str],
+        example='["127.0.0.1"]',
+        default="none",
+        flag="--trusted-proxy",
+        metavar="ADDRESS",
+        many=True,
+        variable="FILESEND_TRUSTED_PROXIES",
+    ),
+    Setting(
+        key="metrics_to",
+        about="Who may read /metrics of this machine's relay, an address or a network.",
+        parse=parse.networks,
+        stored=list[str],
+        example='["10.0.0.0/8"]',
+        default="this machine",
+        flag="--metrics-to",
+        metavar="ADDRESS",
+        many=True,
+        variable="FILESEND_METRICS_TO",
+    ),
+    Setting(
+        key="log_level",
+        about="What is logged: debug, info, warning or error.",
+        parse=parse.log_level,
+        example='"info"',
+        default="warning",
+        flag="--log-level",
+        metavar="LEVEL",
+        variable="FILESEND_LOG_LEVEL",
+    ),
+    Setting(
+        key="log_file",
+        about="Where log lines go.",
+        parse=parse.path,
+        example='"~/filesend.log"',
+        default="standard error, and from the screens nowhere",
+        flag="--log-file",
+        metavar="FILE",
+        variable="FILESEND_LOG_FILE",
+    ),
+)
+BY_KEY: Final = {setting.key: setting for setting in SETTINGS}

@@ -1,0 +1,1 @@
+"""What a relay keeps: interfaces, and each way of keeping it in a folder of its own."""

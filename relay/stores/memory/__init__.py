@@ -1,0 +1,1 @@
+"""What a relay keeps, in the memory of one process."""

@@ -1,0 +1,2 @@
+from .async_client import AsyncClient as AsyncClient
+from .async_server import AsyncServer as AsyncServer

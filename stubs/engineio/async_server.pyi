@@ -1,0 +1,9 @@
+from collections.abc import Callable
+from typing import Any
+
+from .async_socket import AsyncSocket
+
+class AsyncServer:
+    sockets: dict[str, AsyncSocket]
+    # A method that the relay puts its own in place of.
+    create_queue: Callable[..., Any]

@@ -1,0 +1,3 @@
+from .asgi import ASGIApp as ASGIApp
+from .async_client import AsyncClient as AsyncClient
+from .async_server import AsyncServer as AsyncServer
