@@ -65,8 +65,8 @@ class RogueRelay:
         self._rooms: Any = self._people._rooms
         self._claim: Any = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
-        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
         self._meet: Any = self._rooms.meet
+        self._rooms.claim = self._note_claim  # type: ignore[method-assign]
         self._rooms.meet = self._note_meeting  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
@@ -102,10 +102,8 @@ class RogueRelay:
         self.nameplate = nameplate
         return entered
 
-    async def _note_meeting(
-        self, person: str, address: str, place: bytes, lifetime: float
-    ) -> Entered | None:
-        entered: Entered | None = await self._meet(person, address, place, lifetime)
+    async def _note_meeting(self, person: str, *how: Any, **named: Any) -> Entered | None:
+        entered: Entered | None = await self._meet(person, *how, **named)
         if entered is not None:
             self._note(person, entered)
         return entered
