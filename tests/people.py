@@ -24,6 +24,7 @@ from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
+from filesend_tui.core.sessions.partner import Partner
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from relay.guard.limits import Limits
 from relay.protocol import words
@@ -153,6 +154,11 @@ class People(SessionManager):
         self.answer = self._transfers.answer
         self.cancel = self._transfers.cancel
         self.look_through = self._transfers.look_through
+
+    @property
+    def partners(self) -> dict[SessionId, Partner]:
+        """Everybody there, by session."""
+        return {partner.id: partner for partner in self._partners.values()}
 
     async def request(self, chosen: Any, *, to: SessionId | None = None, **how: Any) -> TransferId:
         return await self._transfers.request(self.partner(to).id, chosen, **how)

@@ -54,7 +54,7 @@ class TransferManager:
             config=self._config,
             tracker=tracker,
             known=self._known,
-            closed=lambda: self._open.pop(id),
+            closed=lambda: self._open.pop(id, None),
         )
         return self._open[id]
 

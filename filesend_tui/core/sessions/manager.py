@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from filesend_tui.core import errors, events
@@ -109,11 +109,6 @@ class SessionManager:
         self._tasks = Tasks()
 
     # -- what may be asked
-
-    @property
-    def partners(self) -> Mapping[SessionId, Partner]:
-        """Everybody this side is paired with, by session, in the order of pairing."""
-        return {partner.id: partner for partner in self._partners.values()}
 
     def partner(self, to: SessionId | None = None) -> Partner:
         """Return who is meant.
