@@ -1,1 +1,1 @@
-"""Measurements of the product beside yardsticks taken in the same run. Nothing imports this."""
+"""Benchmarks: the product beside yardsticks, measured in the same run. Nothing imports this."""

@@ -1,7 +1,7 @@
 """`python -m benchmarks`: every row of the table, each a ratio taken in the same run.
 
-Prints the table at the end, and writes it as text, Markdown, JSON and SVG. A row that cannot
-be measured here is left out with a word why, and the others go on.
+Prints the table at the end, and writes it as text, Markdown, JSON and SVG. A row that cannot be
+measured here is left out, with the reason, and the others go on.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from benchmarks.processes import Failed
 from benchmarks.table import Result, markdown, render
 
 _ROOT = Path(__file__).parent.parent
-#: Minutes that the groups' allotments come to, and that they get if nobody says otherwise.
+#: Minutes that the groups' time allotments add up to, and the default for `--minutes`.
 _PLANNED = 22.0
 _MINUTES = 16.0
-#: Bytes that all files but the largest take at once, with room for what runs.
+#: Bytes that all files but the largest take at once, with room for the programs.
 _ROOM = 8_000_000_000
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     print(describe(facts), flush=True)
     began = time.monotonic()
     for package in ("filesend_tui", "relay", "benchmarks"):
-        # A fresh clone's first run of all would else be measured as if every run were that slow.
+        # Else a fresh clone's first run would compile, and be measured as if each run were so slow.
         compileall.compile_dir(_ROOT / package, quiet=2)
     with (
         tempfile.TemporaryDirectory(prefix="filesend-bench-", dir=fast) as folder,
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def memory_folder() -> Path | None:
-    """Return a folder in memory with room for files that are measured; None where there is none."""
+    """Return a folder in memory with room for the files; None where there is none."""
     import psutil
 
     folder = Path("/dev/shm")
@@ -79,7 +79,7 @@ def memory_folder() -> Path | None:
 
 
 def measure(context: Context, wanted: set[str]) -> list[Result]:
-    """Measure the rows of these names, group by group; trouble in one is told in its rows."""
+    """Measure the rows of these names, group by group; a group's failure is noted in its rows."""
     results: list[Result] = []
     for group in GROUPS:
         rows = [row for row in group.rows if row.name in wanted]
@@ -101,7 +101,7 @@ def measure(context: Context, wanted: set[str]) -> list[Result]:
 
 
 def write(folder: Path, results: list[Result], facts: Mapping[str, object]) -> None:
-    """Write the table as text, as JSON and as a picture."""
+    """Write the table as text, Markdown, JSON and SVG."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "table.txt").write_text(f"{render(results)}\n", encoding="utf-8")
     about = f"{describe(facts)}, {facts['minutes']} minutes"

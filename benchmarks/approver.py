@@ -1,7 +1,7 @@
-"""A receiver who says yes only when told: `python -m benchmarks.approver RELAY CODE FOLDER`.
+"""A receiver that says yes only on command: `python -m benchmarks.approver RELAY CODE FOLDER`.
 
 A process of its own. Prints the Client's events as `filesend --json` does; a line on standard input
-is the yes to the one request. Ends when standard input does.
+is the yes to the one request. Ends at the end of standard input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from filesend_tui.core.config import ClientConfig
 
 
 async def run(relay: str, code: str, folder: str) -> None:
-    """Pair, wait for the yes, answer, and go on until told to end."""
+    """Pair, wait for the yes, answer, and run until standard input ends."""
     client = Client(ClientConfig(name="approver", output=Path(folder)))
     telling = asyncio.create_task(_tell(client))
     await client.connect(relay)

@@ -1,4 +1,4 @@
-"""What every measurement is given: where to work, how long, and between which two ends."""
+"""The context of every measurement: its folders, its time, and its two ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Loopback:
     addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.1")
 
     def at(self, _side: int, *command: str) -> list[str]:
-        """Return the command as it is."""
+        """Return the command unchanged."""
         return list(command)
 
 
@@ -39,9 +39,9 @@ class Loopback:
 class Context:
     """One run of the benchmarks.
 
-    folder: for files whose way is measured, in memory where there is room: a disk would be measured
-    instead. disk: for files that may not be in memory; None: the same. quick: small files and one
-    round. pace: what all time allotments are multiplied by.
+    folder: for the files transferred, in memory where there is room, so that no disk is measured.
+    disk: for files that may not be in memory; None: the same. quick: small files and one round.
+    pace: the factor of all time allotments.
     """
 
     folder: Path
@@ -52,7 +52,7 @@ class Context:
 
     def __post_init__(self) -> None:
         own = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_")}
-        # No setting of the person who runs this counts, and nobody outside is asked anything.
+        # No personal setting applies, and no outside server is contacted.
         self.environment = own | {
             "FILESEND_SETTINGS": str(self.folder / "no-settings.toml"),
             "FILESEND_ICE_SERVERS": "none",
@@ -61,11 +61,11 @@ class Context:
         }
 
     def rounds(self, most: int, seconds: float) -> Iterator[int]:
-        """Yield round numbers: at least one, `most` at most, and no new one that takes too long.
+        """Yield round numbers: at least one, `most` at most, none that would exceed the time.
 
         Args:
-            most: Rounds that are wished for.
-            seconds: That all rounds together may take on the machine they were planned on.
+            most: Rounds wanted.
+            seconds: Time for all rounds on the machine they were planned for.
         """
         began = time.monotonic()
         longest = 0.0
@@ -77,11 +77,11 @@ class Context:
             longest = max(longest, time.monotonic() - round_began)
 
     def size(self, full: int) -> int:
-        """Return how many bytes to move: all, or a tenth where it is to be quick."""
+        """Return how many bytes to transfer: all, or a tenth in a quick run."""
         return full // 10 if self.quick else full
 
     def file(self, size: int, *, random: bool = True) -> Path:
-        """Return a file of so many bytes, made once; sparse where it need not be random."""
+        """Return a file of so many bytes, made once; sparse unless it is random."""
         path = self.folder / f"{'random' if random else 'sparse'}-{size}.bin"
         if not path.exists():
             with path.open("wb") as file:
@@ -96,5 +96,5 @@ class Context:
 
     @staticmethod
     def say(text: str) -> None:
-        """Tell the person who waits."""
+        """Print a line of progress."""
         print(f"    {text}", flush=True)

@@ -1,4 +1,4 @@
-"""What was measured on."""
+"""The machine that was measured on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str | int]:
-    """Return what a reader of the figures needs to know of this machine and what ran on it."""
+    """Return the facts of this machine and its software that readers of the figures need."""
     import psutil
 
     return {

@@ -1,4 +1,4 @@
-"""One measurement each: start the processes, wait, read their figures, end them."""
+"""Single measurements: start the processes, wait, read their figures, end them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """Bytes that went from one end to the other.
+    """Bytes that were transferred from one end to the other.
 
-    rate: MB/s, from the first bytes to the last, for a file until it is in place. cpu: processor
+    rate: MB/s, from the first bytes to the last; for a file until it is in place. cpu: processor
     seconds of both sides for each GB, over the same bytes.
     """
 
@@ -35,11 +35,11 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer(Moved):
-    """A file or folder that went from one `filesend` to another.
+    """A file or folder that was sent from one `filesend` to another.
 
     wall: seconds from the moment both were paired, when the sender asks, until everything was in
     place. first_byte: from the yes to the first verified bytes. peaks: largest resident sets of
-    sender and receiver, in bytes. road: the one that it took.
+    sender and receiver, in bytes. road: the road used.
     """
 
     wall: float
@@ -49,7 +49,7 @@ class Transfer(Moved):
 
 
 def in_turn(number: int, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """Take two measurements, every other round the other way about: neither always follows."""
+    """Take two measurements, in reverse order every other round, so that neither always follows."""
     if number % 2 == 0:
         one = first()
         return one, second()
@@ -59,7 +59,7 @@ def in_turn(number: int, first: Callable[[], A], second: Callable[[], B]) -> tup
 
 @contextmanager
 def fresh(context: Context, name: str) -> Iterator[Path]:
-    """Give an empty folder, which is gone afterwards with what came into it."""
+    """Yield an empty folder, which is removed afterwards with its contents."""
     folder = context.folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -70,7 +70,7 @@ def fresh(context: Context, name: str) -> Iterator[Path]:
 
 
 def said(kind: str, **fields: Any) -> Any:
-    """Return what finds an event of `filesend --json` by its kind and some of its fields."""
+    """Return a matcher for an event of `filesend --json`, by its kind and some of its fields."""
 
     def match(line: str) -> dict[str, Any] | None:
         if not line.startswith('{"event"'):
@@ -78,7 +78,7 @@ def said(kind: str, **fields: Any) -> Any:
         try:
             event: dict[str, Any] = json.loads(line)
         except ValueError:
-            return None  # something else wrote in between, such as a profiler
+            return None  # a line of something else, such as a profiler
         if event["event"] == "error":
             raise Failed(f"filesend says: {event['message']}")
         if event["event"] != kind or any(event.get(k) != v for k, v in fields.items()):
@@ -100,7 +100,7 @@ def _figures(*names: str) -> Any:
 
 @contextmanager
 def relay(context: Context, ends: Ends | None = None) -> Iterator[str]:
-    """Run a relay at end 0; yields its URL."""
+    """Run a relay at end 0; yield its URL."""
     ends = ends or Loopback()
     command = python("filesend_tui", "relay", "--host", ends.addresses[0], "--port", "0")
     with Program(ends.at(0, *command), environment=context.environment) as program:
@@ -123,12 +123,12 @@ def filesend(
 
     Args:
         context: The run.
-        relay_url: Where both meet.
-        source: What is sent.
+        relay_url: The relay of both.
+        source: The file or folder to send.
         options: Further options of both, such as `--road direct`.
         ends: Where sender and receiver run.
         interpreter: The Python that runs both.
-        seconds: How long it may take at most.
+        seconds: The timeout.
     """
     ends = ends or Loopback()
     environment = context.environment | {"FILESEND_RELAY": relay_url}
@@ -155,7 +155,7 @@ def filesend(
         peaks = (sender.peak(), receiver.peak())
         size = event["bytes"]
         since = first
-        if begin > size / 2:  # small and fast: most of it came before the first figure
+        if begin > size / 2:  # small and fast: most bytes came before the first figure
             begin, since = 0, started
         moved = size - begin
         sender.wait_for(said("torrentDone"), _PAIR)
@@ -170,7 +170,7 @@ def filesend(
 
 
 def some_bytes(line: str) -> dict[str, Any] | None:
-    """Match the first event of verified bytes."""
+    """Return the event if it reports verified bytes, else None."""
     event: dict[str, Any] | None = said("download")(line)
     return event if event and event["downloadedBytes"] else None
 
@@ -178,7 +178,7 @@ def some_bytes(line: str) -> dict[str, Any] | None:
 def stream(
     context: Context, size: int, *, tls: bool, file: Path | None = None, ends: Ends | None = None
 ) -> Moved:
-    """Send bytes, or a file that is hashed and written, through one TCP or TLS stream."""
+    """Send bytes, or a file that is hashed and written, through one TCP or TLS connection."""
     ends = ends or Loopback()
     module = "benchmarks.yardsticks.stream"
     common = ["--tls"] if tls else []
@@ -211,7 +211,7 @@ def stream(
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """How a raw channel is driven, in bytes: a message, and what may be queued."""
+    """The parameters of a raw channel, in bytes: a message, and the queue's marks."""
 
     message: int = 64 * 1024
     high: int = 1024 * 1024
@@ -230,7 +230,7 @@ def channel(
     interpreter: str = sys.executable,
     seconds: float = 120.0,
 ) -> Moved:
-    """Send bytes over one bare data channel of a kind, for so many seconds at most."""
+    """Send bytes over one bare data channel of a kind, for `seconds` at most."""
     ends, tuning = ends or Loopback(), tuning or Tuning()
     module = "benchmarks.yardsticks.channel"
 

@@ -1,8 +1,8 @@
-"""The environment of the native data channel, with a Python of this machine that can have it.
+"""The virtual environment of the native data channel, with a Python that supports it.
 
-That needs Python 3.12 and is an optional extra, so what is measured and what is tested of it has a
-virtual environment of its own. `python -m benchmarks.native` makes it; `python -m tools.native`
-does, too, and runs its tests there.
+That needs Python 3.12 and is an optional extra, so its benchmarks and tests run in a virtual
+environment of their own. `python -m benchmarks.native` makes it; `python -m tools.native` does,
+too, and runs the tests there.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from benchmarks.processes import Failed
 _ROOT: Final = Path(__file__).parent.parent
 _ENVIRONMENT: Final = _ROOT / ".venv" / "native"
 _PYTHON: Final = str(_ENVIRONMENT / "bin" / "python")
-#: As new as what was installed.
+#: Its modification time is that of the installation.
 _STAMP: Final = _ENVIRONMENT / "installed.stamp"
 _NEEDED: Final = (3, 12)
-#: The last resort last: libtorrent, which the interop tests meet, has no wheel for it yet.
+#: 3.14 last: libtorrent, which the interop tests need, has no wheel for it yet.
 _NEWER: Final = ("python3.13", "python3.12", "python3.14")
 
 
@@ -37,7 +37,7 @@ def interpreter() -> str:
 
 
 def install() -> None:
-    """Make the environment where it is missing, and install what pyproject.toml says by now.
+    """Make the environment if it is missing, and install by the current pyproject.toml.
 
     Raises:
         Failed: No Python here is new enough, or pip failed.
@@ -67,7 +67,7 @@ def _pythons() -> Iterator[str]:
             yield found
     kept = {
         Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions",
-        Path(sys.base_prefix).parent,  # whoever runs this may have another home
+        Path(sys.base_prefix).parent,  # the home folder may be another user's
     }
     for name in _NEWER:
         for folder in kept:
@@ -76,7 +76,7 @@ def _pythons() -> Iterator[str]:
 
 
 def _can(python: str, statement: str) -> bool:
-    """Whether this interpreter exists, is new enough and can do this."""
+    """Return whether this interpreter exists, is new enough and can run this statement."""
     check = f"import sys; assert sys.version_info >= {_NEEDED}; {statement}"
     try:
         return not subprocess.run(
@@ -95,5 +95,5 @@ if __name__ == "__main__":
     try:
         install()
     except Failed as failed:
-        # The other rows of the benchmarks are no worse for it.
+        # The other rows of the benchmarks do not need it.
         print(f"Rows with the native data channel are left out: {failed}.")

@@ -1,4 +1,4 @@
-"""The table as a picture: SVG, a bar a row, as long as the row got of its reach. Pure."""
+"""The table as an SVG: a bar a row, its length the fraction of the row's reach. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WIDTH: Final = 1000
 _LINE: Final = 26
 _TOP: Final = 54
 _BARS: Final = 520
-#: Pixels from the bars' start to the line that says "reached".
+#: Pixels from the bars' start to the line labelled "reached".
 _ONE: Final = 200
 #: Bars end here, in reaches.
 _MOST: Final = 2.0
@@ -20,7 +20,7 @@ _COLOURS: Final = {"reached": "#2a9d6f", "missed": "#c8553d", "left out": "#9999
 
 
 def fraction(result: Result) -> float:
-    """Return how far the row got: 1 is just reached, more is better."""
+    """Return the fraction of the row's reach: 1 is just reached, more is better."""
     if result.value is None:
         return 0.0
     row = result.row

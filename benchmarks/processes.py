@@ -1,7 +1,7 @@
-"""Child processes that are measured: what they say and when, their processor time and memory.
+"""Measured child processes: their output and its times, their processor time and memory.
 
-Plain threads and pipes: nothing here shares an event loop, an interpreter or a lock with what is
-measured.
+Plain threads and pipes: nothing here shares an event loop, an interpreter or a lock with the
+measured process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Failed(Exception):
 
 
 class Program:
-    """A running child. Use it with `with`: it is killed at the end, if it has not ended."""
+    """A running child process and context manager; at the end it is killed if it still runs."""
 
     def __init__(
         self,
@@ -71,10 +71,10 @@ class Program:
         self.kill()
 
     def wait_for(self, match: Callable[[str], T | None], seconds: float) -> tuple[float, T]:
-        """Return when a line matched (by time.perf_counter) and what `match` made of it.
+        """Return when a line matched (by time.perf_counter) and the result of `match`.
 
-        Lines end at a newline or a carriage return. Raises Failed where the process ends first or
-        it takes longer.
+        Lines end at a newline or a carriage return. Raises Failed if the process ends first or at
+        the timeout.
         """
         deadline = time.perf_counter() + seconds
         looked_at = 0
@@ -92,13 +92,13 @@ class Program:
                 return when, found
 
     def write(self, line: str) -> None:
-        """Give it a line on standard input."""
+        """Write a line to its standard input."""
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def cpu(self) -> float:
-        """Return the processor seconds of all its threads until now."""
+        """Return the processor seconds of all its threads so far."""
         try:
             times = self._seen.cpu_times()
         except psutil.Error as error:
@@ -106,7 +106,7 @@ class Program:
         return float(times.user + times.system)
 
     def peak(self) -> int:
-        """Return the largest resident set until now in bytes; where not Linux, that of now."""
+        """Return the peak resident set in bytes; on systems other than Linux, the current one."""
         try:
             for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
                 if line.startswith("VmHWM"):
@@ -118,7 +118,7 @@ class Program:
         return 0
 
     def end(self, seconds: float = _ENDING_SECONDS) -> None:
-        """Wait until it ends by itself. Raises Failed where it does not, or with an error."""
+        """Wait until it ends by itself. Raises Failed where it does not, or fails."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -127,7 +127,7 @@ class Program:
             raise Failed(f"{self._short()} ended with {code}: {self.report()}")
 
     def kill(self) -> None:
-        """End it and free everything."""
+        """Kill it and free everything."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -143,7 +143,7 @@ class Program:
                     stream.close()
 
     def report(self) -> str:
-        """Return the last lines it said."""
+        """Return the last lines of its output."""
         with self._said:
             lines = [line[:300] for _, line in self._lines[-_REPORTED_LINES:]]
         return " | ".join(lines) or "it said nothing"
@@ -169,7 +169,7 @@ class Program:
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 1 << 16)
-    except OSError:  # closed: nobody wants to know any more
+    except OSError:  # closed by kill()
         return b""
 
 

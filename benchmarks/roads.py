@@ -1,4 +1,4 @@
-"""Which roads and kinds of WebRTC this `filesend` can be told to take, and with which Python."""
+"""Options of this `filesend` for roads and kinds of WebRTC, and the Python for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_INTERPRETER: Final = sys.executable
 
 @functools.cache
 def _help(interpreter: str) -> str:
-    """What `filesend send --help` says, in one line a word."""
+    """Return the output of `filesend send --help`."""
     result = subprocess.run(
         python("filesend_tui", "send", "--help", interpreter=interpreter),
         capture_output=True,

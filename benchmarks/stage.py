@@ -1,8 +1,8 @@
-"""The TUI with thirty transfers that all move: `python -m benchmarks.stage`, in a terminal.
+"""The TUI with thirty running transfers: `python -m benchmarks.stage`, in a terminal.
 
-The app is the product's own; its Client is made up here, and says what a real one would, as often:
-figures four times a second a transfer, pieces and peers once. So what the process costs is what
-drawing costs, and no data is moved in it.
+The app is the product's own; its Client is a fake that publishes the events of a real one, as
+often: figures four times a second a transfer, pieces and peers once. So the process's cost is that
+of drawing; no data is transferred in it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _PARTNER = "Partner"
 
 
 class MovingClient:
-    """A ClientApi whose transfers all move, and that does nothing it is told."""
+    """A fake ClientApi whose transfers all progress, and whose commands do nothing."""
 
     def __init__(self) -> None:
         self._stream = EventStream()
         self._moving: asyncio.Task[None] | None = None
 
     def subscribe(self) -> Subscription:
-        """Return a reader of the made up events."""
+        """Return a reader of the fake events."""
         return self._stream.subscribe()
 
     async def connect(
@@ -47,7 +47,7 @@ class MovingClient:
         *,
         again: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Be connected and paired, and let everything move."""
+        """Publish that it is connected and paired, and start all transfers."""
         self._stream.publish(events.Relay(state="connected", url=relay_url))
         self._stream.publish(events.Paired(partner=_PARTNER))
         self._moving = asyncio.create_task(self._move())

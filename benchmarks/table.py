@@ -1,4 +1,4 @@
-"""The table: rows, what each is to reach, and what it came to. Pure: figures in, text out."""
+"""The table: rows, their reach, and their results. Pure: figures in, text out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Figures = dict[str, list[float]]
 class Row:
     """One line of the table.
 
-    name: its word on the command line. title: what is divided by what. at_least or at_most: the
+    name: its name on the command line. title: the ratio, or the value. at_least or at_most: the
     reach, one of the two. unit: of the value; empty for a ratio.
     """
 
@@ -26,7 +26,7 @@ class Row:
     unit: str = ""
 
     def is_reached(self, value: float) -> bool:
-        """Return whether the value is as good as was asked."""
+        """Return whether the value is within the reach."""
         if self.at_least is not None:
             return value >= self.at_least
         assert self.at_most is not None
@@ -42,9 +42,9 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a row came to. value is None where it could not be measured: then `why` says it.
+    """The result of a row. value: None where it could not be measured, for the reason `why`.
 
-    figures: every round's, by what was measured. note: a few words about them.
+    figures: one a round, by name. note: a summary of them.
     """
 
     row: Row
@@ -55,13 +55,13 @@ class Result:
 
     @property
     def verdict(self) -> Literal["reached", "missed", "left out"]:
-        """What the last column says."""
+        """The text of the verdict column."""
         if self.value is None:
             return "left out"
         return "reached" if self.row.is_reached(self.value) else "missed"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as it is written to the JSON file."""
+        """Return the result as an object of the JSON file."""
         return {
             "row": self.row.name,
             "title": self.row.title,
@@ -76,14 +76,14 @@ class Result:
 
 
 def ratio(row: Row, figures: Figures, ours: str, theirs: str, unit: str) -> Result:
-    """Return a row's result: the median of the rounds' ratios, as each round saw the same machine.
+    """Return a row's result: the median of the ratios, each within one round.
 
     Args:
         row: The row.
-        figures: Of both, one a round and in the same order.
-        ours: The name of the figures above the line.
-        theirs: Of those below.
-        unit: Of both, for the note.
+        figures: The figures of both, one a round and in the same order.
+        ours: The name of the numerators.
+        theirs: The name of the denominators.
+        unit: The unit of both, for the note.
     """
     pairs = list(zip(figures[ours], figures[theirs], strict=True))
     return Result(
@@ -95,12 +95,12 @@ def ratio(row: Row, figures: Figures, ours: str, theirs: str, unit: str) -> Resu
 
 
 def single(row: Row, name: str, values: Sequence[float], note: str = "") -> Result:
-    """Return the result of a row that is no ratio: the median."""
+    """Return the result of a row that is no ratio: the median of its values."""
     return Result(row=row, value=statistics.median(values), figures={name: list(values)}, note=note)
 
 
 def summary(values: Sequence[float]) -> str:
-    """Return the median, and how far the rounds lie apart: `12.3 (11.9–13.0)`."""
+    """Return the median, and the range of the rounds: `12.3 (11.9–13.0)`."""
     middle = _number(statistics.median(values))
     if len(values) < 2:
         return middle
@@ -133,7 +133,7 @@ def render(results: Iterable[Result]) -> str:
 
 
 def markdown(results: Iterable[Result]) -> str:
-    """Return the table as docs/performance.md has it."""
+    """Return the table as in docs/performance.md."""
     lines = [
         "| row | what | reach | got | | medians (least–most) |",
         "|---|---|---|---|---|---|",

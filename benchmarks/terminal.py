@@ -1,4 +1,4 @@
-"""A program in a terminal of its own that nobody looks at: what it draws, how much, and when."""
+"""A program in a pseudo-terminal of its own: what it draws, how much, and when."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REPORTED: Final = 300
 
 
 class Terminal:
-    """A pseudo-terminal with a program in it. Use it with `with`: the program is ended."""
+    """A program in a pseudo-terminal, and a context manager that ends it."""
 
     def __init__(self, command: Iterable[str | Path], environment: Mapping[str, str]) -> None:
         if sys.platform == "win32":
@@ -61,7 +61,7 @@ class Terminal:
         os.close(self._master)
 
     def wait_for(self, text: str, seconds: float) -> float:
-        """Return when this text was drawn (time.perf_counter); styles may not cut it."""
+        """Return when this text was drawn (time.perf_counter), without a change of style in it."""
         drawn = b""
         deadline = time.perf_counter() + seconds
         while True:
@@ -73,7 +73,7 @@ class Terminal:
                 raise Failed(f"{text!r} was not drawn: {drawn[-_REPORTED:]!r}")
 
     def watch(self, seconds: float) -> tuple[float, float]:
-        """Return the share of a core that it uses and the bytes a second it draws, from now on."""
+        """Return the share of a core used, and the bytes a second drawn, over the next seconds."""
         count = 0
         began, cpu = time.perf_counter(), self._cpu()
         while (left := began + seconds - time.perf_counter()) > 0:
@@ -90,6 +90,6 @@ class Terminal:
             return b""
         try:
             return os.read(self._master, 1 << 16)
-        except OSError:  # Linux says so when the program has ended
+        except OSError:  # on Linux EIO, once the program has ended
             time.sleep(min(seconds, 0.05))
             return b""

@@ -1,9 +1,9 @@
 """The app: the one bridge between the Client and the screens.
 
-A key becomes a command on the Client; the Client's frozen events come back through `_listen` in
-handfuls, each a Textual message, go into the store, and the store is drawn a few times a second:
-however many there are, a key waits for one handful of them. Nothing about transfers is decided
-here.
+A key becomes a command on the Client. The Client's frozen events come back through `_listen` in
+batches, one Textual message a batch, and are applied to the store, which is drawn a few times a
+second: however many events are queued, a key waits for one batch at most. Nothing about transfers
+is decided here.
 """
 
 from __future__ import annotations
@@ -69,22 +69,22 @@ if TYPE_CHECKING:
     from filesend_tui.screens.palette import NamedAction
     from filesend_tui.state.request_choice import RequestChoice
 
-#: Actions of keys that are no use in the palette: the palette itself, and what lies under the keys.
+#: Actions left out of the palette: opening the palette itself, and `dismiss`.
 _NOT_BY_NAME: Final = frozenset({"command_palette", "dismiss"})
 _PLACES: Final = ("pair", "send", "transfers")
-#: The mode of all places but that for pairing.
+#: The mode of all places but `pair`.
 _WORK: Final = "work"
 
 
 def _actions() -> type[Provider]:
-    from filesend_tui.screens.palette import Actions  # late: nobody sees it first
+    from filesend_tui.screens.palette import Actions  # late: not on the first screen
 
     return Actions
 
 
 @dataclass
 class News(Message):
-    """Events of the core, as a message. heard: set once they are in the store."""
+    """A batch of the core's events, as a message. heard: set once they are in the store."""
 
     events: Sequence[events.Event]
     heard: asyncio.Event
@@ -95,19 +95,19 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     Args:
         client: Makes the Client; called once, on the app's event loop, after the first paint.
-        relay: Finds or starts a relay and returns its URL; called again at each retry, with what
-            asks about a relay that somebody else runs.
-        trusted: Whether whoever is at that URL now may be connected to again after a loss.
-        output: Where received files go unless the person says otherwise.
+        relay: Finds or starts a relay and returns its URL; called again at each retry. Its argument
+            asks the person about a relay that somebody else runs.
+        trusted: Whether to reconnect to the server at that URL after a lost connection.
+        output: The folder for received files unless the person chooses another.
         warning: Shown at first; None for nothing.
-        preferences: What can be set from the screens; what is changed is not kept where None.
-        recent: The file that remembers folders; the one of this system where None.
-        start: The folder the picker opens in; the current one where None.
-        draws_per_second: How often the store is drawn at most; None: 4, over SSH 2.
-        complete: Completions of a code that was begun, best first; None: the word list's.
+        preferences: The settings the screens can change; None: changes are not saved.
+        recent: The file of recent folders; None: this system's default.
+        start: The folder the picker opens in; None: the current one.
+        draws_per_second: The most draws of the store a second; None: 4, over SSH 2.
+        complete: Completions of a partly typed code, best first; None: the word list's.
         clock: Seconds, monotonic.
-        time_of_day: What stands beside lines and notices.
-        settle: Seconds without a key before keys count on what came up by itself.
+        time_of_day: The time shown beside lines and notices.
+        settle: Seconds without a key before keys count on content that appeared by itself.
     """
 
     TITLE = "FileSend"
@@ -157,7 +157,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
             self.register_theme(theme)
-        # Before Textual looks at it first: later, all styles would be worked out once more.
+        # Set before Textual first reads it: later, all styles would be computed again.
         wanted = self._preferences.text.get("theme", "")
         known = wanted in self.available_themes
         self.set_reactive(App.theme, wanted if known else THEMES[0].name)
@@ -165,8 +165,9 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the first screen: where people pair."""
-        # Not from a mode: with eager tasks, which Textual has from Python 3.12 on, Textual mounts
-        # that before it is the app's screen, and an Input asks for this. A mode only to come back.
+        # Not from a mode: with eager tasks (Textual on Python 3.12 and later) Textual mounts a
+        # mode's screen before it is the app's screen, which an Input needs. The mode is only for
+        # coming back.
         screen = PairScreen(self.store, self.clock, self._completions)
         self.add_mode("pair", lambda: screen)
         return screen
@@ -174,7 +175,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     # -- places
 
     def _work_screen(self, folder: Path) -> Screen[None]:
-        # Nobody sees it first, and it is not loaded before.
+        # Not the first screen, so imported only when it is needed.
         from filesend_tui.screens.work import WorkScreen
         from filesend_tui.system.recent_folders import RecentFolders, default_file
 
@@ -183,7 +184,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @property
     def current_mode(self) -> str:
-        """The place one is at: a mode of Textual's, or of the places that share one."""
+        """The current place: a Textual mode, or one of the places that share a mode."""
         screen = next(iter(self.screen_stack), None)
         return screen.place if isinstance(screen, PlaceScreen) else super().current_mode
 
@@ -196,15 +197,15 @@ class FileSendApp(KeyedApp, SteadyApp):
             self.screen.go(place)
 
     def _see(self, place: str) -> None:
-        """Have a place on the screen; the keys stay where they are if it is there already."""
+        """Show a place; leave the focus alone if it is shown already."""
         if not (isinstance(self.screen, PlaceScreen) and self.screen.shows(place)):
             self._go(place)
 
     # -- start and end
 
     def on_mount(self) -> None:
-        """Show the first screen; everything slow comes after it is drawn."""
-        self.refresh_css()  # Textual does so for the screens of modes, and not for the first
+        """Show the first screen; start everything slow after it is drawn."""
+        self.refresh_css()  # Textual does this for the screens of modes, not for the first
         self.set_interval(1.01, self._sample)
         self._signals = TerminalSignals(self._leave, terminal=not self.is_headless)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
@@ -222,7 +223,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._draw_soon()
 
     async def on_unmount(self) -> None:
-        """Whatever ended the app, the Client is destroyed before the loop is."""
+        """Destroy the Client before the event loop ends, whatever ended the app."""
         await self._client.close()
         if self._signals is not None:
             self._signals.close()
@@ -242,11 +243,11 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @property
     def steady(self) -> bool:
-        """Whether a fault of the screens would end what the Client does."""
+        """Whether a fault of the screens would end running work of the Client."""
         return super().steady and self._client.is_open
 
     def fault_seen(self) -> None:
-        """Say that something of the screens is broken, and what is not."""
+        """Show the notice that a part of the screens failed and transfers go on."""
         self.store.add_notice(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
         self._draw_soon()
 
@@ -264,14 +265,15 @@ class FileSendApp(KeyedApp, SteadyApp):
     @on(News)
     def _hear(self, news: News) -> None:
         for event in news.events:
-            with self.steadily():  # a fault of the screens keeps nothing from coming after it
+            with self.steadily():  # a fault of the screens does not stop later events
                 self._take_in(event)
         news.heard.set()
         self._draw_soon()
 
     def _take_in(self, event: events.Event) -> None:
         if self.store.is_of_another(event):
-            # The screens show one partner. Whoever else used a code at the same moment is left.
+            # The screens show one partner: leave the session of another who paired at the same
+            # time.
             if isinstance(event, events.Paired):
                 other = event.session
                 self._run("leave another", self._client.do(lambda client: client.leave(other)))
@@ -295,11 +297,11 @@ class FileSendApp(KeyedApp, SteadyApp):
                 )
 
     def on_app_focus(self) -> None:
-        """Somebody looks at the terminal again."""
+        """Draw when the terminal gets the focus again."""
         self._draw_soon()
 
     def _draw_soon(self) -> None:
-        """Draw at once, or as soon as the period since the last time is over."""
+        """Draw at once, or as soon as one period has passed since the last draw."""
         if self._draw_timer is not None:
             return
         wait = self._drawn_at + self._period - time.monotonic()
@@ -327,7 +329,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._draw_soon()
 
     def _arrive(self, partner: str) -> None:
-        """Go where things happen, unless somebody is at work elsewhere."""
+        """Go to `send` after pairing, unless the person is elsewhere or in a box."""
         if self.current_mode == "pair" and not self._in_box:
             self._go("send")
             self.came_up()
@@ -336,25 +338,25 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @property
     def takes_early(self) -> bool:
-        """Whether the screen is one that can tell a safe key from one that came too soon."""
+        """Whether the screen itself rejects keys that came too soon."""
         return isinstance(self.screen, ConfirmScreen)
 
     def expect_key(self, event: textual_events.Key) -> None:
-        """Let a place see a key before it is dealt out."""
+        """Show a place each key before it is dispatched."""
         if isinstance(self.screen, PlaceScreen):
             self.screen.expect_key(event)
 
-    # -- files that are dropped on the terminal come as a paste, wherever one is
+    # -- files dropped on the terminal arrive as a paste, in any place
 
     def takes_paste(self, event: textual_events.Paste) -> bool:
-        """Choose what was dropped, if it is all there."""
+        """Choose the dropped files, if all of them exist."""
         if not self._is_drop(event):
             return False
         self.run_worker(self._drop(event), name="drop", exit_on_error=False)
         return True
 
     def _is_drop(self, paste: textual_events.Paste) -> bool:
-        """Say whether this is of files to be sent, if they are there."""
+        """Return whether a paste may be a drop of files, if they exist."""
         if not looks_like_paths(paste.text):
             return False
         if isinstance(self.screen, PlaceScreen):
@@ -362,7 +364,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         return not isinstance(self.focused, Input)  # a question is open, and keeps its fields
 
     async def _drop(self, event: textual_events.Paste) -> None:
-        """Choose what was dropped; where it is not all there, it is text like any other."""
+        """Choose the dropped files; where any is missing, deliver the paste as text."""
         from filesend_tui.screens.dropped_paths import find_all, pick
 
         found = await asyncio.to_thread(find_all, event.text)
@@ -375,14 +377,14 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._go("send")
         self._draw()
 
-    # -- requests: a bar tells of them, a key of their own opens the box, and nothing else does
+    # -- requests: a bar announces them; only a key of their own, or the bar, opens the box
 
     @property
     def _in_box(self) -> bool:
         return isinstance(self.screen, ModalScreen)
 
     def action_look(self) -> None:
-        """Show the request that waits longest."""
+        """Show the request that has waited longest."""
         requests = self.store.requests
         if not requests or self._in_box or self._leaving:
             return
@@ -401,7 +403,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.came_up()  # the second click of two is meant for the bar as well
 
     def _looked(self, end: BoxEnd | None) -> None:
-        """A box is gone: after an answer the next one comes; else there is the bar again."""
+        """Handle a closed box: after an answer show the next request; else the bar is back."""
         if self._accepted:
             self._accepted = False
             self._see("transfers")
@@ -450,9 +452,9 @@ class FileSendApp(KeyedApp, SteadyApp):
         return await self.push_screen_wait(question)
 
     def _want_code(self) -> None:
-        """Alone at a relay without a code: ask for one."""
+        """Ask for a code when connected to a relay with neither partner nor code."""
         code = self.store.code
-        # A code that was given up for another person's is missed only where that one was refused.
+        # A code given up to join another person's is replaced only if joining failed.
         if self.store.wants_code and (code is None or code.gone != "joined" or self._refused):
             self._new_code()
 
@@ -497,7 +499,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             return
         for worker in self.workers:
             if worker.name == SHARING:
-                worker.cancel()  # the torrent is still being made: that ends with the command
+                worker.cancel()  # the torrent is still being made: cancelling the command ends that
 
     @on(commands.AnswerRequest)
     def _answer(self, message: commands.AnswerRequest) -> None:
@@ -553,13 +555,13 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._draw()
 
     def action_help(self) -> None:
-        """Show the keys, those of the present place first."""
+        """Show the keys, those of the current place first."""
         from filesend_tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self._place))
 
     def action_verify(self) -> None:
-        """Show the words that tell whether somebody is in between."""
+        """Show the verification words, which reveal a man in the middle."""
         session, partner = self.store.session, self.store.partner
         words = self._client.verification(session)
         if words is None or partner is None:
@@ -574,7 +576,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         await self._leave_partner(session)
 
     def action_disconnect(self) -> None:
-        """End the pairing; asks while something runs."""
+        """End the pairing; ask first while something runs."""
         session = self.store.session
         self._ask_if_running(
             "Disconnect", (), lambda: self._run("leave", self._leave_partner(session))
@@ -588,21 +590,21 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._draw_soon()
 
     def action_help_quit(self) -> None:
-        """Take Ctrl-C: it ends a start that has come to nothing yet, and else says what quits."""
+        """Handle Ctrl-C: quit while the first connection is pending, else show which key quits."""
         if self.store.relay.state == "connecting":
             self._leave(INTERRUPTED)
         else:
             super().action_help_quit()
 
     async def action_quit(self) -> None:
-        """End the app; asks while something runs."""
+        """End the app; ask first while something runs."""
         if not isinstance(self.screen, ConfirmScreen):
             self._ask_if_running("Quit", self.store.open_shares, self._leave)
 
     def _ask_if_running(
         self, verb: str, shares: Sequence[ShareRow], then: Callable[[], None]
     ) -> None:
-        """Ask where transfers run, or these shares would end with it; then do it."""
+        """Do something; ask first if it would end running transfers or these shares."""
         question = ending_question(verb, self.store.running, shares)
         if question is None:
             then()
@@ -613,11 +615,11 @@ class FileSendApp(KeyedApp, SteadyApp):
         )
 
     def action_write(self) -> None:
-        """Show what was said, and open the field for a line, wherever one is."""
+        """Show the talk, and open the field for a line, from any place."""
         self._go("talk")
 
     def action_settings(self) -> None:
-        """Show what can be set."""
+        """Show the settings."""
         from filesend_tui.screens.settings import SettingsScreen
 
         ours = [theme.name for theme in THEMES]
@@ -630,13 +632,13 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.run_worker(self._prefer(message.text), name="settings", exit_on_error=False)
 
     def _keep_theme(self, theme: str) -> None:
-        """Keep a theme that was chosen by name; one that is only looked at is none yet."""
+        """Save a theme chosen by name; a preview in an open box does not count."""
         told = self._preferences.text.get("theme") or THEMES[0].name
         if theme != told and not isinstance(self.screen, BoxScreen):
             self.run_worker(self._prefer({"theme": theme}), name="theme", exit_on_error=False)
 
     async def _prefer(self, text: Mapping[str, str]) -> None:
-        """Set these and keep them; whatever is wrong is told where they were written."""
+        """Apply and save these settings; show an error where they were typed."""
         from filesend_tui.settings.load import SettingsError
         from filesend_tui.settings.preferences import BadPreference
 
@@ -672,7 +674,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._draw_soon()
 
     def action_suspend(self) -> None:
-        """Give the terminal back to the shell until it says `fg`; not every system can."""
+        """Suspend to the shell until `fg`, on systems that support it."""
         self.action_suspend_process()
 
     def check_action(
@@ -693,20 +695,20 @@ class FileSendApp(KeyedApp, SteadyApp):
             case _:
                 return True
 
-    # -- the palette: every key's action by name, what the present place has first
+    # -- the palette: every key's action by name, those of the current place first
 
     @property
     def _place(self) -> str:
-        """The group of keys of what is on the screen."""
+        """The group of keys of the current screen."""
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             return screen.place
         return screen.PLACE if isinstance(screen, BoxScreen) else "app"
 
     def named_actions(self, screen: Screen[object]) -> Iterator[NamedAction]:
-        """Go through every action with its key, those of a screen first.
+        """Yield every action with its key, those of a screen first.
 
-        On top of a box only its own: all else has to wait for it.
+        While a box is open, only the box's own.
         """
         from filesend_tui.screens.palette import NamedAction
 
@@ -722,7 +724,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             yield NamedAction("Theme", "choose other colours", self.action_change_theme)
 
     def _do_by_name(self, place: str, action: str) -> None:
-        """Do what a key of some place does; go there first."""
+        """Run the action of a place's key, after going to that place."""
         if place in _PLACES:
             self._go(place)
         self.call_after_refresh(self._act, place, action)
@@ -744,7 +746,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
 
 def _here() -> Path:
-    """Return the current folder, or this person's own where somebody removed that."""
+    """Return the current folder, or the home folder where the current one was removed."""
     try:
         return Path.cwd()
     except OSError:

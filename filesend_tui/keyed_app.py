@@ -1,9 +1,9 @@
-"""How keys reach a screen: one after another, each to who had the keys when its turn came.
+"""Key dispatch: one key at a time, each to the widget that has the focus when its turn comes.
 
-Textual deals out all keys that a terminal delivers at once before any widget has handled one. A
+Textual dispatches all keys that a terminal delivers at once before any widget has handled one. A
 line typed ahead over a slow connection would then go, letter by letter, to the commands of the
-place that its first key was to leave. And what a field does not take is looked up among the keys
-of whatever is on the screen by then. What keys do is not known here.
+place that its first key was to leave. And a key that a field does not handle is looked up in the
+bindings of the screen shown by then. What keys do is not known here.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from textual.widget import Widget
 
 from filesend_tui.state.settling import Settling
 
-#: Keys and pastes that wait for their turn; what comes beyond them is noise from a cat.
+#: Keys and pastes that wait for their turn; beyond that the oldest are dropped.
 _MOST: Final = 4096
-#: Seconds after which the next key has its turn where who had the last one is gone; and where they
-#: are still at work on it: on a busy machine a place takes its time to come up.
+#: Seconds to wait for a key to be handled before the next has its turn: `_LOST` where the widget
+#: that got it is gone, `_LONGEST` where it still runs (a place opens slowly on a busy machine).
 _LOST: Final = 1.0
 _LONGEST: Final = 10.0
-#: Seconds in which an answer to a key seems to come at once.
+#: Seconds within which the response to a key seems immediate.
 _AT_ONCE: Final = 0.1
 
 _Input: TypeAlias = events.Key | events.Paste
 
 
 class KeyHandled(Message):
-    """Goes after a key, through everybody that the key went to."""
+    """A marker that follows a key through the queues of the same widgets."""
 
 
 class KeyedApp(App[None]):
-    """An App whose keys go one after another, and to nobody who came up meanwhile.
+    """An App that dispatches keys one at a time, never to a screen that appeared meanwhile.
 
     Args:
         clock: Seconds, monotonic.
-        settle: Seconds without a key before keys count on what came up by itself.
+        settle: Seconds without a key before keys count on content that appeared by itself.
     """
 
     def __init__(self, clock: Callable[[], float], settle: float) -> None:
@@ -58,27 +58,27 @@ class KeyedApp(App[None]):
         self._press_is_void = False
 
     def came_up(self) -> None:
-        """What is on the screen changed by itself: a key in the air is not meant for it."""
+        """Note that the screen changed by itself: keys just pressed are not meant for it."""
         self.settling.changed()
 
     @property
     def takes_early(self) -> bool:
-        """Whether the screen itself sees to keys that come too soon."""
+        """Whether the screen itself rejects keys that come too soon."""
         return False
 
     def expect_key(self, event: events.Key) -> None:
-        """See a key in time to say which widget should get it."""
+        """Inspect a key before it is dispatched, to move the focus if need be."""
 
     def takes_paste(self, event: events.Paste) -> bool:  # noqa: ARG002 - for the app
-        """Take a paste that is meant for the app; False: it goes to who has the keys."""
+        """Take a paste meant for the app; return False to leave it to the focused widget."""
         return False
 
     async def let_through(self, event: events.Paste) -> None:
-        """Give a paste that was taken to who has the keys after all."""
+        """Deliver a paste that was taken to the focused widget after all."""
         await super().on_event(event)
 
     async def on_event(self, event: events.Event) -> None:
-        """Let a key wait for its turn; deal out all else as Textual does."""
+        """Queue keys and pastes; dispatch all other events as Textual does."""
         if isinstance(event, _Input) and not event.is_forwarded:
             self._waiting.append(event)
             if self._out is None:
@@ -89,7 +89,7 @@ class KeyedApp(App[None]):
             await super().on_event(event)
 
     def _is_void(self, event: events.Event) -> bool:
-        """Say whether this is of a click that began on what had just come up."""
+        """Return whether this belongs to a click that began on content that had just appeared."""
         if isinstance(event, events.MouseDown):
             self._press_is_void = bool(self.settling.wait)
             return self._press_is_void
@@ -99,7 +99,7 @@ class KeyedApp(App[None]):
         return False
 
     async def _deal(self) -> None:
-        """Give the next key that counts to who has the keys now."""
+        """Dispatch the next key that counts to the focused widget."""
         self._out = None
         while self._waiting and self._out is None:
             event = self._waiting.popleft()
@@ -116,12 +116,12 @@ class KeyedApp(App[None]):
             holder: Widget = self.focused or self.screen
             self._out, self._out_since = (event, self.screen, self.focused), time.monotonic()
             await super().on_event(event)
-            # What follows a key has been everywhere that the key was, and finds it done.
+            # The marker passes every queue that the key passed, so the key is handled before it.
             if not holder.post_message(KeyHandled()):
                 self._out = None
 
     async def _go_on(self) -> None:
-        """Give the next key its turn where the last one is lost, as its holder went meanwhile."""
+        """Dispatch the next key if the last one timed out or its widget is gone."""
         self._watch = None
         if self._waiting and time.monotonic() - self._out_since >= self._patience:
             await self._deal()
@@ -130,36 +130,36 @@ class KeyedApp(App[None]):
 
     @property
     def _patience(self) -> float:
-        """Seconds for whoever has the key that is out."""
+        """Seconds to wait for the widget that is handling a key."""
         if self._out is None:
             return 0.0
         _, screen, focused = self._out
         return _LONGEST if (focused or screen).is_running else _LOST
 
     async def on_key_handled(self) -> None:
-        """The key was handled; what it asked for is shown first, and then comes the next key."""
+        """Dispatch the next key, after the effect of the last one is drawn."""
         if self._out is not None and _is_text(self._out[0], self._out[2]):
-            await self._deal()  # it asked for nothing
+            await self._deal()  # it only added text
         else:
             self.call_after_refresh(self._deal)
 
     async def after_keys(self) -> None:
-        """Wait until the key that is out was handled, but no longer than a person notices.
+        """Wait until the key in flight was handled, but no longer than a person notices.
 
-        A key goes through one widget after another, each with a queue of its own. What comes in
-        masses and asks for this in between does not hold it up at each of them.
+        A key passes one widget after another, each with its own queue. A sender of many messages
+        awaits this between batches, so that they do not delay the key in each queue.
         """
-        # Whoever has the key may be gone, and say nothing.
+        # The widget that got the key may be gone, and never report it.
         while self._out is not None and time.monotonic() - self._out_since < _AT_ONCE:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
     @property
     def keys_wait(self) -> bool:
-        """Whether keys are under way."""
+        """Whether keys are queued."""
         return bool(self._waiting)
 
     def on_key(self, event: events.Key) -> None:
-        """Keep a key that nobody took from the bindings of who was not there for it."""
+        """Keep an unhandled key from the bindings of a screen or focus that changed since."""
         if self._out is not None:
             key, screen, holder = self._out
             if key is event and screen is self.screen and holder is self.focused:
@@ -168,7 +168,7 @@ class KeyedApp(App[None]):
 
 
 def _is_text(event: _Input, holder: Widget | None) -> bool:
-    """Say whether a field takes this as a part of its text."""
+    """Return whether a field takes this as text."""
     if holder is None:
         return False
     if isinstance(event, events.Paste):

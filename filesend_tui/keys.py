@@ -1,9 +1,9 @@
 """Every key of the screens, in one table: what it is, what it does, and where.
 
-From it come the bindings, the line at the bottom, the help page, the palette, and the keys that
-sentences name. One key has one meaning everywhere, so that a key pressed a moment too late, or
-once too often, does the same or nothing: tests/tui/test_keys.py holds that. What should not
-happen by a slip (to send, share, disconnect, give up one's code) is a capital letter. No Textual
+The bindings, the line at the bottom, the help page, the palette, and the keys that sentences name
+are made from it. One key has one meaning everywhere, so that a key pressed a moment too late, or
+once too often, does the same or nothing: tests/tui/test_keys.py holds that. Actions that should not
+happen by mistake (send, share, disconnect, give up one's code) have a capital letter. No Textual
 ever lives here.
 """
 
@@ -16,12 +16,12 @@ from typing import Final, NamedTuple
 class Key(NamedTuple):
     """One action and the keys for it.
 
-    does: what it means, in a word or two; a key has one such meaning in the whole table. keys: as
+    does: its meaning, in a word or two; a key has one such meaning in the whole table. keys: as
     Textual names them, with commas between; sentences and the bottom line name the first. action:
     the method, as Textual names it. label: two words at most, for the bottom line; empty where it
-    is not shown there. about: what it does, for help and palette; empty where another line says it.
-    first: has the first claim to room in the bottom line. priority: answers also while a field has
-    the keys.
+    is not shown there. about: what it does, for help and palette; empty where another entry
+    describes it. first: shown first where the bottom line is short. priority: works also while a
+    field has the focus.
     """
 
     does: str
@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it is called in the palette."""
+        """The name in the palette."""
         return self.label or self.does.capitalize()
 
     @property
@@ -251,7 +251,7 @@ TABLE: Final[dict[str, Group]] = {
     ),
 }
 
-#: Groups of widgets that a place has, and is not without.
+#: Groups of the widgets that a place always contains.
 WITHIN: Final = {"send": ("picker",)}
 
 _READ: Final = {
@@ -284,7 +284,7 @@ def shown(does: str) -> str:
 
 
 def every() -> Iterator[tuple[str, Key]]:
-    """Go through the table: the place and each of its keys."""
+    """Yield each place with each of its keys."""
     for place, group in TABLE.items():
         for key in group.keys:
             yield place, key

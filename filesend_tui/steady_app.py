@@ -1,8 +1,8 @@
-"""What screens raise: an app that goes on where Textual would end it, and transfers with it.
+"""An app that survives exceptions of its screens, which in Textual would end it and its transfers.
 
-Textual ends the app at the first exception that a handler, a timer, a layout or a drawing lets out.
-Here all of them are caught in one place, each widget by itself, so that the others are drawn. What
-people are told of it is the app's, and what a transfer is, nobody here knows.
+Textual ends the app at the first exception that a handler, a timer, a layout or a drawing raises.
+Here all of them are caught in one place, per widget, so that the others are drawn. The notice to
+the person is the app's; nothing here knows what a transfer is.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from textual.widget import Widget
 
 _log = logging.getLogger(__name__)
 
-#: What stands in place of a widget that cannot be drawn.
+#: Drawn in place of a widget that cannot be drawn.
 _INSTEAD: Final = "✗ cannot be shown"
 
 
 class SteadyApp(App[None]):
-    """An app that outlives the faults of its screens as long as it is `steady`.
+    """An app that survives faults of its screens while it is `steady`.
 
-    Each fault is logged with its traceback once, and the first is told again when the app ends;
-    after that a place in the program that fails over and over costs what it costs to try again.
+    Each fault is logged once with its traceback, and the first is printed again when the app ends.
+    A place in the program that keeps failing is not logged again.
     """
 
     def __init__(self) -> None:
@@ -43,28 +43,28 @@ class SteadyApp(App[None]):
 
     @property
     def steady(self) -> bool:
-        """Whether something would be lost with the app; else a fault ends it."""
+        """Whether faults are survived; where False, a fault ends the app."""
         return self._running and not self._exit
 
     def fault_seen(self) -> None:
-        """Tell the person; called once for each place that fails, and never while drawing."""
+        """Notify the person; called once for each place that fails, never while drawing."""
 
     @contextmanager
     def steadily(self) -> Iterator[None]:
-        """Go on after this block, whatever it raises."""
+        """Handle any Exception that this block raises, and continue after it."""
         try:
             yield
         except Exception as error:
             self._handle_exception(error)
 
-    # -- where Textual lets exceptions out
+    # -- where Textual handles exceptions
 
     def _handle_exception(self, error: Exception) -> None:
         if not self.steady:
             super()._handle_exception(error)
             return
         if self._exception is None:
-            self._exception = error  # which a pilot raises at the end of its test
+            self._exception = error  # a Textual pilot raises it at the end of its test
         place = _place(error)
         if place in self._places:
             return
@@ -82,13 +82,13 @@ class SteadyApp(App[None]):
     def _tell_at_the_end(self, error: BaseException) -> None:
         from rich.traceback import Traceback  # late: slow to import
 
-        # Textual prints every local variable along with a traceback; some of ours are secrets.
+        # Textual prints local variables along with a traceback; some of ours are secrets.
         crash = Traceback.from_exception(
             type(error), error, error.__traceback__, width=None, show_locals=False
         )
         self._exit_renderables.append(Segments(self.console.render(crash, self.console.options)))
 
-    # -- what Textual would stop at, or stop drawing
+    # -- where an exception would end Textual's message loop or drawing
 
     async def _dispatch_message(self, message: Message) -> None:
         try:
@@ -108,7 +108,7 @@ class SteadyApp(App[None]):
         super()._start_widget(parent, widget)
 
     def _guard(self, widget: Widget) -> None:
-        """Let nothing out of this widget, Textual's own ones too."""
+        """Catch exceptions in this widget's methods; also in Textual's own widgets."""
         if "_dispatch_message" in vars(widget):
             return
         dispatch = widget._dispatch_message
@@ -140,7 +140,7 @@ class SteadyApp(App[None]):
 
 
 def _instead(crop: Region) -> list[Strip]:
-    """Return lines to stand in that part of a widget."""
+    """Return the lines that replace this part of a widget."""
     width = crop.right
     first = Strip([Segment(_INSTEAD)]).adjust_cell_length(width)
     lines = [first if y == 0 else Strip.blank(width) for y in range(crop.y, crop.bottom)]
@@ -148,12 +148,12 @@ def _instead(crop: Region) -> list[Strip]:
 
 
 def _nothing(*_: Size | int) -> int:
-    """Return how many cells a widget takes that cannot say it."""
+    """Return the size in cells of a widget that cannot compute it."""
     return 0
 
 
 def _place(error: Exception) -> tuple[type[Exception], CodeType | None, int]:
-    """Return what tells one fault from another: its kind, and the line that raised it."""
+    """Return what identifies a fault: its type, and the line that raised it."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

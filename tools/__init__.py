@@ -1,1 +1,1 @@
-"""What a developer runs beside the tests: never installed, never imported by the product."""
+"""Developers' tools besides the tests: never installed, never imported by the product."""

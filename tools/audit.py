@@ -1,8 +1,8 @@
-"""`python -m tools.audit`: known vulnerabilities in what is installed.
+"""`python -m tools.audit`: known vulnerabilities in the installed packages.
 
-Two are asked: the table that is checked in (tests/advisories.toml), and the service that pip-audit
-asks. Exit status: 1 where either knows of any, and else 0, also where the service could not be
-asked: a machine without the network must be able to check its work. That is said in so many words.
+Two sources: the table that is checked in (tests/advisories.toml), and pip-audit's service. Exit
+status: 1 where either lists any, else 0, also where the service is unreachable, as checks must work
+without a network; that is printed clearly.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from packaging.version import Version
 
 TABLE = Path(__file__).with_name("advisories.toml")
 
-#: Seconds for an answer of the service, and for all of it.
+#: Timeouts in seconds of one answer of the service, and of the whole query.
 PATIENCE = 10
 LONGEST = 180
 
 
 class Advisory(NamedTuple):
-    """A flaw: of which package, mended in which version. accepted: why it is lived with, if so."""
+    """A vulnerability: package, and version that fixes it. accepted: why, if it is accepted."""
 
     package: str
     fixed: Version
@@ -36,7 +36,7 @@ class Advisory(NamedTuple):
 
 
 def advisories(table: Path = TABLE) -> list[Advisory]:
-    """Return what the table that is checked in knows of."""
+    """Return the advisories of the table that is checked in."""
     known = tomllib.loads(table.read_text("utf-8"))
     return [
         Advisory(package, Version(fixed), each, known["accepted"].get(each, ""))
@@ -47,7 +47,7 @@ def advisories(table: Path = TABLE) -> list[Advisory]:
 
 
 def installed() -> dict[str, Version]:
-    """Return what is installed here, by its canonical name."""
+    """Return the installed packages' versions, by canonical name."""
     return {
         canonicalize_name(each.metadata["Name"]): Version(each.version)
         for each in metadata.distributions()
@@ -55,7 +55,7 @@ def installed() -> dict[str, Version]:
 
 
 def applying(known: list[Advisory], here: Mapping[str, Version]) -> Iterator[Advisory]:
-    """Yield what of the known is not mended here."""
+    """Yield the known advisories that are not fixed in the installed versions."""
     for advisory in known:
         version = here.get(advisory.package)
         if version is not None and version < advisory.fixed:
@@ -63,7 +63,7 @@ def applying(known: list[Advisory], here: Mapping[str, Version]) -> Iterator[Adv
 
 
 def look_up(known: list[Advisory], here: Mapping[str, Version]) -> tuple[int, list[str]]:
-    """Return the exit status of what the table says, and the lines that tell why."""
+    """Return the exit status by the table, and the lines that explain it."""
     found = list(applying(known, here))
     bad = [
         f"  {each.package} {here[each.package]}: {each.id} (fixed in {each.fixed})"
@@ -82,7 +82,7 @@ def look_up(known: list[Advisory], here: Mapping[str, Version]) -> tuple[int, li
 
 
 def ask() -> list[dict[str, Any]] | str:
-    """Return what is said of each package, or why nobody said anything."""
+    """Return the service's answer for each package, or why there is none."""
     command = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable"]
     options = ["--progress-spinner", "off", "--timeout", str(PATIENCE), "--format", "json"]
     try:
@@ -100,7 +100,7 @@ def ask() -> list[dict[str, Any]] | str:
 
 
 def report(answer: list[dict[str, Any]] | str) -> tuple[int, list[str]]:
-    """Return the exit status, and the lines that tell why."""
+    """Return the exit status by the service, and the lines that explain it."""
     if isinstance(answer, str):
         return 0, ["AUDIT NOT DONE: the vulnerability service cannot be asked:", f"  {answer}"]
     known = [package for package in answer if "vulns" in package]

@@ -1,8 +1,8 @@
-"""`python -m tools.diagrams`: the diagrams of docs/, drawn from the tables that the code runs on.
+"""`python -m tools.diagrams`: the diagrams of docs/, generated from the code's own tables.
 
-Each stands between two marks in a page and is never edited by hand: the floors of the house from
-the laws of imports in pyproject.toml, the state machines from their tables of transitions. As
-Mermaid, which code hosts draw. tests/laws/test_diagrams.py holds that they are current.
+Each is between two marks in a page and is never edited by hand: the packages' floors from the
+import rules in pyproject.toml, the state machines from their transition tables. As Mermaid, which
+code hosts render. tests/laws/test_diagrams.py checks that they are current.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DOCS: Final = ROOT / "docs"
 
 
 def laws() -> Laws:
-    """Return the laws of imports, as pyproject.toml has them."""
+    """Return the import rules of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (contract,) = [
         each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "allow"
@@ -32,7 +32,7 @@ def laws() -> Laws:
 
 
 def floors() -> str:
-    """Return the packages of both programs and what each imports, without what follows from it."""
+    """Return the packages of both programs and what each may import, transitively reduced."""
     allowed = laws().allowed
     below: dict[str, frozenset[str]] = {}
     for package, imports in allowed.items():
@@ -46,7 +46,7 @@ def floors() -> str:
 
 
 def exchange(direction: Direction) -> str:
-    """Return the phases of a request on one side, and what leads from one to the next."""
+    """Return the phases of a request on one side, and their transitions."""
     rows = table.TABLES[direction]
     return states(
         table.P.ASKED,
@@ -55,7 +55,7 @@ def exchange(direction: Direction) -> str:
 
 
 def pairing_states() -> str:
-    """Return the states of a pairing, and the words that lead from one to the next."""
+    """Return the states of a pairing, and the words that cause each transition."""
     first = pairing.PairingState.UNSTARTED
     steps = [(first, "start", pairing.PairingState.WAITING_PAKE)]
     steps += [(state, word.__name__, row[0]) for (state, word), row in pairing.TABLE.items()]
@@ -63,7 +63,7 @@ def pairing_states() -> str:
 
 
 def states(first: str, steps: Iterable[tuple[str, str, str]]) -> str:
-    """Return a state diagram: the first state, and (from, by what, to) for each step."""
+    """Return a state diagram of the first state, and (from, cause, to) for each transition."""
     by: dict[tuple[str, str], list[str]] = {}
     for begin, what, end in steps:
         by.setdefault((str(begin), str(end)), []).append(what)
@@ -71,7 +71,7 @@ def states(first: str, steps: Iterable[tuple[str, str, str]]) -> str:
     return "\n".join(["stateDiagram-v2", f"    [*] --> {first}", *arrows])
 
 
-#: Page and mark, and what is drawn there.
+#: Page and mark, and the function that draws there.
 DIAGRAMS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("architecture.md", "floors"): floors,
     ("protocol.md", "pairing"): pairing_states,
@@ -81,7 +81,7 @@ DIAGRAMS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
 
 
 def drawn(page: str, text: str) -> str:
-    """Return the text of a page with its diagrams as they should be. ValueError: no such mark."""
+    """Return the text of a page with current diagrams. Raises ValueError without such a mark."""
     for (where, mark), draw in DIAGRAMS.items():
         if where != page:
             continue

@@ -1,7 +1,7 @@
-"""docs/errors.md, made from the errors themselves: `python -m tools.errors_page` writes it.
+"""docs/errors.md, generated from the error classes: `python -m tools.errors_page` writes it.
 
-What an error means and what to do is said where it is defined; which exit code it gives is
-headless/exit_codes.py's. Only which tests bring each about is said here.
+An error's meaning and hint are in its class, its exit code in headless/exit_codes.py. Only the
+tests that cause each error are listed here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filesend_tui.headless.exit_codes import for_error
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "errors.md"
 
-#: The tests that bring about each error, by its code.
+#: The tests that cause each error, by its code.
 BROUGHT_ABOUT: Final = {
     "failed": (
         "tests/security/test_partner.py::test_a_fault_of_this_program_leaves_nobody_waiting",
@@ -120,7 +120,7 @@ says which tests bring each error about.
 
 
 def kinds() -> list[type[FileSendError]]:
-    """Return every kind of error with a code of its own, in the order in which they are defined."""
+    """Return every error class with a code of its own, in order of definition."""
     for module in pkgutil.walk_packages(filesend_tui.__path__, "filesend_tui."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

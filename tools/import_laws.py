@@ -1,8 +1,8 @@
-"""The laws of who may import whom, for import-linter: what is not allowed is forbidden.
+"""The import rules, a contract for import-linter: what is not allowed is forbidden.
 
 The table is in pyproject.toml, one line a package, from the ground up: `package: what it may
-import`. Nothing is decided here but how the table is read and held. A package's own modules may
-import each other; nobody may import in a circle, for types either.
+import`. Only parsing and checking the table live here. A package's own modules may import each
+other; import cycles are forbidden, also for types.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class Laws:
-    """The table of laws.
+    """The table of import rules.
 
     Args:
-        lines: `package: what it may import, …`, from the ground up: a package may only import what
-            stands above its own line.
+        lines: `package: what it may import, …`, from the ground up: a package may only import those
+            on earlier lines.
 
     Raises:
-        ValueError: A line allows what is on no line before it, or a package has two.
+        ValueError: A line allows a package without an earlier line, or a package has two lines.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -36,7 +36,7 @@ class Laws:
                 raise ValueError(f"{package} has two lines")
 
     def package_of(self, module: str) -> str | None:
-        """Return the package of the table that a module is in: the longest name that fits."""
+        """Return the table's package of a module: the longest name that is a prefix."""
         while module not in self.allowed:
             module, dot, _ = module.rpartition(".")
             if not dot:
@@ -44,7 +44,7 @@ class Laws:
         return module
 
     def broken(self, imports: Mapping[str, Iterable[str]]) -> list[str]:
-        """Return a sentence for each import that no law allows, and each module without a law."""
+        """Return a sentence for each import that is not allowed, and each module without a rule."""
         lawless = [each for each in imports if self.package_of(each) is None]
         faults = [f"{each} is in no package of the table" for each in lawless]
         for importer, imported in imports.items():
@@ -58,7 +58,7 @@ class Laws:
         return sorted(faults)
 
     def unused(self, imports: Mapping[str, Iterable[str]]) -> list[str]:
-        """Return a sentence for each permission that nobody needs."""
+        """Return a sentence for each permission that is not used."""
         used = {
             (self.package_of(importer), self.package_of(each))
             for importer, imported in imports.items()
@@ -73,7 +73,7 @@ class Laws:
 
 
 def circles(imports: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
-    """Return the groups of modules that import each other in a circle (Tarjan 1972)."""
+    """Return the import cycles: strongly connected groups of modules (Tarjan 1972)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -101,17 +101,17 @@ def circles(imports: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
 
 
 def imports_of(graph: grimp.ImportGraph) -> dict[str, set[str]]:
-    """Return what each module imports, within functions and for types too."""
+    """Return what each module imports, also within functions and for types."""
     return {each: graph.find_modules_directly_imported_by(each) for each in sorted(graph.modules)}
 
 
 class AllowContract(Contract):
-    """import-linter's `type = "allow"`: the table, and no circles."""
+    """import-linter's `type = "allow"`: the table, and no import cycles."""
 
     table = fields.ListField(subfield=fields.StringField())
 
     def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:
-        """Hold the laws."""
+        """Check the rules."""
         lines: Any = self.table
         laws, imports = Laws(lines), imports_of(graph)
         faults = [
@@ -122,6 +122,6 @@ class AllowContract(Contract):
         return ContractCheck(kept=not faults, metadata={"faults": faults})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        """Say what breaks them."""
+        """Print what breaks them."""
         for fault in check.metadata["faults"]:
             output.print_error(fault)

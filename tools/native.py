@@ -1,8 +1,8 @@
-"""`python -m tools.native [OPTION…]`: the tests of the native WebRTC stack, with a Python for it.
+"""`python -m tools.native [OPTION…]`: the tests of the native WebRTC stack, in its environment.
 
-Those marked `native` need that stack, and so Python 3.12; those marked `webrtc` take it where it is
-installed, and aiortc else. Where this machine has no such Python they do not run: that is said in
-so many words, and in CI it is a failure. The options are pytest's.
+Those marked `native` need that stack, and so Python 3.12; those marked `webrtc` use it where it is
+installed, else aiortc. Where this machine has no such Python they do not run: that is printed
+clearly, and in CI it is a failure. The options are pytest's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`python -m tools.oldest [OPTION…]`: the suite with the oldest versions that pyproject allows.
 
-They stand in an environment of its own, each dependency at its floor and whatever those bring at
-its newest. Tests of the native stack are left out: their Python is another. The options are
-pytest's.
+They are installed in a separate environment, each dependency at its lowest version and its own
+dependencies at their newest. Tests of the native stack are left out: they need another Python. The
+options are pytest's.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _PROJECT: Final = _ROOT / "pyproject.toml"
 _ENVIRONMENT: Final = _ROOT / ".venv" / "oldest"
 _BIN: Final = _ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin")
 _CONSTRAINTS: Final = _ENVIRONMENT / "constraints.txt"
-#: Written once all is installed; older than what was asked for, it counts for nothing.
+#: Written once everything is installed; ignored if older than pyproject.toml.
 _STAMP: Final = _ENVIRONMENT / "installed.stamp"
 
 
 def requirements(*extras: str) -> Iterator[Requirement]:
-    """Yield what pyproject.toml asks for here, with these extras."""
+    """Yield the requirements of pyproject.toml that apply here, with these extras."""
     project = tomllib.loads(_PROJECT.read_text("utf-8"))["project"]
     lines = [*project["dependencies"]]
     for extra in extras:
@@ -38,7 +38,7 @@ def requirements(*extras: str) -> Iterator[Requirement]:
 
 
 def floor(requirement: Requirement) -> Version | None:
-    """Return the oldest version that is allowed; None where any is."""
+    """Return the oldest version allowed; None where any is."""
     return max(
         (Version(each.version) for each in requirement.specifier if each.operator == ">="),
         default=None,
@@ -46,10 +46,10 @@ def floor(requirement: Requirement) -> Version | None:
 
 
 def install() -> None:
-    """Make the environment, unless it is there and as new as pyproject.toml.
+    """Make the environment, unless it exists and is newer than pyproject.toml.
 
     Raises:
-        subprocess.CalledProcessError: It cannot be made, or the floors do not go together.
+        subprocess.CalledProcessError: It cannot be made, or the lowest versions conflict.
     """
     if _STAMP.exists() and _STAMP.stat().st_mtime > _PROJECT.stat().st_mtime:
         return
@@ -64,7 +64,7 @@ def install() -> None:
 
 
 def main() -> int:
-    """Return pytest's exit status, or 1 where the floors cannot be installed."""
+    """Run pytest; return its exit status, or 1 where the lowest versions cannot be installed."""
     try:
         install()
     except subprocess.CalledProcessError as failed:

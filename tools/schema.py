@@ -1,8 +1,7 @@
-"""relay/protocol/schema/, made from the msgspec types: `python -m tools.schema` writes it.
+"""relay/protocol/schema/, generated from the msgspec types: `python -m tools.schema` writes it.
 
-One JSON Schema (2020-12) of the words and one of the tracker's frames, for whoever speaks them in
-another language. Bounds and shapes stand in words.py and tracker_json.py; nothing is said here that
-is not said there, but in how a schema puts it.
+One JSON Schema (2020-12) of the words and one of the tracker's frames, for implementations in other
+languages. Bounds and shapes are defined in words.py and tracker_json.py, none here.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def _words() -> dict[str, Any]:
 
 
 def _inside(event: str) -> dict[str, Any]:
-    """Return what is told of the body of a routed word."""
+    """Return the description of a routed word's body."""
     if event in words.CONTENTS:
         return {"sealed": _ref(words.CONTENTS[event])}
     return {"description": inspect.getdoc(words.PAIRING[event])}
@@ -131,13 +130,13 @@ def _tracker() -> dict[str, Any]:
 
 
 def _definitions(types: Iterable[type]) -> dict[str, Any]:
-    """Return the definition of each type, and of those that they are made of, by their names."""
+    """Return the definition of each type, and of the types that it contains, by name."""
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {_name(name): _neutral(each) for name, each in sorted(components.items())}
 
 
 def _neutral(part: Any) -> Any:
-    """Return a part of a schema without what is Python's own, in one order for all msgspecs."""
+    """Return a part of a schema without Python's own terms, in the same order for every msgspec."""
     match part:
         case dict():
             return {key: _neutral_value(key, part[key]) for key in sorted(part)}

@@ -1,6 +1,6 @@
-"""`python -m tools.screenshots`: the pictures of the README, made from the real app.
+"""`python -m tools.screenshots`: the screenshots of the README, made with the real app.
 
-The same moments that the snapshots hold, written to docs/screenshots/*.svg.
+The same moments as in the snapshot tests, written to docs/screenshots/*.svg.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.tui.scripted import Stage, fill_home
 from tests.tui.test_snapshots import MOMENTS, steady
 
 TARGET = Path(__file__).parents[1] / "docs" / "screenshots"
-#: The picture's name, the moment it shows, and the terminal's size.
+#: The file's name, the moment it shows, and the terminal's size.
 PICTURES = (
     ("pair", "waiting_for_a_partner", (80, 24)),
     ("send", "picking", (80, 24)),
@@ -38,7 +38,7 @@ class _Usage(NamedTuple):
 
 
 def take(moment: str, size: tuple[int, int]) -> str:
-    """Play a moment and return its picture as SVG."""
+    """Play a moment and return the screenshot as SVG."""
     with tempfile.TemporaryDirectory() as folder:
         home = fill_home(Path(folder) / "home")
         places = {"HOME": str(home), "USERPROFILE": str(home), "TZ": "UTC"}
@@ -61,7 +61,7 @@ def take(moment: str, size: tuple[int, int]) -> str:
 
 
 def main() -> None:
-    """Write every picture; names one on the command line writes only those."""
+    """Write every screenshot, or only those named on the command line."""
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, moment, size in PICTURES:
         if not sys.argv[1:] or name in sys.argv[1:]:

@@ -1,4 +1,4 @@
-"""The table of settings in README.md, made from their declarations: settings/schema.py.
+"""The table of settings in README.md, generated from settings/schema.py.
 
 `python -m tools.settings_table` writes it, between two marks.
 """
@@ -21,7 +21,7 @@ _HEAD: Final = """\
 
 
 def made(text: str) -> str:
-    """Return a page with the table between its marks as the settings are now."""
+    """Return a page with the current table between its marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}{_HEAD}{''.join(map(_row, SETTINGS))}{END}{after}"

@@ -1,4 +1,4 @@
-"""What is measured, by what is measured together: each module has ROWS and `measure`."""
+"""The groups of measurements, one a module, each with ROWS and `measure`."""
 
 from __future__ import annotations
 

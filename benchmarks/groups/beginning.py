@@ -1,4 +1,4 @@
-"""How soon anything is there: `--help`, and the first screen."""
+"""Start times: `--help`, and the first screen."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _HELP_ROUNDS = 15
 _HELP_SECONDS = 20.0
 _PAINT_ROUNDS = 9
 _PAINT_SECONDS = 40.0
-#: Text of the first screen; styles do not cut it.
+#: Text of the first screen, drawn without a change of style in it.
 _FIRST_SCREEN = "FileSend"
 _EMPTY = "nothing here"
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Take turns."""
+    """Measure each row."""
     results = []
     for row in rows:
         try:
@@ -40,7 +40,7 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
 
 def _help(context: Context) -> Result:
     script = str(Path(sys.executable).with_name("filesend"))
-    _seconds(context, [script, "--help"])  # from here on all of it is in the page cache
+    _seconds(context, [script, "--help"])  # from here on everything is in the page cache
     figures: Figures = {"filesend --help": [], "import typer": []}
     for number in context.rounds(_HELP_ROUNDS, _HELP_SECONDS):
         ours, theirs = measures.in_turn(

@@ -20,7 +20,7 @@ _SECONDS = 60.0
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Send both, from the moment of asking until everything is in place."""
+    """Send both, measured from the request until everything is in place."""
     del rows
     roads.require_direct()
     count = _COUNT // 10 if context.quick else _COUNT

@@ -1,4 +1,4 @@
-"""Hashing before the yes, and what comes right after it."""
+"""Hashing before the yes, and the time from the yes to the first byte."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS = (FIRST_BYTE, HASHING)
 
 _ROUNDS = 5
 _SECONDS = 70.0
-#: Seconds that somebody takes to say yes, at most; hashing should be over long before.
+#: Timeout in seconds of each step; hashing should be over long before.
 _PATIENCE = 30.0
 _SPEED_SECONDS = 2
 
@@ -37,7 +37,7 @@ class Asked:
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Ask, let the file be hashed, then say yes."""
+    """Send a request, wait until the file is hashed, then say yes."""
     size = context.size(GB)
     source = context.file(size)
     figures: Figures = {"filesend": [], "openssl": [], "first byte": []}
@@ -59,7 +59,7 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
 
 
 def openssl_rate(cores: int) -> float:
-    """Return how many MB/s `openssl speed` hashes with SHA-1 on so many cores."""
+    """Return the MB/s of `openssl speed` with SHA-1 on so many cores."""
     program = shutil.which("openssl")
     if program is None:
         raise Failed("there is no openssl to compare with")
@@ -67,7 +67,7 @@ def openssl_rate(cores: int) -> float:
     if cores > 1:
         command += ["-multi", str(cores)]
     said = subprocess.run([*command, "sha1"], capture_output=True, text=True, check=False).stdout
-    # Of one process `+F:4:sha1:RATE`; of several the same line, where RATE is their sum.
+    # One process prints `+F:4:sha1:RATE`; several print the same line, where RATE is their sum.
     rates = [line.split(":")[3] for line in said.splitlines() if line.startswith("+F:")]
     if not rates:
         raise Failed(f"openssl speed said {said[-200:]!r}")

@@ -14,7 +14,7 @@ from benchmarks.wan import Link, Unavailable, Wan, why_unavailable
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A link, and what goes over it. direct: bytes of the file there."""
+    """A link and its transfers. direct: bytes of the file on the direct road."""
 
     name: str
     link: Link
@@ -52,15 +52,15 @@ ROWS = (*_DIRECT, *_WEBRTC)
 _DIRECT_SECONDS = 70.0
 _WEBRTC_SECONDS = 110.0
 _WEBRTC_ROUNDS = 3
-#: Seconds of a raw channel's rate that are one measurement of it.
+#: Seconds of one measurement of a raw channel's rate.
 _RAW_SECONDS = 10.0
 _RAW_MOST = 400 * MB
-#: Seconds that a file takes at the rate that is to be reached; lanes take some of them to open.
+#: Seconds that a file takes at the rate to be reached; opening lanes takes some of them.
 _FILE_SECONDS = 12.0
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Measure each row on links of its own."""
+    """Measure each row on its own links."""
     if reason := why_unavailable():
         return [Result(row=row, why=reason) for row in rows]
     results = []
@@ -103,7 +103,7 @@ def _webrtc(context: Context, row: Row, case: Case, kind: str) -> Result:
             theirs = measures.channel(
                 kind, _RAW_MOST, ends=wan, interpreter=interpreter, seconds=_RAW_SECONDS
             )
-            # As large as the first raw rate says: slow links need not carry much to be known.
+            # Sized by the first raw rate: slow links need fewer bytes for a measurement.
             size = size or max(4 * MB, int(theirs.rate * case.webrtc_reach * _FILE_SECONDS) * MB)
             source = context.file(context.size(size))
             ours = measures.filesend(

@@ -1,4 +1,4 @@
-"""A large file on loopback: the direct road beside what else moves a file."""
+"""A large file on loopback: the direct road beside other programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS = 200.0
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Take turns: each yardstick with the direct road before or after it."""
+    """Alternate each yardstick with the direct road, before or after it."""
     require_direct()
     size = context.size(GB)
     source = context.file(size)

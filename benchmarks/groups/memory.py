@@ -1,4 +1,4 @@
-"""How much memory either side takes at most for very large files."""
+"""Peak memory of either side with very large files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ROWS = tuple(_SIZES)
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Send each size once: a peak is no matter of luck. The file is sparse, what arrives is not."""
+    """Send each size once: the peak hardly varies. The file is sparse, the received one is not."""
     roads.require_direct()
-    context = context.on_disk()  # in memory these would be what takes it
+    context = context.on_disk()  # files in memory would count as used memory
     results = []
     with measures.relay(context) as relay:
         for row in rows:

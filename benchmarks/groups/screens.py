@@ -1,4 +1,4 @@
-"""What it costs to look: the TUI while thirty transfers run."""
+"""The cost of drawing: the TUI while thirty transfers run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WATCH = 12.0
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Watch it for a while, a few times."""
+    """Measure the TUI for a while, a few times."""
     shares, drawn = [], []
     for _ in context.rounds(_ROUNDS, _SECONDS):
         with Terminal(python("benchmarks.stage"), context.environment) as terminal:

@@ -22,7 +22,7 @@ _TUNINGS = tuple(Tuning(message=kib * 1024) for kib in (16, 32, 64))
 
 
 def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
-    """Measure each row by itself: they have nothing in common."""
+    """Measure each row by itself."""
     results = []
     for row in rows:
         try:
@@ -33,7 +33,7 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
 
 
 def best_tuning(kind: str) -> Tuning:
-    """Try message sizes and return the fastest, so that the yardstick is no straw man."""
+    """Try message sizes and return the fastest, so that the yardstick is fair."""
     return max(
         _TUNINGS,
         key=lambda tuning: measures.channel(kind, _PROBE, tuning=tuning).rate,

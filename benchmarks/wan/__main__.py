@@ -1,7 +1,7 @@
 """`python -m benchmarks.wan --rtt 20 --rate 1000 --loss 0 -- COMMAND A // COMMAND B`.
 
-Runs two commands at the two ends of a link. `{a}` and `{b}` in them stand for the addresses. Ends
-with the first of them that fails, and else when both ended. With `//` left out, runs A alone.
+Runs two commands at the two ends of a link. `{a}` and `{b}` in them stand for the addresses. Waits
+until both have ended. Without `//`, runs A alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two network namespaces with a link between them, for as long as a `with` lasts."""
+"""Two network namespaces with a link between them, as a context manager."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """What a link is like.
+    """The parameters of a link.
 
     rtt: round trip in ms. rate: Mbit/s each way; 0 for no limit. loss: percent of packets, each
     way. queue: bytes that may wait at either end; None for one round trip at full rate, and at
@@ -59,7 +59,7 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
-    """What went one way: packets (large TCP segments count as one), bytes, and what was lost."""
+    """The traffic one way: packets (large TCP segments count as one), bytes, and losses."""
 
     packets: int
     bytes: int
@@ -82,18 +82,18 @@ def why_unavailable() -> str | None:
 
 
 class Wan:
-    """Two ends of a link, `a` and `b`; use it with `with`.
+    """Two ends of a link, `a` and `b`; a context manager.
 
     Attributes:
         addresses: The IPv4 address of each end.
-        carried: After the end: what went from a to b, and from b to a.
+        carried: After the end: the traffic from a to b, and from b to a.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
         number = next(_numbers)
         self._names = tuple(f"fsbench{os.getpid()}-{number}{side}" for side in "ab")
-        # A network of its own for each link of this process, and of most others.
+        # A separate network for each link of this process, and of most other processes.
         base = (os.getpid() * 7 + number) % 16000
         net = f"10.{200 + base // 64 // 50}.{base // 64 % 250}."
         first = base % 64 * 4
@@ -128,7 +128,7 @@ class Wan:
             _run("ip", "netns", "add", name)
             self._made.append(name)
             _run("ip", "-n", name, "link", "set", "lo", "up")
-            # What one connection learns of the path must not help the next one.
+            # The kernel's cached metrics of one connection must not help the next one.
             _run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv4.tcp_no_metrics_save=1")
         link, (a, b), (here, there) = self.link, self._names, self.addresses
         figures = (
@@ -175,7 +175,7 @@ class Wan:
 
 
 def compiled() -> str:
-    """Return the link program's path; compile it unless that was done. Raises Unavailable."""
+    """Return the link program's path; compile it unless it exists. Raises Unavailable."""
     digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     program = Path(tempfile.gettempdir()) / f"filesend-bench-{os.geteuid()}" / f"link-{digest}"
     if not program.exists():

@@ -1,1 +1,1 @@
-"""What the product is measured beside. Each is a process of its own and imports nothing of it."""
+"""Yardsticks to compare the product with. Each is its own process and imports nothing of it."""

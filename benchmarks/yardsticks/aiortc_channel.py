@@ -1,4 +1,4 @@
-"""An end of a bare aiortc data channel, as fast as aiortc lets bytes go.
+"""An end of a bare aiortc data channel, at aiortc's full rate.
 
 Imports nothing of the product. The connection is made as the product's is: no ICE servers, an
 ordered and reliable channel, all candidates in the description.
@@ -72,7 +72,7 @@ class AiortcEnd:
             await self._room.wait()
 
     async def receive(self, total: int, seconds: float) -> dict[str, float]:
-        """Return bytes and seconds, first to last, of `total` or of what came in time."""
+        """Return bytes and seconds, first to last, of `total` or of those received in time."""
         return await self._arrivals.of(total, seconds)
 
     async def close(self) -> None:

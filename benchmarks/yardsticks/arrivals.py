@@ -1,4 +1,4 @@
-"""What arrives at an end of a bare data channel of either kind: how much, and in what time."""
+"""Bytes received at an end of a bare data channel of either kind, and their time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Arrivals:
-    """Counts messages, in whatever one thread they come."""
+    """A counter of messages, called in any one thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -20,7 +20,7 @@ class Arrivals:
         self._last = 0.0
 
     def count(self, message: Any) -> None:
-        """A message came, bytes or text."""
+        """Count a message, bytes or text."""
         self._last = time.perf_counter()
         if not self._received:
             self._first = self._last
@@ -29,10 +29,10 @@ class Arrivals:
         self._check()
 
     async def of(self, total: int, seconds: float) -> dict[str, float]:
-        """Return bytes and seconds, first to last, of `total` or of what came in time.
+        """Return bytes and seconds, first to last, of `total` or of those received in time.
 
-        The first message began the clock, so its bytes do not count. Raises TimeoutError where no
-        other came.
+        The first message starts the clock, so its bytes do not count. Raises TimeoutError where no
+        other was received.
         """
         self._expected = total
         self._check()

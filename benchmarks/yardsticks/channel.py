@@ -1,10 +1,10 @@
-"""Bytes over one bare WebRTC data channel: a process an end, told by JSON lines.
+"""Bytes over one bare WebRTC data channel: a process an end, controlled by JSON lines.
 
     python -m benchmarks.yardsticks.channel aiortc|native send|receive
 
-The sender says its offer, `{"sdp"}`; the receiver is given it and says its answer; the sender is
-given that and says `{"open": true}`. Then each is told `{"total", "message", "high", "low",
-"seconds"}` (bytes, and how long the receiver waits for them at most) and says its figures.
+The sender prints its offer, `{"sdp"}`; the receiver reads it and prints its answer; the sender
+reads that and prints `{"open": true}`. Then each reads `{"total", "message", "high", "low",
+"seconds"}` (bytes, and how long the receiver waits for them at most) and prints its figures.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def make(kind: str) -> End:
 
 
 async def run(kind: str, side: str) -> None:
-    """Do what this side does."""
+    """Run one side."""
     end = make(kind)
     if side == "send":
         _say(sdp=await end.offer())
@@ -62,7 +62,7 @@ async def run(kind: str, side: str) -> None:
         sending = asyncio.ensure_future(
             end.send(what["total"], message=what["message"], high=what["high"], low=what["low"])
         )
-        # Told to stop once the receiver is done, which may be before everything went.
+        # A line ends it once the receiver is done, which may be before everything was sent.
         await _told()
         sending.cancel()
         _say(cpu=time.process_time() - cpu)

@@ -1,4 +1,4 @@
-"""A Textual app with one line of text: how soon Textual itself can have painted anything."""
+"""A Textual app with one line of text: the time that Textual itself needs for a first paint."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from textual.widgets import Static
 
 
 class EmptyApp(App[None]):
-    """Shows one line."""
+    """An app that shows one line."""
 
     def compose(self) -> ComposeResult:
-        """One line."""
+        """Yield one line."""
         yield Static("nothing here")
 
 

@@ -1,7 +1,7 @@
-"""An end of a bare libdatachannel data channel, as fast as its Python binding lets bytes go.
+"""An end of a bare libdatachannel data channel, at its Python binding's full rate.
 
-Imports nothing of the product. Of the binding (aiolibdatachannel) the lower layer is used, one call
-for one of the C API's, so that nothing stands between the measured bytes and the library.
+Imports nothing of the product. Uses the binding's (aiolibdatachannel) lower layer, one call for one
+of the C API's, so that the library itself is measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aiolibdatachannel import _core
 from benchmarks.yardsticks.arrivals import Arrivals
 
 _OPEN_TIMEOUT = 30.0
-#: The state of gathering that is the last (rtcGatheringState).
+#: The last gathering state (rtcGatheringState).
 _GATHERED: Final = 2
 
 
@@ -65,7 +65,7 @@ class NativeEnd:
                     await self._room.wait()
 
     async def receive(self, total: int, seconds: float) -> dict[str, float]:
-        """Return bytes and seconds, first to last, of `total` or of what came in time."""
+        """Return bytes and seconds, first to last, of `total` or of those received in time."""
         return await self._arrivals.of(total, seconds)
 
     async def close(self) -> None:

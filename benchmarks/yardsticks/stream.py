@@ -1,9 +1,9 @@
-"""A file through one TCP or TLS stream, one blocking thread a side: the limit of the road.
+"""A file through one TCP or TLS stream, one blocking thread a side: an upper limit.
 
     python -m benchmarks.yardsticks.stream receive ADDRESS [--tls] [--write FILE]
     python -m benchmarks.yardsticks.stream send ADDRESS --port N --bytes N [--tls] [--file FILE]
 
-With --write the receiver hashes (SHA-1) and writes what comes; without, it throws it away: the
+With --write the receiver hashes (SHA-1) and writes what it receives; without, it discards it: the
 link's own rate. The receiver prints its port, later a JSON line of figures.
 """
 
@@ -24,7 +24,7 @@ BUFFER = 1024 * 1024
 
 
 def receive(options: argparse.Namespace) -> None:
-    """Take one stream."""
+    """Receive one stream."""
     listener = socket.create_server((options.address, 0))
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     connection, _ = listener.accept()
@@ -40,7 +40,7 @@ def receive(options: argparse.Namespace) -> None:
     cpu = 0.0
     while True:
         filled = 0
-        # A TLS read gives a record at most, 16 KiB: the hash and the disk like more at a time.
+        # A TLS read returns one record at most, 16 KiB: hash and disk are faster with more.
         while filled < BUFFER and (count := connection.recv_into(buffer[filled:])):
             filled += count
         if not filled:
@@ -88,7 +88,7 @@ def send(options: argparse.Namespace) -> None:
         connection.sendall(buffer[:count])
         left -= count
     connection.shutdown(socket.SHUT_WR)
-    connection.recv(1)  # what else would a closed socket do to the last bytes?
+    connection.recv(1)  # closing before the receiver has read all could lose the last bytes
     print(json.dumps({"cpu": time.process_time() - cpu}), flush=True)
 
 

@@ -3,10 +3,10 @@
     python -m benchmarks.yardsticks.torrent seed FILE [--tracker WS_URL]
     python -m benchmarks.yardsticks.torrent download FOLDER [--tracker WS_URL]
 
-With --tracker peers meet there and WebRTC is all they may use; without, the downloader connects to
-the seeder's port, in plaintext. The seeder says `{"torrent", "port"}`, which the downloader is
-given as a line; that one says `{"first": true}` with its first verified piece, and its figures at
-the end. Both end with their standard input.
+With --tracker peers meet there and may only use WebRTC; without, the downloader connects to the
+seeder's port, in plaintext. The seeder prints `{"torrent", "port"}`, which the downloader reads as
+a line; the downloader prints `{"first": true}` at its first verified piece, and its figures at the
+end. Both end with their standard input.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 import libtorrent as lt
 
 _POLL = 0.005
-#: Pieces as large as the product would make them.
+#: The product's piece length.
 _PIECE = 1024 * 1024
 
 
 def settings(*, webrtc: bool) -> Any:
-    """Return a session's settings: nothing is looked up outside, and one road is left."""
+    """Return a session's settings: no outside lookups, and only one transport enabled."""
     plain = int(lt.enc_policy.disabled)
     return {
         "listen_interfaces": "0.0.0.0:0" if webrtc else "127.0.0.1:0",
@@ -72,7 +72,7 @@ def seed(options: argparse.Namespace) -> None:
 
 
 def download(options: argparse.Namespace) -> None:
-    """Fetch the file of the torrent that standard input tells of."""
+    """Download the file of the torrent read from standard input."""
     told = json.loads(sys.stdin.readline())
     session = lt.session(settings(webrtc=bool(options.tracker)))
     added = lt.add_torrent_params()

@@ -1,7 +1,7 @@
 """magic-wormhole between two processes, with a mailbox server and a transit relay of our own.
 
-Runs its own command line, as its users do; what it says on the terminal tells when bytes begin to
-move and when the file is there.
+Runs its own command line, as its users do; its output shows when bytes begin to flow and when the
+file is complete.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CODE = "7-benchmark-only"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the mailbox server and the transit relay listen."""
+    """The URLs of the mailbox server and the transit relay."""
 
     mailbox: str
     transit: str
@@ -45,7 +45,7 @@ def servers(folder: Path) -> Iterator[Servers]:
 
 
 def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str, str]) -> float:
-    """Send a file into `folder`; return seconds from the connection until the file is there."""
+    """Send a file into `folder`; return seconds from the connection until the file is complete."""
     command = [sys.executable, "-m", "wormhole", "--relay-url", servers.mailbox]
     command += ["--transit-helper", servers.transit]
     with ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""How the program is started: the screens, or a command; one file each. Above every face."""
+"""The command line: it starts the screens, or a command; one file each. Imports every face."""

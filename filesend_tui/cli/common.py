@@ -1,6 +1,6 @@
-"""What every run begins with: its settings and its log; and why it may not begin.
+"""The start of every run: settings and log; and the error of a run that cannot start.
 
-Nothing of the command line's library: the screens begin here too.
+Nothing of the command line's library is imported: the screens start here too.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _NAMED: Final = 10
 
 
 class Refused(Exception):
-    """A run that cannot begin; the text says why, for the person who asked for it."""
+    """A run that cannot start; the text says why, for the person who started it."""
 
 
 def settle(
     options: Mapping[str, Any], *, log_to_stderr: bool = True, service: bool = False
 ) -> Settings:
-    """Return the settings, and begin to log as they say. Raises Refused.
+    """Return the settings, and configure the log by them. Raises Refused.
 
     Args:
-        options: They beat what the environment and the settings file say.
-        log_to_stderr: Log there where no file is named.
-        service: Standard error is a log, and no person's terminal.
+        options: They override the environment and the settings file.
+        log_to_stderr: Log to standard error where no file is named.
+        service: Standard error is a log, not a person's terminal.
     """
     from filesend_tui.runtime import logs
     from filesend_tui.settings.load import SettingsError, load
@@ -51,7 +51,7 @@ def settle(
 
 
 def check_there(paths: Sequence[Path], *, skip_unreadable: bool) -> None:
-    """Refuse paths that name nothing, all of them at once. Raises Refused."""
+    """Refuse paths that do not exist, all in one error. Raises Refused."""
     missing = [path for path in paths if not os.path.lexists(path)]
     if missing and not (skip_unreadable and len(missing) < len(paths)):
         named = ", ".join(str(path) for path in missing[:_NAMED])

@@ -1,6 +1,6 @@
-"""Puts a run together from its settings: which relay, which client, which printer. Decides no more.
+"""Composition of a run from its settings: relay, client and printer. Decides nothing else.
 
-What a command does is headless/'s; which options it has, its own file's.
+The commands themselves are headless/'s; their options are in their own files.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 
 class Relay(NamedTuple):
-    """Where the relay is, what finds it and ends it, and whether it may be come back to.
+    """The relay's URL, callbacks that find and stop it, and whether to reconnect to it.
 
-    find: given whom to ask about a relay that somebody else runs. stop: ends what was started here.
+    find: takes the callback that asks about a relay that somebody else runs. stop: ends what was
+    started here.
     """
 
     url: str
@@ -37,7 +38,7 @@ class Relay(NamedTuple):
     stop: Callable[[], None] = lambda: None
 
     def asking(self, asker: Asker) -> FindRelay:
-        """Return what finds it, and asks on a terminal."""
+        """Return `find`, asking on a terminal."""
         from filesend_tui.headless.asking import ask_trust
 
         return partial(self.find, partial(ask_trust, asker))
@@ -45,13 +46,13 @@ class Relay(NamedTuple):
 
 @contextmanager
 def relay_of(settings: Settings) -> Iterator[Relay]:
-    """Give the relay that was named, or this machine's own, which ends with the block."""
+    """Yield the relay that was named, or this machine's own, which ends with the block."""
     if (named := settings.relay) is not None:
 
         async def find(_: Ask) -> str:
             return named
 
-        yield Relay(named, find)  # to name it is a yes to whoever runs it
+        yield Relay(named, find)  # naming it is consent to its operator
         return
     local = LocalRelay(settings.port)
     try:
@@ -73,13 +74,13 @@ def run(
     """Run a command of headless/ to its end; return the exit code.
 
     Args:
-        command: What is done with the Client.
-        settings: How the Client behaves.
+        command: Called with the Client.
+        settings: The Client's settings.
         meeting_places: The relay's or the trackers' URLs.
         json: Print events as JSON.
-        asked: Each request is asked about, and need not be printed as well.
+        asked: Each request is asked about, and is not printed as well.
         stop: Ends what was started for this run.
-        asker: Who asks on the terminal.
+        asker: Asks on the terminal.
     """
     core_dumps.forbid()
     from filesend_tui.headless.running import run as run_client
@@ -93,7 +94,7 @@ def run(
 
 
 def warning_of(settings: Settings) -> Notice | None:
-    """Return what a person should know before anything else, whatever the run is for."""
+    """Return the warning to show first in any run; None where there is none."""
     if settings.exposed is None:
         return None
     from filesend_tui.state.notices import exposed_login
@@ -102,7 +103,7 @@ def warning_of(settings: Settings) -> Notice | None:
 
 
 def folder_of(settings: Settings) -> Path:
-    """Return where received files go."""
+    """Return the folder for received files."""
     return settings.output or default_folder()
 
 

@@ -1,7 +1,7 @@
 """Every option and argument of the command line, each declared once.
 
-Those that are settings too come out of settings/schema.py; `takes` gives a command the ones that it
-has. What a command does with them is its own.
+Options of settings are made from settings/schema.py; `takes` adds them to a command. Their use is
+the command's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typer
 from filesend_tui import __version__
 from filesend_tui.settings.schema import BY_KEY, Setting
 
-#: The settings that say how two people's machines, or those of a swarm, connect.
+#: The settings of how two people's machines, or those of a swarm, connect.
 SWARM: Final = ("ice_servers", "webrtc", "upload_limit", "download_limit")
 CONNECTION: Final = (
     "ice_servers",
@@ -29,7 +29,7 @@ CONNECTION: Final = (
 )
 LOG: Final = ("log_level", "log_file")
 
-#: Of those that are paths: what is refused before anything else is done.
+#: For those that are paths: what typer refuses before the command runs.
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
@@ -40,9 +40,9 @@ def of_setting(key: str, about: str | None = None, **more: Any) -> Any:
     """Return a setting as an option.
 
     Args:
-        key: Which setting.
-        about: What is said of it here, where that is not what the settings say.
-        more: What else typer takes.
+        key: The setting's key.
+        about: The help text, where it differs from the setting's.
+        more: Further arguments of typer.Option.
     """
     setting = BY_KEY[key]
     flag, *others = setting.flags
@@ -67,9 +67,9 @@ def _help(setting: Setting, about: str) -> str:
 
 
 def takes(*keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of these settings, after its own.
+    """Add the options of these settings to a command, after its own.
 
-    What was given of them goes into `context.obj`, by key, over what was given before the command.
+    Values given go into `context.obj`, by key, and override those given before the command.
     """
 
     def taking(command: Callable[..., None]) -> Callable[..., None]:
@@ -90,7 +90,7 @@ def takes(*keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             for key in keys
         ]
         parameters = [*signature.parameters.values(), *options]
-        # What typer reads of a command, instead of the source.
+        # typer reads these instead of the function's source.
         dressed: Any = taken
         dressed.__signature__ = signature.replace(parameters=parameters)
         dressed.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -108,7 +108,7 @@ def _kind(setting: Setting) -> Any:
 
 
 def _path(text: str) -> Path:
-    # What an unset variable of a script leaves; as a Path it is the current folder, all of it.
+    # A script's unset variable; as a Path it would be the whole current folder.
     if not text:
         raise typer.BadParameter("an empty path names nothing; the current folder is .")
     return Path(text)

@@ -17,7 +17,7 @@ def relay(
     from filesend_tui.system.terminal import TerminalWatch, on_terminal
     from relay.server import serve
 
-    TerminalWatch(on_terminal())  # it ends with its terminal, as by the SIGHUP that may not come
+    TerminalWatch(on_terminal())  # ends with its terminal, even where no SIGHUP comes
     raise typer.Exit(
         serve(
             host,

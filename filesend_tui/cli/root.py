@@ -1,7 +1,7 @@
-"""`filesend` itself: what every command stands below, and the screens where none follows.
+"""The command `filesend`, the parent of every command; without one it opens the screens.
 
-Only what `--help` and `--version` need is imported at the top, here and beside: neither textual nor
-aiortc nor socket.io. What the commands do lives in headless/, and the screens in app.py.
+Only what `--help` and `--version` need is imported at the top, in all files of cli/: neither
+textual nor aiortc nor socket.io. The commands live in headless/, the screens in app.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ cli = typer.Typer(
     help="Hand files to another person: pair with a code, ask, get a yes, and they arrive.",
     epilog="Without a command, the screens open.",
     rich_markup_mode=None,
-    pretty_exceptions_enable=False,  # they print local variables, and codes and keys among them
+    pretty_exceptions_enable=False,  # they print local variables, codes and keys included
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -1,4 +1,4 @@
-"""The screens, which `filesend` alone opens. Nothing of the command line's library."""
+"""The start of the screens, by `filesend` alone. Nothing of the command line's library."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run_screens(settings: Settings) -> int:
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
-            for line in receipts(app.store.transfers):  # the terminal has its screen back
+            for line in receipts(app.store.transfers):  # the terminal's own screen is restored
                 print(line)
             code = app.return_code or 0
             relay.stop()

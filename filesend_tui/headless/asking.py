@@ -31,9 +31,9 @@ class CannotAsk(FileSendError):
 class Asker:
     """Asks on stderr and reads answers from standard input, line by line.
 
-    What happened before a question stands above it: `turn` waits until that is told. A thread of
-    its own does the reading, on the bare descriptor: a question can then be given up,
-    and the interpreter can end, while the thread still waits for a key.
+    Earlier events are printed above a question: `turn` waits until they are. A daemon thread reads
+    the bare descriptor, so that a question can be cancelled, and the interpreter can exit, while
+    the thread still waits for input.
     """
 
     def __init__(self, descriptor: int, prompts: TextIO) -> None:
@@ -50,16 +50,16 @@ class Asker:
 
     @property
     def interactive(self) -> bool:
-        """Whether a person is there to answer."""
+        """Whether standard input is a terminal, so that a person can answer."""
         return os.isatty(self._descriptor)
 
     def show(self, text: str) -> None:
-        """Print a line beside the questions."""
+        """Print lines on the stream of the questions."""
         lines = map(visible, text.split("\n"))
         print("\n".join(lines), file=self._prompts, flush=True)
 
     async def ask(self, question: str) -> str | None:
-        """Ask, where somebody is there, and return the line read, or None at the end of input."""
+        """Return the next line, or None at the end of input; print the question on a terminal."""
         if self.interactive:
             print(question, end=" ", file=self._prompts, flush=True)
         if not self._reading:
@@ -78,18 +78,18 @@ class Asker:
                 *whole, pending = (pending + chunk).split(b"\n")
                 for line in whole:
                     hand_over(line.decode(errors="replace").strip())
-                if len(pending) > _MAX_LINE:  # not an answer to anything asked here
+                if len(pending) > _MAX_LINE:  # too long for any answer
                     break
             if pending:
                 hand_over(pending.decode(errors="replace").strip())
             hand_over(None)
         except RuntimeError:
-            return  # the event loop ended while a line was awaited
+            return  # the event loop ended while the thread was reading
 
     def _chunk(self) -> bytes:
         try:
             return os.read(self._descriptor, 4096)
-        except OSError:  # closed, or a terminal that went away
+        except OSError:  # closed, or the terminal is gone
             return b""
 
 
@@ -106,7 +106,7 @@ async def ask_code(asker: Asker) -> str:
 
 
 async def ask_trust(asker: Asker, whose: str) -> bool:
-    """Say whose relay it is; return whether it may be used. Where nobody is there it may not."""
+    """Show whose relay it is; return whether it may be used. Without a terminal it may not."""
     if not asker.interactive:
         return False
     await asker.turn()
@@ -120,9 +120,9 @@ async def ask_trust(asker: Asker, whose: str) -> bool:
 
 
 async def ask_match(asker: Asker, partner: str, words: str) -> bool:
-    """Say the verification words; return whether the other person has the same ones.
+    """Show the verification words; return whether the other person has the same ones.
 
-    Asked until the answer is one; the end of input is a no.
+    Repeated until the answer is valid; the end of input is a no.
     """
     await asker.turn()
     asker.show(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
@@ -137,10 +137,10 @@ async def ask_match(asker: Asker, partner: str, words: str) -> bool:
 
 
 async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tuple[bool, ...]:
-    """Return a yes or no for each file of the request, asked until the answer is one.
+    """Return a yes or no for each file of the request; repeat until the answer is valid.
 
-    What is asked about is listed here, so that it stands above the question. The end of input is a
-    no to everything.
+    The files are listed here, so that they are above the question. The end of input is a no to
+    everything.
     """
     count = len(request.files)
     await asker.turn()
@@ -155,11 +155,11 @@ async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tupl
 
 
 async def _at_once() -> None:
-    """Nobody else tells anything."""
+    """Return at once: nothing else prints on the terminal."""
 
 
 def parse_choice(answer: str, count: int) -> tuple[bool, ...] | None:
-    """Return what an answer accepts of `count` numbered files, or None where it is not one."""
+    """Return which of `count` numbered files an answer accepts, or None if it is invalid."""
     word = answer.strip().lower()
     if word in ("a", "all", "y", "yes"):
         return (True,) * count
@@ -178,6 +178,6 @@ def parse_choice(answer: str, count: int) -> tuple[bool, ...] | None:
 
 
 def _destination(folder: Path) -> str:
-    """Say where files will go, and how much room is there."""
+    """Return the line about the folder and its free space."""
     folder = folder.absolute()
     return f"They go to {folder} ({size_text(free_space(folder))} free)."

@@ -1,4 +1,4 @@
-"""How a headless run ended, as the number a script sees. Part of the command-line interface."""
+"""Exit codes of headless runs. Part of the command-line interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as sentences and figures for a person without a screen. Pure: no stream is written here.
+"""Events as sentences and figures for a terminal without screens. Pure: nothing is written here.
 
 Names from the other person were cleaned by the core before they entered an event.
 """
@@ -20,10 +20,10 @@ LISTED_FOLDERS = 5
 
 
 class Line(NamedTuple):
-    """A line to print. result: what the person asked for (a code, a magnet, a path).
+    """A line to print. result: a result of the run (a code, a magnet, a path).
 
-    picture: worth a QR code below it, for a phone to take up. listing: what a question about the
-    request says itself.
+    picture: print a QR code below it, for a phone. listing: omitted where a question lists it
+    itself.
     """
 
     text: str
@@ -33,9 +33,9 @@ class Line(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """How far something is. fraction: 0 to 1, None where there is no end; remaining in seconds.
+    """The progress of something. fraction: 0 to 1, None where there is no end. remaining: seconds.
 
-    stalled: nothing was heard of it for a while.
+    stalled: no newer figure came for a while.
     """
 
     label: str
@@ -47,7 +47,7 @@ class Figure(NamedTuple):
 
 
 def figure(event: events.Event) -> Figure | None:
-    """Return the progress that an event tells of."""
+    """Return the progress that an event reports; None where it reports none."""
     match event:
         case events.Hashing():
             return Figure("Preparing", event.progress, f"{event.progress:.0%}")
@@ -85,7 +85,7 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
         case events.Paired():
             return [Line(f"Paired with {event.partner}.")]
         case events.PartnerGone(reason="relay"):
-            return []  # the error that comes of it says so
+            return []  # the error that follows reports it
         case events.PartnerGone():
             return [Line(_gone(event))]
         case events.Message(outgoing=False):
@@ -114,14 +114,14 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             named = (
                 _things(event.offenders, event.offender_count) if event.offender_count > 1 else []
             )
-            # Who says no, or is told so, made no mistake.
+            # A declined request is no error for either side.
             mark = "" if event.code == "declined" else "Error: "
             return [Line(f"{mark}{event.message}"), *named, Line(event.hint)]
     return []
 
 
 def file_lines(files: Sequence[FileEntry]) -> list[str]:
-    """Return files as lines, numbered from 1; hidden ones are called so."""
+    """Return files as lines, numbered from 1; hidden ones are marked."""
     width = len(str(len(files)))
     return [
         f"  {number:>{width}}  {file.path}  {size_text(file.size)}"
@@ -131,7 +131,7 @@ def file_lines(files: Sequence[FileEntry]) -> list[str]:
 
 
 def request_lines(event: events.FileRequest) -> list[str]:
-    """Return what somebody wants to send, as lines; of many files the first."""
+    """Return a request as lines, with the first files of many."""
     amount = _count(len(event.files), event.total_bytes)
     listed = file_lines(event.files[:LISTED_FILES])
     rest = event.files[LISTED_FILES:]
@@ -153,7 +153,7 @@ def _left_out(event: events.LeftOut) -> list[Line]:
 
 
 def _things(things: Sequence[events.Unfit], count: int) -> list[Line]:
-    """Return things that cannot be sent as lines, and how many more there are."""
+    """Return lines of things that cannot be sent, and of how many more there are."""
     more = [Line(f"  and {count - len(things):,} more")] if count > len(things) else []
     return [*(Line(f"  {thing.path} {thing.reason}") for thing in things), *more]
 
@@ -211,7 +211,7 @@ def _empty(folders: Sequence[str]) -> str:
 
 
 def _first(folders: Sequence[str]) -> list[str]:
-    """Return the first of some folders, hidden ones as such, and a mark where there are more."""
+    """Return the first folders, hidden ones marked, and an ellipsis where there are more."""
     named = [
         f"{path}/{' (hidden)' if events.is_hidden(path) else ''}"
         for path in folders[:LISTED_FOLDERS]

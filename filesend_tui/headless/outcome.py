@@ -1,4 +1,4 @@
-"""What the events of one paired run add up to. Pure: events in; done out, or what ended it."""
+"""The outcome of one paired run. Pure: events in; done, or the error that ended it, out."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from filesend_tui.core.events import Direction, TransferPhase
 
 
 class Outcome:
-    """Follows the transfers of one pairing until all of them have ended.
+    """The state of one pairing's transfers, until all of them have ended.
 
-    `open_transfers` holds the ids of those that have not.
+    open_transfers: the ids of those that have not.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Outcome:
         """Take the next event; return whether everything is done.
 
         Raises:
-            FileSendError: Everything has ended, and this is the first thing that went wrong.
+            FileSendError: Everything has ended; this is the first failure.
         """
         match event:
             case events.FileRequest():
@@ -61,19 +61,19 @@ class Outcome:
             self._failure = self._failure or _failure(event)
 
     def _partner_gone(self, event: events.PartnerGone) -> None:
-        # Open transfers fail by this, each with its own end; this counts where there is none.
+        # Open transfers fail with events of their own; this counts where there are none.
         if not self._any_ended and not self.open_transfers:
             self._failure = self._why_broken(event.reason) or _departure(event)
             self._any_ended = True
 
     def _why_broken(self, reason: str) -> FileSendError | None:
-        """Return the error that told why this side ended it, if it did."""
+        """Return the published error for which this side disconnected, if it did."""
         hung_up = self._broken is not None and self._broken.code == RelayUnreachable.code
         return self._broken if reason == "broken" or (reason == "relay" and hung_up) else None
 
 
 class Told(FileSendError):
-    """A failure that the event stream told of: there is nothing to add to it."""
+    """A failure that the event stream has reported, which is not reported again."""
 
 
 def raised(event: events.Error) -> Told:

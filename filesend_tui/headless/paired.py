@@ -28,9 +28,9 @@ from filesend_tui.headless.outcome import Outcome, raised
 
 #: Finds the relay and returns its URL; raises RelayUnreachable.
 FindRelay = Callable[[], Awaitable[str]]
-#: Stands in a command line for a code that is to be read from standard input.
+#: On the command line: read the code from standard input.
 READ_CODE = "-"
-#: Seconds that an interrupted run gives the relay to pass on that it stopped.
+#: Seconds that an interrupted run waits for the relay to forward its cancel.
 _FAREWELL = 3.0
 _ONLY_SENDS = "this side only sends: a filesend send takes nothing"
 _NO_ROOM = "the receiver's disk has no room for them"
@@ -45,7 +45,7 @@ class SamePurpose(FileSendError):
     default_hint = "One of you sends, and the other receives."
 
 
-#: What two people hear who are there for the same: what happened, and what to do.
+#: The messages to two senders or two receivers: what happened, and what to do.
 _SAME: Final[Mapping[Wants, Callable[[str], tuple[str, str]]]] = {
     Wants.SEND: lambda partner: (
         f"{partner} wants to send, too, and neither of you receives.",
@@ -68,23 +68,23 @@ async def send(
     verify: bool = False,
     skip_unreadable: bool = False,
 ) -> None:
-    """Pair, ask the partner to take the paths, and serve them until they arrived.
+    """Pair, ask the partner to take the paths, and seed them until they arrived.
 
-    What cannot be sent is told before anything else: no code is made or used for it.
+    What cannot be sent is reported first, before a code is made or used.
 
     Args:
         client: Not yet connected.
         find_relay: Finds the relay.
-        paths: Files and folders; of `Chosen` each must still be what it was then.
+        paths: Files and folders; of `Chosen` each must still be the same file.
         code: The other person's code; `-` reads it; None makes one.
         asker: Reads the code.
-        verify: Have the verification words compared before anything is asked.
+        verify: Have the verification words compared before the request.
         skip_unreadable: Leave out what cannot be sent.
 
     Raises:
         BadSource: Something cannot be sent.
-        NotVerified: They differ, or nobody said that they do not.
-        FileSendError: Why it ended otherwise.
+        NotVerified: The words differ, or were not confirmed.
+        FileSendError: Any other reason why it ended.
     """
     found = await client.look_through(paths, skip_unreadable=skip_unreadable)
     if code == READ_CODE:
@@ -124,7 +124,7 @@ async def receive(
     output: Path,
     verify: bool = False,
 ) -> None:
-    """Pair by the other person's code and take what is sent into `output`.
+    """Pair by the other person's code and receive what is sent into `output`.
 
     Args:
         client: Not yet connected.
@@ -133,13 +133,13 @@ async def receive(
         asker: Reads the code, and asks for each request.
         accept_all: Say yes to everything without asking.
         output: The folder.
-        verify: Have the verification words compared before anything is answered.
+        verify: Have the verification words compared before any answer.
 
     Raises:
-        NotVerified: They differ, or nobody said that they do not.
-        CannotAsk: Nobody is at the terminal and `accept_all` is off.
+        NotVerified: The words differ, or were not confirmed.
+        CannotAsk: Standard input is no terminal and `accept_all` is off.
         StorageFailed: Nothing can be written to `output`.
-        FileSendError: Why it ended otherwise.
+        FileSendError: Any other reason why it ended.
     """
     if not accept_all and not asker.interactive:
         raise CannotAsk("Each request has to be accepted, and there is nobody to ask.")
@@ -157,7 +157,7 @@ async def receive(
     one_question = asyncio.Lock()
 
     async def decide(request: events.FileRequest) -> None:
-        # Taken back meanwhile, or with nobody there to answer: what ended it says why, and comes.
+        # The request was withdrawn, or the partner is gone: the event that ended it follows.
         with suppress(RequestGone, NotPaired):
             if accept_all:
                 await _accept_all(client, request, target)
@@ -174,11 +174,11 @@ async def receive(
 
 
 async def _met(stream: Subscription, ours: Wants) -> None:
-    """Wait until the code was used.
+    """Wait until the pairing is done.
 
     Raises:
-        SamePurpose: By somebody who waits for what this side cannot do.
-        FileSendError: It was not, or pairing failed.
+        SamePurpose: The partner has the same role as this side.
+        FileSendError: The code was not used in time, or pairing failed.
     """
     async for event in stream:
         match event:
@@ -195,7 +195,7 @@ async def _met(stream: Subscription, ours: Wants) -> None:
 
 
 async def _compare(client: Client, asker: Asker) -> None:
-    """Have the verification words compared; where they differ, tell the partner and leave."""
+    """Have the verification words compared; where they differ, send a message and leave."""
     stream = client.subscribe()
     shown = client.verify()
     asking = asyncio.create_task(ask_match(asker, shown.partner, shown.words))
@@ -216,7 +216,7 @@ async def _compare(client: Client, asker: Asker) -> None:
 
 
 async def _somebody_left(stream: Subscription) -> None:
-    """Wait for the end of the session. Raises what ended it."""
+    """Wait for the end of the session; raise the error that ended it."""
     outcome = Outcome()
     async for event in stream:
         if isinstance(event, events.PartnerGone | events.Error):
@@ -230,8 +230,8 @@ async def _follow(
 ) -> None:
     """Decide on each request as it comes, until everything is done.
 
-    A decision waits for a person; the stream is read on meanwhile, so that a partner who gives up
-    or leaves ends the question too.
+    A decision waits for a person; the stream is read meanwhile, so that a partner's cancel or
+    departure cancels the question too.
     """
     upcoming = asyncio.ensure_future(anext(stream))
     deciding: dict[str, asyncio.Task[None]] = {}
@@ -264,14 +264,14 @@ async def _accept_all(client: Client, request: events.FileRequest, output: Path 
     try:
         await client.answer(request.transfer, everything, output=output)
     except (NoSpace, StorageFailed) as error:
-        # The sender waits for an answer, and nobody is here to mend it.
+        # The sender waits for an answer, and no person is here to fix the cause.
         await _refuse(client, request, _NO_ROOM if isinstance(error, NoSpace) else _NO_FOLDER)
         raise
 
 
 async def _refuse(client: Client, request: events.FileRequest, why: str) -> None:
-    """Decline all of it, and tell the partner why."""
-    with suppress(FileSendError):  # it was taken back, or they are gone
+    """Decline the whole request, with a reason for the partner."""
+    with suppress(FileSendError):  # it was withdrawn, or the partner is gone
         await client.answer(request.transfer, (False,) * len(request.files), reason=why)
 
 
@@ -284,7 +284,7 @@ async def _let_choose(
             await client.answer(request.transfer, accepted, output=output)
         except (NoSpace, StorageFailed) as error:
             asker.show(f"{error.message} {error.hint}")
-            # Who says yes again means the folder as it is now.
+            # A second yes is to the folder as it is now.
             with suppress(StorageFailed):
                 output = await asyncio.to_thread(check_folder, output.path)
         else:
@@ -292,7 +292,7 @@ async def _let_choose(
 
 
 async def _cancel(client: Client, transfers: Collection[str]) -> None:
-    """Tell the partner, as far as that can be done in a few seconds."""
+    """Cancel the transfers at the partner's side too, within a few seconds."""
     with suppress(FileSendError, TimeoutError):
         async with asyncio.timeout(_FAREWELL):
             for transfer in list(transfers):

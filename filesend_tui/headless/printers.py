@@ -1,4 +1,4 @@
-"""Where events are written: JSON lines for scripts, sentences and a progress bar for people.
+"""Printers of events: JSON lines for scripts, sentences and a progress bar for people.
 
 Results (a code, a magnet, a path) and JSON go to stdout; everything else goes to stderr. A printer
 blocks while its stream is blocked, so it is called from a worker thread. No decision lives here.
@@ -14,7 +14,7 @@ from filesend_tui.core import events
 from filesend_tui.core.util.text import visible
 from filesend_tui.headless.narration import Figure, Line, figure, lines
 
-#: Seconds after which a figure is no longer true; a partner tells four times a second.
+#: Seconds after which a figure is outdated; a partner reports four times a second.
 STALL: Final = 3.0
 
 if TYPE_CHECKING:
@@ -22,60 +22,60 @@ if TYPE_CHECKING:
 
 
 class Printer(Protocol):
-    """Writes events somewhere."""
+    """A writer of events."""
 
     def show(self, event: events.Event) -> None:
-        """Write what the event has to say; may block; raises OSError."""
+        """Write the event; may block; raises OSError."""
 
     def look(self) -> None:
-        """Take off what is no longer true; called about once a second. As `show`."""
+        """Remove outdated figures; called about once a second. As `show`."""
 
     def parting(self) -> None:
-        """The person here ends it: who leaves by that is no news to them."""
+        """Note that the person ends the run: sessions that end by it need no line."""
 
     def close(self) -> None:
-        """Take a bar off the screen."""
+        """Remove the progress bar."""
 
 
 class JsonPrinter:
-    """One object a line, flushed, UTF-8 on every system, and nothing else."""
+    """A printer of JSON: one object a line, flushed, UTF-8 on every system."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
 
     def show(self, event: events.Event) -> None:
-        """Write the event; the swarm's bitfields are for screens and are left out."""
+        """Write the event; SwarmState, whose bitfields are for screens, is left out."""
         if not isinstance(event, events.SwarmState):
             self._out.write(events.encode(event).encode() + b"\n")
             self._out.flush()
 
     def look(self) -> None:
-        """A script has a clock of its own."""
+        """Do nothing: a script has its own clock."""
 
     def parting(self) -> None:
-        """A script is told everything."""
+        """Do nothing: a script gets every event."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
 
 class Progressing(Protocol):
-    """Shows figures as they change."""
+    """A display of changing figures."""
 
     def update(self, figure: Figure) -> None:
         """Show the newest figure."""
 
     def clear(self) -> None:
-        """Make room for a line: what was shown is finished or will be shown again."""
+        """Clear the display before a line is printed."""
 
 
 class TextPrinter:
-    """Sentences for a person, and figures in a way that suits where stderr goes.
+    """A printer of sentences, and of figures as suits standard error.
 
     Args:
-        out: Takes results.
-        err: Takes the rest.
-        progress: Takes figures.
+        out: The stream of results.
+        err: The stream of everything else.
+        progress: The display of figures.
         asked: Whether a person is asked about each request; the question lists the files then.
         clock: Seconds, monotonic.
     """
@@ -100,7 +100,7 @@ class TextPrinter:
         self._figured = 0.0
 
     def show(self, event: events.Event) -> None:
-        """Write the event's lines, and show its figure; nothing is told twice in a row."""
+        """Write the event's lines, and show its figure; write nothing twice in a row."""
         if self._parting and isinstance(event, events.PartnerGone):
             return
         for line in self._new(event):
@@ -108,7 +108,7 @@ class TextPrinter:
                 continue
             self._clear()
             out = self._out if line.result else self._err
-            # A path for a script is exact; what a person sees steers no terminal.
+            # A path for a script is exact; text for a terminal has no control characters.
             text = line.text if line.result and not out.isatty() else visible(line.text)
             print(text, file=out, flush=True)
             if line.picture and self._out.isatty():
@@ -118,7 +118,7 @@ class TextPrinter:
             self._progress.update(shown)
 
     def look(self) -> None:
-        """Say that a figure stands still once it is old: whoever told it is silent."""
+        """Show a figure as stalled once it is older than STALL."""
         shown = self._figure
         if shown is None or not shown.rate or shown.fraction in {None, 1.0}:
             return
@@ -127,7 +127,7 @@ class TextPrinter:
             self._progress.update(shown._replace(rate="", remaining=None, stalled=True))
 
     def _clear(self) -> None:
-        """Make room for a line. What was shown comes back with the next figure, and not before."""
+        """Clear the figure before a line; the next figure shows it again."""
         self._progress.clear()
         self._figure = None
 
@@ -136,9 +136,9 @@ class TextPrinter:
         self._parting = True
 
     def _new(self, event: events.Event) -> list[Line]:
-        """Return the lines of an event that say more than the last end or error did.
+        """Return the lines of an event that the last end or error did not report already.
 
-        A transfer's end and the error that ends the run are two events, and may be one thing.
+        A transfer's end and the error that ends the run are two events of one failure.
         """
         said = lines(event)
         match event:
@@ -154,17 +154,17 @@ class TextPrinter:
         return said
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the progress bar."""
         self._clear()
 
     def _draw(self, text: str) -> None:
-        """Draw a text as a QR code where a camera could see all of it at once."""
+        """Draw a text as a QR code where it fits in the terminal whole."""
         from rich.console import Console
         from rich.text import Text
 
         from filesend_tui.state.qr import half_blocks
 
-        # Black on white on every terminal, whatever NO_COLOR says: cameras need it that way.
+        # Black on white on every terminal, whatever NO_COLOR says, as cameras need it.
         console = Console(file=self._out, no_color=False)
         picture = half_blocks(text)
         if (
@@ -199,11 +199,11 @@ class ProgressLines:
             print(_sentence(figure), file=self._err, flush=True)
 
     def clear(self) -> None:
-        """Lines stay where they are."""
+        """Do nothing: printed lines stay."""
 
 
 class ProgressBar:
-    """Figures as a bar at the foot of a terminal, redrawn when there is a newer one."""
+    """Figures as a bar at the foot of a terminal, redrawn for each newer figure."""
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
@@ -224,7 +224,7 @@ class ProgressBar:
         bar.refresh()
 
     def clear(self) -> None:
-        """Take the bar off; the next figure brings it back."""
+        """Remove the bar; the next figure shows it again."""
         if self._bar:
             self._bar.stop()
             self._bar = None

@@ -1,4 +1,4 @@
-"""One headless run: a client, a command on it, its events told as they come, and an exit code."""
+"""One headless run: a client, a command, its events printed as they come, and an exit code."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from filesend_tui.system.terminal import on_terminal, point_nowhere
 if TYPE_CHECKING:
     from filesend_tui.headless.asking import Asker
 
-#: Seconds that a run may take to part from everybody when its work is over.
+#: Seconds that a run may take to close its connections when its work is over.
 PARTING: Final = 10.0
 
 _log = logging.getLogger(__name__)
 
-#: What a run does with its client; returns when it is done, raises FileSendError where it failed.
+#: A command on a client; returns when it is done, raises FileSendError where it failed.
 Command = Callable[[Client], Awaitable[None]]
 
 
@@ -48,11 +48,11 @@ def run(
     """Run a command to its end on an event loop of its own, and return its exit code.
 
     Args:
-        command: What to do.
-        config: The client's.
-        printer: Shows what happens.
-        after: Called when the client has ended, before anybody waits for its threads.
-        asker: Asks on the same terminal, each question below what happened before it.
+        command: Called with the client.
+        config: The client's configuration.
+        printer: Prints the events.
+        after: Called when the client has ended, before its threads are joined.
+        asker: Asks on the same terminal, each question below the events before it.
     """
     try:
         with runner() as running:
@@ -65,7 +65,7 @@ def run(
                 end_soon(code)
             return code
     except CannotTell as error:
-        if error.why.errno != errno.EPIPE:  # else the reader of stdout had enough
+        if error.why.errno != errno.EPIPE:  # EPIPE: the reader of stdout has closed it
             with suppress(OSError):
                 print(f"Error: {error}", file=sys.stderr, flush=True)
         # The interpreter would complain again when it flushes.
@@ -74,7 +74,7 @@ def run(
 
 
 class CannotTell(Exception):
-    """Nothing can be written to standard output or standard error. why: what the system says."""
+    """Standard output or standard error cannot be written. why: the system's error."""
 
     def __init__(self, why: OSError) -> None:
         super().__init__(f"What happened cannot be written: {os.strerror(why.errno or 0)}.")
@@ -82,7 +82,7 @@ class CannotTell(Exception):
 
 
 class Teller:
-    """Hands events to a printer in order, off the event loop: a paused terminal stops no data."""
+    """Prints events in order, off the event loop: a paused terminal blocks no transfer."""
 
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
@@ -92,7 +92,7 @@ class Teller:
         self._stream: Subscription | None = None
 
     async def tell_all(self, stream: Subscription) -> None:
-        """Tell every event until the stream ends."""
+        """Print every event until the stream ends."""
         self._stream = stream
         looking = asyncio.create_task(self._look())
         try:
@@ -105,26 +105,26 @@ class Teller:
         await asyncio.to_thread(self._write, self._printer.close)
 
     async def _look(self) -> None:
-        """Have the printer look at what it shows, for as long as that can be written."""
-        with suppress(CannotTell):  # which the next event meets as well
+        """Have the printer remove outdated figures once a second, until writing fails."""
+        with suppress(CannotTell):  # the next event raises it as well
             while True:
                 await asyncio.sleep(1)
                 async with self._turn:
                     await asyncio.to_thread(self._write, self._printer.look)
 
     async def caught_up(self) -> None:
-        """Wait until everything that happened so far is told."""
+        """Wait until every event so far is printed."""
         while self._stream is not None and (self._stream.waiting or self._turn.locked()):
             async with self._turn:
                 pass
             await asyncio.sleep(0)  # the reader's turn
 
     def parting(self) -> None:
-        """The person here ends the run."""
+        """Note that the person ends the run."""
         self._printer.parting()
 
     async def tell_failure(self, error: FileSendError) -> None:
-        """Tell what ended the run, unless the stream tells it."""
+        """Print the error that ended the run, unless the stream has reported it."""
         if not isinstance(error, Told):
             await self._tell(error_event(error))
 
@@ -133,7 +133,7 @@ class Teller:
             if isinstance(event, events.Error):
                 bare = events.of_session(event, None)
                 if bare == self._last_error:
-                    return  # it was raised, and the stream tells it too
+                    return  # it was both raised and published
                 self._last_error = bare
             await asyncio.to_thread(self._write, self._printer.show, event)
 
@@ -143,15 +143,15 @@ class Teller:
         except OSError as error:
             if not (self._on_terminal and error.errno == errno.EIO):
                 raise CannotTell(error) from error
-            # The terminal is gone; who watches it acts on that.
+            # The terminal is gone; its watch acts on that.
 
 
 @contextmanager
 def _bounded(code: ExitCode) -> Iterator[None]:
     """End the process with this code where the block takes longer than PARTING seconds.
 
-    Each of many waits in it is bounded, but what one peer, tracker and relay after another may
-    cost is more than anybody waits for, least of all after a Ctrl-C.
+    Each wait in it has a timeout, but their sum over all peers, trackers and relays is longer than
+    anybody waits for, least of all after a Ctrl-C.
     """
     last = threading.Timer(PARTING, os._exit, (code,))
     last.daemon = True
@@ -165,7 +165,7 @@ def _bounded(code: ExitCode) -> Iterator[None]:
 async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCode:
     try:
         client = Client(config)
-    except FileSendError as error:  # the settings ask for what is not to be had
+    except FileSendError as error:  # the settings ask for something unavailable
         await teller.tell_failure(error)
         return for_error(error.code)
     telling = asyncio.create_task(teller.tell_all(client.subscribe()))
@@ -179,7 +179,7 @@ async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCo
     with stop_on_signals(stop):
         try:
             await asyncio.wait({telling, working}, return_when=asyncio.FIRST_COMPLETED)
-            working.cancel()  # still at work only where nobody listens any more
+            working.cancel()  # still running only where printing failed
             await working
         except asyncio.CancelledError:
             code = ExitCode.INTERRUPTED

@@ -1,6 +1,6 @@
-"""Ctrl-C, SIGTERM and a closed terminal as one wish to stop, on every system.
+"""Ctrl-C, SIGTERM and a closed terminal as one request to stop, on every system.
 
-Under nohup a closed terminal is no such wish: the run goes on, and what it prints vanishes.
+Under nohup a closed terminal is none: the run goes on, and its output is discarded.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from filesend_tui.system.terminal import TerminalWatch, on_terminal
 def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Call `stop` on the running loop at the first signal; at the second, end the process at once.
 
-    The second ends it without cleaning up: for when cleaning up is what hangs. So does a terminal
-    that is gone, after a moment. When the block is over all is freed and told, and a signal ends
-    the process at once.
+    The second ends it without cleaning up, in case cleaning up hangs. So does a terminal that is
+    gone, after a moment. After the block everything is freed and printed, and a signal ends the
+    process at once.
     """
     loop = asyncio.get_running_loop()
     terminals = on_terminal()
@@ -38,7 +38,7 @@ def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
     def hung_up() -> None:
         if terminals:
             let_go_of_terminal(terminals, ExitCode.INTERRUPTED)
-        if not asked:  # it may be told twice: by the system, and by the watch
+        if not asked:  # it may be signalled twice: by the system, and by the watch
             heard()
 
     wanted = {signal.SIGINT: heard, signal.SIGTERM: heard}

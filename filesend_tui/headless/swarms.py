@@ -16,7 +16,7 @@ from filesend_tui.headless.outcome import raised
 from filesend_tui.headless.paired import FindRelay
 from filesend_tui.runtime import open_share
 
-#: Errors of a torrent that it may get over: others answer, or the same one later.
+#: Errors that a torrent may recover from: another peer or tracker answers, or the same later.
 _PASSING: Final = {"trackerFailed", "noPeers", "channelFailed"}
 
 
@@ -27,16 +27,16 @@ async def seed(
     *,
     skip_unreadable: bool = False,
 ) -> None:
-    """Serve the paths to whoever has the magnet, until cancelled.
+    """Serve the paths to anybody with the magnet, until cancelled.
 
     Args:
         client: Serves them.
-        paths: Files and folders; of `Chosen` each must still be what it was then.
+        paths: Files and folders; of `Chosen` each must still be the same file.
         trackers: URLs of WebSocket trackers.
         skip_unreadable: Leave out what cannot be sent.
 
     Raises:
-        FileSendError: They cannot be read, no tracker takes them, or the torrent failed.
+        FileSendError: The paths cannot be read, no tracker accepts them, or the torrent failed.
     """
     found = await client.look_through(paths, openly=True, skip_unreadable=skip_unreadable)
     stream = client.subscribe()
@@ -63,12 +63,12 @@ async def seed_at_relay(
 
 
 async def download(client: Client, magnet: str, output: Path) -> None:
-    """Fetch a magnet's files into `output`, however long it takes to find somebody.
+    """Download a magnet's files into `output`, however long it takes to find a peer.
 
     Raises:
-        FileSendError: It is no magnet, or the torrent failed.
+        FileSendError: It is no magnet link, or the torrent failed.
     """
-    target = await asyncio.to_thread(check_folder, output)  # before somebody is looked for
+    target = await asyncio.to_thread(check_folder, output)  # before peers are looked for
     stream = client.subscribe()
     await client.tidy(output)
     torrent = await client.add(magnet, output=target)

@@ -1,1 +1,1 @@
-"""How a process is put together: settings, loop, logs, relay, signals. Decides nothing else."""
+"""The parts of a process: event loop, logs, relay, signals. Decides nothing else."""

@@ -1,6 +1,6 @@
-"""The door to the core as the screens see it: what a Client must offer, and nothing else.
+"""The interface of the core for the screens: what a Client must offer, and nothing else.
 
-Tests hand in a scripted one. No behaviour ever lives here.
+Tests pass a scripted one. No behaviour ever lives here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class EventReader(Protocol):
     """One reader of the event stream."""
 
     async def some(self, most: int) -> list[Event]:
-        """Return the next events, at least one and at most so many; none once it has ended."""
+        """Return the next events, at least one and at most `most`; empty once it has ended."""
 
     def close(self) -> None:
         """Stop reading."""
@@ -28,26 +28,26 @@ class EventReader(Protocol):
 class ClientApi(Protocol):
     """Commands go in, events come out; every failure is a FileSendError (see core/client.py).
 
-    to: the session that is meant; None where there is one at most.
+    to: the session; None where there is one at most.
     """
 
     def subscribe(self) -> EventReader:
         """Return a new reader of the event stream."""
 
     def verification(self, to: SessionId | None = None) -> str | None:
-        """Words for two people to compare aloud; None while not paired."""
+        """Return the words for two people to compare aloud; None while not paired."""
 
     async def tidy(self, folder: Path) -> None:
-        """Remove what earlier runs left unfinished in a folder; Leftover events say what."""
+        """Remove what earlier runs left unfinished in a folder; Leftover events report it."""
 
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = ...) -> None:
-        """Connect to the relay; `again` says whether to, each time after it was lost."""
+        """Connect to the relay; `again` decides whether to reconnect, each time it was lost."""
 
     async def create_code(self) -> str:
         """Ask for a code for the other person; a Code event follows too."""
 
     async def join(self, code: str) -> SessionId:
-        """Pair with whoever made the code; return the session."""
+        """Pair with the person who made the code; return the session."""
 
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session."""
@@ -59,7 +59,7 @@ class ClientApi(Protocol):
         skip_unreadable: bool = False,
         to: SessionId | None = None,
     ) -> TransferId:
-        """Ask a partner to accept these files and folders, or what of them is `Chosen`."""
+        """Ask a partner to accept these files and folders; `Chosen` ones must be unchanged."""
 
     async def answer(
         self,
@@ -68,10 +68,10 @@ class ClientApi(Protocol):
         *,
         output: Path | Target | None = None,
     ) -> None:
-        """Say yes or no for each file; where it fails the request stays open."""
+        """Answer yes or no for each file; where it fails the request stays open."""
 
     async def cancel(self, transfer: TransferId) -> None:
-        """Give a transfer up."""
+        """Cancel a transfer."""
 
     async def seed(
         self,
@@ -80,19 +80,19 @@ class ClientApi(Protocol):
         trackers: Sequence[str],
         skip_unreadable: bool = False,
     ) -> TorrentId:
-        """Serve these to whoever has the magnet, until removed; a Seeding event follows too."""
+        """Serve these to anybody with the magnet, until removed; a Seeding event follows too."""
 
     async def remove(self, torrent: TorrentId) -> None:
-        """Serve this torrent no longer."""
+        """Stop serving this torrent."""
 
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
         """Send a line of text to a partner."""
 
     def rename(self, name: str) -> None:
-        """Be called so by whoever is met from now on."""
+        """Change the name shown to partners paired from now on."""
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
-        """Move at most so many bytes a second from now on; None for no limit."""
+        """Set the rate limits in bytes a second from now on; None for no limit."""
 
     async def destroy(self) -> None:
         """End everything and free it."""

@@ -1,6 +1,6 @@
-"""The app's end of the door: one Client, made late, commanded in order, destroyed for certain.
+"""The app's handle on the Client: one Client, made late, and always destroyed.
 
-What fails comes back as a FileSendError, whatever it was. No Textual ever lives here.
+Every failure of a command becomes a FileSendError. No Textual ever lives here.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from filesend_tui.runtime.client_api import ClientApi, EventReader
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that leaving may take before the app goes anyway.
+#: Seconds that destroying the Client may take before the app exits anyway.
 FAREWELL: Final = 8.0
-#: Events that are taken in before keys and drawing have their turn: 2 ms of them, or so.
+#: Events in a batch, after which keys and drawing have their turn: about 2 ms.
 HANDFUL: Final = 200
 
 
 class ClientHandle:
-    """Holds the Client from its making to its end.
+    """The owner of the Client, from its creation to its end.
 
     Args:
         make: Makes the Client.
         find_relay: Finds or starts a relay and returns its URL.
-        trusted: Whether whoever is there now may be connected to again.
+        trusted: Whether to reconnect to the server that is there now.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class ClientHandle:
         self._ended = False
 
     def verification(self, to: SessionId | None) -> str | None:
-        """Words for two people to compare; None while not paired."""
+        """Return the words for two people to compare; None while not paired."""
         return self._client.verification(to) if self._client is not None else None
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a Client, with all that it does."""
+        """Whether there is a Client."""
         return self._client is not None
 
     def open(self) -> bool:
-        """Make the Client if it is not there yet; say whether it was made now."""
+        """Make the Client unless it exists; return whether it was made now."""
         if self._client is not None or self._ended:
             return False
         self._client = self._make()
@@ -62,9 +62,9 @@ class ClientHandle:
         return True
 
     async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
-        """Hand on every event until the Client ends, in handfuls: the next when one was heard.
+        """Pass on every event until the Client ends, in batches: the next once one was handled.
 
-        Meanwhile they wait where figures that are old by then are thrown away.
+        Meanwhile they wait in the stream, which drops outdated figures.
         """
         if self._reader is not None:
             while handful := await self._reader.some(HANDFUL):
@@ -76,7 +76,7 @@ class ClientHandle:
         await self.do(lambda client: client.connect(url, again=self._trusted))
 
     async def do(self, command: Callable[[ClientApi], Awaitable[object]]) -> None:
-        """Give the Client a command; nothing happens before it is made and after its end."""
+        """Run a command on the Client; do nothing before it is made and after its end."""
         if self._client is not None:
             await command(self._client)
 
@@ -95,7 +95,7 @@ class ClientHandle:
 
 
 async def guarded(work: Awaitable[None]) -> FileSendError | None:
-    """Await some work; return what went wrong as an error for people, if anything did."""
+    """Await some work; return its failure as a FileSendError, or None."""
     try:
         await work
     except FileSendError as error:

@@ -1,7 +1,7 @@
-"""The event loop that a face runs on: the fastest there is on this machine.
+"""The event loop of a face: the fastest available on this machine.
 
-A data channel of aiortc lives from one small packet to the next, and uvloop hands those over at
-half the price: measured twice the rate. It has no Windows; there asyncio's own loop serves.
+An aiortc data channel moves many small packets, which uvloop delivers at half the cost: twice the
+rate, measured. uvloop does not support Windows; there asyncio's own loop is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
-#: Whose tasks may end in an error that nobody waits for.
+#: Packages whose tasks may end in an error that nothing awaits.
 _WEBRTC: Final = frozenset({"aiortc", "aioice"})
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def runner(*, eager_tasks: bool = False) -> asyncio.Runner:
     """Return a runner with a fresh loop, to be used in a `with`.
 
     Args:
-        eager_tasks: Whether tasks will be made to begin at once, as Textual asks for.
+        eager_tasks: Whether tasks will start eagerly, as Textual requires.
     """
     try:
         import uvloop
@@ -42,10 +42,10 @@ def _made(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.Abstract
 
 
 def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what nobody waited for, but for what is no fault.
+    """Log errors that nothing awaited, except those that are no fault.
 
-    aiortc connects, sends and sends again in tasks of its own. Where a connection is given up
-    meanwhile, as each time another road is the first, they fail: that is what giving up means.
+    aiortc connects, sends and retransmits in its own tasks. They fail where a connection is closed
+    meanwhile, as each time another road wins the race: that is expected.
     """
     if isinstance(context.get("exception"), ConnectionError) and _is_webrtcs(context.get("future")):
         log.debug("a connection was given up while it was used: %s", context["exception"])
@@ -59,9 +59,9 @@ def _is_webrtcs(task: object) -> bool:
 
 
 def supports_uvloop() -> bool:
-    """Whether this Python's eager tasks take all that uvloop tells them.
+    """Return whether this Python's eager tasks accept all arguments that uvloop passes.
 
-    From 3.13 on uvloop says `eager_start`, which 3.13.0 does not know: no task would ever begin.
+    From 3.13 on uvloop passes `eager_start`, which 3.13.0 does not know: no task would start.
     """
     if sys.version_info < (3, 13):
         return True

@@ -1,7 +1,7 @@
-"""The relay of somebody who named none: one that answers on this machine, or one of our own.
+"""The relay where none was named: one that answers on this machine, or one of our own.
 
-Our own runs as a child process that ends when its standard input does, so it ends with this
-process however that ends. Nothing of the relay's inside lives here.
+Our own runs as a child process that ends when its standard input is closed, so it ends with this
+process however that ends. Nothing of the relay's implementation lives here.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.text import clean
 from filesend_tui.system.port_owner import stranger
 
-#: Asks a person whether a relay that somebody else runs may be used; the text says whose it is.
+#: Asks a person whether a relay that somebody else runs may be used; the text names its owner.
 Ask = Callable[[str], Awaitable[bool]]
 
 _HOST: Final = "127.0.0.1"
-#: Seconds for one look at who is there, whatever they say meanwhile.
+#: Timeout in seconds of one health check, whatever is received meanwhile.
 _LOOK_SECONDS: Final = 1.0
 _START_SECONDS: Final = 15.0
 _STOP_SECONDS: Final = 3.0
@@ -42,11 +42,11 @@ class _There(Enum):
 
 
 class LocalRelay:
-    """The relay of this machine, started if need be. Its methods belong to one thread.
+    """The relay of this machine, started if needed. Its methods are for one thread.
 
     Args:
-        port: Where it is looked for, and where it is started.
-        stranger: Says whose, if another user's, is what listens on a port.
+        port: The port where it is looked for, and started.
+        stranger: Returns the uid of another user who listens on a port, if one does.
     """
 
     def __init__(self, port: int, stranger: Callable[[int], int | None] = stranger) -> None:
@@ -58,22 +58,22 @@ class LocalRelay:
 
     @property
     def url(self) -> str:
-        """Where it is or will be."""
+        """Its URL, whether or not it runs yet."""
         return f"http://{_HOST}:{self._port}"
 
     @property
     def trusted(self) -> bool:
-        """Whether nobody who was not said yes to listens there now."""
+        """Whether no other user listens there now but those accepted by the person."""
         return self._stranger(self._port) in {None, *self._accepted}
 
     async def find(self, ask: Ask) -> str:
-        """Return the URL of a relay that answers; may be called again when it went away.
+        """Return the URL of a relay that answers; may be called again when it is gone.
 
         Args:
-            ask: Asked about a relay of another user, where the system tells whose it is.
+            ask: Asked about a relay of another user, where the system tells its owner.
 
         Raises:
-            RelayUnreachable: Something else has the port, it cannot be started, or the answer was
+            RelayUnreachable: Another program has the port, it cannot be started, or the answer was
                 no.
         """
         clock = asyncio.get_running_loop().time
@@ -85,7 +85,7 @@ class LocalRelay:
                     await self._check_owner(ask)
                     return self.url
                 case _There.NOBODY:
-                    # Somebody else may do so at the same moment: who cannot bind asks again.
+                    # Another process may start one at the same time: if bind fails, check again.
                     complaint = await self._start()
                 case _There.SILENT:
                     complaint = f"Port {self._port} is taken, and nothing answers there."
@@ -99,7 +99,7 @@ class LocalRelay:
         raise RelayUnreachable(f"No relay could be started on this machine. {complaint}".strip())
 
     def stop(self) -> None:
-        """End the child, if there is one; nothing can be started afterwards."""
+        """End the child process, if there is one; nothing can be started afterwards."""
         self._stopped = True
         self._end_child()
 
@@ -117,7 +117,7 @@ class LocalRelay:
         self._accepted.add(uid)
 
     async def _start(self) -> str:
-        """Start a child and wait until it is ready; return its complaint where it ended."""
+        """Start a child process and wait until it is ready; return its error text if it ended."""
         self._end_child()
         with tempfile.TemporaryFile() as complaints:
             self._child = child = _spawn(self._port, complaints)
@@ -126,7 +126,7 @@ class LocalRelay:
                 async with asyncio.timeout(_START_SECONDS):
                     ready = await asyncio.to_thread(child.stdout.readline, 1024)
             except BaseException as ended:
-                child.kill()  # or the thread would read on
+                child.kill()  # or the thread would go on reading
                 if not isinstance(ended, TimeoutError):
                     raise
                 ready = b""
@@ -143,7 +143,7 @@ class LocalRelay:
             _end(child)
 
 
-# A group of its own: the terminal's Ctrl-C ends the transfer first, and that needs the relay.
+# A process group of its own: Ctrl-C must end the transfer first, which needs the relay.
 if sys.platform == "win32":
     _OWN_GROUP: Final[dict[str, Any]] = {
         "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -153,9 +153,9 @@ else:
 
 
 def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-    # -P: a folder named `relay` where this was called from is not our relay.
+    # -P: do not import a folder named `relay` in the current folder.
     command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
-    # It needs no setting of ours, and a TURN server's credential is one of them.
+    # The relay does not need the TURN server's credential.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_TURN_")}
     return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
         [*command, "--host", _HOST, "--port", str(port)],
@@ -176,11 +176,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    child.stdout.close()  # last: a thread that still reads from it holds it
+    child.stdout.close()  # last: a thread that still reads from it holds its lock
 
 
 async def _who_listens(port: int) -> _There:
-    """Look who is there, for so many seconds and bytes, whatever they say or do not say."""
+    """Return what listens on a port, bounded by _LOOK_SECONDS and _MAX_HEALTH bytes."""
     said = bytearray()
     connected = False
     try:
@@ -196,7 +196,7 @@ async def _who_listens(port: int) -> _There:
     except TimeoutError:
         if not connected:
             return _There.NOBODY  # Windows takes 2 s to refuse
-        # A relay that is only now starting listens before it answers, and then answers at once.
+        # A relay that is starting listens before it can answer, so silence may be a relay.
         return _There.OTHER if said else _There.SILENT
     except OSError:
         return _There.OTHER
@@ -205,7 +205,7 @@ async def _who_listens(port: int) -> _There:
 async def _ask_health(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytearray
 ) -> _There:
-    """Ask whether it is a relay. said: takes all that comes. Raises OSError."""
+    """Ask at /healthz whether it is a relay. said: collects what was read. Raises OSError."""
     import h11
 
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEALTH)

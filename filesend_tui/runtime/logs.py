@@ -1,9 +1,9 @@
-"""Where log lines go. Never to stdout, and never to a terminal that the TUI draws on.
+"""Logging setup. Lines never go to stdout, nor to a terminal that the TUI draws on.
 
-Only our own loggers can be made talkative, and only they may speak on a person's terminal: what
-libraries say is meant for somebody else, and a stranger may have them say it without end. At their
-lower levels they also write down whole session descriptions, candidates and frames: keys and
-addresses that belong into no file.
+Only our own loggers can be set to a verbose level, and only they may write to a person's terminal:
+libraries' lines are for developers, and a remote peer may trigger them without end. At lower levels
+libraries also log whole session descriptions, candidates and frames: keys and addresses that belong
+in no file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-#: The packages that are ours; what they log names no secret.
+#: Our own packages; their log lines contain no secrets.
 OURS: Final = ("filesend_tui", "relay")
 
 _interpreter = logging.getLogger("python")
@@ -24,11 +24,11 @@ def configure(level: str, file: Path | None, *, to_stderr: bool, libraries: bool
     """Set up logging for this process.
 
     Args:
-        level: The least that is logged: debug, info, warning or error. Of libraries, warnings at
-            the least.
+        level: The lowest level logged: debug, info, warning or error. For libraries, at least
+            warning.
         file: Appended to; its folder must exist. Libraries' lines go there too.
         to_stderr: Log there where no file is named.
-        libraries: Also what libraries say, there: for a service, whose log that is.
+        libraries: Log libraries to standard error too: for a service, whose log that is.
 
     Raises:
         OSError: The file cannot be opened.
@@ -51,10 +51,10 @@ def configure(level: str, file: Path | None, *, to_stderr: bool, libraries: bool
 
 
 def take_over() -> None:
-    """Have the log hear of what Python would write to standard error by itself.
+    """Route to the log what Python would write to standard error by itself.
 
-    That is warnings, what goes wrong in a thread or where an object ends, and a log that cannot be
-    written. For the whole process; once.
+    That is warnings, exceptions in threads and finalizers, and log lines that cannot be written.
+    For the whole process; called once.
     """
     logging.captureWarnings(True)
     logging.raiseExceptions = False

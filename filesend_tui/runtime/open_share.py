@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Seeds(Protocol):
-    """What can serve an open torrent: a Client."""
+    """An object that can serve an open torrent: a Client."""
 
     async def seed(
         self,
@@ -33,10 +33,10 @@ async def seed_at_relay(
     *,
     skip_unreadable: bool = False,
 ) -> str:
-    """Serve the paths to whoever has the magnet, by the relay's tracker; return the torrent's id.
+    """Serve the paths to anybody with the magnet, by the relay's tracker; return the torrent's id.
 
     Raises:
-        RelayUnreachable: It is no relay's address, or its tracker does not answer.
+        RelayUnreachable: The URL is no relay's address, or its tracker does not answer.
         FileSendError: The paths cannot be read, or are served already.
     """
     address = relay_address(relay_url)

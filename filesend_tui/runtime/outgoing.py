@@ -1,7 +1,7 @@
-"""What a person chose, handed to the core: to send it to the partner, or to share it openly.
+"""Outgoing files: a person's choice, sent to the partner or shared openly by the core.
 
-What the core refuses is marked, and the choice is kept; what it took is chosen no longer. Which
-place is on the screen then is the face's. No Textual ever lives here.
+What the core refuses is marked, and the choice is kept; what it accepts is removed from the choice.
+Which place is shown then is the face's. No Textual ever lives here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Outgoing:
-    """Hands what was chosen to the Client.
+    """Passes the choice to the Client.
 
     Args:
-        client: The handle on it.
-        store: Has what is chosen, and where the relay is.
-        taken: Called when the core took something, which is among the transfers now.
+        client: The Client's handle.
+        store: Holds the choice, and the relay's URL.
+        taken: Called when the core accepted something, which is a transfer or share now.
     """
 
     def __init__(self, client: ClientHandle, store: Store, taken: Callable[[], None]) -> None:
@@ -52,7 +52,7 @@ class Outgoing:
         self._taken(paths)
 
     async def share(self, paths: Chosen, *, skip: bool) -> None:
-        """Serve these to whoever has the link, by the relay's tracker. skip: as in `request`.
+        """Serve these to anybody with the link, by the relay's tracker. skip: as in `request`.
 
         Raises:
             FileSendError: Something cannot be sent, or the relay does not take the torrent.
@@ -69,14 +69,14 @@ class Outgoing:
             self._sharing = None
 
     def share_taken(self) -> None:
-        """The torrent of a share is being made: all that was chosen for it can be read."""
+        """Note that a share's torrent is being made: everything chosen for it can be read."""
         paths, self._sharing = self._sharing, None
         if paths is not None:
             self._taken(paths)
 
     @contextmanager
     def _marking(self) -> Iterator[None]:
-        """Mark what the core refuses of a choice, which is kept."""
+        """Mark what the core refuses of a choice, and keep the choice."""
         self._store.picked.refuse({})
         try:
             yield

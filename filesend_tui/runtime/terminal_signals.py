@@ -1,9 +1,8 @@
-"""How the app hears that it should end, and how it lets go of a terminal that is gone.
+"""Signals that end the app, and detaching from a terminal that is gone.
 
-SIGINT and SIGTERM: somebody wants it to end. SIGHUP: its terminal was closed, or the SSH connection
-broke; where nobody passes that on, terminal.py sees it. On its terminal Ctrl-C is a key, and no
-signal.
-Systems that do not know a signal, and threads that may not take one, go without.
+SIGINT and SIGTERM: a request to end. SIGHUP: its terminal was closed, or the SSH connection broke;
+where SIGHUP is not delivered, terminal.py detects it. On its terminal Ctrl-C is a key, and no
+signal. Signals that a system does not have, or that this thread may not handle, are skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Final
 from filesend_tui.system.process_exit import end_soon
 from filesend_tui.system.terminal import STREAMS, TerminalWatch, point_nowhere
 
-#: Seconds after which a process without a terminal ends, whatever it still waits for.
+#: Seconds after which a process whose terminal is gone ends, whatever it still waits for.
 LONGEST: Final = 1.5
 #: The exit code after an interrupt.
 INTERRUPTED: Final = 130
@@ -27,16 +26,16 @@ HUNG_UP: Final = 129
 
 
 class TerminalSignals:
-    """Calls `leave` on the event loop when the process is told to end.
+    """Signal handlers that call `leave` on the event loop.
 
     Args:
-        leave: What to do, given the exit code; called once for each signal.
-        terminal: The app draws on a real terminal, which a SIGHUP takes away.
+        leave: Called with the exit code, once for each signal.
+        terminal: Whether the app draws on a real terminal, which a SIGHUP takes away.
     """
 
     def __init__(self, leave: Callable[[int], None], *, terminal: bool) -> None:
         self._leave = leave
-        # All three were terminals when the app began; one that is gone says so no more.
+        # All three were terminals at the start; isatty is false for one that is gone.
         self._streams = STREAMS if terminal else ()
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
@@ -49,7 +48,7 @@ class TerminalSignals:
         self._watch = TerminalWatch(self._streams)
 
     def close(self) -> None:
-        """Put back what was there before."""
+        """Restore the earlier handlers."""
         self._watch.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -62,7 +61,7 @@ class TerminalSignals:
         self._loop.call_soon_threadsafe(self._leave, 0)
 
     def _hung_up(self, *_: object) -> None:
-        # Not through the loop: the SIGCONT that comes with it must find this done.
+        # Not through the loop: this must be done before the SIGCONT that comes with it.
         if self._streams:
             self._watch.close()
             let_go_of_terminal(self._streams)
@@ -70,12 +69,11 @@ class TerminalSignals:
 
 
 def let_go_of_terminal(streams: Iterable[int], code: int = HUNG_UP) -> None:
-    """Point these streams to nowhere, so that no write to the lost terminal fails or waits.
+    """Redirect these streams to the null device, so that no write to the lost terminal blocks.
 
-    Textual takes the SIGCONT of a hang-up for a return from sleep and would start its threads a
-    second time; and once its writer has failed, it waits for it for ever. So SIGCONT is ignored
-    from here on, and LONGEST seconds are all that the process has left; then it ends with this
-    code.
+    Textual takes the SIGCONT of a hang-up for a return from suspension and would start its threads
+    a second time; and once its writer has failed, it waits for it for ever. So SIGCONT is ignored
+    from here on, and the process ends after LONGEST seconds with this exit code.
     """
     if sys.platform != "win32":
         signal.signal(signal.SIGCONT, signal.SIG_IGN)

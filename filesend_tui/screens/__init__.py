@@ -1,1 +1,1 @@
-"""Screens: what fills the terminal, one file a screen. They draw the store and call the Client."""
+"""Screens: what fills the terminal, one file each. They draw the store and call the Client."""

@@ -1,7 +1,7 @@
-"""Approval: somebody asks to send files; a yes or no for each, and where they go.
+"""Approval: the answer to a request, a yes or no for each file, and the folder to save in.
 
-It opens by a key of its own and never by itself. Only the next of several requests comes up behind
-an answer; a key pressed in that moment answers nothing (settling.py).
+It opens by its own key, never by itself. Only after an answer does the next request open; a key
+pressed in that moment answers nothing (settling.py).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 _NAME_CELLS: Final = 30
 #: Lines of a box that are not its files.
 _BESIDE_ROWS: Final = 9
-#: Rows of files that a box has room for, where the screen is large enough.
+#: The fewest and most rows of files in a box, where the screen is large enough.
 _FEWEST_ROWS: Final = 6
 _MOST_ROWS: Final = 30
-#: Empty folders that are named, as far as a line goes.
+#: Empty folders that are named, as far as they fit in the line.
 _NAMED: Final = 20
 #: Columns below which the title has fewer words.
 _SHORT: Final = 60
@@ -55,14 +55,14 @@ _KEYS: Final = {key.action: key.shown for key in TABLE["request"].keys}
 
 
 class ApprovalScreen(RequestScreen):
-    """One request. It closes by itself once the store no longer has it waiting.
+    """One request. Closes by itself once the request no longer waits in the store.
 
     Args:
-        store: What is read.
+        store: The store to draw.
         clock: Seconds, monotonic.
         request: The request.
-        folder: Where its files go unless the person says otherwise.
-        choice: What was chosen of it before; all of it where None.
+        folder: The folder for its files unless the person chooses another.
+        choice: The person's earlier choice; None: a yes to all files.
     """
 
     PLACE = "request"
@@ -87,7 +87,7 @@ class ApprovalScreen(RequestScreen):
         self._problem = ""
 
     def compose_box(self) -> ComposeResult:
-        """Files above; figures, folder and buttons have the first claim to room below."""
+        """Yield the files above; figures, folder and buttons below, which get room first."""
         yield CompletingField(placeholder="Find in these files", id="find", compact=True)
         yield RequestTree(id="offered", empty=" No file has that in its name.")
         with Vertical(id="claims"):
@@ -104,7 +104,7 @@ class ApprovalScreen(RequestScreen):
                 yield Words(id="more")
 
     def on_mount(self) -> None:
-        """Show the request; the list has the keys."""
+        """Show the request and focus the list."""
         super().on_mount()
         empty = self.request.empty_folders
         if hidden := sum(map(is_hidden, (*(file.path for file in self.request.files), *empty))):
@@ -120,11 +120,11 @@ class ApprovalScreen(RequestScreen):
         self.draw()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while help was shown."""
+        """Draw what changed while help was shown."""
         self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say who wants what, in a line of this width."""
+        """Set the title, who asks for what, for this width."""
         count, width = len(self.request.files), event.size.width
         files = "a file" if count == 1 else f"{count:,} files"
         wants = f" wants to send you {files}" if width >= _SHORT else f" asks: {files}"
@@ -155,7 +155,7 @@ class ApprovalScreen(RequestScreen):
         self.query_one("#more", Words).show(Content(self._others(len(waiting) - 1)))
 
     def _settles(self) -> bool:
-        """Say whether keys do not count yet; then it is drawn again when they do."""
+        """Return whether keys do not count yet; if so, draw again once they do."""
         wait = cast("KeyedApp", self.app).settling.wait
         if wait:
             self.set_timer(wait, self.draw)
@@ -209,19 +209,19 @@ class ApprovalScreen(RequestScreen):
     # -- what the keys do
 
     def action_choose(self) -> None:
-        """Turn the yes of what is under the cursor into a no, or back."""
+        """Toggle the yes of the file or folder under the cursor."""
         node = self.query_one("#offered", RequestTree).chosen
         if node is not None:
             self.choice.turn(node)
             self._changed()
 
     def action_all(self, yes: bool) -> None:
-        """Say yes, or no, to every file that is shown."""
+        """Set yes or no for every file that is shown."""
         self.choice.say(yes=yes)
         self._changed()
 
     def action_fold(self) -> None:
-        """Close the folder under the cursor, or go to the one that it is in."""
+        """Close the folder under the cursor, or move to the parent folder."""
         offered = self.query_one("#offered", RequestTree)
         node = offered.chosen
         if node is None:
@@ -253,7 +253,7 @@ class ApprovalScreen(RequestScreen):
         self.draw()
 
     def action_accept(self) -> None:
-        """Say yes to the files that have one."""
+        """Accept the files that have a yes."""
         if self._answering or not self.choice.files:
             return
         if self._fits:
@@ -262,12 +262,12 @@ class ApprovalScreen(RequestScreen):
             self.app.bell()
 
     def action_decline(self) -> None:
-        """Say no to everything."""
+        """Decline the request."""
         if not self._answering:
             self._answer((False,) * len(self.request.files))
 
     def action_later(self) -> None:
-        """Show all files again where not all are; else close the box and leave the request open."""
+        """Clear the search if there is one; else close the box and leave the request open."""
         if self.choice.sought:
             self._find("")
         else:
@@ -279,7 +279,7 @@ class ApprovalScreen(RequestScreen):
         self.draw()
 
     def refuse(self, error: FileSendError) -> None:
-        """The answer could not be given; the request is still open."""
+        """Show why the answer failed; the request is still open."""
         self._answering = False
         self._problem = f"{error.message} {error.hint}"
         self._look_up_free()
@@ -307,7 +307,7 @@ class ApprovalScreen(RequestScreen):
     # -- looking for files
 
     def action_find(self) -> None:
-        """Put the keys into the field for a part of a name."""
+        """Focus the field for a part of a name."""
         field = self.query_one("#find", CompletingField)
         field.display = True
         field.focus()
@@ -338,7 +338,7 @@ class ApprovalScreen(RequestScreen):
     # -- the folder
 
     def action_folder(self) -> None:
-        """Put the keys into the folder's field."""
+        """Focus the folder's field."""
         self.query_one("#folder", FolderField).focus()
 
     @on(CompletingField.Left, "#folder")
@@ -359,7 +359,7 @@ class ApprovalScreen(RequestScreen):
     def _take_folder(self, text: str) -> None:
         try:
             folder = Path(text.strip() or ".").expanduser().absolute()
-        except RuntimeError:  # the home of nobody
+        except RuntimeError:  # `~name` of an unknown user
             self._problem = f"{text.strip()}: there is no such person here. Choose another folder."
             self.query_one("#folder", FolderField).value = short_path(self._folder)
             self.draw()
@@ -378,16 +378,16 @@ class ApprovalScreen(RequestScreen):
 
 
 def _also(folders: Sequence[str]) -> str:
-    """Return the first of the folders that come with nothing in them, hidden ones before others."""
+    """Return the names of the first empty folders, hidden ones first."""
     hidden_first = sorted(folders, key=is_hidden, reverse=True)[:_NAMED]
     named = [f"{path}/{' (hidden)' if is_hidden(path) else ''}" for path in hidden_first]
     return f"and {', '.join(named)}"
 
 
 def _look_at(folder: Path) -> tuple[Target | None, int | None]:
-    """Return a folder as it is now, and the bytes free there; None where nobody can tell."""
+    """Return a folder's identity now, and its free bytes; None where either is unknown."""
     target = free = None
-    with suppress(OSError, ValueError):  # the answer says what is wrong with it
+    with suppress(OSError, ValueError):  # the answer reports what is wrong with it
         target = Target.of(folder)
     with suppress(StorageFailed):
         free = free_space(folder)

@@ -1,4 +1,4 @@
-"""What all screens share: they read the store when the app says draw, and when they come up."""
+"""The base of all screens, which read the store when the app draws and when they are shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ResultT = TypeVar("ResultT")
 
 
 class BoxScreen(ModalScreen[ResultT]):
-    """A box on top of whatever is shown, and its keys below. A subclass fills the box."""
+    """A box on top of the current screen, with its keys below. A subclass fills the box."""
 
     #: The group of the table of keys whose bindings it has.
     PLACE: ClassVar[str] = ""
@@ -36,7 +36,7 @@ class BoxScreen(ModalScreen[ResultT]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (81, "-wide")]  # noqa: RUF012 - Textual's
 
     def compose(self) -> ComposeResult:
-        """The box and the keys."""
+        """Yield the box and the keys."""
         with Vertical(id="box"):
             yield from self.compose_box()
         yield KeyBar()
@@ -51,7 +51,7 @@ class BoxScreen(ModalScreen[ResultT]):
             bar.show(self.active_bindings.values())
 
     def on_mount(self) -> None:
-        """Show the keys, and again whenever the focus goes elsewhere."""
+        """Show the keys, and update them whenever the focus moves."""
         self.bindings_updated_signal.subscribe(self, lambda _: self.offer_keys())
         self.offer_keys()
 
@@ -77,9 +77,9 @@ class RequestScreen(BoxScreen[BoxEnd]):
 
 
 class PlaceScreen(Screen[None]):
-    """A place: top bar, body, who asks, notice, keys. A subclass makes the body and draws it.
+    """A place: top bar, body, request bar, notice, keys. A subclass makes and draws the body.
 
-    What is asked of a place is answered for one that is alone on its screen.
+    The defaults suit a place that is alone on its screen.
     """
 
     #: The place, and the group of the table of keys whose bindings it has.
@@ -92,7 +92,7 @@ class PlaceScreen(Screen[None]):
         self.clock = clock
 
     def compose(self) -> ComposeResult:
-        """Top bar, body, who asks, notice, keys."""
+        """Yield top bar, body, request bar, notice and keys."""
         yield TopBar()
         with Container(id="body"):
             yield from self.compose_body()
@@ -101,44 +101,44 @@ class PlaceScreen(Screen[None]):
         yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
-        """Yield what this place is for."""
+        """Yield the widgets of the body."""
         raise NotImplementedError
 
     @property
     def place(self) -> str:
-        """The place of this screen that one is at."""
+        """The current place of this screen."""
         return self.PLACE
 
     def shows(self, place: str) -> bool:
-        """Say whether a place is on the screen."""
+        """Return whether a place is on the screen."""
         return place == self.PLACE
 
     def go(self, place: str) -> None:
         """Go to one of the places of this screen, or to its talk."""
 
     def actor(self, place: str) -> DOMNode:  # noqa: ARG002 - for screens with several places
-        """Return who has the actions of a place."""
+        """Return the node that has the actions of a place."""
         return self
 
     def expect_key(self, event: events.Key) -> None:
-        """See a key before anything gets it, in time to say which widget should."""
+        """Inspect a key before it is dispatched, to move the focus if need be."""
 
     @property
     def shows_talk(self) -> bool:
-        """Whether it shows what was said."""
+        """Whether it shows the talk."""
         return False
 
     @property
     def reads_talk(self) -> bool:
-        """Whether somebody looks at what was said, as far as a terminal tells."""
+        """Whether the talk is shown, on the active screen, in a terminal that has the focus."""
         return self.shows_talk and self.is_active and self.app.app_focus
 
     def may_drop(self) -> bool:
-        """Say whether paths pasted now are files to be sent: not into a line that was begun."""
+        """Return whether pasted paths are files to send: not while a line of talk was begun."""
         return not (isinstance(self.focused, TalkField) and self.focused.value)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Nobody wanted it: say so where it was meant as paths, which then are not there."""
+        """Handle a paste that no widget took: report paths that do not exist."""
         if looks_like_paths(event.text):
             from filesend_tui.screens.dropped_paths import not_there
 
@@ -153,7 +153,7 @@ class PlaceScreen(Screen[None]):
     def draw(self) -> None:
         """Draw the store; each widget draws only what changed."""
         if not (self.is_mounted and self.query(KeyBar)):
-            return  # it comes up, or goes: its widgets are the last to come and the first to go
+            return  # it is being mounted or removed: its widgets are mounted last and removed first
         store = self.store
         if self.reads_talk:
             store.read_talk()
@@ -169,24 +169,24 @@ class PlaceScreen(Screen[None]):
             bar.show(self.active_bindings.values())
 
     def on_mount(self) -> None:
-        """Draw at once, and the keys again whenever the focus goes elsewhere."""
+        """Draw at once, and update the keys whenever the focus moves."""
         self.bindings_updated_signal.subscribe(self, lambda _: self.offer_keys())
         self.draw()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was up."""
+        """Draw what changed while another screen was shown."""
         self.draw()
 
 
 class StorePane(Pane):
-    """A pane that reads the store, and tells of what it did in the notice of its screen."""
+    """A pane that reads the store, and reports its actions in its screen's notice."""
 
     def __init__(self, store: Store, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.store = store
 
     def add_notice(self, level: Level, message: str, hint: str) -> None:
-        """Say what happened, and what to do next."""
+        """Show a notice: what happened, and what to do next."""
         self.store.add_notice(level, message, hint)
         if isinstance(self.screen, PlaceScreen):
             self.screen.draw()

@@ -1,4 +1,4 @@
-"""What a person wants done: messages from screens to the app, which alone talks to the Client."""
+"""Commands: messages from screens to the app, which alone calls the Client."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class NewCode(Message):
 
 @dataclass
 class JoinCode(Message):
-    """Pair with whoever made this code."""
+    """Pair with the person who made this code."""
 
     code: str
 
 
 @dataclass
 class SendPaths(Message):
-    """Ask the partner to take these. skip: without what of them cannot be sent."""
+    """Ask the partner to take these. skip: leave out those that cannot be sent."""
 
     paths: Chosen
     skip: bool = False
@@ -38,7 +38,7 @@ class SendPaths(Message):
 
 @dataclass
 class AnswerRequest(Message):
-    """A yes or no for each file, and where the files go, as it was when that was shown."""
+    """Answer a request: a yes or no for each file, and the folder as it was when shown."""
 
     transfer: TransferId
     accepted: Sequence[bool]
@@ -47,14 +47,14 @@ class AnswerRequest(Message):
 
 @dataclass
 class CancelTransfer(Message):
-    """Give a transfer up."""
+    """Cancel a transfer."""
 
     transfer: TransferId
 
 
 @dataclass
 class SayLine(Message):
-    """A line of text for the partner, and the field that takes it back where it cannot be said."""
+    """Send the partner a line of text. field: gets it back if it cannot be sent."""
 
     text: str
     field: TalkBar
@@ -62,14 +62,14 @@ class SayLine(Message):
 
 @dataclass
 class SavePreferences(Message):
-    """Set these, each by its key as a person writes it, and keep them."""
+    """Apply and save these settings, each under its key and as a person types it."""
 
     text: Mapping[str, str]
 
 
 @dataclass
 class SharePaths(Message):
-    """Serve these to anybody who has the link. skip: without what of them cannot be sent."""
+    """Serve these to anybody with the link. skip: leave out those that cannot be sent."""
 
     paths: Chosen
     skip: bool = False
@@ -77,6 +77,6 @@ class SharePaths(Message):
 
 @dataclass
 class StopShare(Message):
-    """Share this no longer. torrent: the share's id; empty for the one being prepared."""
+    """Stop sharing this. torrent: the share's id; empty for the one being prepared."""
 
     torrent: TorrentId

@@ -1,4 +1,4 @@
-"""A question with a yes and a no, on top of whatever is shown."""
+"""A question with a yes and a no, on top of the current screen."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class ConfirmScreen(BoxScreen[bool]):
-    """Ends with True for yes. The safe answer has the keys at first.
+    """A question; its result is True for yes. The safe answer has the focus at first.
 
-    A yes counts only after a moment without a key since the box came up: whoever types somewhere,
-    or thinks so, must not say yes by it. A no always counts.
+    A yes counts only after a moment without a key since the box opened: somebody who is typing must
+    not answer yes by accident. A no always counts.
     """
 
     PLACE = "question"
@@ -36,7 +36,7 @@ class ConfirmScreen(BoxScreen[bool]):
         self._question, self._about, self._yes, self._no = question, about, yes, no
 
     def compose_box(self) -> ComposeResult:
-        """The question, what it means, and two buttons."""
+        """Yield the question, its explanation, and two buttons."""
         with Vertical(id="page"):
             yield Words(self._question, id="question")
             yield Words(self._about, id="about")
@@ -50,7 +50,7 @@ class ConfirmScreen(BoxScreen[bool]):
         return Content(f"{key.shown}  {words}")
 
     def on_mount(self) -> None:
-        """The safe answer first."""
+        """Focus the safe answer."""
         super().on_mount()
         self._settling.changed()
         self.query_one("#no", Button).focus()
@@ -60,14 +60,14 @@ class ConfirmScreen(BoxScreen[bool]):
         return cast("KeyedApp", self.app).settling
 
     def action_answer(self, yes: bool) -> None:
-        """End with the answer, if it was meant for this question."""
+        """Close with the answer, if the key was meant for this question."""
         if yes and self._settling.wait:
             self.app.bell()
         else:
             self.dismiss(yes)
 
     def action_scroll(self, by: int) -> None:
-        """Show more of a long text."""
+        """Scroll a long text."""
         self.query_one("#box").scroll_relative(y=by, animate=False)
 
     @on(Button.Pressed)
@@ -77,9 +77,9 @@ class ConfirmScreen(BoxScreen[bool]):
 
 
 class CompareScreen(ConfirmScreen, inherit_bindings=False):
-    """Whether what two people see is different; ends with True where it is.
+    """Whether two people see different words; its result is True where they do.
 
-    Its keys say so: a quick `y` must not stand for a difference.
+    It has keys of its own: a quick `y` must not mean a difference.
     """
 
     PLACE = "comparing"

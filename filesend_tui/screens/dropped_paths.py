@@ -1,4 +1,4 @@
-"""Paths that were dropped on the terminal, pasted or typed: found on the disk, and chosen."""
+"""Paths that were dropped on the terminal, pasted or typed: looked up on disk, and chosen."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NAME = 60
 
 
 def find_all(text: str, base: Path | None = None) -> tuple[FolderEntry, ...]:
-    """Return what the paths in a text lead to, if all of them lead to something. Blocking.
+    """Return an entry for each path in a text, if all of them exist. Blocking.
 
-    base: the folder that paths may begin in; without one only absolute paths count.
+    base: the folder that relative paths start from; without one only absolute paths count.
     """
 
     def absolute(path: Path) -> str:
-        # As it is spelled: where a link leads is nothing to a person who named the link.
+        # Links are not resolved: the person named the link, not its target.
         return os.path.abspath(path if base is None else base / path)  # noqa: PTH100
 
     def exists(path: Path) -> bool:
@@ -36,7 +36,7 @@ def find_all(text: str, base: Path | None = None) -> tuple[FolderEntry, ...]:
 
 
 def pick(picked: Picked, found: Sequence[FolderEntry]) -> Notice:
-    """Choose what can be sent; return what to say about it."""
+    """Choose what can be sent; return the notice about it."""
     picked.add({entry.path: entry.weight for entry in found if not entry.refusal})
     chosen = [_short(entry.name) for entry in found if not entry.refusal]
     refused = [f"{_short(each.name)} ({each.refusal})" for each in found if each.refusal]
@@ -44,7 +44,7 @@ def pick(picked: Picked, found: Sequence[FolderEntry]) -> Notice:
 
 
 def not_there(text: str, hint: str) -> Notice:
-    """Return what to say of a text whose paths lead to nothing."""
+    """Return the notice about a text whose paths do not exist."""
     first = (text.strip().splitlines() or ["That"])[0]
     return Notice(Level.ERROR, f"{_short(first)} is not there.", hint)
 

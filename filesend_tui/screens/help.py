@@ -1,4 +1,4 @@
-"""Help: every key on one page, made of the table of keys; those of the present place first."""
+"""Help: every key on one page, made from the table of keys; those of the current place first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HelpScreen(BoxScreen[None]):
     """One page that scrolls.
 
     Args:
-        place: The group of keys to begin with.
+        place: The group of keys that comes first.
     """
 
     PLACE = "help"
@@ -44,12 +44,12 @@ class HelpScreen(BoxScreen[None]):
         self._place = place
 
     def compose_box(self) -> ComposeResult:
-        """The page."""
+        """Yield the page."""
         with VerticalScroll(id="page"):
             yield Static("", markup=False)
 
     def on_mount(self) -> None:
-        """Name the box; the arrows scroll the page."""
+        """Set the title, and focus the page so that the arrows scroll it."""
         super().on_mount()
         self.query_one("#box").border_title = "Help"
         self.query_one("#page").focus()
@@ -64,7 +64,7 @@ class HelpScreen(BoxScreen[None]):
 
 
 def page(place: str, width: int = 80) -> Content:
-    """Return all keys, those of a place first, and how it works; `width` cells wide."""
+    """Return the help page, the keys of a place first; `width` cells wide."""
     here = (place, *WITHIN.get(place, ()))
     groups = dict.fromkeys((*here, "app", *(name for name in TABLE if name != "help")))
     parts: list[tuple[str, str]] = []

@@ -1,7 +1,6 @@
-"""Pairing: your own code to tell, and a field for the other person's.
+"""Pairing: your own code to give away, and a field for the other person's.
 
-What matters has the first claim to the room: code and field, then what is said beside them, and the
-picture last.
+Room goes to code and field first, then to the lines beside them, and to the QR code last.
 """
 
 from __future__ import annotations
@@ -30,30 +29,30 @@ from filesend_tui.widgets.fields.code_field import CodeField
 from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.words import Words
 
-#: The most cells that card and picture take side by side, and those between them.
+#: The most cells that card and QR code take side by side, and the gap between them.
 _WIDEST: Final = 90
 _BESIDE: Final = 2
 #: Cells of the card's frame and padding, left and right.
 _FRAME: Final = 6
-#: Lines beside those of the card: with air; with what is said; with frames around card and field.
+#: Lines beside those of the card: with blank lines; with the lines of text; with frames.
 _ROOMY: Final = 12
 _TOLD: Final = 7
 _BOXED: Final = 5
 
 
 class Pairing(Vertical):
-    """All of it, and who gets the room."""
+    """The whole place, which shares its room between the widgets."""
 
     @dataclass
     class Resized(Message):
-        """There is more room, or less."""
+        """The size changed."""
 
     def on_resize(self) -> None:
-        """Say so."""
+        """Report the new size."""
         self.post_message(self.Resized())
 
     def share_room(self, code: str) -> None:
-        """Hide what does not fit beside this code and the field for the other's."""
+        """Hide the widgets that do not fit beside this code and the field for the other's."""
         width, height = self.size
         picture = self.query_one(QrCode)
         wide = min(width, _WIDEST) - picture.picture.width - _BESIDE >= max(34, len(code) + 6)
@@ -62,13 +61,13 @@ class Pairing(Vertical):
         taken = picture.picture.width + _BESIDE if picture.display else 0
         lines = card.lines(min(width, _WIDEST) - taken - _FRAME)
         card.pack(dense=height < lines + _ROOMY)
-        self.set_class(height < lines + _ROOMY, "-low")  # nothing blank
-        self.set_class(height < lines + _TOLD, "-lower")  # nothing beside code and field
+        self.set_class(height < lines + _ROOMY, "-low")  # no blank lines
+        self.set_class(height < lines + _TOLD, "-lower")  # code and field only
         self.set_class(height < lines + _BOXED, "-lowest")  # no frames around them
 
 
 class PairScreen(PlaceScreen):
-    """One code to tell, one field to type the other's; either is enough."""
+    """Your code, and a field for the other person's; either is enough to pair."""
 
     PLACE = "pair"
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
@@ -80,7 +79,7 @@ class PairScreen(PlaceScreen):
         self._complete = complete
 
     def compose_body(self) -> ComposeResult:
-        """Card and picture side by side, the field and the relay's state below."""
+        """Yield card and QR code side by side, the field and the relay's state below."""
         with Pairing(id="pairing"), Horizontal(id="both"):
             with Vertical(id="codes"):
                 yield CodeCard(id="own")
@@ -90,17 +89,17 @@ class PairScreen(PlaceScreen):
             yield QrCode(id="qr")
 
     def on_mount(self) -> None:
-        """Keep the code's clock going."""
+        """Draw every second, for the code's remaining time."""
         super().on_mount()
         self.query_one("#theirs", CodeField).border_title = "Their code"
         self.set_interval(1, self.draw)
 
     def draw_body(self) -> None:
-        """Draw code, picture, field and relay."""
+        """Draw code, QR code, field and relay."""
         store, now = self.store, self.clock()
         code = None if store.partner else store.code
         if code is not None and code.gone == "joined" and "join" in store.busy:
-            code = None  # it is given up for the other's, which is being tried
+            code = None  # it was given up for the other's, which is being joined
         card = self.query_one("#own", CodeCard)
         card.border_title = "Your code" if store.partner is None else "Paired"
         card.show(code, self._waiting(), now)
@@ -132,7 +131,7 @@ class PairScreen(PlaceScreen):
             case "connecting":
                 return "Your code comes in a moment…"
             case _:
-                return "No code yet."  # why, the line below tells, or the notice
+                return "No code yet."  # the line below, or the notice, shows why
 
     def _advice(self, alive: bool) -> Content:
         if self.store.partner:
@@ -156,7 +155,7 @@ class PairScreen(PlaceScreen):
             case "connected":
                 return Content.assemble(("● ", "$success"), f"Relay: {relay.url}")
             case _ if self.store.notice is not None and self.store.notice.about == RELAY:
-                return Content("")  # told once, and not in two places
+                return Content("")  # the notice shows it already
             case _:
                 return Content.assemble(
                     ("✗ ", "$error"),
@@ -184,7 +183,7 @@ class PairScreen(PlaceScreen):
                 return True
 
     def action_type_code(self) -> None:
-        """Put the keys into the field."""
+        """Focus the field."""
         self.query_one("#theirs", CodeField).focus()
 
     def action_copy(self) -> None:
@@ -201,13 +200,13 @@ class PairScreen(PlaceScreen):
         self.post_message(NewCode())
 
     def expect_key(self, event: events.Key) -> None:
-        """A code starts with a digit: typing one starts the field, which then gets all of it."""
+        """Focus the field when a digit is typed: a code starts with one."""
         digit = event.character is not None and event.character.isdigit()
         if digit and self.focused is None and self.check_action("type_code", ()):
             self.set_focus(self.query_one("#theirs", CodeField))
 
     def on_paste(self, event: events.Paste) -> None:
-        """A code pasted anywhere goes into the field."""
+        """Put a code pasted anywhere into the field."""
         if self.check_action("type_code", ()):
             event.stop()
             self.query_one("#theirs", CodeField).take(event.text)

@@ -1,6 +1,6 @@
-"""The palette's commands: every action of the table of keys with its key, by name.
+"""The palette's commands: every action of the table of keys, by name, with its key.
 
-Which they are now, and what they do, is the app's.
+The app decides which are offered, and performs them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 
 class NamedAction(NamedTuple):
-    """Something to do: its name with its key, what it does, and the doing."""
+    """An action: its name with its key, its description, and a callback that performs it."""
 
     title: str
     about: str
@@ -24,11 +24,11 @@ class Actor(Protocol):
     """An app that has actions."""
 
     def named_actions(self, screen: Screen[object]) -> Iterator[NamedAction]:
-        """Go through the actions, those of a screen first."""
+        """Yield the actions, those of a screen first."""
 
 
 class Actions(Provider):
-    """Hands out the app's actions, in its order."""
+    """The app's actions, in its order."""
 
     @property
     def _actions(self) -> Iterator[NamedAction]:
@@ -40,7 +40,7 @@ class Actions(Provider):
             yield DiscoveryHit(action.title, action.act, help=action.about)
 
     async def search(self, query: str) -> Hits:
-        """Yield those whose name or meaning looks like what was typed."""
+        """Yield those whose name or description matches the query."""
         matcher = self.matcher(query)
         for action in self._actions:
             score = matcher.match(action.title)

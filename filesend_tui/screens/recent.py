@@ -1,4 +1,4 @@
-"""The folders that something was lately chosen in, to go to one of them."""
+"""The recent folders, in which something was chosen, to go to one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from filesend_tui.widgets.picker.folder_list import FolderList
 
 
 class RecentScreen(BoxScreen[str | None]):
-    """Ends with the folder to go to."""
+    """The recent folders; its result is the folder to go to."""
 
     PLACE = "recent"
     BINDINGS: ClassVar[list[BindingType]] = bindings("recent")
@@ -26,11 +26,11 @@ class RecentScreen(BoxScreen[str | None]):
         self._folders = folders
 
     def compose_box(self) -> ComposeResult:
-        """The list."""
+        """Yield the list."""
         yield FolderList(id="folders", empty=" None yet: choose something to send.")
 
     def on_mount(self) -> None:
-        """Newest first; the list has the keys."""
+        """Show the folders, newest first, and focus the list."""
         super().on_mount()
         self.query_one("#box").border_title = "Recent folders"
         folders = self.query_one("#folders", FolderList)
@@ -38,7 +38,7 @@ class RecentScreen(BoxScreen[str | None]):
         folders.focus()
 
     def action_go(self) -> None:
-        """End with the folder under the cursor."""
+        """Close with the folder under the cursor."""
         self.dismiss(self.query_one("#folders", FolderList).chosen)
 
     @on(LineList.Pressed)

@@ -1,7 +1,7 @@
 """The picker: choose files and folders, then ask the partner to take them, or share them openly.
 
-A pane, that a screen may have beside others. What is chosen is the store's; disks are asked beside
-the event loop.
+A pane, which a screen may show beside others. The choice is kept in the store; disks are read in
+threads, off the event loop.
 """
 
 from __future__ import annotations
@@ -53,24 +53,24 @@ from filesend_tui.widgets.picker.picker_list import PickerList
 from filesend_tui.widgets.picker.preview import Preview
 from filesend_tui.widgets.words import Words
 
-#: Paths that are looked at in one go; between two of them others have their turn.
+#: Paths that are looked up in one batch; between batches other lookups have their turn.
 _AT_ONCE: Final = 2_000
-#: Seconds that a remembered folder has to say that it is there.
+#: Seconds to wait for the check whether a recent folder exists.
 _PATIENCE: Final = 1.0
-#: Things that cannot be sent which a question lists; the rest is counted.
+#: The most unsendable things that a question lists; the rest is counted.
 _LISTED: Final = 10
-#: Lines of a pane below which it does without its path, without its heading, and cells from which
-#: it has a preview beside the list.
+#: Lines of a pane below which its path, and its heading, are hidden; and cells from which it has a
+#: preview beside the list.
 _LOW, _FLAT, _WIDE = 17, 12, 110
-#: Beside other panes: lines from which it has one below the list, and cells from which it has one
-#: beside the list where it is too low for that.
+#: Beside other panes: lines from which the preview is below the list, and cells from which it is
+#: beside the list where there are fewer lines.
 _TALL, _SPARE = 22, 70
-#: Cells of a name below which it says nothing any more.
+#: Cells below which a name is too short to be shown.
 _STUMP: Final = 8
 
 
 class SendPane(StorePane):
-    """A folder at a time; what is chosen stays chosen while you walk."""
+    """One folder at a time; the choice is kept when another folder is opened."""
 
     TITLE = "Send"
     DOES = "send files"
@@ -90,13 +90,13 @@ class SendPane(StorePane):
         self._remembered = ""
         self._drawn = -1
         self._beside = DaemonThreads()
-        #: What was asked for last, whether a key was pressed since then, and the refusals heard of.
+        #: The last command, whether no key was pressed since then, and the refusals seen.
         self._asked: type[SendPaths | SharePaths] = SendPaths
         self._untouched = False
         self._refusals = 0
 
     def compose(self) -> ComposeResult:
-        """Path, what is shown of the folder and how, the folder beside its preview, the choice."""
+        """Yield path, heading, the folder beside its preview, and the choice."""
         yield PathField(id="path")
         with Horizontal(id="heading"):
             yield Words(id="count")
@@ -119,7 +119,7 @@ class SendPane(StorePane):
         return self.query_one("#listing", PickerList)
 
     def take_keys(self) -> None:
-        """The list has them."""
+        """Focus the list."""
         self.listing.focus()
 
     @property
@@ -130,13 +130,13 @@ class SendPane(StorePane):
     # -- drawing
 
     def draw(self) -> None:
-        """Draw what the store has: the partner, and a choice that others may have changed."""
+        """Draw the partner and the choice, which other code may have changed."""
         if self.store.picked.version != self._drawn:
             self.listing.redraw()
             self._learn()
         self._draw_chosen()
         refusals = self.store.picked.refusals
-        # Once what was asked for is over, and not under the fingers of somebody who went on.
+        # After the command has ended, and only if the person has pressed no key since.
         if refusals != self._refusals and not self.store.busy & {REQUESTING, SHARING}:
             self._refusals = refusals
             if self._untouched and self.screen.is_current and self.has_class("-here"):
@@ -151,7 +151,7 @@ class SendPane(StorePane):
         return self.has_class("-flat")
 
     def on_resize(self) -> None:
-        """Give the list the first claim to room; a preview that comes up has something to show."""
+        """Give the list room first; fill a preview that becomes visible."""
         width, height = self.room
         self.set_class(height < _LOW, "-low")
         self.set_class(height < _FLAT, "-flat")
@@ -190,7 +190,7 @@ class SendPane(StorePane):
         self.set_class(self.listing.in_range, "-ranging")
 
     def _summary(self) -> Content:
-        """Return one line where there is little room, else two. What is cut off is at their end."""
+        """Return the choice in one line where there is little room, else two; cut at the end."""
         picked, partner = self.store.picked, self.store.partner
         here = f"{clean(partner, 40)} is here" if partner else ""
         quiet, key = "$foreground 70%", "$primary bold"
@@ -212,7 +212,7 @@ class SendPane(StorePane):
                 return Content.assemble(tick, (count, "bold"), *after)
             return Content.assemble(tick, (count, "bold"), weight)
         first = f"{count}: " if len(picked) > 2 else ""
-        # What it weighs, and how many more there are, stay in the line whatever names there are.
+        # Names are shortened so that the size, and the count of further names, fit in the line.
         rest = named([""] * min(3, len(picked)), len(picked))
         room = self.query_one("#chosen").content_size.width - len("✓ " + first + rest + weight)
         room //= min(2, len(picked))
@@ -223,7 +223,7 @@ class SendPane(StorePane):
         return Content.assemble(tick, first, said, weight, "\n", *self._next(here))
 
     def _next(self, here: str) -> list[tuple[str, str]]:
-        """Return what can be done with the choice now."""
+        """Return the line about what can be done with the choice now."""
         quiet, key = "$foreground 70%", "$primary bold"
         if REQUESTING in self.store.busy:
             return [("Looking at what is to be sent…", quiet)]
@@ -248,7 +248,7 @@ class SendPane(StorePane):
         if weight is None:
             return "counting…"
         files = "1 file" if weight.files == 1 else f"{weight.files:,} files"
-        told = bool(self.store.picked.refused)  # which then counts what the core refuses
+        told = bool(self.store.picked.refused)  # then the core's refusals are counted instead
         bad = weight.unreadable if not told else 0
         unreadable = f", {bad:,} cannot be sent" if bad else ""
         return f"{files}, {size_text(weight.bytes)}{unreadable}"
@@ -257,7 +257,7 @@ class SendPane(StorePane):
 
     @work(exclusive=True, group="walk", exit_on_error=False)
     async def _walk(self, folder: str, keep: str | None = None) -> None:
-        """Show a folder, the cursor on the name that is kept."""
+        """Show a folder, with the cursor on the name `keep`."""
         self._reading = folder
         self._draw_heading()
         try:
@@ -269,7 +269,7 @@ class SendPane(StorePane):
             self.add_notice(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
             return
         finally:
-            if self._reading == folder:  # and not another one by now
+            if self._reading == folder:  # and not another folder by now
                 self._reading = ""
                 self._draw_heading()
         if listing.folder != self.folder:
@@ -280,7 +280,7 @@ class SendPane(StorePane):
         self.listing.refresh()
 
     def _show(self, keep: str | None = None) -> None:
-        """Show what the filter leaves; the cursor goes to what is named, else to the first."""
+        """Show the entries that match the filter, with the cursor on `keep`, else on the first."""
         text = self._filter.value
         rows = shown(self._sorted, text, hidden=self._hidden)
         cursor = next((at for at, entry in enumerate(rows) if entry.name == keep), 0)
@@ -294,7 +294,7 @@ class SendPane(StorePane):
         return entry.name if entry is not None else None
 
     def action_open(self) -> None:
-        """Go into the folder under the cursor; a file is chosen instead."""
+        """Open the folder under the cursor, or choose the file."""
         entry = self.listing.chosen
         if entry is not None:
             if entry.is_folder:
@@ -307,17 +307,17 @@ class SendPane(StorePane):
         self._walk(event.entry.path)
 
     def action_up(self) -> None:
-        """Go to the folder above, with the cursor where you came from."""
+        """Go to the parent folder, with the cursor on the folder just left."""
         above, name = os.path.split(self.folder)
         self._walk(above, name)
 
     def action_hidden(self) -> None:
-        """Show or hide what starts with a dot."""
+        """Show or hide names that start with a dot."""
         self._hidden = not self._hidden
         self._show(self._keep())
 
     def action_reload(self) -> None:
-        """Look at the folder again."""
+        """Read the folder again."""
         self._walk(self.folder, self._keep())
 
     @work(exclusive=True, group="order", exit_on_error=False)
@@ -354,7 +354,7 @@ class SendPane(StorePane):
         return self.query_one("#filter", FilterField)
 
     def action_filter(self) -> None:
-        """Put the keys into the filter."""
+        """Focus the filter."""
         self.add_class("-filtering")
         self._filter.focus()
 
@@ -370,7 +370,7 @@ class SendPane(StorePane):
         self.call_after_refresh(self._draw_heading)
 
     async def action_back_out(self) -> None:
-        """Take a range back, else show all again, else hide the notice."""
+        """Undo a range, else clear the filter, else hide the notice."""
         if self.listing.take_back_range():
             self._draw_heading()
         elif self._filter.value:
@@ -405,7 +405,7 @@ class SendPane(StorePane):
 
     @work(group="learn", exit_on_error=False)
     async def _find_out(self) -> None:
-        """Find out what was chosen, so that nothing goes in its place later, and how much it is."""
+        """Record the size of what was chosen, and its identity, so that it cannot be swapped."""
         self._learning = True
         picked = self.store.picked
         try:
@@ -432,7 +432,7 @@ class SendPane(StorePane):
 
     @work(exclusive=True, group="recent", exit_on_error=False)
     async def action_recent(self) -> None:
-        """Show the folders that something was lately chosen in, and go to one."""
+        """Show the recent folders, and go to one."""
         try:
             folders = await self._beside.run(self._recent.read)
         except OSError:
@@ -448,7 +448,7 @@ class SendPane(StorePane):
             self._walk(folder)
 
     async def _is_there(self, folder: str) -> bool:
-        # Each by itself: one drive that does not answer must not hide the others.
+        # Each in a thread of its own: one drive that hangs must not hide the others.
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await DaemonThreads().run(os.path.isdir, folder)
@@ -458,7 +458,7 @@ class SendPane(StorePane):
     # -- typed and pasted paths
 
     def action_type_path(self) -> None:
-        """Put the keys into the field for a path."""
+        """Focus the field for a path."""
         self.add_class("-typing")
         self.query_one("#path", PathField).focus()
 
@@ -468,7 +468,7 @@ class SendPane(StorePane):
         self.listing.focus()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """A field that small screens show only while somebody types goes again."""
+        """Hide a field that small screens show only while it has the focus."""
         if event.widget.id == "path":
             self.remove_class("-typing")
         elif event.widget.id == "filter":
@@ -479,7 +479,7 @@ class SendPane(StorePane):
         self._take(event.value, walk=True)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A name of this folder, or a path that begins in it."""
+        """Take a pasted name in this folder, or a path relative to it."""
         event.stop()
         self._take(event.text, walk=False)
 
@@ -510,8 +510,8 @@ class SendPane(StorePane):
     # -- sending
 
     def expect_key(self, event: events.Key) -> None:
-        """See a key before anything gets it: what begins a text goes where the rest will go."""
-        self._untouched = False  # whoever presses keys is not waiting for a question
+        """Focus the field that a key begins, before the key is dispatched."""
+        self._untouched = False  # the person went on, so no question may open by itself
         if event.character in {"/", "~"} and self.screen.focused is self.listing:
             filtering = event.character == "/"
             self.add_class("-filtering" if filtering else "-typing")
@@ -531,7 +531,7 @@ class SendPane(StorePane):
             self._ask(SendPaths(self.store.picked.as_chosen()))
 
     def action_share(self) -> None:
-        """Ask whether anybody at all may have what is chosen, then share it; needs no partner."""
+        """Ask for confirmation, then share the choice openly; needs no partner."""
         if not self._may_ask():
             return
         if self.store.relay.state != "connected":
@@ -566,7 +566,7 @@ class SendPane(StorePane):
             (clean(picked.from_choice(path), 60), clean(why))
             for path, why in picked.refused.items()
         ]
-        # The box has to leave room for its buttons, also on a small screen.
+        # The list must leave room for the buttons, also on a small screen.
         most = max(1, min(_LISTED, self.app.size.height - 12))
         asked = self._asked(picked.as_chosen(), skip=True)
         self.app.push_screen(
@@ -592,7 +592,7 @@ class SendPane(StorePane):
         return False
 
     def _ask(self, command: SendPaths | SharePaths) -> None:
-        """Want it done. The choice stays until it is: the core may refuse some of it."""
+        """Post a command. The choice stays until it succeeds: the core may refuse some of it."""
         self._asked = type(command)
         self._untouched = True
         self.post_message(command)

@@ -1,4 +1,4 @@
-"""Settings: theme, name, folder and limits, shown as they are and kept where they are changed."""
+"""Settings: theme, name, folder and limits, shown and edited."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SAVE, _CLOSE = (key.shown for key in TABLE["settings"].keys[:2])
 
 
 class SettingsScreen(BoxScreen[None]):
-    """A line for each setting. What an option or a variable says is shown, and cannot be changed.
+    """A line for each setting. One set by an option or a variable is shown read-only.
 
     Args:
-        preferences: What is set now.
-        theme: The theme on the screen.
-        themes: All that can be chosen.
+        preferences: The current settings.
+        theme: The current theme.
+        themes: All themes that can be chosen.
     """
 
     PLACE = "settings"
@@ -45,7 +45,7 @@ class SettingsScreen(BoxScreen[None]):
         self._preferences, self._theme, self._themes = preferences, theme, themes
 
     def compose_box(self) -> ComposeResult:
-        """A line for each, what is wrong, and two buttons."""
+        """Yield a line for each setting, the problem, and two buttons."""
         with Vertical(id="page"):
             for key in _FIELDS:
                 with Horizontal(classes="line"):
@@ -74,7 +74,7 @@ class SettingsScreen(BoxScreen[None]):
         return Input(text, placeholder=_FIELDS[key].empty, compact=True, id=key)
 
     def on_mount(self) -> None:
-        """The first that can be changed has the keys."""
+        """Focus the first setting that can be changed."""
         super().on_mount()
         box = self.query_one("#box")
         box.border_title = "Settings"
@@ -87,7 +87,7 @@ class SettingsScreen(BoxScreen[None]):
                 return
 
     def action_save(self) -> None:
-        """Keep what stands in the fields."""
+        """Save the fields."""
         text = {key: field.value for key, field in self._fields()}
         self.post_message(SavePreferences(text))
 
@@ -101,7 +101,7 @@ class SettingsScreen(BoxScreen[None]):
         ]
 
     def refuse(self, key: str, problem: str) -> None:
-        """Say what is wrong, and put the keys where it is."""
+        """Show a problem, and focus the field that has it."""
         words = self.query_one("#problem", Words)
         named = f"{_FIELDS[key].label}: " if key in _FIELDS else ""
         words.show(Content.assemble(("✗ ", "$error bold"), (f"{named}{problem}", "$error")))
@@ -110,7 +110,7 @@ class SettingsScreen(BoxScreen[None]):
             field.focus()
 
     def action_close(self) -> None:
-        """Leave all as it was."""
+        """Close without saving, and restore the theme."""
         self.app.theme = self._theme
         self.dismiss()
 

@@ -1,7 +1,7 @@
-"""Transfers: what goes out and comes in, and the inside of the chosen one.
+"""Transfers: the table of transfers and open shares, and the details of the chosen one.
 
-A pane, that a screen may have beside others. The table has the first claim to the room. Pieces and
-peers are figures for those who ask for them.
+A pane, which a screen may show beside others. The table gets room first. Pieces and peers are shown
+on request.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from filesend_tui.widgets.transfers.share_link import ShareLink
 from filesend_tui.widgets.transfers.transfer_list import TransferList, state_words
 from filesend_tui.widgets.words import Words
 
-#: Cells of the pane below which two things have no room side by side. Beside other panes: cells
-#: below which, and lines from which, they stand one below the other.
+#: Cells of the pane below which two widgets do not fit side by side. Beside other panes: cells
+#: below which, and lines from which, they are stacked.
 _NARROW, _BROAD, _TALL = 70, 100, 32
-#: Cells that a share's link takes at least beside its picture, and those of a graph; lines that
-#: each of them takes where they stand one below the other.
+#: The fewest cells of a share's link beside its QR code, and of a graph; the fewest lines of each
+#: of them where they are stacked.
 _LINK: Final = 44
 _GRAPH: Final = 24
 _LINES: Final = 10
@@ -52,14 +52,14 @@ _COPY: Final = f"Press {shown('copy')} to copy the path."
 
 
 class Facts(Horizontal):
-    """What is told about the chosen one, side by side."""
+    """The details of the chosen transfer or share, side by side."""
 
     @dataclass
     class Resized(Message):
-        """There is more room, or less."""
+        """The size changed."""
 
     def on_resize(self) -> None:
-        """Say so."""
+        """Report the new size."""
         self.post_message(self.Resized())
 
 
@@ -76,7 +76,7 @@ class TransfersPane(StorePane):
         self._details = False
 
     def compose(self) -> ComposeResult:
-        """Table and detail."""
+        """Yield table and details."""
         yield Words(id="welcome")
         yield TransferList(id="table")
         with Vertical(id="detail"):
@@ -96,7 +96,7 @@ class TransfersPane(StorePane):
         return self.query_one("#table", TransferList)
 
     def take_keys(self) -> None:
-        """The table has them."""
+        """Focus the table."""
         self.table.focus()
 
     @property
@@ -113,14 +113,14 @@ class TransfersPane(StorePane):
 
     @property
     def _finished(self) -> TransferRow | None:
-        """The chosen transfer where it arrived, else the last that did."""
+        """The chosen transfer if it arrived here, else the last that did."""
         rows = [self.chosen, *reversed(self.store.transfers)]
         return next((row for row in rows if row is not None and row.url), None)
 
     def draw(self) -> None:
         """Draw table and detail."""
         rows: list[TransferRow | ShareRow] = [*self.store.transfers, *self.store.open_shares]
-        rows.reverse()  # newest first; what is open to everybody stays on top
+        rows.reverse()  # newest first; open shares stay on top
         self.table.show(rows, now=self.clock())
         self.set_class(not rows, "-empty")
         if not rows:
@@ -146,7 +146,7 @@ class TransfersPane(StorePane):
 
     @property
     def _cramped(self) -> bool:
-        """There is room for one thing only below the table."""
+        """Whether only one widget fits below the table."""
         narrow = self.has_class("-narrow") and not self.has_class("-stacked")
         return narrow or self.screen.has_class("-low")
 
@@ -205,7 +205,7 @@ class TransfersPane(StorePane):
         peers.show(detail.peers)
 
     def on_resize(self) -> None:
-        """Tell side by side what there is to tell, or one below the other."""
+        """Choose whether the details are side by side or stacked."""
         width, height = self.room
         self.set_class(width < _NARROW, "-narrow")
         self.set_class(self.framed and width < _BROAD and height >= _TALL, "-stacked")
@@ -241,7 +241,7 @@ class TransfersPane(StorePane):
         return offered.get(action, True)
 
     def action_cancel(self) -> None:
-        """Ask, then give the chosen transfer up."""
+        """Ask, then cancel the chosen transfer."""
         chosen = self.chosen
         if chosen is None:
             return
@@ -274,34 +274,34 @@ class TransfersPane(StorePane):
             self._copy(share.magnet, "The magnet link", "Anyone who gets it can download.")
 
     def action_copy_path(self) -> None:
-        """Copy where the finished file is."""
+        """Copy the path of the finished file."""
         if self._finished is not None:
             path = str(path_of(self._finished.url))
             self._copy(path, path, "Copied: paste it wherever you need it.")
 
     def _copy(self, text: str, what: str, hint: str) -> None:
-        self.app.copy_to_clipboard(text)  # OSC 52: the terminal's own, also over SSH
+        self.app.copy_to_clipboard(text)  # OSC 52: the terminal's clipboard, also over SSH
         said = what if what == text else f"{what} was copied."
         self.add_notice(Level.GOOD, said, hint)
 
     def action_details(self) -> None:
-        """Show pieces and peers too, or no longer; in place of the files where room is short."""
+        """Show or hide pieces and peers; in place of the files where room is short."""
         self._details = not self._details
         self._draw_detail()
 
     @property
     def _again(self) -> tuple[Path, ...]:
-        """What the chosen transfer sent, where that is over."""
+        """The paths of the chosen transfer that was sent and has ended."""
         chosen = self.chosen
         return self.store.sent_paths(chosen.id) if chosen is not None and chosen.ended else ()
 
     def action_again(self) -> None:
-        """Ask the partner to take the same once more."""
+        """Send the same request again."""
         if paths := self._again:
             self.post_message(SendPaths(dict.fromkeys(paths)))
 
     def action_stop(self) -> None:
-        """Ask, then share the chosen share no longer."""
+        """Ask, then stop the chosen share."""
         share = self.chosen_share
         if share is None:
             return
@@ -319,7 +319,7 @@ class TransfersPane(StorePane):
         self.post_message(StopShare(share.id))
 
     def action_open(self) -> None:
-        """Show the folder of what arrived; where no window can, say where it is."""
+        """Open the folder of a received file; without a file manager show its path."""
         if self._finished is not None:
             self._open(path_of(self._finished.url))
 
@@ -344,7 +344,7 @@ class TransfersPane(StorePane):
 
 
 def _title(transfer: TransferRow) -> Content:
-    """Return what it is, how it stands and how it travels; where it is once it arrived."""
+    """Return a transfer's name, state and road, and its path once it arrived."""
     parts: list[tuple[str, str | Style]] = [
         (transfer.name, "bold"),
         ("  " + state_words(transfer), "$foreground 70%"),

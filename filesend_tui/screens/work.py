@@ -1,7 +1,7 @@
-"""The places where files go: picker, transfers and talk, side by side where there is room.
+"""The places `send` and `transfers`: picker, transfers and talk, side by side where there is room.
 
-In a narrow terminal one place is shown at a time. There is one of each pane all the same, so that
-nothing is lost when the terminal gets another size: what each holds is its own.
+In a narrow terminal one place is shown at a time. The panes are the same objects in both layouts,
+so that their state survives a resize.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from filesend_tui.system.recent_folders import RecentFolders
 from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField
 from filesend_tui.widgets.pane import Pane
 
-#: Columns of the terminal from which panes stand side by side.
+#: Columns of the terminal from which panes are side by side.
 _BESIDE: Final = 110
 
 
 class WorkScreen(PlaceScreen):
-    """The places `send` and `transfers`; in the second one talks as well."""
+    """The places `send` and `transfers`; the talk belongs to the second."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (34, "-tall")]  # noqa: RUF012 - Textual's
 
@@ -41,17 +41,17 @@ class WorkScreen(PlaceScreen):
             "transfers": self.transfers,
             "talk": self.talk,
         }
-        #: The pane that has the keys, and to which it gives them back where that is the talk.
+        #: The pane that has the focus, and the pane that gets it back when the talk closes.
         self._here: Pane = self.picker
         self._back: Pane = self.transfers
         self._beside = False
 
     def compose_body(self) -> ComposeResult:
-        """The panes."""
+        """Yield the panes."""
         yield from self._panes.values()
 
     def on_mount(self) -> None:
-        """The pane that was gone to has the keys."""
+        """Focus the current pane."""
         self._beside = self.app.size.width >= _BESIDE
         self._arrange()
         super().on_mount()
@@ -59,26 +59,26 @@ class WorkScreen(PlaceScreen):
 
     @property
     def place(self) -> str:
-        """The place that has the keys."""
+        """The place that has the focus."""
         return "send" if self._here is self.picker else "transfers"
 
     @property
     def shows_talk(self) -> bool:
-        """Whether it shows what was said."""
+        """Whether it shows the talk."""
         return self.talk.display
 
     def shows(self, place: str) -> bool:
-        """Say whether a place is on the screen."""
+        """Return whether a place is on the screen."""
         return place in self._panes and self._panes[place].display
 
     def actor(self, place: str) -> DOMNode:
-        """Return who has the actions of a place."""
+        """Return the node that has the actions of a place."""
         return self._panes.get(place, self)
 
-    # -- which pane has the keys
+    # -- which pane has the focus
 
     def go(self, place: str) -> None:
-        """Give the keys to a pane; where one is shown at a time, it is from now on."""
+        """Focus a pane; show it where one is shown at a time."""
         if place == self.place and not self._beside and self.is_mounted:
             return
         pane = self._panes[place]
@@ -98,8 +98,8 @@ class WorkScreen(PlaceScreen):
         self.call_later(self.draw)
 
     def watch_focused(self) -> None:
-        """Whoever got the keys, by Tab or by a click: the pane around it has them."""
-        if self.focused is not None:  # nobody has them while the terminal is not looked at
+        """Make the pane around the focused widget the current one."""
+        if self.focused is not None:  # nothing has the focus while the terminal has not
             for pane in self._panes.values():
                 if pane in self.focused.ancestors:
                     self._come_to(pane)
@@ -112,7 +112,7 @@ class WorkScreen(PlaceScreen):
     # -- which panes are shown
 
     def on_resize(self, event: events.Resize) -> None:
-        """Put the panes side by side, or show those of one place."""
+        """Lay the panes out side by side, or show those of one place."""
         beside = event.size.width >= _BESIDE
         if beside != self._beside:
             self._beside = beside
@@ -125,7 +125,7 @@ class WorkScreen(PlaceScreen):
             pane.display = self._beside or (pane is self.picker) == (self._here is self.picker)
             pane.stand(framed=self._beside, here=pane is self._here)
 
-    # -- drawing, and keys before anybody has them
+    # -- drawing, and keys before they are dispatched
 
     def draw_body(self) -> None:
         """Draw the panes that are shown."""
@@ -138,7 +138,7 @@ class WorkScreen(PlaceScreen):
             self.talk.show(self.store.talk, room, heard=self.store.partner is not None)
 
     def expect_key(self, event: events.Key) -> None:
-        """Let the picker see it."""
+        """Show the picker a key before it is dispatched."""
         self.picker.expect_key(event)
 
     @on(TalkBar.Said)

@@ -1,1 +1,1 @@
-"""What a person set, read and written. What follows from it is others'."""
+"""Settings, read and written. Their effects live elsewhere."""

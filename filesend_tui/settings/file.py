@@ -1,7 +1,7 @@
-"""Changing the settings file: what a person wrote there beside, its comments and its order stay.
+"""Changes to the settings file, which keep its other contents, comments and order.
 
-A change is all there or not at all: a crash or a full disk leaves the file as it was. What the
-settings mean is parse.py's; load.py alone reads them.
+A change is atomic: a crash or a full disk leaves the file as it was. What the settings mean is
+parse.py's; load.py alone reads them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Final
 
 from filesend_tui.settings.load import SettingsError
 
-#: Who may read a settings file that is made here: a password may come to stand in it.
+#: The mode of a new settings file, which may come to hold a password.
 _OWN_MODE: Final = 0o600
 
 
 def change(path: Path, values: Mapping[str, str | None]) -> None:
-    """Write these settings into the file; None takes one out. Blocking.
+    """Write these settings into the file; None removes one. Blocking.
 
-    A link is followed: the file that it leads to is changed. The file keeps its mode.
+    A symbolic link is followed: its target is changed. The file keeps its mode.
 
     Args:
         path: The settings file, whether or not it exists.
-        values: What the file is to say, by key.
+        values: The new values, by key.
 
     Raises:
         SettingsError: The file cannot be read or written, or is no TOML.
@@ -53,7 +53,7 @@ def change(path: Path, values: Mapping[str, str | None]) -> None:
 
 
 def _replace(place: Path, text: str, mode: int) -> None:
-    """Put a file with this text in the place of another, in one step."""
+    """Replace a file by one with this text, atomically (fsync, then rename)."""
     descriptor, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     beside = Path(name)
     try:

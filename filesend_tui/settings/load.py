@@ -1,8 +1,8 @@
-"""What the person set: options, environment and settings file become one frozen value.
+"""Loading of settings: options, environment and settings file become one frozen value.
 
-Order of strength: option, environment, file, default. Files and environment are read here and
-nowhere else; no network and no screen ever lives here. TURN credentials come from the file or the
-environment only, since argv can be read by every program on a machine.
+Precedence: option, environment, file, default. Files and environment are read here and nowhere
+else; no network and no screen ever lives here. TURN credentials come from the file or the
+environment only, since every program on a machine can read argv.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from filesend_tui.settings import parse
 from filesend_tui.settings.schema import BY_KEY, FILE_VARIABLE, SETTINGS
 from relay.protocol.words import DEFAULT_PORT
 
-#: Used where the relay is elsewhere and nobody chose others.
+#: The default where the relay is not on this machine.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
 _MAX_WHY: Final = 400
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used. The text names where it stands and what is wrong."""
+    """A setting that cannot be used. The text names its source and the problem."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting, resolved. None: nobody chose, and the face or the relay's place decides.
+    """Every setting, resolved. None: not set, and the face or the relay's place decides.
 
-    relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies: whose
-    `X-Forwarded-For` this machine's own relay believes, addresses and networks. metrics_to: who may
-    read its figures, likewise; None leaves them to this machine. ice_servers: an
-    empty tuple means none at all. upload_limit, download_limit: bytes a second. web: the page that
-    share links point to. theme: the screens' colours, by name. held: which option or variable says
-    a field, where one does: the settings file has no say in it then. exposed: the settings file,
-    where it holds the login of a TURN server and other people of this machine can read it.
+    relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies:
+    addresses and networks whose `X-Forwarded-For` this machine's own relay trusts. metrics_to:
+    those that may read its metrics; None: this machine only. ice_servers: an empty tuple means none
+    at all. upload_limit, download_limit: bytes a second. web: the page that share links point to.
+    theme: the screens' colours, by name. held: the option or variable that sets a field, and so
+    overrides the settings file. exposed: the settings file, where it holds the login of a TURN
+    server and other users of this machine can read it.
     """
 
     name: str
@@ -68,17 +68,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
         """Return the ICE servers for people who meet at these relay or tracker URLs.
 
-        Who meets on a loopback address is on this machine, and asking a STUN server for its
-        public address would only tell a stranger about it.
+        People who meet on a loopback address are on this machine; asking a STUN server for its
+        public address would only disclose that to a stranger.
         """
         if self.ice_servers is not None:
             return self.ice_servers
         return () if _all_here(meeting_places) else DEFAULT_ICE_SERVERS
 
     def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
-        """Return what a Client is told.
+        """Return a Client's configuration.
 
-        Who meets on this machine needs no way in through a router, nor from the network at all.
+        People who meet on this machine need no port mapping, nor any way in from the network.
         """
         places = tuple(meeting_places)
         local = _all_here(places)
@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-#: The settings file: TOML with exactly the keys of the schema that stand there.
+#: The settings file: TOML with only the schema's keys that may be in it.
 _File: Any = msgspec.defstruct(
     "SettingsFile",
     [
@@ -113,10 +113,10 @@ _File: Any = msgspec.defstruct(
 
 
 def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the settings file is, whether or not it exists.
+    """Return the settings file's path, whether or not it exists.
 
     Raises:
-        SettingsError: What is named cannot be a file.
+        SettingsError: FILESEND_SETTINGS is no valid path.
     """
     if named := environment.get(FILE_VARIABLE):
         try:
@@ -131,14 +131,14 @@ def settings_path(environment: Mapping[str, str] = os.environ) -> Path:
 def load(
     options: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Return the settings that the options, the environment and the settings file add up to.
+    """Return the settings from the options, the environment and the settings file.
 
     Args:
-        options: What the command line gave, by field name of Settings; None is not given.
+        options: The command line's values, by field name of Settings; None: not given.
         environment: The environment variables.
 
     Raises:
-        SettingsError: What was given for a setting cannot be used.
+        SettingsError: A setting's value cannot be used.
     """
     path = settings_path(environment)
     file, readable_by_others = _read(path)
@@ -150,7 +150,7 @@ def load(
     ]
     stronger += [(BY_KEY[key].option, key, value) for key, value in (options or {}).items()]
     layers += stronger
-    # Later is stronger; a weaker value that lost is never looked at.
+    # Later layers win; a value that is overridden is never parsed.
     chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
 
     fields: dict[str, Any] = {"name": _login_name()}
@@ -168,12 +168,12 @@ def load(
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine's own loopback."""
+    """Return whether the URL's host is this machine's loopback."""
     import ipaddress
 
     try:
         host = urlsplit(url).hostname or ""
-    except ValueError:  # no URL at all, which whoever uses it will say
+    except ValueError:  # no URL, which its user reports
         return False
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -189,12 +189,12 @@ def _all_here(meeting_places: Iterable[str]) -> bool:
 def _login_name() -> str:
     try:
         return clean(getpass.getuser(), parse.MAX_NAME) or "somebody"
-    except (OSError, KeyError, ImportError):  # no such user: a bare container, a service
+    except (OSError, KeyError, ImportError):  # no user entry: a bare container, a service
         return "somebody"
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bool]:
-    """Return what the file says, by key, and whether other people of this machine can read it."""
+    """Return the file's values by key, and whether other users of this machine can read it."""
     try:
         with path.open(encoding="utf-8") as file:
             text, mode = file.read(), os.fstat(file.fileno()).st_mode
@@ -205,7 +205,7 @@ def _read(path: Path) -> tuple[dict[str, Any], bool]:
         raise SettingsError(f"{path}: cannot be read: {why}") from None
     import tomllib
 
-    # Windows' modes say nothing of who may read; its user folders are their owners' alone.
+    # Modes on Windows do not show who may read; its user folders are private.
     readable_by_others = os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
     try:
         said = msgspec.structs.asdict(msgspec.convert(tomllib.loads(text), _File))
@@ -219,7 +219,7 @@ def _read(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def _holds_login(file: Mapping[str, Any]) -> bool:
-    """Whether the password of a TURN server stands in the settings file."""
+    """Return whether the settings file contains the password of a TURN server."""
     servers = file.get("ice_servers", ())
     return any(isinstance(server, dict) and server.get("credential") for server in servers)
 
@@ -227,7 +227,7 @@ def _holds_login(file: Mapping[str, Any]) -> bool:
 def _logged_in(
     servers: tuple[IceServer, ...], username: str | None, credential: str | None
 ) -> tuple[IceServer, ...]:
-    """Give the environment's TURN login to the TURN servers that came without one."""
+    """Add the environment's TURN login to the TURN servers without one. Raises SettingsError."""
     known = tuple(
         msgspec.structs.replace(server, username=username, credential=credential)
         if server.urls.startswith("turn") and server.username is None

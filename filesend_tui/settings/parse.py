@@ -1,7 +1,7 @@
-"""What a value of a setting means, as an option, a variable or the settings file gives it.
+"""Parsers of settings' values, as given by an option, a variable or the settings file.
 
-Each parser returns what the program works with, or raises ValueError with what would be right. What
-else is needed is imported when one is asked: `--help` asks none.
+Each parser returns the program's value, or raises ValueError with what would be valid. Further
+modules are imported inside the parsers: `--help` calls none.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _ICE_URL: Final = re.compile(
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 #: Characters of a name.
 MAX_NAME: Final = 64
-#: Slowest rate to move files at, in bytes a second: a block must not take longer than peers wait.
+#: The lowest rate limit, in bytes a second: a block must not take longer than peers' timeout.
 _SLOWEST: Final = 4_000
 
 
 def text(value: str) -> str:
-    """Take any text as it is."""
+    """Return any text as it is."""
     return value
 
 
 def name(value: str) -> str:
-    """Read a person's name: at most MAX_NAME characters that can be shown."""
+    """Parse a person's name: at most MAX_NAME printable characters."""
     shown = clean(value, MAX_NAME).strip()
     if not shown:
         raise ValueError("a name needs at least one letter that can be shown")
@@ -42,14 +42,14 @@ def name(value: str) -> str:
 
 
 def theme(value: str) -> str:
-    """Read a theme's name; whether there is one of that name, the screens know."""
+    """Parse a theme's name; whether it exists is for the screens to check."""
     if not re.fullmatch(r"[\w-]{1,40}", value):
         raise ValueError("a theme is one word, such as filesend-light")
     return value
 
 
 def relay(value: str) -> str:
-    """Read a relay's address."""
+    """Parse a relay's address."""
     from filesend_tui.core.checks import relay_address
     from filesend_tui.core.errors import RelayUnreachable
 
@@ -60,7 +60,7 @@ def relay(value: str) -> str:
 
 
 def port(value: str | int) -> int:
-    """Read a port, from 1 to 65535."""
+    """Parse a port, from 1 to 65535."""
     number = int(value) if str(value).isdecimal() else 0
     if not 0 < number < 65536:
         raise ValueError("a port is a number from 1 to 65535")
@@ -68,7 +68,7 @@ def port(value: str | int) -> int:
 
 
 def networks(value: str | Iterable[str]) -> tuple[str, ...]:
-    """Read addresses and networks; of one text with commas between."""
+    """Parse addresses and networks, from a list or one comma-separated text."""
     import ipaddress
 
     given = value.split(",") if isinstance(value, str) else value
@@ -80,7 +80,7 @@ def networks(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def path(value: str | Path) -> Path:
-    """Read a path; a `~` at its beginning is somebody's home folder."""
+    """Parse a path; a leading `~` or `~user` is a home folder."""
     if "\0" in str(value):
         raise ValueError("a path holds no NUL")
     try:
@@ -93,7 +93,7 @@ def path(value: str | Path) -> Path:
 
 
 def log_level(value: str) -> str:
-    """Read one of LOG_LEVELS."""
+    """Parse one of LOG_LEVELS."""
     level = value.lower()
     if level not in LOG_LEVELS:
         raise ValueError(f"a log level is one of {', '.join(LOG_LEVELS)}")
@@ -101,7 +101,7 @@ def log_level(value: str) -> str:
 
 
 def limit(value: str | int) -> int | None:
-    """Read a rate in bytes a second, at least 4,000; `none` for no limit."""
+    """Parse a rate in bytes a second, at least 4,000; `none` for no limit."""
     from filesend_tui.core.util.figures import parse_rate
 
     if str(value).lower() == "none":
@@ -113,7 +113,7 @@ def limit(value: str | int) -> int | None:
 
 
 def web(value: str) -> str:
-    """Read the URL of a page that opens magnet links."""
+    """Parse the URL of a page that opens magnet links."""
     from filesend_tui.core.checks import share_page
     from filesend_tui.core.errors import BadSharePage
 
@@ -124,9 +124,9 @@ def web(value: str) -> str:
 
 
 def ice_servers(value: str | Iterable[str | Mapping[str, Any]]) -> tuple[IceServer, ...]:
-    """Read STUN and TURN servers: URLs, of one text with commas between, or tables with a login.
+    """Parse STUN and TURN servers: URLs, one comma-separated text, or tables with a login.
 
-    `none` is none at all.
+    `none` means no server.
     """
     import msgspec
 
@@ -140,7 +140,7 @@ def ice_servers(value: str | Iterable[str | Mapping[str, Any]]) -> tuple[IceServ
     if [server.urls for server in servers] == ["none"]:
         return ()
     for server in servers:
-        if "@" in server.urls:  # perhaps a password: do not repeat it
+        if "@" in server.urls:  # it may be a password: do not repeat it
             raise ValueError("an ICE server's URL holds no login; use the settings file for it")
         match = _ICE_URL.fullmatch(server.urls)
         if match is None or not 0 < int(match["port"] or 1) < 65536:
@@ -149,7 +149,7 @@ def ice_servers(value: str | Iterable[str | Mapping[str, Any]]) -> tuple[IceServ
 
 
 def switch(value: str | bool) -> bool:
-    """Read true or false, yes or no, 1 or 0."""
+    """Parse true or false, yes or no, 1 or 0."""
     meant = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     try:
         return meant[str(value).lower()]
@@ -158,7 +158,7 @@ def switch(value: str | bool) -> bool:
 
 
 def road(value: str) -> RoadChoice:
-    """Read which roads a private swarm may take."""
+    """Parse which roads a private swarm may take."""
     from filesend_tui.core.config import RoadChoice
 
     try:
@@ -168,7 +168,7 @@ def road(value: str) -> RoadChoice:
 
 
 def webrtc(value: str) -> WebRtcStack:
-    """Read which WebRTC stack is used; one that is forced must be installed."""
+    """Parse which WebRTC stack is used; `native` must be installed."""
     from filesend_tui.core.config import WebRtcStack
 
     try:

@@ -1,6 +1,6 @@
-"""What a person can set from the screens: read once, changed in the settings file.
+"""The settings that the screens can change: read once, written to the settings file.
 
-What an option or a variable holds is shown and not changed. No Textual ever lives here.
+A setting held by an option or a variable is read-only. No Textual ever lives here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ KEYS: Final = tuple(setting.key for setting in SETTINGS if setting.field is not 
 
 
 class Preferences(NamedTuple):
-    """The settings as the screens know them.
+    """The settings that the screens show.
 
-    file: where changes go; None to keep none, as in tests. text: each as a person writes it; empty
-    where nobody chose. held: which option or variable says it, where one does.
+    file: where changes are saved; None: nowhere, as in tests. text: each value as a person types
+    it; empty where not set. held: the option or variable that sets it, where one does.
     """
 
     file: Path | None = None
@@ -37,27 +37,27 @@ class Preferences(NamedTuple):
 
     @property
     def limits(self) -> dict[str, int | None]:
-        """Bytes a second, by direction; None where there is no limit."""
+        """The rate limits in bytes a second, by direction; None where there is none."""
         texts = {way: self.text.get(f"{way}_limit", "") for way in ("upload", "download")}
         return {
             way: BY_KEY[f"{way}_limit"].parse(text) if text else None for way, text in texts.items()
         }
 
     def changed(self, text: Mapping[str, str]) -> tuple[Preferences, dict[str, Any]]:
-        """Return these with other texts, and what the differing ones mean. Blocking.
+        """Return the preferences with new texts, and the parsed values of those changed. Blocking.
 
         Args:
-            text: By key; empty for what nobody chooses any more.
+            text: The new texts, by key; empty to unset one.
 
         Raises:
-            BadPreference: One of them cannot be used; nothing was changed.
+            BadPreference: A text is invalid; nothing was changed.
             SettingsError: The settings file cannot be changed.
         """
         new = {key: text[key].strip() for key in KEYS if key in text and key not in self.held}
         differing = {key: value for key, value in new.items() if value != self.text.get(key, "")}
         meant: dict[str, Any] = {}
         for key, value in differing.items():
-            # Somebody without a name would be one without a face; all else may be left open.
+            # The name must not be empty; all other settings may be.
             try:
                 meant[key] = BY_KEY[key].parse(value) if value or key == "name" else None
             except (ValueError, RuntimeError) as error:
@@ -68,7 +68,7 @@ class Preferences(NamedTuple):
 
 
 class BadPreference(ValueError):
-    """A text that a setting cannot take. key: which setting."""
+    """A text that is invalid for a setting. key: the setting's."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(problem)
@@ -76,7 +76,7 @@ class BadPreference(ValueError):
 
 
 def _as_typed(value: str | Path | int | None) -> str:
-    """Return a value as it can be typed, and is exactly that; a number is a rate."""
+    """Return a value as typed text that parses to exactly that value; a number is a rate."""
     if not isinstance(value, int):
         return str(value or "")
     for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):

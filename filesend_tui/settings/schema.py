@@ -1,9 +1,8 @@
-"""Every setting, declared once: what it is called, what it may be, what people are told of it.
+"""Every setting, declared once: its name, its type and parser, and its description.
 
 The settings file, the variables, the options of `--help`, the table in README.md and the settings
-screen are made of it. What a value means is parse.py's, and which of several counts load.py's.
-To add one: a declaration here, a field of load.py's Settings, and its key in the commands that
-take it (cli/).
+screen are made from it. What a value means is parse.py's, precedence is load.py's. To add one: a
+declaration here, a field of load.py's Settings, and its key in the commands that take it (cli/).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ FILE_VARIABLE: Final = "FILESEND_SETTINGS"
 
 
 class Field(NamedTuple):
-    """A line of the settings screen. empty: what stands in it where nobody chose."""
+    """A line of the settings screen. empty: its placeholder where nothing is set."""
 
     label: str
     empty: str = ""
@@ -27,14 +26,14 @@ class Field(NamedTuple):
 class Setting(NamedTuple):
     """A setting.
 
-    key: its name in the settings file, and of its value in Settings. about: what it is, a sentence.
-    parse: returns what a value means; raises ValueError. stored: its type in the settings file.
-    example: as the settings file may say it, in TOML; None where it does not stand there by itself.
-    default: as people are told, where nobody chose. flag: the option, with what switches it off
-    after a slash; None: no option. short: the option in one letter. metavar: what stands for a
-    value in `--help`. many: the option may be repeated. variable: in the environment. secret: never
-    an option, as every program on a machine can read those. field: on the settings screen, where it
-    can be changed there.
+    key: its name in the settings file, and of its field in Settings. about: its description, a
+    sentence. parse: returns the parsed value; raises ValueError. stored: its type in the settings
+    file. example: a value for the settings file, in TOML; None where it is no key of its own there.
+    default: the description of the value where none is set. flag: the option, with its negation
+    after a slash; None: no option. short: the one-letter option. metavar: the placeholder of a
+    value in `--help`. many: the option may be repeated. variable: the environment variable. secret:
+    never an option, as every program on a machine can read those. field: its line on the settings
+    screen, where it can be changed there.
     """
 
     key: str
@@ -53,16 +52,16 @@ class Setting(NamedTuple):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """How the option is written; none where there is none."""
+        """The option's spellings; empty where there is no option."""
         return tuple(flag for flag in (self.flag, self.short) if flag is not None)
 
     @property
     def option(self) -> str:
-        """What an error calls the option."""
+        """The option's name in errors."""
         return (self.flag or "--" + self.key.replace("_", "-")).partition("/")[0]
 
 
-#: In the order in which people are told of them.
+#: In the order of the help, the table and the screen.
 SETTINGS: Final = (
     Setting(
         key="theme",

@@ -1,1 +1,1 @@
-"""What faces draw, fed by events: no Textual, no I/O and no clock of its own."""
+"""View state for faces, updated by events: no Textual, no I/O and no clock of its own."""

@@ -1,6 +1,6 @@
-"""Notices: what is said to a person when something ends or goes wrong, and what to do next.
+"""Notices: the lines shown to a person when something ends or goes wrong, and what to do next.
 
-Pure: from an event or a row to a sentence and a hint. When a notice is shown is the store's.
+Pure functions from an event or a row to a sentence and a hint. The store decides when one is shown.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from filesend_tui.state.figures import short_path
 from filesend_tui.state.views import Level, Notice, ShareRow, TransferRow, named
 from filesend_tui.system.file_manager import path_of
 
-#: What a notice may be about, beside a transfer or a command.
+#: Subjects of a notice, besides a transfer or a command.
 RELAY: Final = "relay"
 CODE: Final = "code"
 TALK: Final = "talk"
-#: What the person just did on the screen.
+#: The person's last action on the screen.
 HERE: Final = "here"
 
 #: Characters of a message that a notice shows.
 _FIRST_WORDS: Final = 44
 
-#: Transfers that are told of when the screens close.
+#: Transfers that are listed when the screens close.
 MAX_RECEIPTS: Final = 50
 
 RELAY_LOST: Final = Notice(
@@ -52,16 +52,16 @@ SCREEN_FAULT: Final = Notice(
     "screenFault",
 )
 
-#: What it means to use a relay that another user of this machine runs.
+#: The consequences of using a relay that another user of this machine runs.
 RELAY_OF_ANOTHER: Final = (
     "Whoever runs a relay sees when you meet whom, and how much goes, but not what. Without it: "
     "start one with filesend relay --port N, and name it with --relay."
 )
 
-#: What the partner is told where the words were compared and differ.
+#: Sent to the partner where the compared words differ.
 DIFFERENT_WORDS: Final = "The words to compare are different here, so I disconnected."
 
-#: Why a code that may have been told was replaced, where nobody here asked for it.
+#: Why a code that may have been given away was replaced without the person asking.
 _REPLACED: Final = {
     "relay": "the connection to the relay was lost",
     "joined": "you typed another person's",
@@ -76,7 +76,7 @@ _GONE: Final = {
 
 
 def exposed_login(path: Path) -> Notice:
-    """Say that other people can read a password in the settings file."""
+    """Return the notice that other people can read a password in the settings file."""
     return Notice(
         Level.WARNING,
         f"Others on this machine can read the TURN password in {path}.",
@@ -85,7 +85,7 @@ def exposed_login(path: Path) -> Notice:
 
 
 def partner_gone(event: events.PartnerGone) -> Notice:
-    """Say how the pairing ended."""
+    """Return the notice of how the pairing ended."""
     message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
     level = Level.INFO if event.reason == "self" else Level.WARNING
     pair = f"ress {shown('pair')} to pair again."
@@ -96,7 +96,7 @@ def partner_gone(event: events.PartnerGone) -> Notice:
 
 
 def code_changed(reason: str) -> Notice | None:
-    """Say that another code than before is shown, and why; None where that is known."""
+    """Return the notice that the code changed, and why; None where the person knows."""
     if (why := _REPLACED.get(reason)) is None:
         return None
     message = f"Your code changed, the old one no longer works: {why}."
@@ -104,13 +104,13 @@ def code_changed(reason: str) -> Notice | None:
 
 
 def error(event: events.Error) -> Notice:
-    """Say what an error says."""
+    """Return the notice of an error."""
     about = RELAY if event.code == "relayUnreachable" else event.transfer or ""
     return Notice(Level.ERROR, event.message, event.hint, event.code, about)
 
 
 def message(event: events.Message) -> Notice:
-    """Say who said something, and its first words."""
+    """Return the notice of a message: its sender and its first words."""
     words = event.text
     if len(words) > _FIRST_WORDS:
         words = words[: _FIRST_WORDS - 1].rstrip() + "…"
@@ -119,7 +119,7 @@ def message(event: events.Message) -> Notice:
 
 
 def left_out(event: events.LeftOut) -> Notice:
-    """Say what is not sent of what was chosen."""
+    """Return the notice of chosen things that are not sent."""
     first = event.things[0]
     if event.count == 1:
         message = f"Left out: {first.path} {first.reason}."
@@ -129,23 +129,23 @@ def left_out(event: events.LeftOut) -> Notice:
 
 
 def leftover(event: events.Leftover) -> Notice:
-    """Say what an earlier run left behind, and what became of it."""
+    """Return the notice of an earlier run's leftovers, and whether they were removed."""
     return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
 
 
 def arrived(row: TransferRow) -> Notice:
-    """Say that a transfer arrived here."""
+    """Return the notice that a transfer arrived here."""
     hint = f"Press {shown('open folder')} to open its folder."
     return Notice(Level.GOOD, f"{row.name} arrived.", hint, about=row.id)
 
 
 def share_stopped(row: ShareRow) -> Notice:
-    """Say that something is no longer shared openly."""
+    """Return the notice that something is no longer shared openly."""
     return Notice(Level.INFO, f"{row.name} is no longer shared.", "Who took it keeps it.")
 
 
 def ended(row: TransferRow) -> Notice | None:
-    """Say how a transfer ended; nothing where the row or another event says it better."""
+    """Return the notice of how a transfer ended; None where the row or another event shows it."""
     match row.phase:
         case TransferPhase.DECLINED if row.sending:
             message = f"{row.partner} said no to {row.name}."
@@ -168,7 +168,7 @@ def ended(row: TransferRow) -> Notice | None:
 
 
 def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
-    """Say what was chosen by being dropped; refused: what was not, each with its reason."""
+    """Return the notice of dropped files. refused: those that cannot be sent, with reasons."""
     if not refused:
         return Notice(Level.GOOD, f"Chosen: {named(names)}.")
     chosen = f"Chosen: {named(names)}. " if names else ""
@@ -176,7 +176,7 @@ def dropped(names: Sequence[str], refused: Sequence[str]) -> Notice:
 
 
 def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[str, str]:
-    """Return a question about sending without these, and the first of them with their reasons."""
+    """Return a question about sending without these, and the first `most` with their reasons."""
     count = len(reasons)
     listed = [f"{name} {why}" for name, why in reasons[:most]]
     if count > most:
@@ -186,9 +186,9 @@ def unsendable_question(reasons: Sequence[tuple[str, str]], most: int) -> tuple[
 
 
 def receipts(rows: Sequence[TransferRow]) -> list[str]:
-    """Return a line for each transfer that arrived here: what, and where it is.
+    """Return a line for each transfer that arrived here: its name, size and path.
 
-    For a terminal that has its screen back: nothing in them steers it.
+    They are printed after the screens close, without terminal control characters.
     """
     came = [row for row in rows if row.url and row.phase is TransferPhase.DONE]
     lines = [
@@ -201,7 +201,7 @@ def receipts(rows: Sequence[TransferRow]) -> list[str]:
 
 
 def comparing_question(words: str, partner: str) -> tuple[str, str]:
-    """Return the verification words as a question, and what to do about them."""
+    """Return the verification words as a question, and how to compare them."""
     return (
         f"Your words: {words}",
         f"Compare them with {partner}, by voice or face to face. Where both of you see the same "
@@ -212,7 +212,7 @@ def comparing_question(words: str, partner: str) -> tuple[str, str]:
 def ending_question(
     verb: str, running: Sequence[TransferRow], shares: Sequence[ShareRow]
 ) -> tuple[str, str] | None:
-    """Return a question and what a yes to it means; None where nothing would end by it."""
+    """Return a question and the effect of a yes; None where nothing would end."""
     doing, ends = [], []
     if running:
         doing.append("a transfer is running" if len(running) == 1 else "transfers are running")

@@ -1,7 +1,7 @@
-"""What a person chose to send, and what of it cannot be sent: a part of the store, and like it.
+"""What a person chose to send, and which of it cannot be sent: a part of the store.
 
-Paths are absolute and spelled as the person came to them. None lies in another: a folder takes
-along what is in it. No Textual, no I/O.
+Paths are absolute, unresolved, as the person reached them. None is below another: a folder includes
+its contents. No Textual, no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """How much was chosen: files, their bytes, and folders or files that cannot be sent."""
+    """The size of a choice: files, their bytes, and folders or files that cannot be sent."""
 
     files: int = 0
     bytes: int = 0
@@ -30,7 +30,7 @@ class Weight:
 class Picked:
     """Paths in the order in which they were chosen.
 
-    version: another one after each change. refusals: how often something could not be sent.
+    version: increased by each change. refusals: how often something could not be sent.
     """
 
     version: int = 0
@@ -55,7 +55,7 @@ class Picked:
         return path in self._seen
 
     def carrier(self, path: str) -> str | None:
-        """Return the chosen folder that this lies in, and goes along with."""
+        """Return the chosen folder that includes this path; None where there is none."""
         if not self._seen:
             return None
         return next((above for above in _above(path) if above in self._seen), None)
@@ -70,20 +70,20 @@ class Picked:
         )
 
     def as_chosen(self) -> Chosen:
-        """Return the paths, and what each led to when it was chosen."""
+        """Return the paths, and the file or folder each named when it was chosen."""
         return {Path(path): seen for path, seen in self._seen.items()}
 
     def names(self) -> tuple[str, ...]:
-        """Return what the first few are called."""
+        """Return the names of the first three."""
         first = (path for path, _ in zip(self._seen, range(3), strict=False))
         return tuple(os.path.basename(path) or path for path in first)
 
     # -- choosing
 
     def add(self, paths: Mapping[str, Weight | None]) -> None:
-        """Choose these, of which the weights are known or not.
+        """Choose these paths; a weight is None where it is not known.
 
-        What goes along with a folder that is chosen is not chosen by itself any more.
+        Paths below a chosen folder are no longer chosen by themselves.
         """
         goes_along = _GoesAlong(self._seen)
         fresh = {p: w for p, w in paths.items() if p not in self._seen and not goes_along.does(p)}
@@ -100,7 +100,7 @@ class Picked:
         self.version += 1
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Choose these no longer: they were sent, or are not wanted after all."""
+        """Remove these from the choice: they were sent, or are not wanted after all."""
         self._drop(paths)
         self._refuse_only({p: why for p, why in self._refused.items() if self._has(p)})
         self.version += 1
@@ -116,14 +116,14 @@ class Picked:
         return kept
 
     def become(self, other: Picked) -> None:
-        """Be as another one is now."""
+        """Copy another choice into this one."""
         self._seen, self._unseen = dict(other._seen), dict(other._unseen)
         self._weights, self._parents = dict(other._weights), Counter(other._parents)
         self._refuse_only(dict(other._refused))
         self.version += 1
 
     def become_with(self, before: Picked, paths: Mapping[str, Weight | None]) -> None:
-        """Be as another one was, and these beside; what is known of them stays known."""
+        """Copy an earlier choice and add these paths; keep what is known of each path."""
         seen, unseen, weights = self._seen, self._unseen, self._weights
         self.become(before)
         self.add(paths)
@@ -134,34 +134,34 @@ class Picked:
             if path in weights:
                 self._weights[path] = weights[path]
 
-    # -- what is found out about it
+    # -- what is looked up about it
 
     def unseen(self, most: int) -> tuple[str, ...]:
-        """Return paths of which nobody knows yet what they lead to."""
+        """Return paths not looked up yet, `most` at most."""
         return tuple(path for path, _ in zip(self._unseen, range(most), strict=False))
 
     def see(self, seen: Mapping[str, Seen | None]) -> None:
-        """Note what paths led to when they were chosen."""
+        """Note which file or folder each path named when it was chosen."""
         for path, what in seen.items():
             self._unseen.pop(path, None)
             if path in self._seen:
                 self._seen[path] = what
 
     def unweighed(self) -> str | None:
-        """Return a path of which nobody knows how much it is."""
+        """Return a path whose weight is not known; None where there is none."""
         if len(self._weights) == len(self._seen):
             return None
         return next((path for path in self._seen if path not in self._weights), None)
 
     def weigh(self, path: str, weight: Weight) -> None:
-        """Note how much a path is."""
+        """Note the weight of a path."""
         if path in self._seen:
             self._weights[path] = weight
             self.version += 1
 
     @property
     def weight(self) -> Weight | None:
-        """How much all of it is; None while that is not known."""
+        """The total weight; None while that is not known."""
         if self._total[0] != self.version:
             known = len(self._weights) == len(self._seen)
             self._total = self.version, _sum(self._weights.values()) if known else None
@@ -175,7 +175,7 @@ class Picked:
         return self._refused
 
     def from_choice(self, path: str) -> str:
-        """Return a path as it is called in what is sent: from the chosen folder that it is in."""
+        """Return a path as sent: relative to the parent of the chosen folder that includes it."""
         above = os.path.dirname(self.carrier(path) or path)
         return path[len(os.path.join(above, "")) :] or path
 
@@ -184,7 +184,7 @@ class Picked:
         return self._refused_below[folder]
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
-        """Mark what cannot be sent, in place of what was marked before."""
+        """Mark what cannot be sent, replacing earlier marks."""
         self._refuse_only(dict(reasons))
         self.refusals += bool(reasons)
         self.version += 1
@@ -211,7 +211,7 @@ class Picked:
 
 
 class _GoesAlong:
-    """Whether paths lie in one of some folders; asks once for all that are in one place."""
+    """Whether paths are below one of some folders; caches the result per parent folder."""
 
     def __init__(self, folders: Container[str]) -> None:
         self._folders = folders

@@ -1,6 +1,6 @@
-"""A text as the half blocks of a QR code, two modules a character. What colours them is the face's.
+"""A text as the half blocks of a QR code, two modules a character. Colours are the face's.
 
-Light modules are blanks and dark ones blocks, so it has to be drawn dark on light.
+Light modules are spaces and dark ones blocks, so it must be drawn dark on light.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
-#: Light modules around the picture; the standard asks for four, two are enough for cameras.
+#: Light modules around the picture; the standard requires four, two are enough for cameras.
 _BORDER: Final = 2
 _BLOCKS: Final = {(1, 1): "█", (1, 0): "▀", (0, 1): "▄", (0, 0): " "}
 
 
 @lru_cache(maxsize=4)
 def half_blocks(text: str) -> tuple[str, ...]:
-    """Return the lines of the picture, all as long; none where no QR code can hold the text."""
-    import segno  # late: only needed once there is something to show
+    """Return the picture's lines, of equal length; none where no QR code can hold the text."""
+    import segno  # late: only needed once there is a QR code to show
 
     try:
         made = segno.make_qr(text, error="l", boost_error=True)

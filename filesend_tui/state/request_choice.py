@@ -1,6 +1,7 @@
-"""What of a request gets a yes: its files as a tree, each with a yes or no, and what is shown.
+"""The answer to a request in the making: its files as a tree, each with a yes or no.
 
-Pure, and quick with as many files as a request may have. What a row looks like is a widget's.
+Also which rows are shown. Pure, and fast with as many files as a request may have. What a row looks
+like is a widget's.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Final
 from filesend_tui.core.events import FileEntry
 from filesend_tui.state.natural_order import natural_key
 
-#: Levels of folders that have rows of their own; what is deeper stands under its whole path. A
-#: request costs so many rows a file at most, however its paths look.
+#: Levels of folders that have rows of their own; deeper files are named by the rest of their path.
+#: This bounds the rows a file costs, whatever its path.
 LEVELS: Final = 8
 #: Files up to which all folders are open at first.
 _FEW: Final = 30
@@ -21,9 +22,9 @@ _FEW: Final = 30
 class Node:
     """A file or a folder of a request. Changed by its RequestChoice alone.
 
-    name: below its parent. size in bytes, files: how many, hidden: how many of them are; of all
-    that is below. yes: how many files have one. shown: how many the search leaves. index: a file's
-    place in the request; -1 for a folder. is_open: of a folder, its content has rows.
+    name: below its parent. size (bytes), files (count), hidden (count): of everything below. yes:
+    how many files have one. shown: how many match the search. index: a file's index in the request;
+    -1 for a folder. is_open: whether a folder's contents have rows.
     """
 
     __slots__ = (
@@ -50,7 +51,7 @@ class Node:
 
     @property
     def is_folder(self) -> bool:
-        """It has something below it."""
+        """Whether it is a folder."""
         return self.index < 0
 
 
@@ -58,7 +59,7 @@ class RequestChoice:
     """The yes and no of one request; all yes at first.
 
     Args:
-        files: The request's, in its order.
+        files: The request's files, in its order.
     """
 
     def __init__(self, files: Sequence[FileEntry]) -> None:
@@ -67,7 +68,7 @@ class RequestChoice:
         self._sought = ""
         self._matches: list[bool] = [True] * len(files)
         self._top = Node("", -1)
-        #: All nodes, each behind what it is in.
+        #: All nodes, each after its parent.
         self._nodes = [self._top]
         for index, entry in enumerate(self._entries):
             self._add(index, entry)
@@ -96,7 +97,7 @@ class RequestChoice:
         folder.below.append(leaf)
         self._nodes.append(leaf)
 
-    # -- what it comes to
+    # -- the result
 
     @property
     def accepted(self) -> tuple[bool, ...]:
@@ -115,16 +116,16 @@ class RequestChoice:
 
     @property
     def most_rows(self) -> int:
-        """How many rows there are while every folder is open."""
+        """The number of rows with every folder open."""
         return len(self._nodes) - 1
 
     @property
     def sought(self) -> str:
-        """What is looked for; empty where everything is shown."""
+        """The text searched for; empty where everything is shown."""
         return self._sought
 
     def rows(self) -> list[Node]:
-        """Return what has a row now, from top to bottom."""
+        """Return the nodes that have a row now, from top to bottom."""
         rows: list[Node] = []
         waiting = list(reversed(self._top.below))
         while waiting:
@@ -139,16 +140,16 @@ class RequestChoice:
     # -- what changes it
 
     def turn(self, node: Node) -> None:
-        """Say yes to what is shown of a node; no, where all of that has a yes."""
+        """Toggle the shown files of a node: all yes, or all no where all have a yes."""
         indices = list(self._shown_below(node))
         self._say(indices, yes=not all(self._yes[index] for index in indices))
 
     def say(self, *, yes: bool) -> None:
-        """Say yes or no to all that the search leaves."""
+        """Set yes or no for all files that match the search."""
         self._say(self._shown_below(self._top), yes=yes)
 
     def find(self, text: str) -> None:
-        """Leave only files with this in their path, whatever the case; empty shows all again."""
+        """Show only files with this text in their path, ignoring case; empty shows all again."""
         self._sought = text.casefold()
         self._matches = [self._sought in entry.path.casefold() for entry in self._entries]
         self._count()

@@ -1,7 +1,7 @@
-"""Whether a key was meant for what is on the screen: not if that came up under the fingers.
+"""Whether a key was meant for what is on the screen: not if that appeared while typing.
 
-What changes by itself (somebody paired, a box went, the next question) is settled once there was a
-moment without a key. Pure: keys and changes go in with a clock, a yes or no comes out.
+A change that the person did not make (somebody paired, a box closed, the next question) is settled
+after a moment without a key, a debounce. Pure: the clock is passed in.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-#: Seconds without a key after which a person has seen what came up: longer than between two keys
-#: of somebody who types without looking, and shorter than a question takes to be read.
+#: Seconds without a key after which a person has seen a change: longer than between two keys of
+#: somebody who types without looking, and shorter than reading a question takes.
 SETTLE: Final = 0.6
 
 
 class Settling:
-    """Counts the time since the last change and the last key.
+    """The time since the last change and the last key.
 
     Args:
         clock: Seconds, monotonic.
@@ -29,7 +29,7 @@ class Settling:
         self._settled = True
 
     def changed(self) -> None:
-        """Something came up, or went, that the keys of this moment are not meant for."""
+        """Note that the screen changed by itself: keys pressed now are not meant for it."""
         self._changed_at = self._clock()
         self._settled = not self.seconds
 
@@ -42,7 +42,7 @@ class Settling:
         return max(0.0, since + self.seconds - self._clock())
 
     def take_key(self) -> bool:
-        """Note a key; say whether it counts. One that came too soon begins the moment anew."""
+        """Note a key; return whether it counts. One that came too soon restarts the wait."""
         counts = not self.wait
         self._settled = counts
         self._key_at = self._clock()

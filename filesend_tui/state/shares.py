@@ -1,6 +1,6 @@
-"""Open shares: what this machine serves to anybody with the link, as the events tell it.
+"""Open shares: what this machine serves to anybody with the link, according to the events.
 
-A part of the store, and like it: events in, frozen rows out; no Textual, no I/O, no clock.
+A part of the store, with the same rules: events in, frozen rows out; no Textual, no I/O, no clock.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from filesend_tui.state.views import NOTHING_KNOWN, ShareRow, TransferDetail
 
 #: The id of the share whose torrent is still being made. There is at most one.
 PREPARING: Final = ""
-#: Peers of one share that are remembered apart; whoever takes it after them is counted no more.
+#: Peers of one share that are tracked; beyond these, downloads are no longer counted.
 MAX_PEERS: Final = 10_000
 
 
 @dataclass(slots=True)
 class _Peers:
-    """Who came to one share and who took it, by address.
+    """The peers of one share and those that downloaded it, by address.
 
-    came: how much was uploaded in all when each of those connected now came. partial: who was
-    seen here without having everything: only they can have taken it from here, and not somebody
-    who comes back as a seed of it.
+    came: the total uploaded when each connected peer connected. partial: peers that were seen here
+    incomplete: only they can have downloaded it from here, not a peer that returns as a seed.
     """
 
     came: dict[str, int] = field(default_factory=dict)
@@ -47,22 +46,22 @@ class Shares:
     _peers: dict[TorrentId, _Peers] = field(default_factory=dict)
 
     def detail(self, share: TorrentId) -> TransferDetail:
-        """Return what is known of the inside of a share."""
+        """Return what is known of a share's torrent."""
         return self.details.get(share, NOTHING_KNOWN)
 
     def sample(self, most: int) -> None:
-        """Add the present rate of each share to its graph, `most` samples at most."""
+        """Add the current rate of each share to its graph, `most` samples at most."""
         for row in self.rows.values():
             if not row.preparing:
                 rates = (*self.detail(row.id).rates, row.bytes_per_second)
                 self._deepen(row.id, rates=rates[-most:])
 
     def not_preparing(self) -> None:
-        """No torrent is being made any more: it is served now, or came to nothing."""
+        """Remove the row of a torrent in the making: it is seeded now, or was given up."""
         self.rows.pop(PREPARING, None)
 
     def apply(self, event: Event) -> ShareRow | None:
-        """Take in an event; return the share that it ended, if it did."""
+        """Apply an event; return the share that it ended, if any."""
         match event:
             case events.Hashing(transfer=None):
                 size = event.total_bytes or 0
@@ -117,7 +116,7 @@ class Shares:
         share, address = event.torrent, event.address
         peers = self._peers[share]
         came = peers.came.pop(address, None)
-        # Something small is taken between two looks at the swarm; then the bytes tell.
+        # Something small is downloaded between two SwarmState events; then the bytes decide.
         fetched = came is not None and self.rows[share].uploaded_bytes > came
         if event.complete and (address in peers.partial or fetched):
             peers.took(address)

@@ -1,7 +1,7 @@
-"""The store: what the screens draw, fed by events, the only mutable view state.
+"""The store: what the screens draw, updated by events; the only mutable view state.
 
-Events go in with the time they were seen; frozen snapshots come out, one a row, so a widget sees
-what changed by comparing. No Textual, no I/O and no clock of its own ever lives here.
+Events are applied with the time they were seen; rows are frozen snapshots, so a widget detects
+changes by comparing. No Textual, no I/O and no clock of its own ever lives here.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ from filesend_tui.state.views import (
 #: Finished transfers and lines of talk that are kept; older ones are forgotten.
 MAX_ROWS: Final = 200
 MAX_LINES: Final = 200
-#: Files of finished transfers that are kept: a partner's lists may be long, and taken back at once.
+#: Files of finished transfers that are kept: a partner may send long lists, and withdraw them.
 MAX_ENTRIES: Final = 50_000
 #: Rate samples kept for the graph, one a second.
 MAX_SAMPLES: Final = 240
-#: The command during which what is to be sent is looked through, as `doing` names it.
+#: The command during which the chosen files are scanned, as `doing` names it.
 REQUESTING: Final = "request"
 #: The command during which a share is prepared, as `doing` names it.
 SHARING: Final = "share"
-#: Seconds after which a notice no longer calls for attention: who was there has read it.
+#: Seconds after which a notice is drawn less prominently: it was read by then.
 OLD: Final = 60.0
-#: Seconds without a byte after which a running transfer stands still; also what rates are over.
+#: Seconds without a byte after which a running transfer is stalled; also the rates' window.
 STALL: Final = 3.0
 
 
 @dataclass(slots=True)
 class _Motion:
-    """When a transfer's bytes moved last, by who says so: this side, or the partner."""
+    """When a transfer's bytes last moved, by source: this side, or the partner."""
 
     began: float
     seen: dict[str, float] = field(default_factory=dict)
     partner_heard: float | None = None
 
     def hear(self, source: str, now: float, *, moves: bool) -> None:
-        """Take in a figure. One of no rate tells of the seconds that the rate is over, too."""
+        """Note a figure; a rate of zero means nothing moved in the rate's window either."""
         self.seen[source] = now if moves else min(self.seen.get(source, now), now - STALL)
         if source == "partner":
             self.partner_heard = now
 
     def stalled(self, now: float) -> bool:
-        """Whether nothing has moved for so long that the last figures are no longer true.
+        """Return whether nothing has moved for STALL seconds.
 
-        A partner tells four times a second: one who is silent takes nothing, whatever goes out.
+        A partner reports four times a second: a silent one receives nothing, whatever is uploaded.
         """
         silent = self.partner_heard is not None and now - self.partner_heard >= STALL
         return silent or now - max(self.began, *self.seen.values()) >= STALL
@@ -76,9 +76,9 @@ class _Motion:
 class Store:
     """View state. Only its methods below change it.
 
-    picked: what the person chose to send; theirs to change. time_of_day: for what is shown with the
-    time when it came. unread: lines of talk that came while nobody looked at the talk. session: the
-    one with the partner. One partner is shown; what other sessions tell of is not.
+    picked: what the person chose to send; changed from outside. time_of_day: the time shown beside
+    lines and notices. unread: lines of talk that arrived while the talk was not shown. session: the
+    one with the partner. One partner is shown; events of other sessions are not.
     """
 
     time_of_day: Callable[[], str] = str
@@ -122,7 +122,7 @@ class Store:
 
     @property
     def wants_code(self) -> bool:
-        """Whether somebody alone at a relay has no code, and nobody said that it should be so."""
+        """Whether to get a code: alone at a relay, without one that expired or was burned."""
         alone = self.relay.state == "connected" and self.partner is None
         code = self.code
         lost = code is None or code.gone in {"relay", "joined"}
@@ -130,8 +130,8 @@ class Store:
 
     @property
     def open_shares(self) -> tuple[ShareRow, ...]:
-        """What anybody with the link can have, and what is being prepared for it, oldest first."""
-        # News of making a torrent may come after its end: the command's own end counts.
+        """Open shares, and the one being prepared, oldest first."""
+        # Hashing events may arrive after the command ended: only the command's end counts.
         preparing = SHARING in self.busy
         return tuple(row for row in self.shares.rows.values() if preparing or not row.preparing)
 
@@ -141,21 +141,21 @@ class Store:
         return tuple(row for row in self.rows.values() if not row.ended)
 
     def detail(self, transfer: TransferId) -> TransferDetail:
-        """Return what is known of the inside of a transfer."""
+        """Return what is known of a transfer's torrent."""
         return self.details.get(transfer, NOTHING_KNOWN)
 
     def sent_paths(self, transfer: TransferId) -> tuple[Path, ...]:
-        """Return what was chosen here for a transfer; nothing where it comes from the partner."""
+        """Return the paths chosen here for a transfer; empty where the partner sends it."""
         return self._paths.get(transfer, ())
 
     # -- what changes it
 
     def remember_paths(self, transfer: TransferId, paths: tuple[Path, ...]) -> None:
-        """Keep what a transfer was asked for with, so that it can be asked for again."""
+        """Keep the paths of a request, so that it can be sent again."""
         self._paths[transfer] = paths
 
     def is_of_another(self, event: Event) -> bool:
-        """Whether an event is of another session than the partner's, and of no transfer shown."""
+        """Return whether an event is of another session, and of no transfer shown."""
         if self.session is None or not isinstance(event, events.SessionEvent):
             return False
         if event.session in (None, self.session):
@@ -163,7 +163,7 @@ class Store:
         return getattr(event, "transfer", None) not in self.rows
 
     def apply(self, event: Event, now: float) -> None:
-        """Take in one event that was seen at `now` (seconds, monotonic)."""
+        """Apply one event that was seen at `now` (seconds, monotonic)."""
         self._now = now
         if self.is_of_another(event):
             return
@@ -175,7 +175,7 @@ class Store:
             self._say(notices.share_stopped(stopped))
 
     def sample(self, now: float) -> None:
-        """Add the present rate of each moving transfer to its graph, at most once a second."""
+        """Add the current rate of each running transfer to its graph, at most once a second."""
         if now - self._sampled_at < 1:
             return
         self._sampled_at = now
@@ -191,39 +191,39 @@ class Store:
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Mark a command as under way for as long as the block runs."""
+        """Mark a command as busy while the block runs."""
         self.busy |= {what}
-        if what not in {"relay", "code"} and self.notice is not None:  # those begin by themselves
-            # What was about the last thing that the person did ends with the next.
+        if what not in {"relay", "code"} and self.notice is not None:  # those start by themselves
+            # A notice about the person's last action ends with the next action.
             self.notice = None if self.notice.about == notices.HERE else self.notice
         if what == SHARING:
-            self.shares.not_preparing()  # what is left of the last time
+            self.shares.not_preparing()  # left over from the last command
         try:
             yield
         finally:
             self.busy -= {what}
 
     def dismiss(self) -> None:
-        """Take the notice away; the person has read it."""
+        """Hide the notice; the person has read it."""
         self.notice = None
 
     def add_notice(self, level: Level, message: str, hint: str = "") -> None:
-        """Show a notice in place of the last."""
+        """Show a notice, replacing the last."""
         self._say(Notice(level, message, hint, about=notices.HERE))
 
     def went_well(self, about: str) -> None:
-        """Take away a notice of trouble with this: that is over."""
+        """Hide a warning or error about this subject, as it is over."""
         if self.notice is not None and self.notice.about == about and self._in_trouble:
             self.notice = None
 
     def failed(self, what: str, error: events.Error, now: float) -> None:
-        """Take in that a command failed; the notice goes once the same command goes well."""
+        """Show that a command failed; the notice goes once the same command succeeds."""
         self.apply(error, now)
         if self.notice is not None and self.notice.message == error.message:
             self.notice = replace(self.notice, about=self.notice.about or what)
 
     def read_talk(self) -> None:
-        """Somebody looks at the talk."""
+        """Mark the talk as read."""
         self.unread = 0
         if self.notice is not None and self.notice.about == notices.TALK:
             self.notice = None
@@ -269,12 +269,12 @@ class Store:
         self.relay = RelayStatus(event.state, event.url)
         if event.state == "connected":
             self._relay_was_there = True
-            if not self._somebody_gone:  # that is still so
+            if not self._somebody_gone:  # their notice is still true
                 self.went_well(notices.RELAY)
         elif event.state in {"lost", "closed"}:
             self._lose_code("relay")
             if event.state == "lost" and self._relay_was_there:
-                self._relay_was_there = False  # told once, however often it is tried again
+                self._relay_was_there = False  # shown once, however often it is retried
                 self._say(notices.RELAY_LOST)
 
     def _on_code(self, event: events.Code) -> None:
@@ -305,12 +305,12 @@ class Store:
         self.code = None
         if self.talk:
             self._add_line(TalkLine("", f"{event.partner} is here."))
-        self.notice = None  # whatever went wrong on the way here is over
+        self.notice = None  # earlier trouble with pairing is over
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
         self.partner = self.session = None
         hung_up = event.reason == "relay" and self.relay.problem
-        if event.reason != "broken" and not hung_up:  # then an error has said why, and what to do
+        if event.reason != "broken" and not hung_up:  # then an error notice is shown already
             self._say(notices.partner_gone(event))
 
     def _on_message(self, event: events.Message) -> None:
@@ -318,7 +318,7 @@ class Store:
         if event.outgoing:
             return
         self.unread += 1
-        if not self._in_trouble:  # the number at the top tells of it, too
+        if not self._in_trouble:  # the count at the top shows it, too
             self._say(notices.message(event))
 
     def _add_line(self, line: TalkLine) -> None:
@@ -341,7 +341,7 @@ class Store:
             empty_folders=event.empty_folders,
         )
         if self.notice is not None and self.notice.level is Level.GOOD:
-            self.notice = None  # what went well before is old news now
+            self.notice = None  # an earlier success is out of date
         self._forget_old()
 
     def _on_left_out(self, event: events.LeftOut) -> None:
@@ -352,7 +352,7 @@ class Store:
         if row is None or len(event.accepted) != len(row.files):
             return
         wanted = [entry for entry, yes in zip(row.files, event.accepted, strict=True) if yes]
-        if not wanted:  # what was asked is all that can be said of it
+        if not wanted:  # keep the figures of the whole request
             self._change(row.id, accepted=event.accepted)
             return
         self._change(
@@ -374,10 +374,10 @@ class Store:
         elif row.ended:
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
             self._deepen(row.id, peers=())
-            if event.phase is not TransferPhase.DONE:  # and nothing half-done is kept
+            if event.phase is not TransferPhase.DONE:  # unfinished files are not kept
                 self._deepen(row.id, pieces=b"", piece_count=0, file_progress=())
             notice = notices.ended(row)
-            # Why somebody is gone says more than that their transfers failed with them.
+            # The partner's leaving explains more than the failed transfers that it caused.
             if notice is not None and not (notice.level is Level.ERROR and self._somebody_gone):
                 self._say(notice)
         if event.phase in {TransferPhase.APPROVED, TransferPhase.TRANSFERRING}:
@@ -424,7 +424,7 @@ class Store:
     def _figure(self, transfer: TransferId | None, source: str, rate: float, **fields: Any) -> None:
         row = self.rows.get(transfer) if transfer is not None else None
         if row is None or row.ended:
-            return  # a late figure must not bring an ended transfer back to life
+            return  # a late figure must not change an ended transfer
         moves = rate > 0 or fields.get("progress", 0.0) > row.progress
         self._change(row.id, **fields)
         if row.id in self._motions:

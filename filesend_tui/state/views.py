@@ -1,6 +1,6 @@
-"""What the screens draw: frozen snapshots, made by the store and by nobody else.
+"""What the screens draw: frozen snapshots, made by the store alone.
 
-Two equal snapshots look the same on the screen, so a widget sees by comparing whether to draw.
+Equal snapshots look the same on the screen, so a widget compares them to decide whether to draw.
 Sizes are in bytes, rates in bytes a second, times in seconds. No Textual ever lives here.
 """
 
@@ -32,10 +32,10 @@ class Level(StrEnum):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What happened last that a person should hear about, and what to do next.
+    """The last thing that a person should know of, and what to do next.
 
-    about: what it is about, such as a transfer's id or a command: once that goes well, the notice
-    goes. at: the time of day when it was told. old: a while ago; it no longer calls for attention.
+    about: its subject, such as a transfer's id or a command: once that succeeds, the notice goes.
+    at: the time of day when it was shown. old: shown a while ago; drawn less prominently.
     """
 
     level: Level
@@ -48,7 +48,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class RelayStatus(msgspec.Struct, frozen=True):
-    """The link to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
+    """The connection to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str = "connecting"
     url: str = ""
@@ -58,8 +58,9 @@ class RelayStatus(msgspec.Struct, frozen=True):
 class OwnCode(msgspec.Struct, frozen=True):
     """The code for the other person, or what became of it.
 
-    expires_at: on the store's clock. claimed: somebody typed its number. gone: why it ended, as
-    CodeGone says it. replaced: why the one before it, which may have been told, no longer works.
+    expires_at: on the store's clock. claimed: somebody typed its nameplate. gone: why it ended,
+    CodeGone's reason. replaced: why the code before it, which may have been given away, no longer
+    works.
     """
 
     code: str
@@ -69,7 +70,7 @@ class OwnCode(msgspec.Struct, frozen=True):
     replaced: str = ""
 
     def works(self, now: float) -> bool:
-        """Whether somebody can still pair by it."""
+        """Return whether somebody can still pair by it."""
         return not (self.gone or self.claimed) and self.expires_at > now
 
     def __repr__(self) -> str:
@@ -80,7 +81,7 @@ class OwnCode(msgspec.Struct, frozen=True):
 
 
 class TalkLine(msgspec.Struct, frozen=True):
-    """One line of talk. who: empty for a line that nobody said. at: the time of day."""
+    """One line of talk. who: empty for a line of the program's own. at: the time of day."""
 
     who: str
     text: str
@@ -89,7 +90,7 @@ class TalkLine(msgspec.Struct, frozen=True):
 
 
 class TransferRow(msgspec.Struct, frozen=True):
-    """One transfer at one moment. wanted: what got a yes; all where there is none, or only a no."""
+    """One transfer at one moment. wanted: files with a yes; all without an answer or after a no."""
 
     id: TransferId
     direction: Direction
@@ -114,20 +115,20 @@ class TransferRow(msgspec.Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
-        """Nothing more will happen to it."""
+        """Whether nothing more will happen to it."""
         return self.phase.ended
 
     @property
     def sending(self) -> bool:
-        """It goes out from this machine."""
+        """Whether it is sent from this machine."""
         return self.direction is Direction.SEND
 
 
 class ShareRow(msgspec.Struct, frozen=True):
-    """Something shared openly, at one moment. id: its torrent's, empty while that is being made.
+    """Something shared openly, at one moment. id: its torrent's; empty while hashing.
 
-    link: opens it in a browser, empty where no page for that is known. progress: of making the
-    torrent, 0 to 1. connected: peers at this moment; taken: how many got everything from here.
+    link: opens it in a browser; empty where no page is configured. progress: of hashing, 0 to 1.
+    connected: peers at this moment. taken: peers that downloaded everything from here.
     """
 
     id: TorrentId
@@ -145,17 +146,17 @@ class ShareRow(msgspec.Struct, frozen=True):
 
     @property
     def preparing(self) -> bool:
-        """Nobody can have it yet."""
+        """Whether it is still being prepared."""
         return not self.id
 
     @property
     def ended(self) -> bool:
-        """Never: a share that was stopped has no row."""
+        """Always False: a share that was stopped has no row."""
         return False
 
 
 class TransferDetail(msgspec.Struct, frozen=True):
-    """What the lower half shows of one row. rates: bytes a second, one sample a second."""
+    """The details of one row. rates: bytes a second, one sample a second."""
 
     pieces: bytes = b""
     piece_count: int = 0
@@ -177,7 +178,7 @@ def name_of(files: tuple[FileEntry, ...]) -> str:
 
 
 def named(names: Sequence[str], count: int | None = None) -> str:
-    """Return several names as people say them: `A`, `A and B`, `A, B and 3 more`.
+    """Return several names in one phrase: `A`, `A and B`, `A, B and 3 more`.
 
     count: how many there are in all, where names holds only the first three or more of them.
     """

@@ -1,1 +1,1 @@
-"""What the operating system is asked beside files and sockets: terminals, threads, ports, dumps."""
+"""The operating system besides files and sockets: terminals, threads, ports, core dumps."""

@@ -1,6 +1,6 @@
-"""Core dumps: what a crash would write of this process's memory, and the keys in it. None is.
+"""Core dumps, disabled: a crash would write this process's memory, with its keys, to disk.
 
-The rest of a run's beginning is the command line's (cli/).
+The rest of a run's start is the command line's (cli/).
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-# Linux gives cores that are piped to a program (core(5)) whatever the limit is, unless that is 1:
-# a limit below any core's size, which also says that none is to be piped (fs/coredump.c).
+# Linux pipes cores to a program (core(5)) whatever the limit is, unless that is 1: a limit below
+# any core's size, which also disables piping (fs/coredump.c).
 _LIMIT: Final = 1 if sys.platform == "linux" else 0
 
 
 def forbid() -> None:
-    """Have no core dump made of this process, nor of those that it starts. Does nothing on Windows.
+    """Disable core dumps of this process and of its children. Does nothing on Windows.
 
-    PR_SET_DUMPABLE would do the same on Linux, and take a process from its own user as well: its
-    files below /proc, debuggers, profilers. What one user's programs do to each other is not
-    promised (docs/security.md). The hard limit stays, for who wants a core: `prlimit --core`.
+    PR_SET_DUMPABLE would do the same on Linux, but also deny the process's own user its files below
+    /proc, debuggers and profilers. Protection between one user's programs is not promised
+    (docs/security.md). The hard limit stays, for a user who wants a core: `prlimit --core`.
     """
     if sys.platform == "win32":
         return

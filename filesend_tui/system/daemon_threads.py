@@ -1,8 +1,8 @@
-"""Work on a disk that may never answer, done beside the event loop and beside the program's end.
+"""Daemon threads for disk work that may hang, which block neither the event loop nor exit.
 
-Python waits at its end for the threads of `asyncio.to_thread`, and they are few: a network drive
-that is gone would hold up the program, and everything else that waits for a thread. What is done
-for a person who only looks around must not. What the work is, others know.
+At exit Python joins the threads of `asyncio.to_thread`, and they are few: a network drive that is
+gone would block exit, and everything else that waits for a thread. Browsing folders must not do
+that. The work itself is the caller's.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-#: Threads at a time. More only wait where a disk does not answer, and one more would not either.
+#: The most threads at a time. So many are only used where a disk does not answer.
 MOST: Final = 32
 
 
 class Stuck(OSError):
-    """Too much waits for a disk that does not answer."""
+    """Too many threads wait for a disk that does not answer."""
 
     def __init__(self) -> None:
         super().__init__("the disk does not answer")
@@ -28,7 +28,7 @@ class Stuck(OSError):
 
 
 class DaemonThreads:
-    """Runs blocking work in threads that hold up nothing: at most `most` at a time."""
+    """A runner of blocking work in daemon threads, at most `most` at a time."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -36,9 +36,9 @@ class DaemonThreads:
         self._looks: dict[str, asyncio.Task[Any]] = {}
 
     async def look(self, work: Callable[[str], T], path: str) -> T:
-        """Call the work with a path, as `run` does; a look that goes on already is waited for.
+        """Call the work with a path, as `run` does; join a call for that path already running.
 
-        So that somebody who comes back to a disk that does not answer has it asked once.
+        So a disk that does not answer has one call waiting, however often it is asked for.
         """
         if path not in self._looks:
             task = asyncio.create_task(self.run(work, path))
@@ -50,15 +50,15 @@ class DaemonThreads:
     def _looked(self, path: str, look: asyncio.Task[Any]) -> None:
         del self._looks[path]
         if not look.cancelled():
-            look.exception()  # nobody may wait for it any more
+            look.exception()  # mark it as retrieved: nothing may await it any more
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Call the work with these arguments; return what it returns, or raise what it raises.
 
-        When the wait is cancelled the work goes on to its end, and nobody hears of it.
+        When the wait is cancelled the work runs to its end, and its result is dropped.
 
         Raises:
-            Stuck: As much as may runs already.
+            Stuck: `most` threads run already.
         """
         if self._running >= self._most:
             raise Stuck
@@ -80,7 +80,7 @@ class DaemonThreads:
                 result = work(*arguments)
             except BaseException as error:
                 problem = error
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: nothing awaits it any more
                 loop.call_soon_threadsafe(done, result, problem)
 
         threading.Thread(target=thread, name="beside", daemon=True).start()

@@ -1,7 +1,7 @@
-"""Where files are on this machine: as a path, as a link in a terminal, and in the file manager.
+"""Locations of files on this machine: as a path, a terminal link, and in the file manager.
 
-What came from somebody is never opened here, only the folder that it was put into: a received
-folder may be a program to the system, such as an application of macOS. Never through a shell.
+A received file is never opened here, only the folder that contains it: a received folder may be a
+program to the system, such as an application of macOS. Never through a shell.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-#: Seconds after which a file manager that has not failed counts as open.
+#: Seconds after which a file manager that has not exited counts as open.
 PATIENCE: Final = 5.0
 
 
@@ -33,9 +33,9 @@ def path_of(url: str) -> Path:
 
 
 def link_to(url: str) -> str:
-    """Return a file:// URL of this machine as a terminal may link to it (OSC 8).
+    """Return a file:// URL of this machine for a terminal link (OSC 8).
 
-    It names the machine, so that a terminal on another one does not take the path for its own.
+    It names the host, so that a terminal on another machine does not take the path for its own.
     """
     parts = urlsplit(url)
     host = parts.netloc or quote(socket.gethostname())
@@ -47,9 +47,9 @@ def opener(
     system: str = sys.platform,
     which: Callable[[str], str | None] = shutil.which,
 ) -> str | None:
-    """Return the program that shows a folder here; None where there is none, or nobody to see it.
+    """Return the program that shows a folder; None without one, without a display, or over SSH.
 
-    Over SSH a window would open in front of somebody else.
+    Over SSH a window would open on the remote machine's display.
     """
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         return None
@@ -62,15 +62,15 @@ def opener(
 
 
 async def open_folder_of(path: Path, program: str, environment: Mapping[str, str]) -> None:
-    """Have a program show the folder in which something is.
+    """Have a program show the folder that contains a file.
 
     Args:
         path: A file or folder of any name; it is not opened itself.
         program: What `opener` returned.
-        environment: What the program is told; TURN logins are left out.
+        environment: The program's environment; TURN logins are removed.
 
     Raises:
-        CannotOpen: The folder or the program is gone, or the program says so within PATIENCE.
+        CannotOpen: The folder or the program is gone, or the program fails within PATIENCE.
     """
     folder = path.parent
     if not await asyncio.to_thread(folder.is_dir):
@@ -93,7 +93,7 @@ async def open_folder_of(path: Path, program: str, environment: Mapping[str, str
         async with asyncio.timeout(PATIENCE):
             code = await process.wait()
     except TimeoutError:
-        return  # some last as long as the window they opened
+        return  # some run as long as the window they opened
     # Explorer returns 1 whatever happened.
     if code and sys.platform != "win32":
         raise CannotOpen(f"{Path(program).name} ended with {code}.")

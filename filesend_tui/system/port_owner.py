@@ -1,7 +1,7 @@
-"""Who runs what listens on a port of this machine, where the system tells.
+"""The user whose program listens on a port of this machine, where the system tells.
 
-Linux does, in tables that everybody may read (proc_pid_net(5)). Elsewhere nobody is named. What is
-thought of whoever it is never lives here.
+Linux does, in tables that everybody may read (proc_pid_net(5)). Elsewhere the owner is unknown.
+Whether to trust that user is never decided here.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-#: One for each family, IPv4 first.
+#: One for each address family, IPv4 first.
 TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 _LISTENS: Final = "0A"
-#: Addresses at which somebody hears who calls 127.0.0.1, those that are preferred first.
+#: Local addresses of sockets that accept connections to 127.0.0.1, preferred ones first.
 _HEARING: Final = ("127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1", "::")  # noqa: S104 - only compared
 
 
 def owners(port: int, tables: Sequence[Path] = TABLES) -> frozenset[int]:
-    """Return the uids of whoever may hear what is said to 127.0.0.1 at a port.
+    """Return the uids of users who may receive what is sent to 127.0.0.1 at a port.
 
-    It is one where anybody is, and none where nobody listens or the system does not tell.
+    Usually one; empty where nothing listens or the system does not tell.
     """
     found: dict[str, set[int]] = {}
     for table in tables:
-        with suppress(OSError, ValueError, IndexError):  # another system, or another kernel's table
+        with suppress(OSError, ValueError, IndexError):  # another system, or another table format
             for address, number, uid in _listening(table):
                 if number == port:
                     found.setdefault(address, set()).add(uid)
@@ -37,9 +37,9 @@ def owners(port: int, tables: Sequence[Path] = TABLES) -> frozenset[int]:
 
 
 def stranger(port: int, tables: Sequence[Path] = TABLES) -> int | None:
-    """Return the uid of another user who may hear what is said to 127.0.0.1 at a port.
+    """Return the uid of another user who may receive what is sent to 127.0.0.1 at a port.
 
-    Whoever has uid 0 is no stranger: they may read what this user does in any case.
+    Uid 0 is no stranger: root can read this user's data in any case.
     """
     mine = getattr(os, "geteuid", lambda: None)()
     if mine is None:
@@ -52,10 +52,10 @@ def _listening(table: Path) -> Iterator[tuple[str, int, int]]:
 
     Raises:
         OSError: There is no such table, or it may not be read.
-        ValueError, IndexError: It is not as it should be.
+        ValueError, IndexError: It has another format.
     """
     with table.open(encoding="ascii") as lines:
-        next(lines, None)  # the names of the columns
+        next(lines, None)  # the column names
         for line in lines:
             columns = line.split(maxsplit=8)
             if columns[3] == _LISTENS:
@@ -64,7 +64,7 @@ def _listening(table: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _address(digits: str) -> str:
-    """Return the address that a table names: 32-bit words in the machine's own order of bytes."""
+    """Return the address in a table's hex: 32-bit words in the machine's byte order."""
     words = [int(digits[at : at + 8], 16) for at in range(0, len(digits), 8)]
     family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
     return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))

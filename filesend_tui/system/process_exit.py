@@ -1,7 +1,7 @@
-"""The end of a process that has done all it had to do, and must not wait for the rest.
+"""Process exit without waiting for threads, once everything is done.
 
-A thread in a system call that takes its time (a name that is looked up, a folder on a server that
-is gone) would hold the interpreter as long. Only for after everything was freed and told.
+A thread in a slow system call (a name lookup, a folder on a server that is gone) would delay the
+interpreter's exit as long. Only for use after everything was freed and printed.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import os
 import threading
 from typing import Final
 
-#: Seconds that threads have to end by themselves.
+#: Seconds that threads get to end by themselves.
 GRACE: Final = 1.0
-#: Ends the process; the tests, which call what ends one, put another in its place.
+#: Ends the process; tests replace it.
 leave = os._exit
 
 

@@ -1,6 +1,6 @@
-"""Folders that something was lately chosen in, remembered in a file of one's own. Blocking.
+"""Recent folders, in which something was chosen, kept in a private file. Blocking.
 
-A list of paths and nothing else is kept: no names of files, of people, and no times. No Textual.
+Only a list of paths is kept: no names of files or people, and no times. No Textual.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-#: Folders that are remembered, and bytes of the file that are read at most.
+#: The most folders kept, and the most bytes read of the file.
 MOST: Final = 20
 MAX_BYTES: Final = 256 * 1024
 
 
 def default_file() -> Path:
-    """Return where the list is kept on this system."""
+    """Return the path of the list on this system."""
     import platformdirs
 
     return platformdirs.user_state_path("filesend", appauthor=False) / "recent-folders.json"
 
 
 class RecentFolders:
-    """The list in its file, newest first. Whatever is wrong with the file, nothing is raised."""
+    """The list in its file, newest first. Errors of the file are ignored, never raised."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -44,7 +44,7 @@ class RecentFolders:
         return tuple(dict.fromkeys(each for each in good if "\0" not in each))[:MOST]
 
     def add(self, folders: Iterable[str]) -> None:
-        """Put these before the others. What another program added meanwhile stays."""
+        """Put these before the others. Keep what another process added meanwhile."""
         before = self.read()
         after = tuple(dict.fromkeys((*folders, *before)))[:MOST]
         if after != before:
@@ -53,7 +53,7 @@ class RecentFolders:
 
     def _write(self, folders: Sequence[str]) -> None:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Readable by its owner alone, and whole at every moment.
+        # Readable by its owner alone, and replaced atomically.
         descriptor, made = tempfile.mkstemp(dir=self._file.parent, prefix=f".{self._file.name}-")
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -1,8 +1,8 @@
-"""The terminal of this process: which streams are on one, and that it is noticed when it goes.
+"""The terminal of this process: which streams are on it, and detecting its loss.
 
-The kernel tells a hang-up to the leader of the session alone. Where that is make, a shell or a
-program that keeps it to itself, nobody else hears of it, and who goes on reading gets nothing at
-once, again and again. What is done about it is terminal_signals.py's and headless/signals.py's.
+The kernel sends SIGHUP to the session leader alone. Where that is make, a shell or a program that
+does not forward it, other processes get no signal, and reading returns an empty result at once,
+again and again. The reaction is terminal_signals.py's and headless/signals.py's.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from typing import Final
 
 #: Standard input, output and error.
 STREAMS: Final = (0, 1, 2)
-#: Seconds between two looks at a terminal whose end wakes nobody who waits for it.
+#: Seconds between two checks of a terminal whose end does not wake poll().
 PERIOD: Final = 0.4
 
 
 def on_terminal() -> tuple[int, ...]:
-    """Return which of the standard streams are a terminal now."""
+    """Return the standard streams that are a terminal now."""
     return tuple(each for each in STREAMS if os.isatty(each))
 
 
 class TerminalWatch:
-    """Sends this process a SIGHUP once one of its terminals is gone, whoever else was told.
+    """A watch that sends this process a SIGHUP once one of its terminals is gone.
 
-    Nothing is written to the terminal from then on. Where SIGHUP is ignored, as under nohup, that
-    is all that happens. Does nothing on Windows, which ends the programs of a console that is
-    closed.
+    From then on its streams are redirected to the null device. Where SIGHUP is ignored, as under
+    nohup, nothing else happens. Does nothing on Windows, which ends the programs of a closed
+    console.
 
     Args:
-        streams: Descriptors of terminals; without any there is nothing to be watched.
+        streams: Descriptors of terminals; without any nothing is watched.
     """
 
     def __init__(self, streams: Iterable[int]) -> None:
         self._streams = tuple(streams)
         self._closed = threading.Event()
         if self._streams and sys.platform != "win32":
-            # A thread: the event loop may be what waits for the lost terminal.
+            # A thread: the event loop itself may be blocked on the lost terminal.
             threading.Thread(target=self._watch, name="terminal", daemon=True).start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._closed.set()
 
     if sys.platform != "win32":
@@ -67,15 +67,15 @@ class TerminalWatch:
                     point_nowhere(self._streams, input_ends=unheard)
                     os.kill(os.getpid(), signal.SIGHUP)
                     return
-                if woken:  # by what is no end, such as a system that cannot poll terminals
+                if woken:  # not by a hang-up, such as on a system that cannot poll terminals
                     self._closed.wait(PERIOD)
 
 
 def _keeper() -> int | None:
-    """Return the process that keeps our terminal for us and is on a terminal itself (Linux).
+    """Return the process that holds our pseudo-terminal and has a terminal itself (Linux).
 
-    `script` and their like outlive their own terminal, and so the one that they made for us is
-    still there when nobody sits at it any more.
+    `script` and the like outlive their own terminal, so the pseudo-terminal that they made for us
+    remains when the person's terminal is gone.
     """
     if sys.platform != "linux":
         return None
@@ -86,7 +86,7 @@ def _keeper() -> int | None:
 
 def _is_on_terminal(pid: int) -> bool:
     status = _status(pid)
-    return status is None or status[1] != 0  # who has ended took our terminal with them
+    return status is None or status[1] != 0  # a process that has ended took our terminal with it
 
 
 def _status(pid: int) -> tuple[int, int] | None:
@@ -99,11 +99,11 @@ def _status(pid: int) -> tuple[int, int] | None:
 
 
 def point_nowhere(streams: Iterable[int], *, input_ends: bool = False) -> None:
-    """Let what is written to these vanish; standard input ends, or nothing ever comes from it."""
+    """Discard what is written to these streams; standard input ends, or blocks for ever."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in streams:
         if stream == 0 and not input_ends:
-            # Who takes an end for a pause, as Textual does, would read again at once, and again.
+            # A reader that retries at end of file, as Textual does, would spin.
             silent, _held = os.pipe()
             os.dup2(silent, stream)
         else:

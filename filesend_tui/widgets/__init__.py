@@ -1,1 +1,1 @@
-"""Widgets: know values, not screens; never hold the truth about a transfer."""
+"""Widgets: know values, not screens; never hold a transfer's state."""

@@ -1,6 +1,6 @@
-"""The table of keys as Textual wants it: bindings for a screen or a widget.
+"""The table of keys as Textual bindings, for a screen or a widget.
 
-Which keys there are, and what they do, is keys.py's.
+The keys and their meanings are defined in keys.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def bindings(place: str) -> list[BindingType]:
 
 
 def has_first_claim(binding: Binding) -> bool:
-    """Say whether a binding must have room in the line at the bottom."""
+    """Return whether a binding gets room first in the line at the bottom."""
     return binding.id in _FIRST
 
 

@@ -1,6 +1,6 @@
-"""Your own code, large, with the time it still lives; and any text as a QR picture.
+"""Your own code, large, with its remaining time; and any text as a QR code.
 
-What is said here holds at every moment: of a code that no longer works nothing is left but why.
+A code that no longer works is never shown, only the reason why.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _GONE: Final = {
 
 
 class CodeCard(Widget):
-    """The code in large letters, and how long it works; or what became of it.
+    """The code in large letters, and its remaining time; or why it ended.
 
-    It is laid out for the width at hand: a code that is too long breaks at its hyphens.
+    Laid out for the available width: a code that is too long breaks at its hyphens.
     """
 
     DEFAULT_CSS = """
@@ -57,29 +57,29 @@ class CodeCard(Widget):
         self._dense = False
 
     def show(self, code: OwnCode | None, waiting: str, now: float) -> None:
-        """Show the code at time `now`; without one, `waiting` says why."""
+        """Show the code at time `now`; without one, the text `waiting`."""
         left = 0 if code is None or not code.works(now) else max(1, int(code.expires_at - now))
         before, self._shown = self._shown, (code, waiting, left)
         if self._shown != before:
-            # A second less takes no other room.
+            # A change of the seconds alone needs no new layout.
             self.refresh(layout=before[:2] != (code, waiting) or not left)
 
     def pack(self, *, dense: bool) -> None:
-        """Leave no line blank, or let there be air."""
+        """Lay out without blank lines (dense), or with them."""
         if dense != self._dense:
             self._dense = dense
             self.refresh(layout=True)
 
     def lines(self, width: int) -> int:
-        """Return how many lines it takes with none of them blank, in so many cells."""
+        """Return its height without blank lines, at a width in cells."""
         return self._content(width, dense=True).get_height({}, max(1, width))
 
     def render(self) -> Content:
-        """Return what is shown, for the width at hand."""
+        """Return the content for the available width."""
         return self._content(self.content_size.width, dense=self._dense)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as it takes at that width."""
+        """Return the lines needed at that width."""
         return self._content(width, dense=self._dense).get_height({}, max(1, width))
 
     def _content(self, width: int, *, dense: bool) -> Content:
@@ -107,7 +107,7 @@ class CodeCard(Widget):
 
 
 def _large(code: str, width: int) -> str:
-    """Return a code with air between its letters, or without, or on lines of its words."""
+    """Return a code with spaced letters, else without, else one word a line, to fit the width."""
     spaced = " ".join(code)
     if len(spaced) <= width:
         return spaced
@@ -115,7 +115,7 @@ def _large(code: str, width: int) -> str:
 
 
 class QrCode(Widget):
-    """A text as a QR picture of half blocks: black on white whatever the theme, as cameras need."""
+    """A text as a QR code of half blocks: black on white whatever the theme, for cameras."""
 
     DEFAULT_CSS = "QrCode { width: auto; height: auto; }"
 
@@ -124,14 +124,14 @@ class QrCode(Widget):
         self._text = ""
 
     def show(self, text: str) -> None:
-        """Show this text as a picture; nothing where it is empty."""
+        """Show this text as a QR code; nothing where it is empty."""
         if text != self._text:
             self._text = text
             self.refresh(layout=True)
 
     @property
     def picture(self) -> Size:
-        """How many cells the picture takes; none where there is none."""
+        """The size of the QR code in cells; zero where there is none."""
         lines = self._lines
         return Size(len(lines[0]), len(lines)) if lines else Size(0, 0)
 
@@ -140,11 +140,11 @@ class QrCode(Widget):
         return half_blocks(self._text) if self._text else ()
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
-        """As wide as the picture."""
+        """Return the QR code's width."""
         return self.picture.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """Two modules a line."""
+        """Return the QR code's height; a line holds two modules."""
         return self.picture.height
 
     def render_line(self, y: int) -> Strip:

@@ -1,7 +1,7 @@
-"""Ink: the few styles that drawn lines use, and lines made of inked parts, cut to fit their cells.
+"""Ink: the few styles of drawn lines, and lines made of inked parts, cut to fit their cells.
 
-Text goes in as plain strings and never as markup, so a name from a peer is only ever a name. Lines
-are drawn again only where they differ: a terminal may be far away, and each cell costs bytes.
+Text is plain, never markup, so a name from a peer cannot change the styling. Lines are redrawn only
+where they differ: a terminal may be remote, and each cell costs bytes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Inked(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        #: The lines as they were last painted, by their place in the view.
+        #: The lines as last painted, by their index in the view.
         self._painted: dict[int, Strip] = {}
 
     def ink(self, name: str) -> Style:
@@ -70,13 +70,13 @@ class Inked(Widget):
         return line
 
     def redraw(self, lines: Iterable[int] | None = None) -> None:
-        """Paint these lines again, all if not said, each as far as it differs from the last time.
+        """Repaint these lines, all by default, each as far as it differs from the last time.
 
-        From the left: Textual paints what it paints of a line from a widget's left edge.
+        Counted from the left: Textual repaints a part of a line from the widget's left edge.
         """
         width, height = self.scrollable_content_region.size
         if not height:
-            self.refresh()  # it is hidden: whatever it will show is new
+            self.refresh()  # it is hidden: everything is new once it is shown
         for y in range(height) if lines is None else lines:
             if 0 <= y < height:
                 cells = self._cells_to_paint(y, width)
@@ -90,11 +90,11 @@ class Inked(Widget):
         try:
             return cells_to_paint(before, self.draw_line(y))
         except Exception:
-            return width  # it fails again when it is painted, where that harms nobody else
+            return width  # it fails again when painted, where the fault is contained
 
 
 def fit(text: str, width: int) -> str:
-    """Return `text` in at most `width` cells; what is cut off ends in an ellipsis."""
+    """Return `text` in at most `width` cells; a cut text ends in an ellipsis."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
@@ -131,7 +131,7 @@ def row(left: Iterable[Part], right: Iterable[Part], width: int, base: Style) ->
 def strip(parts: Iterable[Part], width: int, base: Style) -> Strip:
     """Return the parts as a line of exactly `width` cells on the base style.
 
-    Whoever wrote a text, it steers no terminal from here on.
+    Terminal control characters are removed from the text, whoever wrote it.
     """
     line = Strip([Segment(visible(text), base + style) for text, style in parts if text])
     return line.adjust_cell_length(width, base).simplify()

@@ -1,7 +1,7 @@
-"""A list drawn line by line: only the lines in view are made, only rows that changed are drawn.
+"""A list drawn line by line: only lines in view are made, only changed rows are drawn.
 
-The base of every list here; works with ten thousand rows. What a row looks like is a subclass's
-business, and what a key does to a row is the screen's.
+The base of every list here; works with ten thousand rows. The look of a row is a subclass's, the
+effect of a key on a row is the screen's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RowT = TypeVar("RowT")
 
 
 class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False):
-    """Rows of ROW_HEIGHT lines with a cursor. `show` gives it rows; rows are frozen values."""
+    """Rows of ROW_HEIGHT lines with a cursor. Rows, set by `show`, are frozen values."""
 
     ROW_HEIGHT: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
@@ -38,7 +38,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
 
     @dataclass
     class Moved(Message):
-        """The cursor went to another row."""
+        """The cursor moved to another row."""
 
         list: LineList[Any]
         index: int
@@ -52,7 +52,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
     class Pressed(Message):
         """A row was clicked; twice: a double click, or more. x: cells from the left edge.
 
-        clicks: how many in a row at one place; before the second, the first has come as well.
+        clicks: how many in succession at one place; each is posted, the first before the second.
         """
 
         list: LineList[Any]
@@ -82,7 +82,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
 
     @property
     def rows(self) -> Sequence[RowT]:
-        """What is shown."""
+        """The rows shown."""
         return self._rows
 
     @property
@@ -96,7 +96,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
         return self._rows[self._cursor] if self._rows else None
 
     def show(self, rows: Sequence[RowT], *, cursor: int | None = None) -> None:
-        """Show these rows in place of the last; draws only what differs."""
+        """Show these rows, replacing the last; draw only what differs."""
         old, self._rows = self._rows, rows
         wanted = self._cursor if cursor is None else cursor
         if len(old) == len(rows):
@@ -110,14 +110,14 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
         self.move_to(wanted)
 
     def redraw_row(self, index: int) -> None:
-        """Draw one row again, as its style may differ before long."""
-        # Only in view: Textual would paint what lies below the list instead of hidden rows.
+        """Draw one row again, as its style is about to change."""
+        # Only rows in view: for hidden rows Textual would paint what is below the list.
         for y in self._lines_of(index):
             if 0 <= y < self.scrollable_content_region.height:
                 self.refresh_lines(y + self.scroll_offset.y)
 
     def _in_view(self) -> range:
-        """Return which rows are in the view, in part or whole; all where it has no height yet."""
+        """Return the rows in view, in part or whole; all where the view has no height yet."""
         height = self.scrollable_content_region.height
         if not height:
             return range(len(self._rows))
@@ -125,7 +125,7 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
         return range(top // self.ROW_HEIGHT, min(len(self._rows), -(-bottom // self.ROW_HEIGHT)))
 
     def _lines_of(self, index: int) -> range:
-        """Return where a row's lines are in the view, or would be beyond its edges."""
+        """Return a row's lines, relative to the view; they may be outside it."""
         top = index * self.ROW_HEIGHT - self.scroll_offset.y
         return range(top, top + self.ROW_HEIGHT)
 
@@ -150,12 +150,12 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
         self.scroll_to_region(region, animate=False, force=True, x_axis=False)
 
     def on_resize(self) -> None:
-        """Keep the width in step and the cursor in view."""
+        """Update the width, and keep the cursor in view."""
         self._measure()
         self._bring_into_view()
 
     def draw_line(self, y: int) -> Strip:
-        """Draw a row's line, or the hint where there is nothing."""
+        """Draw one line of a row, or the hint of an empty list."""
         width = self.scrollable_content_region.width
         index, part = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
         base = self.rich_style
@@ -173,15 +173,15 @@ class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_binding
         return line
 
     def on_focus(self) -> None:
-        """The cursor looks different on a list that has the keys."""
+        """Redraw the cursor, which looks different with the focus."""
         self.redraw_row(self._cursor)
 
     def on_blur(self) -> None:
-        """The cursor looks different on a list that has the keys."""
+        """Redraw the cursor, which looks different with the focus."""
         self.redraw_row(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse was clicked."""
+        """Put the cursor on the row that was clicked."""
         index = (event.y + self.scroll_offset.y) // self.ROW_HEIGHT
         if index < len(self._rows):
             self.move_to(index)

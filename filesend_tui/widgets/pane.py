@@ -1,7 +1,7 @@
-"""A part of a screen with keys of its own, which may stand beside others in a frame.
+"""A part of a screen with its own keys, which may be beside others in a frame.
 
-Where panes stand side by side, the one that has the keys has another frame and a sign before its
-title, and the others name the key that leads to them. Which of them are shown is their screen's.
+Where panes are side by side, the focused one has another frame and a sign before its title, and the
+others name the key that focuses them. Their screen decides which are shown.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from textual.geometry import Size
 
 from filesend_tui.keys import shown
 
-#: Stands before the title of the pane that has the keys.
+#: The sign before the title of the focused pane.
 SIGN: Final = "▶"
 
 
 class Pane(Vertical):
-    """A pane. A subclass fills it and says who in it takes the keys."""
+    """A pane. A subclass fills it and decides which widget gets the focus."""
 
-    #: Its title, and what the key that leads to it does, in the table of keys.
+    #: Its title, and the meaning, in the table of keys, of the key that focuses it.
     TITLE: ClassVar[str] = ""
     DOES: ClassVar[str] = ""
     DEFAULT_CSS = """
@@ -40,11 +40,11 @@ class Pane(Vertical):
     """
 
     def take_keys(self) -> None:
-        """Give the keys to who takes them first in here."""
+        """Focus the widget of this pane that gets the focus first."""
         raise NotImplementedError
 
     def stand(self, *, framed: bool, here: bool) -> None:
-        """Stand beside others in a frame, or alone; `here` has the keys."""
+        """Set whether it has a frame beside others, and whether it has the focus (`here`)."""
         self.set_class(framed, "-framed")
         self.set_class(here, "-here")
         title = f"{SIGN if here else shown(self.DOES)} {self.TITLE}"
@@ -52,15 +52,15 @@ class Pane(Vertical):
 
     @property
     def framed(self) -> bool:
-        """Whether it stands beside others."""
+        """Whether it is beside others, in a frame."""
         return self.has_class("-framed")
 
     @property
     def room(self) -> Size:
-        """Cells within its frame."""
+        """Its size within its frame, in cells."""
         return self.outer_size.region.shrink(self.styles.border.spacing).size
 
     def on_click(self) -> None:
-        """Take the keys, wherever in here was clicked."""
+        """Take the focus on a click anywhere in the pane."""
         if not self.has_focus_within:
             self.take_keys()

@@ -14,16 +14,16 @@ from filesend_tui.state.request_choice import Node
 from filesend_tui.widgets.ink import Part, row
 from filesend_tui.widgets.line_list import LineList
 
-#: Columns below which marks go without words, and folders without the number of their files.
+#: Columns below which marks have no words, and folders no count of their files.
 _NARROW: Final = 56
-#: Cells of a row's left end that a click answers in; beyond them it opens and closes folders.
+#: Cells at a row's left end in which a click toggles the answer; beyond, it opens a folder.
 _MARK_CELLS: Final = 8
 
 
 class RequestTree(LineList[Node]):
-    """Rows are nodes of a RequestChoice, which are drawn anew by `redraw` when it changed."""
+    """Rows are nodes of a RequestChoice, drawn again by `redraw` when it changed."""
 
-    #: All folders are shown open, as while something is looked for.
+    #: Whether all folders are shown open, as during a search.
     all_open = False
 
     @dataclass
@@ -64,7 +64,7 @@ class RequestTree(LineList[Node]):
         return [row(left, right, width, self.rich_style)]
 
     def on_click(self, event: events.Click) -> None:
-        """Answer where the mark was clicked, or a file; open and close a folder by its name."""
+        """Toggle the answer of a clicked mark or file; open or close a folder by its name."""
         event.prevent_default()
         index = event.y + self.scroll_offset.y
         if index >= len(self.rows):

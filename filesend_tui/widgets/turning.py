@@ -1,4 +1,4 @@
-"""One of a few: the arrows turn to the next, and whoever listens hears which."""
+"""A choice among a few options: the arrows select the next, and post which it is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from filesend_tui.widgets.bound import bindings
 
 
 class Turning(Static, can_focus=True):
-    """Shows the chosen of its options between two arrows.
+    """The chosen option, shown between two arrows.
 
     Args:
-        options: What can be chosen, at least one.
-        chosen: Which is at first; the first where it is none of them.
+        options: The options, at least one.
+        chosen: The option chosen at first; the first option where it is none of them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("turning")
@@ -32,7 +32,7 @@ class Turning(Static, can_focus=True):
 
     @dataclass
     class Turned(Message):
-        """Another one is chosen."""
+        """Another option was chosen."""
 
         chosen: str
 
@@ -43,7 +43,7 @@ class Turning(Static, can_focus=True):
 
     @property
     def value(self) -> str:
-        """What is chosen."""
+        """The chosen option."""
         return self._options[self._index]
 
     def render(self) -> Content:
@@ -52,11 +52,11 @@ class Turning(Static, can_focus=True):
         return Content.assemble(("‹ ", quiet), (self.value, "bold"), (" ›", quiet))
 
     def action_turn(self, by: int) -> None:
-        """Choose the next, or the one before."""
+        """Choose the next option, or the previous one."""
         self._index = (self._index + by) % len(self._options)
         self.refresh()
         self.post_message(self.Turned(self.value))
 
     def on_click(self) -> None:
-        """Choose the next."""
+        """Choose the next option."""
         self.action_turn(1)

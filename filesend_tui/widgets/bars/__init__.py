@@ -1,1 +1,1 @@
-"""The lines that stay: title, notices, requests, talk, keys."""
+"""The bars that every place has: title, notices, requests, talk, keys."""

@@ -1,6 +1,6 @@
-"""The line at the bottom: the keys that make sense now, and what they do; a click presses one.
+"""The line at the bottom: the keys that are active now, and what they do; a click presses one.
 
-Drawn in one go: Textual's Footer makes a widget for each key, each time any of them changes.
+Drawn as one line: Textual's Footer makes a widget for each key, each time any of them changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filesend_tui.widgets.ink import Inked, Part, strip
 
 
 class KeyHint(NamedTuple):
-    """A key as Textual names it, as people read it, and what it does. first: it must be there."""
+    """A key as Textual names it, as people read it, and what it does. first: gets room first."""
 
     key: str
     shown: str
@@ -28,12 +28,12 @@ class KeyHint(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Cells it takes: a blank on each side and between."""
+        """Its width in cells, with a space on each side and between."""
         return cell_len(self.shown) + cell_len(self.words) + 3
 
 
 def that_fit(hints: Sequence[KeyHint], width: int) -> tuple[KeyHint, ...]:
-    """Return the hints that have room, each whole: first those with the first claim to it."""
+    """Return the hints that fit whole; those marked first get room first."""
     taken: set[KeyHint] = set()
     for hint in sorted(hints, key=lambda each: not each.first):
         if hint.width <= width:

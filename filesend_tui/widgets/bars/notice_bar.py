@@ -1,6 +1,6 @@
-"""The bar that says what happened last, when, and what to do next.
+"""The bar of the last notice: what happened, when, and what to do next.
 
-It stays until it is read or over; after a while it no longer calls for attention.
+It stays until it is dismissed or resolved, and is drawn less prominently after a while.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bar that tells of a request that waits: who asks, for how much, and the key that shows it."""
+"""The bar of a waiting request: who asks, for how much, and the key that shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME_CELLS = 24
 
 
 class RequestBar(Inked):
-    """One line, hidden while nobody asks. It takes no key: the box that answers is another's."""
+    """One line, hidden while no request waits. It takes no key: the approval box answers."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -35,21 +35,21 @@ class RequestBar(Inked):
 
     @dataclass
     class Pressed(Message):
-        """Somebody clicked on it."""
+        """The bar was clicked."""
 
     def __init__(self) -> None:
         super().__init__()
         self._requests: tuple[TransferRow, ...] = ()
 
     def show(self, requests: tuple[TransferRow, ...]) -> None:
-        """Show that these wait, the first of them in words."""
+        """Show the waiting requests, with the details of the first."""
         if requests != self._requests:
             self._requests = requests
             self.set_class(bool(requests), "-asked")
             self.redraw()
 
     def draw_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
-        """Draw the key first: it must be there however narrow the terminal is."""
+        """Draw the line, the key first: it must fit however narrow the terminal is."""
         width, base = self.size.width, self.rich_style
         if not self._requests:
             return strip([], width, base)
@@ -65,6 +65,6 @@ class RequestBar(Inked):
         return strip(row(parts, more, width, base), width, base)
 
     def on_click(self, event: events.Click) -> None:
-        """Tell of the click."""
+        """Post a click."""
         event.stop()
         self.post_message(self.Pressed())

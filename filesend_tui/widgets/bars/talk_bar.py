@@ -1,6 +1,6 @@
-"""What was said, and the field to say something: the last lines, or as many as one likes to see.
+"""The talk: its last lines, or more while writing, and the field for a new one.
 
-Beside other panes it has a frame, the field is always there, and there are as many lines as fit.
+Beside other panes it has a frame, the field is always shown, and as many lines as fit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from filesend_tui.widgets.pane import Pane
 
 #: Longest line that is sent; the relay takes 4,000 characters.
 _MAX: Final = 2000
-#: Cells of a line for the other person's name, and blanks before what does not fit on the first.
+#: Cells of a line for the other person's name, and the indent of continuation lines.
 _NAME_CELLS: Final = 20
 _INDENT: Final = 6
 #: Lines of the screen that the field takes.
@@ -35,31 +35,31 @@ _FIELD: Final = 3
 
 
 class TalkField(Input):
-    """One line to the partner; Esc gives the keys back, the arrows show what was said before."""
+    """One line to the partner; Esc closes the field, the arrows scroll the talk."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("talk")
 
     @dataclass
     class Closed(Message):
-        """Somebody is done writing."""
+        """The field is to be closed."""
 
     @dataclass
     class Scrolled(Message):
-        """Show what was said so many lines before or after; pages where `page` says so."""
+        """Scroll the talk by so many lines, or pages where `page` is set."""
 
         by: int
         page: bool
 
     def action_close(self) -> None:
-        """Give the keys back."""
+        """Close the field."""
         self.post_message(self.Closed())
 
     def action_talk(self, by: int, page: bool) -> None:
-        """Show other lines."""
+        """Scroll the talk."""
         self.post_message(self.Scrolled(by, page))
 
     def _on_paste(self, event: events.Paste) -> None:
-        # An Input takes the first of several lines, and nothing of what is too long.
+        # An Input takes only the first of several lines, and no text that is too long.
         event.stop()
         event.prevent_default()
         text = " ".join(filter(None, map(str.strip, event.text.splitlines())))
@@ -70,7 +70,7 @@ class TalkField(Input):
 
 
 class TalkHistory(Inked, ScrollView, can_focus=False):
-    """All lines of talk, newest at the bottom, which it follows unless somebody reads above."""
+    """All lines of talk, newest at the bottom; follows the newest unless scrolled up."""
 
     DEFAULT_CSS = """
     TalkHistory {
@@ -85,10 +85,10 @@ class TalkHistory(Inked, ScrollView, can_focus=False):
         super().__init__(id=id)
         self._talk: tuple[TalkLine, ...] = ()
         self._room = 1
-        #: Each line of talk as it is laid out at this width.
+        #: The layout of each line of talk at this width.
         self._laid_out: dict[TalkLine, list[list[tuple[str, str]]]] = {}
         self._width = 0
-        #: Nobody reads above: the newest is to be in view.
+        #: Whether the newest line is kept in view: not while the person reads above.
         self._following = True
         self._lines: list[list[tuple[str, str]]] = []
 
@@ -109,7 +109,7 @@ class TalkHistory(Inked, ScrollView, can_focus=False):
         self.refresh()
 
     def read(self, by: int, *, page: bool) -> None:
-        """Show so many lines before or after, or pages."""
+        """Scroll by so many lines, or pages."""
         lines = max(1, self.size.height - 1) if page else 1
         self.scroll_relative(y=by * lines, animate=False, immediate=True)
         self._following = self.is_vertical_scroll_end
@@ -124,16 +124,16 @@ class TalkHistory(Inked, ScrollView, can_focus=False):
             self.call_after_refresh(self.scroll_end, animate=False, x_axis=False)
 
     def on_resize(self) -> None:
-        """Lay out anew for another width, and keep the newest in view."""
+        """Lay out again for another width, and keep the newest in view."""
         self.show(self._talk, self._room)
         self._follow()
 
     def on_mouse_scroll_up(self) -> None:
-        """Somebody reads above."""
+        """Stop following: the person reads above."""
         self._following = False
 
     def on_mouse_scroll_down(self) -> None:
-        """Somebody may be at the end again."""
+        """Follow again if the end is in view."""
         self.call_after_refresh(self._see_where_it_is)
 
     def _see_where_it_is(self) -> None:
@@ -149,7 +149,7 @@ class TalkHistory(Inked, ScrollView, can_focus=False):
 
 
 class TalkBar(Pane):
-    """Lines of talk, newest at the bottom; the field appears when it is asked for."""
+    """Lines of talk, newest at the bottom; the field appears on request."""
 
     TITLE = "Talk"
     DOES = "message"
@@ -176,17 +176,17 @@ class TalkBar(Pane):
         self._heard = True
 
     def compose(self) -> ComposeResult:
-        """The lines and the field."""
+        """Yield the lines and the field."""
         yield TalkHistory(id="lines")
         yield TalkField(placeholder="Write a line", max_length=_MAX)
 
     def show(self, talk: tuple[TalkLine, ...], room: int, *, heard: bool = True) -> None:
-        """Show the last lines of talk, or as many as half the screen holds while one writes.
+        """Show the last lines of talk; while writing as many as half the screen holds.
 
         Args:
             talk: All lines.
-            room: Lines of the screen while nobody writes.
-            heard: Whether somebody is there to hear; else what is written stays in the field.
+            room: Lines of the screen while not writing.
+            heard: Whether there is a partner; else the text stays in the field.
         """
         self._talk, self._room, self._heard = talk, room, heard
         self._lay_out()
@@ -204,13 +204,13 @@ class TalkBar(Pane):
         self._lay_out()
 
     def take_keys(self) -> None:
-        """Open the field, and show what was said."""
+        """Open the field, and show the talk."""
         self.add_class("-writing")
         self._lay_out()
         self.query_one(TalkField).focus()
 
     def close(self) -> None:
-        """Hide the field; what was written stays for the next time."""
+        """Hide the field; keep its text for the next time."""
         self.remove_class("-writing")
         self._lay_out()
         self.query_one(TalkHistory).follow()
@@ -221,7 +221,7 @@ class TalkBar(Pane):
         field.value = field.value or text
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand the line on and make room for the next."""
+        """Post the line and clear the field."""
         event.stop()
         text = event.value.strip()
         if not self._heard:
@@ -232,7 +232,7 @@ class TalkBar(Pane):
             event.input.clear()
 
     def on_talk_field_scrolled(self, event: TalkField.Scrolled) -> None:
-        """Show other lines."""
+        """Scroll the talk."""
         event.stop()
         self.query_one(TalkHistory).read(event.by, page=event.page)
 

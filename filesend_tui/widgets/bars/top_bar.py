@@ -1,4 +1,4 @@
-"""The line at the top: where you are, how much was said, who is there, how the relay is."""
+"""The line at the top: the places, unread messages, the partner and the relay's state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filesend_tui.keys import shown
 from filesend_tui.state.views import RelayStatus
 from filesend_tui.widgets.ink import fit
 
-#: The places one can be: mode, key and word.
+#: The places: mode, key and word.
 PLACES: Final = (
     ("pair", shown("pair"), "Pair"),
     ("send", shown("send files"), "Send"),
@@ -28,7 +28,7 @@ _RELAY: Final = {
     "lost": ("✗", "no relay", "$error"),
     "closed": ("○", "no relay", "$error"),
 }
-#: Columns below which the brand goes, and words on the right are short.
+#: Columns below which the brand is hidden, and words on the right are short.
 _NARROW: Final = 60
 
 
@@ -47,7 +47,7 @@ class Place(Static):
 
     @dataclass
     class Picked(Message):
-        """Somebody wants to go there."""
+        """The place was clicked."""
 
         mode: str
 
@@ -56,11 +56,11 @@ class Place(Static):
         self._mode = mode
 
     def show(self, here: str) -> None:
-        """Show whether one is here."""
+        """Show whether this is the current place."""
         self.set_class(here == self._mode, "-here")
 
     def on_click(self) -> None:
-        """Go there."""
+        """Post that the place was clicked."""
         self.post_message(self.Picked(self._mode))
 
 
@@ -82,14 +82,14 @@ class TopBar(Horizontal):
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
-        """Brand, a word for each place, and the link."""
+        """Yield brand, places and the connection's state."""
         yield Static("FileSend", id="brand", markup=False)
         for mode, key, word in PLACES:
             yield Place(mode, key, word)
         yield Static("", id="link", markup=False)
 
     def show(self, here: str, relay: RelayStatus, partner: str | None, unread: int) -> None:
-        """Show where one is, the relay, the partner's name and how much nobody has read."""
+        """Show the place, the relay, the partner's name and the count of unread messages."""
         self._state = here, relay, partner, unread
         width = self.size.width
         if (shown := (self._state, width)) == self._shown or not width:
@@ -112,5 +112,5 @@ class TopBar(Horizontal):
         self.query_one("#link", Static).update(Content.assemble(*parts))
 
     def on_resize(self) -> None:
-        """Say as much as there is room for."""
+        """Show as much as fits."""
         self.show(*self._state)

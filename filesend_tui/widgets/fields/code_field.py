@@ -1,6 +1,6 @@
-"""The field for the other person's code: completes words, takes the one code out of what is pasted.
+"""The field for the other person's code: completes words, extracts the code from pasted text.
 
-How a code is read is the core's (core/checks.py).
+Parsing a code is the core's (core/checks.py).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from filesend_tui.core.errors import InvalidCode
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.completing_field import CompletingField
 
-#: Longest text that is typed; a code is far shorter.
+#: Longest text that can be typed; a code is far shorter.
 _MAX: Final = 64
-#: Longest text that a code is looked for in; what is pasted may be a whole talk.
+#: Longest pasted text that is searched for a code; a whole chat may be pasted.
 _MAX_PASTED: Final = 2000
 
 
@@ -34,7 +34,7 @@ class _Words(Suggester):
 
 
 class CodeField(CompletingField):
-    """Takes a code; Tab completes the word, Enter sends it off."""
+    """A field for a code; Tab completes the word, Enter submits it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("code")
 
@@ -47,14 +47,14 @@ class CodeField(CompletingField):
         )
 
     def take(self, text: str) -> None:
-        """Put a pasted code in place of what was typed, and the keys into the field."""
+        """Replace the field's text by a pasted code, and focus the field."""
         self.value = _code_in(text[:_MAX_PASTED])[:_MAX]
         self.focus()
-        # Focus selects, so that the next code replaces one that was refused.
+        # Focusing selects all, so that the next code replaces one that was refused.
         self.call_after_refresh(self.action_end)
 
     def on_input_submitted(self) -> None:
-        """Select what goes off: where it is refused, whatever is typed or pasted replaces it."""
+        """Select the submitted code: if it is refused, the next input replaces it."""
         self.action_select_all()
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -64,9 +64,9 @@ class CodeField(CompletingField):
 
 
 def _code_in(text: str) -> str:
-    """Return the one code in a text; where there is none, or more, the text in one line."""
+    """Return the one code in a text; where there is none or several, the text in one line."""
     try:
         return read_code(text)
     except InvalidCode:
-        # A code copied from a chat often brings blanks and a line end along.
+        # A code copied from a chat often comes with spaces and a line end.
         return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""A field that completes: Tab takes the suggestion, Esc gives the keys back."""
+"""A field with completion: Tab takes the suggestion, Esc leaves the field."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from filesend_tui.widgets.bound import bindings
 
 
 class CompletingField(Input):
-    """An Input whose Tab completes while there is something to complete."""
+    """An Input whose Tab completes while there is a suggestion."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("field")
 
     @dataclass
     class Left(Message):
-        """Somebody wants the keys elsewhere."""
+        """The field is to lose the focus."""
 
         field: CompletingField
 
@@ -29,7 +29,7 @@ class CompletingField(Input):
             return self.field
 
     def action_complete(self) -> None:
-        """Take the suggestion; without one go on to the next widget, as Tab does elsewhere."""
+        """Take the suggestion; without one focus the next widget, as Tab does elsewhere."""
         if self._suggestion and self._suggestion != self.value:
             self.action_end()
             self.action_cursor_right()
@@ -37,5 +37,5 @@ class CompletingField(Input):
             self.screen.focus_next()
 
     def action_leave(self) -> None:
-        """Give the keys back to the screen."""
+        """Ask the screen to take the focus back."""
         self.post_message(self.Left(self))

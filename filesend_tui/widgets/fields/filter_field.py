@@ -1,4 +1,4 @@
-"""The field that narrows a list while one types. What is left of the list is its owner's matter."""
+"""The field that filters a list while typing. The list's owner applies the filter."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from filesend_tui.widgets.bound import bindings
 
 
 class FilterField(Input):
-    """One line without a frame; hidden while it is empty and has no keys."""
+    """One line without a frame; hidden while it is empty and has no focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
 
     @dataclass
     class Left(Message):
-        """Somebody wants the keys elsewhere. keep: the filter stays."""
+        """The field is to lose the focus. keep: the filter stays."""
 
         keep: bool
 
@@ -28,10 +28,10 @@ class FilterField(Input):
             placeholder="part of a name",
             compact=True,
             select_on_focus=False,
-            restrict="[^/]*",  # no name holds one, and it is the key that leads here
+            restrict="[^/]*",  # no name contains one, and it is the key that opens the filter
             id=id,
         )
 
     def action_leave(self, keep: bool) -> None:
-        """Give the keys back."""
+        """Leave the field."""
         self.post_message(self.Left(keep))

@@ -19,7 +19,7 @@ class _Folders(Suggester):
 
 
 class FolderField(CompletingField):
-    """One line that takes a folder, whether or not it is there yet."""
+    """One line for a folder, which need not exist yet."""
 
     def __init__(self, value: str = "", *, id: str | None = None) -> None:
         super().__init__(value, suggester=_Folders(), select_on_focus=False, compact=True, id=id)

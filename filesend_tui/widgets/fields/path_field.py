@@ -20,11 +20,11 @@ class _Names(Suggester):
 
 
 def complete_path(text: str, *, folders: bool = False) -> str | None:
-    """Return the text with its last part completed to the first name that fits. Blocking.
+    """Return the text with its last part completed to the first name that matches. Blocking.
 
     Args:
-        text: What was typed; a start of a path from `/` or `~` on.
-        folders: Take folders only, and end in a slash, so that one can go on.
+        text: The text typed; completed only where it starts with `/` or `~`.
+        folders: Match folders only, and end in a slash, so that typing can go on.
     """
     folder, _, start = text.rpartition("/")
     if not start or not text.startswith(("/", "~")):
@@ -42,7 +42,7 @@ def complete_path(text: str, *, folders: bool = False) -> str | None:
 
 
 class PathField(CompletingField):
-    """Takes a path."""
+    """A field for a path."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(suggester=_Names(), select_on_focus=True, id=id)

@@ -1,1 +1,1 @@
-"""What the picker of files is made of."""
+"""The parts of the file picker."""

@@ -1,8 +1,8 @@
-"""What a terminal pastes when files are dropped on it, read as paths. No disk is touched here.
+"""Parsing of the paths that a terminal pastes when files are dropped on it. No disk access here.
 
 Terminals differ: quoted paths, backslash-escaped spaces, file:// URLs, one a line or several on
-one, or the bare path with its spaces. So a text has several readings, likeliest first, and the
-caller takes the first whose paths exist.
+one, or the bare path with its spaces. So a text has several readings, likeliest first; the first
+whose paths all exist is taken.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STARTS = ("/", "~", "./", "../", "file:", "'", '"', "\\\\")
 
 
 def looks_like_paths(text: str) -> bool:
-    """Say whether a text was meant as a path, so that an error about it makes sense."""
+    """Return whether a text looks like a path, so that an error about it makes sense."""
     head = text.strip()[:300]
     return head.startswith(_STARTS) or bool(_DRIVE.match(head))
 
@@ -38,7 +38,7 @@ def readings(text: str, *, windows: bool = os.name == "nt") -> list[tuple[str, .
     found = [tuple(_plain(line, windows=windows) for line in lines)]
     try:
         words = [word for line in lines for word in _words(line, windows=windows) if word]
-    except ValueError:  # a quote that is never closed: only the bare reading is left
+    except ValueError:  # an unclosed quote: only the bare reading remains
         words = []
     split = tuple(_plain(word, windows=windows) for word in words[:MAX_PATHS])
     if split and split not in found:
@@ -47,9 +47,9 @@ def readings(text: str, *, windows: bool = os.name == "nt") -> list[tuple[str, .
 
 
 def choose(text: str, exists: Callable[[Path], bool]) -> tuple[Path, ...]:
-    """Return the paths of the first reading that exist in full, or none at all.
+    """Return the paths of the first reading whose paths all exist; empty where there is none.
 
-    `exists` may touch the disk: call this off the event loop.
+    `exists` may access the disk: call this off the event loop.
     """
     for reading in readings(text):
         paths = tuple(Path(part) for part in reading)
@@ -73,9 +73,9 @@ def _plain(word: str, *, windows: bool) -> str:
     if word.startswith("file:"):
         try:
             parts = urlsplit(word)
-        except ValueError:  # a host that is none
+        except ValueError:  # an invalid host
             return word
-        path = os.fsdecode(unquote_to_bytes(parts.path))  # a name need not be text
+        path = os.fsdecode(unquote_to_bytes(parts.path))  # a name may be no valid text
         if windows:
             host = f"//{parts.netloc}" if parts.netloc not in {"", "localhost"} else ""
             return host + (path[1:] if re.match(r"^/[A-Za-z]:", path) else path)

@@ -1,6 +1,6 @@
-"""Folders as the picker shows them: listing one, putting it in order, weighing what was chosen.
+"""Folders as the picker shows them: listing, sorting, filtering, and weighing a choice.
 
-Blocking, and called from threads only, but for `shown`. Nothing is opened or changed here.
+All but `shown` block, and are called from threads only. No file is opened or changed here.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ _LOOPS: Final = {errno.ELOOP, getattr(errno, "WSAELOOP", errno.ELOOP)}
 class FolderEntry(msgspec.Struct, frozen=True, gc=False):
     """One thing in a folder, as it was when the folder was listed.
 
-    prefix: its folder, with a separator behind it. size: bytes; None for a folder or where it
-    cannot be told. modified: seconds since the epoch, None where it cannot be told. refusal: why it
-    cannot be sent; empty where nothing is against it. folded: its name as the filter compares it.
-    natural: as it is sorted.
+    prefix: its folder, with a trailing separator. size: bytes; None for a folder or where unknown.
+    modified: seconds since the epoch; None where unknown. refusal: why it cannot be sent; empty
+    where it can. folded: its name as the filter compares it. natural: its sort key.
     """
 
     prefix: str
@@ -46,17 +45,17 @@ class FolderEntry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def path(self) -> str:
-        """Where it is."""
+        """Its path."""
         return self.prefix + self.name
 
     @property
     def weight(self) -> Weight | None:
-        """How much it is, where no look into it is needed for that."""
+        """Its weight; None where it must be read first."""
         return None if self.is_folder or self.size is None else Weight(1, self.size)
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What is in a folder: its absolute path, and everything in it but FileSend's part folders."""
+    """A folder: its absolute path, and its entries except FileSend's part folders."""
 
     folder: str
     entries: tuple[FolderEntry, ...] = ()
@@ -77,7 +76,7 @@ class Order(StrEnum):
 
 
 def fold(text: str) -> str:
-    """Return text as it is compared: without regard to case, spelling in Unicode, and accents."""
+    """Return text as it is compared: ignoring case, Unicode normalization form and accents."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -85,7 +84,7 @@ def fold(text: str) -> str:
 
 
 def list_folder(folder: str) -> Listing:
-    """Return what is in a folder, in no order. Raises OSError."""
+    """Return a folder's entries, unsorted. Raises OSError."""
     prefix = os.path.join(folder, "")
     with os.scandir(folder) as found:
         entries = tuple(_entry(prefix, item) for item in found if not is_part_name(item.name))
@@ -95,9 +94,9 @@ def list_folder(folder: str) -> Listing:
 
 
 def find(path: str) -> FolderEntry | None:
-    """Return what stands at an absolute path, as its folder would list it; None where nothing is.
+    """Return the entry of an absolute path, as its folder would list it; None where there is none.
 
-    Asked by itself, unlike in a list, one of FileSend's part folders is told as what it is.
+    Unlike in a list, a FileSend part folder is returned, with a refusal.
     """
     folder, name = os.path.split(path)
     try:
@@ -125,7 +124,7 @@ def arrange(entries: Iterable[FolderEntry], order: Order) -> tuple[FolderEntry, 
 
 
 def shown(entries: Sequence[FolderEntry], text: str, *, hidden: bool) -> Sequence[FolderEntry]:
-    """Return those whose names have each word of the text in them. Quick, and asks no disk."""
+    """Return the entries whose names contain each word of the text. Fast; no disk access."""
     found = entries
     for word in fold(text).split():
         found = [entry for entry in found if word in entry.folded]
@@ -133,7 +132,7 @@ def shown(entries: Sequence[FolderEntry], text: str, *, hidden: bool) -> Sequenc
 
 
 def look_in(paths: Iterable[str]) -> dict[str, Seen | None]:
-    """Return what paths lead to now; None where nobody can tell. As `look_at_all`, but quicker."""
+    """Return what each path names now; None where unknown. A faster `look_at_all`."""
     from pathlib import Path
 
     real: dict[str, str] = {}
@@ -141,7 +140,7 @@ def look_in(paths: Iterable[str]) -> dict[str, Seen | None]:
     for path in paths:
         folder, name = os.path.split(path)
         try:
-            # A link, and one that took the name in between, is found out by the long way.
+            # A link, also one that replaced the path meanwhile, is resolved the slow way.
             if not name or stat.S_ISLNK((status := os.lstat(path)).st_mode) or os.name == "nt":
                 seen[path] = look(Path(path))
                 continue
@@ -155,10 +154,10 @@ def look_in(paths: Iterable[str]) -> dict[str, Seen | None]:
 
 
 def weigh(path: str, cancelled: Callable[[], bool]) -> Weight:
-    """Count the files at or below a path and their bytes; ends early when cancelled.
+    """Count the files at or below a path and their bytes; stop early when cancelled.
 
-    What is refused when it is sent counts as unreadable: what cannot be read, is neither a file nor
-    a folder, or is a link that leads to no file of the same folder.
+    Counted as unreadable is what sending would refuse: what cannot be read, is neither a file nor a
+    folder, or is a link to no file of the same folder.
     """
     try:
         status = os.stat(path)
@@ -189,7 +188,7 @@ def weigh(path: str, cancelled: Callable[[], bool]) -> Weight:
 
 
 def _size(item: os.DirEntry[str], inside: str) -> int | None:
-    """Return the bytes of what is sent for something in a chosen folder; None where nothing is."""
+    """Return the bytes sent for an entry of a chosen folder; None where it cannot be sent."""
     try:
         if not item.is_file():
             return None
@@ -205,7 +204,7 @@ def _is_unfinished(path: str) -> bool:
 
 
 class _Item:
-    """A single path, asked as a DirEntry is."""
+    """A single path, with the interface of a DirEntry."""
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
@@ -248,7 +247,7 @@ def _why(error: OSError, *, is_link: bool) -> str:
 
 
 def _against(path: str, name: str, mode: int) -> str:
-    """Return why this cannot be sent, as far as a look at it tells."""
+    """Return why this cannot be sent, judged by its name, type and access rights."""
     if not name.isascii():
         try:
             name.encode()

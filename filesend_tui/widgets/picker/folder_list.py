@@ -1,4 +1,4 @@
-"""Folders by their paths, one a row."""
+"""A list of folders by their paths, one a row."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""A first look at a file or a folder: what kind it is, how it begins, what is in it. Blocking.
+"""A preview of a file or a folder: its kind, its beginning or its contents. Blocking.
 
-Called from threads only. Nothing but regular files is opened, none of them by a wait for somebody
-else, and of each a few kilobytes are read. What stands in them is a stranger's until it is cleaned
-where it is shown.
+Called from threads only. Only regular files are opened, without blocking on another process, and a
+few kilobytes of each are read. The text is untrusted until it is cleaned where it is shown.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from filesend_tui.core.util.text import visible
 from filesend_tui.state.natural_order import natural
 from filesend_tui.widgets.picker.folder import fold
 
-#: Bytes of a file that are read, and of what they hold the lines and characters of each.
+#: The most bytes read of a file, and the most lines, and characters a line, kept of them.
 MAX_HEAD: Final = 4096
 MAX_LINES: Final = 200
 MAX_LINE: Final = 400
-#: Things of a folder that are counted, and of which names are kept.
+#: The most entries of a folder that are counted, and the most names kept.
 MAX_COUNTED: Final = 10_000
 MAX_NAMES: Final = 200
 
-# Files whose bytes are elsewhere: to read them would fetch them over a network.
+# Files whose data is not local: reading them would fetch it over a network.
 _ELSEWHERE: Final = 0x1000 | 0x0004_0000 | 0x0040_0000  # Windows: offline, recall on open, on read
 _DATALESS: Final = 0x4000_0000  # macOS
 _MARKS: Final = (
@@ -42,11 +41,11 @@ _KINDS: Final = {"image": "image", "video": "film", "audio": "sound", "font": "f
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """What is known of one thing after a first look.
+    """What a preview shows of one file or folder.
 
-    kind: such as `text` or `image (jpeg)`. target: where a link leads, empty for no link. lines:
-    the beginning of a text, harmless. folders, files: how many a folder holds, more where
-    `uncounted`; names: of the first of them, folders with a slash behind.
+    kind: such as `text` or `image (jpeg)`. target: a link's target, empty for no link. lines: the
+    beginning of a text, without control characters. folders, files: how many a folder contains,
+    more where `uncounted`. names: the first of them, folders with a trailing slash.
     """
 
     kind: str
@@ -59,7 +58,7 @@ class Glimpse:
 
 
 def glimpse(path: str) -> Glimpse:
-    """Return what a first look tells. Raises OSError."""
+    """Return the preview of a path. Raises OSError."""
     target = os.readlink(path) if os.path.islink(path) else ""
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
@@ -67,7 +66,7 @@ def glimpse(path: str) -> Glimpse:
     if not stat.S_ISREG(status.st_mode):
         return Glimpse("neither a file nor a folder", target)
     kind = _kind(path)
-    if not status.st_size:  # what the kernel makes up on reading says so, too
+    if not status.st_size:  # also files that the kernel generates on reading
         return Glimpse("an empty file", target)
     if _is_elsewhere(status):
         return Glimpse(f"{kind}, not on this machine yet", target)
@@ -99,7 +98,7 @@ def _folder(path: str, target: str) -> Glimpse:
 
 
 def _head(path: str) -> bytes:
-    """Return how a regular file begins, without waiting for whoever took its name meanwhile."""
+    """Return a regular file's first bytes, without blocking on a pipe that replaced it."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
     try:
@@ -111,7 +110,7 @@ def _head(path: str) -> bytes:
 
 
 def _text(head: bytes) -> str | None:
-    """Return the head as text; None where it is none."""
+    """Return the head as text; None where it is not text."""
     encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in head:
         return None
@@ -123,7 +122,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _kind(path: str) -> str:
-    """Return what a file's name says that it is."""
+    """Return the kind that a file's name suggests."""
     suffix = os.path.splitext(path)[1][1:].lower()
     family = (mimetypes.guess_type(f"a.{suffix}")[0] or "").partition("/")[0]
     if family == "text":

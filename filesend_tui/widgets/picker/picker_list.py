@@ -1,6 +1,6 @@
-"""What is in a folder, and the keys that choose of it: one, all, a range.
+"""A folder's entries, and the keys that choose among them: one, all, a range.
 
-What is chosen is a Picked, which outlives the folder. Disks are others' business.
+The choice is a Picked, which outlives the folder. No disk access here.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from filesend_tui.widgets.ink import Part, row
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.picker.folder import FolderEntry
 
-#: Cells that the box before a name takes, with its blanks.
+#: Cells of the box before a name, with its spaces.
 BOX: Final = 5
-#: A list this wide shows dates, and one this wide the time of day as well.
+#: Cells from which a list shows dates, and from which the time of day as well.
 _DATES, _TIMES = 52, 80
 
 
 @dataclass(slots=True)
 class _Range:
-    """Rows from an anchor to the cursor are chosen, beside what was before. held: until told."""
+    """A range of chosen rows, from anchor to cursor, added to `before`. held: until it is ended."""
 
     anchor: int
     before: Picked
@@ -45,18 +45,18 @@ class PickerList(LineList[FolderEntry]):
 
     @dataclass
     class Changed(Message):
-        """Something is chosen that was not, or no longer."""
+        """The choice changed."""
 
     @dataclass
     class Unchanged(Message):
-        """Something was not chosen. why: in a sentence; hint: what to do instead."""
+        """An entry could not be chosen. why: in a sentence; hint: what to do instead."""
 
         why: str
         hint: str
 
     @dataclass
     class Opened(Message):
-        """A folder was clicked twice."""
+        """A folder was double-clicked."""
 
         entry: FolderEntry
 
@@ -73,7 +73,7 @@ class PickerList(LineList[FolderEntry]):
         cursor: int | None = None,
         empty: str = " Nothing here.",
     ) -> None:
-        """Show these; a range that was begun ends, and stays chosen."""
+        """Show these rows; end an open range, and keep it chosen."""
         self._range = None
         self._empty = empty
         super().show(rows, cursor=cursor)
@@ -81,14 +81,14 @@ class PickerList(LineList[FolderEntry]):
     # -- choosing
 
     def action_choose(self) -> None:
-        """Choose what is under the cursor, or not any more; the cursor goes on."""
+        """Toggle the entry under the cursor, and move the cursor on."""
         entry = self.chosen
         self.end_range()
         if entry is not None and self.toggle(entry):
             self.action_move(1)
 
     def toggle(self, entry: FolderEntry) -> bool:
-        """Choose this, or not any more; say whether that could be done."""
+        """Toggle this entry; return whether that was possible."""
         path = entry.path
         if path in self._picked:
             self._picked.remove([path])
@@ -112,7 +112,7 @@ class PickerList(LineList[FolderEntry]):
         return True
 
     def action_all(self) -> None:
-        """Choose all that is shown and can be sent; where all of it is chosen, nothing of it."""
+        """Choose all shown entries that can be sent; where all are chosen, none."""
         self.end_range()
         free = {
             path: weight
@@ -126,7 +126,7 @@ class PickerList(LineList[FolderEntry]):
         self.changed()
 
     def changed(self) -> None:
-        """Draw the choice again, and tell."""
+        """Draw the choice again, and post the change."""
         self.redraw()
         self.post_message(self.Changed())
 
@@ -138,7 +138,7 @@ class PickerList(LineList[FolderEntry]):
         return self._range is not None and self._range.held
 
     def action_range(self) -> None:
-        """Begin a range that goes where the cursor goes, or end it."""
+        """Begin a range that follows the cursor, or end it."""
         if self.in_range:
             self.end_range()
             self.post_message(self.Changed())
@@ -147,7 +147,7 @@ class PickerList(LineList[FolderEntry]):
             self._stretch()
 
     def action_stretch(self, how: str, by: int) -> None:
-        """Move the cursor and choose what it passes; what it goes back over no longer."""
+        """Move the cursor and choose the rows it passes; moving back unchooses them."""
         if not self._rows:
             return
         if self._range is None:
@@ -160,11 +160,11 @@ class PickerList(LineList[FolderEntry]):
         self._stretch()
 
     def end_range(self) -> None:
-        """Leave chosen what is."""
+        """End the range, and keep its rows chosen."""
         self._range = None
 
     def take_back_range(self) -> bool:
-        """Choose what was chosen before the range; say whether there was one."""
+        """Restore the choice from before the range; return whether there was a range."""
         if self._range is None or not self._range.held:
             return False
         self._picked.become(self._range.before)
@@ -173,7 +173,7 @@ class PickerList(LineList[FolderEntry]):
         return True
 
     def move_to(self, index: int) -> None:
-        """Put the cursor on a row; a range goes along, or ends where it was made by Shift."""
+        """Put the cursor on a row; extend a range, or end one made with Shift."""
         super().move_to(index)
         if self._range is None or self._stretching:
             return
@@ -193,7 +193,7 @@ class PickerList(LineList[FolderEntry]):
 
     @on(LineList.Pressed)
     def _clicked(self, event: LineList.Pressed) -> None:
-        """A box or a file is chosen by a click, a folder opened by two; opening chooses nothing."""
+        """Choose a box or file by a click, open a folder by a double click without choosing it."""
         entry = self._rows[event.index]
         if event.x < BOX:
             self.toggle(entry)
@@ -254,6 +254,6 @@ def _date(entry: FolderEntry, width: int) -> str:
     form = "%Y-%m-%d %H:%M" if width >= _TIMES else "%Y-%m-%d"
     try:
         when = time.strftime(form, time.localtime(entry.modified)) if entry.modified else ""
-    except (OSError, OverflowError, ValueError):  # a time that no calendar has
+    except (OSError, OverflowError, ValueError):  # a time that no calendar can show
         when = ""
     return f"   {when:<{len(form) + 2}}"

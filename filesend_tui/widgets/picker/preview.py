@@ -1,6 +1,6 @@
-"""What is under the picker's cursor, shown beside the list: what kind, how large, how it begins.
+"""The preview of the entry under the picker's cursor: its kind, size and beginning.
 
-It looks a moment after the cursor came to rest, in a thread, and waits for no disk.
+It reads a moment after the cursor stopped, in a thread, so that a slow disk blocks nothing.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from filesend_tui.widgets.ink import Inked, Part, fit_middle, strip
 from filesend_tui.widgets.picker.folder import FolderEntry
 from filesend_tui.widgets.picker.glimpse import Glimpse, glimpse
 
-#: Seconds that the cursor rests before a disk is asked.
+#: Seconds that the cursor rests before the disk is read.
 REST: Final = 0.1
 
 
 class Preview(Inked):
-    """One entry, or nothing. What it says of a file is a stranger's text and only ever text."""
+    """One entry, or nothing. A file's contents are untrusted, and drawn as plain text."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -36,7 +36,7 @@ class Preview(Inked):
         self._made: tuple[object, list[Sequence[Part]]] = (None, [])
 
     def show(self, entry: FolderEntry | None) -> None:
-        """Show this, as far as it is known, and look for the rest; nothing where it is hidden."""
+        """Show an entry as far as it is known, and start reading it; do nothing while hidden."""
         if entry is self._entry or not self.display:
             return
         self._entry, self._glimpse, self._problem = entry, None, ""

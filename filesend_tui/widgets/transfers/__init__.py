@@ -1,1 +1,1 @@
-"""What shows how transfers and open shares are going."""
+"""Widgets that show the progress of transfers and open shares."""

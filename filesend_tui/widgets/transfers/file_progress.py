@@ -1,4 +1,4 @@
-"""The files of one transfer, each with how far it is."""
+"""The files of one transfer, each with its progress."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, .
     if transfer.phase is TransferPhase.DONE:
         figures = (1.0,) * count
     elif transfer.ended:
-        pass  # whatever had come is not kept
+        pass  # what was received is not kept
     elif count == 1 and transfer.phase is TransferPhase.TRANSFERRING:
         figures = (transfer.progress,)
     elif len(detail.file_progress) == count and not transfer.sending:
-        # The sender's own swarm has everything; how far each file is there, nobody tells it.
+        # The sender has every piece; the receiver's progress per file is not reported to it.
         figures = detail.file_progress
     return tuple(
         FileRow(entry.path.removeprefix(top), entry.size, yes, figure if yes else None)

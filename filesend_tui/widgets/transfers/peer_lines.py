@@ -1,4 +1,4 @@
-"""The peers of one transfer: where, with which program, over which road, how fast."""
+"""The peers of one transfer: their addresses, roads and rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pieces are there, as a strip: each cell stands for some pieces."""
+"""The pieces of a torrent as a strip: each cell stands for some pieces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHADES: Final = "·░▒▓█"
 
 
 def shades(bitfield: bytes, count: int, width: int) -> str:
-    """Return `width` cells from nothing (·) to all there (█); fewer where there are few pieces.
+    """Return `width` cells from no piece (·) to all (█); fewer where there are fewer pieces.
 
     bitfield: BEP 3, the first piece in the high bit of the first byte.
     """
@@ -33,7 +33,7 @@ def shades(bitfield: bytes, count: int, width: int) -> str:
 
 
 def tally(bitfield: bytes, count: int, length: int, *, whole: bool) -> str:
-    """Return how many pieces of what size are there. count: 0 where nobody has said."""
+    """Return how many pieces of what size are there. count: 0 where it is unknown."""
     if not count:
         return "all" if whole else "none yet"
     have = "all" if whole else f"{int.from_bytes(bitfield, 'big').bit_count()} of {count}"
@@ -41,7 +41,7 @@ def tally(bitfield: bytes, count: int, length: int, *, whole: bool) -> str:
 
 
 class PieceStrip(Inked):
-    """Two lines: how many pieces of what size, and the strip."""
+    """Two lines: the count and size of pieces, and the strip."""
 
     DEFAULT_CSS = "PieceStrip { height: 2; }"
 

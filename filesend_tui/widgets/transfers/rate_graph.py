@@ -1,4 +1,4 @@
-"""The rate from the start until now, drawn with blocks."""
+"""A graph of the rate from the start until now, drawn with blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.strip import Strip
 from filesend_tui.core.util.figures import rate_text
 from filesend_tui.widgets.ink import Inked, strip
 
-#: A cell filled from nothing to full, in eighths.
+#: A cell from empty to full, in eighths.
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 
 
@@ -27,10 +27,10 @@ def columns(samples: Sequence[float], width: int) -> list[float]:
 
 
 def levels(samples: Sequence[float], width: int, height: int) -> list[int]:
-    """Return how high each of up to `width` columns stands, in eighths of a line."""
+    """Return the height of each of up to `width` columns, in eighths of a line."""
     figures = columns(samples, width)
     top = max(figures, default=0.0)
-    # Anything above nothing shows at least the lowest eighth.
+    # Anything above zero shows at least the lowest eighth.
     return [max(1, round(v / top * height * 8)) if v > 0 else 0 for v in figures]
 
 
@@ -40,7 +40,7 @@ def blocks(heights: Sequence[int], line: int) -> str:
 
 
 class RateGraph(Inked):
-    """A graph of samples in bytes a second, one a second, with its highest value named."""
+    """A graph of samples in bytes a second, one a second, with its peak in the heading."""
 
     DEFAULT_CSS = "RateGraph { height: 4; }"
 

@@ -1,4 +1,4 @@
-"""The link of one open share: what it means, what to copy, and the command that downloads it."""
+"""The link of one open share, what it allows, and the command that downloads it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ShareLink(Static):
 
 
 def command(magnet: str) -> str:
-    """Return what somebody types to download it."""
+    """Return the command that downloads it."""
     return f"filesend download {shlex.quote(magnet)}"
 
 

@@ -1,10 +1,10 @@
-"""The table of transfers: two lines each, newest first; draws only the rows that changed.
+"""The table of transfers: two lines each, newest first; only changed rows are drawn.
 
-In a narrow one what matters has the room: the name, then how much of it; the state, then how far it
-is. Over which road bytes come is told beside the chosen one only.
+In a narrow table room goes to the name, then the size; to the state, then the progress. The road is
+shown only with the details of the chosen one.
 
-Figures stand left of the bar, since Textual paints a line from its left edge to what changed, and
-those of rows that nobody chose change once a second: a screen full of them must cost little, and
+Figures are left of the bar, since Textual paints a line from its left edge to the last change, and
+those of rows that are not chosen change once a second: a screen full of rows must cost little, and
 nobody reads thirty rates at a time.
 """
 
@@ -25,7 +25,7 @@ from filesend_tui.widgets.line_list import LineList
 
 #: Cells of a row that are not its bar.
 _BESIDE_BAR: Final = 54
-#: Cells from which on figures stand below one another, and what a name has at least beside others.
+#: Cells from which figures are aligned in columns, and the fewest cells of a name.
 _COLUMNS: Final = 60
 _NAME: Final = 16
 _SHORTEST_BAR: Final = 6
@@ -58,7 +58,7 @@ def state_words(transfer: TransferRow | ShareRow) -> str:
 
 
 class TransferList(LineList[TransferRow | ShareRow]):
-    """Rows are transfers and shares; the cursor stays with its own when others come."""
+    """Rows are transfers and shares; the cursor stays on its row when others are added."""
 
     ROW_HEIGHT = 2
 
@@ -73,7 +73,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
         cursor: int | None = None,
         now: float | None = None,
     ) -> None:
-        """Show these, newest first. now: seconds on any clock; None where figures cannot wait."""
+        """Show these, newest first. now: seconds on any clock; None to update all figures."""
         held = self.chosen
         if cursor is None and held is not None:
             cursor = next((i for i, each in enumerate(rows) if each.id == held.id), None)
@@ -88,7 +88,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
         super().show(rows, cursor=cursor)
 
     def draw_row(self, row_: TransferRow | ShareRow, width: int) -> Sequence[Sequence[Part]]:
-        """Draw name, who and how much above; progress, rate, time, road and state below."""
+        """Draw name, size and partner above; state, progress, rate and time below."""
         if isinstance(row_, ShareRow):
             return self._share(row_, width)
         return [self._upper(row_, width), self._lower(row_, width)]
@@ -127,7 +127,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
     def _named(
         self, mark: str, name: str, about: Sequence[Sequence[Part]], width: int
     ) -> list[Part]:
-        """Return a line with a name and the first of these that leaves the name its room."""
+        """Return a line with a name and the first of `about` that leaves room for the name."""
         left = [(mark, self.ink("bar")), (name, self.ink("strong"))]
         room = width - cell_len(mark) - min(cell_len(name), _NAME) - 1
         return row(left, _fullest(about, room), width, self.rich_style)
@@ -179,13 +179,13 @@ class TransferList(LineList[TransferRow | ShareRow]):
 
 
 def _bar_cells(width: int) -> int:
-    """Return how long a bar may be; none at all rather than a stump."""
+    """Return a bar's length in cells; 0 where it would be shorter than the minimum."""
     room = width - _BESIDE_BAR
     return min(room, _LONGEST_BAR) if room >= _SHORTEST_BAR else 0
 
 
 def _only_figures_differ(before: TransferRow | ShareRow, after: TransferRow | ShareRow) -> bool:
-    """Whether both are the same transfer in the same state, farther or faster."""
+    """Return whether two rows differ only in progress, rate and time."""
     if not isinstance(before, TransferRow) or not isinstance(after, TransferRow):
         return False
     return after == replace(
@@ -202,5 +202,5 @@ def _cells(parts: Iterable[Part]) -> int:
 
 
 def _fullest(choices: Iterable[Sequence[Part]], room: int) -> Sequence[Part]:
-    """Return the first of these that takes no more cells; nothing where none does."""
+    """Return the first of `choices` that fits in `room` cells; empty where none does."""
     return next((parts for parts in choices if _cells(parts) <= room), ())
