@@ -35,7 +35,7 @@ class PickedPeer(Generic[PeerKey]):
     """A connected peer: what it has (bit i: piece i), what is in flight, whether on parole.
 
     requests, pieces: the blocks in flight from it, and the whole pieces; no piece is in both.
-    at_hand: the piece last requested from it. used, wasted: how many blocks from it were of use, and
+    at_hand: the piece last requested from it. used, wasted: how many of its blocks were of use, and
     how many were not. pace: how many are expected of it within a tick.
     """
 
