@@ -37,8 +37,8 @@ MOST_HELD: Final = 4 * MAX_METADATA
 class Fetched(Generic[PeerKey]):
     """The result of a piece of metadata.
 
-    info: the whole bencoded info dictionary, verified by the infohash, or None. culprits: peers known
-    to have sent a false one; they get no more requests and should be dropped.
+    info: the whole bencoded info dictionary, verified by the infohash, or None. culprits: peers
+    known to have sent a false one; they get no more requests and should be dropped.
     """
 
     info: bytes | None = None
