@@ -31,7 +31,7 @@ class Drop(StrEnum):
     DISPLACED = "displaced"
     #: The disk failed while it was served.
     STORAGE_FAILED = "storageFailed"
-    #: A fault of this program; its log says more.
+    #: A fault of this program; see its log.
     INTERNAL_ERROR = "internalError"
 
     #: It alone sent a piece whose hash is wrong.

@@ -93,7 +93,7 @@ class Roster:
             work = met.channel.close()
         else:
             peer = self._host.make_peer(met)
-            self._handshaking.add(peer)  # now: many may be met at once
+            self._handshaking.add(peer)  # now, as many may be met at once
             work = self._serve(peer)
         task = asyncio.create_task(work)
         self._connections.add(task)

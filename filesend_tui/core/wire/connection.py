@@ -229,7 +229,7 @@ class WireConnection:
         self._send_extended(self._extensions.metadata(MetadataData(piece, total, data)))
 
     def send_metadata_reject(self, piece: int) -> None:
-        """Refuse a MetadataRequest.
+        """Reject a MetadataRequest.
 
         Raises:
             RuntimeError: The peer does not take ut_metadata messages.

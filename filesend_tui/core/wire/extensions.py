@@ -61,7 +61,7 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
-    """Asks for a piece of the info dictionary."""
+    """Requests a piece of the info dictionary."""
 
     piece: int
 
@@ -81,7 +81,7 @@ class MetadataReject(msgspec.Struct, frozen=True):
 
 
 class SpanRequest(msgspec.Struct, frozen=True):
-    """Asks for `count` whole pieces from piece `first` on, to be answered as bulk."""
+    """Requests `count` whole pieces from piece `first` on, to be sent as bulk."""
 
     first: int
     count: int

@@ -43,7 +43,7 @@ class LaneRefusal(msgspec.Struct, frozen=True):
 
 
 class LanePing(msgspec.Struct, frozen=True):
-    """Asks for a LanePong with the same number, to measure the round trip."""
+    """Requests a LanePong with the same number, to measure the round trip."""
 
     number: int
 

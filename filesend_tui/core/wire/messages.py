@@ -58,7 +58,7 @@ class Bitfield(Message, frozen=True, gc=False):
 
 
 class Request(Message, frozen=True, gc=False):
-    """Asks for `length` bytes at `begin` in piece `index`."""
+    """Requests `length` bytes at `begin` in piece `index`."""
 
     index: int
     begin: int

@@ -80,7 +80,7 @@ def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
         info_hash: The 20 bytes its SHA-1 must equal, where known.
 
     Raises:
-        BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one asked for.
+        BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one requested.
     """
     if is_too_large(raw):
         _refuse("is too large")

@@ -5,7 +5,7 @@ swarm's. Times are seconds of any monotonic clock, rates bytes a second.
 
 - A free slot goes to an interested peer at once, the longest waiting first.
 - Every ROUND_S the slots are reassigned. Seeding: a peer keeps its slot for TERM_S, then yields to
-  the longest waiting; while nobody waits, nobody is choked. Leeching: tit for tat, those that give
+  the longest waiting; while none waits, none is choked. Leeching: tit for tat, those that give
   most are served, and one slot is optimistic: it passes on every TERM_S to the longest waiting, so
   a newcomer can show what it gives.
 - Against fibrillation a challenger must beat a served peer by a margin.

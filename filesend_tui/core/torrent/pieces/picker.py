@@ -4,7 +4,7 @@ Only the decision and its bookkeeping live here: no clock, no bytes, no sockets.
 offsets are in bytes. The rules, most urgent first:
 
 1. A peer finishes its current piece before another is requested from it.
-2. Then comes a piece that the fewest peers have: one that is begun, whoever began it, else a new
+2. Then comes a piece that the fewest peers have: one that is begun, by any peer, else a new
    one, at random (so in a swarm of seeders alone the order is random, and receivers have something
    to swap). A begun piece that more peers have waits: while the only seeder sends the rest of what
    others could send, no peer gets what it alone has.

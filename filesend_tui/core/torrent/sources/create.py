@@ -75,7 +75,7 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) 
     since it was chosen, a folder's content from now on. FileSend's unfinished downloads in a chosen
     folder are left out.
 
-    All errors that can be found locally are reported here, and at once.
+    All errors that can be found locally are reported here, all together.
 
     Args:
         paths: What was chosen. Each path of a `Chosen` must still be what it was then.

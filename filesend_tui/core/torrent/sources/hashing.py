@@ -79,7 +79,7 @@ class Changed(Exception):
 
 
 def threads_to_use() -> int:
-    """Return how many threads hash at once: one for each core this process may use, up to some."""
+    """Return how many threads hash at once: one for each core allowed, at most MOST_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MOST_THREADS)
 
