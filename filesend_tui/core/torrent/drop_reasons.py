@@ -17,46 +17,46 @@ from filesend_tui.core.wire.errors import Reason
 class Drop(StrEnum):
     """What ended a connection that broke no rule of the wire or the channel."""
 
-    #: The peer hung up.
+    #: The peer closed the connection.
     CLOSED = "closed"
     #: The channel broke.
     CHANNEL_FAILED = "channelFailed"
-    #: This side left the swarm; not told in events.
+    #: This side left the swarm; not published.
     STOPPED = "stopped"
-    #: Both sides have everything.
+    #: Both sides have every piece.
     BOTH_COMPLETE = "bothComplete"
     #: It is connected already.
     DUPLICATE = "duplicate"
-    #: It had nothing to trade for a while, and another peer wanted its place.
+    #: It traded nothing for a while, and another peer needed its slot.
     DISPLACED = "displaced"
     #: The disk failed while it was served.
     STORAGE_FAILED = "storageFailed"
-    #: A fault of this program; its log says more.
+    #: A fault of this program; see its log.
     INTERNAL_ERROR = "internalError"
 
     #: It alone sent a piece whose hash is wrong.
     BAD_PIECE = "badPiece"
-    #: It sent a false description of the torrent, or lied about its size.
+    #: It sent a false info dictionary, or a false size of it.
     BAD_METADATA = "badMetadata"
     #: It was dropped for one of the two before.
     BANNED = "banned"
 
     #: No handshake came in time.
     HANDSHAKE_TIMEOUT = "handshakeTimeout"
-    #: Not a byte came for two minutes.
+    #: No byte arrived for two minutes.
     SILENT = "silent"
-    #: It owed blocks and sent none that was asked for, for two minutes.
+    #: Requests were in flight, and no requested block arrived for two minutes.
     STALLED = "stalled"
-    #: It does not take what is sent to it.
+    #: It does not read what is sent to it.
     NOT_READING = "notReading"
 
-    #: More requests wait than any peer is told to send.
+    #: More of its requests wait than this side allows.
     REQUEST_FLOOD = "requestFlood"
-    #: It asked for the description again and again.
+    #: It requested the info dictionary too often.
     METADATA_FLOOD = "metadataFlood"
-    #: Its messages keep us busy and move nothing.
+    #: It sent too many messages that transfer no data.
     MESSAGE_FLOOD = "messageFlood"
-    #: It does not choke us, and refuses every request.
+    #: It does not choke us, and rejects every request.
     REJECTS_ALL = "rejectsAll"
     #: It chokes and unchokes, and serves nothing in between.
     FLAPPING = "flapping"

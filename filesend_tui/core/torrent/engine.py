@@ -25,7 +25,7 @@ from filesend_tui.core.transports.registry import Transports
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
 DISK_THREADS = 4
-#: Threads that make torrents; apart, so that long hashing holds up no running transfer.
+#: Threads that make torrents; separate, so that long hashing delays no running transfer.
 HASHING_THREADS = 2
 
 _EMPTY = "is an empty folder, which an open share cannot hold"
@@ -36,10 +36,10 @@ class Engine:
 
     Args:
         config: Limits and how peers may be reached.
-        events: Where events go.
+        events: Publishes events.
 
     Raises:
-        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
+        ChannelFailed: The settings force a transport, or a kind of it, that is not available.
     """
 
     def __init__(self, config: ClientConfig, events: EventStream) -> None:
@@ -56,7 +56,7 @@ class Engine:
     async def look_through(
         self, paths: Collection[Path], *, skip_unreadable: bool = False
     ) -> Found:
-        """Return what is to be shared openly; see `scan`. What is not is published.
+        """Return what is to be shared openly, see `scan`; publish what is left out.
 
         Raises:
             BadSource: Something cannot be sent, or it is too much.
@@ -117,11 +117,11 @@ class Engine:
         Args:
             sources: As `scan` returned them.
             trackers: Where to announce it.
-            name: What the torrent is called; made up from the files otherwise.
+            name: The torrent's name; derived from the files where None.
             transfer: The transfer it belongs to.
             session: The session that this belongs to, for its events.
-            swarm_key: Makes the swarm a private one: 32 random bytes that its members know.
-            approved: When it may be announced and served, where not as soon as it is made.
+            swarm_key: Makes the swarm private: 32 random bytes that its members know.
+            approved: Set once it may be announced and served; None: as soon as it is made.
 
         Raises:
             BadSource: Something cannot be read, or changed since it was found.
@@ -158,12 +158,12 @@ class Engine:
 
         Args:
             magnet: Names the torrent.
-            folder: Where its files will stand; a path is what it leads to when they are laid out.
+            folder: The target folder; a path is resolved when the files are laid out.
             trackers: Used beside the magnet's own.
             transfer: The transfer it belongs to.
             session: The session that this belongs to, for its events.
             swarm_key: The private swarm's; None where it is open.
-            choose: Decides what is wanted when the description is here; may raise FileSendError.
+            choose: Selects files once the info dictionary is known; may raise FileSendError.
 
         Raises:
             BadMagnet: It cannot be used, or is being downloaded or seeded already.
@@ -182,26 +182,26 @@ class Engine:
         return torrent.id
 
     async def warm(self) -> None:
-        """Get ready what a first transfer would wait for; what fails is told when it is needed."""
+        """Prepare what a first transfer would wait for; failures are reported when it is used."""
         await self._transports.warm(private=True)
 
     async def remove(self, torrent_id: str, *, delete_data: bool = False) -> None:
         """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
         torrent = self._torrents.pop(torrent_id, None)
         if torrent is not None:
-            # Whoever asked may be cancelled; what the torrent holds is freed all the same.
+            # The caller may be cancelled; the torrent's resources are freed all the same.
             closing = asyncio.create_task(torrent.close(delete_data=delete_data))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
-        """Move at most so many bytes a second from now on; None for no limit."""
+        """Set the rate limits, in bytes a second; None for no limit."""
         self._limits.upload.change(upload)
         self._limits.download.change(download)
 
     async def destroy(self) -> None:
-        """Destroy every torrent; unfinished part files go, as nothing could resume them yet."""
+        """Destroy every torrent and its unfinished part files, as nothing can resume them yet."""
         for cancelled in self._hashing:
             cancelled.set()
         await asyncio.gather(
@@ -221,11 +221,11 @@ class Engine:
         return self._torrents[torrent_id].progress()
 
     async def wait_metadata(self, torrent_id: str) -> TorrentInfo:
-        """Return once the description is here. Raises the FileSendError that ended the torrent."""
+        """Wait for the info dictionary. Raises the FileSendError that ended the torrent."""
         return await asyncio.shield(self._torrents[torrent_id].described)
 
     async def wait_done(self, torrent_id: str) -> Path | None:
-        """Return once all is verified and in place; raises the FileSendError that ended it."""
+        """Wait until all is verified and in place. Raises the FileSendError that ended it."""
         return await asyncio.shield(self._torrents[torrent_id].done)
 
     def _admit(
@@ -255,7 +255,7 @@ class Engine:
         return torrent
 
     def _publisher(self, session: SessionId | None) -> Callable[[Event], None]:
-        """Return what publishes events as those of a session."""
+        """Return a callback that publishes events as those of a session."""
         return lambda event: self._events.publish(of_session(event, session))
 
     async def _make(
@@ -265,7 +265,7 @@ class Engine:
         transfer: TransferId | None,
         session: SessionId | None,
     ) -> TorrentInfo:
-        """Hash in a thread, showing progress; being cancelled stops the thread too."""
+        """Hash in a worker thread and publish progress; cancellation stops the thread too."""
         loop = asyncio.get_running_loop()
         publish = self._publisher(session)
         stop = threading.Event()

@@ -17,8 +17,8 @@ from filesend_tui.core.torrent.torrent import Choose, Progress
 class Torrents(Protocol):
     """The torrents of one client. A cancelled `serve` or `add` leaves nothing behind.
 
-    session, transfer: What it belongs to, which its events say.
-    swarm_key: 32 random bytes; only who has them meets the others of the swarm. None: it is open.
+    session, transfer: What it belongs to; named in its events.
+    swarm_key: 32 random bytes, known only to the private swarm's members. None: an open swarm.
     """
 
     async def serve(
@@ -59,7 +59,7 @@ class Torrents(Protocol):
         """Return how far a download is. Raises KeyError where there is no such torrent."""
 
     async def wait_metadata(self, torrent_id: str) -> TorrentInfo:
-        """Return once the description is here; raise the FileSendError that ended the torrent."""
+        """Wait for the info dictionary; raise the FileSendError that ended the torrent."""
 
     async def wait_done(self, torrent_id: str) -> Path | None:
-        """Return once all is in place (a seed: never); raise the FileSendError that ended it."""
+        """Wait until all is in place (a seed: never); raise the FileSendError that ended it."""

@@ -1,7 +1,7 @@
-"""What the peers of a swarm trade: who is asked for what, who is served, what is told of pieces.
+"""The exchange of pieces in a swarm: requests, serving, announcements of pieces.
 
-Begins once the description is known. Decisions are picker's, choker's and pipeline's, blocks and
-pieces assembly's; who is in is roster.py's.
+Begins once the info dictionary is known. Decisions are picker's, choker's and pipeline's, blocks
+and pieces assembly's; which peers are admitted is roster.py's.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from filesend_tui.core.wire.shape import BLOCK, BlockRequest, TorrentShape
 
 
 class PieceExchangeHost(Protocol):
-    """What an exchange of pieces tells its torrent."""
+    """What an exchange of pieces reports to its torrent."""
 
     def piece_stored(self, index: int) -> None:
-        """A piece is verified and on disk."""
+        """Handle a piece that is verified and on disk."""
 
     def swarm_failed(self, error: FileSendError) -> None:
-        """The torrent cannot go on."""
+        """Handle an error that ends the torrent."""
 
 
 class PieceExchange:
-    """Blocks for blocks, with everybody who is in.
+    """The exchange of pieces with all admitted peers.
 
     Args:
         shape: The torrent's pieces.
         disk: Its store.
         wanted: Piece indices to fetch.
-        have: Piece indices that are here.
-        peers: Those that are in; iterated over again and again.
-        upload_slots: How many are served at a time.
+        have: Piece indices that are verified already.
+        peers: The admitted peers; iterated over repeatedly.
+        upload_slots: Peers served at a time.
         upload_limit: The client's.
         clock: Seconds, monotonic.
         host: The torrent.
-        sent_bad_data: Told of pieces that were false, and of the peer that made them so.
+        sent_bad_data: Called with a peer and the false pieces that it sent.
         reporter: Counts bytes.
     """
 
@@ -94,15 +94,15 @@ class PieceExchange:
         most = self._bytes_by_road.most_common(1)
         return most[0][0] if most else ""
 
-    # -- who comes and goes
+    # -- peers join and leave
 
     def joined(self, peer: Peer) -> None:
-        """A peer was let in; tell it what is here before anything else (BEP 3, BEP 6)."""
+        """Add an admitted peer; announce our pieces before anything else (BEP 3, BEP 6)."""
         self._begin(peer)
         peer.wire.send_pieces(self.assembly.have.to_bytes())
 
     def found(self, peer: Peer) -> None:
-        """A peer was in before pieces were known; what it said is checked and counts now."""
+        """Add a peer admitted before the shape was known; check and apply what it announced."""
         self._begin(peer)
         try:
             events = peer.wire.set_shape(self.assembly.shape)
@@ -114,7 +114,7 @@ class PieceExchange:
                 self.peer_has(peer, event)
 
     def left(self, peer: Peer) -> None:
-        """A peer is gone; what it owed is asked of others."""
+        """Remove a peer; request its blocks in flight from others."""
         peer.download_turns.refund(len(self.assembly.picker.in_flight(peer)) * BLOCK)
         if peer.spans:
             peer.download_turns.refund(peer.spans.due)
@@ -123,22 +123,22 @@ class PieceExchange:
         self.rechoke()
 
     def completed(self) -> None:
-        """Every wanted piece is here: part from peers with nothing to trade."""
+        """Disconnect peers with nothing to trade, once every wanted piece is verified."""
         for peer in self._peers:
             self._show_interest(peer)
             self._part_if_pointless(peer)
 
     def tick(self, now: float) -> None:
-        """Call about once a second."""
+        """Snub silent peers, refill and rechoke; call about once a second."""
         self.assembly.picker.tick()
         self._free_snubbed(now)
         self.room_again()
         self.rechoke()
 
-    # -- what a peer says and asks; see Exchange
+    # -- events of a peer; see Exchange
 
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
-        """It announced pieces."""
+        """Record pieces that a peer announced."""
         if event.all:
             self.assembly.picker.peer_has_all(peer)
         else:
@@ -147,20 +147,20 @@ class PieceExchange:
         self._part_if_pointless(peer)
 
     def outstanding(self, peer: Peer) -> int:
-        """Return how many blocks and whole pieces it owes."""
+        """Return how many blocks and whole pieces are in flight from it."""
         return self.assembly.outstanding(peer)
 
     def refill(self, peer: Peer) -> None:
-        """Ask it for as many blocks as it has room for."""
+        """Request as many blocks as it has room for."""
         if peer.wire.peer_choking or not peer.wire.am_interested:
             return
         if peer.looks_into_it:
-            return  # what it would send now may be as false
+            return  # what it sends now may be false too
         if peer.pipeline.snubbed and self._others_serve():
-            return  # whatever it is asked for would only wait there
+            return  # its requests would only wait
         if self._ask_for_pieces(peer):
             return
-        # Ask in handfuls: one packet of many requests costs a channel as much as one of a few.
+        # Request in batches: one packet of many requests costs a channel as much as one of a few.
         room = peer.pipeline.room(self._clock(), self.assembly.outstanding(peer))
         while room and (allowed := peer.download_turns.take(room * BLOCK)):
             requests = self.assembly.pick(peer, allowed // BLOCK)
@@ -171,7 +171,7 @@ class PieceExchange:
             room -= len(requests)
 
     def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
-        """A block came; return whether it was of use."""
+        """Take a block that arrived; return whether it was of use."""
         counts = self.assembly.block(peer, piece.index, piece.begin, piece.block)
         if counts:
             self._bytes_by_road[peer.channel.road] += len(piece.block)
@@ -179,7 +179,7 @@ class PieceExchange:
         return counts
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
-        """It will not serve these (None: any) of our requests."""
+        """Free requests (None: all) that the peer will not serve."""
         if requests is None:
             self.assembly.picker.pieces_returned(peer)
         outstanding = self.assembly.outstanding(peer)
@@ -188,12 +188,12 @@ class PieceExchange:
         self._refill_others(peer)
 
     def complained(self, index: int) -> None:
-        """A peer says that a piece came out false, or asks again for one that it was sent."""
+        """Check a piece that a peer reports as false, or requests again after receiving it."""
         if self.assembly.have.has(index):
             self._complaints.add(index)
 
     def can_serve(self, index: int) -> bool:
-        """Whether a piece is here."""
+        """Return whether we have a piece."""
         return self.assembly.have.has(index)
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
@@ -205,7 +205,7 @@ class PieceExchange:
             raise
 
     def block_sent(self, peer: Peer, size: int) -> None:
-        """A block was handed to the channel."""
+        """Count a block that was handed to the channel."""
         self._bytes_by_road[peer.channel.road] += size
         self._reporter.block_sent(size)
 
@@ -245,7 +245,7 @@ class PieceExchange:
     # -- choking
 
     def rechoke(self) -> None:
-        """Decide anew who is served."""
+        """Decide anew which peers are choked."""
         now = self._clock()
         contenders = [
             Contender(
@@ -286,7 +286,7 @@ class PieceExchange:
         for peer in self._peers:
             self.refill(peer)
 
-    # -- own affairs
+    # -- internals
 
     def _begin(self, peer: Peer) -> None:
         peer.take_part(self)
@@ -304,7 +304,7 @@ class PieceExchange:
             )
 
     def _ask_for_pieces(self, peer: Peer) -> bool:
-        """Ask for new pieces whole, where it sends such; return whether it has any to give."""
+        """Request new whole pieces where spans are supported; return whether it has any."""
         spans = peer.spans
         if spans is None or not peer.wire.spans:
             return False
@@ -323,11 +323,11 @@ class PieceExchange:
         interesting = not self.assembly.complete and self.assembly.picker.interesting(peer)
         if interesting != peer.wire.am_interested:
             peer.send(m.Interested() if interesting else m.NotInterested())
-            # It may have unchoked us long before there was anything to ask for.
+            # It may have unchoked us long before there was anything to request.
             self.refill(peer)
 
     def _part_if_pointless(self, peer: Peer) -> None:
-        """Two that both need nothing have nothing to trade."""
+        """Disconnect a seed once we are complete: nothing is left to trade."""
         if self.assembly.complete and peer.wire.peer_pieces.is_seed:
             peer.stop(Drop.BOTH_COMPLETE)
 
@@ -337,7 +337,7 @@ class PieceExchange:
                 self.refill(peer)
 
     def _free_snubbed(self, now: float) -> None:
-        """What a silent peer was asked for may be asked of others; its own answer still counts."""
+        """Snub silent peers and free their requests for others; a late answer still counts."""
         snubbed = [
             peer
             for peer in self._peers
@@ -349,7 +349,7 @@ class PieceExchange:
             self.requests_lost(peer, None)
 
     def _others_serve(self) -> bool:
-        """Whether somebody in good standing has what is missing, and lets us ask for it."""
+        """Return whether a peer that is not snubbed has missing pieces and does not choke us."""
         return any(
             peer.wire.am_interested and not peer.wire.peer_choking and not peer.pipeline.snubbed
             for peer in self._peers

@@ -1,7 +1,7 @@
 """One torrent's figures as events: `upload` and `download`, coalesced. Decides nothing.
 
-The first figure of a kind goes out at once, and so do the first bytes that are sure; the rest goes
-out at most four times a second, and the last one is never lost.
+The first figure of a kind and the first verified bytes are published at once, the rest at most four
+times a second; the last one is never lost.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Reporter:
         return self.sent.rate(self._loop.time())
 
     def tick(self) -> None:
-        """Call about once a second: publishes once more while a rate falls to nothing.
+        """Publish once more while a rate falls to zero; call about once a second.
 
         Without it a stalled transfer would show its last rate for ever.
         """

@@ -1,4 +1,4 @@
-"""Who is in a swarm: channels become peers, are let in or refused, make room, are banned, leave.
+"""The peers of a swarm: admitted or refused, displaced, banned, gone.
 
 What peers trade is piece_exchange.py's, how one connection is served peer.py's.
 """
@@ -17,30 +17,30 @@ from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.util.text import clean
 
-#: Seconds without trade after which a peer may have to make room for another.
+#: Seconds without trade after which a peer may be displaced by another.
 IDLE: Final = 60.0
-#: Peers remembered that may not come back.
+#: Banned peers remembered.
 MOST_BANNED: Final = 1000
 
 log = logging.getLogger(__name__)
 
 
 class RosterHost(Protocol):
-    """What a roster asks and tells its swarm."""
+    """What a roster needs of its swarm."""
 
     def make_peer(self, met: MetPeer) -> Peer:
-        """Return a fresh peer on this channel."""
+        """Return a new peer on this channel."""
 
     def peer_left(self, peer: Peer) -> None:
-        """It was in, and is no longer."""
+        """Handle an admitted peer that left."""
 
 
 class Roster:
-    """The peers of one torrent; iterating over it gives those that are in.
+    """The peers of one torrent; iterating over it yields the admitted ones.
 
     Args:
         torrent: Its id, for events.
-        max_peers: Most at a time, with those that did not shake hands yet.
+        max_peers: Most at a time, handshaking ones included.
         clock: Seconds, monotonic.
         host: The swarm.
         publish: Takes an event.
@@ -74,33 +74,33 @@ class Roster:
 
     @property
     def handshaking(self) -> tuple[Peer, ...]:
-        """Those whose handshake has not come yet."""
+        """The peers whose handshake has not arrived yet."""
         return tuple(self._handshaking)
 
     @property
     def room(self) -> int:
-        """How many more peers there is room for; idle ones give way."""
+        """How many more peers may be taken, displacing idle ones."""
         now = self._clock()
         busy = sum(now - peer.traded <= IDLE for peer in self._peers.values())
         return max(0, self._max_peers - busy)
 
     def take(self, met: MetPeer) -> None:
-        """Serve a peer that was met from now on, or close its channel where nobody makes room."""
+        """Serve a newly met peer, or close its channel where there is no room."""
         work: Coroutine[Any, Any, None]
         full = len(self._peers) + len(self._handshaking) >= self._max_peers
         if self._closed or (full and not self._displace()):
-            # Whoever takes long to close holds up nobody who is met after them.
+            # A slow close must not delay the peers that are met after it.
             work = met.channel.close()
         else:
             peer = self._host.make_peer(met)
-            self._handshaking.add(peer)  # now: many may be met at once
+            self._handshaking.add(peer)  # now, as many may be met at once
             work = self._serve(peer)
         task = asyncio.create_task(work)
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 
     def admit(self, peer: Peer) -> WhyDropped | None:
-        """Let in a peer whose handshake came, or return why it is refused."""
+        """Admit a peer whose handshake arrived, or return why it is refused."""
         peer_id = peer.wire.peer_id
         self._handshaking.discard(peer)
         if self._closed:
@@ -121,24 +121,24 @@ class Roster:
         return None
 
     def ban(self, peer: Peer, reason: Drop) -> None:
-        """Part from a peer for good."""
+        """Disconnect a peer and refuse it from now on."""
         self._banned[peer.wire.peer_id] = None
         if len(self._banned) > MOST_BANNED:
             del self._banned[next(iter(self._banned))]
         peer.stop(reason)
 
     def close(self) -> None:
-        """Part from everybody, and let nobody in any more; `closed` waits for it."""
+        """Disconnect every peer and admit none any more; `closed` waits for it."""
         self._closed = True
         for peer in (*self._peers.values(), *self._handshaking):
             peer.stop(Drop.STOPPED)
 
     async def closed(self) -> None:
-        """Return when every connection is closed."""
+        """Wait until every connection is closed."""
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _displace(self) -> bool:
-        """Make room where a peer has traded nothing for long; return whether one had."""
+        """Disconnect the idlest peer where it has been idle too long; return whether it was."""
         staying = [peer for peer in self._peers.values() if peer.reason is None]
         idlest = min(staying, key=lambda peer: peer.traded, default=None)
         if idlest is None or self._clock() - idlest.traded <= IDLE:

@@ -1,7 +1,7 @@
-"""One torrent's swarm: its roster, its description, its exchange of pieces, and a tick a second.
+"""One torrent's swarm: its roster, info dictionary, exchange of pieces, and a tick a second.
 
-Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
-info_dictionary.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
+Admitting peers is roster.py's, trading pieces piece_exchange.py's, fetching the metadata
+info_dictionary.py's. The life cycle of the torrent (metadata found, finished, failed) is
 torrent.py's.
 """
 
@@ -34,10 +34,10 @@ from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
 
-#: How this program names itself to peers (BEP 10 `v`), and the head of its peer_id (BEP 20).
+#: How this program names itself to peers (BEP 10 `v`), and the prefix of its peer_id (BEP 20).
 CLIENT = "FileSend 0.1"
 PEER_ID_HEAD = b"-FS0100-"
-#: Seconds between two looks at time-outs, choking and snubbed peers.
+#: Seconds between ticks, which handle timeouts, choking and snubbed peers.
 BEAT = 1.0
 
 log = logging.getLogger(__name__)
@@ -49,13 +49,13 @@ def make_peer_id() -> bytes:
 
 
 class SwarmHost(PieceExchangeHost, Protocol):
-    """What a swarm tells its torrent."""
+    """What a swarm reports to its torrent."""
 
     def metadata_found(self, raw: bytes) -> None:
-        """The info dictionary is here and its hash is right."""
+        """Handle the info dictionary, whose hash was verified."""
 
     def tick(self) -> None:
-        """About once a second."""
+        """Do periodic work; called about once a second."""
 
 
 class Swarm:
@@ -107,11 +107,11 @@ class Swarm:
             sent_bad_data=self._sent_bad_metadata,
         )
         self._exchange: PieceExchange | None = None
-        #: Whether anybody was ever let in.
+        #: Whether a peer was ever admitted.
         self.met = False
         self._lies = 0
         self._lane_room = LaneRoom()
-        #: The road of the first peer: the one that is told where nothing but the description came.
+        #: The road of the first peer; reported where no piece was transferred.
         self._road = ""
 
     # -- life
@@ -124,28 +124,28 @@ class Swarm:
             chore.add_done_callback(self._chore_ended)
 
     async def announced(self) -> None:
-        """Return once a tracker took the announce. Raises TrackerFailed where all refuse."""
+        """Wait until a tracker accepts the announce. Raises TrackerFailed where all refuse."""
         await self._rendezvous.announced()
 
     async def stop(self) -> None:
-        """Tell the tracker, close every connection, wait for writes under way."""
+        """Announce the stop, close every connection, wait for writes under way."""
         for chore in self._chores:
             chore.cancel()
         self._roster.close()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        # At once: either may take seconds where somebody does not answer.
+        # Concurrently: either may take seconds where the other side does not answer.
         await asyncio.gather(self._rendezvous.stop(), self._roster.closed())
         if self._exchange:
             await self._exchange.close()
 
     def begin(self, info: TorrentInfo, disk: Disk, *, wanted: Sequence[int], have: bool) -> None:
-        """The files are ready: from now on pieces move.
+        """Begin to exchange pieces, once the files are ready.
 
         Args:
-            info: The torrent's description.
+            info: The torrent.
             disk: Its store.
             wanted: Piece indices to fetch; ignored where `have`.
-            have: All of it is here already: this side seeds.
+            have: Every piece is verified already: this side seeds.
         """
         self._description.know(info.raw)
         everything = range(info.shape.piece_count)
@@ -173,7 +173,7 @@ class Swarm:
                 peer.flush()
         self._exchange.rechoke()
 
-    # -- what the torrent asks
+    # -- queries
 
     @property
     def assembly(self) -> Assembly[Peer] | None:
@@ -192,17 +192,17 @@ class Swarm:
 
     @property
     def trouble(self) -> FileSendError | None:
-        """What keeps peers from being met, as far as anything is known; see Rendezvous."""
+        """Why no peers are met, where known; see Rendezvous."""
         return self._rendezvous.trouble
 
     @property
     def lies(self) -> int:
-        """How many peers were banned for sending what was false."""
+        """How many peers were banned for sending false data."""
         return self._lies
 
     @property
     def wanted_peers(self) -> int:
-        """How many more peers there is room for; idle ones give way."""
+        """How many more peers may be taken, displacing idle ones."""
         return self._roster.room
 
     def peer_entries(self) -> tuple[PeerEntry, ...]:
@@ -222,12 +222,12 @@ class Swarm:
         )
 
     async def completed(self) -> None:
-        """Every wanted piece is here: tell the tracker, part from peers with nothing to trade."""
+        """Announce completion to the tracker, disconnect peers with nothing to trade."""
         await self._rendezvous.completed()
         if self._exchange:
             self._exchange.completed()
 
-    # -- RosterHost: who comes and goes
+    # -- RosterHost: peers join and leave
 
     def make_peer(self, met: MetPeer) -> Peer:
         """See RosterHost."""
@@ -256,7 +256,7 @@ class Swarm:
         else:
             self._description.ask(self._roster)
 
-    # -- PeerHost: one connection speaks
+    # -- PeerHost: events of one connection
 
     def handshook(self, peer: Peer) -> WhyDropped | None:
         """See PeerHost."""
@@ -270,7 +270,7 @@ class Swarm:
         if self._exchange:
             self._exchange.joined(peer)
         else:
-            peer.wire.send_pieces(b"")  # nothing is here while nothing is known
+            peer.wire.send_pieces(b"")  # no piece is here before the shape is known
         return None
 
     def extended(self, peer: Peer) -> None:
@@ -285,7 +285,7 @@ class Swarm:
         self._description.message(peer, message)
         self._description.ask(self._roster)
 
-    # -- own affairs
+    # -- internals
 
     def _sent_bad_metadata(self, peer: Peer) -> None:
         self._ban(peer, Drop.BAD_METADATA)
@@ -303,7 +303,7 @@ class Swarm:
             self._roster.take(met)
 
     def _chore_ended(self, chore: asyncio.Task[None]) -> None:
-        """Without its chores a swarm would only seem to live."""
+        """Fail the torrent where a background task of its swarm failed."""
         if not chore.cancelled() and (error := chore.exception()):
             log.error("a chore of a swarm failed", exc_info=error)
             self._host.swarm_failed(broken(error))

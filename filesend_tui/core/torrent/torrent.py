@@ -1,4 +1,4 @@
-"""The life of one torrent: described, laid out, filled piece by piece, done or failed.
+"""The life cycle of one torrent: metadata, layout of files, pieces, done or failed.
 
 Peers are swarm.py's, files download_files.py's. Several torrents together are engine.py's.
 """
@@ -52,15 +52,15 @@ from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
 
-#: Seconds without a connected peer after which a person is told, and again each time.
+#: Seconds without a connected peer after which a warning is published, and again after each.
 LONELY = 20.0
-#: Seconds without a connected peer after which a paired transfer is given up.
+#: Seconds without a connected peer after which a paired transfer fails.
 PATIENCE = 60.0
-#: The same, once what came from there was false: it is banned, and nobody else is to come.
+#: The same after false data: the partner's peer is banned, and no other is expected.
 PATIENCE_AFTER_LIES = 10.0
-#: Seconds without anything new, whoever is connected, after which it is given up too.
+#: Seconds without progress, though peers are connected, after which it fails too.
 STANDSTILL = 300.0
-#: How often the other side of a paired transfer may send what is false.
+#: Bans for false data after which a paired transfer fails.
 MOST_LIES = 3
 #: Connections to the other side of a paired transfer at a time; each may cost 48 MiB of memory.
 MOST_OF_A_PAIR = 4
@@ -70,9 +70,9 @@ _CHANGED = "A file may have changed there. Ask them to look, and to send it agai
 
 
 class Choice(NamedTuple):
-    """What to fetch of a torrent and how to lay it out. wanted: one yes or no a file.
+    """What to fetch of a torrent and how to lay it out. wanted: for each file, whether to fetch it.
 
-    extras: what is kept beside names and bytes.
+    extras: attributes that are kept beside names and bytes.
     """
 
     wanted: tuple[bool, ...]
@@ -117,7 +117,7 @@ class Torrent:
         publish: Takes an event.
         transports: The client's.
         transfer: The transfer it belongs to, if any.
-        swarm_key: Makes its swarm a private one.
+        swarm_key: Makes its swarm private.
     """
 
     def __init__(
@@ -140,12 +140,12 @@ class Torrent:
         self.described: asyncio.Future[TorrentInfo] = loop.create_future()
         self.done: asyncio.Future[Path | None] = loop.create_future()
         for future in (self.described, self.done):
-            # Not everybody waits for both; an unread exception is no news, the event was.
+            # Not every caller awaits both; the event reported the error, so mark it as retrieved.
             future.add_done_callback(lambda f: f.cancelled() or f.exception())
         self._loop = loop
         self._executor = executor
         self._config = config
-        # What is left where all that is better fails.
+        # The hint of the last resort among the transports.
         self._road_hint = transports.usable(private=swarm_key is not None)[-1].hint
         self._publish = publish
         self._started = loop.time()
@@ -214,7 +214,7 @@ class Torrent:
         )
 
     async def fetch(self, folder: Path | Target, choose: Choose | None) -> None:
-        """Start downloading into `folder`; `choose` decides once the description is here."""
+        """Start downloading into `folder`; `choose` is called once the metadata is known."""
         self._folder = folder
         self._choose = choose or everything
         await self._swarm.start()
@@ -239,7 +239,7 @@ class Torrent:
             elif store is not None:
                 await self._in_thread(store.close)
         except FileSendError as error:
-            self._warn(error)  # nothing waits for it any more, and a person should know
+            self._warn(error)  # no caller waits for it any more: publish it
         for future in (self.described, self.done):
             if not future.done():
                 future.cancel()
@@ -281,7 +281,7 @@ class Torrent:
         if self.transfer is not None and not self._store_is_whole:
             self._watch_partner(self._loop.time())
 
-    # -- own affairs
+    # -- internals
 
     @property
     def _finished(self) -> bool:
@@ -289,11 +289,11 @@ class Torrent:
 
     def _share_url(self) -> str | None:
         page = self._config.share_page
-        # What goes to one person has no link for everybody.
+        # A paired transfer has no public link.
         return share_link(page, str(self.magnet)) if page and self.transfer is None else None
 
     async def _lay_out(self, raw: bytes) -> None:
-        """The description is here: check it, choose, make room, begin."""
+        """Parse the info dictionary, choose files, allocate them, begin."""
         folder = self._folder
         assert folder is not None
         path = folder.path if isinstance(folder, Target) else folder
@@ -336,7 +336,7 @@ class Torrent:
             await self._finish()
 
     async def _finish(self) -> None:
-        """Every wanted piece is verified: put the files in place and say so."""
+        """Put the files in place, once every wanted piece is verified, and publish it."""
         store = self._store
         assert isinstance(store, DownloadFiles)
         assert self.info is not None
@@ -385,7 +385,7 @@ class Torrent:
         )
 
     def _watch_loneliness(self) -> None:
-        """A download nobody answers must not stall in silence."""
+        """Warn, or fail a paired transfer, where no peer is connected for too long."""
         now = self._loop.time()
         if self._swarm.peer_count or self._store_is_whole:
             self._last_peer = self._told_lonely = now
@@ -399,7 +399,7 @@ class Torrent:
             self._warn(self._why_nobody())
 
     def _why_alone(self) -> FileSendError:
-        """Return why the one partner is not there: what came first, where that is known."""
+        """Return why the partner's peer is not connected: the first cause, where known."""
         if self._swarm.lies:
             return BadMetadata("What the other side sends is not what it offered.", _CHANGED)
         trouble = self._swarm.trouble
@@ -411,7 +411,7 @@ class Torrent:
         return NoPeers(f"The two machines could not reach each other{why}", self._road_hint)
 
     def _why_nobody(self) -> FileSendError:
-        """Return why nobody of an open swarm is there."""
+        """Return why no peer of an open swarm is connected."""
         if self._swarm.lies:
             return NoPeers(
                 "Whoever has answered so far sent something else than the link names.",
@@ -429,13 +429,13 @@ class Torrent:
         return NoPeers(f"Nobody who has these files has answered yet{why}.", self._road_hint)
 
     def _watch_partner(self, now: float) -> None:
-        """There is one partner, who cannot be done without: give up where nothing comes of it."""
+        """Fail a paired transfer where its only partner makes no progress or sends false data."""
         # This side's own disk may take long: to make room, and to put the files in place.
         own_work = bool(self._tasks)
         if own_work or self._moved_bytes != self._reporter.received.total:
             self._moved_bytes = self._reporter.received.total
             self._moved = now
-        # Where this side limits itself, a few of the largest pieces may be what is waited for.
+        # Under this side's own rate limit, a few of the largest pieces may take that long.
         limit = self._download_limit.rate
         if now - self._moved > STANDSTILL + (8 * MAX_PIECE_LENGTH / limit if limit else 0.0):
             self.swarm_failed(

@@ -1,6 +1,7 @@
 """A set of piece indices, as compact as BEP 3 sends it.
 
-Only membership lives here; who has what, and what to do about it, is the picker's and the swarm's.
+Only membership lives here; which peer has which piece, and what follows, is the picker's and the
+swarm's.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ class Bitfield:
         return bytes(self._bits)
 
     def set(self, index: int) -> None:
-        """Put a piece into the set."""
+        """Add a piece to the set."""
         if not self.has(index):
             self._bits[index >> 3] |= 0x80 >> (index & 7)
 
     def has(self, index: int) -> bool:
-        """Whether the piece is in the set."""
+        """Return whether the piece is in the set."""
         if not 0 <= index < self._count:
             raise IndexError(f"no piece {index} of {self._count}")
         return bool(self._bits[index >> 3] & 0x80 >> (index & 7))

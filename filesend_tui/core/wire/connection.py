@@ -1,8 +1,8 @@
 """One BitTorrent connection, sans-IO: bytes in and events out, messages in and bytes out.
 
-Here lives what both ends of one connection know of each other (handshake, choke and interest,
-extensions, pieces), and the rules a peer must keep. There is no socket, clock or disk, and nothing
-decides here: whom to serve and what to ask for is the swarm's. Sources: BEP 3, 6, 9, 10.
+The state that both ends of one connection share (handshake, choke and interest, extensions,
+pieces) and the rules a peer must keep live here. No socket, clock or disk, and no decision: which
+peer to serve and what to request is the swarm's. Sources: BEP 3, 6, 9, 10.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class WireConnection:
         info_hash: The torrent's, 20 bytes; the peer must name the same.
         peer_id: Ours, 20 bytes.
         reqq: Requests we queue for the peer.
-        client: Our name and version, told to the peer.
+        client: Our name and version, sent to the peer.
         metadata_size: Bytes of the info dictionary, where we have it.
-        spans: Whether the channel below moves bulk, so that whole pieces may be asked for.
+        spans: Whether the channel below moves bulk, so that whole pieces may be requested.
         lanes: Whether we take fs_lane messages (lane_messages.py).
 
     After a WireError the connection is dead: `closed` is True and all input is refused.
@@ -107,7 +107,7 @@ class WireConnection:
     def metadata_size(self) -> int | None:
         """Bytes of the info dictionary, where we have it.
 
-        Set it when it was fetched, then tell the peer by another send_extended_handshake().
+        Set it once fetched, then announce it by another send_extended_handshake().
         """
         return self._extensions.metadata_size
 
@@ -117,12 +117,12 @@ class WireConnection:
 
     @property
     def shape(self) -> TorrentShape | None:
-        """The torrent's, once it was set."""
+        """The torrent's shape, once set."""
         return self._shape
 
     @property
     def chatter(self) -> int:
-        """The cost of all that the peer sent so far and that moved nothing (message_cost.py)."""
+        """Cost of the peer's messages so far that transferred no data (message_cost.py)."""
         return self._chatter + self._inbox.keep_alives
 
     @property
@@ -132,12 +132,12 @@ class WireConnection:
 
     @property
     def peer_takes_metadata(self) -> bool:
-        """The peer takes ut_metadata messages, as it says at the moment."""
+        """The peer takes ut_metadata messages, by its latest extended handshake."""
         return self._extensions.peer_takes_metadata
 
     @property
     def spans(self) -> bool:
-        """Both sides may ask for spans (fs_span)."""
+        """Both sides may request spans (fs_span)."""
         return self._extensions.spans
 
     @property
@@ -147,7 +147,7 @@ class WireConnection:
 
     @property
     def peer_metadata_size(self) -> int | None:
-        """Bytes of the info dictionary, as the peer says."""
+        """Bytes of the info dictionary, as the peer announced."""
         return self._extensions.peer_metadata_size
 
     @property
@@ -157,12 +157,12 @@ class WireConnection:
 
     @property
     def peer_client(self) -> str:
-        """The peer's name and version, made harmless; empty while not said."""
+        """The peer's name and version, sanitized; empty until received."""
         return self._extensions.peer_client
 
     @property
     def peer_takes_complaints(self) -> bool:
-        """The peer wants to hear of false pieces (fs_bad)."""
+        """The peer takes reports of false pieces (fs_bad)."""
         return self.extended and self._extensions.peer_takes_complaints
 
     @property
@@ -170,18 +170,18 @@ class WireConnection:
         """Both sides may offer lanes (fs_lane)."""
         return self.fast and self._extensions.peer_takes_lanes
 
-    # -- what we send
+    # -- sending
 
     def open(self) -> None:
         """Queue our handshake; both sides send theirs at once."""
         self._outbox.put_handshake(self._handshake)
 
     def send(self, message: Message) -> None:
-        """Queue a message and keep our choke and interest state.
+        """Queue a message and update our choke and interest state.
 
         Raises:
-            RuntimeError: The peer's handshake did not come yet, or the message needs an extension
-                that was not agreed on.
+            RuntimeError: The peer's handshake has not arrived yet, or the message needs an
+                extension that was not agreed on.
             ValueError: The message cannot be sent.
         """
         self._require(self.handshake_done, "no handshake yet")
@@ -194,13 +194,13 @@ class WireConnection:
             self.am_interested = kind is Interested
 
     def send_pieces(self, bits: bytes) -> None:
-        """Tell the peer what we have, as the first message after the handshakes.
+        """Announce the pieces we have, as the first message after the handshakes.
 
         Args:
             bits: Our bitfield (BEP 3); b"" while the shape is not known.
 
         Raises:
-            RuntimeError: The peer's handshake did not come yet.
+            RuntimeError: The peer's handshake has not arrived yet.
         """
         count = int.from_bytes(bits, "big").bit_count()
         if self.fast and self._shape is not None and count == self._shape.piece_count:
@@ -216,12 +216,12 @@ class WireConnection:
         """Queue our extended handshake (BEP 10); again when `metadata_size` changed.
 
         Raises:
-            RuntimeError: The peer does not speak the extension protocol.
+            RuntimeError: The peer does not support the extension protocol.
         """
         self._send_extended(self._extensions.handshake())
 
     def send_metadata_request(self, piece: int) -> None:
-        """Ask for a piece of the info dictionary (BEP 9). Raises RuntimeError as below."""
+        """Request a piece of the info dictionary (BEP 9). Raises RuntimeError as below."""
         self._send_extended(self._extensions.metadata(MetadataRequest(piece)))
 
     def send_metadata(self, piece: int, total: int, data: bytes) -> None:
@@ -229,7 +229,7 @@ class WireConnection:
         self._send_extended(self._extensions.metadata(MetadataData(piece, total, data)))
 
     def send_metadata_reject(self, piece: int) -> None:
-        """Refuse a MetadataRequest.
+        """Reject a MetadataRequest.
 
         Raises:
             RuntimeError: The peer does not take ut_metadata messages.
@@ -237,23 +237,23 @@ class WireConnection:
         self._send_extended(self._extensions.metadata(MetadataReject(piece)))
 
     def send_span(self, message: SpanMessage) -> None:
-        """Ask for whole pieces, or refuse them; what is served goes as bulk, beside this wire.
+        """Request whole pieces, or reject them; they are sent as bulk, beside this wire.
 
         Raises:
-            RuntimeError: Not both sides speak fs_span.
+            RuntimeError: Not both sides support fs_span.
         """
         self._send_extended(self._extensions.span(message))
 
     def send_false(self, index: int) -> None:
-        """Say that a piece that the peer sent is false. Raises RuntimeError: it takes none."""
+        """Report a false piece to the peer that sent it. Raises RuntimeError: it takes none."""
         self._send_extended(self._extensions.false(FalsePiece(index)))
 
     def send_lane(self, message: LaneMessage) -> None:
-        """Say something of a lane. Raises RuntimeError where lanes were not agreed on."""
+        """Queue a message about a lane. Raises RuntimeError where lanes were not agreed on."""
         self._send_extended(self._extensions.lane(message))
 
     def data_to_send(self) -> list[bytes]:
-        """Take everything queued, in order, as few chunks of at most 64 KiB."""
+        """Dequeue everything, in order, in few chunks of at most 64 KiB."""
         return self._outbox.take()
 
     def _send_extended(self, message: Extended) -> None:
@@ -265,13 +265,13 @@ class WireConnection:
         if not holds:
             raise RuntimeError(otherwise)
 
-    # -- what we hear
+    # -- receiving
 
     def set_shape(self, shape: TorrentShape) -> list[WireEvent]:
-        """Learn the torrent's shape, once; return the events that waited for it.
+        """Set the torrent's shape, once; return the events that waited for it.
 
         Raises:
-            WireError: What the peer said before does not fit: `badBitfield`, `indexOutOfRange`.
+            WireError: What was announced before does not fit: `badBitfield`, `indexOutOfRange`.
             RuntimeError: The shape was set before.
         """
         self._require(self._shape is None, "the shape was set before")
@@ -285,7 +285,7 @@ class WireConnection:
         return [has] if has else []
 
     def check_block(self, piece: Piece) -> None:
-        """Check a block that came over a lane as one that comes here.
+        """Check a block received over a lane as one received here.
 
         Raises:
             WireError: `unrequested`, `indexOutOfRange` or `blockOutOfRange`.
@@ -293,13 +293,13 @@ class WireConnection:
         check_answer(piece.index, piece.begin, len(piece.block), self._shape)
 
     def receive_data(self, data: bytes) -> list[WireEvent]:
-        """Take bytes from the peer, any number, and return what they say.
+        """Take any number of bytes from the peer and return their events.
 
-        Requests come out whether or not we choke the peer, and before the shape is known
+        Requests are returned whether or not we choke the peer and, before the shape is known,
         unchecked against it: serving or rejecting is the caller's.
 
         Raises:
-            WireError: The peer broke the protocol; nothing else from it counts.
+            WireError: The peer broke the protocol; the connection is dead.
         """
         if self.closed:
             raise WireError(Reason.DEAD_CONNECTION)
@@ -401,7 +401,7 @@ class WireConnection:
         return event
 
 
-#: What each message does. For the others (have-none, a DHT port, an unknown one) nothing follows.
+#: The handler of each message. The others (have-none, a DHT port, unknown ones) have no effect.
 _HANDLERS: Final[dict[type[Message], Callable[[WireConnection, Any], WireEvent | None]]] = {
     Choke: WireConnection._on_choking,
     Unchoke: WireConnection._on_choking,

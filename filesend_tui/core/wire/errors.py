@@ -1,6 +1,6 @@
 """The one error of the wire: a peer broke the protocol, and its connection is dead.
 
-Reasons are stable words, for logs and for whoever decides what to do about the peer.
+Reasons are stable words, for logs and for the code that decides what to do about the peer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a wire connection tells its owner: frozen values, beside the messages themselves.
+"""What a wire connection reports to its owner: frozen values, beside the messages themselves.
 
 Everything in an event was checked against the protocol and, once it is known, the torrent's shape.
 """
@@ -38,11 +38,11 @@ from filesend_tui.core.wire.messages import (
 
 
 class Handshook(msgspec.Struct, frozen=True):
-    """The peer's handshake came: messages may be sent. The connection knows what it said."""
+    """The peer's handshake arrived: messages may be sent. The connection holds its content."""
 
 
 class ExtendedHandshook(msgspec.Struct, frozen=True):
-    """The peer's extended handshake came, or came again. The connection knows what it said."""
+    """The peer's extended handshake arrived, perhaps again. The connection holds its content."""
 
 
 class PeerHas(msgspec.Struct, frozen=True):

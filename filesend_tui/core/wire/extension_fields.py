@@ -1,6 +1,6 @@
-"""Reading the bencoded dictionary of an extended message (BEP 3, BEP 10): fields of it, in bounds.
+"""Decoding of an extended message's bencoded dictionary, and bounds of fields (BEP 3, BEP 10).
 
-What the fields mean is extensions.py's and lane_messages.py's. Nothing is written here.
+What the fields mean is extensions.py's and lane_messages.py's. Nothing is encoded here.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from filesend_tui.core.wire.errors import Reason, WireError
 
 
 def decode_fields(payload: bytes) -> dict[bytes, Any]:
-    """Return the dictionary that `payload` is.
+    """Return the dictionary that `payload` encodes.
 
     Raises:
-        WireError: `badExtension`: it is not bencoded, or something else.
+        WireError: `badExtension`: not bencoded, or not a dictionary.
     """
     try:
         value = bdecode(payload)
@@ -31,7 +31,7 @@ def number(fields: dict[bytes, Any], key: bytes, most: int) -> int | None:
     """Return fields[key], 0 to `most`, or None where it is missing.
 
     Raises:
-        WireError: `badExtension`: it is no number, or out of bounds.
+        WireError: `badExtension`: not a number, or out of bounds.
     """
     value = fields.get(key)
     if value is None:

@@ -1,6 +1,6 @@
-"""The extension protocol of one connection: what each end said that it can do (BEP 10, BEP 9).
+"""The extension protocol of one connection: what each end supports (BEP 10, BEP 9).
 
-Extended messages to values and back, under the ids both sides chose. Whether the peer speaks the
+Extended messages to values and back, under the ids both sides chose. Whether the peer supports the
 extension protocol at all, and the queue of messages, are connection.py's.
 """
 
@@ -38,18 +38,18 @@ from filesend_tui.core.wire.lane_messages import (
 from filesend_tui.core.wire.messages import Extended
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Requests a peer is taken to queue until it says otherwise (BEP 10 names 250 as usual).
+#: Requests a peer is assumed to queue until it sends `reqq` (BEP 10 names 250 as usual).
 DEFAULT_REQQ: Final = 250
 
 
 class ExtensionState:
-    """What both ends of a connection told each other in extended handshakes.
+    """What both ends of a connection sent each other in extended handshakes.
 
     Args:
         reqq: Requests we queue for the peer.
         client: Our name and version.
         metadata_size: Bytes of the info dictionary, where we have it.
-        spans: Whether what lies below this wire moves bulk: then, and only then, fs_span is spoken.
+        spans: Whether the channel below this wire moves bulk; fs_span is supported only then.
         lanes: Whether we take fs_lane messages.
     """
 
@@ -82,12 +82,12 @@ class ExtensionState:
 
     @property
     def peer_has_metadata(self) -> bool:
-        """The peer takes ut_metadata messages and said how large the metadata is."""
+        """The peer takes ut_metadata messages and announced the metadata's size."""
         return bool(self._peer_ut_metadata and self.peer_metadata_size)
 
     @property
     def spans(self) -> bool:
-        """Both sides speak fs_span."""
+        """Both sides support fs_span."""
         return self._spans and bool(self._peer_fs_span)
 
     @property
@@ -97,7 +97,7 @@ class ExtensionState:
 
     @property
     def peer_takes_lanes(self) -> bool:
-        """Both sides speak fs_lane."""
+        """Both sides support fs_lane."""
         return bool(self._lanes and self._peer_lane)
 
     def handshake(self) -> Extended:
@@ -127,7 +127,7 @@ class ExtensionState:
         """Return an fs_span message under the id that the peer chose.
 
         Raises:
-            RuntimeError: Not both speak it.
+            RuntimeError: Not both sides support it.
         """
         if not self.spans:
             raise RuntimeError("the peer takes no fs_span messages")
@@ -147,7 +147,7 @@ class ExtensionState:
         """Return an fs_lane message under the id that the peer chose.
 
         Raises:
-            RuntimeError: Not both speak it.
+            RuntimeError: Not both sides support it.
         """
         if not self.peer_takes_lanes:
             raise RuntimeError("the peer takes no fs_lane messages")
@@ -156,10 +156,10 @@ class ExtensionState:
     def receive(
         self, message: Extended, shape: TorrentShape | None = None
     ) -> ExtendedHandshook | MetadataMessage | SpanMessage | FalsePiece | LaneMessage | None:
-        """Take in an extended message; None: one that leads to nothing.
+        """Process an extended message; return None for one without an event.
 
         Raises:
-            WireError: `badExtension`, and of spans and false pieces what decoding them says.
+            WireError: `badExtension`, or what decode_span and decode_false raise.
         """
         if message.ext_id == HANDSHAKE_ID:
             return self._on_handshake(decode_handshake(message.payload))
@@ -172,14 +172,14 @@ class ExtensionState:
         if message.ext_id == LANE_ID and self._lanes:
             return decode_lane(message.payload)
         if message.ext_id != UT_METADATA_ID:
-            return None  # an extension that we never said we speak
+            return None  # an extension that we never announced
         said = decode_metadata(message.payload, self.metadata_size or self.peer_metadata_size)
         if isinstance(said, MetadataRequest) and not self._peer_ut_metadata:
             raise WireError(Reason.BAD_EXTENSION, "metadata request that cannot be answered")
         return said
 
     def _on_handshake(self, said: ExtendedHandshake) -> ExtendedHandshook:
-        # What a later handshake leaves out stays as it was (BEP 10).
+        # Fields that a later handshake omits stay as they were (BEP 10).
         if said.ut_metadata is not None:
             self._peer_ut_metadata = said.ut_metadata
         if said.fs_span is not None:

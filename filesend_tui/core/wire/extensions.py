@@ -1,10 +1,10 @@
-"""What travels inside extended messages: the extended handshake and ut_metadata (BEP 10, BEP 9).
+"""Payloads of extended messages: the extended handshake and ut_metadata (BEP 10, BEP 9).
 
-And two of FileSend's own: fs_span, runs of whole pieces, asked for here and answered beside the
-wire; fs_bad, by which a peer hears that a piece it sent is false.
+And two of FileSend's own: fs_span requests runs of whole pieces, which are sent beside the wire;
+fs_bad reports a false piece to the peer that sent it.
 
-Payloads to values and back, each on its own. Which pieces of metadata to ask of whom is decided in
-torrent/metadata/exchange.py; what a connection remembers of its peer, in connection.py.
+Payloads to values and back, each on its own. Which metadata pieces to request from which peer is
+decided in torrent/metadata/exchange.py; the state of a connection is connection.py's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FS_BAD_ID: Final = 3
 MAX_SPAN: Final = 16 * 1024 * 1024
 #: Bytes of one piece of metadata; only the last is shorter (BEP 9).
 METADATA_PIECE: Final = 16 * 1024
-#: Most requests in flight that a peer is believed to queue.
+#: Most requests in flight to a peer, whatever its `reqq`.
 MAX_REQQ: Final = 10_000
 
 _CLIENT_LENGTH: Final = 64
@@ -43,12 +43,12 @@ _FALSE: Final = struct.Struct(">I")
 
 
 class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
-    """An extended handshake; it may come again to change what it said before (BEP 10).
+    """An extended handshake; a later one may change what an earlier one announced (BEP 10).
 
-    ut_metadata, fs_span, fs_bad: the extended message ids its sender wants these under, 0 for not
-    at all.
+    ut_metadata, fs_span, fs_bad: the extended message ids under which its sender takes these, 0 for
+    not at all.
     metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
-    and version. lane: as ut_metadata, for fs_lane (lane_messages.py). None: not said.
+    and version. lane: as ut_metadata, for fs_lane (lane_messages.py). None: not sent.
     """
 
     ut_metadata: int | None = None
@@ -61,7 +61,7 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
-    """Asks for a piece of the info dictionary."""
+    """Requests a piece of the info dictionary."""
 
     piece: int
 
@@ -81,7 +81,7 @@ class MetadataReject(msgspec.Struct, frozen=True):
 
 
 class SpanRequest(msgspec.Struct, frozen=True):
-    """Asks for `count` whole pieces from piece `first` on, to be answered as bulk."""
+    """Requests `count` whole pieces from piece `first` on, to be sent as bulk."""
 
     first: int
     count: int
@@ -95,7 +95,7 @@ class SpanReject(msgspec.Struct, frozen=True):
 
 
 class FalsePiece(msgspec.Struct, frozen=True):
-    """Tells a peer that a piece which came from it has another hash than it must have."""
+    """Reports to a peer that a piece it sent does not match its hash."""
 
     index: int
 
@@ -137,7 +137,7 @@ def encode_handshake(handshake: ExtendedHandshake) -> bytes:
 
 
 def decode_handshake(payload: bytes) -> ExtendedHandshake:
-    """Return the extended handshake that `payload` holds; what it says of others is left out.
+    """Return the extended handshake that `payload` holds, without unknown extensions.
 
     Raises:
         WireError: `badExtension`: not bencoded, or a field of the wrong type or out of bounds.
@@ -153,9 +153,9 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
         ut_metadata=number(messages, b"ut_metadata", 255),
         fs_span=number(messages, b"fs_span", 255),
         fs_bad=number(messages, b"fs_bad", 255),
-        # Peers that do not have the metadata yet leave it out or say 0.
+        # Peers that do not have the metadata yet leave it out or send 0.
         metadata_size=size or None,
-        # A figure that makes no sense is bent into bounds: it only paces what we ask for.
+        # Clamp implausible values: this only paces our requests.
         reqq=max(1, min(reqq, MAX_REQQ)) if isinstance(reqq, int) else None,
         client=clean(client[: _CLIENT_LENGTH * 4].decode(errors="replace"), _CLIENT_LENGTH)
         if isinstance(client, bytes)
@@ -167,7 +167,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
 def encode_metadata(message: MetadataMessage) -> bytes:
     """Return the payload of a ut_metadata message.
 
-    The dictionary ends in an integer, so that the first `ee` is its end: some peers look for that.
+    The dictionary ends in an integer, so that the first `ee` is its end: some peers search for it.
     """
     match message:
         case MetadataRequest(piece):
@@ -252,8 +252,8 @@ def decode_false(payload: bytes, shape: TorrentShape | None) -> FalsePiece:
 
 
 def _split(payload: bytes, size: int | None) -> tuple[dict[bytes, Any], bytes]:
-    # The dictionary does not tell its length, but what follows it has one of few: nothing, a
-    # piece, or the last piece. No two can fit, as no bencoded value is the beginning of another.
+    # The dictionary's length is not sent, but the data after it has one of three: zero, a full
+    # piece, or the last piece. No two can fit, as no bencoded value is a prefix of another.
     tails = {0}
     if size is not None:
         last = metadata_piece_size(metadata_piece_count(size) - 1, size)

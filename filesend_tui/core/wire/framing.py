@@ -1,7 +1,7 @@
-"""Bytes to messages and messages to bytes: where one ends and the next begins (BEP 3).
+"""Message framing: bytes to messages and messages to bytes (BEP 3).
 
-Both directions of the hot path live here. A block is copied once on its way out, so that chunks end
-where messages do; on its way in then not at all, or once where they do not. What a message means
+Both directions of the hot path live here. An outgoing block is copied once, so that chunks end at
+message boundaries; an incoming one is copied, once, only where they do not. What a message means
 never lives here.
 """
 
@@ -35,20 +35,20 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 class Inbox:
-    """Takes bytes in pieces of any size and gives back a handshake, then messages.
+    """Decodes chunks of bytes of any size into a handshake, then messages.
 
-    It holds at most one message that is not complete, and what was fed since. keep_alives: how many
-    came so far.
+    Holds at most one incomplete message, and what was fed since. keep_alives: how many arrived so
+    far.
     """
 
     def __init__(self) -> None:
-        # What was fed last, where nothing was left from before: its blocks need no copies.
+        # The last bytes fed, where nothing was left over before: their blocks need no copies.
         self._fed = b""
         self._buffer = bytearray()
         self.keep_alives = 0
 
     def feed(self, data: bytes) -> None:
-        """Take bytes in."""
+        """Append received bytes."""
         if self._fed or self._buffer:
             self._gather()
             self._buffer += data
@@ -91,7 +91,7 @@ class Inbox:
             del self._buffer[:taken]
 
     def _messages(self, view: memoryview) -> Generator[Message, None, int]:
-        """Yield the complete messages in `view`; return how many bytes they are."""
+        """Yield the complete messages in `view`; return their length in bytes."""
         offset = 0
         size = len(view)
         while size - offset >= 4:
@@ -110,13 +110,13 @@ class Inbox:
 
 
 class Outbox:
-    """Queues handshake and messages in order, and gives their bytes back in chunks.
+    """A queue of handshake and messages, taken in order as chunks of bytes.
 
     size: bytes queued.
     """
 
     def __init__(self) -> None:
-        # Messages: how long each is, and its parts.
+        # Messages: the length of each, and its parts.
         self._queue: list[tuple[int, tuple[bytes | memoryview, ...]]] = []
         self.size = 0
 
@@ -142,9 +142,9 @@ class Outbox:
         self.size += length
 
     def take(self) -> list[bytes]:
-        """Return everything queued and forget it: chunks of whole messages, none over CHUNK.
+        """Dequeue everything as chunks of whole messages, none over CHUNK.
 
-        Only a message that is longer itself is cut.
+        Only a message longer than CHUNK is cut.
         """
         chunks: list[bytes] = []
         parts: list[bytes | memoryview] = []

@@ -1,7 +1,6 @@
 """The 68-byte handshake that both sides of a connection send first (BEP 3).
 
-Which extensions each side can do is told in its reserved bits; what follows from it is the
-connection's to decide.
+Its reserved bits announce which extensions a side supports; what follows is connection.py's.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from filesend_tui.core.wire.errors import Reason, WireError
 PROTOCOL: Final = b"\x13BitTorrent protocol"
 #: Bytes of a handshake.
 HANDSHAKE_SIZE: Final = 68
-#: What this program can do: the extension protocol (BEP 10) and the fast extension (BEP 6).
+#: What this program supports: the extension protocol (BEP 10) and the fast extension (BEP 6).
 OUR_RESERVED: Final = bytes.fromhex("0000000000100004")
 
 
@@ -37,12 +36,12 @@ class Handshake(msgspec.Struct, frozen=True):
 
     @property
     def extended(self) -> bool:
-        """The sender speaks the extension protocol (BEP 10)."""
+        """The sender supports the extension protocol (BEP 10)."""
         return bool(self.reserved[5] & 0x10)
 
     @property
     def fast(self) -> bool:
-        """The sender speaks the fast extension (BEP 6)."""
+        """The sender supports the fast extension (BEP 6)."""
         return bool(self.reserved[7] & 0x04)
 
     def encode(self) -> bytes:

@@ -1,7 +1,7 @@
-"""What two of our own say of further channels between them: the messages of `fs_lane` (BEP 10).
+"""The messages of `fs_lane`, which set up further channels between two FileSend peers (BEP 10).
 
-A lane is one more channel to the same peer, over which nothing but blocks travel. Offers and
-answers go over the connection that is there: no tracker hears of them. Payloads to values and back.
+A lane is one more channel to the same peer, for blocks only. Offers and answers go over the
+existing connection, never through a tracker. Payloads to values and back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filesend_tui.core.wire.extension_fields import decode_fields
 #: Name of the extension in an extended handshake, and the id under which we take its messages.
 LANE_EXTENSION: Final = b"fs_lane"
 LANE_ID: Final = 8
-#: Longest description of a connection, in bytes; one is about 1 KiB.
+#: Longest SDP description, in bytes; one is about 1 KiB.
 MAX_LANE_SDP: Final = 16 * 1024
 _MAX_NUMBER: Final = 2**31
 
@@ -43,7 +43,7 @@ class LaneRefusal(msgspec.Struct, frozen=True):
 
 
 class LanePing(msgspec.Struct, frozen=True):
-    """Asks for a LanePong with the same number, to measure the round trip."""
+    """Requests a LanePong with the same number, to measure the round trip."""
 
     number: int
 

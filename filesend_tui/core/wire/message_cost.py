@@ -1,7 +1,7 @@
-"""What a message weighs that moves nothing: the measure of a peer that only keeps us busy.
+"""The cost of messages that transfer no data: the measure of a peer that only keeps us busy.
 
-Blocks, asking for them and learning of new pieces weigh nothing here: those are bounded by what we
-asked for, what we serve, and the torrent itself. How much is borne, and for how long, is decided
+Blocks, requests for them and announcements of new pieces weigh nothing: they are bounded by what we
+requested, what we serve, and the torrent itself. How much is allowed, and for how long, is decided
 by torrent/peer/flood_guard.py.
 """
 
@@ -21,16 +21,16 @@ from filesend_tui.core.wire.messages import (
     Request,
 )
 
-#: An extended handshake may change whom the info dictionary is asked of, which takes a look at
-#: every piece of it and every peer.
+#: An extended handshake may change which peers the info dictionary is requested from, which costs a
+#: pass over all its pieces and all peers.
 HANDSHAKE_WEIGHT: Final = 64
 
-#: Messages that the connection weighs by what they led to.
+#: Messages that the connection weighs by their effect.
 _WEIGHED_APART: Final[frozenset[type[Message]]] = frozenset(
     {Bitfield, Extended, Have, HaveAll, HaveNone, Piece, RejectRequest, Request}
 )
 
 
 def weight(kind: type[Message]) -> int:
-    """Return what a message of this kind weighs, whatever it says."""
+    """Return what a message of this kind weighs, whatever its content."""
     return 0 if kind in _WEIGHED_APART else 1

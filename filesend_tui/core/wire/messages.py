@@ -26,7 +26,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class KeepAlive(Message, frozen=True, gc=False):
-    """Nothing to say; the connection lives."""
+    """No content; keeps the connection open."""
 
 
 class Choke(Message, frozen=True, gc=False):
@@ -58,7 +58,7 @@ class Bitfield(Message, frozen=True, gc=False):
 
 
 class Request(Message, frozen=True, gc=False):
-    """Asks for `length` bytes at `begin` in piece `index`."""
+    """Requests `length` bytes at `begin` in piece `index`."""
 
     index: int
     begin: int
@@ -68,7 +68,7 @@ class Request(Message, frozen=True, gc=False):
 class Piece(Message, frozen=True, gc=False):
     """A block: the bytes at `begin` in piece `index`.
 
-    One that came may be a view of all that came with it: whoever keeps it copies it.
+    A received block may be a view of a larger buffer: copy it to keep it.
     """
 
     index: int
@@ -77,7 +77,7 @@ class Piece(Message, frozen=True, gc=False):
 
 
 class Cancel(Message, frozen=True, gc=False):
-    """Takes a Request back."""
+    """Withdraws a Request."""
 
     index: int
     begin: int
@@ -126,13 +126,13 @@ class Extended(Message, frozen=True, gc=False):
 
 
 class Unknown(Message, frozen=True, gc=False):
-    """A message that this program does not know; its payload was thrown away."""
+    """A message that this program does not know; its payload was discarded."""
 
     id: int
 
 
 class _Layout(NamedTuple):
-    """How a message is laid out: numbers, then perhaps raw bytes of which there is a bound."""
+    """How a message is laid out: numbers, then at most `max_tail` raw bytes, if any."""
 
     type: type[Message]
     numbers: struct.Struct
@@ -148,7 +148,7 @@ _LAYOUTS: Final = {
     4: _Layout(Have, _INDEX),
     5: _Layout(Bitfield, _NONE, -(-MAX_PIECES // 8)),
     6: _Layout(Request, _SPAN),
-    # We ask for blocks of BLOCK bytes at most, so nobody has cause to send more.
+    # We request at most BLOCK bytes, so no peer has reason to send more.
     7: _Layout(Piece, struct.Struct(">II"), BLOCK),
     8: _Layout(Cancel, _SPAN),
     9: _Layout(Port, struct.Struct(">H")),
@@ -182,7 +182,7 @@ def check_length(message_id: int, length: int) -> None:
 def decode(payload: bytes | memoryview) -> Message:
     """Return the message whose bytes after the length prefix are `payload`.
 
-    The block of a Piece is no copy where nothing can change the payload.
+    The block of a Piece is not copied where the payload is read-only.
 
     Raises:
         WireError: `badLength` or `oversizedMessage`.
@@ -226,7 +226,7 @@ def encode(message: Message) -> bytes:
 
 
 def piece_header(piece: Piece) -> bytes:
-    """Return what stands before the block of a Piece, so that the block need not be copied."""
+    """Return the bytes before the block of a Piece, so that the block need not be copied."""
     return _PIECE_HEADER.pack(9 + len(piece.block), _IDS[Piece], piece.index, piece.begin)
 
 

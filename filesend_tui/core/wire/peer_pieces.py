@@ -1,7 +1,7 @@
-"""What the peer at the other end has, as far as it told: bitfield, have-all and have (BEP 3, 6).
+"""The pieces that a peer announced: bitfield, have-all and have (BEP 3, 6).
 
-It may tell before the torrent's shape is known (a magnet); then it is remembered, within bounds,
-and checked once the shape comes. When a message may come is the connection's business.
+Before the torrent's shape is known (a magnet) they are kept, within bounds, and checked once it is.
+When such a message may come is connection.py's.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class PeerPieces:
 
     @property
     def count(self) -> int:
-        """How many pieces it has; 0 while it has all of a number that is not known yet."""
+        """How many pieces it has; 0 after a have-all while the torrent's shape is not known."""
         return self._count
 
     @property
     def is_seed(self) -> bool:
-        """It has every piece."""
+        """Whether the peer has every piece."""
         return self._all or (self._total is not None and self._count == self._total)
 
     def has(self, index: int) -> bool:
-        """Tell whether it has piece `index`; False for an index that does not exist."""
+        """Return whether it has piece `index`; False for an index that does not exist."""
         at = index >> 3
         return 0 <= at < len(self._bits) and bool(self._bits[at] & (0x80 >> (index & 7)))
 
     def add(self, index: int) -> bool:
-        """Take in a have; tell whether it is news.
+        """Record a have; return whether it is new.
 
         Raises:
             WireError: `indexOutOfRange`.
@@ -57,7 +57,7 @@ class PeerPieces:
         return True
 
     def set_bits(self, bits: bytes) -> None:
-        """Take in a bitfield.
+        """Record a bitfield.
 
         Raises:
             WireError: `badBitfield`: wrong length or spare bits set, where the shape is known.
@@ -69,14 +69,14 @@ class PeerPieces:
         self._count = int.from_bytes(bits, "big").bit_count()
 
     def set_all(self) -> None:
-        """Take in a have-all."""
+        """Record a have-all."""
         self._all = True
         if self._total is not None:
             self._count = self._total
             self._bits = _all_bits(self._total)
 
     def set_total(self, total: int) -> None:
-        """Learn how many pieces there are, and check what was told before.
+        """Set how many pieces there are, and check what was announced before.
 
         Raises:
             WireError: `badBitfield` or `indexOutOfRange`.

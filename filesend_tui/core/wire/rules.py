@@ -1,6 +1,6 @@
-"""What a message may say: bounds of indices, blocks and requests, and the order of messages.
+"""What a message may contain: bounds of indices, blocks and requests, and the order of messages.
 
-Pure checks that raise; what a connection knows and remembers is connection.py's.
+Pure checks that raise; the state of a connection is connection.py's.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from filesend_tui.core.wire.messages import (
 )
 from filesend_tui.core.wire.shape import MAX_PIECES, TorrentShape
 
-#: Longest block that may be asked for, in bytes; peers ask for 16 KiB, some for more.
+#: Longest block that may be requested, in bytes; peers request 16 KiB, some more.
 MAX_REQUEST: Final = 128 * 1024
-#: Tell all that the sender has; one of them may come, once, first of all.
+#: Announce all that the sender has; only one of them may come, once and first.
 OPENING: Final[frozenset[type[Message]]] = frozenset({Bitfield, HaveAll, HaveNone})
 #: After one of these it is too late for an opening. BEP 3 wants it to be the very first message,
 #: but real peers send extended messages, choke and interest while they still fetch the metadata.
@@ -37,7 +37,7 @@ ENDS_OPENING: Final[frozenset[type[Message]]] = OPENING | {
 
 
 def check_index(index: int, shape: TorrentShape | None) -> None:
-    """Refuse a piece that the torrent, or while its shape is unknown any torrent, does not have.
+    """Refuse a piece that the torrent or, while its shape is unknown, any torrent cannot have.
 
     Raises:
         WireError: `indexOutOfRange`.
@@ -47,7 +47,7 @@ def check_index(index: int, shape: TorrentShape | None) -> None:
 
 
 def check_block(index: int, begin: int, length: int, shape: TorrentShape) -> None:
-    """Refuse bytes that are not within a piece, and none at all.
+    """Refuse a block that is empty or not within its piece.
 
     Raises:
         WireError: `indexOutOfRange` or `blockOutOfRange`.
@@ -58,7 +58,7 @@ def check_block(index: int, begin: int, length: int, shape: TorrentShape) -> Non
 
 
 def check_request(message: Request | Cancel, shape: TorrentShape | None) -> None:
-    """Refuse a request, or one taken back, that is too long or, once known, not in the torrent.
+    """Refuse a request or cancel that is too long or, where the shape is known, out of range.
 
     Raises:
         WireError: `oversizedRequest`, `indexOutOfRange` or `blockOutOfRange`.
@@ -76,6 +76,6 @@ def check_answer(index: int, begin: int, length: int, shape: TorrentShape | None
         WireError: `unrequested`, `indexOutOfRange` or `blockOutOfRange`.
     """
     if shape is None:
-        # Nothing is asked for before the shape is known.
+        # Nothing is requested before the shape is known.
         raise WireError(Reason.UNREQUESTED, f"piece {index}")
     check_block(index, begin, length, shape)

@@ -1,6 +1,6 @@
 """The shape of a torrent: how its bytes are cut into pieces and blocks (BEP 3).
 
-Only arithmetic lives here; no names, no hashes, and nothing about what anybody has.
+Only arithmetic lives here; no names, no hashes, and nothing about which peer has what.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-#: Bytes of one block, the unit that is asked for; only a torrent's very last block is shorter.
+#: Bytes of one block, the unit of a request; only a torrent's very last block is shorter.
 BLOCK: Final = 16 * 1024
 #: Largest info dictionary that is accepted from a peer or a file, in bytes.
 MAX_METADATA: Final = 16 * 1024 * 1024
@@ -17,7 +17,7 @@ MAX_PIECES: Final = MAX_METADATA // 20
 
 
 class BlockRequest(NamedTuple):
-    """A block to ask for: piece, offset in it and length, in bytes."""
+    """A block to request: piece, offset in it and length, in bytes."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     begin: int

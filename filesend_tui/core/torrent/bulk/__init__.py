@@ -1,1 +1,1 @@
-"""Whole pieces past the event loop, on channels that move bulk."""
+"""Transfer of whole pieces that bypasses the event loop, on channels that move bulk."""

@@ -1,9 +1,9 @@
 """Whole pieces that one peer sends as bulk: from the channel's thread to the disk, verified.
 
-Three threads share the work and none of them is the event loop's: the channel's decrypts into a
-buffer here, a keeper hashes and writes it, and the loop only hears what came of it. A few buffers
-go round, so a slow disk holds back the peer and not the memory. Which pieces to ask for, and what
-follows from a wrong one, is piece_exchange.py's.
+The work is done in threads other than the event loop's: the channel's thread decrypts into a
+buffer here, a keeper thread hashes and writes it, and the loop only gets the results. A few buffers
+are reused, so a slow disk slows the peer and does not fill the memory. Which pieces to request, and
+what follows from a wrong one, is piece_exchange.py's.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from filesend_tui.core.wire.shape import TorrentShape
 BUFFER: Final = 1024 * 1024
 ALL_BUFFERS: Final = 16 * 1024 * 1024
 MIN_BUFFERS: Final = 3
-#: Most bytes that are asked of the channel at a time.
+#: Most bytes that are requested from the channel at a time.
 STEP: Final = 256 * 1024
-#: The loop hears of what came after so many bytes, or seconds, and at the end of a span.
+#: The loop is notified after so many bytes, or seconds, and at the end of a span.
 TELL_BYTES: Final = 4 * 1024 * 1024
 TELL_SECONDS: Final = 0.1
 #: Threads that hash and write; one leaves a core for decrypting where there are few.
 KEEPERS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1
 
-#: A bulk frame's tag: the span's first piece, and how many bytes of the span went before.
+#: A bulk frame's tag: the span's first piece, and how many bytes of the span precede it.
 TAG: Final = struct.Struct(">II")
 
 
 class BulkReceiverHost(Protocol):
-    """Who hears of it, on the event loop."""
+    """The callbacks of a receiver, on the event loop."""
 
     def bulk_received(self, size: int) -> None:
-        """So many bytes of a span came."""
+        """Count received bytes of a span."""
 
     def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
-        """These pieces are on the disk, save the wrong ones."""
+        """Handle pieces that are on the disk, except the wrong ones."""
 
 
 class _Filled(NamedTuple):
@@ -63,8 +63,8 @@ class BulkReceiver:
     Args:
         shape: The torrent's pieces.
         keep: Verifies a run of pieces and writes the good ones; returns the wrong ones. Blocks.
-        host: Hears what comes of it.
-        failed: Told, on the event loop, where nothing more can be kept.
+        host: Gets the results.
+        failed: Called, on the event loop, where nothing more can be written.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class BulkReceiver:
         self._free: list[bytearray] = []
         self._full: deque[_Filled] = deque()
         self._closed = False
-        # The channel's thread's own.
+        # Used by the channel's thread alone.
         self._span = range(0)
         self._span_size = 0
         self._at = 0
@@ -107,12 +107,12 @@ class BulkReceiver:
     # -- on the event loop
 
     def expect(self, pieces: range) -> None:
-        """This span is about to be asked for."""
+        """Register a span that is about to be requested."""
         with self._changed:
             self._expected.append(pieces)
 
     def forget(self, pieces: range) -> bool:
-        """This span was refused; return whether it was asked for and has not begun."""
+        """Remove a span that was rejected; return whether it was requested and has not begun."""
         with self._changed:
             if pieces not in self._expected:
                 return False
@@ -120,7 +120,7 @@ class BulkReceiver:
             return True
 
     async def close(self) -> None:
-        """Take nothing more; keep what is whole, and end the threads."""
+        """Accept nothing more; write what is whole, and end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -218,7 +218,7 @@ class BulkReceiver:
             self._changed.notify_all()
 
     def _tell(self, call: Callable[..., None], *args: object) -> None:
-        with suppress(RuntimeError):  # the loop is gone, and everybody with it
+        with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(call, *args)
 
 

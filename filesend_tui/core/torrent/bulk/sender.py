@@ -1,6 +1,6 @@
-"""Whole pieces that one peer asked for as bulk: which go next, how much at a time, and when.
+"""Whole pieces that one peer requested as bulk: which to send next, how much, and when.
 
-The bytes themselves are read and sent on the channel's thread; the event loop only says which.
+The bytes themselves are read and sent on the channel's thread; the event loop only schedules them.
 Whether to serve at all is piece_exchange.py's.
 """
 
@@ -26,29 +26,29 @@ MOST_WAITING: Final = 1024
 
 
 class BulkSenderHost(Protocol):
-    """Who reads and who counts."""
+    """Reads the bytes to send, and counts them."""
 
     def fill(self, start: int, view: memoryview) -> None:
         """Write the torrent's bytes from `start` on. Called on the channel's thread; blocks.
 
         Raises:
-            ChannelFailed: They cannot be read; who must know of it was told.
+            ChannelFailed: They cannot be read; the cause was reported.
         """
 
     def bulk_sent(self, size: int) -> None:
-        """So many bytes were handed to the channel."""
+        """Count bytes that were handed to the channel."""
 
     def span_sent(self, span: SpanRequest) -> None:
-        """All of a span was."""
+        """Record that all of a span was handed to the channel."""
 
 
 class BulkSender:
-    """Serves one peer's spans, in the order in which it asked.
+    """Serves one peer's spans, in the order of its requests.
 
     Args:
         channel: To the peer.
         shape: The torrent's pieces.
-        limit: The client's for uploads.
+        limit: The client's upload limit.
         host: Reads and counts.
         clock: Seconds, monotonic.
     """
@@ -68,11 +68,11 @@ class BulkSender:
         self._waiting: deque[SpanRequest] = deque()
         self._wake = asyncio.Event()
         self._turns = Throttle(limit, self._wake.set)
-        #: Since when the channel has taken nothing, where it is offered something.
+        #: Since when the channel has accepted nothing of what is offered to it; None: it accepts.
         self.stuck_since: float | None = None
 
     def add(self, span: SpanRequest) -> bool:
-        """Serve this one too; return False where too many wait."""
+        """Queue a span; return False where too many wait."""
         if len(self._waiting) >= MOST_WAITING:
             return False
         self._waiting.append(span)
@@ -80,7 +80,7 @@ class BulkSender:
         return True
 
     def drop(self) -> list[SpanRequest]:
-        """Serve nothing more but what has begun; return the rest."""
+        """Drop the spans that have not begun, and return them."""
         dropped = list(self._waiting)
         self._waiting.clear()
         return dropped
@@ -113,7 +113,7 @@ class BulkSender:
         self._host.span_sent(span)
 
     async def _turn(self, size: int) -> int:
-        """Return how much may go now, of `size` bytes; waits until it is something."""
+        """Wait until some of `size` bytes may be sent; return how many."""
         while not (allowed := self._turns.take(size)):
             self._wake.clear()
             await self._wake.wait()

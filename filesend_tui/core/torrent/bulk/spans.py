@@ -1,7 +1,7 @@
-"""Whole pieces between this side and one peer, over a channel that moves bulk: asked and served.
+"""Whole pieces between this side and one peer over a bulk channel: requested and served.
 
-Here the two directions, the wire's words about them and the peer's record come together. How bytes
-come in is receiver.py's, how they go out sender.py's, which pieces to ask for the picker's.
+Combines both directions, their wire messages and the peer's record. Receiving bytes is
+receiver.py's, sending them sender.py's, which pieces to request the picker's.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MAX_SPAN, SpanReject, SpanRequest
 from filesend_tui.core.wire.shape import TorrentShape
 
-#: Seconds of data to keep asked for, and bytes at least and at most. The most costs no memory: what
-#: is asked for waits at the other side's disk.
+#: Seconds of data to keep requested, and bytes at least and at most. The most costs no memory:
+#: requested data waits on the other side's disk.
 WINDOW_S: Final = 1.0
 LEAST_WINDOW: Final = 8 * 1024 * 1024
 MOST_WINDOW: Final = 64 * 1024 * 1024
@@ -34,7 +34,7 @@ _SHARE: Final = 4
 
 
 class SpanPeer(Protocol):
-    """Whom spans are asked of, and who asks for them."""
+    """The peer that spans are requested from and sent to."""
 
     @property
     def wire(self) -> WireConnection:
@@ -42,21 +42,21 @@ class SpanPeer(Protocol):
 
     @property
     def pipeline(self) -> RequestPipeline:
-        """How it has kept us waiting."""
+        """Its request window, and whether it is snubbed."""
 
     @property
     def download(self) -> RateMeter:
-        """How fast it sends."""
+        """Its download rate."""
 
     @property
     def given(self) -> Counter[int]:
-        """Bytes of each piece that it was sent."""
+        """Bytes sent to it, by piece."""
 
     def flush(self) -> None:
-        """Let what was queued on the wire go out soon."""
+        """Wake the writer: messages were queued on the wire."""
 
     def asked_in_vain(self) -> None:
-        """It asked for what it is not served."""
+        """Count a request that is not served."""
 
 
 P = TypeVar("P", bound=SpanPeer)
@@ -64,35 +64,35 @@ P_contra = TypeVar("P_contra", contravariant=True)
 
 
 class SpanHost(Protocol[P_contra]):
-    """What spans tell the exchange of pieces; called on the event loop."""
+    """What spans report to the exchange of pieces; called on the event loop."""
 
     def pieces_received(self, peer: P_contra, size: int) -> None:
-        """So many bytes of what was asked of it came."""
+        """Count received bytes of requested pieces."""
 
     def pieces_settled(self, peer: P_contra, pieces: Sequence[int], wrong: Sequence[int]) -> None:
-        """These pieces are on the disk, save the wrong ones."""
+        """Handle pieces that are on the disk, except the wrong ones."""
 
     def pieces_lost(self, peer: P_contra, pieces: Sequence[int]) -> None:
-        """It will not send these."""
+        """Free pieces that the peer will not send."""
 
     def pieces_here(self, pieces: range) -> bool:
-        """Whether all of them may be served."""
+        """Return whether all of these pieces may be served."""
 
     def bulk_sent(self, peer: P_contra, size: int) -> None:
-        """So many bytes were handed to its channel."""
+        """Count bytes that were handed to its channel."""
 
 
 class Spans(Generic[P]):
-    """One peer's spans, both ways; from the moment that the torrent's shape is known.
+    """One peer's spans, both ways; made once the torrent's shape is known.
 
     Args:
-        peer: Whose.
+        peer: The peer.
         channel: To it.
         shape: The torrent's pieces.
         disk: Where they are.
-        limit: The client's for uploads.
+        limit: The client's upload limit.
         host: The exchange of pieces.
-        failed: Told where the disk can keep or give nothing more: the torrent cannot go on.
+        failed: Called where the disk cannot be read or written, which ends the torrent.
         clock: Seconds, monotonic.
     """
 
@@ -116,17 +116,17 @@ class Spans(Generic[P]):
         self._failed = failed
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        #: Bytes that were asked for and have not come.
+        #: Bytes that were requested and have not arrived.
         self.due = 0
         self._intake: BulkReceiver | None = None
         self._outlet = BulkSender(channel, shape, limit, self, clock)
         self._serving: asyncio.Task[None] | None = None
 
-    # -- asking
+    # -- requests
 
     @property
     def room(self) -> int:
-        """Bytes to ask for now beside what is due: 0, or a span's worth."""
+        """Bytes to request now beside those due: 0, or one span."""
         piece = self._shape.piece_length
         if self._peer.pipeline.snubbed:
             return 0 if self.due else piece
@@ -136,7 +136,7 @@ class Spans(Generic[P]):
         return span if self.due + span <= window else 0
 
     def ask(self, pieces: range) -> None:
-        """Ask the peer for these pieces, at most `room` bytes or one piece."""
+        """Request these pieces from the peer, at most `room` bytes or one piece."""
         if self._intake is None:
             self._intake = BulkReceiver(
                 self._shape, self._disk.keep_pieces, self, failed=self._failed
@@ -153,7 +153,7 @@ class Spans(Generic[P]):
         return (len(pieces) - 1) * self._shape.piece_length + self._shape.piece_size(pieces[-1])
 
     def rejected(self, message: SpanReject) -> bool:
-        """The peer will not serve a span; return whether it was asked to."""
+        """Free a span that the peer rejected; return whether it was requested."""
         pieces = range(message.first, message.first + message.count)
         if self._intake is None or not self._intake.forget(pieces):
             return False
@@ -164,7 +164,7 @@ class Spans(Generic[P]):
     # -- serving
 
     def requested(self, message: SpanRequest) -> bool:
-        """Serve a span or refuse it; return False where the peer asks for far too much."""
+        """Queue a span or reject it; return False where far too many are waiting."""
         pieces = range(message.first, message.first + message.count)
         if self._peer.wire.am_choking or not self._host.pieces_here(pieces):
             self._peer.asked_in_vain()
@@ -175,27 +175,27 @@ class Spans(Generic[P]):
         return self._outlet.add(message)
 
     def choke(self) -> None:
-        """Refuse what has not begun."""
+        """Reject every span that has not begun."""
         for span in self._outlet.drop():
             self._refuse(span)
 
     @property
     def stuck_since(self) -> float | None:
-        """Since when the channel has taken none of what is served, if it does not."""
+        """Since when the channel has accepted nothing of what is served; None: it accepts."""
         return self._outlet.stuck_since
 
     def _refuse(self, span: SpanRequest) -> None:
-        if self._peer.wire.spans:  # else it has taken back that it speaks of spans
+        if self._peer.wire.spans:  # else the peer withdrew fs_span
             self._peer.wire.send_span(SpanReject(span.first, span.count))
             self._peer.flush()
 
     async def close(self) -> None:
-        """Take and serve nothing more; what came whole is kept."""
+        """Accept and serve nothing more; write what is whole."""
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.wait({self._serving})
             if not self._serving.cancelled():
-                self._serving.exception()  # the channel's, which the reader hears of too
+                self._serving.exception()  # the channel's, which the reader gets too
         if self._intake is not None:
             await self._intake.close()
 

@@ -1,1 +1,1 @@
-"""Further channels to the same peer, over which nothing but blocks travel."""
+"""Further channels to the same peer, for blocks only."""

@@ -1,8 +1,8 @@
 """One lane: a further channel to a peer, over which each side sends blocks to the other.
 
 Blocks only, framed as on the wire (BEP 3), in answer to requests that went over the peer's own
-channel. A keep-alive says that its sender puts no more on the lane; when both have said so it is
-closed, and nothing was lost. How lanes come to be is lanes.py's.
+channel. A keep-alive ends its sender's data on the lane; after one from each side the lane is
+closed without loss. Opening lanes is lanes.py's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.framing import Inbox, Outbox
 from filesend_tui.core.wire.messages import KeepAlive, Piece
 
-#: Seconds that a lane which one side gave up stays open for what is still on its way.
+#: Seconds that a lane retired by one side stays open for data in transit.
 FAREWELL: Final = 20.0
 
 
@@ -25,14 +25,14 @@ class LaneHost(Protocol):
     """The peer that a lane goes to."""
 
     async def next_blocks(self) -> Sequence[Piece] | None:
-        """Return blocks to send, asked for and not sent yet; None: there is nothing to do now."""
+        """Return requested blocks that were not sent yet; None: nothing to send now."""
 
     def lane_heard(self, pieces: Sequence[Piece]) -> None:
-        """Blocks came. Raises WireError where one was not asked for."""
+        """Take blocks that arrived. Raises WireError where one was not requested."""
 
 
 class Lane:
-    """A lane. Its channel is its own."""
+    """One lane; it owns its channel."""
 
     def __init__(self, channel: Channel, host: LaneHost) -> None:
         self._channel = channel
@@ -42,19 +42,19 @@ class Lane:
         self._retiring = False
 
     def wake(self) -> None:
-        """There may be blocks to send."""
+        """Wake the writer: there may be blocks to send."""
         self._wake.set()
 
     def retire(self) -> None:
-        """Send no more over it; it is closed once the peer does so too."""
+        """Stop sending over it; it is closed once the peer stops too."""
         self._retiring = True
         self._wake.set()
 
     async def run(self) -> bool:
-        """Serve until it ends; return whether all that the peer put on it arrived.
+        """Serve until it ends; return whether all that the peer sent on it arrived.
 
         Raises:
-            WireError, ChannelAbused: The peer put on it what does not belong there.
+            WireError, ChannelAbused: The peer sent anything but requested blocks on it.
         """
         reading = asyncio.create_task(self._read())
         writing = asyncio.create_task(self._write())
@@ -75,7 +75,7 @@ class Lane:
         return not reading.cancelled() and reading.exception() is None and reading.result()
 
     async def _read(self) -> bool:
-        """Return whether the peer said that this was all."""
+        """Take blocks until the end; return whether the peer ended with a keep-alive."""
         inbox = Inbox()
         while not inbox.keep_alives:
             data = await self._channel.receive()
@@ -107,7 +107,7 @@ class Lane:
 
 
 def _fault(task: asyncio.Task[Any]) -> BaseException | None:
-    """Return what ended a task, unless it is only that the channel is gone."""
+    """Return the error that ended a task; None for one that only reports a closed channel."""
     error = None if task.cancelled() else task.exception()
     gone = isinstance(error, ChannelFailed) and not isinstance(error, ChannelAbused)
     return None if gone else error

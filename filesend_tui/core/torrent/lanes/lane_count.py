@@ -1,9 +1,9 @@
-"""How many lanes to a peer are worth having: many, and twice as many, while that brings much.
+"""How many lanes to open to a peer: increased in large steps, while each raises the rate.
 
-One association of SCTP is bounded by its window over the round trip and, where packets are lost, by
-how slowly it grows again; several between the same two peers add up. Whether they do here is tried,
-not computed, and in large steps: rates over seconds jump about by half. Pure: times are passed in,
-in seconds of any monotonic clock.
+An SCTP association is bounded by its window over the round trip and, where packets are lost, by the
+window's slow recovery; several between the same two peers add up. Whether they do here is measured,
+not computed, and in large steps: rates over seconds vary by half. Pure: times are passed in, in
+seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-#: Lanes to one peer beside its own channel: eight channels, then sixteen. The first step is a
-#: large one, as most files are over before a third step would pay.
+#: Lanes to one peer beside its own channel: eight channels, then sixteen. The first step is large,
+#: as most transfers end before a third step would pay.
 STEPS: Final = (7, 15)
 MOST_LANES: Final = STEPS[-1]
 #: Seconds of round trip from which on a single association may be the bottleneck.
 LONG_WAY: Final = 0.006
-#: Seconds that are measured before a trial and in it, and that new lanes are given to get going.
+#: Seconds measured before a trial and in it, and seconds for new lanes to reach their rate.
 MEASURE: Final = 1.0
 TRIAL: Final = 1.5
 SETTLE: Final = 0.5
 SETTLE_EACH: Final = 0.1
-#: Seconds in which lanes that were asked for open, or are not waited for.
+#: Seconds to wait for offered lanes to open.
 OPENING: Final = 6.0
 #: The rate after a step must be so many times the rate before.
 GAIN: Final = 1.25
-#: A rate that fell to this share of what it was when a trial brought nothing is worth another.
+#: A rate that fell to this share of the rate before a trial without gain warrants another.
 FALLEN: Final = 0.5
-#: Seconds to the next try after one that brought nothing; doubled each time, up to the second.
+#: Backoff in seconds after a trial without gain; doubled each time, up to LONGEST_PAUSE.
 PAUSE: Final = 20.0
 LONGEST_PAUSE: Final = 160.0
 #: Seconds without a byte after which lanes are closed.
@@ -43,7 +43,7 @@ class _Phase(Enum):
 
 
 class LaneCount:
-    """Says how many lanes there should be to one peer."""
+    """Decides how many lanes there should be to one peer."""
 
     def __init__(self) -> None:
         self._phase = _Phase.STEADY
@@ -65,7 +65,7 @@ class LaneCount:
         Args:
             now: The time.
             received: Bytes of blocks received so far.
-            busy: The peer owes blocks, and nothing but it and the way to it slows them down.
+            busy: Blocks are in flight, and only the peer and the path to it bound their rate.
             lanes: How many are open.
             round_trip: Seconds to the peer and back; None while not known.
         """
@@ -99,7 +99,7 @@ class LaneCount:
         return self._wanted
 
     def broke(self, now: float) -> None:
-        """A lane broke by itself: have none for a while."""
+        """Record that a lane broke: want none for a while."""
         self._wanted = 0
         self._phase = _Phase.STEADY
         self._rate_before = 0.0
@@ -130,7 +130,7 @@ class LaneCount:
         self._bytes = received
 
     def _rest(self) -> None:
-        """A measure with a gap in it says nothing."""
+        """Discard a measurement that has a gap in it."""
         self._since = None
         if self._phase is _Phase.TRYING:
             self._phase = _Phase.SETTLING

@@ -1,8 +1,8 @@
-"""The lanes to one peer: how they are agreed on, opened, and closed where they do not help.
+"""The lanes to one peer: offered, answered, opened, and closed where they do not help.
 
-Only two of our own have any (fs_lane). Offers and answers go over the peer's own channel; how many
-there should be is lane_count.py's, and the side that downloads asks for them. What travels on one
-is lane.py's. For everybody else a peer with lanes is one peer.
+Only FileSend peers have any (fs_lane). Offers and answers go over the peer's own channel; the side
+that downloads offers, and how many there should be is lane_count.py's. The data on one is
+lane.py's. To every other module a peer with lanes is one peer.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from filesend_tui.core.wire.lane_messages import (
 
 #: Most lanes of one torrent, whatever the number of peers: each has a socket and a handshake.
 MOST_OF_A_TORRENT: Final = 30
-#: Seconds between two looks at how many there should be.
+#: Seconds between two decisions on how many there should be.
 LOOK: Final = 0.25
-#: Seconds between two measures of the round trip, and how many come first, one with each look: a
-#: program that is just beginning may be too busy to answer the first at once.
+#: Seconds between two measurements of the round trip, and how many come first, LOOK apart: a
+#: program that is just starting may be too busy to answer the first at once.
 PING: Final = 5.0
 FIRST_PINGS: Final = 4
 #: Seconds that the peer has to answer an offer.
@@ -50,7 +50,7 @@ class LaneRoom:
 
 
 class LaneRoad(NamedTuple):
-    """How lanes to a peer are made: as its own channel was. room: shared with other peers."""
+    """How to make lanes to a peer: as its own channel was. room: shared with other peers."""
 
     transport: Transport
     room: LaneRoom
@@ -65,20 +65,20 @@ class LanesHost(LaneHost, Protocol):
 
     @property
     def received(self) -> int:
-        """Bytes of blocks that came from it so far."""
+        """Bytes of blocks received from it so far."""
 
     @property
     def held_up(self) -> bool:
-        """It owes blocks, and nothing but it and the way to it slows them down."""
+        """Whether blocks are in flight, and only the peer and the path to it bound their rate."""
 
     def send_lane_message(self, message: LaneMessage) -> None:
         """Send it a message of fs_lane."""
 
     def lane_broke(self) -> None:
-        """What it put on a lane may be lost."""
+        """Request again what may have been lost on a lane."""
 
     def stop(self, reason: WhyDropped) -> None:
-        """Part from it: it put on a lane what does not belong there."""
+        """Disconnect it: it sent anything but requested blocks on a lane."""
 
 
 class Lanes:
@@ -95,7 +95,7 @@ class Lanes:
         self._transport, self._room = road
         self._clock = clock
         self._count = LaneCount()
-        #: Lanes that this side asked for, the eldest first, and those that the peer did.
+        #: Lanes that this side offered, oldest first, and those that the peer offered.
         self._ours: list[Lane] = []
         self._theirs: list[Lane] = []
         self._offers: dict[int, asyncio.Future[str]] = {}
@@ -109,16 +109,16 @@ class Lanes:
 
     @property
     def count(self) -> int:
-        """How many are open."""
+        """How many lanes are open."""
         return len(self._ours) + len(self._theirs)
 
     def begin(self) -> None:
-        """The peer takes lanes; may be called again."""
+        """Start to decide on lanes, as the peer takes them; idempotent."""
         if self._keeper is None:
             self._keeper = self._tasks.spawn(self._keep())
 
     def wake(self) -> None:
-        """There may be blocks to send."""
+        """Wake the writers: there may be blocks to send."""
         for lane in (*self._ours, *self._theirs):
             lane.wake()
 
@@ -127,7 +127,7 @@ class Lanes:
         await self._tasks.cancel()
 
     def heard(self, message: LaneMessage) -> None:
-        """Take a message of fs_lane."""
+        """Handle a message of fs_lane."""
         match message:
             case LanePing(number):
                 self._host.send_lane_message(LanePong(number))
@@ -147,11 +147,11 @@ class Lanes:
                 self._offers.pop(number).set_exception(ChannelFailed("A lane was refused."))
 
     def _is_waited_for(self, number: int) -> bool:
-        # One whose time is over is there until its task has run.
+        # An offer that timed out is listed until its task has run.
         return number in self._offers and not self._offers[number].done()
 
     async def _keep(self) -> None:
-        """Measure, and open and close lanes as it says."""
+        """Measure the round trip; open and close lanes as LaneCount decides."""
         next_ping = 0.0
         pings = 0
         while True:
@@ -238,7 +238,7 @@ class Lanes:
             self._host.lane_broke()
 
     def _claim(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let a lane come to be and live; one fewer is free until it ends."""
+        """Run a lane from its offer to its end; it takes one of the free ones meanwhile."""
         self._room.free -= 1
         self._tasks.spawn(work).add_done_callback(self._give_back)
 

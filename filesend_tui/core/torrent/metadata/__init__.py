@@ -1,1 +1,1 @@
-"""How a torrent's description comes from its peers (BEP 9)."""
+"""A torrent's info dictionary, fetched from its peers (BEP 9)."""

@@ -1,7 +1,7 @@
 """Fetching the info dictionary of a magnet from its peers, piece by piece (BEP 9).
 
-Decides which piece to ask of whom, and proves the whole by its infohash. Pure: time is passed in,
-messages are the wire's, and what the dictionary says is info.py's.
+Decides which piece to request from which peer, and verifies the whole by its infohash. Pure: time
+is passed in, messages are the wire's, and the dictionary's content is info.py's.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from filesend_tui.core.wire.shape import MAX_METADATA
 
 PeerKey = TypeVar("PeerKey", bound=Hashable)
 
-#: Seconds after which a request that was not answered is asked of somebody else.
+#: Seconds after which an unanswered request goes to another peer.
 REQUEST_TIMEOUT: Final = 15.0
-#: Seconds before a peer is asked again for a piece that it refused.
+#: Seconds before a piece is requested again from a peer that rejected it.
 RETRY_AFTER: Final = 5.0
 #: Requests in flight to one peer.
 WINDOW: Final = 16
-#: Peers that one piece is asked of at a time; the second only when nothing else is left to ask.
+#: Peers that one piece is requested from at a time; a second only when no other piece is left.
 _MOST_ASKERS: Final = 2
-#: Bytes kept of dictionaries that are not whole yet, liars' included: four of the largest.
+#: Bytes kept of incomplete dictionaries, false ones included: four of the largest.
 MOST_HELD: Final = 4 * MAX_METADATA
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[PeerKey]):
-    """What a piece of metadata led to.
+    """The result of a piece of metadata.
 
-    info: the whole bencoded info dictionary, proven by the infohash, or None. culprits: peers that
-    are known to have sent a bad one; they are not asked again and should be dropped.
+    info: the whole bencoded info dictionary, verified by the infohash, or None. culprits: peers
+    known to have sent a false one; they get no more requests and should be dropped.
     """
 
     info: bytes | None = None
@@ -50,16 +50,16 @@ class _Attempt(Generic[PeerKey]):
     """The pieces of an info dictionary of one claimed size."""
 
     size: int
-    #: When it began or the last piece came.
+    #: When it began or the last piece arrived.
     moved: float
     peers: dict[PeerKey, None] = field(default_factory=dict)
     pieces: dict[int, tuple[PeerKey, bytes]] = field(default_factory=dict)
     asked: dict[int, dict[PeerKey, float]] = field(default_factory=dict)
     refused: dict[tuple[PeerKey, int], float] = field(default_factory=dict)
-    #: Digests of who sent what in mixtures that proved bad.
+    #: Digests of the pieces, by sender, in mixtures that proved false.
     doubtful: dict[tuple[PeerKey, int], bytes] = field(default_factory=dict)
-    #: Set after a mixture of several peers' pieces proved bad: the only one asked, so that the
-    #: next bad dictionary has one author.
+    #: Set after a mixture of several peers' pieces proved false: the only peer to request from, so
+    #: that the next false dictionary has one author.
     sole: PeerKey | None = None
 
     @property
@@ -80,7 +80,7 @@ class _Attempt(Generic[PeerKey]):
         self.sole = sole
 
     def forget(self, peer: PeerKey) -> None:
-        """Take back what was asked of a peer; what it sent stays."""
+        """Drop the requests to a peer; keep what it sent."""
         self.peers.pop(peer, None)
         for askers in self.asked.values():
             askers.pop(peer, None)
@@ -90,7 +90,7 @@ class _Attempt(Generic[PeerKey]):
             self.start_over(next(iter(self.peers), None))
 
     def expire(self, now: float) -> None:
-        """Take back requests that were not answered in time."""
+        """Drop requests that timed out."""
         late = [
             (peer, piece)
             for piece, askers in self.asked.items()
@@ -103,7 +103,7 @@ class _Attempt(Generic[PeerKey]):
             self.pass_on()
 
     def refuse(self, peer: PeerKey, piece: int, now: float) -> None:
-        """Take back a request that was refused."""
+        """Drop a request that was rejected."""
         if self.asked.get(piece, {}).pop(peer, None) is None:
             return
         self.refused[peer, piece] = now
@@ -111,7 +111,7 @@ class _Attempt(Generic[PeerKey]):
             self.pass_on()
 
     def pass_on(self) -> None:
-        """Let the next peer be the sole one; this one comes again after the others."""
+        """Make the next peer the sole one; move this one behind the others."""
         if self.sole is not None:
             self.peers[self.sole] = self.peers.pop(self.sole)
         self.start_over(next(iter(self.peers)))
@@ -131,7 +131,7 @@ class MetadataFetch(Generic[PeerKey]):
         self._culprits: set[PeerKey] = set()
 
     def peer_has(self, peer: PeerKey, size: int) -> None:
-        """Learn that a peer serves a dictionary of `size` bytes; again when it says so again.
+        """Record that a peer announced a dictionary of `size` bytes, perhaps again.
 
         Raises:
             ValueError: The size is not 1 to MAX_METADATA.
@@ -145,7 +145,7 @@ class MetadataFetch(Generic[PeerKey]):
             attempt.refused = {key: when for key, when in attempt.refused.items() if key[0] != peer}
 
     def peer_left(self, peer: PeerKey) -> None:
-        """Forget a peer. What was asked of it may be asked of others."""
+        """Remove a peer and free its requests for others."""
         size = self._sizes.pop(peer, None)
         attempt = self._attempts.get(size) if size is not None else None
         if attempt is not None:
@@ -154,10 +154,10 @@ class MetadataFetch(Generic[PeerKey]):
                 del self._attempts[attempt.size]
 
     def ask(self, peer: PeerKey, now: float) -> list[int]:
-        """Return the pieces to ask of this peer now, and take them as asked.
+        """Return the pieces to request from this peer now, and record them as requested.
 
-        Call it for every peer after each event here, and each few seconds: requests that were not
-        answered or were refused are given out again as time goes by. now: seconds.
+        Call it for every peer after each event here, and every few seconds: unanswered and rejected
+        requests are repeated after a while. now: seconds.
         """
         attempt = self._attempt(peer, now)
         if attempt is None:
@@ -182,13 +182,13 @@ class MetadataFetch(Generic[PeerKey]):
         return pieces
 
     def rejected(self, peer: PeerKey, piece: int, now: float) -> None:
-        """Learn that a peer refused a piece; it is asked again after RETRY_AFTER seconds."""
+        """Record that a peer rejected a piece; it is requested again after RETRY_AFTER seconds."""
         attempt = self._attempt(peer, now)
         if attempt is not None:
             attempt.refuse(peer, piece, now)
 
     def received(self, peer: PeerKey, piece: int, data: bytes, now: float) -> Fetched[PeerKey]:
-        """Take in a piece; one that was not asked for or has the wrong length is thrown away."""
+        """Record a piece; discard one that was not requested or has the wrong length."""
         attempt = self._attempt(peer, now)
         if attempt is None or peer not in attempt.asked.get(piece, {}):
             return Fetched()
@@ -214,7 +214,7 @@ class MetadataFetch(Generic[PeerKey]):
         return attempt
 
     def _bound_memory(self, growing: _Attempt[PeerKey]) -> None:
-        """Let go of the size that has got nowhere for longest, where too much is held."""
+        """Evict the attempt without progress for longest, where too much is held."""
         while sum(attempt.held for attempt in self._attempts.values()) > MOST_HELD:
             others = [a for a in self._attempts.values() if a is not growing and a.pieces]
             stuck = min(others, key=lambda attempt: attempt.moved)
@@ -239,7 +239,7 @@ def _digest(data: bytes) -> bytes:
 
 
 def _proven_liars(attempt: _Attempt[PeerKey], info: bytes) -> tuple[PeerKey, ...]:
-    """Return who sent a piece, in a mixture before, that the true dictionary shows to be false."""
+    """Return the senders of pieces, in earlier mixtures, that the true dictionary proves false."""
     liars = {
         author: None
         for (author, piece), digest in attempt.doubtful.items()

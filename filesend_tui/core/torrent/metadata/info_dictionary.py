@@ -1,7 +1,7 @@
-"""A torrent's description among its peers: fetched from them, then served to them (BEP 9).
+"""A torrent's info dictionary: fetched from its peers, then served to them (BEP 9).
 
-Which piece to ask of whom is exchange.py's; here it becomes messages on connections. What the
-description says is never looked at here.
+Which piece to request from which peer is exchange.py's; here it becomes messages on connections.
+The dictionary's content is never read here.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class InfoDictionary:
     """The info dictionary of one swarm, wanted or known.
 
     Args:
-        info_hash: 20 bytes; proves what comes.
+        info_hash: 20 bytes; verifies the dictionary.
         clock: Seconds, monotonic.
-        found: Told once, with the whole bencoded dictionary.
-        sent_bad_data: Told of a peer that sent a false one.
+        found: Called once, with the whole bencoded dictionary.
+        sent_bad_data: Called with a peer that sent a false one.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class InfoDictionary:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the dictionary; None while it is not here."""
+        """Bytes of the dictionary; None while it is not known."""
         return None if self._raw is None else len(self._raw)
 
     def know(self, raw: bytes) -> None:
-        """The dictionary is here: serve it from now on."""
+        """Set the dictionary; serve it from now on."""
         self._raw = raw
 
     def offered(self, peer: Peer) -> None:
-        """A peer's extended handshake came, with what it now says about serving the dictionary."""
+        """Handle a peer's extended handshake, which offers the dictionary or withdraws it."""
         size = peer.wire.peer_metadata_size if peer.wire.peer_has_metadata else None
         if size is None:
-            self.left(peer)  # or it took its offer back
+            self.left(peer)  # or it withdrew its offer
         elif self._raw is None:
             self._claims[peer] = size
             self._fetch.peer_has(peer, size)
@@ -65,12 +65,12 @@ class InfoDictionary:
             self._sent_bad_data(peer)
 
     def left(self, peer: Peer) -> None:
-        """A peer is gone."""
+        """Remove a peer."""
         self._claims.pop(peer, None)
         self._fetch.peer_left(peer)
 
     def ask(self, peers: Iterable[Peer]) -> None:
-        """Ask these peers for what is missing; call after each message and about once a second."""
+        """Request missing pieces from these peers; call after each message and once a second."""
         if self._raw is not None:
             return
         now = self._clock()
@@ -79,7 +79,7 @@ class InfoDictionary:
                 peer.ask_metadata(piece)
 
     def message(self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject) -> None:
-        """Take a ut_metadata message."""
+        """Handle a ut_metadata message."""
         match message:
             case MetadataRequest(piece):
                 self._serve(peer, piece)
@@ -90,7 +90,7 @@ class InfoDictionary:
 
     def _take(self, peer: Peer, piece: int, data: bytes) -> None:
         if self._raw is not None:
-            # Too late to be of use, and not to tell a liar.
+            # Too late to be of use, but it may still prove that its sender lied.
             if data != self._raw[piece * METADATA_PIECE : (piece + 1) * METADATA_PIECE]:
                 self._sent_bad_data(peer)
             return

@@ -1,1 +1,1 @@
-"""What a torrent is: read, checked, made of files."""
+"""Info dictionaries, links and file attributes: parsed and checked."""

@@ -1,7 +1,7 @@
-"""What is kept of files and folders beside names and bytes: permissions, times, empty folders.
+"""Attributes of files and folders beside names and bytes: permissions, times, empty folders.
 
-A torrent has no room for it; a request between two people has. It comes from a stranger as far as
-this side is concerned: permissions never go beyond what the umask allows. Nothing is opened here.
+A torrent has no field for them; a request between two people has. They are untrusted: permissions
+never exceed what the umask allows. Nothing is opened here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ HAS_MODES = os.name != "nt"
 
 
 class Attributes(NamedTuple):
-    """How a file or folder was where it came from.
+    """The attributes of a file or folder at its source.
 
-    mode: its permissions, 0 to 0o777; None where nobody can tell. modified_ns: its modification
-    time, in nanoseconds since 1970; None where it is not to be kept.
+    mode: its permissions, 0 to 0o777; None where unknown. modified_ns: its modification time, in
+    nanoseconds since 1970; None where it is not to be kept.
     """
 
     mode: int | None = None
@@ -26,25 +26,25 @@ class Attributes(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Attributes:
-        """Return those of a file or folder here."""
+        """Return the attributes of a local file or folder."""
         mode = stat.S_IMODE(status.st_mode) & 0o777 if HAS_MODES else None
         return cls(mode, status.st_mtime_ns)
 
     @property
     def is_private(self) -> bool:
-        """Whether anybody may read less of it than they usually may."""
+        """Whether group or others have no permission to read it."""
         return self.mode is not None and self.mode & 0o044 != 0o044
 
 
 class Folder(NamedTuple):
-    """A folder: its names as they were said, from the chosen folder on."""
+    """A folder: its raw names, from the chosen folder on."""
 
     parts: tuple[str, ...]
     attributes: Attributes
 
 
 class Extras(NamedTuple):
-    """files: one entry for each of the torrent's files; none at all: they are as any new file.
+    """files: one entry for each of the torrent's files; none at all: default attributes.
     folders: those to be made where no file makes them, and those whose attributes are kept.
     """
 
@@ -62,7 +62,7 @@ def file_mode(mode: int, allowed: int) -> int:
         mode: 0 to 0o777.
         allowed: What the umask leaves of 0o777.
     """
-    # Whoever receives it may read and change it in any case.
+    # The receiver may read and change it in any case.
     return (mode & allowed & 0o777) | 0o600
 
 

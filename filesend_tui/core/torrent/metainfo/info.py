@@ -1,7 +1,7 @@
-"""What a torrent is: the info dictionary, read from bytes that nobody vouches for (BEP 3, v1).
+"""The info dictionary of a torrent, parsed from untrusted bytes (BEP 3, v1).
 
-Only the reading lives here: names stay exactly as the torrent spells them (paths.py makes them
-safe), links are in magnet.py, and no file is ever opened.
+Only parsing lives here: names stay exactly as the torrent spells them (paths.py makes them safe),
+links are in magnet.py, and no file is ever opened.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from filesend_tui.core.wire.shape import BLOCK, MAX_METADATA, TorrentShape
 
 #: Files of one torrent; more belong in an archive.
 MAX_FILES: Final = 50_000
-#: Folders of one torrent, made or not: each is a name to mend and an inode.
+#: Folders of one torrent, made or not: each is a name to sanitize and an inode.
 MAX_FOLDERS: Final = 20_000
-#: Bytes of a piece: each one that is under way is held in memory whole.
+#: Bytes of a piece: each one in progress is held in memory whole.
 MAX_PIECE_LENGTH: Final = 16 * 1024 * 1024
 #: Names from a torrent's root to a file, and the bytes of them all with a separator each.
 MAX_PATH_PARTS: Final = 64
@@ -36,7 +36,7 @@ class TorrentFile:
     path: its names as the torrent spells them, raw and untrusted, without the torrent's own name
     (a single-file torrent's one part is that name); what is not UTF-8 in them is U+FFFD.
     length and offset: in bytes; the offset counts from the torrent's first byte.
-    pad: filler up to the next piece, not a file that anybody wants (BEP 47).
+    pad: filler up to the next piece, never wanted (BEP 47).
     """
 
     path: tuple[str, ...]
@@ -50,7 +50,7 @@ class TorrentInfo:
     """A checked info dictionary.
 
     info_hash: 20 bytes, the SHA-1 of raw. name: raw and untrusted. piece_hashes: 20 bytes a piece.
-    raw: the bencoded dictionary, as BEP 9 hands it on. single: a file alone, not a folder.
+    raw: the bencoded dictionary, as BEP 9 transfers it. single: a file alone, not a folder.
     """
 
     info_hash: bytes
@@ -70,17 +70,17 @@ class TorrentInfo:
 
 
 def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
-    """Return what the bencoded info dictionary `raw` says (BEP 3; hybrids are read as v1).
+    """Parse the bencoded info dictionary `raw` (BEP 3; hybrids are read as v1).
 
     What cannot be laid out as files at all is refused here: a path given twice, a file that is
-    also a folder, a symlink (BEP 47). Names that are merely unsafe are not: paths.py mends them.
+    also a folder, a symlink (BEP 47). Merely unsafe names are not: paths.py sanitizes them.
 
     Args:
-        raw: At most MAX_METADATA bytes, as they came off the network.
+        raw: At most MAX_METADATA bytes, as received.
         info_hash: The 20 bytes its SHA-1 must equal, where known.
 
     Raises:
-        BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one asked for.
+        BadMetadata: It is broken, too large, inconsistent, v2 only, or not the one requested.
     """
     if is_too_large(raw):
         _refuse("is too large")
@@ -115,7 +115,7 @@ def parse_info(raw: bytes, *, info_hash: bytes | None = None) -> TorrentInfo:
 
 
 def is_too_large(raw: bytes) -> bool:
-    """Return whether a bencoded info dictionary is more than anybody reads."""
+    """Return whether a bencoded info dictionary exceeds what `parse_info` accepts."""
     return len(raw) > MAX_METADATA or raw.count(b"e") + raw.count(b":") > _MAX_VALUES
 
 
@@ -124,7 +124,7 @@ def _refuse(why: str) -> NoReturn:
 
 
 def _number(value: int) -> str:
-    """Return a stranger's integer as text of bounded length."""
+    """Return an untrusted integer as text of bounded length."""
     return str(value) if -(10**18) < value < 10**18 else "absurdly many"
 
 
@@ -149,7 +149,7 @@ def _get(source: dict[bytes, Any], key: bytes, kind: type[Any]) -> Any:
 
 def _length(source: dict[bytes, Any]) -> int:
     length: int = _get(source, b"length", int)
-    # The pieces that the metadata has room to hash end far below this.
+    # The pieces whose hashes fit into the metadata end far below this.
     if not 0 <= length < 2**62:
         _refuse(f"has a file of {_number(length)} bytes")
     return length
@@ -192,7 +192,7 @@ def _check_tree(files: tuple[TorrentFile, ...]) -> None:
 
     Pads are never laid out.
     """
-    root: dict[str, Any] = {}  # a name to what is below a folder, or to None for a file
+    root: dict[str, Any] = {}  # name to subtree of a folder, or to None for a file
     folders = 0
     for file in files:
         if file.pad:
@@ -203,7 +203,7 @@ def _check_tree(files: tuple[TorrentFile, ...]) -> None:
             below = here.get(part, root)
             if below is None:
                 _refuse("has a file where it also has a folder")
-            if below is root:  # which no name leads to
+            if below is root:  # the default: a new folder
                 folders += 1
                 if folders > MAX_FOLDERS:
                     _refuse(f"holds more than {MAX_FOLDERS} folders")

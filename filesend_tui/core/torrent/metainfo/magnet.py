@@ -42,9 +42,9 @@ class Magnet:
 
 
 def parse_magnet(uri: str) -> Magnet:
-    """Return what a magnet link says (BEP 9; hex or base32 btih, of hybrids the v1 half).
+    """Parse a magnet link (BEP 9; hex or base32 btih, of hybrids the v1 half).
 
-    Fields it does not know are passed over, and so are trackers that are no URL of a known scheme.
+    Unknown fields are ignored, and so are trackers that are no URL of a known scheme.
 
     Raises:
         BadMagnet: It is no magnet link, is too long, or names no v1 torrent.

@@ -1,7 +1,7 @@
 """The link that opens a torrent in a browser: a page's URL, and the magnet link as its fragment.
 
-Pages that stand on WebTorrent read what follows the `#`, as instant.io does; a browser sends a
-fragment to no server. Pure: nothing is fetched, and nothing looks whether the page can do it.
+Pages built on WebTorrent, such as instant.io, read the fragment; a browser sends it to no server.
+Pure: nothing is fetched, and whether the page supports it is not checked.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from filesend_tui.core.errors import BadSharePage
 from filesend_tui.core.util.text import clean
 
 _MAX_PAGE: Final = 1024
-#: What a fragment may hold as it is (RFC 3986, section 3.5), and the mark of what is encoded.
+#: Characters allowed in a fragment (RFC 3986, section 3.5), and `%` of percent-encoding.
 _FRAGMENT: Final = "%!$&'()*+,;=:@/?-._~"
 
 
 def share_page(typed: str) -> str:
-    """Return a page's URL as links begin with it.
+    """Return a page's URL in the form that links begin with.
 
     Raises:
         BadSharePage: It is no http or https URL, names a user, or has a fragment of its own.
@@ -29,7 +29,7 @@ def share_page(typed: str) -> str:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    # A login would be handed on with the link, and a fragment is where the magnet goes.
+    # Credentials would be shared with the link, and a fragment is where the magnet goes.
     if usable and ("@" in parts.netloc or "#" in page):
         usable = False
     if len(page) > _MAX_PAGE or " " in page or not page.isprintable():

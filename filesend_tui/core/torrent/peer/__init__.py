@@ -1,1 +1,1 @@
-"""One peer: its wire, what it may cost, whom to serve."""
+"""One peer: its connection, its limits, choking."""

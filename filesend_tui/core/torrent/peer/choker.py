@@ -1,11 +1,11 @@
-"""Whom to serve: a few interested peers at a time, each long enough to be worth it (BEP 3).
+"""Which peers to unchoke: a few interested ones at a time, each for a minimum term (BEP 3).
 
 Only the decision lives here, pure given clock and random source; sending choke and unchoke is the
 swarm's. Times are seconds of any monotonic clock, rates bytes a second.
 
 - A free slot goes to an interested peer at once, the longest waiting first.
-- Every ROUND_S the slots are dealt anew. Seeding: a peer keeps its slot for TERM_S, then yields to
-  the longest waiting; while nobody waits, nobody is choked. Leeching: tit for tat, those that give
+- Every ROUND_S the slots are reassigned. Seeding: a peer keeps its slot for TERM_S, then yields to
+  the longest waiting; while none waits, none is choked. Leeching: tit for tat, those that give
   most are served, and one slot is optimistic: it passes on every TERM_S to the longest waiting, so
   a newcomer can show what it gives.
 - Against fibrillation a challenger must beat a served peer by a margin.
@@ -19,11 +19,11 @@ from typing import Final, Generic, NamedTuple
 
 from filesend_tui.core.torrent.pieces.partial import PeerKey
 
-#: Seconds between two deals of the slots.
+#: Seconds between two assignments of the slots.
 ROUND_S: Final = 10.0
 #: Seconds a seeder's slot, or the optimistic one, is held.
 TERM_S: Final = 30.0
-#: What a served peer's rate counts for in a comparison.
+#: Factor on a served peer's rate in a comparison.
 _INCUMBENT: Final = 1.2
 
 
@@ -45,7 +45,7 @@ class Decision(NamedTuple, Generic[PeerKey]):
 
 
 class Choker(Generic[PeerKey]):
-    """Deals upload slots.
+    """Assigns upload slots.
 
     Args:
         slots: Interested peers served at a time; at least 1.
@@ -55,7 +55,7 @@ class Choker(Generic[PeerKey]):
     def __init__(self, *, slots: int, rng: random.Random | None = None) -> None:
         self._slots = max(1, slots)
         self._rng = rng or random.Random()  # noqa: S311  # fairness, not a secret
-        self._since: dict[PeerKey, float] = {}  # when it was last choked or unchoked, or came
+        self._since: dict[PeerKey, float] = {}  # when it was last choked or unchoked, or joined
         self._next_round = 0.0
         self._optimistic: PeerKey | None = None
         self._optimistic_until = 0.0
@@ -68,7 +68,7 @@ class Choker(Generic[PeerKey]):
         Args:
             contenders: Every connected peer.
             now: The time.
-            seeding: Nothing is missing here.
+            seeding: Whether this side has every wanted piece.
         """
         peers = list(contenders)
         self._since = {peer.key: self._since.get(peer.key, now) for peer in peers}
@@ -95,7 +95,7 @@ class Choker(Generic[PeerKey]):
     def _deal(
         self, interested: list[Contender[PeerKey]], now: float, seeding: bool
     ) -> set[PeerKey]:
-        """Who is served from now on; `interested` comes longest unchanged first."""
+        """Return the peers to serve; `interested` is sorted longest unchanged first."""
         if len(interested) <= self._slots:
             return {peer.key for peer in interested}
         if seeding:
@@ -121,7 +121,7 @@ class Choker(Generic[PeerKey]):
         served = {peer.key for peer in ranked[: self._slots - 1]}
         others = [peer for peer in interested if peer.key not in served]
         if now >= self._optimistic_until or self._optimistic not in {p.key for p in others}:
-            # Whoever holds a slot already waits least.
+            # Prefer a choked peer: an unchoked one has a slot already.
             chosen = min(others, key=lambda peer: not peer.choked)
             self._optimistic = chosen.key
             self._optimistic_until = now + TERM_S

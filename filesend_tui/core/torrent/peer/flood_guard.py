@@ -1,4 +1,4 @@
-"""How much a peer may say that moves nothing, before it counts as a flood.
+"""How many messages without data a peer may send before they count as a flood.
 
 Pure: a leaky bucket whose clock is passed in, in seconds of any monotonic clock. What a message
 weighs is wire/message_cost.py's.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Weight borne at once. A good peer comes nearest when we choke it with its requests under way
+#: Weight allowed at once. A good peer comes nearest when we choke it with its requests under way
 #: (1,024), or when it trades small pieces quickly and its interest changes with each.
 BURST: Final = 8192
-#: Weight borne for ever, a second; a few hundredths of a processor at most.
+#: Weight allowed per second, sustained; a few percent of a core at most.
 PER_SECOND: Final = 256
 
 
@@ -24,7 +24,7 @@ class FloodGuard:
         self._when = now
 
     def allows(self, total: int, now: float) -> bool:
-        """Return whether `total`, the weight of all that came so far, is still borne."""
+        """Return whether `total`, the weight of all messages so far, is within the limit."""
         leaked = (now - self._when) * PER_SECOND
         self._level = max(0.0, self._level - leaked) + total - self._seen
         self._seen, self._when = total, now

@@ -1,4 +1,4 @@
-"""One peer's record: what it still owes, how it has behaved, and when that is enough.
+"""One peer's record: answers due, misbehaviour, timeouts, and when to drop it.
 
 Pure: times are passed in, in seconds of any monotonic clock. Every judgement is a reason to drop
 the peer, or None. What follows from it is peer.py's.
@@ -16,17 +16,17 @@ from filesend_tui.core.wire.errors import Reason
 HANDSHAKE_TIMEOUT: Final = 25.0
 #: Seconds after which a silent connection is given up (BEP 3: two minutes).
 SILENCE_TIMEOUT: Final = 120.0
-#: Seconds in which a peer that owes blocks must send one that counts.
+#: Seconds within which a peer with requests in flight must send a useful block.
 STALL_TIMEOUT: Final = 120.0
 #: Seconds that a channel may take to accept one chunk.
 SEND_TIMEOUT: Final = 120.0
-#: Requests refused one after another by a peer that does not choke us.
+#: Requests rejected in a row by a peer that does not choke us.
 MOST_REFUSALS: Final = 256
-#: Times in a row that a peer may choke us while it owes blocks, and serve none in between.
+#: Times in a row that a peer may choke us with requests in flight, serving none in between.
 MOST_BARREN_CHOKES: Final = 32
-#: Bytes waiting to be sent to a peer, blocks and metadata apart, which wait for their turn.
+#: Bytes queued for a peer, not counting blocks and metadata, which wait for their turn.
 MOST_QUEUED: Final = 1024 * 1024
-#: Times that a peer may ask for the whole description, and requests for it in any case.
+#: Metadata requests that a peer may send: so many for each piece, and so many on top.
 METADATA_ROUNDS: Final = 3
 METADATA_REQUESTS: Final = 32
 
@@ -47,14 +47,14 @@ class Misbehaviour:
         self._barren_chokes = 0
 
     def heard(self, now: float) -> None:
-        """Bytes came."""
+        """Record that bytes arrived."""
         self._heard = now
 
     def burden(self, chatter: int, queued: int, now: float) -> WhyDropped | None:
-        """Judge what it costs us.
+        """Judge the cost of its messages and of the queue to it.
 
         Args:
-            chatter: The weight of all that it sent and that moved nothing (wire/message_cost.py).
+            chatter: The weight of its messages that transferred no data (wire/message_cost.py).
             queued: Bytes that wait to be sent to it.
             now: The time.
         """
@@ -62,10 +62,10 @@ class Misbehaviour:
             return Drop.MESSAGE_FLOOD
         return Drop.NOT_READING if queued > MOST_QUEUED else None
 
-    # -- blocks it owes us
+    # -- blocks
 
     def asked(self, count: int) -> None:
-        """Requests went out, or were taken back.
+        """Record requests or cancels that were sent.
 
         Each allows one answer. A cancel allows one too: it may cross the block, and some peers
         then send the block and a rejection.
@@ -73,42 +73,42 @@ class Misbehaviour:
         self._answers_due += count
 
     def answered(self) -> WhyDropped | None:
-        """A block or a rejection came."""
+        """Record a block or a rejection; judge whether one was due."""
         if not self._answers_due:
             return Reason.UNREQUESTED
         self._answers_due -= 1
         return None
 
     def served(self, now: float) -> None:
-        """A block that counts came."""
+        """Record a useful block."""
         self._served = now
         self._refusals = self._barren_chokes = 0
 
     def refused(self) -> WhyDropped | None:
-        """It rejected a request while it does not choke us."""
+        """Record a rejection while it does not choke us."""
         self._refusals += 1
         return Drop.REJECTS_ALL if self._refusals > MOST_REFUSALS else None
 
     def choked(self, outstanding: int) -> WhyDropped | None:
-        """It choked us while it owed this many blocks."""
+        """Record a choke with this many blocks in flight."""
         self._barren_chokes += outstanding > 0
         return Drop.FLAPPING if self._barren_chokes > MOST_BARREN_CHOKES else None
 
-    # -- the description
+    # -- metadata
 
     def asked_metadata(self) -> None:
-        """A request for a piece of the description went out."""
+        """Record a metadata request that was sent."""
         self._metadata_due += 1
 
     def answered_metadata(self) -> WhyDropped | None:
-        """A piece of it, or a rejection, came."""
+        """Record a metadata piece or a rejection; judge whether one was due."""
         if not self._metadata_due:
             return Reason.UNREQUESTED
         self._metadata_due -= 1
         return None
 
     def wants_metadata(self, pieces: int) -> WhyDropped | None:
-        """It asks us for one of the description's `pieces`."""
+        """Record its request for one of the info dictionary's `pieces`."""
         self._metadata_wanted += 1
         bound = METADATA_ROUNDS * pieces + METADATA_REQUESTS
         return Drop.METADATA_FLOOD if self._metadata_wanted > bound else None
@@ -116,20 +116,20 @@ class Misbehaviour:
     # -- time
 
     def sending(self, now: float) -> None:
-        """Bytes are offered to the channel, which may hold us back."""
+        """Record that bytes are offered to the channel, which may block."""
         self._sending = now
 
     def sent(self) -> None:
-        """The channel took them."""
+        """Record that the channel accepted them."""
         self._sending = None
 
     def overdue(self, now: float, *, shaken: bool, outstanding: int) -> WhyDropped | None:
-        """Judge how long it has kept us waiting; call about once a second.
+        """Judge the peer's timeouts; call about once a second.
 
         Args:
             now: The time.
-            shaken: Its handshake came.
-            owed: Blocks it owes.
+            shaken: Its handshake arrived.
+            outstanding: Blocks in flight from it.
         """
         if not outstanding:
             self._served = now
@@ -142,5 +142,5 @@ class Misbehaviour:
         return None if self._sending is None else self.not_reading(self._sending, now)
 
     def not_reading(self, since: float, now: float) -> WhyDropped | None:
-        """Judge a channel that has taken nothing since then."""
+        """Judge a channel that has accepted nothing since then."""
         return Drop.NOT_READING if now - since > SEND_TIMEOUT else None

@@ -1,7 +1,7 @@
-"""One connection: pumps bytes between a channel and the wire, and asks for blocks.
+"""One peer connection: moves bytes between a channel and the wire, and requests blocks.
 
-What it asks of us waits in serving.py. What to fetch and whom to serve is the swarm's to decide;
-when to give up, misbehaviour.py's. No disk and no picking ever lives here.
+The peer's own requests wait in serving.py. What to fetch and which peers to serve is the swarm's
+decision; when to drop a peer, misbehaviour.py's. No disk and no picking ever lives here.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from filesend_tui.core.wire.extensions import (
 from filesend_tui.core.wire.lane_messages import LaneMessage
 from filesend_tui.core.wire.shape import BlockRequest
 
-#: Seconds after which what may have been lost on lanes is asked for again.
+#: Seconds after which blocks that may have been lost on lanes are requested again.
 LANE_DOUBT = 1.0
-#: Seconds to hear how a channel ended that takes nothing any more.
+#: Seconds to go on reading after a send failed: the peer may have closed the channel.
 LAST_WORDS = 1.0
-#: Seconds that a peer has to look at its files when it was told that pieces are false, and of how
-#: many it is told.
+#: Seconds that a peer has to check its files after a report of false pieces, and most pieces that
+#: are reported.
 TIME_TO_LOOK = 4.0
 MOST_TOLD = 4
 #: Seconds between keep-alives.
@@ -51,58 +51,58 @@ KEEP_ALIVE = 55.0
 
 
 class PeerHost(Protocol):
-    """What a peer tells its swarm; every method is called on the event loop and returns at once."""
+    """What a peer reports to its swarm; called on the event loop, every method returns at once."""
 
     def handshook(self, peer: Peer) -> WhyDropped | None:
-        """The handshake came; return why this peer is refused, if it is."""
+        """Admit a peer whose handshake arrived, or return why it is refused."""
 
     def extended(self, peer: Peer) -> None:
-        """The extended handshake came: its metadata may now be asked for."""
+        """Handle the extended handshake: metadata may be requested from now on."""
 
     def metadata_message(
         self, peer: Peer, message: MetadataRequest | MetadataData | MetadataReject
     ) -> None:
-        """A ut_metadata message came (BEP 9)."""
+        """Handle a ut_metadata message (BEP 9)."""
 
 
 class Exchange(BlockSource, Protocol):
-    """What a peer tells the exchange of pieces that it takes part in; called as a PeerHost is."""
+    """What a peer reports to its exchange of pieces; called like a PeerHost."""
 
     def peer_has(self, peer: Peer, event: PeerHas) -> None:
-        """It announced pieces."""
+        """Record pieces that a peer announced."""
 
     def rechoke(self) -> None:
-        """A peer became interested, or no longer is: decide anew who is served."""
+        """Decide anew which peers are choked, after a change of interest."""
 
     def block_arrived(self, peer: Peer, piece: m.Piece) -> bool:
-        """A block came; return whether it was of use."""
+        """Take a block that arrived; return whether it was of use."""
 
     def outstanding(self, peer: Peer) -> int:
-        """Return how many blocks it owes."""
+        """Return how many blocks and whole pieces are in flight from it."""
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
-        """It will not serve these (None: any) of our requests."""
+        """Free requests (None: all) that the peer will not serve."""
 
     def complained(self, index: int) -> None:
-        """A piece that it was sent is false, it says; or it asks for it again."""
+        """Check a piece that a peer reports as false, or requests again after receiving it."""
 
     def refill(self, peer: Peer) -> None:
-        """It may have room for requests."""
+        """Request as many blocks as it has room for."""
 
     def block_sent(self, peer: Peer, size: int) -> None:
-        """A block was handed to the channel."""
+        """Count a block that was handed to the channel."""
 
 
 class Peer:
     """One peer of one swarm.
 
     Args:
-        channel: Open; the peer closes it.
-        wire: Fresh.
+        channel: Open; closed by `run`.
+        wire: New.
         host: The swarm.
         limits: The client's rate limits.
         clock: Seconds, monotonic.
-        lanes: How further channels to it are made, where both sides take them; None for never.
+        lanes: How to make further channels to it, where both sides support them; None: never.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Peer:
         lanes: LaneRoad | None = None,
     ) -> None:
         self.channel = channel
-        #: Where it was when it came: ICE may find another way later, but it is the same peer.
+        #: Its first address: ICE may change the path later, but it is the same peer.
         self.address = channel.address
         self.wire = wire
         self._host = host
@@ -127,17 +127,17 @@ class Peer:
         self.upload = RateMeter(5.0)
         self.ready = False
         self.reason: WhyDropped | None = None
-        #: When a block or a piece of the description last came or went.
+        #: When a block or a metadata piece was last received or sent.
         self.traded = clock()
-        #: Whole pieces between us, where its channel moves bulk and the torrent's shape is known.
+        #: Transfer of whole pieces, where its channel moves bulk and the shape is known.
         self.spans: Spans[Peer] | None = None
-        #: Bytes of each piece that it was sent.
+        #: Bytes sent to it, by piece.
         self.given: Counter[int] = Counter()
         self._told_false: float | None = None
         self._misbehaviour = Misbehaviour(clock())
         self._spoke = clock()
         self._idle_requests = 0
-        # As told up to the event at hand; the wire is ahead by the rest of the chunk.
+        # As of the current event; the wire is ahead by the rest of the chunk.
         self._choked = True
         self._wake = asyncio.Event()
         self._serving = Serving(self, limit=limits.upload)
@@ -168,14 +168,14 @@ class Peer:
         self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
 
     def take_part(self, exchange: Exchange) -> None:
-        """From now on pieces move between us: the torrent's shape is known and the peer is in."""
+        """Join the exchange of pieces, once the shape is known and the peer is admitted."""
         self._exchange = self._serving.source = exchange
 
     @property
     def has_everything(self) -> bool:
-        """Whether it has every piece, as far as it told or was sent them.
+        """Whether it has every piece, counting those it announced and those sent to it.
 
-        libtorrent hangs up once it has all, without a word of the last pieces.
+        libtorrent disconnects once complete, without announcing the last pieces.
         """
         shape, has = self.wire.shape, self.wire.peer_pieces
         return shape is not None and (
@@ -197,7 +197,7 @@ class Peer:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if writing.done() and isinstance(writing.exception(), ChannelFailed):
-                # It may have hung up: what it said before, and that it did, the reader hears.
+                # The peer may have closed the channel: let the reader receive the rest and the end.
                 rest = [reading, stopped]
                 await asyncio.wait(rest, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -232,18 +232,18 @@ class Peer:
         self._stopped.set()
 
     def send(self, message: m.Message) -> None:
-        """Queue a message; it goes out soon."""
+        """Queue a message and wake the writer."""
         self.wire.send(message)
         self._wake.set()
 
     def flush(self) -> None:
-        """Let what was queued on the wire directly, and what is served, go out soon."""
+        """Wake the writers: messages were queued on the wire, or blocks may be served."""
         self._wake.set()
         if self.lanes and self._serving.waits:
             self.lanes.wake()
 
     def request(self, requests: Sequence[BlockRequest]) -> None:
-        """Ask for blocks."""
+        """Request blocks."""
         for r in requests:
             self.wire.send(m.Request(index=r.index, begin=r.begin, length=r.length))
         self._misbehaviour.asked(len(requests))
@@ -251,15 +251,15 @@ class Peer:
         self._wake.set()
 
     def withdraw(self, request: BlockRequest) -> None:
-        """Take a request back: the block came from elsewhere."""
+        """Cancel a request: the block came from another peer."""
         self._misbehaviour.asked(1)
         self.send(m.Cancel(*request))
 
     def tell_false(self, pieces: Sequence[int]) -> bool:
-        """Tell it of pieces that it sent and that are false; return whether it may yet stay.
+        """Report false pieces to the peer that sent them; return whether it may stay.
 
-        Its files may have changed. It is told once, and has a few seconds then to look at them, in
-        which nothing more is asked of it; what it sent before it could hear counts no more.
+        Its files may have changed. The report is sent once; then it has TIME_TO_LOOK seconds to
+        check them, in which nothing is requested of it, and false pieces in flight are tolerated.
         """
         if not self.wire.peer_takes_complaints:
             return False
@@ -272,38 +272,38 @@ class Peer:
 
     @property
     def looks_into_it(self) -> bool:
-        """Whether it was told of false pieces a moment ago."""
+        """Whether false pieces were reported to it less than TIME_TO_LOOK seconds ago."""
         return self._told_false is not None and self._clock() - self._told_false < TIME_TO_LOOK
 
     def ask_metadata(self, piece: int) -> None:
-        """Ask for a piece of the description."""
+        """Request a piece of the info dictionary."""
         if not self.wire.peer_takes_metadata:
-            return  # it takes that back in what it has sent since; we shall come to it
+            return  # withdrawn in a later message of the same chunk
         self._misbehaviour.asked_metadata()
         self.wire.send_metadata_request(piece)
         self._wake.set()
 
     def reject_metadata(self, piece: int) -> None:
-        """Refuse a piece of the description."""
+        """Reject a request for a piece of the info dictionary."""
         if self.wire.peer_takes_metadata:
             self.wire.send_metadata_reject(piece)
             self._wake.set()
 
     def serve_metadata(self, description: bytes, piece: int) -> None:
-        """Send a piece of the description when its turn comes; asking twice makes no difference."""
+        """Queue a piece of the info dictionary to be sent; idempotent while it waits."""
         self._judge(self._misbehaviour.wants_metadata(metadata_piece_count(len(description))))
         self._serving.describe(description, piece)
         self._wake.set()
 
     def choke(self) -> None:
-        """Stop serving; what it still waits for is refused (BEP 6) or dropped (BEP 3)."""
+        """Choke the peer; reject (BEP 6) or drop (BEP 3) its waiting requests."""
         self.send(m.Choke())
         self._serving.choke()
         if self.spans:
             self.spans.choke()
 
     def bulk_arrived(self, size: int) -> None:
-        """So many bytes came that were asked of it whole."""
+        """Count bytes of whole pieces that arrived."""
         now = self._clock()
         self.traded = now
         self.download.add(now, size)
@@ -312,11 +312,11 @@ class Peer:
         self._misbehaviour.served(now)
 
     def asked_in_vain(self) -> None:
-        """It asked for pieces that it is not served."""
-        self._idle_requests += not self.wire.am_choking  # else the wire weighs it
+        """Count a request that is not served."""
+        self._idle_requests += not self.wire.am_choking  # else the wire counts it
 
     def block_left(self, index: int, size: int) -> None:
-        """A block of so many bytes of a piece is on its way out."""
+        """Count a block of `size` bytes of a piece that is about to be sent."""
         self.traded = self._clock()
         self.upload.add(self.traded, size)
         self.given[index] += size
@@ -324,19 +324,19 @@ class Peer:
             self._exchange.block_sent(self, size)
 
     def description_left(self) -> None:
-        """Pieces of the description are on their way out."""
+        """Record that metadata pieces are about to be sent."""
         self.traded = self._clock()
 
     def bulk_left(self, size: int) -> None:
-        """So many bytes were handed to its channel as bulk."""
+        """Count bytes handed to its channel as bulk."""
         self.traded = self._spoke = self._clock()
         self.upload.add(self.traded, size)
 
     def tick(self, now: float) -> None:
-        """Call about once a second: keep-alives and time-outs."""
+        """Send keep-alives and check timeouts; call about once a second."""
         outstanding = self._outstanding
         if self.spans and self.spans.due:
-            outstanding += 1  # though others may be asked for it meanwhile
+            outstanding += 1  # even where it was requested from others meanwhile
         self._judge(self._misbehaviour.overdue(now, shaken=self.ready, outstanding=outstanding))
         self._judge_burden(now)
         if self.spans and self.spans.stuck_since is not None:
@@ -346,7 +346,7 @@ class Peer:
             self.send(m.KeepAlive())
 
     def _judge(self, why: WhyDropped | None) -> bool:
-        """Act on a judgement; return whether the peer may stay."""
+        """Stop the peer where there is a reason to; return whether it may stay."""
         if why is not None:
             self.stop(why)
         return why is None
@@ -366,14 +366,14 @@ class Peer:
                 if handler is not None:
                     handler(event)
                 if self._stopped.is_set():
-                    return  # nothing else from it counts
+                    return  # ignore the rest of the chunk
             if not self._judge_burden(now):
                 return
             self._refill()
             self.flush()
 
     async def _write(self) -> None:
-        """The only place that sends: queued messages first, then blocks."""
+        """Send queued messages, then blocks; nothing else writes to the channel."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -386,11 +386,11 @@ class Peer:
                     self._misbehaviour.sent()
                 serving = await self._serving.put()
 
-    # -- LanesHost: the channels beside its own
+    # -- LanesHost: further channels
 
     @property
     def lane_count(self) -> int:
-        """How many of them there are."""
+        """How many lanes are open."""
         return self.lanes.count if self.lanes else 0
 
     async def next_blocks(self) -> list[m.Piece] | None:
@@ -426,7 +426,7 @@ class Peer:
 
     def lane_broke(self) -> None:
         """See LanesHost."""
-        # Soon: lanes break together, and asking again for what is waiting there is a burden to it.
+        # Delayed: lanes break together, and repeating requests that wait there costs the peer.
         if self._doubt is None:
             loop = asyncio.get_running_loop()
             self._doubt = loop.call_later(LANE_DOUBT, self._ask_again)
@@ -437,15 +437,15 @@ class Peer:
             self._exchange.requests_lost(self, None)
             self._exchange.refill(self)
 
-    # -- what it says
+    # -- events of the wire
 
     @property
     def _outstanding(self) -> int:
-        """How many blocks and whole pieces it owes."""
+        """How many blocks and whole pieces are in flight from it."""
         return 0 if self._exchange is None else self._exchange.outstanding(self)
 
     def _refill(self) -> None:
-        """Ask for what there is room for."""
+        """Request as many blocks as there is room for."""
         if self._exchange is not None:
             self._exchange.refill(self)
 
@@ -490,11 +490,11 @@ class Peer:
                 self._exchange.requests_lost(self, None)
 
     def _on_unchoke(self, _event: m.Unchoke) -> None:
-        self._choked = False  # the refill after the chunk asks
+        self._choked = False  # the refill after the chunk sends requests
 
     def _on_request(self, message: m.Request) -> None:
         if self._exchange is not None and not message.begin and self.given[message.index]:
-            self._exchange.complained(message.index)  # it was sent this before
+            self._exchange.complained(message.index)  # it has received this piece before
         if not self._serving.requested(message):
             self.stop(Drop.REQUEST_FLOOD)
 

@@ -1,7 +1,7 @@
-"""What one peer asked of us and was not sent yet: blocks, and pieces of the description.
+"""One peer's requests that wait to be served: blocks, and pieces of the info dictionary.
 
-Taken in, refused, taken back, and put on the wire when their turn comes. Nothing of what we ask of
-the peer lives here; whom to serve is the choker's, how fast the limiter's, bulk spans.py's.
+They are queued, rejected, cancelled, and answered in turn. Our own requests never live here; which
+peers to serve is the choker's, how fast the limiter's, bulk spans.py's.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import METADATA_PIECE
 from filesend_tui.core.wire.shape import BlockRequest
 
-#: Requests a peer may have waiting here; told to it in the extended handshake (BEP 10 `reqq`).
+#: Requests a peer may have waiting here; sent in the extended handshake (BEP 10 `reqq`).
 OUR_REQQ: Final = 1024
-#: Bytes read from the disk at a time: each time costs a thread's waking, and the event loop's.
+#: Bytes read from the disk at a time: each read wakes a worker thread and the event loop.
 READ_BYTES: Final = 512 * 1024
 #: Bytes sent at a time.
 SERVE_BYTES: Final = 256 * 1024
-#: The same while several channels take turns: the slowest then holds the end up for less long.
+#: The same while several channels take turns: the slowest then delays the end less.
 LANE_BYTES: Final = 64 * 1024
-#: Pieces of the description put on the wire at a time; they wait for their turn as blocks do.
+#: Metadata pieces put on the wire at a time; they wait for their turn as blocks do.
 METADATA_BATCH: Final = 4
 
 
@@ -34,14 +34,14 @@ class BlockSource(Protocol):
     """Where blocks come from; called on the event loop."""
 
     def can_serve(self, index: int) -> bool:
-        """Whether a piece is here."""
+        """Return whether we have a piece."""
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
         """Return blocks to send."""
 
 
 class ServedPeer(Protocol):
-    """Whom they go to."""
+    """The peer that blocks are sent to."""
 
     @property
     def wire(self) -> WireConnection:
@@ -49,39 +49,39 @@ class ServedPeer(Protocol):
 
     @property
     def lane_count(self) -> int:
-        """How many channels there are to it beside its own."""
+        """How many lanes to it are open."""
 
     def send(self, message: m.Message) -> None:
         """Queue a message."""
 
     def flush(self) -> None:
-        """Let what is served go out soon."""
+        """Wake the writers."""
 
     def asked_in_vain(self) -> None:
-        """It asked for what it is not served."""
+        """Count a request that is not served."""
 
     def block_left(self, index: int, size: int) -> None:
-        """A block of so many bytes of a piece is on its way out."""
+        """Count a block of `size` bytes of a piece that is about to be sent."""
 
     def description_left(self) -> None:
-        """Pieces of the description are on their way out."""
+        """Record that metadata pieces are about to be sent."""
 
 
 class Serving:
     """One peer's requests.
 
     Args:
-        peer: Whose.
-        limit: The client's for uploads.
+        peer: The peer that sent them.
+        limit: The client's upload limit.
     """
 
     def __init__(self, peer: ServedPeer, *, limit: RateLimit | None) -> None:
         self._peer = peer
         self._wire = peer.wire
-        #: Where blocks come from; until it is known, every request is refused.
+        #: Where blocks come from; while it is None, every request is rejected.
         self.source: BlockSource | None = None
         self._blocks: dict[BlockRequest, None] = {}
-        #: Blocks that were read; they are still asked for, unless they were taken back.
+        #: Blocks that were read; those whose request was cancelled since are skipped.
         self._ready: deque[tuple[BlockRequest, bytes]] = deque()
         self._description = b""
         self._description_pieces: dict[int, None] = {}
@@ -90,11 +90,11 @@ class Serving:
 
     @property
     def waits(self) -> bool:
-        """Whether blocks are asked for."""
+        """Whether requests for blocks are waiting."""
         return bool(self._blocks)
 
     def requested(self, message: m.Request) -> bool:
-        """Keep a request or refuse it; return False where the peer asks for far too much."""
+        """Queue a request or reject it; return False where far too many are waiting."""
         request = BlockRequest(message.index, message.begin, message.length)
         source = self.source
         if source is None or self._wire.am_choking or not source.can_serve(request.index):
@@ -109,21 +109,21 @@ class Serving:
         return True
 
     def cancelled(self, message: m.Cancel) -> None:
-        """The peer takes a request back."""
+        """Remove a request that the peer cancels."""
         request = BlockRequest(message.index, message.begin, message.length)
         if request in self._blocks:
             del self._blocks[request]
             self._refuse(request)
 
     def choke(self) -> None:
-        """Forget what is waiting: refused (BEP 6) or dropped (BEP 3)."""
+        """Reject (BEP 6) or drop (BEP 3) every waiting request."""
         for request in self._blocks:
             self._refuse(request)
         self._blocks.clear()
         self._ready.clear()
 
     def describe(self, description: bytes, piece: int) -> None:
-        """Keep a piece of the description to be sent; asking twice makes no difference."""
+        """Queue a piece of the info dictionary to be sent; idempotent while it waits."""
         self._description = description
         self._description_pieces[piece] = None
 
@@ -139,9 +139,9 @@ class Serving:
     async def next_blocks(self) -> list[m.Piece] | None:
         """Return the next blocks, to be sent at once; see LaneHost.
 
-        None: there is nothing to send now. Where a limit says later, it wakes the senders.
+        None: nothing to send now. Where the rate limit delays it, the writers are woken later.
         """
-        async with self._reading:  # one at a time: each block goes one way
+        async with self._reading:  # one at a time: each block goes over one channel
             allowed = self._turns.take(self._slice) if self._blocks else 0
             if not allowed:
                 return None
@@ -154,7 +154,7 @@ class Serving:
 
     async def _read(self) -> None:
         """Read the blocks that come next."""
-        assert self.source is not None  # nothing is asked for before
+        assert self.source is not None  # every request is rejected before
         batch: list[BlockRequest] = []
         size = 0
         for request in self._blocks:
@@ -165,7 +165,7 @@ class Serving:
         self._ready.extend(zip(batch, await self.source.read_blocks(batch), strict=True))
 
     def _take(self, allowed: int) -> list[m.Piece]:
-        """Return so many bytes of what was read, or one block; not what was taken back since."""
+        """Dequeue at most `allowed` bytes of read blocks, or one block; skip cancelled ones."""
         pieces: list[m.Piece] = []
         while self._ready:
             request, block = self._ready[0]
@@ -190,7 +190,7 @@ class Serving:
         return LANE_BYTES if self._peer.lane_count else SERVE_BYTES
 
     def _put_description(self) -> bool:
-        """Put the next pieces of the description on the wire; return whether there were any."""
+        """Put the next metadata pieces on the wire; return whether there were any."""
         if not self._description_pieces or not self._wire.peer_takes_metadata:
             return False
         whole = self._description

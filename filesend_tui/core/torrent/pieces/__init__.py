@@ -1,1 +1,1 @@
-"""Which blocks to ask for, of whom, and what becomes of them. Pure but for assembly."""
+"""Which blocks to request from which peer, and pieces made of them. Pure but for assembly."""

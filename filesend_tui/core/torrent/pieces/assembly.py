@@ -1,7 +1,7 @@
-"""Blocks into verified pieces: which are asked of whom, where they gather, and what proves bad.
+"""Assembly of blocks into verified pieces: requests, buffers, failed hashes.
 
-Holds the only copy of half-received pieces. Knows peers as keys alone: no channel, no wire, no
-choking ever lives here.
+Holds the only copy of half-received pieces. Peers are opaque keys: no channel, no wire, no choking
+ever lives here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filesend_tui.core.torrent.storage.disk import Disk
 from filesend_tui.core.wire.bitfield import Bitfield
 from filesend_tui.core.wire.shape import BlockRequest, TorrentShape
 
-#: Bytes of complete pieces that may wait for the disk before no more is asked for.
+#: Bytes of complete pieces waiting for the disk at which requests pause.
 DISK_BACKLOG = 16 * 1024 * 1024
 
 
@@ -25,19 +25,19 @@ _PeerKey_contra = TypeVar("_PeerKey_contra", contravariant=True)
 
 
 class AssemblyHost(Protocol[_PeerKey_contra]):
-    """What an assembly tells the exchange of pieces."""
+    """What an assembly reports to the exchange of pieces."""
 
     def piece_verified(self, index: int) -> None:
-        """A piece is on disk; tell the others."""
+        """Announce a piece that is verified and on disk."""
 
     def peer_lied(self, peer: _PeerKey_contra, index: int) -> None:
-        """This peer alone sent this piece, whose hash is wrong."""
+        """Handle a piece with a wrong hash that this peer alone sent."""
 
     def withdraw(self, peer: _PeerKey_contra, request: BlockRequest) -> None:
-        """The block came from elsewhere; cancel the request."""
+        """Cancel a request: the block came from another peer."""
 
     def room_again(self) -> None:
-        """A piece was settled: more may be asked for."""
+        """Send further requests, as a piece was settled."""
 
 
 class Assembly(Generic[PeerKey]):
@@ -46,10 +46,10 @@ class Assembly(Generic[PeerKey]):
     Args:
         shape: Pieces and blocks.
         disk: Where verified pieces go.
-        host: Who is told.
-        failed: Told where a piece cannot be written: the torrent cannot go on.
+        host: The exchange of pieces.
+        failed: Called where a piece cannot be written, which ends the torrent.
         wanted: Piece indices to fetch.
-        have: Piece indices that are there.
+        have: Piece indices that are verified already.
     """
 
     def __init__(
@@ -82,17 +82,17 @@ class Assembly(Generic[PeerKey]):
         return self.picker.complete
 
     def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
-        """Return at most `count` blocks to ask of this peer; none while the disk is behind."""
+        """Return at most `count` blocks to request from a peer; none while the disk is behind."""
         if self._waiting_bytes >= DISK_BACKLOG:
             return []
         return self.picker.pick(peer, count)
 
     def outstanding(self, peer: PeerKey) -> int:
-        """Return how many blocks and whole pieces this peer owes."""
+        """Return how many blocks and whole pieces are in flight from this peer."""
         return len(self.picker.in_flight(peer)) + len(self.picker.outstanding_pieces(peer))
 
     def block(self, peer: PeerKey, index: int, begin: int, block: bytes | memoryview) -> bool:
-        """Take a copy of a block that arrived; return whether it was asked for and new."""
+        """Copy a block that arrived; return whether it was requested and new."""
         outcome = self.picker.received(peer, index, begin, len(block))
         for other, request in outcome.cancel:
             self._host.withdraw(other, request)
@@ -123,19 +123,19 @@ class Assembly(Generic[PeerKey]):
             self._host.piece_verified(index)
         else:
             contributors = self.picker.failed(index)
-            # One contributor proves a liar; with several the picker asks a single peer next time.
+            # A sole contributor is the culprit; of several the picker next time uses just one.
             if len(contributors) == 1:
                 self._host.peer_lied(contributors[0], index)
-        # The picker bounds the pieces in work, so the end of one may be what the next waits for.
+        # The picker bounds the pieces in work, so the end of one may let the next begin.
         self._host.room_again()
 
     def dropped(self, peer: PeerKey) -> None:
-        """Forget a peer; what it was asked for is free again."""
+        """Remove a peer and free its requests."""
         for index in self.picker.peer_left(peer):
             self._buffers.pop(index, None)
 
     async def close(self) -> None:
-        """Wait until nothing is being written any more, and free the buffers."""
+        """Wait for writes under way, and free the buffers."""
         self._buffers.clear()
         if self._settling:
             await asyncio.gather(*self._settling.values(), return_exceptions=True)

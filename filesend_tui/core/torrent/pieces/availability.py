@@ -3,7 +3,7 @@
 Sets of pieces are plain ints here, piece i being bit i, and the counts are bit-sliced: plane k
 holds bit k of every piece's count. So a whole bitfield is added, and the rarest of any set found,
 in a handful of big-integer operations however the peers come and go: a few microseconds at
-100,000 pieces. What to fetch from whom is the picker's.
+100,000 pieces. What to fetch is the picker's.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Availability:
         self._planes: list[int] = []
 
     def add(self, bits: int) -> None:
-        """One more peer has each of these pieces."""
+        """Count one more peer that has each of these pieces."""
         planes = self._planes
         for k, plane in enumerate(planes):
             if not bits:
@@ -67,7 +67,7 @@ class Availability:
             planes.append(bits)
 
     def remove(self, bits: int) -> None:
-        """One peer fewer has each of these pieces; each must have been added before."""
+        """Count one peer fewer for each of these pieces; each must have been added before."""
         planes = self._planes
         for k, plane in enumerate(planes):
             if not bits:

@@ -1,7 +1,7 @@
-"""Pieces that came out false at a peer: each is read again here and compared with its hash.
+"""Pieces that peers report as false: each is read again and compared with its hash.
 
-A few at a time, and few a second, as a stranger may complain of what is right. What follows from
-one that is false is its host's to do.
+Bounded in number and rate, as a peer may report good pieces. What follows from a false one is the
+host's.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Final
 
 from filesend_tui.core.errors import FileSendError
 
-#: Pieces that wait to be looked at; of more than that, the first that is false says enough.
+#: Most pieces that wait to be checked; of more, the first false one is proof enough.
 MOST: Final = 16
-#: Seconds between two of them.
+#: Seconds between two checks.
 PAUSE: Final = 0.25
 
 
 class Complaints:
-    """What peers say of one torrent's pieces.
+    """The pieces of one torrent that peers report as false.
 
     Args:
         check: Compares a piece with its hash; raises FileSendError where it is false.
-        found: Told why, at the first that is.
+        found: Called with the error of the first false one.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class Complaints:
         self._work: asyncio.Task[None] | None = None
 
     def add(self, index: int) -> None:
-        """A piece came out false somewhere."""
+        """Queue a reported piece, unless too many wait."""
         if len(self._waiting) < MOST:
             self._waiting[index] = None
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._look())
 
     async def close(self) -> None:
-        """Look at nothing more."""
+        """Stop checking."""
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait({self._work})

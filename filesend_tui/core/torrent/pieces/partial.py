@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from filesend_tui.core.wire.shape import BLOCK, BlockRequest
 
-#: A peer, to whoever need not know more of it.
+#: A peer as an opaque key.
 PeerKey = TypeVar("PeerKey", bound=Hashable)
 
 
@@ -32,11 +32,11 @@ class Partial(Generic[PeerKey]):
 
 
 class PickedPeer(Generic[PeerKey]):
-    """A connected peer: what it has (bit i: piece i), what it owes, whether it is on parole.
+    """A connected peer: what it has (bit i: piece i), what is in flight, whether on parole.
 
-    requests, pieces: the blocks that it owes, and the whole pieces; no piece is in both. at_hand:
-    the piece that it was asked for last. used, wasted: how many blocks from it were of use, and how
-    many were not. pace: how many are expected of it within a beat.
+    requests, pieces: the blocks in flight from it, and the whole pieces; no piece is in both.
+    at_hand: the piece last requested from it. used, wasted: how many of its blocks were of use, and
+    how many were not. pace: how many are expected of it within a tick.
     """
 
     __slots__ = (

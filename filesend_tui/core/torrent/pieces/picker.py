@@ -1,26 +1,26 @@
-"""Which blocks to ask which peer for: rarest piece first, begun pieces before new ones.
+"""Which blocks to request from which peer: rarest piece first, begun pieces before new ones.
 
 Only the decision and its bookkeeping live here: no clock, no bytes, no sockets. Lengths and
 offsets are in bytes. The rules, most urgent first:
 
-1. A peer finishes the piece it is at before it is asked for another.
-2. Then comes a piece that the fewest peers have: one that is begun, whoever began it, else a new
+1. A peer finishes its current piece before another is requested from it.
+2. Then comes a piece that the fewest peers have: one that is begun, by any peer, else a new
    one, at random (so in a swarm of seeders alone the order is random, and receivers have something
-   to swap). A begun piece that more peers have waits, for while the only seeder is asked for the
-   rest of what others could send, nobody gets what it alone has.
+   to swap). A begun piece that more peers have waits: while the only seeder sends the rest of what
+   others could send, no peer gets what it alone has.
 3. At most `max_partial` pieces are begun or await verification at a time, plus one for each peer
-   that would otherwise stand idle, so the bytes held in memory are bounded; a slow disk holds back
-   the asking too. Where no more may begin, any begun piece is worked on.
-4. A peer for which nothing is left is asked for blocks that others owe (duplicate_requests.py).
+   that would otherwise be idle, so the bytes held in memory are bounded; a slow disk pauses the
+   requests too. Where no more may begin, any begun piece is worked on.
+4. A peer for which nothing is left gets duplicate requests (duplicate_requests.py).
 
-A peer that sends whole pieces (fs_span) is asked for runs of new ones instead, those that the
-fewest peers have first; each has one owner until it is verified or returned.
+From a peer that sends whole pieces (fs_span) runs of new ones are requested instead, those that
+the fewest peers have first; each has one owner until it is verified or returned.
 
-Who sent a bad piece: `failed` names all that contributed. Where several did, none is known to be
-guilty, so all of them go on parole: a peer on parole fetches whole pieces alone and shares none,
-until a piece that it sent alone is verified. A culprit on parole therefore fails alone, and
-`failed` then names it alone. Ownership of a piece ends early only where it would hold up the rest:
-the owner hands blocks back, leaves, or nothing else is left for a trusted peer to do.
+Finding the sender of a bad piece: `failed` returns all contributors. Where there are several, the
+culprit is unknown, so all of them go on parole: a peer on parole fetches whole pieces alone and
+shares none, until a piece that it sent alone is verified. A culprit on parole therefore fails
+alone, and `failed` then returns it alone. Ownership of a piece ends early only where it would delay
+the rest: the owner returns blocks, leaves, or nothing else is left for a trusted peer to do.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ MIN_PARTIAL: Final = 2
 
 
 class Outcome(NamedTuple, Generic[PeerKey]):
-    """What a received block meant.
+    """The effect of a received block.
 
     accepted: keep the bytes; otherwise it was a duplicate or never wanted. piece_complete: hash
-    the piece now, then call `verified` or `failed`. cancel: who need not send it any more; they
-    no longer count as owing it.
+    the piece now, then call `verified` or `failed`. cancel: requests to cancel, with their peers;
+    they are no longer in flight.
     """
 
     accepted: bool
@@ -61,7 +61,7 @@ _COMPLETE: Final[Outcome[Any]] = Outcome(True, True, ())
 
 
 class PiecePicker(Generic[PeerKey]):
-    """Decides what to ask for next, and keeps account of what is asked, received and verified.
+    """Decides what to request next, and tracks what is requested, received and verified.
 
     Args:
         shape: How the torrent is cut.
@@ -97,7 +97,7 @@ class PiecePicker(Generic[PeerKey]):
         self._open_bits = 0
         self._availability = Availability()
         self._peers: dict[PeerKey, PickedPeer[PeerKey]] = {}
-        self._whole: dict[int, PickedPeer[PeerKey]] = {}  # pieces that are owed whole, and by whom
+        self._whole: dict[int, PickedPeer[PeerKey]] = {}  # whole pieces in flight, with their peers
 
     @property
     def have(self) -> Bitfield:
@@ -106,28 +106,28 @@ class PiecePicker(Generic[PeerKey]):
 
     @property
     def complete(self) -> bool:
-        """Whether every wanted piece is verified; at once where none is wanted."""
+        """Whether every wanted piece is verified; True where none is wanted."""
         return not self._missing
 
     @property
     def endgame(self) -> bool:
-        """Whether every missing block is asked for or received."""
+        """Whether every missing block is requested or received."""
         return bool(self._missing) and not self._fresh and not self._open and not self._whole
 
     # -- peers
 
     def peer_joined(self, peer: PeerKey) -> None:
-        """A peer connected; it has nothing yet. Raises ValueError if it is connected already."""
+        """Add a peer that has nothing yet. Raises ValueError if it was added before."""
         if peer in self._peers:
             raise ValueError("this peer joined before")
         self._peers[peer] = PickedPeer(peer)
 
     def peer_has(self, peer: PeerKey, indices: Iterable[int]) -> None:
-        """A peer has these pieces too (BEP 3 `have` and `bitfield`)."""
+        """Record that a peer has these pieces too (BEP 3 `have` and `bitfield`)."""
         self._learn(self._peers[peer], bits_of(indices, self._shape.piece_count))
 
     def peer_has_all(self, peer: PeerKey) -> None:
-        """A peer has everything (BEP 6 `have all`)."""
+        """Record that a peer has everything (BEP 6 `have all`)."""
         self._learn(self._peers[peer], self._all)
 
     def _learn(self, peer: PickedPeer[PeerKey], bits: int) -> None:
@@ -136,10 +136,10 @@ class PiecePicker(Generic[PeerKey]):
         self._availability.add(new)
 
     def peer_left(self, peer: PeerKey) -> tuple[int, ...]:
-        """A peer is gone; what it owed is free again. Unknown peers are ignored.
+        """Remove a peer and free its requests. Unknown peers are ignored.
 
         Returns:
-            Pieces given up, whose received blocks the caller must drop: nobody connected can
+            Pieces given up, whose received blocks the caller must drop: no connected peer can
             finish them, and keeping all of these would leave no room for pieces that can be.
         """
         state = self._peers.get(peer)
@@ -166,9 +166,9 @@ class PiecePicker(Generic[PeerKey]):
         return tuple(partial.index for partial in given_up)
 
     def tick(self) -> None:
-        """A second is over: what each peer sent in it is expected of it in the next.
+        """Set each peer's pace from what it sent since the last tick; call about once a second.
 
-        Of one that falls silent less and less is expected: most stalls end.
+        The pace of a silent peer decays step by step: most stalls end.
         """
         for peer in self._peers.values():
             peer.pace = max(peer.used - peer.used_before, peer.pace // 4)
@@ -179,19 +179,19 @@ class PiecePicker(Generic[PeerKey]):
         return bool(self._peers[peer].bits & self._missing)
 
     def in_flight(self, peer: PeerKey) -> Collection[BlockRequest]:
-        """Return what the peer owes, oldest first: a live view."""
+        """Return the peer's requests in flight, oldest first: a live view."""
         return self._peers[peer].requests.keys()
 
-    # -- asking
+    # -- requests
 
     def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
-        """Return up to `count` blocks to ask this peer for, and count them as owed by it.
+        """Return up to `count` blocks to request from this peer, now in flight.
 
-        Fewer come back when the peer has nothing more to give, or too many pieces are in work;
-        ask again after `received`, `verified`, `failed`, `returned` and `peer_has`.
+        Fewer are returned when the peer has nothing more to give, or too many pieces are in work;
+        call again after `received`, `verified`, `failed`, `returned` and `peer_has`.
 
         Args:
-            peer: Whom to ask.
+            peer: The peer to request from.
             count: Requests to make at most.
         """
         state = self._peers[peer]
@@ -211,19 +211,19 @@ class PiecePicker(Generic[PeerKey]):
         return picked
 
     def _at_hand(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
-        """The piece that this peer was asked for last, where blocks of it are free."""
+        """Return the piece last requested from this peer, where blocks of it are free."""
         partial = peer.at_hand
         if partial is None or self._open.get(partial.index) is not partial:
             return None
         return partial if self._may_work(peer, bits, partial) else None
 
     def _rarest(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
-        """A piece that the fewest peers have: one that is begun, else a new one."""
+        """Return a piece that the fewest peers have: one that is begun, else a new one."""
         rarest = self._availability.rarest(bits & (self._fresh | self._open_bits))
         return self._begun(peer, rarest) or self._begin(peer, bits)
 
     def _begun(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
-        """A begun piece that this peer may work on by right."""
+        """Return a begun piece that this peer may work on by the rules."""
         if bits & self._open_bits:
             for partial in self._open.values():
                 if self._may_work(peer, bits, partial):
@@ -236,11 +236,11 @@ class PiecePicker(Generic[PeerKey]):
             return False
         if partial.owner is not None or not peer.parole:
             return partial.owner in (None, peer)
-        # On parole: only what nobody else had a hand in.
+        # On parole: only pieces without other contributors.
         return partial.contributors.keys() <= {peer.key}
 
     def _begin(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
-        """A new piece, where there is one and room for it."""
+        """Begin a new piece, where there is one and room for it."""
         candidates = bits & self._fresh
         if not candidates:
             return None
@@ -258,10 +258,10 @@ class PiecePicker(Generic[PeerKey]):
         return partial
 
     def _share(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
-        """A piece on which peers mix against rule, since nothing else is left to do.
+        """Return a piece to share against the rules, as nothing else is left to do.
 
-        A peer on parole takes over a piece that nobody owns; it never joins in another's, or two
-        of them could spoil the last piece for each other again and again.
+        A peer on parole takes over a piece without an owner; it never joins another's, or two of
+        them could spoil the last piece for each other repeatedly.
         """
         if bits & self._open_bits:
             for partial in self._open.values():
@@ -291,7 +291,7 @@ class PiecePicker(Generic[PeerKey]):
     def _double(
         self, peer: PickedPeer[PeerKey], bits: int, count: int, picked: list[BlockRequest]
     ) -> None:
-        """Ask an idle peer for blocks that others owe."""
+        """Add duplicate requests for an idle peer."""
         room = min(count - len(picked), IDLE_REQUESTS - len(peer.requests))
         if room <= 0 or peer.parole or not bits & self._missing & ~self._fresh:
             return
@@ -305,14 +305,14 @@ class PiecePicker(Generic[PeerKey]):
     # -- whole pieces
 
     def pick_pieces(self, peer: PeerKey, most: int) -> range:
-        """Return a run of new pieces to ask this peer for, and count them as owed by it.
+        """Return a run of new pieces to request from this peer, now in flight.
 
-        Empty where it has none. A run is cut from a row of as many pieces as go into one, so that
-        what is left between runs is whole runs again. From a peer that is alone they come in order,
-        which disks like best; among several a random one gives receivers something to swap.
+        Empty where it has none. Runs are aligned to multiples of the longest run, so that the gaps
+        between them are whole runs again. From a single peer they are taken in order, which suits
+        disks; among several peers a random one gives receivers something to swap.
 
         Args:
-            peer: Whom to ask.
+            peer: The peer to request from.
             most: Bytes; a piece at least is returned.
         """
         state = self._peers[peer]
@@ -337,14 +337,14 @@ class PiecePicker(Generic[PeerKey]):
         return picked
 
     def outstanding_pieces(self, peer: PeerKey) -> Collection[int]:
-        """Return the whole pieces that the peer owes, oldest first: a live view."""
+        """Return the whole pieces in flight from the peer, oldest first: a live view."""
         return self._peers[peer].pieces.keys()
 
     def piece_verified(self, index: int) -> bool:
-        """A whole piece's hash matched and it is stored; return whether it was missing.
+        """Record a whole piece that is verified and stored; return whether it was missing.
 
-        It counts whoever sent it, and though it may have been returned meanwhile; not where others
-        have begun to send blocks of it, who finish it.
+        It counts whichever peer sent it, and even if it was returned meanwhile; but not where it is
+        being fetched in blocks from other peers, which then finish it.
         """
         bit = 1 << index
         if not self._missing & bit or index in self._partials:
@@ -359,10 +359,10 @@ class PiecePicker(Generic[PeerKey]):
         return True
 
     def pieces_returned(self, peer: PeerKey, pieces: Iterable[int] | None = None) -> None:
-        """A peer will not send these (None: any), or sent them wrong; they are new again."""
+        """Free whole pieces (None: all) that a peer will not send, or sent with a wrong hash."""
         state = self._peers.get(peer)
         if state is None:
-            return  # its pieces went back when it left
+            return  # its pieces were freed when it left
         for piece in list(state.pieces if pieces is None else pieces):
             if piece in state.pieces:
                 del state.pieces[piece], self._whole[piece]
@@ -371,7 +371,7 @@ class PiecePicker(Generic[PeerKey]):
     # -- answers
 
     def received(self, peer: PeerKey, index: int, begin: int, length: int) -> Outcome[PeerKey]:
-        """A block came. One that is no longer owed is still used where it is missing."""
+        """Record a block. One that is no longer in flight is still used where it is missing."""
         state = self._peers[peer]
         request = BlockRequest(index, begin, length)
         partial = state.requests.pop(request, None)
@@ -393,7 +393,7 @@ class PiecePicker(Generic[PeerKey]):
         return outcome
 
     def _late(self, peer: PickedPeer[PeerKey], request: BlockRequest) -> Partial[PeerKey] | None:
-        """The piece that a block not owed is good for; the block is no longer free there."""
+        """Return the piece that can use a block not in flight; the block is no longer free."""
         partial = self._partials.get(request.index)
         if partial is None or partial.owner not in (None, peer):
             return None
@@ -410,11 +410,11 @@ class PiecePicker(Generic[PeerKey]):
         return partial
 
     def returned(self, peer: PeerKey, requests: Iterable[BlockRequest] | None = None) -> None:
-        """A peer will not answer these (None: nothing that it owes); they are free again.
+        """Free requests (None: all) that a peer will not answer.
 
-        For a choke, a reject, a time-out or a snubbed peer. What it does not owe is ignored. A
-        peer that rejects while it does not choke gets the same blocks again: the caller must
-        lose patience with it.
+        For a choke, a reject, a timeout or a snubbed peer. Requests not in flight are ignored. A
+        peer that rejects while it does not choke gets the same blocks again: the caller must bound
+        that.
         """
         state = self._peers[peer]
         for request in list(state.requests if requests is None else requests):
@@ -437,7 +437,7 @@ class PiecePicker(Generic[PeerKey]):
     # -- pieces
 
     def verified(self, index: int) -> None:
-        """The piece's hash matched and it is stored. Raises ValueError if it is not complete."""
+        """Record a piece as verified and stored. Raises ValueError if it is not complete."""
         partial = self._finish(index)
         self._missing ^= partial.bit
         self._have.set(index)
@@ -447,11 +447,11 @@ class PiecePicker(Generic[PeerKey]):
                 self._peers[key].parole = False
 
     def failed(self, index: int) -> tuple[PeerKey, ...]:
-        """The piece's hash did not match: it is missing again.
+        """Record a hash mismatch: the piece is missing again.
 
         Returns:
-            Who sent blocks of it, also those that left since. One alone is the culprit and
-            should be dropped; several are on parole now.
+            The peers that sent blocks of it, also those that left since. A sole one is the
+            culprit and should be dropped; several are on parole now.
 
         Raises:
             ValueError: The piece is not complete.
@@ -470,7 +470,7 @@ class PiecePicker(Generic[PeerKey]):
         return self._partials.pop(index)
 
     def _restart(self, partial: Partial[PeerKey]) -> None:
-        """Forget a piece that nobody owes a block of, and what came of it."""
+        """Discard a piece with no block in flight, and what was received of it."""
         del self._partials[partial.index]
         self._close(partial)
         self._fresh |= partial.bit

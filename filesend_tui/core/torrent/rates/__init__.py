@@ -1,1 +1,1 @@
-"""How fast: measured and bounded."""
+"""Transfer rates: measured and limited."""

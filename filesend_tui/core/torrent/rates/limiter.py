@@ -1,8 +1,8 @@
-"""How fast file data may move: one limit for each direction, shared by all peers of a client.
+"""Rate limits of file data: one for each direction, shared by all peers of a client.
 
-Pure: a token bucket whose clock is passed in, in seconds of any monotonic clock. It is kept as the
-time up to which it is booked, so whoever asks gets a turn behind those that asked before, and peers
-that ask for one slice at a time get equal shares. Who waits for a turn, and how, is throttle.py's.
+Pure: a token bucket whose clock is passed in, in seconds of any monotonic clock. Its state is the
+time up to which it is booked: turns are given in the order of booking, and peers that book one
+slice at a time get equal shares. Waiting for a turn is throttle.py's.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 from filesend_tui.core.wire.shape import BLOCK
 
-#: Seconds of unused allowance that are not lost: what a late timer or a round trip missed.
+#: Seconds of unused allowance that are kept, to make up for a late timer or a round trip.
 BURST_S: Final = 0.25
-#: Seconds of data in one turn: longer turns would let a channel fall silent and then flood it.
+#: Seconds of data in one turn: longer turns would let a channel idle and then flood it.
 SLICE_S: Final = 0.05
 
 
 class RateLimit:
-    """At most so many bytes a second, or as many as one likes; that may change at any time.
+    """A limit in bytes a second, or none; it may change at any time.
 
     Args:
         bytes_per_second: At least 1; None for no limit.
@@ -28,7 +28,7 @@ class RateLimit:
         self.change(bytes_per_second)
 
     def change(self, bytes_per_second: int | None) -> None:
-        """Limit to this from now on. Whoever waits for a turn has it when it was booked for."""
+        """Set the limit from now on. Turns that were booked before keep their time."""
         if bytes_per_second is not None and bytes_per_second < 1:
             raise ValueError("a limit is at least 1 byte a second")
         self._rate = bytes_per_second
@@ -53,7 +53,7 @@ class RateLimit:
         return max(turn, now)
 
     def give_back(self, size: int) -> None:
-        """So much of what was booked was not used; negative where more was."""
+        """Return booked bytes that were not used; negative where more were."""
         if self._rate is not None:
             self._booked -= size / self._rate
 

@@ -1,4 +1,4 @@
-"""One mover's turns at a shared limit: what it may move now, and a call when it may again.
+"""Turns at a shared rate limit: how much may move now, and a callback at the next turn.
 
 The limit itself is limiter.py's; what is moved is the owner's.
 """
@@ -12,7 +12,7 @@ from filesend_tui.core.torrent.rates.limiter import RateLimit
 
 
 class Throttle:
-    """Books one slice at a time, so that nobody's turn is long and nobody holds two.
+    """Books one slice at a time, so that no turn is long and no owner holds two.
 
     Args:
         limit: Shared with others; None allows everything.
@@ -49,18 +49,18 @@ class Throttle:
         return self._booked
 
     def settle(self, moved: int) -> None:
-        """Say how many bytes moved in the turn, which may be more or fewer than it allowed."""
+        """Report how many bytes moved in the turn, which may be more or fewer than it allowed."""
         if self._limit is not None:
             self._limit.give_back(self._booked - moved)
             self._booked = 0
 
     def refund(self, size: int) -> None:
-        """Say that `size` bytes that counted as moved will not come."""
+        """Return `size` bytes that were counted as moved and will not come."""
         if self._limit is not None:
             self._limit.give_back(size)
 
     def close(self) -> None:
-        """Nothing moves here any more; a turn not come to is given back."""
+        """Allow nothing more; give back a booked turn."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

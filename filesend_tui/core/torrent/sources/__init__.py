@@ -1,1 +1,1 @@
-"""What a person sends: found on the disk, hashed, described, read."""
+"""Files to send: found on the disk, hashed, made into a torrent, read."""

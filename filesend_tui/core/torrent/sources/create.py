@@ -1,8 +1,8 @@
-"""Torrents made of what a person chose: what was found is bounded, hashed, described (BEP 3, v1).
+"""Making torrents of chosen files and folders: bounded, hashed, described (BEP 3, v1).
 
 The same content and names make the same torrent on every machine: nothing of the machine, its user
-or the time goes in. Empty folders cannot stand in a torrent and are left out. What can be sent is
-scan.py's to say, and serving what was made download_files.py's.
+or the time goes in. A torrent cannot hold empty folders; they are left out. What can be sent is
+scan.py's, and serving what was made seed_files.py's.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ MAX_PIECE: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Found(Sequence[SourceFile]):
-    """What was found of what a person chose: a sequence of its files, in the torrent's order.
+    """The result of `scan`: a sequence of the files found, in the torrent's order.
 
-    chosen: what was looked at; see scan. bounds, skip: how. folders: all that are in it, in order.
-    left_out: what is not sent, and why.
+    chosen, bounds, skip: the arguments of `scan`. folders: all folders found, in order. left_out:
+    what is not sent, and why.
     """
 
     chosen: Collection[Path]
@@ -66,27 +66,27 @@ class Found(Sequence[SourceFile]):
 
 
 def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) -> Found:
-    """Return every file that the chosen files and folders hold, in the torrent's order.
+    """Return every file of the chosen files and folders, in the torrent's order.
 
-    Of two chosen things with one name the second becomes `name (1)`; the same one twice counts
-    once, and so does what lies in a chosen folder. A link that was chosen is followed. Inside a
-    chosen folder, links are followed to files of that same folder; whoever put another link there
-    might want a person to send what they never chose. Nor is anything sent that took the place of
-    what was chosen: of a folder's content that holds from now on, of what was chosen itself from
-    when it was. What FileSend has not finished receiving into a chosen folder is left out.
+    Of two chosen paths with one name the second becomes `name (1)`; a path chosen twice counts
+    once, and so does one inside a chosen folder. A chosen link is followed. Inside a chosen folder,
+    only links to files of that same folder are followed: any other link could make a person send
+    what they never chose. Nothing is sent that replaced what was chosen: a chosen path is checked
+    since it was chosen, a folder's content from now on. FileSend's unfinished downloads in a chosen
+    folder are left out.
 
-    What can be told without anybody else is told here, and all of it at once.
+    All errors that can be found locally are reported here, all together.
 
     Args:
-        paths: What was chosen. Of `Chosen` each must still be what it was then.
-        bounds: How much may be sent together; what one torrent holds where not given.
+        paths: What was chosen. Each path of a `Chosen` must still be what it was then.
+        bounds: How much may be sent together; by default what one torrent holds.
         skip: Leave out what cannot be sent, where anything else is left.
 
     Raises:
         BadSource: Something chosen is not there, is no file or folder, or was replaced; inside a
             folder there is a link that leads out of it, to a folder or nowhere, or a socket, device
             or FIFO; something may not be read; a name is no valid text, or too long. Its offenders
-            are all of these. Or it is nothing at all, or too much.
+            are all of these. Or there is no file, or too much.
     """
     seen = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
     search = Search(bounds)
@@ -96,7 +96,7 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) 
         raise search.refusal()
     if not search.files:
         raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
-    # By code points, as the bytes of UTF-8 are: no machine's language or file system decides.
+    # By code points, like the bytes of UTF-8: independent of locale and file system.
     files = tuple(sorted(search.files, key=lambda source: source.parts))
     if _piece_count(files) > MAX_PIECES or is_too_large(
         _describe(files, None, None, lambda: bytes(20 * _piece_count(files)))
@@ -117,20 +117,20 @@ def make_torrent(
 ) -> TorrentInfo:
     """Hash the files and return the torrent that describes them, in their order.
 
-    A file alone becomes a single-file torrent; one folder a torrent of its name; several things
-    entries side by side, under a name that is only for show.
+    A single file becomes a single-file torrent; one folder a torrent of its name; several paths
+    entries side by side, under a name that is only for display.
 
     Args:
         sources: As `scan` returned them.
-        name: The torrent's; its own, or such as `3 files`, where none is given.
+        name: The torrent's; where None that of the file or folder, or such as `3 files`.
         salt: Makes the infohash differ from that of another torrent of the same content.
-        progress: Told (bytes hashed, bytes in all) at the start, at the end and in between at most
-            ten times a second, on this thread.
-        cancelled: Asked after each buffer, on any thread.
+        progress: Called with (bytes hashed, bytes in all) at the start, at the end and in between
+            at most ten times a second, on this thread.
+        cancelled: Polled after each buffer, on any thread.
 
     Raises:
         BadSource: A file cannot be read or changed since `scan`, or they are too many.
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     raw = _describe(
         sources, name, salt, lambda: _hash(sources, _piece_length(sources), progress, cancelled)
@@ -180,7 +180,7 @@ def _too_much() -> BadSource:
 
 
 def _contents(sources: Sequence[SourceFile], name: str | None) -> dict[str, Any]:
-    """Return the part of the info dictionary that says which files there are."""
+    """Return the part of the info dictionary that lists the files."""
     first = sources[0].parts
     if len(sources) == 1 and len(first) == 1:
         return {"name": name or first[0], "length": sources[0].size}
@@ -231,13 +231,12 @@ def _changed(source: Source) -> BadSource:
 
 
 def _apart(seen: Mapping[Path, Seen | None]) -> dict[Path, Seen | None]:
-    """Return what was chosen by its absolute path, without what goes along with a chosen folder.
+    """Return the chosen paths, made absolute, without those inside another chosen folder.
 
-    Lying in a folder is told by the path as it is spelled, and by where its folder really is: two
-    ways may lead to one file. A chosen link is itself, wherever it leads. What is not there goes
-    along with nothing, or nobody would hear of it.
+    A path is inside a folder by its spelling or by the real path of its parent: two paths may lead
+    to one file. A chosen link is not resolved. A missing path is kept, so that it is reported.
     """
-    # A path spelled with `..` or `.` still needs the name of what it means.
+    # Resolves `..` and `.`, so that every path ends in a name.
     spelled = {Path(os.path.abspath(path)): was for path, was in seen.items()}  # noqa: PTH100
     real = {folder: Path(os.path.realpath(folder)) for folder in {p.parent for p in spelled}}
     places: dict[Path, Path] = {}

@@ -1,5 +1,6 @@
-"""Which pieces of what is being sent may be false: their files were touched, with all but one time
-kept. What each time was is kept here; nothing is read, nor compared with a hash.
+"""Pieces being sent that may be false, as the ctime of their files changed but not the mtime.
+
+Only the ctimes are kept here; nothing is read, nor compared with a hash.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from filesend_tui.core.torrent.storage.extents import pieces_of
 
 
 class Doubts:
-    """What is known of the files of one torrent. Thread-safe.
+    """Which pieces of one torrent need a check of their hash. Thread-safe.
 
     Args:
         info: The torrent.
-        found: When anything about each file changed last, as it was found, in nanoseconds; None
-            where nobody can tell.
+        found: The ctime of each file when it was found, in nanoseconds; None where unknown.
     """
 
     def __init__(self, info: TorrentInfo, found: Sequence[int | None]) -> None:
@@ -27,11 +27,11 @@ class Doubts:
         self._lock = threading.Lock()
 
     def of(self, pieces: Iterable[int], touched: Mapping[int, int]) -> list[int]:
-        """Return which of the pieces are not known to be right.
+        """Return which of the pieces are not known to be good.
 
         Args:
             pieces: Those that are being read.
-            touched: The files in them that are not as they were found: number, and since when.
+            touched: The files in them whose ctime changed: number, and the present ctime.
         """
         ranges = [pieces_of(self._info, number) for number in touched]
         with self._lock:
@@ -46,7 +46,7 @@ class Doubts:
             ]
 
     def settle(self, piece: int, touched: Mapping[int, int]) -> None:
-        """A piece was right when its files had been touched then, and not since."""
+        """Record a piece as good, unless the ctime of its files changed again since `touched`."""
         with self._lock:
             if all(self._known[number] == changed for number, changed in touched.items()):
                 self._good.add(piece)

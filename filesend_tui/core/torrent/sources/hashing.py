@@ -24,7 +24,7 @@ from filesend_tui.core.util.file_id import FileId
 
 #: Threads at most: more than a disk can feed.
 MOST_THREADS: Final = 4
-#: Bytes read and hashed at a time: what the one brings into the processor's cache, the other finds.
+#: Bytes read and hashed at a time: few enough to be hashed from the processor's cache.
 _BUFFER: Final = 256 * 1024
 #: Bytes that a thread takes at a time, in whole pieces: disks like long runs.
 _RUN: Final = 4 * 1024 * 1024
@@ -44,7 +44,7 @@ class Source(Protocol):
 
     @property
     def root_id(self) -> FileId:
-        """Which folder that was when it was found."""
+        """That folder's identity when it was found."""
 
     @property
     def steps(self) -> Sequence[str]:
@@ -52,7 +52,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in what is sent."""
+        """Its path in what is sent."""
 
     @property
     def size(self) -> int:
@@ -79,7 +79,7 @@ class Changed(Exception):
 
 
 def threads_to_use() -> int:
-    """Return how many threads hash at once: one for each core this process may use, up to some."""
+    """Return how many threads hash at once: one for each core allowed, at most MOST_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MOST_THREADS)
 
@@ -95,17 +95,17 @@ def hash_pieces(
     """Return the pieces' hashes, 20 bytes each, in order. Blocking.
 
     Args:
-        sources: In the torrent's order. One without a byte is not opened.
+        sources: In the torrent's order. Empty ones are not opened.
         piece_length: In bytes.
-        progress: Told (bytes hashed, bytes in all) at the start, at the end and in between at most
-            ten times a second, on this thread.
-        cancelled: Asked after each buffer, on any thread.
-        threads: As many as threads_to_use says where not given.
+        progress: Called with (bytes hashed, bytes in all) at the start, at the end and in between
+            at most ten times a second, on this thread.
+        cancelled: Polled after each buffer, on any thread.
+        threads: By default as many as threads_to_use returns.
 
     Raises:
         Unreadable: A file cannot be read.
         Changed: A file changed since it was found.
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     work = _Work(sources, piece_length, cancelled)
     progress(0, work.total)
@@ -187,7 +187,7 @@ class _Reader:
 
     def read(self, position: int, buffer: memoryview) -> int:
         """Fill some of the buffer from this position on, of one file; return how many bytes."""
-        # Of files that begin at one place the last has bytes there, the others are empty.
+        # Of files with the same start only the last has bytes, the others are empty.
         index = bisect_right(self._starts, position) - 1
         source = self._sources[index]
         try:
@@ -206,7 +206,7 @@ class _Reader:
         return count
 
     def close(self) -> None:
-        """Close what is open. Raises Changed where the last file is not what it was found as."""
+        """Close what is open. Raises Changed where the last file changed since it was found."""
         try:
             self._leave()
         finally:
@@ -216,7 +216,7 @@ class _Reader:
         source = self._sources[index]
         self._file = Handle(self._trail.open(source.root, source.root_id, source.steps))
         self._index = index
-        # What took its place is not read first and looked at later.
+        # Check before the first read: a replacement must not be read.
         if not source.is_unchanged(os.fstat(self._file.descriptor)):
             raise Changed(source)
 

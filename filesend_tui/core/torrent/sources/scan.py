@@ -1,7 +1,6 @@
-"""What a person chose, found on the disk: each file that can be sent, and each thing that cannot.
+"""Scanning of chosen paths: each file that can be sent, and each path that cannot.
 
-Nothing is read of a file but its status. How much may go together, and what becomes of it, is
-create.py's.
+Only a file's status is read, never its content. What is made of the files is create.py's.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _UNFINISHED: Final = "is a download that FileSend has not finished"
 
 
 class Bounds(NamedTuple):
-    """How much may be sent together. files: how many. characters: of one path, all names of it."""
+    """How much may be sent together. files: how many. characters: of one path, in all."""
 
     files: int
     characters: int
@@ -49,12 +48,12 @@ OPEN: Final = Bounds(MAX_FILES, MAX_PATH_BYTES)
 class SourceFile:
     """A file to be sent, as it was when it was found.
 
-    root: the chosen folder, or the folder of a chosen file. root_id: which folder that is. steps:
-    names from there to it; no link is among them, and none that takes the place of one is followed.
-    parts: what it is called in what is sent, a chosen folder's name in front. file_id: which file
-    it is. size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
-    changed_ns: the time of the last change of anything about it; None where the system has none.
-    attributes: what is kept of it beside its name and bytes.
+    root: the chosen folder, or the folder of a chosen file. root_id: that folder's identity. steps:
+    names from there to it; none of them is a link, and a link that replaces one is not followed.
+    parts: its path in what is sent, a chosen folder's name first. file_id: the file's identity.
+    size: in bytes. modified_ns: its modification time, in the file system's nanoseconds.
+    changed_ns: its ctime; None where the system has none. attributes: what is kept of it beside its
+    name and bytes.
     """
 
     root: Path
@@ -69,7 +68,7 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """What it is called in what is sent, `/` between names."""
+        """Its path in what is sent, `/` between names."""
         return "/".join(self.parts)
 
     @property
@@ -80,7 +79,7 @@ class SourceFile:
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether `status` is of the same file, still as it was found.
 
-        Size and time alone tell nothing: whoever made this file can give it those of another.
+        Size and time alone prove nothing: a replacement can be given those of this file.
         """
         same = (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
         return same and self.file_id.is_of(status)
@@ -96,14 +95,14 @@ class SourceFolder:
 
     @property
     def name(self) -> str:
-        """What it is called in what is sent, `/` between names."""
+        """Its path in what is sent, `/` between names."""
         return "/".join(self.parts)
 
 
 class Unfit(Exception):
     """Something cannot be sent.
 
-    why: what is said of it, such as `may not be read`. hint: what to do where it is the only one.
+    why: the reason, such as `may not be read`. hint: what to do where it is the only one.
     """
 
     def __init__(self, why: str, hint: str = "") -> None:
@@ -113,10 +112,10 @@ class Unfit(Exception):
 
 
 class Search:
-    """What is found on the way through what was chosen, and what of it cannot be sent.
+    """Finds the files of chosen paths, and what of them cannot be sent.
 
     files, folders: in no order; a chosen folder is one of them. offenders: what cannot be sent.
-    unfinished: what FileSend itself has not finished receiving, in a folder that was chosen.
+    unfinished: FileSend's own unfinished downloads in a chosen folder.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -129,14 +128,14 @@ class Search:
         self._taken: set[str] = set()
 
     def choose(self, chosen: Path, was: Seen | None) -> None:
-        """Find the files of something chosen.
+        """Find the files of a chosen path.
 
         Args:
             chosen: An absolute path.
-            was: What it was when it was chosen; None where that is now.
+            was: Its identity when it was chosen; None where that is now.
 
         Raises:
-            BadSource: It is too much.
+            BadSource: There are too many files.
         """
         number = 0
         while (name := numbered(chosen.name, number)) in self._taken:
@@ -161,7 +160,7 @@ class Search:
 
     @contextmanager
     def _noting(self, path: Path | str) -> Iterator[None]:
-        """Note why something cannot be sent, and go on."""
+        """Record why a path cannot be sent, and continue."""
         try:
             yield
         except Unfit as unfit:
@@ -187,7 +186,7 @@ class Search:
         status = place.stat()
         is_folder = stat.S_ISDIR(status.st_mode)
         with DirHandle.at(place if is_folder else place.parent) as ground:
-            # Once more, by the way that it is read from now on: no link is followed any more.
+            # Again, through the handle used from now on, which follows no link.
             held = ground.status() if is_folder else ground.look(place.name)
             same = FileId.of(status).is_of(held)
             if not same or (was is not None and not was.leads(chosen, held)):
@@ -201,7 +200,7 @@ class Search:
     def _walk(self, root: DirHandle, name: str) -> None:
         """Find the files below a folder, which is called `name` in what is sent."""
         root_id = FileId.of(root.status())
-        # What a link leads to is compared with where the folder really is.
+        # The target of a link is compared with the folder's real path.
         real = Path(os.path.realpath(root.path))
         pending: list[tuple[str, ...]] = [()]
         while pending:
@@ -217,7 +216,7 @@ class Search:
                             status = _status(root, inside)
                             self._add(path, (real, root_id), inside, (name, *steps), status)
                         elif not entry.is_dir(follow_symlinks=False):
-                            # Not entry.stat(): what Windows' folders say of a file may be old.
+                            # Not entry.stat(): on Windows a folder's record of a file may be stale.
                             status = folder.look(entry.name)
                             self._add(path, (root.path, root_id), steps, (name, *steps), status)
                         elif is_part_name(entry.name):
@@ -281,7 +280,7 @@ def shown(path: str | Path) -> str:
 
 
 def changed_ns(status: os.stat_result) -> int | None:
-    """Return when anything about a file changed last, which nobody can set back; None: unknown."""
+    """Return a file's ctime, which no program can set back; None: unknown."""
     return None if os.name == "nt" else status.st_ctime_ns
 
 
@@ -293,7 +292,7 @@ def _check_text(name: str) -> None:
 
 
 def _status(root: DirHandle, steps: tuple[str, ...]) -> os.stat_result:
-    """Return the status of the file that a link leads to, by steps that follow none."""
+    """Return the status of a link's target, opened by steps that follow no link."""
     descriptor = root.open(steps, os.O_RDONLY)
     try:
         return os.fstat(descriptor)

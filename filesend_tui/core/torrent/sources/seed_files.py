@@ -1,4 +1,4 @@
-"""What is being sent, read where it lies: never written, and never taken for what it was not.
+"""Files being sent, read in place: never written, and refused once they changed.
 
 Every method blocks and may be called from any thread. Which files there are is scan.py's.
 """
@@ -19,16 +19,16 @@ from filesend_tui.core.torrent.storage.extents import whole_files
 from filesend_tui.core.torrent.storage.file_handles import HandlePool
 from filesend_tui.core.torrent.storage.piece_store import piece_start, slices_in, verify
 
-#: How many files are named of which one changed.
+#: How many files an error names of which one changed.
 _NAMED: Final = 2
 
 
 class SeedFiles:
-    """What is being sent, read where it lies and never written.
+    """The files being sent, read in place and never written.
 
-    A program can change a file and set its modification time back, but not the time of the last
-    change of anything about it. Where that differs, each piece is compared with its hash as it is
-    read: it may be the file's mode alone that changed, or how many names it has.
+    A program can change a file and set its modification time back, but not its ctime. Where the
+    ctime differs, each piece is compared with its hash as it is read: the change may be of the
+    file's mode or link count alone.
 
     Args:
         info: The torrent made of them.
@@ -70,7 +70,7 @@ class SeedFiles:
             raise _changed([self._sources[number] for number in suspects])
 
     def _read(self, start: int, view: memoryview) -> dict[int, int]:
-        """Fill `view`; return the files that were touched since they were found, and when."""
+        """Fill `view`; return the files whose ctime changed since they were found, with it."""
         touched: dict[int, int] = {}
         for span in slices_in(self._extents, start, len(view)):
             source = self._sources[span.file]
@@ -104,7 +104,7 @@ class SeedFiles:
 
 
 def _changed(suspects: Sequence[SourceFile]) -> BadSource:
-    """Return the error for a file that changed; which of several, nobody can tell."""
+    """Return the error for a changed file; which of several suspects is unknown."""
     rest = len(suspects) - _NAMED
     more = [f"{rest:,} more"] if rest > 0 else []
     what = "changed while it was being sent."

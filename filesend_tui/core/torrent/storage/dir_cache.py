@@ -1,7 +1,7 @@
-"""The way to the file opened last, kept open: most files have their neighbours in one folder.
+"""The folder of the file opened last, kept open: neighbouring files mostly share a folder.
 
-Files are reached as dir_handle.py says, by steps that follow no link. Which files there are, and
-what is read from or written to them, is not known here.
+Files are opened as in dir_handle.py, by steps that follow no link. Which files there are, and what
+is read from or written to them, is not known here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Replaced(Exception):
 class DirCache:
     """Opens files below a ground one after another; holds open the folder of the last one.
 
-    It stays that folder whatever becomes of its name. One thread at a time may use a trail.
+    It stays that folder even if it is renamed or replaced. One thread at a time may use a cache.
 
     Args:
-        ground: Stays the caller's to close.
+        ground: The folder; the caller closes it.
     """
 
     def __init__(self, ground: DirHandle) -> None:
@@ -37,19 +37,19 @@ class DirCache:
         """Open a regular file and return its descriptor; see DirHandle.open. Raises OSError."""
         *way, name = parts
         if self._ground.descriptor is None or not way:
-            # Without steps the way is looked at each time, for links that came to be on it.
+            # Without steps the path is checked each time, for links that appeared in it.
             return self._ground.open(parts, flags)
         return self._go(way).open((name,), flags)
 
     def look(self, parts: Sequence[str]) -> os.stat_result:
-        """Return the status of what is there; a link is one itself. Raises OSError."""
+        """Return the status of a file or folder, or of a link itself. Raises OSError."""
         *way, name = parts
         return self._standing(way).look(name)
 
     def keep(self, parts: Sequence[str], mode: int | None, modified_ns: int | None) -> None:
-        """Give a file or folder permissions and a modification time; None: it has its own already.
+        """Set a file's or folder's permissions and modification time; None: leave as it is.
 
-        What the file system does not keep is no error.
+        Errors are ignored: not every file system keeps them.
         """
         *way, name = parts
         with suppress(OSError):
@@ -61,10 +61,10 @@ class DirCache:
                 folder.date(name, modified_ns)
 
     def _standing(self, way: list[str]) -> DirHandle:
-        """Return the folder these steps below; it is nobody's to close. Raises OSError."""
+        """Return the folder at `way`, which the caller must not close. Raises OSError."""
         if not way:
             return self._ground
-        # Without steps nothing is open, and the way is looked at each time.
+        # Without steps nothing is held open, and the path is checked each time.
         return self._ground.below(*way) if self._ground.descriptor is None else self._go(way)
 
     def _go(self, way: list[str]) -> DirHandle:
@@ -75,14 +75,14 @@ class DirCache:
         return self._folder
 
     def close(self) -> None:
-        """Let go of the folder. The trail may be used again."""
+        """Close the folder. The cache may be used again."""
         folder, self._folder = self._folder, None
         if folder is not None:
             folder.close()
 
 
 class RootedDirCache:
-    """A trail below folders that a person named, of which it holds the last one open too.
+    """A DirCache below folders that a person named, the last of which is held open too.
 
     One thread at a time may use it.
     """
@@ -96,14 +96,14 @@ class RootedDirCache:
 
         Args:
             root: The folder.
-            root_id: Which folder that was when it was found.
+            root_id: That folder's identity when it was found.
             parts: Names from there to the file.
 
         Raises:
-            Replaced: Another folder is called so now.
+            Replaced: Another folder has this path now.
             OSError: As DirHandle.at and DirHandle.open.
         """
-        # Without steps it is not held, and so looked at each time.
+        # Without steps it is not held open, and so checked each time.
         if self._root is None or self._at != (root, root_id) or self._root[0].descriptor is None:
             ground = DirHandle.at(root)
             if not root_id.is_of(ground.status()):
@@ -114,7 +114,7 @@ class RootedDirCache:
         return self._root[1].open(parts, os.O_RDONLY)
 
     def close(self) -> None:
-        """Let go of the folders. The trail may be used again."""
+        """Close the folders. The cache may be used again."""
         if self._root is not None:
             for each in reversed(self._root):
                 each.close()

@@ -1,8 +1,8 @@
-"""A folder held open: what is reached through it lies below it, whatever happens to its name.
+"""A folder held open: what is opened through it lies below it, even if it is renamed or replaced.
 
-Each step down is taken from the folder before it and follows no link (`openat`, `O_NOFOLLOW`), so
-that a folder which somebody replaces by a link in mid-transfer leads nowhere else. Windows offers
-no such steps: there each one is looked at before it is taken. What is kept below is not known here.
+Each step down is relative to the folder before it and follows no link (`openat`, `O_NOFOLLOW`), so
+that a folder replaced by a link in mid-transfer leads nowhere else. Windows has no such steps:
+there each path component is checked before it is used. What is kept below is not known here.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Final, Self
 _ALWAYS: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
-#: Whether this system takes steps from an open folder.
+#: Whether this system has steps: opens paths relative to an open folder (`openat`).
 HAS_STEPS: Final = os.name != "nt" and {os.open, os.mkdir, os.stat} <= os.supports_dir_fd
-#: Whether this system deletes a file that is open; its readers keep it then.
+#: Whether this system can delete an open file, which then stays readable.
 DELETES_OPEN: Final = os.name != "nt"
 #: Bytes that macOS wants for a path (PATH_MAX).
 _LONGEST_PATH: Final = 1024
@@ -39,7 +39,7 @@ _LINK_TAGS: Final = {
 class DirHandle:
     """An open folder. `at` and `below` make one; it is closed by `close` or at a block's end.
 
-    path: how it was called when it was opened; for people, and for systems without steps.
+    path: its path when it was opened; for people, and for systems without steps.
     descriptor: the open folder, or None on systems without steps.
     """
 
@@ -49,10 +49,10 @@ class DirHandle:
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Open a folder that a person named; links on the way are that person's own.
+        """Open a folder that a person named; links in its path are followed.
 
         Raises:
-            OSError: It is not there, or no folder.
+            OSError: It does not exist, or is no folder.
         """
         if HAS_STEPS:
             return cls(path, os.open(path, _FOLDER))
@@ -61,7 +61,7 @@ class DirHandle:
         return cls(path, None)
 
     def below(self, *parts: str) -> DirHandle:
-        """Open a folder below this one. Raises OSError, also where a link is on the way."""
+        """Open a folder below this one. Raises OSError, also where a link is in the path."""
         path = self.path.joinpath(*parts)
         if self.descriptor is None:
             self._look(parts)
@@ -72,11 +72,11 @@ class DirHandle:
         """Open a regular file below this folder and return its descriptor.
 
         Args:
-            parts: Names of folders on the way, and of the file.
+            parts: Names of folders down to it, and of the file.
             flags: Of os.open, besides what this method adds.
 
         Raises:
-            OSError: It cannot be opened, is no regular file, or a link is on the way.
+            OSError: It cannot be opened, is no regular file, or a link is in the path.
         """
         *way, name = parts
         if self.descriptor is None:
@@ -90,10 +90,10 @@ class DirHandle:
                 os.close(folder)
 
     def make_folders(self, parts: Sequence[str]) -> None:
-        """Make a folder below this one, with those on the way; what is there stays.
+        """Make a folder below this one, with its parents; existing ones stay.
 
         Raises:
-            OSError: They cannot be made, or something else is on the way.
+            OSError: They cannot be made, or something else is in the path.
         """
         if self.descriptor is None:
             self._look(parts)
@@ -102,13 +102,13 @@ class DirHandle:
             os.close(self._step(parts, make=True))
 
     def permit(self, name: str, mode: int) -> None:
-        """Give a file or folder that stands in this one permissions; not by paths alone.
+        """Set the permissions of a file or folder in this one; without steps, do nothing.
 
         Raises:
             OSError: It cannot be opened, or the file system has none.
         """
         if self.descriptor is not None and sys.platform != "win32":
-            # Of what has this name now, and not of what a link may lead to.
+            # Of the entry itself, never of the target of a link.
             flags = os.O_RDONLY | _ALWAYS | _NO_FOLLOW
             descriptor = os.open(name, flags, dir_fd=self.descriptor)
             try:
@@ -117,7 +117,7 @@ class DirHandle:
                 os.close(descriptor)
 
     def date(self, name: str, modified_ns: int) -> None:
-        """Give a file or folder that stands in this one a modification time. Raises OSError."""
+        """Set the modification time of a file or folder in this one. Raises OSError."""
         times = (time.time_ns(), modified_ns)
         if self.descriptor is not None:
             os.utime(name, ns=times, dir_fd=self.descriptor, follow_symlinks=False)
@@ -126,7 +126,7 @@ class DirHandle:
             os.utime(self.path / name, ns=times)
 
     def make_folder(self, name: str) -> bool:
-        """Make a folder in this one; return whether nothing had its name. Raises OSError."""
+        """Make a folder in this one; return False where its name is taken. Raises OSError."""
         try:
             os.mkdir(self._spelled(name), dir_fd=self.descriptor)
         except FileExistsError:
@@ -138,7 +138,7 @@ class DirHandle:
         return self.path.stat() if self.descriptor is None else os.fstat(self.descriptor)
 
     def where(self) -> Path | None:
-        """Return what this folder is called now, if that can be told; it may have been renamed."""
+        """Return this folder's present path, if known; it may have been renamed."""
         for path in (self.path, self._named_by_system()):
             with suppress(OSError, ValueError):
                 if path is not None and os.path.samestat(path.stat(), self.status()):
@@ -164,7 +164,7 @@ class DirHandle:
         return Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))  # noqa: PTH115
 
     def look(self, name: str) -> os.stat_result:
-        """Return the status of what has this name here; a link is one itself. Raises OSError."""
+        """Return the status of an entry of this folder, or of a link itself. Raises OSError."""
         return os.stat(self._spelled(name), dir_fd=self.descriptor, follow_symlinks=False)
 
     def entries(self) -> Iterator[os.DirEntry[str]]:
@@ -176,7 +176,7 @@ class DirHandle:
             yield from found
 
     def exists(self, name: str) -> bool:
-        """Return whether anything, and be it a broken link, has this name here. Raises OSError."""
+        """Return whether this folder has such an entry, even a broken link. Raises OSError."""
         try:
             self.look(name)
         except FileNotFoundError:
@@ -184,15 +184,15 @@ class DirHandle:
         return True
 
     def delete(self, name: str) -> None:
-        """Delete a file, or a link itself, that stands in this folder. Raises OSError."""
+        """Delete a file, or a link itself, in this folder. Raises OSError."""
         os.unlink(self._spelled(name), dir_fd=self.descriptor)
 
     def delete_folder(self, name: str) -> None:
-        """Delete an empty folder that stands in this one. Raises OSError."""
+        """Delete an empty folder in this one. Raises OSError."""
         os.rmdir(self._spelled(name), dir_fd=self.descriptor)
 
     def close(self) -> None:
-        """Let go of the folder. May be called twice."""
+        """Close the folder. Idempotent."""
         if self.descriptor is not None:
             descriptor, self.descriptor = self.descriptor, -1
             if descriptor != -1:
@@ -213,7 +213,7 @@ class DirHandle:
         return name if self.descriptor is not None else str(self.path / name)
 
     def _step(self, parts: Sequence[str], *, make: bool = False) -> int:
-        """Return a new descriptor of the folder that is these steps below."""
+        """Return a new descriptor of the folder that these steps lead to."""
         assert self.descriptor is not None
         here = os.dup(self.descriptor)
         try:
@@ -230,7 +230,7 @@ class DirHandle:
         return here
 
     def _look(self, parts: Sequence[str]) -> None:
-        """Refuse links on the way, as far as it exists."""
+        """Refuse links in a path, as far as it exists."""
         place = self.path
         for name in parts:
             place = place / name

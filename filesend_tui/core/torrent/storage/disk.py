@@ -1,6 +1,6 @@
 """A piece store reached from the event loop: every read, hash and write runs in a worker thread.
 
-Only the crossing between the two worlds lives here; what a file is lives in download_files.py.
+Only the switch between threads lives here; what a file is lives in download_files.py.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Disk:
         self._executor = executor
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
-        """Return the bytes of each request, in order; one thread crossing for all of them.
+        """Return the bytes of each request, in order, with one switch of threads for all.
 
         Raises:
-            StorageFailed: The disk refused, or a source changed since it was hashed.
+            StorageFailed: The disk failed, or a source changed since it was hashed.
         """
 
         def read() -> list[bytes]:
@@ -48,7 +48,7 @@ class Disk:
         """Verify a piece and write it; return False (and write nothing) where its hash is wrong.
 
         Raises:
-            StorageFailed: The disk refused.
+            StorageFailed: The disk failed.
         """
 
         def keep() -> bool:
@@ -61,7 +61,7 @@ class Disk:
         return await self._run(keep)
 
     async def check_piece(self, index: int) -> None:
-        """Compare what is here of a piece with its hash.
+        """Read a piece and compare it with its hash.
 
         Raises:
             StorageFailed, BadSource: It is false; the message says why.
@@ -78,7 +78,7 @@ class Disk:
         """Verify a run of pieces and write the good ones; return those whose hash is wrong.
 
         Raises:
-            StorageFailed: The disk refused.
+            StorageFailed: The disk failed.
         """
         assert isinstance(self._store, DownloadFiles)
         size = self._info.shape.piece_length

@@ -1,4 +1,4 @@
-"""What the operating system says about a disk, as an error a person can act on."""
+"""The operating system's errors of a disk, as errors that a person can act on."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from filesend_tui.core.util.figures import size_text
 
 
 def check_folder(folder: Path | Target) -> Target:
-    """Refuse a folder that nothing could be written to, before anybody waits for it.
+    """Refuse a folder that nothing can be written to, before a transfer begins.
 
     Blocking; writes nothing.
 
@@ -40,7 +40,7 @@ def check_folder(folder: Path | Target) -> Target:
             raise StorageFailed(f"{place} is not a folder.", choose)
         chosen = Target.of(folder)
         chosen.check()
-    except (OSError, RuntimeError) as error:  # a home that nobody knows is a RuntimeError
+    except (OSError, RuntimeError) as error:  # an unknown home is a RuntimeError
         why = getattr(error, "strerror", None) or error
         raise StorageFailed(f"{path} cannot be used: {why}.", choose) from error
     if not os.access(place, os.W_OK | os.X_OK):

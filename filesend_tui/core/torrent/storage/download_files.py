@@ -1,9 +1,9 @@
-"""What arrives, kept until it is whole.
+"""Files being downloaded, from their allocation to their final place.
 
 Every method blocks and may be called from any thread. A download's bytes go to part files in a
-hidden folder (part_folder.py) and move into place at the end, over nothing that is there
+hidden folder (part_folder.py) and are moved into place at the end, never overwriting anything
 (place.py). At no time is more than one read or one piece held in memory. What to fetch, from
-whom and when is never decided here.
+which peer and when is never decided here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from filesend_tui.core.wire.bitfield import Bitfield
 
 
 class Layout(StrEnum):
-    """How a torrent of several files comes to stand in the target folder."""
+    """How a torrent of several files is laid out in the target folder."""
 
     #: In a folder of the torrent's own name.
     FOLDER = "folder"
@@ -63,7 +63,7 @@ class DownloadFiles:
     """A download: part files that become the wanted files once every wanted piece is written.
 
     `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
-    wanted files alone, without what the pieces at their edges hold of others.
+    wanted files alone, without the bytes of others in the pieces at their edges.
     """
 
     def __init__(
@@ -100,22 +100,22 @@ class DownloadFiles:
         layout: Layout,
         extras: Extras = NOTHING,
     ) -> Self:
-        """Return a new download into `folder` with room on the disk for all of it.
+        """Return a new download into `folder`, with disk space allocated for all of it.
 
         Args:
             info: The torrent.
             folder: The target folder, as it was chosen or, for a path, as it is now; made where it
                 does not exist.
-            wanted: A yes or no for each of the torrent's files. Pads (BEP 47) are never wanted.
-            layout: How several files come to stand in it; a file alone stands there itself.
-            extras: What is kept of files and folders beside names and bytes, as far as this
+            wanted: Whether to fetch each of the torrent's files. Pads (BEP 47) are never wanted.
+            layout: How several files are laid out in it; a single file is put there itself.
+            extras: Attributes of files and folders beside names and bytes, kept as far as this
                 machine and its umask allow.
 
         Raises:
             NoSpace: The wanted files do not fit.
-            StorageFailed: The same torrent is being downloaded there, something came in the
-                folder's place, or the disk refuses.
-            ValueError: `wanted`, or what is said of the files, is not as many as they are.
+            StorageFailed: The same torrent is being downloaded there, the folder was replaced, or
+                the disk failed.
+            ValueError: `wanted` or `extras.files` does not have one entry for each file.
         """
         if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
             raise ValueError("one answer for each file is needed")
@@ -140,20 +140,20 @@ class DownloadFiles:
         return store
 
     def write_piece(self, index: int, data: bytes | bytearray | memoryview) -> None:
-        """Keep a verified piece. Writing one again does nothing.
+        """Write a verified piece. Idempotent.
 
         Raises:
             ValueError: It is not exactly one wanted piece.
-            NoSpace, StorageFailed: The disk refused, or the download is over.
+            NoSpace, StorageFailed: The disk failed, or the download is over.
         """
         self.write_pieces(range(index, index + 1), data)
 
     def write_pieces(self, pieces: range, data: bytes | bytearray | memoryview) -> None:
-        """Keep a run of verified pieces; see write_piece. What was written before stays as it is.
+        """Write a run of verified pieces; see write_piece. Idempotent.
 
         Raises:
             ValueError: They are not exactly these wanted pieces.
-            NoSpace, StorageFailed: The disk refused, or the download is over.
+            NoSpace, StorageFailed: The disk failed, or the download is over.
         """
         if not self.wanted_pieces.issuperset(pieces) or len(data) != self._length_of(pieces):
             raise ValueError("these are not wanted pieces")
@@ -199,17 +199,16 @@ class DownloadFiles:
             )
 
     def finish(self) -> Path:
-        """Put the wanted files in place and return the file, or the folder they stand in.
+        """Put the wanted files in place and return the file, or the folder that holds them.
 
-        Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are on the disk,
-        not only on their way to it, before the first name appears. They are those that were
-        verified. After a failure it may be called again; afterwards only `read`, `file_progress`,
-        `where` and `close` make sense.
+        Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are synced to the
+        disk before the first name appears, and are those that were verified. After a failure it may
+        be called again; after success only `read`, `file_progress`, `where` and `close` may be.
 
         Raises:
             StorageFailed: Pieces are missing, another program changed a part file, the download is
-                over, or the disk refused.
-            NoSpace: The disk found out only now that it is full.
+                over, or the disk failed.
+            NoSpace: The disk reported only now that it is full.
         """
         with self._lock:
             if not self._finished:
@@ -223,10 +222,10 @@ class DownloadFiles:
             return self._placed_in(self._folder)
 
     def where(self) -> Path:
-        """Return where that really is, whatever became of the folder's name meanwhile.
+        """Return the present path of that, even if the folder was renamed meanwhile.
 
         Raises:
-            StorageFailed: Nobody can tell.
+            StorageFailed: It is unknown.
         """
         folder = self._part.target.where()
         if folder is None:
@@ -248,7 +247,7 @@ class DownloadFiles:
         with self._lock:
             self._close_pools()
             try:
-                # What somebody deleted first is no more than that.
+                # Another program may have deleted it first.
                 with suppress(FileNotFoundError):
                     self._part.remove()
             except OSError as error:
@@ -279,7 +278,7 @@ class DownloadFiles:
     # -- the steps of a download
 
     def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
-        """Find where each wanted file will stand, below the tree and later below the folder."""
+        """Choose the path of each wanted file, below the tree and later below the folder."""
         info = self._info
         root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
         paths = [(*root, *info.files[number].path) for number in chosen]
@@ -291,7 +290,7 @@ class DownloadFiles:
         self._attributes = dict(enumerate(extras.files))
 
     def _allocate(self) -> None:
-        """Make every part file at its full length: a full disk is known now, not at 99 %."""
+        """Make every part file at its full length: a full disk fails now, not at 99 %."""
         tree = self._part.tree
         for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
             tree.make_folders(folder)
@@ -314,13 +313,13 @@ class DownloadFiles:
         if not self._spilled:
             part.remove()
         elif system.DELETES_OPEN:
-            # Open, it stays readable without a name. Windows keeps the name until `close`.
+            # While open it stays readable though deleted. On Windows it is kept until `close`.
             with self._spill.use(SPILL):
                 part.remove()
 
     def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
-        """Give files and folders what is kept of them, before anybody else can see them."""
-        # What a new folder has there is what the umask allows.
+        """Set the kept attributes of files and folders, before they appear in the target."""
+        # The mode of a new folder there is what the umask allows.
         allowed = stat.S_IMODE(self._part.tree.status().st_mode)
         for number, kept in self._attributes.items():
             if number in files:
@@ -329,14 +328,14 @@ class DownloadFiles:
                 self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
                 if kept.modified_ns is not None:
                     self._traces.dated(number, kept.modified_ns)
-        # From the inside out, as what is done in a folder changes its time.
+        # Innermost first, as changes in a folder update its time.
         waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
         for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
             mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
             self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
 
     def _gone(self, error: OSError | None) -> StorageFailed | None:
-        """Return the error for a folder that somebody deleted; None where that is not why."""
+        """Return the error for a deleted folder; None where that is not the cause."""
         if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
             return None
         for ground in (self._part.target, self._part.ground, self._part.tree):
@@ -354,10 +353,10 @@ class DownloadFiles:
         return self._traces.are_of(number, status)
 
     def _verify_again(self, numbers: Sequence[int]) -> None:
-        """Verify what is in part files that are not as they were left.
+        """Verify the content of part files whose status is not as this program left it.
 
-        File systems differ in what times and numbers they tell; what is in a file does not lie.
-        Only while the handles are suspended: the files are opened anew, by their names.
+        File systems differ in the times and inode numbers they report; only the content is proof.
+        Call it while the handles are suspended: the files are opened anew, by their names.
         """
         anew = HandlePool(self._open, writable=False)
         try:

@@ -45,7 +45,7 @@ class ExtentMap:
         """Yield the spans that together are the `length` bytes from `start`, in order.
 
         Raises:
-            LookupError: Some of these bytes are kept nowhere.
+            LookupError: Some of these bytes are not kept.
         """
         position = bisect_right(self._starts, start) - 1
         while length:
@@ -81,10 +81,10 @@ def pieces_of(info: TorrentInfo, number: int) -> range:
 def selected_files(
     info: TorrentInfo, wanted: Collection[int], pieces: Collection[int]
 ) -> tuple[ExtentMap, int]:
-    """Return where the bytes of `pieces` lie when only `wanted` files are, and the spill's length.
+    """Return where the bytes of `pieces` lie with only `wanted` files kept, and the spill's length.
 
     A piece at the edge of a wanted file holds bytes of its neighbours too. They are needed to
-    verify and serve the piece, so they lie behind one another in a file of their own, the spill.
+    verify and serve the piece, so they are kept one after another in a separate file, the spill.
     """
     piece_length = info.shape.piece_length
     extents: list[Extent] = []
@@ -108,7 +108,7 @@ def selected_files(
 def share_held(info: TorrentInfo, number: int, bits: bytes) -> float:
     """Return how much of file `number` is in the pieces whose bits are set (BEP 3), 0 to 1.
 
-    An empty file is all there.
+    An empty file is 1.
     """
     file, pieces = info.files[number], pieces_of(info, number)
     if not pieces:

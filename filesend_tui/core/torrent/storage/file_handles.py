@@ -107,7 +107,7 @@ class HandlePool:
 
     @contextmanager
     def use(self, number: int) -> Iterator[Handle]:
-        """Lend a file, which stays open at least that long.
+        """Yield an open file, which stays open at least for the block.
 
         Raises:
             StorageFailed: The pool is closed.
@@ -134,7 +134,7 @@ class HandlePool:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Close every file, so that all may be moved; who wants one meanwhile waits.
+        """Close every file, so that all may be moved; `use` blocks meanwhile.
 
         From then on they are opened for reading only.
         """
@@ -150,7 +150,7 @@ class HandlePool:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Wait until nobody uses a file, then close them all, for good. May be called twice."""
+        """Wait until no file is in use, then close them all, for good. Idempotent."""
         with self._changed:
             self._closed = True
             self._close_idle()

@@ -1,4 +1,4 @@
-"""Waiting until bytes are really on the disk. Which files, others know."""
+"""Syncing files to the disk (fsync, syncfs). Which files is not decided here."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
-#: Files from so many on are waited for all together, with all else that the file system holds:
-#: measured 0.3 s for 10,000, and 3 to 14 s one by one.
+#: From so many files on the whole file system is synced instead: measured 0.3 s for 10,000, and
+#: 3 to 14 s one by one.
 MANY: Final = 64
 
 
 def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
-    """Wait until the files' bytes are on the disk; a late write error shows now or never.
+    """Sync the files' bytes to the disk; a late write error is reported here or never.
 
     Raises:
-        OSError: They are not.
+        OSError: A file cannot be opened or synced.
     """
     if len(files) >= MANY and ground.descriptor is not None:
         sync_all = _syncfs()
@@ -42,9 +42,9 @@ def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
 
 
 def _syncfs() -> Callable[[int], None] | None:
-    """Return Linux's way to wait for a whole file system, which Python does not offer (syncfs(2)).
+    """Return Linux's sync of a whole file system, which Python does not offer (syncfs(2)).
 
-    It tells of write errors from Linux 5.8 on.
+    It reports write errors from Linux 5.8 on.
     """
     if sys.platform != "linux":
         return None

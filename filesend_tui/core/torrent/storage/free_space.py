@@ -1,4 +1,4 @@
-"""How much a disk still holds. Nothing is written, and no policy lives here."""
+"""The free space of a disk. Nothing is written, and no policy lives here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def free_space(folder: Path) -> int:
     Blocking.
 
     Raises:
-        StorageFailed: Nobody can tell.
+        StorageFailed: It cannot be read.
     """
     place = folder
     try:
@@ -22,7 +22,7 @@ def free_space(folder: Path) -> int:
         while not place.exists() and place != place.parent:
             place = place.parent
         return shutil.disk_usage(place).free
-    except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody knows
+    except (OSError, RuntimeError) as error:  # RuntimeError: an unknown home
         why = getattr(error, "strerror", None) or error
         raise StorageFailed(
             f"The free space of {place} cannot be read: {why}.",

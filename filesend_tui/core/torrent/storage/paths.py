@@ -1,16 +1,16 @@
-"""Names from a peer made safe to be written to disk: never outside the folder, never ambiguous.
+"""Sanitizing of names from a peer for the disk: never outside the folder, never ambiguous.
 
 Good names survive byte for byte: spaces, emoji, any script, either unicode normalisation. What is
 changed, and to what:
 
 - separators (a backslash everywhere: archives and shares carry names to Windows), NUL and what
   this system forbids become `_` (pathvalidate knows Windows' rules);
-- what steers, hides or floods vanishes (core/text.py), it only deceives; `.`, `..` and an empty
-  name become `_`;
-- a leading dot stays inside a folder, but what would stand in the user's own folder gets `_` in
-  front: nobody else may drop a `.bashrc` there, nor anything named like our part folders;
+- characters that steer, hide or flood are removed (core/text.py): they only deceive; `.`, `..` and
+  an empty name become `_`;
+- a leading dot stays inside a folder, but directly in the user's own folder `_` is put in front: no
+  peer may place a `.bashrc` there, nor anything named like our part folders;
 - a name over 255 bytes of UTF-8 is cut, keeping its suffix;
-- of two names that are one to the file system, the later gets ` (1)`.
+- of two names that the file system takes for the same, the later gets ` (1)`.
 
 Nothing is decided here about what is wanted, and nothing is written but the probe of `folding`.
 """
@@ -37,12 +37,12 @@ _DOUBLE_SUFFIXES: Final = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.l
 _MAX_SUFFIX_BYTES: Final = 32
 # Windows opens its console by these as by CON; pathvalidate does not know them.
 _CONSOLES: Final = ("CONIN$", "CONOUT$")
-# Nor that it looks past spaces before a suffix: `con .txt` is the console too.
+# Nor that Windows ignores spaces before a suffix: `con .txt` is the console too.
 _SPACED_DEVICE: Final = re.compile(
     r"(con|prn|aux|nul|com.|lpt.|conin\$|conout\$) +(?=\.)", re.IGNORECASE
 )
-# Names that no system minds, most of all there are; what mends names takes 80 µs for each. Of those
-# that begin like a device of Windows the slow way decides.
+# Names that every system allows, as most are: sanitizing one takes 80 µs. Those that begin like a
+# device of Windows are sanitized.
 _HARMLESS: Final = re.compile(
     r"(?!con|prn|aux|nul|com|lpt|clock)[a-z0-9_-]([a-z0-9_. ()-]{0,126}[a-z0-9_()-])?",
     re.IGNORECASE | re.ASCII,
@@ -71,7 +71,7 @@ def _mended(name: str, system: str) -> str:
     if system == "windows" and (device := _SPACED_DEVICE.match(name)):
         name = device[1] + name[device.end() :]
     while True:
-        # Mending one fault may show another: `nul ` loses its space and is then reserved.
+        # Fixing one fault may reveal another: `nul ` loses its space and is then reserved.
         mended = sanitize_filename(
             shorten(visible(name)),
             replacement_text="_",
@@ -115,7 +115,7 @@ def numbered(name: str, number: int) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return stem and suffix; what is longer than a suffix ever is belongs to the stem."""
+    """Return stem and suffix; a suffix that is too long belongs to the stem."""
     lowered = name.lower()
     for double in _DOUBLE_SUFFIXES:
         if lowered.endswith(double) and len(name) > len(double):
@@ -145,7 +145,7 @@ class Folding:
     strict: bool = False
 
     def key(self, name: str) -> str:
-        """Return what two names must have in common to be one file."""
+        """Return a key that is equal for two names of the same file."""
         if self.form:
             name = unicodedata.normalize("NFD", name)
         if self.case:
@@ -156,7 +156,7 @@ class Folding:
 def folding(ground: DirHandle) -> Folding:
     """Return how the file system under `ground` (empty, ours) compares names.
 
-    It is asked rather than guessed from the system: Linux mounts exFAT, macOS can tell case apart.
+    It is probed, not guessed from the system: Linux mounts exFAT, macOS can be case-sensitive.
 
     Raises:
         OSError: The folder cannot be written to.
@@ -191,13 +191,13 @@ def lay_out(
 ) -> list[tuple[str, ...]]:
     """Return where each of a torrent's paths goes, from the user's folder on; no two collide.
 
-    After them where each of `folders` goes, which are there or come to be there beside them.
+    The places of `folders` follow; each is among the folders of `paths`, or a new one beside them.
 
     The same paths give the same places. Folders that a torrent spells alike stay one folder, and
     those that only the file system takes for one are kept apart.
 
     Args:
-        paths: Raw paths; none of them twice, none of them a folder of another.
+        paths: Raw paths; none of them twice, none of them the parent of another.
         folders: Raw paths of folders; none of them one of `paths`, or below one.
         same: Which names the file system takes for one.
         system: Whose rules for names hold, where the file system has no stricter ones.
@@ -208,7 +208,7 @@ def lay_out(
 
 
 class _Folder:
-    """A folder that has its place, and what lies in it."""
+    """A folder with its place, and the names taken in it."""
 
     __slots__ = ("_counts", "_same", "_system", "_taken", "below", "place")
 
@@ -218,11 +218,11 @@ class _Folder:
         self._system = system
         self.below: dict[str, _Folder] = {}
         self._taken: set[str] = set()
-        # Where to go on counting: thousands of names may all be mended to the same one.
+        # The next number to try: thousands of names may be sanitized to the same one.
         self._counts: defaultdict[str, int] = defaultdict(int)
 
     def place_for(self, raw: str) -> tuple[str, ...]:
-        """Find a place for a name in this folder that nothing else there has."""
+        """Return a place in this folder for a raw name, taken by no other."""
         if self.place:
             name = safe_name(raw, system=self._system)
         else:
@@ -234,7 +234,7 @@ class _Folder:
         return (*self.place, numbered(name, self._counts[wish]))
 
     def at(self, way: Sequence[str]) -> _Folder:
-        """Return the folder that is these raw names below, with a place of its own."""
+        """Return the folder at these raw names below, which gets its own place."""
         folder = self
         for raw in way:
             if raw not in folder.below:

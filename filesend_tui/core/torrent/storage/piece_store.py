@@ -1,6 +1,6 @@
-"""What every store of a torrent's pieces offers, and what all of them do alike.
+"""The interface of the stores of a torrent's pieces, and helpers that they share.
 
-Where the bytes are, the stores know: download_files.py and sources/seed_files.py.
+The stores themselves are download_files.py and sources/seed_files.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class PieceStore(Protocol):
 
         Raises:
             ValueError: They are not all within the piece.
-            StorageFailed: The disk refused, the bytes are not here, or the store is closed.
+            StorageFailed: The disk failed, the bytes are not here, or the store is closed.
             BadSource: What is being sent changed.
         """
 
@@ -34,10 +34,10 @@ class PieceStore(Protocol):
         """
 
     def check(self, index: int) -> None:
-        """Read a piece and compare it with its hash: somebody says that it came out false.
+        """Read a piece and compare it with its hash, as a peer reports it as false.
 
         Raises:
-            StorageFailed, BadSource: It is, and this is why; or it cannot be read.
+            StorageFailed, BadSource: It is false, with the cause; or it cannot be read.
         """
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ def piece_start(info: TorrentInfo, index: int, begin: int, length: int) -> int:
 
 
 def slices_in(extents: ExtentMap, start: int, length: int) -> Iterator[FileSlice]:
-    """Find where bytes lie; ValueError where that is nowhere."""
+    """Yield where bytes lie. Raises ValueError where they are not in the torrent."""
     try:
         yield from extents.find(start, length)
     except LookupError as error:

@@ -1,8 +1,8 @@
-"""Moves what is finished to where a person will find it, and never over anything that is there.
+"""Moving finished files and folders to their final place, never overwriting anything.
 
-Between looking whether a name is free and using it another program may take it, so each way here
-lets the operating system decide: it claims the name and fails if somebody has it. Both folders are
-held open: a link that takes the place of one of them is not followed.
+Between checking that a name is free and using it another program may take it, so the check is left
+to an atomic system call, which claims the name or fails if it is taken. Both folders are held open:
+a link that replaces one of them is not followed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.paths import numbered
 
-# What file systems without hard links answer, and Linux where a policy forbids them.
+# Errors of file systems without hard links, and of Linux where a policy forbids them.
 _NO_LINKS = {
     getattr(errno, name)
     for name in ("EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EINVAL", "EXDEV")
@@ -34,7 +34,7 @@ def place(source: DirHandle, name: str, target: DirHandle, wish: str) -> str:
     All of it appears at once. Both must be on one file system.
 
     Returns:
-        What it is called now.
+        Its new name.
 
     Raises:
         OSError: It could not be moved; it is still where it was.
@@ -62,7 +62,7 @@ def _move(source: DirHandle, name: str, target: DirHandle, taking: str) -> None:
     status = os.stat(name, dir_fd=source.descriptor, follow_symlinks=False)
     move = _move_folder if stat.S_ISDIR(status.st_mode) else _move_file
     move(source.descriptor, name, target.descriptor, taking)
-    # Whoever may write to the target may have put something else there at once.
+    # Another program that may write to the target may have replaced it at once.
     if not _same(status, target.look(taking)):
         raise StorageFailed(
             f"Another program replaced {target.path / taking} as soon as it was put there.",
@@ -71,7 +71,7 @@ def _move(source: DirHandle, name: str, target: DirHandle, taking: str) -> None:
 
 
 def _same(before: os.stat_result, now: os.stat_result) -> bool:
-    """Return whether it is the same file or folder; some file systems number it anew."""
+    """Return whether it is the same file or folder; some file systems change its inode number."""
     return os.path.samestat(before, now) or (
         (before.st_mode, before.st_size, before.st_mtime_ns)
         == (now.st_mode, now.st_size, now.st_mtime_ns)
@@ -84,7 +84,7 @@ def _move_file(source: int, name: str, target: int, taking: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # Claim the name with an empty file that only this call knows of, then replace it.
+        # Claim the name with a new empty file, then replace it.
         os.close(os.open(taking, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target))
         try:
             os.replace(name, taking, src_dir_fd=source, dst_dir_fd=target)

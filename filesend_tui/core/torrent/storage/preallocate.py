@@ -1,4 +1,4 @@
-"""Files made at full length before their bytes come, with a promise of the disk where it gives one.
+"""Files made at full length before their bytes arrive, with allocated space where supported.
 
 What the files are for is not known here, nor whether they fit (disk_space.py).
 """
@@ -14,17 +14,17 @@ from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.disk_error import disk_error
 
-#: Bytes up to which a file is not worth a promise of its own, which costs more than writing it.
+#: Bytes up to which a file's space is not allocated: that costs more than writing it.
 SMALL: Final = 64 * 1024
 
 
 def make_file(ground: DirHandle | DirCache, parts: Sequence[str], length: int) -> None:
-    """Make a new file of `length` bytes, if long where possible with a promise that they will fit.
+    """Make a new file of `length` bytes; if long, allocate its space where supported.
 
-    Its permissions are the umask's choice and nobody else's.
+    Its permissions are set by the umask alone.
 
     Raises:
-        OSError: It exists, there is no room, or the disk refused.
+        OSError: It exists, there is no room, or the disk failed.
     """
     descriptor = ground.open(parts, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:

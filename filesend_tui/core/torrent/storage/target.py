@@ -1,7 +1,7 @@
-"""Where a download will stand: a folder as it was when a person chose it, perhaps not made yet.
+"""The target folder of a download, as it was when a person chose it; it may not exist yet.
 
-Between the choice and its use somebody else may put another folder, or a link, in its place. What
-is written into the folder, and whether there is room, is not known here.
+Between the choice and its use another program may replace it by another folder, or a link. What is
+written into the folder, and whether there is room, is not known here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from filesend_tui.core.util.file_id import Seen
 class Target:
     """A folder that was chosen; `of` makes one.
 
-    path: its name. base: the part of that which was there. seen: what that led to. steps: names
+    path: its path. base: the part of that which existed. seen: the identity of base. steps: names
     from there to it, of folders that are to be made.
     """
 
@@ -37,7 +37,7 @@ class Target:
         """Return a folder as it is now, or as it was when it was chosen. Blocking; makes nothing.
 
         Raises:
-            OSError: Nobody can tell: something on the way is no folder, or nobody's home.
+            OSError: It is unknown: a part of the path is no folder, or an unknown home.
         """
         if isinstance(folder, Target):
             return folder
@@ -58,13 +58,13 @@ class Target:
         return cls(path, base, seen, tuple(steps))
 
     def open(self) -> DirHandle:
-        """Return the folder, made where it was not there. Blocking.
+        """Open the folder; make it where it did not exist. Blocking.
 
-        Nothing that came in its place meanwhile is taken for it: no other folder for one that was
-        there, and for one that was not there no link, and no folder of another user's.
+        A replacement is refused: any other folder where one existed; a link, or another user's
+        folder, where none did.
 
         Raises:
-            StorageFailed: Something came in its place.
+            StorageFailed: It was replaced.
             OSError: It cannot be made or opened.
         """
         with ExitStack() as failed:
@@ -84,11 +84,11 @@ class Target:
             return ground
 
     def check(self) -> None:
-        """Refuse what is no longer the folder that was chosen, as far as it was there.
+        """Refuse a folder that was replaced since it was chosen, as far as it existed.
 
         Raises:
-            StorageFailed: Something came in its place.
-            OSError: Nobody can tell.
+            StorageFailed: It was replaced.
+            OSError: Its status cannot be read.
         """
         if not self.seen.leads(self.base, self.base.stat()):
             raise self._replaced(self.base)
@@ -101,5 +101,5 @@ class Target:
 
 
 def _ours(folder: os.stat_result, above: os.stat_result) -> bool:
-    """Return whether it is this user's, or of one who owns the folder above and all in it."""
+    """Return whether a folder is this user's, or of the owner of the folder above."""
     return sys.platform == "win32" or folder.st_uid in {os.geteuid(), above.st_uid}

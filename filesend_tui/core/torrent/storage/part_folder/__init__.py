@@ -1,1 +1,1 @@
-"""The folder of what is half there: its name, lock and owner."""
+"""The folder of an unfinished download: its name, lock and owner."""

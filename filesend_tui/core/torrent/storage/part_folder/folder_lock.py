@@ -1,7 +1,7 @@
-"""A lock file that says whose an unfinished download's folder is; a crash lets go of it.
+"""The lock file of an unfinished download's folder; the system releases it after a crash.
 
-On POSIX it is made and locked through the open folder, so that no link leads it elsewhere;
-Windows' locks are filelock's.
+On POSIX it is made and locked through the open folder, so that no link redirects it; on Windows
+filelock does it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class FolderLock:
 
     @classmethod
     def take(cls, ground: DirHandle, name: str) -> Self | None:
-        """Return the lock by the file `name` in `ground`; None where somebody has it.
+        """Return the lock of the file `name` in `ground`; None where it is held already.
 
         Raises:
             OSError: It cannot be made.
@@ -35,10 +35,10 @@ class FolderLock:
         try:
             descriptor = os.open(name, flags, 0o600, dir_fd=ground.descriptor)
         except FileNotFoundError:
-            return None  # whoever had the folder is just removing it
+            return None  # the former holder is just removing the folder
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever had it may have deleted it meanwhile: then this one says nothing.
+            # The former holder may have deleted it meanwhile: then this lock is void.
             there = os.stat(name, dir_fd=ground.descriptor, follow_symlinks=False)
             if os.path.samestat(there, os.fstat(descriptor)):
                 return cls(lambda: os.close(descriptor))
@@ -67,7 +67,7 @@ class FolderLock:
         return self._let_go is not None
 
     def release(self) -> None:
-        """Let go of it; the file stays. May be called twice."""
+        """Release it; the file stays. Idempotent."""
         if self._let_go is not None:
             let_go, self._let_go = self._let_go, None
             let_go()

@@ -1,8 +1,8 @@
-"""What processes that are no more left behind: part folders, found in a folder and removed.
+"""Part folders that ended processes left behind: found in a folder and removed.
 
-Only what is surely nobody's goes: made on this machine, and its lock let go of. Of the rest, which
-another machine that shares the folder may be at work on, a person is told. Whether a folder is kept
-to go on with it is not decided here.
+Only those surely not in use are removed: made on this machine, and their lock released. The rest,
+which another machine that shares the folder may be using, are reported to a person. Whether a
+folder is kept for resuming is not decided here.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Final, NamedTuple
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder import owner_record, part_folder
 
-#: Seconds that nothing was written to what may be somebody's, before a person is told of it.
+#: Seconds without a write after which a part folder that may be in use is reported.
 QUIET: Final = 3600.0
 
 
 class Leftover(NamedTuple):
     """A part folder that an earlier run left.
 
-    path: it. names: what was to arrive. size: bytes on the disk. removed: it is no more; else it
-    may be somebody's. host: the machine that made it, where that is another one and is known.
+    path: its path. names: what was to arrive. size: bytes on the disk. removed: whether it was; if
+    not, it may be in use. host: the machine that made it, where that is another one and is known.
     """
 
     path: Path
@@ -36,9 +36,9 @@ class Leftover(NamedTuple):
 
 
 def sweep(folder: Path) -> tuple[Leftover, ...]:
-    """Remove what was left in `folder` and is nobody's any more; tell of that, and of the rest.
+    """Remove the part folders in `folder` that are not in use; return them and the rest.
 
-    Blocking. A folder that is not there, or that cannot be looked into, holds nothing.
+    Blocking. A folder that does not exist or cannot be read holds none.
     """
     found: list[Leftover] = []
     with suppress(OSError, RuntimeError), DirHandle.at(folder.expanduser()) as target:
@@ -61,7 +61,7 @@ def _look_at(target: DirHandle, name: str) -> Leftover | None:
             return _describe(ground, host) if _is_quiet(ground) else None
         lock = part_folder.take_lock(ground)
         if lock is None:
-            return None  # it lives
+            return None  # it is in use
         try:
             leftover = _describe(ground, "")
         except BaseException:

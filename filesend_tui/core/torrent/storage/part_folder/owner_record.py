@@ -1,9 +1,9 @@
-"""The record in a part folder: who made it, where, and what for.
+"""The record in a part folder: the process, machine and torrent that it was made for.
 
-With the lock beside it, it tells whether anybody may still be at work there: a lock is let go of
-when its process ends, however that happens, but another machine that shares the folder may not see
-it. What follows from a record is part_folder.py's and leftovers.py's. A folder that is kept on
-purpose, to go on with it later, will say so here, and under another version.
+With the lock beside it, it shows whether the folder may be in use: a lock is released when its
+process ends in any way, but another machine that shares the folder may not see it. What follows
+from a record is part_folder.py's and leftovers.py's. A folder that is kept for resuming will be
+recorded here, under another version.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ import msgspec
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.util.text import clean
 
-#: What it is called in a part folder.
+#: Its name in a part folder.
 RECORD: Final = "record.json"
-#: What this program writes; a record of a later version means something that it does not know.
+#: The version that this program writes; it does not know the meaning of later ones.
 VERSION: Final = 1
 
 _MOST_BYTES: Final = 64 * 1024
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-#: Bit of a hardware address that is set where there is none and it was made up (RFC 9562, 6.10).
+#: Bit of a hardware address that marks a random one, made up for want of a real (RFC 9562, 6.10).
 _MADE_UP: Final = 1 << 40
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Who made a part folder.
+    """The origin of a part folder.
 
-    machine, boot: which machine, and which of its starts; empty where nobody can tell. host: the
+    machine, boot: ids of the machine and of its present boot; empty where unknown. host: the
     machine's name, for people. pid: the process. begun: seconds since 1970. torrent: the infohash,
     40 hex digits.
     """
@@ -64,7 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_this_machine(self) -> bool:
-        """Whether it was surely made on this machine, and is understood. Blocking."""
+        """Whether it was surely made on this machine, and by a known version. Blocking."""
         if self.version != VERSION:
             return False
         return (self.boot != "" and self.boot == _boot()) or (
@@ -85,7 +85,7 @@ def write(ground: DirHandle, record: Record) -> None:
 
 
 def read(ground: DirHandle) -> Record | None:
-    """Return the record of a part folder; None where it has none that makes sense.
+    """Return the record of a part folder; None where it has no valid one.
 
     Raises:
         OSError: It cannot be read.
@@ -103,7 +103,7 @@ def read(ground: DirHandle) -> Record | None:
 
 
 def _machine() -> str:
-    """Return what tells this machine from others, whose system may have been copied from it."""
+    """Return an id of this machine, not shared by copies of its system; empty where unknown."""
     address = uuid.getnode()
     if address & _MADE_UP:
         return ""
@@ -111,7 +111,7 @@ def _machine() -> str:
 
 
 def _boot() -> str:
-    """Return what tells this start of this machine from all others, where the system tells."""
+    """Return an id of this boot of the machine; empty where the system has none."""
     with suppress(OSError):
         return _BOOT_ID.read_text("ascii").strip()
     return ""

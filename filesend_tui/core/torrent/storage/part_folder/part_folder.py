@@ -1,9 +1,8 @@
 """The hidden folder inside the target folder where an unfinished download lives.
 
 It is on the target's file system, so that finished files can be renamed into place; only its owner
-may look in; one download at a time has it, and its record (owner_record.py) says which. What the
-bytes in it mean is download_files.py's, and what a process that is no more left of one
-leftovers.py's.
+may read it; one download at a time holds it, named by its record (owner_record.py). What the bytes
+in it mean is download_files.py's; those that ended processes left are leftovers.py's.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from filesend_tui.core.torrent.storage.part_folder.owner_record import RECORD, R
 from filesend_tui.core.torrent.storage.target import Target
 
 _NAME: Final = re.compile(r"\.filesend-[0-9a-f]{16}\.part")
-#: Names of what may be in a part folder: the files as they will stand in the target, among others.
+#: Names of the entries of a part folder; the tree is the files as laid out in the target.
 TREE: Final = "tree"
 _LOCK: Final = "lock"
 _SPILL: Final = "spill"
@@ -34,20 +33,20 @@ _OWN: Final = {_LOCK, TREE, _SPILL, RECORD}
 
 
 def part_name(info_hash: bytes) -> str:
-    """Return what the part folder for a torrent is called."""
+    """Return the name of a torrent's part folder."""
     return f".filesend-{info_hash.hex()[:16]}.part"
 
 
 def is_part_name(name: str) -> bool:
-    """Return whether a folder of this name is taken for a part folder."""
+    """Return whether this is the name of a part folder."""
     return _NAME.fullmatch(name) is not None
 
 
 class PartFolder:
-    """A part folder that this process has for itself.
+    """A part folder that this process holds.
 
-    target: the folder it is in. ground: itself. tree: the files as they will stand in the target.
-    spill: names, below ground, the bytes of pieces that belong to files nobody wants.
+    target: the folder it is in. ground: itself. tree: the files as laid out in the target. spill:
+    the path, below ground, of the bytes of pieces that belong to unwanted files.
     """
 
     spill: Final = (_SPILL,)
@@ -68,12 +67,12 @@ class PartFolder:
 
         Args:
             folder: The target folder; made, with its parents, where it does not exist. A path is
-                what it leads to now.
+                resolved now.
             info_hash: 20 bytes.
 
         Raises:
-            StorageFailed: Another download has it or, on another machine, may have it; somebody
-                else made it; or something came in the target's place.
+            StorageFailed: Another download holds it or, on another machine, may hold it; FileSend
+                did not make it; or the target was replaced.
             OSError: It cannot be made.
         """
         chosen = Target.of(folder)
@@ -94,13 +93,13 @@ class PartFolder:
             return part
 
     def _take_over(self, mine: Record) -> None:
-        """Decide what a crash left behind is worth: nothing, so it goes. Resume decides here."""
+        """Delete what a crash left behind, and take over. Resuming would be decided here."""
         _clear(self.ground)
         owner_record.write(self.ground, mine)
         self.ground.make_folders((TREE,))
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it, and let go of it. May be called twice.
+        """Delete the folder and all that is in it, and release it. Idempotent.
 
         Raises:
             OSError: Something could not be deleted.
@@ -112,7 +111,7 @@ class PartFolder:
                 self.release()
 
     def release(self) -> None:
-        """Let go of the folder and leave what is in it. May be called twice.
+        """Release the folder and keep what is in it. Idempotent.
 
         The target stays open until `close`.
         """
@@ -121,18 +120,18 @@ class PartFolder:
         self.ground.close()
 
     def close(self) -> None:
-        """Let go of everything, the target too. May be called twice."""
+        """Release the folder and close the target too. Idempotent."""
         self.release()
         self.target.close()
 
 
 def take_lock(ground: DirHandle) -> FolderLock | None:
-    """Return the lock of a part folder; None where somebody has it. Raises OSError."""
+    """Return the lock of a part folder; None where it is held already. Raises OSError."""
     return FolderLock.take(ground, _LOCK)
 
 
 def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
-    """Delete a part folder in `target` and all that is in it, and let go of its held lock.
+    """Delete a part folder in `target` and all that is in it, and release its held lock.
 
     Raises:
         OSError: Something could not be deleted.
@@ -140,15 +139,15 @@ def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
     try:
         _clear(ground)
         if system.DELETES_OPEN:
-            # While it is held: once let go, a file of this name is somebody else's lock.
+            # While it is held: once released, a file of this name is another process's lock.
             ground.delete(_LOCK)
-            with suppress(OSError):  # somebody else claimed it meanwhile, or moved it
+            with suppress(OSError):  # claimed by another process meanwhile, or moved
                 target.delete_folder(ground.path.name)
     finally:
         lock.release()
     if not system.DELETES_OPEN:
-        # Whoever claimed it meanwhile has it open, so it stays. Windows' lock may be gone:
-        # filelock deletes the file where it can.
+        # A process that claimed it meanwhile has it open, so it stays. The lock may be gone:
+        # filelock deletes its file where it can.
         with suppress(OSError):
             with suppress(FileNotFoundError):
                 ground.delete(_LOCK)
@@ -157,7 +156,7 @@ def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
 
 def _clear(ground: DirHandle) -> None:
     descriptor = ground.descriptor
-    # The record goes last: where a part cannot be deleted, it still says whose the rest is.
+    # The record is deleted last: where a part cannot be deleted, it identifies the rest.
     entries = [entry for entry in ground.entries() if entry.name != _LOCK]
     for entry in sorted(entries, key=lambda entry: entry.name == RECORD):
         if entry.is_dir(follow_symlinks=False):
@@ -167,7 +166,7 @@ def _clear(ground: DirHandle) -> None:
 
 
 def _check_nobody_elses(ground: DirHandle) -> None:
-    """Refuse what another machine that shares the folder made: its locks may not be seen here."""
+    """Refuse a folder made by another machine that shares it: its locks may be invisible here."""
     made = owner_record.read(ground)
     if made is not None and not made.is_of_this_machine:
         host = made.shown_host or "another machine"
@@ -178,7 +177,7 @@ def _check_nobody_elses(ground: DirHandle) -> None:
 
 
 def _ours(target: DirHandle, name: str) -> DirHandle:
-    """Open or make a folder that only its owner may look in; refuse links and others' folders."""
+    """Open or make a folder that only its owner may read; refuse links and others' folders."""
     path = target.path / name
     in_the_way = StorageFailed(
         f"{path} is in the way: FileSend did not make it.",
@@ -207,14 +206,14 @@ def _ours(target: DirHandle, name: str) -> DirHandle:
 
 
 def is_own(ground: DirHandle) -> bool:
-    """Return whether a folder is this user's, and nothing but a part folder's own is in it.
+    """Return whether a folder is this user's, and holds only a part folder's entries.
 
-    Whoever may write to the target may have given its name to another folder of this user's, and
-    what is in a part folder is deleted. Raises OSError.
+    Another program that may write to the target may have given its name to another folder of this
+    user's, and what is in a part folder is deleted. Raises OSError.
     """
     if sys.platform != "win32" and ground.status().st_uid != os.geteuid():
         return False
     try:
         return all(entry.name in _OWN for entry in ground.entries())
     except FileNotFoundError:
-        return True  # whoever had it is just removing it
+        return True  # the former holder is just removing it

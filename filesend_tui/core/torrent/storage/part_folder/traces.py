@@ -1,6 +1,6 @@
-"""How this program left the files that it writes: what tells that another program changed one.
+"""The status of part files as this program left them, to detect changes by another program.
 
-Another user's program cannot: a part folder is its owner's alone. Nothing is opened here, and what
+Only this user's programs can change one: a part folder is private. Nothing is opened here, and what
 a file should hold is not known.
 """
 
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from filesend_tui.core.util.file_id import SETTLED, place_of
 
-#: Whether a file's time is that of its last write as soon as that is done.
+#: Whether each write updates a file's modification time at once.
 _TIMES_WRITES: Final = os.name != "nt"
 
 
@@ -34,7 +34,7 @@ class Traces:
     """The files of one download, by number. Thread-safe.
 
     Args:
-        length: Of a file, in bytes; it has that from the beginning, and keeps it.
+        length: Returns a file's length in bytes, which never changes.
     """
 
     def __init__(self, length: Callable[[int], int]) -> None:
@@ -46,19 +46,19 @@ class Traces:
 
     @contextmanager
     def writing(self, number: int, descriptor: int) -> Iterator[None]:
-        """Look at a file before and after a block that writes to it.
+        """Check a file before a block that writes to it, and record its status after.
 
         Raises:
-            Meddled: It is another file or deleted, or has another length: written to further, one
-                that was cut would have its length again, and a hole where something was.
-            OSError: Nobody can tell.
+            Meddled: It was replaced or deleted, or has another length: further writes would restore
+                the length of a truncated file, with a hole in it.
+            OSError: Its status cannot be read.
         """
         before = os.fstat(descriptor)
         if not self.is_ours(number, before) or self._is_deleted(number, before):
             raise Meddled
         with self._lock:
             left = self._left.get(number)
-            # While others of this program write to it, its time says nothing.
+            # While other threads write to it, its time proves nothing.
             alone = _TIMES_WRITES and not self._writers[number]
             if alone and left and before.st_mtime_ns > left.modified_ns:
                 self._doubtful.add(number)
@@ -69,7 +69,7 @@ class Traces:
             self._wrote(number, os.fstat(descriptor))
 
     def dated(self, number: int, modified_ns: int) -> None:
-        """A file was given another time here; nothing writes to it."""
+        """Record that this program set a file's time; nothing writes to it meanwhile."""
         if (left := self._left.get(number)) is not None:
             self._left[number] = left._replace(modified_ns=modified_ns)
 
@@ -79,12 +79,12 @@ class Traces:
         if left is None or not self._has_length(number, status):
             return self._has_length(number, status)
         device, inode = place_of(status)
-        # Some file systems give out numbers anew, and keep coarser times than they told before.
+        # Some file systems change inode numbers, and keep coarser times than they reported.
         about_then = abs(status.st_mtime_ns - left.modified_ns) <= SETTLED
         return device == left.place[0] and (inode == left.place[1] or about_then)
 
     def are_of(self, number: int, status: os.stat_result) -> bool:
-        """Return whether a file is, as far as all that was told of it, just as it was left."""
+        """Return whether a file is, by all that its status shows, just as it was left."""
         left = self._left.get(number)
         if left is None or not self._has_length(number, status) or number in self._doubtful:
             return left is None and self._has_length(number, status)
@@ -97,12 +97,12 @@ class Traces:
             left = self._left.get(number)
             if left and left.place != place_of(status):
                 self._doubtful.add(number)
-            # Of threads that write at once the last to look may not be the last to come here.
+            # Of concurrent writers the last to read the status may not be the last to get here.
             newest = max(status.st_mtime_ns, left.modified_ns if left else 0)
             self._left[number] = _Left(place_of(status), newest, status.st_nlink > 0)
 
     def _is_deleted(self, number: int, status: os.stat_result) -> bool:
-        """Return whether an open file had a name and has none; some file systems never tell."""
+        """Return whether an open file had a name and has none; some file systems never show it."""
         left = self._left.get(number)
         return left is not None and left.named and status.st_nlink == 0
 
