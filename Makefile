@@ -50,13 +50,24 @@ OLDEST ?= $(ON_EACH_CORE) -m "not native"
 test-oldest: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.oldest $(OLDEST)
 
-# Everything but the tests that move much data, start many processes or need another Python.
+# What is pure: no socket, no disk, no screen, no clock but one that is passed in.
+PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/state tests/exchange/test_table.py tests/sessions/test_code.py \
+	tests/sessions/test_pairing.py tests/sessions/test_cipher.py tests/torrent/pieces \
+	tests/torrent/peer/test_choker.py tests/torrent/peer/test_misbehaviour.py \
+	tests/torrent/lanes/test_lane_count.py tests/meeting/test_glare.py tests/meeting/test_signaling.py \
+	tests/relay/protocol tests/relay/guard/test_buckets.py tests/relay/stores/test_any_order.py
+
+# Everything but the tests that move much data, start many processes or need another Python. What is
+# pure first, in less than a minute.
 check: $(VENV)/dev.stamp
+	@echo "What is pure: the wire, the tables, the picker, what faces draw, text."
+	$(PYTEST) -q $(PURE)
+	@echo "The rest."
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(TYPES)
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not slow and not native" -q
+	$(PYTEST) -m "not slow and not native" -q $(PURE:%=--ignore=%)
 	$(BIN)/python -m tools.audit
 
 # Known vulnerabilities of what is installed, by tools/advisories.toml and by the service that

@@ -135,7 +135,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: float = SETTLE,
     ) -> None:
         super().__init__(clock, settle)
-        self._link = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
+        self._client = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
@@ -152,7 +152,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._refused = False
         self._signals: TerminalSignals | None = None
         self.store = Store(time_of_day)
-        self._outgoing = Outgoing(self._link, self.store, self._outgoing_taken)
+        self._outgoing = Outgoing(self._client, self.store, self._outgoing_taken)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
@@ -214,26 +214,28 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.action_retry()
         if self._unknown_theme:
             known = f"There are {', '.join(theme.name for theme in THEMES)} and more."
-            self.store.tell(Level.WARNING, f"No theme is called {self._unknown_theme}.", known)
+            self.store.add_notice(
+                Level.WARNING, f"No theme is called {self._unknown_theme}.", known
+            )
         if self._warning is not None:
-            self.store.tell(self._warning.level, self._warning.message, self._warning.hint)
+            self.store.add_notice(self._warning.level, self._warning.message, self._warning.hint)
             self._draw_soon()
 
     async def on_unmount(self) -> None:
         """Whatever ended the app, the Client is destroyed before the loop is."""
-        await self._link.close()
+        await self._client.close()
         if self._signals is not None:
             self._signals.close()
 
     def _leave(self, code: int = 0) -> None:
         if not self._leaving:
             self._leaving = True
-            self.store.tell(Level.INFO, "Closing…")
+            self.store.add_notice(Level.INFO, "Closing…")
             self._draw()
             self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
 
     async def _farewell(self, code: int) -> None:
-        await self._link.close()
+        await self._client.close()
         self.exit(return_code=code)
 
     # -- faults of the screens
@@ -241,17 +243,17 @@ class FileSendApp(KeyedApp, SteadyApp):
     @property
     def steady(self) -> bool:
         """Whether a fault of the screens would end what the Client does."""
-        return super().steady and self._link.is_open
+        return super().steady and self._client.is_open
 
     def fault_seen(self) -> None:
         """Say that something of the screens is broken, and what is not."""
-        self.store.tell(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
+        self.store.add_notice(SCREEN_FAULT.level, SCREEN_FAULT.message, SCREEN_FAULT.hint)
         self._draw_soon()
 
     # -- the bridge: events in, messages out, store, screens
 
     async def _listen(self) -> None:
-        await self._link.listen(self._tell)
+        await self._client.listen(self._tell)
 
     async def _tell(self, handful: Sequence[events.Event]) -> None:
         heard = asyncio.Event()
@@ -272,7 +274,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             # The screens show one partner. Whoever else used a code at the same moment is left.
             if isinstance(event, events.Paired):
                 other = event.session
-                self._run("leave another", self._link.do(lambda client: client.leave(other)))
+                self._run("leave another", self._client.do(lambda client: client.leave(other)))
             return
         self.store.apply(event, self.clock())
         match event:
@@ -330,7 +332,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._go("send")
             self.came_up()
         else:
-            self.store.tell(Level.GOOD, f"{partner} is here.")
+            self.store.add_notice(Level.GOOD, f"{partner} is here.")
 
     @property
     def takes_early(self) -> bool:
@@ -368,7 +370,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             await self.let_through(event)
             return
         notice = pick(self.store.picked, found)
-        self.store.tell(notice.level, notice.message, notice.hint)
+        self.store.add_notice(notice.level, notice.message, notice.hint)
         if isinstance(self.screen, PlaceScreen):
             self._go("send")
         self._draw()
@@ -436,11 +438,11 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def _connect(self) -> None:
         self.store.apply(events.Relay(state="connecting", url=""), self.clock())
         self._draw_soon()
-        if self._link.open():
+        if self._client.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
-            tidying = self._link.do(lambda client: client.tidy(self._output))
+            tidying = self._client.do(lambda client: client.tidy(self._output))
             self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
-        await self._link.connect()
+        await self._client.connect()
 
     async def _ask_about_relay(self, whose: str) -> bool:
         """Ask about a relay that somebody else runs; called in a worker."""
@@ -457,7 +459,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     @on(commands.NewCode)
     def _new_code(self) -> None:
         if "code" not in self.store.busy and self.store.partner is None:
-            self._run("code", self._link.do(lambda client: client.create_code()))
+            self._run("code", self._client.do(lambda client: client.create_code()))
 
     @on(commands.JoinCode)
     def _join(self, message: commands.JoinCode) -> None:
@@ -468,7 +470,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def _pair_by(self, code: str) -> None:
         self._refused = False
         try:
-            await self._link.do(lambda client: client.join(code))
+            await self._client.do(lambda client: client.join(code))
         except Exception:
             self._refused = True
             self.call_later(self._want_code)
@@ -491,7 +493,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     @on(commands.StopShare)
     def _stop_share(self, message: commands.StopShare) -> None:
         if message.torrent:
-            self._run("stop", self._link.do(lambda client: client.remove(message.torrent)))
+            self._run("stop", self._client.do(lambda client: client.remove(message.torrent)))
             return
         for worker in self.workers:
             if worker.name == SHARING:
@@ -512,11 +514,11 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._accepted = True
             folder = message.folder
             self._output = folder if isinstance(folder, Path) else folder.path
-        self._run(f"answer {message.transfer}", self._link.do(answer))
+        self._run(f"answer {message.transfer}", self._client.do(answer))
 
     @on(commands.CancelTransfer)
     def _cancel(self, message: commands.CancelTransfer) -> None:
-        self._run("cancel", self._link.do(lambda client: client.cancel(message.transfer)))
+        self._run("cancel", self._client.do(lambda client: client.cancel(message.transfer)))
 
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
@@ -527,7 +529,7 @@ class FileSendApp(KeyedApp, SteadyApp):
                 message.field.give_back(message.text)
                 raise
 
-        self._run("say", self._link.do(say))
+        self._run("say", self._client.do(say))
 
     @on(Place.Picked)
     def _picked(self, message: Place.Picked) -> None:
@@ -559,7 +561,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     def action_verify(self) -> None:
         """Show the words that tell whether somebody is in between."""
         session, partner = self.store.session, self.store.partner
-        words = self._link.verification(session)
+        words = self._client.verification(session)
         if words is None or partner is None:
             return
         self.push_screen(
@@ -568,7 +570,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         )
 
     async def _mistrust(self, session: SessionId | None) -> None:
-        await self._link.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
+        await self._client.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
         await self._leave_partner(session)
 
     def action_disconnect(self) -> None:
@@ -579,7 +581,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         )
 
     async def _leave_partner(self, session: SessionId | None) -> None:
-        await self._link.do(lambda client: client.leave(session))
+        await self._client.do(lambda client: client.leave(session))
         if self.store.partner is not None and self.store.session == session:
             gone = events.PartnerGone(session=session, partner=self.store.partner, reason="self")
             self._take_in(gone)
@@ -648,10 +650,10 @@ class FileSendApp(KeyedApp, SteadyApp):
             return
         if "output" in meant:
             self._output = meant["output"] or default_folder()
-        await self._link.do(partial(self._tell_client, meant))
+        await self._client.do(partial(self._tell_client, meant))
         if isinstance(self.screen, BoxScreen) and self.screen.PLACE == "settings":
             self.screen.dismiss()
-            self.store.tell(Level.GOOD, "Saved; it counts from now on.")
+            self.store.add_notice(Level.GOOD, "Saved; it counts from now on.")
         self._draw_soon()
 
     async def _tell_client(self, meant: Mapping[str, Any], client: ClientApi) -> None:
@@ -666,7 +668,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         if isinstance(self.screen, SettingsScreen):
             self.screen.refuse(key, problem)
         else:
-            self.store.tell(Level.WARNING, f"This could not be kept. {problem}")
+            self.store.add_notice(Level.WARNING, f"This could not be kept. {problem}")
             self._draw_soon()
 
     def action_suspend(self) -> None:
@@ -732,7 +734,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         actor = screen.actor(place) if isinstance(screen, PlaceScreen) else screen
         able = next((node for node in nodes if hasattr(node, method)), actor)
         if not await self.run_action(action, able):
-            self.store.tell(Level.INFO, "That cannot be done now.")
+            self.store.add_notice(Level.INFO, "That cannot be done now.")
             self._draw()
 
     def _completions(self, prefix: str) -> Sequence[str]:

@@ -85,7 +85,7 @@ class RelayApp:
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
         #: Where connections come in; the server serves each with its `protocol`.
-        self.door = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
+        self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         self._people = People(self._server, stores, limits, self._metrics)
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
@@ -141,7 +141,7 @@ class RelayApp:
         headers, path = scope["headers"], scope["path"]
         for_people = path.startswith(SOCKET_IO_PATH)
         # Without bodies for sockets: python-engineio's client closes before it has read one.
-        if not self.door.take_request(address):
+        if not self.guard.take_request(address):
             return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS)
         if not self._proxies.trusts(peer) and not means_this_machine(local, headers):
             return Response(_NOT_THIS_HOST, HTTPStatus.MISDIRECTED_REQUEST, media_type="text/plain")
@@ -183,7 +183,7 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        kept = (self.door.keep, self._people.keep, self._tracker.keep, self._keep_rates)
+        kept = (self.guard.keep, self._people.keep, self._tracker.keep, self._keep_rates)
         keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:
             yield
@@ -214,7 +214,7 @@ class RelayApp:
 
     def _show(self) -> None:
         gauge = self._metrics.gauge
-        gauge("connections", "Connections open.", lambda: self.door.count)
+        gauge("connections", "Connections open.", lambda: self.guard.count)
         gauge("people", "People connected.", lambda: self._people.count)
         gauge("backlog_bytes", "Waiting to be read by people.", lambda: self._server.backlog)
         gauge(

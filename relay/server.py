@@ -82,7 +82,7 @@ class RelayServer(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                http=cast("type[asyncio.Protocol]", self._app.door.protocol),
+                http=cast("type[asyncio.Protocol]", self._app.guard.protocol),
                 # Of an address that a stranger could name; relay/guard/addresses.py knows better.
                 proxy_headers=False,
                 log_config=None,

@@ -17,7 +17,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, SessionId, TransferId
 from filesend_tui.core.exchange.manager import TransferManager
-from filesend_tui.core.relay_client.connection import LinkState, RelayLink
+from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
@@ -34,10 +34,10 @@ from tests.conftest import RunningRelay
 from tests.scripted_engine import ScriptedEngine, World
 
 E = TypeVar("E", bound=Event)
-Links = Callable[[str], Awaitable["NotingLink"]]
+Links = Callable[[str], Awaitable["NotingConnection"]]
 
 
-class NotingLink(RelayLink):
+class NotingConnection(RelayConnection):
     """A real link that notes what it was told, for tests to wait on.
 
     It is in one room at most, which is left away from what it says and notes; and once it has
@@ -46,7 +46,7 @@ class NotingLink(RelayLink):
 
     def __init__(self) -> None:
         self.words: list[Word] = []
-        self.states: list[LinkState] = []
+        self.states: list[ConnectionState] = []
         self.room: Room = "0" * 32
         self.sealing: SessionCipher | None = None
         self._changed = asyncio.Event()
@@ -78,7 +78,7 @@ class NotingLink(RelayLink):
         if self.sealing is not None and type(word) in words.CONTENTS.values():
             word = self.sealing.seal(word)
         assert isinstance(word, SealedMessage | PairingWord)
-        await self.say(self.room, word)
+        await self.send(self.room, word)
 
     def _opened(self, word: Word) -> Word:
         if self.sealing is not None and isinstance(word, SealedMessage):
@@ -93,7 +93,7 @@ class NotingLink(RelayLink):
         self.words.append(self._opened(word))
         self._changed.set()
 
-    def _note_state(self, state: LinkState) -> None:
+    def _note_state(self, state: ConnectionState) -> None:
         self.states.append(state)
         self._changed.set()
 
@@ -130,12 +130,12 @@ async def hostile_relay(
 
 
 @pytest.fixture
-async def links() -> AsyncIterator[Callable[[str], Awaitable[NotingLink]]]:
+async def links() -> AsyncIterator[Callable[[str], Awaitable[NotingConnection]]]:
     """Return a maker of connected links, all closed at the end."""
-    made: list[NotingLink] = []
+    made: list[NotingConnection] = []
 
-    async def make(url: str) -> NotingLink:
-        link = NotingLink()
+    async def make(url: str) -> NotingConnection:
+        link = NotingConnection()
         made.append(link)
         await link.connect(url)
         return link

@@ -40,7 +40,11 @@ BROUGHT_ABOUT: Final = {
         "tests/e2e/test_endings.py::test_a_sender_who_goes_before_the_receiver_came",
     ),
     "wrongCode": ("tests/e2e/test_endings.py::test_a_wrong_guess_burns_the_code_for_both",),
-    "wrongSecret": ("tests/sessions/test_pairing.py::test_another_secret_fails_on_both_sides",),
+    "wrongSecret": (
+        "tests/sessions/test_pairing.py::test_another_secret_fails_on_both_sides",
+        "tests/security/test_rogue_relay.py"
+        "::test_a_relay_in_between_that_lacks_the_secret_pairs_with_nobody",
+    ),
     "invalidCode": (
         "tests/sessions/test_code.py::test_what_is_no_code_is_refused_with_what_is_wrong",
         "tests/cli/test_cli.py::test_what_is_no_code",

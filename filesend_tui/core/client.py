@@ -34,7 +34,7 @@ class Client:
         config: How it behaves.
 
     Raises:
-        ChannelFailed: The settings force a WebRTC stack that is missing or cannot do the rest.
+        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
     """
 
     def __init__(self, config: ClientConfig) -> None:
@@ -202,6 +202,20 @@ class Client:
         A code of this side's own that nobody used is given up.
         """
         return await self._sessions.join(code)
+
+    async def meet(self, secret: bytes) -> SessionId:
+        """Pair with who holds the same secret and meets, too; return the session when paired.
+
+        Whoever is there first waits for the other, ten minutes at most.
+
+        Args:
+            secret: 32 random bytes that two people share; the relay never learns them.
+
+        Raises:
+            PairingFailed: Nobody came in time, or pairing broke.
+            WrongSecret: Whoever came does not hold the secret.
+        """
+        return await self._sessions.meet(secret)
 
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session; running transfers with this partner are cancelled."""

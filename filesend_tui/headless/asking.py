@@ -53,7 +53,7 @@ class Asker:
         """Whether a person is there to answer."""
         return os.isatty(self._descriptor)
 
-    def say(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Print a line beside the questions."""
         lines = map(visible, text.split("\n"))
         print("\n".join(lines), file=self._prompts, flush=True)
@@ -110,7 +110,7 @@ async def ask_trust(asker: Asker, whose: str) -> bool:
     if not asker.interactive:
         return False
     await asker.turn()
-    asker.say(f"{whose} They would see when you meet whom, and how much goes, but not what.")
+    asker.show(f"{whose} They would see when you meet whom, and how much goes, but not what.")
     while (answer := await asker.ask("Use it, [y]es or [n]o?")) is not None:
         if answer.lower() in ("y", "yes"):
             return True
@@ -125,7 +125,7 @@ async def ask_match(asker: Asker, partner: str, words: str) -> bool:
     Asked until the answer is one; the end of input is a no.
     """
     await asker.turn()
-    asker.say(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
+    asker.show(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
     while (
         answer := await asker.ask("Are they the same on both sides, [y]es or [n]o?")
     ) is not None:
@@ -144,11 +144,11 @@ async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tupl
     """
     count = len(request.files)
     await asker.turn()
-    asker.say("\n".join([*request_lines(request), _destination(folder)]))
+    asker.show("\n".join([*request_lines(request), _destination(folder)]))
     question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
     while (answer := await asker.ask(question)) is not None:
         if answer.lower() in ("l", "list"):
-            asker.say("\n".join(file_lines(request.files)))
+            asker.show("\n".join(file_lines(request.files)))
         elif (choice := parse_choice(answer, count)) is not None:
             return choice
     return (False,) * count

@@ -283,7 +283,7 @@ async def _let_choose(
         try:
             await client.answer(request.transfer, accepted, output=output)
         except (NoSpace, StorageFailed) as error:
-            asker.say(f"{error.message} {error.hint}")
+            asker.show(f"{error.message} {error.hint}")
             # Who says yes again means the folder as it is now.
             with suppress(StorageFailed):
                 output = await asyncio.to_thread(check_folder, output.path)

@@ -30,18 +30,18 @@ def runner(*, eager_tasks: bool = False) -> asyncio.Runner:
         import uvloop
     except ImportError:
         return asyncio.Runner(loop_factory=partial(_made, asyncio.new_event_loop))
-    if eager_tasks and not bears_uvloop():
+    if eager_tasks and not supports_uvloop():
         return asyncio.Runner(loop_factory=partial(_made, asyncio.new_event_loop))
     return asyncio.Runner(loop_factory=partial(_made, uvloop.new_event_loop))
 
 
 def _made(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
     loop = new_loop()
-    loop.set_exception_handler(heed)
+    loop.set_exception_handler(on_loop_error)
     return loop
 
 
-def heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Report what nobody waited for, but for what is no fault.
 
     aiortc connects, sends and sends again in tasks of its own. Where a connection is given up
@@ -58,7 +58,7 @@ def _is_webrtcs(task: object) -> bool:
     return code is not None and not _WEBRTC.isdisjoint(PurePath(code.co_filename).parts)
 
 
-def bears_uvloop() -> bool:
+def supports_uvloop() -> bool:
     """Whether this Python's eager tasks take all that uvloop tells them.
 
     From 3.13 on uvloop says `eager_start`, which 3.13.0 does not know: no task would ever begin.

@@ -143,7 +143,7 @@ class PlaceScreen(Screen[None]):
             from filesend_tui.screens.dropped_paths import not_there
 
             notice = not_there(event.text, "Drop files that are on this machine.")
-            self.store.tell(notice.level, notice.message, notice.hint)
+            self.store.add_notice(notice.level, notice.message, notice.hint)
             self.draw()
 
     def draw_body(self) -> None:
@@ -185,8 +185,8 @@ class StorePane(Pane):
         super().__init__(id=id)
         self.store = store
 
-    def tell(self, level: Level, message: str, hint: str) -> None:
+    def add_notice(self, level: Level, message: str, hint: str) -> None:
         """Say what happened, and what to do next."""
-        self.store.tell(level, message, hint)
+        self.store.add_notice(level, message, hint)
         if isinstance(self.screen, PlaceScreen):
             self.screen.draw()

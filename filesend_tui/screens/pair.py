@@ -191,7 +191,9 @@ class PairScreen(PlaceScreen):
         """Copy the code to the clipboard, through the terminal (OSC 52)."""
         if self.store.code is not None and self.store.code.works(self.clock()):
             self.app.copy_to_clipboard(self.store.code.code)
-            self.store.tell(Level.GOOD, "Code copied.", "Paste it where the other person reads it.")
+            self.store.add_notice(
+                Level.GOOD, "Code copied.", "Paste it where the other person reads it."
+            )
             self.draw()
 
     def action_new_code(self) -> None:

@@ -266,7 +266,7 @@ class SendPane(StorePane):
             entries = await asyncio.to_thread(arrange, listing.entries, order)
         except OSError as problem:
             why = problem.strerror or "it cannot be read"
-            self.tell(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
+            self.add_notice(Level.ERROR, f"{clean(folder, 300)}: {why}.", "Choose another folder.")
             return
         finally:
             if self._reading == folder:  # and not another one by now
@@ -397,7 +397,7 @@ class SendPane(StorePane):
 
     @on(PickerList.Unchanged)
     def _not_chosen(self, event: PickerList.Unchanged) -> None:
-        self.tell(Level.INFO, event.why, event.hint)
+        self.add_notice(Level.INFO, event.why, event.hint)
 
     def _learn(self) -> None:
         if not self._learning and self.store.picked:
@@ -489,11 +489,11 @@ class SendPane(StorePane):
         try:
             found = await self._beside.run(find_all, text, Path(self.folder))
         except OSError as problem:
-            self.tell(Level.ERROR, f"{problem.strerror or problem}.", "")
+            self.add_notice(Level.ERROR, f"{problem.strerror or problem}.", "")
             return
         if not found:
             missing = not_there(text, "Check the path and try again.")
-            self.tell(missing.level, missing.message, missing.hint)
+            self.add_notice(missing.level, missing.message, missing.hint)
             return
         if self.has_focus_within:
             self.listing.focus()
@@ -505,7 +505,7 @@ class SendPane(StorePane):
         if walk:
             self._walk(os.path.dirname(first.path), first.name)  # noqa: PTH120
         self.listing.changed()
-        self.tell(notice.level, notice.message, notice.hint)
+        self.add_notice(notice.level, notice.message, notice.hint)
 
     # -- sending
 
@@ -522,7 +522,7 @@ class SendPane(StorePane):
         if not self._may_ask():
             return
         if self.store.partner is None:
-            self.tell(
+            self.add_notice(
                 Level.WARNING,
                 "Nobody is there to send to.",
                 f"Press {key_for('pair')} to pair; your choice stays.",
@@ -535,7 +535,7 @@ class SendPane(StorePane):
         if not self._may_ask():
             return
         if self.store.relay.state != "connected":
-            self.tell(
+            self.add_notice(
                 Level.WARNING,
                 "There is no relay to share by.",
                 f"Press {key_for('try again')} to try again.",
@@ -560,7 +560,7 @@ class SendPane(StorePane):
         if not picked.refused or self.store.busy & {REQUESTING, SHARING}:
             return
         if all(path in picked.refused for path in picked):
-            self.tell(Level.WARNING, "Nothing of this can be sent.", "Choose something else.")
+            self.add_notice(Level.WARNING, "Nothing of this can be sent.", "Choose something else.")
             return
         reasons = [
             (clean(picked.from_choice(path), 60), clean(why))
@@ -576,11 +576,13 @@ class SendPane(StorePane):
 
     def _may_ask(self) -> bool:
         if not self.store.picked:
-            self.tell(Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar.")
+            self.add_notice(
+                Level.INFO, "Nothing is chosen yet.", "Space chooses what is under the bar."
+            )
         elif REQUESTING in self.store.busy:
-            self.tell(Level.INFO, "What you chose is still being looked at.", "One moment.")
+            self.add_notice(Level.INFO, "What you chose is still being looked at.", "One moment.")
         elif SHARING in self.store.busy:
-            self.tell(
+            self.add_notice(
                 Level.INFO,
                 "Another share is still being prepared.",
                 f"Press {key_for('share')} again when it is ready.",

@@ -282,7 +282,7 @@ class TransfersPane(StorePane):
     def _copy(self, text: str, what: str, hint: str) -> None:
         self.app.copy_to_clipboard(text)  # OSC 52: the terminal's own, also over SSH
         said = what if what == text else f"{what} was copied."
-        self.tell(Level.GOOD, said, hint)
+        self.add_notice(Level.GOOD, said, hint)
 
     def action_details(self) -> None:
         """Show pieces and peers too, or no longer; in place of the files where room is short."""
@@ -329,14 +329,18 @@ class TransfersPane(StorePane):
         program = await asyncio.to_thread(opener)
         if program is None:
             self.app.copy_to_clipboard(str(path))
-            self.tell(Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link.")
+            self.add_notice(
+                Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link."
+            )
             return
         try:
             await open_folder_of(path, program, os.environ)
         except CannotOpen as error:
-            self.tell(Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY)
+            self.add_notice(
+                Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY
+            )
         else:
-            self.tell(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
+            self.add_notice(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
 
 
 def _title(transfer: TransferRow) -> Content:

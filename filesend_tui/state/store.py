@@ -24,7 +24,7 @@ from filesend_tui.state.views import (
     Level,
     Notice,
     OwnCode,
-    RelayLink,
+    RelayStatus,
     ShareRow,
     TalkLine,
     TransferDetail,
@@ -82,7 +82,7 @@ class Store:
     """
 
     time_of_day: Callable[[], str] = str
-    relay: RelayLink = field(default_factory=RelayLink)
+    relay: RelayStatus = field(default_factory=RelayStatus)
     code: OwnCode | None = None
     partner: str | None = None
     session: SessionId | None = None
@@ -207,7 +207,7 @@ class Store:
         """Take the notice away; the person has read it."""
         self.notice = None
 
-    def tell(self, level: Level, message: str, hint: str = "") -> None:
+    def add_notice(self, level: Level, message: str, hint: str = "") -> None:
         """Show a notice in place of the last."""
         self._say(Notice(level, message, hint, about=notices.HERE))
 
@@ -266,7 +266,7 @@ class Store:
     # -- people
 
     def _on_relay(self, event: events.Relay) -> None:
-        self.relay = RelayLink(event.state, event.url)
+        self.relay = RelayStatus(event.state, event.url)
         if event.state == "connected":
             self._relay_was_there = True
             if not self._somebody_gone:  # that is still so

@@ -47,7 +47,7 @@ class Notice(msgspec.Struct, frozen=True):
     old: bool = False
 
 
-class RelayLink(msgspec.Struct, frozen=True):
+class RelayStatus(msgspec.Struct, frozen=True):
     """The link to the relay. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str = "connecting"

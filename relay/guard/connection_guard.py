@@ -1,4 +1,4 @@
-"""The door of the relay: TCP connections, and what any of them may cost, whatever it asks for.
+"""The guard of a relay: TCP connections, and what any of them may cost, whatever it asks for.
 
 uvicorn bounds neither how long a request may take to come nor what a WebSocket client may send in
 pings, fragments and unread answers; here is what does, by connection and by address. Nothing of
@@ -52,16 +52,16 @@ class Connection:
     """
 
     def __init__(
-        self, door: ConnectionGuard, transport: asyncio.Transport, address: str | None
+        self, guard: ConnectionGuard, transport: asyncio.Transport, address: str | None
     ) -> None:
-        now = door.now()
+        now = guard.now()
         self.transport = transport
         self.address = address
         #: Bytes kept for it that it sent.
         self.kept: Callable[[], int] = lambda: 0
-        self._door = door
-        self._bytes = TokenBucket(door.limits.socket_bytes, now)
-        self._frames = TokenBucket(door.limits.socket_frames, now)
+        self._guard = guard
+        self._bytes = TokenBucket(guard.limits.socket_bytes, now)
+        self._frames = TokenBucket(guard.limits.socket_frames, now)
         self._awaited: Awaited | None = None
         self._due = float("inf")
         self._unread_since: float | None = None
@@ -72,27 +72,27 @@ class Connection:
         """Set the time for something to happen; saying the same again gives no more time."""
         if what is not self._awaited:
             self._awaited = what
-            seconds = self._door.limits.message_seconds
+            seconds = self._guard.limits.message_seconds
             if what is not Awaited.MESSAGE:
-                seconds = self._door.limits.head_seconds
-            self._due = self._door.now() + seconds if what else float("inf")
+                seconds = self._guard.limits.head_seconds
+            self._due = self._guard.now() + seconds if what else float("inf")
 
     def take_bytes(self, count: int) -> bool:
         """Count what came; False: that is too much, and the connection is ended."""
-        own = self._bytes.take(self._door.now(), count)
-        return self._unless(not (own and self._door.take_bytes(self.address, count)), "bytes")
+        own = self._bytes.take(self._guard.now(), count)
+        return self._unless(not (own and self._guard.take_bytes(self.address, count)), "bytes")
 
     def take_frame(self) -> bool:
         """Count a WebSocket frame; False: that is too many, and the connection is ended."""
-        own = self._frames.take(self._door.now())
-        return self._unless(not (own and self._door.take_frame(self.address)), "frames")
+        own = self._frames.take(self._guard.now())
+        return self._unless(not (own and self._guard.take_frame(self.address)), "frames")
 
     def seconds_in_debt(self) -> float:
         """Seconds until its address may have time of the event loop again; 0: now."""
         if self.address is None:
             return 0.0
-        debt = self._door.loop_time.debt(self.address)
-        return debt / self._door.limits.address_loop_time.per_second
+        debt = self._guard.loop_time.debt(self.address)
+        return debt / self._guard.limits.address_loop_time.per_second
 
     @contextmanager
     def spends(self) -> Iterator[None]:
@@ -102,7 +102,7 @@ class Connection:
             return
         self._is_spending = True
         try:
-            with self._door.loop_time.spent_by(lambda: self.address):
+            with self._guard.loop_time.spent_by(lambda: self.address):
                 yield
         finally:
             self._is_spending = False
@@ -132,13 +132,13 @@ class Connection:
         elif self._unread_since is None:
             self._unread_since = now
         unread = now - self._unread_since if self._unread_since is not None else 0
-        return now > self._due or unread > self._door.limits.message_seconds
+        return now > self._due or unread > self._guard.limits.message_seconds
 
     def end(self, why: str) -> None:
         """End the connection at once, and all that is kept for it."""
         if not self._ended:
             self._ended = True
-            self._door.refused(why)
+            self._guard.refused(why)
             self.transport.abort()
 
     def _unless(self, too_much: bool, why: str) -> bool:
@@ -163,7 +163,7 @@ class ConnectionGuard:
         self.loop_time = loop_time
         self.now = clock
         self._metrics = metrics
-        self._visits: set[Connection] = set()
+        self._connections: set[Connection] = set()
         self._crowd = AddressTally()
         self._bytes = AddressBuckets(limits.address_bytes, limits.max_addresses)
         self._frames = AddressBuckets(limits.address_frames, limits.max_addresses)
@@ -172,7 +172,7 @@ class ConnectionGuard:
     @property
     def count(self) -> int:
         """How many connections are open."""
-        return len(self._visits)
+        return len(self._connections)
 
     def protocol(self, **uvicorn: Any) -> asyncio.Protocol:
         """Return what serves a new connection, as uvicorn's `http` class."""
@@ -189,15 +189,17 @@ class ConnectionGuard:
         now = self.now()
         holders: list[Connection] = []
         by_network: defaultdict[Network, list[Connection]] = defaultdict(list)
-        for visit in list(self._visits):
-            if visit.is_late(now):
-                visit.end("late")
-            elif visit.held():
-                holders.append(visit)
-                for network in networks(visit.address) if visit.address is not None else ():
-                    by_network[network].append(visit)
-        for network, visits in by_network.items():
-            _relieve(visits, self.limits.max_address_held * network.share)
+        for connection in list(self._connections):
+            if connection.is_late(now):
+                connection.end("late")
+            elif connection.held():
+                holders.append(connection)
+                for network in (
+                    networks(connection.address) if connection.address is not None else ()
+                ):
+                    by_network[network].append(connection)
+        for network, connections in by_network.items():
+            _relieve(connections, self.limits.max_address_held * network.share)
         _relieve(holders, self.limits.max_held)
         for buckets in (self._bytes, self._frames, self._requests):
             buckets.forget(now)
@@ -207,31 +209,33 @@ class ConnectionGuard:
         """Let a connection in; None, and it is ended, where there are too many."""
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
-        visit = Connection(self, transport, None if self.proxies.trusts(host) else host)
-        if len(self._visits) >= self.limits.max_connections or not self._has_room(visit.address):
-            visit.end("crowd")
+        connection = Connection(self, transport, None if self.proxies.trusts(host) else host)
+        if len(self._connections) >= self.limits.max_connections or not self._has_room(
+            connection.address
+        ):
+            connection.end("crowd")
             return None
-        self._visits.add(visit)
-        if visit.address is not None:
-            self._crowd.add(visit.address)
-        return visit
+        self._connections.add(connection)
+        if connection.address is not None:
+            self._crowd.add(connection.address)
+        return connection
 
-    def name(self, visit: Connection, address: str) -> bool:
+    def name(self, connection: Connection, address: str) -> bool:
         """Say whose a proxy's connection is from now on; False, and it is ended: too many."""
-        if visit.address is None and visit in self._visits:
+        if connection.address is None and connection in self._connections:
             if not self._has_room(address):
-                visit.end("crowd")
+                connection.end("crowd")
                 return False
-            visit.address = address
+            connection.address = address
             self._crowd.add(address)
         return True
 
-    def leave(self, visit: Connection) -> None:
+    def leave(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
-        if visit in self._visits:
-            self._visits.remove(visit)
-            if visit.address is not None:
-                self._crowd.remove(visit.address)
+        if connection in self._connections:
+            self._connections.remove(connection)
+            if connection.address is not None:
+                self._crowd.remove(connection.address)
 
     def take_bytes(self, address: str | None, count: int) -> bool:
         """Count bytes of an address; False: too many."""
@@ -257,32 +261,34 @@ class ConnectionGuard:
         return address is None or self._crowd.has_room(address, bound)
 
 
-def _relieve(visits: Iterable[Connection], bound: int) -> None:
-    sizes = sorted(((visit.held(), visit) for visit in visits), key=lambda each: -each[0])
+def _relieve(connections: Iterable[Connection], bound: int) -> None:
+    sizes = sorted(
+        ((connection.held(), connection) for connection in connections), key=lambda each: -each[0]
+    )
     held = sum(size for size, _ in sizes)
-    for size, visit in sizes:
+    for size, connection in sizes:
         if held <= bound:
             return
-        visit.end("memory")
+        connection.end("memory")
         held -= size
 
 
 class _HttpGuard(H11Protocol):
-    """uvicorn's HTTP, at the door."""
+    """uvicorn's HTTP, guarded."""
 
-    def __init__(self, door: ConnectionGuard, **uvicorn: Any) -> None:
+    def __init__(self, guard: ConnectionGuard, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self.conn = OneRequest()
-        self._door = door
-        self._visit: Connection | None = None
+        self._guard = guard
+        self._guarded: Connection | None = None
         self._is_websocket = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._visit = self._door.enter(transport)
-        if self._visit is not None:
+        self._guarded = self._guard.enter(transport)
+        if self._guarded is not None:
             super().connection_made(transport)
             self._look()
-            if seconds := self._visit.seconds_in_debt():
+            if seconds := self._guarded.seconds_in_debt():
                 transport.pause_reading()
                 self.loop.call_later(seconds, self._begin, transport)
 
@@ -291,69 +297,73 @@ class _HttpGuard(H11Protocol):
             transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._visit is not None:
-            self._door.leave(self._visit)
+        if self._guarded is not None:
+            self._guard.leave(self._guarded)
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        visit = self._visit
+        connection = self._guarded
         # What a proxy sends for many cannot be held against one of them here.
-        if visit is None or (visit.address is not None and not visit.take_bytes(len(data))):
+        if connection is None or (
+            connection.address is not None and not connection.take_bytes(len(data))
+        ):
             return
-        with visit.spends(), visit.ends_where_it_fails():
+        with connection.spends(), connection.ends_where_it_fails():
             super().data_received(data)
         self._look()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        visit = self._visit
-        assert visit is not None
-        if not self._door.name(visit, self._door.proxies.client(*_who(self.client, self.headers))):
+        connection = self._guarded
+        assert connection is not None
+        if not self._guard.name(
+            connection, self._guard.proxies.client(*_who(self.client, self.headers))
+        ):
             return
         self._is_websocket = True
-        self.ws_protocol_class = partial(_WebSocketGuard, self._door, visit)  # type: ignore[assignment]
+        self.ws_protocol_class = partial(_WebSocketGuard, self._guard, connection)  # type: ignore[assignment]
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
-        self._door.refused("request")
+        self._guard.refused("request")
         super().send_400_response(msg)
 
     def _look(self) -> None:
-        if self._visit is not None and not self._is_websocket:
-            self._visit.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
+        if self._guarded is not None and not self._is_websocket:
+            self._guarded.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
 
 
 class _WebSocketGuard(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, at the door."""
+    """uvicorn's WebSocket, guarded."""
 
-    def __init__(self, door: ConnectionGuard, visit: Connection, **uvicorn: Any) -> None:
+    def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._door = door
-        self._visit = visit
+        self._guard = guard
+        self._guarded = connection
         self._fragments = 0
         self._resting = False
-        visit.kept = lambda: len(self.conn.reader.buffer) + self._fragments
+        connection.kept = lambda: len(self.conn.reader.buffer) + self._fragments
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._door.leave(self._visit)
+        self._guard.leave(self._guarded)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._visit.take_bytes(len(data)):
+        if not self._guarded.take_bytes(len(data)):
             return
-        with self._visit.spends(), self._visit.ends_where_it_fails():
+        with self._guarded.spends(), self._guarded.ends_where_it_fails():
             for start in range(0, len(data), _SLICE):
                 super().data_received(data[start : start + _SLICE])
                 if self.transport.is_closing():
                     return
         self._wait_out_debt()
         if not self.handshake_initiated:  # websockets found none, and says nothing more
-            self._visit.end("invalid")
+            self._guarded.end("invalid")
         unfinished = self.conn.reader.buffer or self._fragments
-        self._visit.awaits(Awaited.MESSAGE if unfinished else None)
+        self._guarded.awaits(Awaited.MESSAGE if unfinished else None)
 
     def _wait_out_debt(self) -> None:
         """Read no more while its address has used up its time; messages wait for their turn."""
-        seconds = self._visit.seconds_in_debt()
+        seconds = self._guarded.seconds_in_debt()
         if seconds and not self._resting:
             self._resting = True
             self.transport.pause_reading()
@@ -378,7 +388,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        if not self._visit.take_frame():
+        if not self._guarded.take_frame():
             return
         if self.writable.is_set():
             super().handle_ping()
@@ -386,7 +396,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             self.conn.data_to_send()  # who does not read gets no pong: it would only be kept
 
     def handle_pong(self, event: Frame) -> None:
-        if self._visit.take_frame():
+        if self._guarded.take_frame():
             super().handle_pong(event)
 
     def send_receive_event_to_app(self) -> None:
@@ -394,13 +404,13 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
             try:
                 b"".join(self.frames).decode()
             except UnicodeDecodeError:  # uvicorn would log a traceback for each
-                self._visit.end("invalid")
+                self._guarded.end("invalid")
                 return
         super().send_receive_event_to_app()
 
     def _takes(self, event: Frame) -> bool:
         self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
-        return self._visit.take_frame()
+        return self._guarded.take_frame()
 
 
 def _who(client: tuple[str, int] | None, headers: Headers) -> tuple[str, Headers]:

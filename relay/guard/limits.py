@@ -28,7 +28,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sweep_every: float = 1.0
     closing_grace: float = 2.0
 
-    # The door: any connection, before and after it is known what it is.
+    # The guard: any connection, before and after it is known what it is.
     max_connections: int = 8_000
     max_address_connections: int = 256
     #: For the head of a request, and for a connection to begin one.

@@ -223,7 +223,7 @@ class SocketServer(socketio.AsyncServer):
 
         return receive_packet
 
-    async def say(self, event: str, data: dict[str, Any], to: str) -> None:
+    async def send(self, event: str, data: dict[str, Any], to: str) -> None:
         """Emit an event to one client; nothing where it is gone.
 
         `emit` does the same by a task for each event.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -55,7 +55,7 @@ class _Person:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        #: Held while a word of theirs is dealt with.
+        #: Held while a word of theirs is dealt with, and while they are told something.
         self.busy = asyncio.Lock()
 
 
@@ -115,7 +115,10 @@ class People:
         try:
             person = self._people[sid]
             async with person.busy:
-                return to_wire(await self._handle(event, sid, person, arguments))
+                reply, notices = await self._handle(event, sid, person, arguments)
+            # Not while they are busy: two who tell each other something would wait for ever.
+            await self._tell(notices)
+            return to_wire(reply)
         except Refusal as refusal:
             self._metrics.refused.labels(refusal.code).inc()
             return {"error": {"code": refusal.code, "message": refusal.message}}
@@ -125,13 +128,13 @@ class People:
 
     async def _handle(
         self, event: str, sid: str, person: _Person, arguments: tuple[object, ...]
-    ) -> Word:
+    ) -> tuple[Word, Sequence[Notice]]:
         if not await self._rates.take(Counted.WORDS, sid):
             raise Refusal(ErrorCode.RATE_LIMITED, "Too many words at once; slow down.")
         route = ROUTES.get(event)
         if route is not None:
             await self._route(event, route, sid, _read(route.payload, arguments))
-            return Done()
+            return Done(), ()
         call = CALLS.get(event)
         if call is None:
             raise Refusal(ErrorCode.UNKNOWN_EVENT, "The relay does not know this event.")
@@ -141,35 +144,34 @@ class People:
         partner, proven = await self._rooms.route(sid, word.room, proves=event in CONTENTS)
         if proven is not None:
             await self._rates.give_back(CountedByAddress.FAILED_CLAIMS, proven)
-        await self._server.say(route.delivered_as, to_wire(word), to=partner)
+        await self._server.send(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
-    async def _answer(self, call: Word, sid: str, address: str) -> Word:
+    async def _answer(self, call: Word, sid: str, address: str) -> tuple[Word, Sequence[Notice]]:
         limits = self._limits
         match call:
             case Allocate():
                 await self._count_code(sid, address)
-                return await self._rooms.allocate(sid, limits.nameplate_lifetime, limits.remember)
+                lifetime, rest = limits.nameplate_lifetime, limits.remember
+                return await self._rooms.allocate(sid, lifetime, rest), ()
             case Claim(nameplate=nameplate):
                 await self._count_code(sid, address)
                 await self._count_claim(address)
                 room, notice = await self._rooms.claim(sid, address, nameplate)
-                await self._tell((notice,))
-                return Joined(room=room)
+                return Joined(room=room), (notice,)
             case Release():
                 await self._rooms.release(sid)
             case Meet(place=place):
                 await self._count_meet(sid, address)
                 entered = await self._rooms.meet(sid, address, place, limits.place_lifetime)
                 if entered is None:
-                    return Met(room=None)
-                await self._tell((entered.notice,))
-                return Met(room=entered.room)
+                    return Met(room=None), ()
+                return Met(room=entered.room), (entered.notice,)
             case LeavePlace(place=place):
                 await self._rooms.leave_place(sid, place)
             case Leave(room=room):
-                await self._tell(await self._rooms.leave(sid, room))
-        return Done()
+                return Done(), await self._rooms.leave(sid, room)
+        return Done(), ()
 
     async def _count_code(self, sid: str, address: str) -> None:
         # Both buckets are asked, so that one socket's greed also counts against its address.
@@ -190,7 +192,11 @@ class People:
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            await self._server.say(notice.event, to_wire(notice.word), to=notice.to)
+            person = self._people.get(notice.to)
+            if person is None:
+                continue  # they are gone
+            async with person.busy:  # the answer that tells them of a room comes before its end
+                await self._server.send(notice.event, to_wire(notice.word), to=notice.to)
 
 
 def _read(payload_type: type[W], arguments: tuple[object, ...]) -> W:

@@ -6,8 +6,8 @@ read, decided on and written back over two calls.
 
 Times are seconds from now, to live or to rest. The clock is the store's own, and no reading of it
 is given or returned: two processes have none in common. Bounds are those of the Limits that a store
-was made with. Keys of connections are given out once, by whatever process. A step whose caller is
-cancelled may still happen.
+was made with. Keys of connections are given out once, by whatever process. A step ends
+within seconds, with an error if need be; one whose caller is cancelled may still happen.
 
 What bounds the cost of a process itself (its bytes, frames, memory and time) is no store's but
 relay/guard's. How anything is kept never lives here.

@@ -157,3 +157,17 @@ async def test_when_the_direct_road_is_gone_the_transfer_goes_on_over_webrtc(
         path = await arrived(theirs, torrent)
         assert path.read_bytes() == big.read_bytes()
         assert roads_taken(theirs) == ["direct", "webrtc"]
+
+
+async def test_the_road_is_told_too_where_nothing_but_the_description_went_over_it(
+    relay: RunningRelay, tmp_path: Path
+) -> None:
+    source = tmp_path / "src" / "nothing"
+    source.mkdir(parents=True)
+    (source / "one").touch()
+    (source / "two").touch()
+    async with two(tmp_path) as (ours, theirs):
+        torrent = await send(ours, theirs, source, relay.tracker, tmp_path / "out")
+        await arrived(theirs, torrent)
+        assert roads_taken(theirs) == ["direct"]
+        assert theirs.of(e.DownloadComplete)[0].road == "direct"

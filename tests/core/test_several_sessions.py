@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,13 @@ class Host(Person):
         self.sessions: dict[str, SessionId] = {}
 
     async def met(self, name: str) -> None:
-        paired = await heard(self, e.Paired, partner=name)
+        (paired,) = await self.until(lambda: self.of(e.Paired, partner=name))
         self.sessions[name] = paired.session
 
     def told(self, name: str) -> list[Any]:
         """What it was told of somebody."""
         session = self.sessions[name]
         return [event for event in self.log if getattr(event, "session", None) == session]
-
-
-async def heard(person: Person, kind: type[Any], **fields: Any) -> Any:
-    """Return the first event of a kind with these fields, past or to come."""
-    return (await person.until(lambda: person.of(kind, **fields)))[0]
 
 
 async def say_yes(person: Person) -> None:
@@ -60,7 +56,7 @@ async def say_yes(person: Person) -> None:
 async def begun(ann: Host, transfer: str) -> None:
     """Wait until somebody takes what is sent to them."""
     transferring = TransferPhase.TRANSFERRING
-    await heard(ann, e.TransferState, transfer=transfer, phase=transferring)
+    await ann.until(lambda: ann.of(e.TransferState, transfer=transfer, phase=transferring))
 
 
 @asynccontextmanager
@@ -106,7 +102,7 @@ async def test_one_partner_is_killed_one_is_tampered_with_and_the_third_goes_on(
                 await ann.met("Bob")
                 for person in (cid, dan):
                     joined = await person.client.join(await ann.client.create_code())
-                    paired = await heard(person, e.Paired)
+                    (paired,) = await person.until(partial(person.of, e.Paired))
                     assert (paired.session, paired.partner) == (joined, "Ann")
                     await ann.met(person.name)
                 # Four people are connected, once each, in three rooms.
@@ -129,7 +125,7 @@ async def test_one_partner_is_killed_one_is_tampered_with_and_the_third_goes_on(
                     assert await ann.ended(transfer) is TransferPhase.DONE
 
                 bob.kill()
-                await heard(ann, e.PartnerGone)
+                await ann.until(lambda: ann.of(e.PartnerGone))
                 tamper(rogue)
                 await cid.client.say("I never said that")
                 await ann.until(lambda: len(ann.of(e.PartnerGone)) == 2)
@@ -140,9 +136,9 @@ async def test_one_partner_is_killed_one_is_tampered_with_and_the_third_goes_on(
                 assert await ann.ended(sent["Dan"]) is TransferPhase.DONE
                 assert await dan.ended(sent["Dan"]) is TransferPhase.DONE
                 await ann.client.say("is that all?")  # the only one left
-                await heard(dan, e.Message, text="is that all?")
+                await dan.until(lambda: dan.of(e.Message, text="is that all?"))
                 await dan.client.say("that is all")
-                await heard(ann, e.Message, text="that is all")
+                await ann.until(lambda: ann.of(e.Message, text="that is all"))
 
                 gone = {event.session: event.reason for event in ann.of(e.PartnerGone)}
                 assert gone == {ann.sessions["Bob"]: "lost", ann.sessions["Cid"]: "broken"}
@@ -182,7 +178,7 @@ def every_event_says_its_session(ann: Host, sent: dict[str, str]) -> None:
     """What is about a code, a partner or a transfer names the session; nothing else does."""
     nobodys = (e.Relay, e.ClientDestroyed)
     for event in ann.log:
-        assert isinstance(event, nobodys) or getattr(event, "session", None), event
+        assert isinstance(event, nobodys) or getattr(event, "session", None) is not None, event
     for name, transfer in sent.items():
         about = [event for event in ann.log if getattr(event, "transfer", None) == transfer]
         assert {getattr(event, "session", None) for event in about} == {ann.sessions[name]}
@@ -242,16 +238,16 @@ async def test_who_is_meant_must_be_said(relay: RunningRelay, tmp_path: Path) ->
         assert client.verification(first) == bob.client.verification() is not None
         assert client.verify(second).partner == "Cid"
         await client.say("for Cid", to=second)
-        await heard(cid, e.Message, text="for Cid")
+        await cid.until(lambda: cid.of(e.Message, text="for Cid"))
         assert [event.text for event in bob.of(e.Message)] == ["hello"]
 
         await client.leave(first)
-        await heard(bob, e.PartnerGone, reason="left")
+        await bob.until(lambda: bob.of(e.PartnerGone, reason="left"))
         await client.leave(first)  # not being paired is no error
         with pytest.raises(NotPaired):
             await client.request(source, to=first)
         await client.say("you are the only one")
-        await heard(cid, e.Message, text="you are the only one")
+        await cid.until(lambda: cid.of(e.Message, text="you are the only one"))
 
 
 async def test_an_answer_finds_whose_request_it_is(relay: RunningRelay, tmp_path: Path) -> None:
@@ -261,7 +257,7 @@ async def test_an_answer_finds_whose_request_it_is(relay: RunningRelay, tmp_path
         for person in (bob, cid):
             await pair(ann, person)
             asked[person] = await person.client.request([tmp_path / "src" / person.name])
-            await heard(ann, e.FileRequest, transfer=asked[person])
+            await ann.until(partial(ann.of, e.FileRequest, transfer=asked[person]))
         await ann.client.answer(asked[cid], [True])
         await ann.client.answer(asked[bob], [False], reason="not that one")
         assert await cid.ended(asked[cid]) is TransferPhase.DONE
@@ -269,7 +265,7 @@ async def test_an_answer_finds_whose_request_it_is(relay: RunningRelay, tmp_path
         for person in (bob, cid):  # the same file to both, and each is another transfer
             session = ann.sessions[person.name]
             sent = await ann.client.request([tmp_path / "src/mine"], to=session)
-            await heard(person, e.FileRequest, transfer=sent)
+            await person.until(partial(person.of, e.FileRequest, transfer=sent))
             await ann.client.cancel(sent)
             assert await person.ended(sent) is TransferPhase.CANCELLED
         await ann.client.cancel("0" * 16)
@@ -288,10 +284,10 @@ async def test_partners_are_met_while_others_are_there(relay: RunningRelay, tmp_
         words = code.split("-")
         with pytest.raises(Exception, match="did not match"):
             await cid.client.join("-".join((words[0], words[2], words[1])))
-        burned = await heard(ann, e.CodeGone)
+        (burned,) = await ann.until(lambda: ann.of(e.CodeGone))
         assert burned.reason == "burned"
         assert burned.session not in {by_own, by_theirs}
         assert ann.of(e.Error, code="wrongCode", session=burned.session)
         for session, person in ((by_own, bob), (by_theirs, cid)):
             await ann.client.say("still there?", to=session)
-            await heard(person, e.Message, text="still there?")
+            await person.until(partial(person.of, e.Message, text="still there?"))

@@ -180,7 +180,7 @@ def test_the_sender_from_request_to_done() -> None:
         ),
         events.TransferState(transfer=ID, direction=Direction.SEND, phase=P.ASKED),
     ]
-    yes = exchange.hear(words.FileAnswer(id=ID, accepted=[True, False]))
+    yes = exchange.receive(words.FileAnswer(id=ID, accepted=[True, False]))
     assert told(yes)[0] == events.FileAnswer(transfer=ID, accepted=(True, False))
     assert works(yes) == [StartSeeding()]
     assert said(yes) == []
@@ -188,9 +188,9 @@ def test_the_sender_from_request_to_done() -> None:
     ready = exchange.step(Ready(MAGNET, KEY))
     assert said(ready) == [words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY)]
     assert told(ready)[0] == events.FileReady(transfer=ID, magnet_uri=MAGNET)
-    started = exchange.hear(words.DownloadStarted(id=ID))
+    started = exchange.receive(words.DownloadStarted(id=ID))
     assert told(started)[0] == events.DownloadStarted(transfer=ID)
-    progress = exchange.hear(
+    progress = exchange.receive(
         words.ProgressUpdate(id=ID, downloaded=2_000_000, download_speed=4e6, progress=0.5)
     )
     assert told(progress) == [
@@ -203,7 +203,7 @@ def test_the_sender_from_request_to_done() -> None:
             download_bytes_per_second=4e6,
         )
     ]
-    done = exchange.hear(words.DownloadComplete(id=ID))
+    done = exchange.receive(words.DownloadComplete(id=ID))
     assert told(done)[0] == events.TorrentDone(transfer=ID)
     assert works(done) == [FreeTorrent(delete_data=False)]
     assert said(done) == []
@@ -217,9 +217,9 @@ def test_the_receiver_from_request_to_done() -> None:
     assert said(yes) == [words.FileAnswer(id=ID, accepted=[True, False])]
     assert exchange.accepted == (True, False)
     assert works(yes) == []
-    hashing = exchange.hear(words.Preparing(id=ID, progress=0.5))
+    hashing = exchange.receive(words.Preparing(id=ID, progress=0.5))
     assert told(hashing)[0] == events.Hashing(transfer=ID, progress=0.5)
-    ready = exchange.hear(words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY))
+    ready = exchange.receive(words.FileReady(id=ID, magnet_uri=MAGNET, swarm_key=KEY))
     assert told(ready)[0] == events.AddTorrent(transfer=ID, magnet_uri=MAGNET)
     assert works(ready) == [StartAdding(MAGNET, KEY)]
     assert said(exchange.step(Started())) == [words.DownloadStarted(id=ID)]
@@ -237,7 +237,7 @@ def test_no_swarm_key_is_shown_on_its_way() -> None:
 
 def test_no_yes_at_all_declines() -> None:
     exchange = Exchange(ID, Direction.SEND, "Ada", FILES)
-    effects = exchange.hear(words.FileAnswer(id=ID, accepted=[False, False]))
+    effects = exchange.receive(words.FileAnswer(id=ID, accepted=[False, False]))
     assert exchange.phase is P.DECLINED
     assert works(effects) == [FreeTorrent(delete_data=False)]
 
@@ -245,12 +245,12 @@ def test_no_yes_at_all_declines() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_answer_of_another_length_fails_and_is_told(count: int) -> None:
     exchange = Exchange(ID, Direction.SEND, "Ada", FILES)
-    effects = exchange.hear(words.FileAnswer(id=ID, accepted=[True] * count))
+    effects = exchange.receive(words.FileAnswer(id=ID, accepted=[True] * count))
     assert exchange.phase is P.FAILED
     assert [type(word) for word in said(effects)] == [words.Cancel]
     # Too late, it is as any other late answer.
     ready = at(P.READY, Direction.SEND)
-    assert ready.hear(words.FileAnswer(id=ID, accepted=[True] * count)) == ()
+    assert ready.receive(words.FileAnswer(id=ID, accepted=[True] * count)) == ()
 
 
 ALL_WORDS: list[Word] = [
@@ -282,7 +282,7 @@ def test_a_partner_cannot_play_this_sides_part(direction: Direction, phase: P) -
     for word in ALL_WORDS:
         if isinstance(word, (*mine, *nobodys)):
             exchange = at(phase, direction)
-            assert exchange.hear(word) == ()
+            assert exchange.receive(word) == ()
             assert exchange.phase is phase
 
 
@@ -306,7 +306,7 @@ def test_failure_tells_the_person_all_and_the_partner_nothing_private() -> None:
 
 def test_a_partners_reason_is_made_harmless() -> None:
     exchange = at(P.READY, Direction.SEND)
-    effects = exchange.hear(words.Cancel(id=ID, reason="no\x1b[31m\u202e time\n"))
+    effects = exchange.receive(words.Cancel(id=ID, reason="no\x1b[31m\u202e time\n"))
     (state,) = told(effects)
     assert isinstance(state, events.TransferState)
     assert state.reason == "no[31m time "
@@ -329,7 +329,7 @@ def test_no_partner_makes_an_exchange_hold_two_torrents_or_keep_one(
     exchange = Exchange(ID, direction, "Eve", FILES)
     held = len(works(exchange.open()))
     for happened in [*happenings, Cancelled()]:
-        hear = exchange.hear if isinstance(happened, Word) else exchange.step
+        hear = exchange.receive if isinstance(happened, Word) else exchange.step
         for work in works(hear(happened)):
             if isinstance(work, StartSeeding):
                 assert held == 1
@@ -410,7 +410,7 @@ class TwoExchanges(RuleBasedStateMachine):
     @rule(side=st.sampled_from(Direction), count=st.integers(1, 3))
     def words_arrive(self, side: Direction, count: int) -> None:
         for _ in range(min(count, len(self.under_way[side]))):
-            self._do(side, self.sides[side].hear(self.under_way[side].popleft()))
+            self._do(side, self.sides[side].receive(self.under_way[side].popleft()))
 
     @rule()
     def connection_is_lost(self) -> None:

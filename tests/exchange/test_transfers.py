@@ -18,7 +18,7 @@ from filesend_tui.core.torrent.storage.download_files import Layout
 from relay.protocol import words
 from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
-from tests.people import Links, NewPerson, NotingLink, Person
+from tests.people import Links, NewPerson, NotingConnection, Person
 
 P = TransferPhase
 ID = "0123456789abcdef"
@@ -35,7 +35,7 @@ async def pair(new_person: NewPerson) -> tuple[Person, Person]:
 
 async def hostile_partner(
     new_person: NewPerson, links: Links, url: str
-) -> tuple[Person, NotingLink]:
+) -> tuple[Person, NotingConnection]:
     """Return a person and who they are paired with: a bare link that may say anything."""
     ada = await new_person("Ada")
     eve = await links(url)
@@ -43,7 +43,7 @@ async def hostile_partner(
     return ada, eve
 
 
-async def let_in(ada: Person, link: NotingLink, name: str) -> None:
+async def let_in(ada: Person, link: NotingConnection, name: str) -> None:
     """Have a bare link pair with Ada under a name."""
     await link.prove(parse_code(await ada.people.create_code()))
     await link.tell(words.Hello(name=name))
@@ -312,7 +312,7 @@ async def test_a_partner_who_vanishes_fails_transfers(
 ) -> None:
     ada, bob = await pair(new_person)
     transfer = await reach(P.TRANSFERRING, ada, bob, files[:2])
-    client = bob.people._link._client
+    client = bob.people._relay._client
     assert client is not None
     await client.eio.ws.close()
     error = await ada.until(events.Error, transfer=transfer)

@@ -53,7 +53,7 @@ class Member:
         self.totals = Totals(uploaded=1, downloaded=2, left=None)
         self.wants = wants
         self.dialer = Dialer(
-            signals=PlainSignaling(SWARM),
+            signaling=PlainSignaling(SWARM),
             peer_id=OURS,
             transports=Transports(ClientConfig()),
             met=self.met.put_nowait,

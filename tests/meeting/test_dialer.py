@@ -32,7 +32,7 @@ class Peer:
     """A dialer, and what it met."""
 
     def __init__(
-        self, peer_id: bytes, *, wants: int = 10, signals: Any = None, **timings: float
+        self, peer_id: bytes, *, wants: int = 10, signaling: Any = None, **timings: float
     ) -> None:
         self.peer_id = peer_id
         self.wants = wants
@@ -40,7 +40,7 @@ class Peer:
         self.channels: list[Channel] = []
         self.transports = Transports(ClientConfig())
         self.dialer = Dialer(
-            signals=signals or PlainSignaling(SWARM),
+            signaling=signaling or PlainSignaling(SWARM),
             peer_id=peer_id,
             transports=self.transports,
             met=self._meet,
@@ -243,8 +243,8 @@ async def test_a_flood_of_offers_is_answered_a_few_at_a_time() -> None:
 
 async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
     ours, theirs = (
-        Peer(LOW, signals=SealedSignaling(SWARM, KEY)),
-        Peer(HIGH, signals=SealedSignaling(SWARM, KEY)),
+        Peer(LOW, signaling=SealedSignaling(SWARM, KEY)),
+        Peer(HIGH, signaling=SealedSignaling(SWARM, KEY)),
     )
     stranger = Peer(b"c" * 20)
     sealed, plain = await ours.dialer.make_offers(1), await stranger.dialer.make_offers(1)
@@ -260,7 +260,7 @@ async def test_what_travels_is_sealed_and_a_stranger_gets_no_answer() -> None:
 
 async def test_settings_that_allow_no_offer_are_told() -> None:
     dialer = Dialer(
-        signals=PlainSignaling(SWARM),
+        signaling=PlainSignaling(SWARM),
         peer_id=LOW,
         transports=Transports(ClientConfig(relay_only=True)),
         met=lambda _met: None,
@@ -277,8 +277,8 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
     late: float, whose: int
 ) -> None:
     """Each could take another of the two for the one that stays, and so both be lost."""
-    signals = SealedSignaling(SWARM, KEY)
-    both = [Peer(LOW, signals=signals), Peer(HIGH, signals=signals)]
+    signaling = SealedSignaling(SWARM, KEY)
+    both = [Peer(LOW, signaling=signaling), Peer(HIGH, signaling=signaling)]
     offers = [(await peer.dialer.make_offers(1))[0] for peer in both]
 
     def carry(offerer: int) -> None:
@@ -302,8 +302,8 @@ async def test_the_direct_road_too_is_met_on_once_whosever_answer_comes_late(
 
 async def test_an_answer_kept_back_keeps_no_other_out() -> None:
     """A tracker hands on an offer and keeps the answer; another tracker is honest."""
-    signals = SealedSignaling(SWARM, KEY)
-    low, high = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
+    signaling = SealedSignaling(SWARM, KEY)
+    low, high = Peer(LOW, signaling=signaling), Peer(HIGH, signaling=signaling)
     (kept,) = await low.dialer.make_offers(1)
     (passed,) = await high.dialer.make_offers(1)
     answered = asyncio.Event()
@@ -321,8 +321,8 @@ async def test_an_answer_kept_back_keeps_no_other_out() -> None:
 
 
 async def test_a_false_answer_leaves_the_offer_to_the_true_one() -> None:
-    signals = SealedSignaling(SWARM, KEY)
-    ours, theirs = Peer(LOW, signals=signals), Peer(HIGH, signals=signals)
+    signaling = SealedSignaling(SWARM, KEY)
+    ours, theirs = Peer(LOW, signaling=signaling), Peer(HIGH, signaling=signaling)
     (offer,) = await ours.dialer.make_offers(1)
     for false in ({"type": "answer", "sdp": "x"}, {**offer.description, "type": "answer"}):
         ours.dialer.answered(HIGH, offer.offer_id, false)

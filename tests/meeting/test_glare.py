@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.meeting.glare import (
-    Link,
+    Contact,
     Verdict,
     on_answer,
     on_offer,
@@ -20,22 +20,22 @@ from filesend_tui.core.meeting.glare import (
 LOW, HIGH = b"a" * 20, b"b" * 20
 
 
-@pytest.mark.parametrize("link", Link)
-def test_an_offer_is_taken_only_from_a_peer_without_a_link(link: Link) -> None:
-    assert (on_offer(link) is Verdict.TAKE) == (link is Link.NONE)
+@pytest.mark.parametrize("link", Contact)
+def test_an_offer_is_taken_only_from_a_peer_without_a_link(link: Contact) -> None:
+    assert (on_offer(link) is Verdict.TAKE) == (link is Contact.NONE)
 
 
-@pytest.mark.parametrize("link", Link)
-def test_an_answer_replaces_our_answering_only_at_the_lower_id(link: Link) -> None:
+@pytest.mark.parametrize("link", Contact)
+def test_an_answer_replaces_our_answering_only_at_the_lower_id(link: Contact) -> None:
     verdicts = {on_answer(link, ours=LOW, theirs=HIGH), on_answer(link, ours=HIGH, theirs=LOW)}
     expected = {
-        Link.NONE: {Verdict.TAKE},
-        Link.ANSWERING: {Verdict.REPLACE, Verdict.LEAVE},
-        Link.OFFERED: {Verdict.LEAVE},
-        Link.OPEN: {Verdict.LEAVE},
+        Contact.NONE: {Verdict.TAKE},
+        Contact.ANSWERING: {Verdict.REPLACE, Verdict.LEAVE},
+        Contact.OFFERED: {Verdict.LEAVE},
+        Contact.OPEN: {Verdict.LEAVE},
     }
     assert verdicts == expected[link]
-    assert on_answer(Link.ANSWERING, ours=LOW, theirs=HIGH) is Verdict.REPLACE
+    assert on_answer(Contact.ANSWERING, ours=LOW, theirs=HIGH) is Verdict.REPLACE
 
 
 class End:
@@ -43,18 +43,18 @@ class End:
 
     def __init__(self, peer_id: bytes) -> None:
         self.peer_id = peer_id
-        self.link = Link.NONE
+        self.link = Contact.NONE
         self.stands_by: tuple[bytes, int] | None = None
 
     def offered(self, offer: tuple[bytes, int]) -> bool:
         if on_offer(self.link) is Verdict.LEAVE:
             return False
-        self.link, self.stands_by = Link.ANSWERING, offer
+        self.link, self.stands_by = Contact.ANSWERING, offer
         return True
 
     def answered(self, offer: tuple[bytes, int], theirs: bytes) -> None:
         if on_answer(self.link, ours=self.peer_id, theirs=theirs) is not Verdict.LEAVE:
-            self.link, self.stands_by = Link.OFFERED, offer
+            self.link, self.stands_by = Contact.OFFERED, offer
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=False))
@@ -76,29 +76,29 @@ def test_two_ends_always_stand_by_the_same_one_connection(
             ends[offerer].answered(offer, theirs=other[offerer])
     assert ends[LOW].stands_by == ends[HIGH].stands_by
     assert ends[LOW].stands_by is not None
-    assert {ends[LOW].link, ends[HIGH].link} == {Link.ANSWERING, Link.OFFERED}
+    assert {ends[LOW].link, ends[HIGH].link} == {Contact.ANSWERING, Contact.OFFERED}
 
 
-@pytest.mark.parametrize("link", Link)
+@pytest.mark.parametrize("link", Contact)
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_sealed_answer_is_kept_out_by_nothing_but_an_open_channel(
-    link: Link, fresh: bool
+    link: Contact, fresh: bool
 ) -> None:
     lower = on_sealed_answer(link, ours=LOW, theirs=HIGH, fresh=fresh)
     higher = on_sealed_answer(link, ours=HIGH, theirs=LOW, fresh=fresh)
     expected = {
-        Link.NONE: (Verdict.TAKE, Verdict.TAKE),
-        Link.ANSWERING: (Verdict.REPLACE if fresh else Verdict.BESIDE, Verdict.BESIDE),
-        Link.OFFERED: (Verdict.BESIDE, Verdict.BESIDE),
-        Link.OPEN: (Verdict.LEAVE, Verdict.LEAVE),
+        Contact.NONE: (Verdict.TAKE, Verdict.TAKE),
+        Contact.ANSWERING: (Verdict.REPLACE if fresh else Verdict.BESIDE, Verdict.BESIDE),
+        Contact.OFFERED: (Verdict.BESIDE, Verdict.BESIDE),
+        Contact.OPEN: (Verdict.LEAVE, Verdict.LEAVE),
     }
     assert (lower, higher) == expected[link]
 
 
-@pytest.mark.parametrize("link", Link)
-def test_a_sealed_offer_is_taken_beside_what_another_tracker_holds_up(link: Link) -> None:
+@pytest.mark.parametrize("link", Contact)
+def test_a_sealed_offer_is_taken_beside_what_another_tracker_holds_up(link: Contact) -> None:
     assert on_sealed_offer(link, elsewhere=False) is on_offer(link)
-    beside = Verdict.BESIDE if link is Link.ANSWERING else on_offer(link)
+    beside = Verdict.BESIDE if link is Contact.ANSWERING else on_offer(link)
     assert on_sealed_offer(link, elsewhere=True) is beside
 
 
@@ -107,24 +107,24 @@ class SealedEnd:
 
     def __init__(self, peer_id: bytes) -> None:
         self.peer_id = peer_id
-        self.under_way: dict[tuple[bytes, int], Link] = {}
+        self.under_way: dict[tuple[bytes, int], Contact] = {}
         self.open: tuple[bytes, int] | None = None
 
     @property
-    def link(self) -> Link:
+    def link(self) -> Contact:
         if self.open:
-            return Link.OPEN
-        return [*self.under_way.values()][-1] if self.under_way else Link.NONE
+            return Contact.OPEN
+        return [*self.under_way.values()][-1] if self.under_way else Contact.NONE
 
     def offered(self, offer: tuple[bytes, int]) -> bool:
         # Through which of three trackers it came is in its number.
         elsewhere = all(
-            link is not Link.ANSWERING or number % 3 != offer[1] % 3
+            link is not Contact.ANSWERING or number % 3 != offer[1] % 3
             for (_, number), link in self.under_way.items()
         )
         if on_sealed_offer(self.link, elsewhere=elsewhere) is Verdict.LEAVE:
             return False
-        self.under_way[offer] = Link.ANSWERING
+        self.under_way[offer] = Contact.ANSWERING
         return True
 
     def answered(self, offer: tuple[bytes, int], theirs: bytes) -> None:
@@ -132,7 +132,7 @@ class SealedEnd:
         if verdict is Verdict.REPLACE:
             self.under_way.clear()
         if verdict is not Verdict.LEAVE:
-            self.under_way[offer] = Link.OFFERED
+            self.under_way[offer] = Contact.OFFERED
 
     def opened(self, offer: tuple[bytes, int]) -> None:
         self.open = offer

@@ -41,7 +41,7 @@ class Member:
         self,
         swarm: bytes,
         *trackers: str,
-        signals: PlainSignaling | None = None,
+        signaling: PlainSignaling | None = None,
         timings: Timings = QUICK,
         **config: Any,
     ) -> None:
@@ -50,7 +50,7 @@ class Member:
         self.peer_id = os.urandom(20)
         settings = ClientConfig(**config)
         self.rendezvous = Rendezvous(
-            signals=signals or PlainSignaling(swarm),
+            signaling=signaling or PlainSignaling(swarm),
             peer_id=self.peer_id,
             trackers=trackers,
             transports=Transports(settings),
@@ -109,16 +109,16 @@ class Stumbling(PlainSignaling):
 async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRelay) -> None:
     """libtorrent refuses a certificate that comes faster than it takes the answer in."""
     swarm = os.urandom(20)
-    signals = Stumbling(swarm)
+    signaling = Stumbling(swarm)
     # The seeder's end of DTLS comes up: it takes it the whole time to see that nothing opens.
     impatient = replace(QUICK, connect=0.5)
-    seeder = Member(swarm, relay.tracker, signals=signals, timings=impatient)
+    seeder = Member(swarm, relay.tracker, signaling=signaling, timings=impatient)
     leecher = Member(swarm, relay.tracker)
     await seeder.rendezvous.start()
     await soon(seeder.rendezvous.announced())
     await leecher.rendezvous.start()
     there, here = await asyncio.gather(seeder.meet(), leecher.meet())
-    assert signals.stumbled
+    assert signaling.stumbled
     await here.channel.send(b"hello")
     assert await read_exactly(there.channel, 5) == b"hello"
     await soon(asyncio.gather(seeder.rendezvous.stop(), leecher.rendezvous.stop()))

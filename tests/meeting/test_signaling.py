@@ -35,35 +35,35 @@ def sealed() -> SealedSignaling:
 
 
 def test_an_open_swarm_is_known_by_its_infohash_and_hides_nothing() -> None:
-    signals: Signaling = PlainSignaling(HASH)
-    assert not signals.private
-    assert signals.rendezvous == HASH
+    signaling: Signaling = PlainSignaling(HASH)
+    assert not signaling.private
+    assert signaling.rendezvous == HASH
     plain = {"type": "offer", "sdp": SDP}
-    assert signals.seal({"webrtc": SDP}, FOR_OFFER) == plain
-    assert signals.open(plain, FOR_OFFER) == {"webrtc": SDP}
+    assert signaling.seal({"webrtc": SDP}, FOR_OFFER) == plain
+    assert signaling.open(plain, FOR_OFFER) == {"webrtc": SDP}
 
 
 def test_an_open_swarm_knows_no_transport_but_webtorrents() -> None:
-    signals = PlainSignaling(HASH)
+    signaling = PlainSignaling(HASH)
     plain = {"type": "offer", "sdp": SDP}
-    assert signals.seal(TEXTS, FOR_OFFER) == plain
-    assert signals.open(plain | {"direct": "192.0.2.7 port 9"}, FOR_OFFER) == {"webrtc": SDP}
+    assert signaling.seal(TEXTS, FOR_OFFER) == plain
+    assert signaling.open(plain | {"direct": "192.0.2.7 port 9"}, FOR_OFFER) == {"webrtc": SDP}
     for other in ({}, {"type": "answer", "sdp": SDP}, {"type": "offer"}):
-        assert signals.open(other, FOR_OFFER) == {}
+        assert signaling.open(other, FOR_OFFER) == {}
 
 
 def test_members_read_what_members_sealed() -> None:
-    signals: Signaling = sealed()
-    assert signals.private
+    signaling: Signaling = sealed()
+    assert signaling.private
     for texts in (TEXTS, {"webrtc": SDP}, {"direct": "192.0.2.7 port 9"}, {}):
         for use in (FOR_OFFER, FOR_ANSWER):
-            assert sealed().open(signals.seal(texts, use), use) == texts
+            assert sealed().open(signaling.seal(texts, use), use) == texts
 
 
 def content(text: bytes) -> Description:
     """An offer in which a member sealed exactly this."""
-    nonce, signals = bytes(12), sealed()
-    body = signals._seals["offer"].encrypt(nonce, text, signals._bound(FOR_OFFER))
+    nonce, signaling = bytes(12), sealed()
+    body = signaling._seals["offer"].encrypt(nonce, text, signaling._bound(FOR_OFFER))
     return {"type": "offer", "sdp": base64.b64encode(nonce + body).decode()}
 
 
@@ -119,13 +119,13 @@ def test_the_length_tells_nothing_of_how_much_there_is_to_say() -> None:
 
 
 def test_the_longest_still_passes_a_tracker_and_a_longer_one_is_refused() -> None:
-    signals, length = sealed(), 24 * 1024 - 28 - len('{"webrtc":""}')
+    signaling, length = sealed(), 24 * 1024 - 28 - len('{"webrtc":""}')
     longest = {"webrtc": "x" * length}
-    seen = signals.seal(longest, FOR_OFFER)
+    seen = signaling.seal(longest, FOR_OFFER)
     assert len(seen["sdp"]) == MAX_SDP
-    assert signals.open(seen, FOR_OFFER) == longest
+    assert signaling.open(seen, FOR_OFFER) == longest
     with pytest.raises(BadSignal):
-        signals.seal({"webrtc": "x" * (length + 1)}, FOR_OFFER)
+        signaling.seal({"webrtc": "x" * (length + 1)}, FOR_OFFER)
 
 
 def test_key_and_infohash_both_make_the_rendezvous_id_and_neither_is_in_it() -> None:
@@ -246,9 +246,9 @@ def test_a_short_key_is_refused_and_a_key_is_never_shown() -> None:
         SealedSignaling(HASH, b"short")
     assert "short" not in str(refused.value)
     key = os.urandom(32)
-    signals = SealedSignaling(HASH, key)
+    signaling = SealedSignaling(HASH, key)
     with pytest.raises(BadSignal) as failed:
-        signals.open({"type": "offer", "sdp": "AAAA" * 20}, FOR_OFFER)
-    shown = repr(signals) + repr(failed.value) + repr(failed.value.__cause__)
+        signaling.open({"type": "offer", "sdp": "AAAA" * 20}, FOR_OFFER)
+    shown = repr(signaling) + repr(failed.value) + repr(failed.value.__cause__)
     assert key.hex() not in shown
     assert repr(key) not in shown

@@ -9,15 +9,15 @@ import pytest
 
 from filesend_tui.core import errors
 from filesend_tui.core.relay_client import connection
-from filesend_tui.core.relay_client.connection import LinkState, refusal
+from filesend_tui.core.relay_client.connection import ConnectionState, refusal
 from filesend_tui.core.relay_client.messages import SealedMessage
 from relay.protocol import words
 from relay.protocol.words import ErrorCode
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay
-from tests.people import NotingLink, hostile_relay
+from tests.people import NotingConnection, hostile_relay
 
-Links = Callable[[str], Awaitable[NotingLink]]
+Links = Callable[[str], Awaitable[NotingConnection]]
 
 ROOM = "0" * 32
 
@@ -26,7 +26,7 @@ def letter(text: str) -> SealedMessage:
     return SealedMessage(event="message", body=text.encode().ljust(16))
 
 
-async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
+async def paired(links: Links, url: str) -> tuple[NotingConnection, NotingConnection]:
     one, other = await links(url), await links(url)
     allocated = await one.call(words.Allocate(), words.Allocated)
     await other.claim(allocated.nameplate)
@@ -38,7 +38,7 @@ async def paired(links: Links, url: str) -> tuple[NotingLink, NotingLink]:
 
 async def test_words_arrive_in_the_order_they_were_said(relay: RunningRelay, links: Links) -> None:
     one, other = await paired(links, relay.url)
-    assert one.states == [LinkState.CONNECTING, LinkState.CONNECTED]
+    assert one.states == [ConnectionState.CONNECTING, ConnectionState.CONNECTED]
     said = [letter(f"{i} " + "x" * (i % 7) * 500) for i in range(300)]
     await asyncio.gather(*(one.tell(word) for word in said))
     await other.until(lambda: len(other.words) == len(said))
@@ -134,10 +134,10 @@ async def test_something_else_at_the_address(answer: bytes, links: Links) -> Non
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        link = NotingLink()
+        link = NotingConnection()
         with pytest.raises(errors.RelayUnreachable, match=f"127.0.0.1:{port}"):
             await link.connect(f"127.0.0.1:{port}")
-        assert link.states == [LinkState.CONNECTING, LinkState.CLOSED]
+        assert link.states == [ConnectionState.CONNECTING, ConnectionState.CLOSED]
 
 
 async def test_silence_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ async def test_silence_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(errors.RelayUnreachable, match="Nothing answers"):
-            await NotingLink().connect(f"127.0.0.1:{port}")
+            await NotingConnection().connect(f"127.0.0.1:{port}")
         await asyncio.wait_for(hung_up.wait(), 5)
 
 
@@ -171,12 +171,12 @@ async def test_a_websocket_that_speaks_no_socket_io(
     async with serve(echo, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         with pytest.raises(errors.RelayUnreachable):
-            await NotingLink().connect(f"127.0.0.1:{port}")
+            await NotingConnection().connect(f"127.0.0.1:{port}")
 
 
 async def test_no_connection_no_call() -> None:
     with pytest.raises(errors.RelayUnreachable, match="no connection"):
-        await NotingLink().call(words.Allocate(), words.Allocated)
+        await NotingConnection().call(words.Allocate(), words.Allocated)
 
 
 async def test_what_nobody_knows_is_dropped_and_what_is_known_passes(links: Links) -> None:
@@ -220,7 +220,7 @@ async def test_a_malformed_notice_ends_the_connection(
         link = await links(url)
         with pytest.raises(errors.RelayUnreachable, match="makes no sense"):
             await link.leave()
-        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        await link.until(lambda: link.states[-1] is ConnectionState.LOST)
         assert link.words == []
         await link.close()
 
@@ -287,7 +287,7 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
     link = await links(relay.url)
     port = int(relay.url.rsplit(":", 1)[1])
     relay.stop()
-    await link.until(lambda: link.states[-1] is LinkState.LOST)
+    await link.until(lambda: link.states[-1] is ConnectionState.LOST)
     with pytest.raises(errors.RelayUnreachable):
         await link.call(words.Allocate(), words.Allocated)
     with listen("127.0.0.1", port) as listener:
@@ -295,18 +295,18 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
         thread = threading.Thread(target=again.run)
         thread.start()
         try:
-            await link.until(lambda: link.states[-1] is LinkState.CONNECTED)
+            await link.until(lambda: link.states[-1] is ConnectionState.CONNECTED)
             await link.call(words.Allocate(), words.Allocated)
             await link.close()
         finally:
             again.should_exit = True
             await asyncio.to_thread(thread.join)
     assert link.states == [
-        LinkState.CONNECTING,
-        LinkState.CONNECTED,
-        LinkState.LOST,
-        LinkState.CONNECTED,
-        LinkState.CLOSED,
+        ConnectionState.CONNECTING,
+        ConnectionState.CONNECTED,
+        ConnectionState.LOST,
+        ConnectionState.CONNECTED,
+        ConnectionState.CLOSED,
     ]
 
 
@@ -334,9 +334,9 @@ async def test_only_who_may_be_connected_to_is_come_back_to(
         thread.start()
         try:
             await link.until(lambda: asked >= 5)
-            assert link.states[-1] is LinkState.LOST
+            assert link.states[-1] is ConnectionState.LOST
             may = True
-            await link.until(lambda: link.states[-1] is LinkState.CONNECTED)
+            await link.until(lambda: link.states[-1] is ConnectionState.CONNECTED)
             await link.close()
         finally:
             somebody_else.should_exit = True
@@ -361,7 +361,7 @@ async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(
     link = await links(relay.url)
 
     async def chatter() -> None:
-        while link.state is LinkState.CONNECTED:
+        while link.state is ConnectionState.CONNECTED:
             await link.leave()
         raise errors.RelayUnreachable("lost between two calls")
 
@@ -377,10 +377,10 @@ async def test_closing_ends_the_tries_to_return(
     monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
     link = await links(relay.url)
     relay.stop()
-    await link.until(lambda: link.states[-1] is LinkState.LOST)
+    await link.until(lambda: link.states[-1] is ConnectionState.LOST)
     await asyncio.wait_for(link.close(), 5)
     await link.close()
-    assert link.states.count(LinkState.CLOSED) == 1
+    assert link.states.count(ConnectionState.CLOSED) == 1
 
 
 async def test_connecting_elsewhere_leaves_the_first_relay(

@@ -10,7 +10,7 @@ import pytest
 from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
-from filesend_tui.runtime.event_loop import bears_uvloop, runner
+from filesend_tui.runtime.event_loop import runner, supports_uvloop
 
 
 async def kind() -> str:
@@ -22,7 +22,7 @@ def test_the_fast_loop_is_used_where_it_is_installed() -> None:
     with runner() as running:
         assert running.run(kind()).startswith("uvloop")
     with runner(eager_tasks=True) as running:
-        assert running.run(kind()).startswith("uvloop" if bears_uvloop() else "asyncio")
+        assert running.run(kind()).startswith("uvloop" if supports_uvloop() else "asyncio")
 
 
 def test_tasks_begin_on_it_as_textual_asks_for_them() -> None:

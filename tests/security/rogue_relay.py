@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from filesend_tui.core.errors import PairingFailed
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.cipher import SessionCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
+from filesend_tui.core.sessions.shared_secret import Secret
 from relay.protocol import words
 from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
@@ -46,7 +48,8 @@ class RogueRelay:
     """A real relay, but for its trick.
 
     seen: every frame of every socket, both ways, unmasked: of people and of the tracker.
-    passed: every routed word that came, as it came. makers: who made a code that was claimed.
+    passed: every routed word that came, as it came. makers: who made a code that was claimed, or
+    waited at a place where another came.
     """
 
     def __init__(self, server: RelayServer, trick: Trick) -> None:
@@ -55,6 +58,7 @@ class RogueRelay:
         self.seen: list[str] = []
         self.passed: list[Passing] = []
         self.makers: set[str] = set()
+        self._last_room: dict[str, str] = {}
         self.nameplate = 0
         self._app = server._app
         self._people = server._app._people
@@ -62,6 +66,8 @@ class RogueRelay:
         self._claim: Any = self._rooms.claim
         self._people._route = self._route  # type: ignore[method-assign]
         self._rooms.claim = self._note_claim  # type: ignore[method-assign]
+        self._meet: Any = self._rooms.meet
+        self._rooms.meet = self._note_meeting  # type: ignore[method-assign]
         server.config.app = self._tap
         server.config.interface = "asgi3"
 
@@ -74,9 +80,8 @@ class RogueRelay:
         await self.say(to, "partnerGone", {"room": self.room_of(to), "reason": "left"})
 
     def room_of(self, person: str) -> str:
-        """The one room that somebody is in."""
-        (room,) = self._rooms._rooms._of[person]
-        return room
+        """The room that somebody is in, or was in last."""
+        return self._last_room[person]
 
     async def cut(self, sid: str) -> None:
         """Hang up on somebody."""
@@ -93,9 +98,22 @@ class RogueRelay:
 
     async def _note_claim(self, person: str, address: str, nameplate: int) -> Entered:
         entered: Entered = await self._claim(person, address, nameplate)
-        self.makers.add(entered.notice.to)
+        self._note(person, entered)
         self.nameplate = nameplate
         return entered
+
+    async def _note_meeting(
+        self, person: str, address: str, place: bytes, lifetime: float
+    ) -> Entered | None:
+        entered: Entered | None = await self._meet(person, address, place, lifetime)
+        if entered is not None:
+            self._note(person, entered)
+        return entered
+
+    def _note(self, person: str, entered: Entered) -> None:
+        self.makers.add(entered.notice.to)
+        for each in (person, entered.notice.to):
+            self._last_room[each] = entered.room
 
     async def _tap(
         self,
@@ -140,13 +158,13 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
 
 
 class Middle:
-    """The trick of a relay that pairs with both sides itself, by a guess at their words.
+    """The trick of a relay that pairs with both sides itself, by a guess at their words or secret.
 
     answers: it says its proof, as it must to be believed; else it only looks at theirs.
     read: what it could read of what they said. proofs: its own, for each of them.
     """
 
-    def __init__(self, guess: tuple[str, ...], *, answers: bool = True) -> None:
+    def __init__(self, guess: tuple[str, ...] | Secret, *, answers: bool = True) -> None:
         self.guess = guess
         self.answers = answers
         self.read: list[Word] = []
@@ -159,7 +177,9 @@ class Middle:
         match due.event:
             case "pake":
                 side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
-                pairing = Pairing(Code(rogue.nameplate, self.guess), side)
+                guess = self.guess
+                known = guess if isinstance(guess, Secret) else Code(rogue.nameplate, guess)
+                pairing = Pairing(known, side)
                 (pake,) = pairing.start()
                 proof, commit = pairing.receive(parse(words.Pake, due.data))
                 self._pairings[due.sender] = pairing
@@ -170,8 +190,9 @@ class Middle:
                     yield self._back(due, "commit", commit)
             case "confirm" | "commit" | "reveal":
                 pairing = self._pairings[due.sender]
-                for reveal in pairing.receive(parse(words.PAIRING[due.event], due.data)):
-                    yield self._back(due, "reveal", reveal)
+                with contextlib.suppress(PairingFailed):  # it guessed wrong, and goes on to look
+                    for reveal in pairing.receive(parse(words.PAIRING[due.event], due.data)):
+                        yield self._back(due, "reveal", reveal)
                 if pairing.state is PairingState.PAIRED:
                     side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
                     self._sealings[due.sender] = SessionCipher(pairing.shared_key, side)

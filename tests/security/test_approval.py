@@ -116,7 +116,7 @@ def _doctored(trick: Callable[[Info], Info], monkeypatch: pytest.MonkeyPatch) ->
             digest = hashlib.sha1(described).digest()
             return dataclasses.replace(own, info_hash=digest, raw=described)
 
-    monkeypatch.setattr(engine_module, "make_torrent", make_torrent)
+    monkeypatch.setattr(engine_module, "make_torrent", doctored)
 
 
 @pytest.mark.webrtc

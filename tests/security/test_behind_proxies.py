@@ -45,7 +45,7 @@ class Behind:
     async def until_nobody_is_there(self) -> None:
         """Wait until the relay has no connection, of the proxy or anybody."""
         async with asyncio.timeout(TIMEOUT):
-            while self.relay.server._app.door.count:
+            while self.relay.server._app.guard.count:
                 await asyncio.sleep(0.02)
 
 

@@ -17,10 +17,10 @@ import pytest
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.relay_client import connection, socket_client
-from filesend_tui.core.relay_client.connection import LinkState
+from filesend_tui.core.relay_client.connection import ConnectionState
 from filesend_tui.core.relay_client.messages import SealedMessage
 from tests.e2e.processes import World, fill
-from tests.people import NotingLink, Person
+from tests.people import NotingConnection, Person
 from tests.scripted_engine import World as Engines
 from tests.security.packet_relay import (
     BINARY,
@@ -87,8 +87,8 @@ FLOODS: dict[str, list[bytes]] = {
 
 
 @asynccontextmanager
-async def linked(relay: PacketRelay) -> AsyncIterator[NotingLink]:
-    link = NotingLink()
+async def linked(relay: PacketRelay) -> AsyncIterator[NotingConnection]:
+    link = NotingConnection()
     try:
         await link.connect(relay.url)
         yield link
@@ -112,7 +112,7 @@ async def test_the_first_broken_packet_ends_it_in_one_line(
     async with packet_relay(said, again=True) as relay:
         try:
             async with asyncio.timeout(10), linked(relay) as link:
-                await link.until(lambda: link.states[-1] is LinkState.LOST)
+                await link.until(lambda: link.states[-1] is ConnectionState.LOST)
                 error = link.loss
         except errors.RelayUnreachable as failed:  # it was so quick that nothing had opened yet
             error = failed
@@ -133,7 +133,7 @@ async def test_a_flood_of_what_means_nothing_ends_it_in_one_line(
     monkeypatch.setattr(socket_client, "PACKETS", (2_000, 0.001))
     monkeypatch.setattr(socket_client, "BYTES", (16 * 2**20, 0.001))
     async with packet_relay(said, again=True) as relay, asyncio.timeout(60), linked(relay) as link:
-        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        await link.until(lambda: link.states[-1] is ConnectionState.LOST)
         await relay.until(hung_up=1)
         # What was sent beyond what is borne was on its way, in buffers of the system.
         assert relay.sent < socket_client.BYTES[0] + 2**24
@@ -177,7 +177,7 @@ async def test_a_relay_that_reads_nothing_is_hung_up_on(
     async with packet_relay([], reads=False) as relay, asyncio.timeout(20), linked(relay) as link:
         letter = SealedMessage(event="message", body=bytes(2**20))
         calls = [asyncio.create_task(link.tell(letter)) for _ in range(40)]
-        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        await link.until(lambda: link.states[-1] is ConnectionState.LOST)
         await relay.until(hung_up=1)
         for failed in await asyncio.gather(*calls, return_exceptions=True):
             assert isinstance(failed, errors.RelayUnreachable)
@@ -225,7 +225,7 @@ async def test_a_relay_does_not_say_how_long_its_silence_is_borne(
     monkeypatch.setattr(socket_client, "LONGEST_PING", 0.2)
     for_ever = "0" + json.dumps(OPENING | {"pingInterval": 1e290, "pingTimeout": 1e290})
     async with packet_relay([], opening=for_ever) as relay, linked(relay) as link:
-        await link.until(lambda: link.states[-1] is LinkState.LOST)
+        await link.until(lambda: link.states[-1] is ConnectionState.LOST)
         await relay.until(hung_up=1)
 
 
@@ -236,9 +236,9 @@ async def test_who_breaks_the_rules_again_and_again_is_left_alone_ever_longer(
     async with packet_relay([]) as relay, linked(relay) as link:
         started = time.monotonic()
         for times in range(1, 6):
-            await link.until(lambda: link.states.count(LinkState.CONNECTED) == times)  # noqa: B023
+            await link.until(lambda: link.states.count(ConnectionState.CONNECTED) == times)  # noqa: B023
             relay.say(frame("49"))
-        await link.until(lambda: link.states.count(LinkState.LOST) == times)
+        await link.until(lambda: link.states.count(ConnectionState.LOST) == times)
         assert time.monotonic() - started > 0.8 * sum(0.02 * 2**n for n in range(4))
     assert len(ours(caplog)) == 5
 

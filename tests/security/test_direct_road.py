@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
-from filesend_tui.core.transports.direct import link, road
-from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from filesend_tui.core.transports.direct import road, tls_connection
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 from tests.transports.direct_pairs import connected, roads
 from tests.transports.pairs import soon
 
@@ -60,25 +60,25 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         assert ours._identity is not None
         ours._identity.trust(frozenset([there.certificate]))
         expected = road._Meeting(there, chooses=True, chosen=lambda: None)
-        held: list[TlsLink] = []
+        held: list[TlsConnection] = []
         refused = 0
         for _ in range(20):
-            link = ours._link(await road._connect(there.endpoints[0]), server=False)
-            held.append(link)
+            tls_connection = ours._link(await road._connect(there.endpoints[0]), server=False)
+            held.append(tls_connection)
             try:
-                await soon(ours._greet(expected, link))
+                await soon(ours._greet(expected, tls_connection))
                 async with asyncio.timeout(0.1):
-                    await link.hear(1)
-            except LinkBroken:
+                    await tls_connection.receive(1)
+            except ConnectionBroken:
                 refused += 1
             except TimeoutError:
                 pass
         assert refused == 14
         # Nor do they keep the partner from coming by one of those.
-        await held[0].say(road._THIS_ONE)
+        await held[0].send(road._THIS_ONE)
         channel = await soon(meeting)
-        for link in held:
-            link.close()
+        for tls_connection in held:
+            tls_connection.close()
         await soon(channel.close())
 
 
@@ -89,7 +89,7 @@ async def test_strangers_who_are_gone_at_once_use_up_no_place(
         raise OSError(errno.EINVAL, "as macOS says of a connection that was reset")
 
     async with roads() as (ours, theirs):
-        monkeypatch.setattr(link, "tune", gone)
+        monkeypatch.setattr(tls_connection, "tune", gone)
         here, there = ours.offer(), theirs.offer()
         meeting = asyncio.create_task(
             theirs.meet(there, here._replace(endpoints=()), chooses=False)

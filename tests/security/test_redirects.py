@@ -12,7 +12,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling
-from filesend_tui.core.relay_client.connection import RelayLink
+from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.transports.registry import Transports
 
 
@@ -50,7 +50,7 @@ def pointing(scheme: str, status: int, to: Service) -> bytes:
 async def test_a_relay_sends_nobody_elsewhere(status: int) -> None:
     async with serving() as inner, serving() as relay:
         relay.answer = pointing("http", status, inner)
-        link = RelayLink(lambda _word: None, lambda _state: None)
+        link = RelayConnection(lambda _word: None, lambda _state: None)
         with pytest.raises(RelayUnreachable):
             await link.connect(f"http://127.0.0.1:{relay.port}")
         await link.close()
@@ -64,7 +64,7 @@ async def test_a_tracker_sends_nobody_elsewhere(status: int) -> None:
     async with serving() as inner, serving() as tracker:
         tracker.answer = pointing("ws", status, inner)
         rendezvous = Rendezvous(
-            signals=PlainSignaling(bytes(20)),
+            signaling=PlainSignaling(bytes(20)),
             peer_id=bytes(20),
             trackers=[f"ws://127.0.0.1:{tracker.port}/announce"],
             transports=Transports(ClientConfig()),

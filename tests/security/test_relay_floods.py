@@ -276,13 +276,15 @@ async def test_pongs_that_are_not_read():
         async with town(relay.url) as here:
             deaf = await here.tracker(buffer=4096)
             deaf.stop_reading()
-            door = relay.server._app.door
+            guard = relay.server._app.guard
             most = 0
 
             async def look() -> None:
                 nonlocal most
                 while True:
-                    most = max(most, sum(visit.held() for visit in list(door._visits)))
+                    most = max(
+                        most, sum(connection.held() for connection in list(guard._connections))
+                    )
                     await asyncio.sleep(0.01)
 
             looking = asyncio.create_task(look())

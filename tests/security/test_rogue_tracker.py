@@ -417,17 +417,17 @@ def floods(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
 
 def opened_by_a_member(rogue: RogueTracker, transfer: Transfer, sealed: set[str]) -> set[str]:
     """Return what stands in those of the sealed texts that a member made."""
-    signals = SealedSignaling(bytes.fromhex(transfer.torrent), transfer.key)
+    signaling = SealedSignaling(bytes.fromhex(transfer.torrent), transfer.key)
     found = set()
     for _, announce in rogue.announces:
         for each in announce.offers:
             if each.offer["sdp"] in sealed:
                 use = Use(each.offer_id, announce.peer_id)
-                found.add(signals.open(each.offer, use)["webrtc"])
+                found.add(signaling.open(each.offer, use)["webrtc"])
     for _, answer in rogue.answers:
         if answer.answer["sdp"] in sealed:
             use = Use(answer.offer_id, answer.to_peer_id, answer.peer_id)
-            found.add(signals.open(answer.answer, use)["webrtc"])
+            found.add(signaling.open(answer.answer, use)["webrtc"])
     return found
 
 

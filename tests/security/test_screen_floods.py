@@ -19,7 +19,7 @@ from filesend_tui.core import events
 from filesend_tui.core.event_stream import _BACKLOG, _FIGURES, EventStream
 from filesend_tui.core.events import Direction, Event, FileEntry, TransferPhase
 from filesend_tui.core.exchange import transfers
-from filesend_tui.core.sessions import manager
+from filesend_tui.core.sessions import partner
 from filesend_tui.runtime.client_handle import HANDFUL
 from filesend_tui.state.store import MAX_LINES, MAX_ROWS, Store
 from relay.protocol import words
@@ -202,7 +202,7 @@ async def test_a_reader_far_behind_is_caught_up_with_at_a_price_that_does_not_gr
 async def test_messages_without_end_end_the_session(
     new_person: NewPerson, links: Links, relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager, "MESSAGES", (20, 0.001))
+    monkeypatch.setattr(partner, "MESSAGES", (20, 0.001))
     ada, eve = await hostile_partner(new_person, links, relay.url)
     for number in range(21):
         await eve.tell(words.Message(text=f"spam {number}"))

@@ -58,7 +58,7 @@ def _events(text: str) -> list[events.Event]:
     exchange.open()
     given_up = [
         effect.event
-        for effect in exchange.hear(Cancel(id="b" * 16, reason=text[:200]))
+        for effect in exchange.receive(Cancel(id="b" * 16, reason=text[:200]))
         if isinstance(effect, Publish)
     ]
     assert any(isinstance(event, events.TransferState) for event in given_up)

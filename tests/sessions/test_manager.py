@@ -152,7 +152,7 @@ async def test_a_partner_who_vanishes_is_told(new_person: NewPerson) -> None:
     ada, bob = await new_person("Ada"), await new_person("Bob")
     await bob.people.join(await ada.people.create_code())
     await ada.until(events.Paired)
-    client = bob.people._link._client
+    client = bob.people._relay._client
     assert client is not None
     await client.eio.ws.close()
     gone = await ada.until(events.PartnerGone)

@@ -317,7 +317,7 @@ def test_a_no_is_over_once_they_are_asked_again() -> None:
 
 def test_what_was_about_the_last_thing_done_goes_with_the_next() -> None:
     store = fed()
-    store.tell(Level.INFO, "Nothing is chosen yet.")
+    store.add_notice(Level.INFO, "Nothing is chosen yet.")
     with store.doing("code"):  # begins by itself
         assert store.notice is not None
     with store.doing("request"):

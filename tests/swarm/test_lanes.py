@@ -177,7 +177,7 @@ class Host:
         self.held_up = False
         self.said: list[LaneMessage] = []
 
-    def say(self, message: LaneMessage) -> None:
+    def send_lane_message(self, message: LaneMessage) -> None:
         self.said.append(message)
 
     def __getattr__(self, name: str) -> Any:

@@ -104,8 +104,8 @@ class LabRendezvous:
     #: Says what the lanes of this engine's torrents are made by, if by anything.
     lanes: Callable[[Transports], Transport | None] = staticmethod(lambda _transports: None)
 
-    def __init__(self, *, signals: Any, peer_id: bytes, transports: Transports, **_: Any) -> None:
-        self.swarm: bytes = signals.rendezvous
+    def __init__(self, *, signaling: Any, peer_id: bytes, transports: Transports, **_: Any) -> None:
+        self.swarm: bytes = signaling.rendezvous
         self.peer_id = peer_id
         self.name = f"lab-{peer_id[-4:].hex()}"
         self._met: asyncio.Queue[MetPeer] = asyncio.Queue()

@@ -14,7 +14,7 @@ import pytest
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkChannel, ChannelAbused
-from filesend_tui.core.transports.direct import link
+from filesend_tui.core.transports.direct import tls_connection
 from filesend_tui.core.transports.direct.channel import (
     LINGER,
     MAX_BULK,
@@ -165,7 +165,7 @@ async def test_where_severing_wakes_nobody_they_look_now_and_then(
     waits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows, whose sockets do not promise that."""
-    monkeypatch.setattr(link, "_LOOK", 0.05)
+    monkeypatch.setattr(tls_connection, "_LOOK", 0.05)
     async with connected() as (here, there):
         sock = Unwaking(here._link._sock)
         monkeypatch.setattr(here._link, "_sock", sock)

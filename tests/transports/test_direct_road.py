@@ -17,9 +17,9 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import Identity, fingerprint
-from filesend_tui.core.transports.direct.link import TlsLink
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
+from filesend_tui.core.transports.direct.tls_connection import TlsConnection
 from tests.transports.direct_pairs import HERE, meet, roads
 from tests.transports.pairs import soon, until
 
@@ -161,22 +161,22 @@ async def test_whoever_is_met_is_met_at_once(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    owners: dict[TlsLink, DirectRoad] = {}
+    owners: dict[TlsConnection, DirectRoad] = {}
     met = asyncio.Event()
-    make, say = DirectRoad._link, TlsLink.say
+    make, say = DirectRoad._link, TlsConnection.send
 
-    def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsLink:
+    def noting(road: DirectRoad, sock: socket.socket, *, server: bool) -> TlsConnection:
         link = make(road, sock, server=server)
         owners[link] = road
         return link
 
-    async def late(link: TlsLink, data: bytes) -> None:
+    async def late(link: TlsConnection, data: bytes) -> None:
         await say(link, data)
         if data == road._YES and owners[link] is ours:
             await met.wait()
 
     monkeypatch.setattr(DirectRoad, "_link", noting)
-    monkeypatch.setattr(TlsLink, "say", late)
+    monkeypatch.setattr(TlsConnection, "send", late)
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)
         async with asyncio.timeout(10):

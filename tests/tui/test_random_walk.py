@@ -21,7 +21,7 @@ from filesend_tui.core import events
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.events import Direction, Event, TransferPhase
-from filesend_tui.runtime.event_loop import heed
+from filesend_tui.runtime.event_loop import on_loop_error
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.tui import moments, walking
@@ -160,7 +160,7 @@ async def test_a_real_transfer_each_way_goes_on_under_any_keys(
     async def found(*_: object) -> str:
         return relay.url
 
-    asyncio.get_running_loop().set_exception_handler(heed)  # as on the loop of a real run
+    asyncio.get_running_loop().set_exception_handler(on_loop_error)  # as on the loop of a real run
     app = FileSendApp(client, relay=found, output=tmp_path / "ann", start=home)
     with walking.nothing_raised():
         async with app.run_test(size=(100, 30)) as pilot:

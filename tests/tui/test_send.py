@@ -15,6 +15,7 @@ from textual.widgets import Static
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, Offender
+from filesend_tui.core.events import SessionId
 from filesend_tui.core.exchange.offer import look_through
 from filesend_tui.core.torrent.sources.create import Found, scan
 from filesend_tui.screens.confirm import ConfirmScreen
@@ -310,7 +311,9 @@ async def test_the_core_itself_refuses_and_leaves_out(
     (home / "Pictures" / "holiday" / "broken").symlink_to("nowhere")
     sent: list[list[str]] = []
 
-    async def request(paths: Collection[Path], *, skip_unreadable: bool = False) -> str:
+    async def request(
+        paths: Collection[Path], *, skip_unreadable: bool = False, to: SessionId | None = None
+    ) -> str:
         found = await asyncio.to_thread(look_through, paths, skip=skip_unreadable)
         sent.append(["/".join(each.parts) for each in found.files])
         return "ab" * 8

@@ -236,7 +236,7 @@ async def test_with_nothing_to_lose_a_fault_ends_the_app(stage: Stage) -> None:
     stage.stuck = {"relay"}
     with pytest.raises(Broken):
         async with stage.app.run_test() as pilot:
-            stage.app._link._client = None
+            stage.app._client._client = None
             stage.app.call_later(broken)
             await pilot.pause()
     assert stage.app.return_code == 1
@@ -283,7 +283,7 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
                 transfer = await ann.client.request([tmp_path / "src" / "film.bin"])
                 while transfer not in app.store.rows:
                     await pilot.pause()
-                await app._link.do(lambda client: client.answer(transfer, (True,)))
+                await app._client.do(lambda client: client.answer(transfer, (True,)))
                 assert await ann.ended(transfer) is TransferPhase.DONE
                 while not app.store.rows[transfer].ended:
                     await pilot.pause()

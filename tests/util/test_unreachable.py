@@ -21,7 +21,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling
-from filesend_tui.core.relay_client.connection import RelayLink
+from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.server import listen
@@ -31,7 +31,7 @@ Reach = Callable[[str], Awaitable[FileSendError]]
 
 async def relay(host: str) -> FileSendError:
     """Try to reach a relay there; return what is told of it."""
-    link = RelayLink(lambda _word: None, lambda _state: None)
+    link = RelayConnection(lambda _word: None, lambda _state: None)
     with pytest.raises(RelayUnreachable) as caught:
         await link.connect(host.replace("ws", "http", 1))
     await link.close()
@@ -41,7 +41,7 @@ async def relay(host: str) -> FileSendError:
 async def tracker(host: str) -> FileSendError:
     """Try to reach a tracker there; return what is told of it."""
     rendezvous = Rendezvous(
-        signals=PlainSignaling(bytes(20)),
+        signaling=PlainSignaling(bytes(20)),
         peer_id=os.urandom(20),
         trackers=[host],
         config=ClientConfig(offers=0),

@@ -52,30 +52,30 @@ _TOLD: Final[Mapping[str, str]] = {
 _TOLD_OTHERWISE: Final = "It failed on the other side."
 
 
-def say_answer(id: TransferId, happened: Approved | Declined) -> Effect:
+def send_answer(id: TransferId, happened: Approved | Declined) -> Effect:
     """Tell the partner the answer."""
     reason = happened.reason if isinstance(happened, Declined) else ""
     return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted), reason=reason))
 
 
-def say_preparing(id: TransferId, happened: Prepared) -> Effect:
+def send_preparing(id: TransferId, happened: Prepared) -> Effect:
     """Tell the partner how far hashing is."""
     return SendWord(words.Preparing(id=id, progress=happened.progress))
 
 
-def say_ready(id: TransferId, happened: Ready) -> Effect:
+def send_ready(id: TransferId, happened: Ready) -> Effect:
     """Tell the partner that the torrent is served."""
     return SendWord(
         words.FileReady(id=id, magnet_uri=happened.magnet, swarm_key=happened.swarm_key)
     )
 
 
-def say_started(id: TransferId, _: Started) -> Effect:
+def send_started(id: TransferId, _: Started) -> Effect:
     """Tell the partner that pieces are asked for."""
     return SendWord(words.DownloadStarted(id=id))
 
 
-def say_progress(id: TransferId, happened: Progressed) -> Effect:
+def send_progress(id: TransferId, happened: Progressed) -> Effect:
     """Tell the partner this side's figures."""
     return SendWord(
         words.ProgressUpdate(
@@ -88,17 +88,17 @@ def say_progress(id: TransferId, happened: Progressed) -> Effect:
     )
 
 
-def say_complete(id: TransferId, _: Completed) -> Effect:
+def send_complete(id: TransferId, _: Completed) -> Effect:
     """Tell the partner that all is here."""
     return SendWord(words.DownloadComplete(id=id))
 
 
-def say_cancelled(id: TransferId, happened: Cancelled) -> Effect:
+def send_cancelled(id: TransferId, happened: Cancelled) -> Effect:
     """Tell the partner that the person here gave up."""
     return SendWord(words.Cancel(id=id, reason=happened.reason[:MAX_REASON]))
 
 
-def say_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
+def send_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
     """Tell the partner that it failed here, and nothing private about it."""
     error = happened.error
     told = error.told if isinstance(error, BadSource) else ""
@@ -106,32 +106,32 @@ def say_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
     return SendWord(words.Cancel(id=id, reason=clean(reason, MAX_REASON)))
 
 
-def tell_answer(id: TransferId, happened: Approved | Declined) -> Effect:
+def publish_answer(id: TransferId, happened: Approved | Declined) -> Effect:
     """Publish the answer."""
     return Publish(events.FileAnswer(transfer=id, accepted=happened.accepted))
 
 
-def tell_hashing(id: TransferId, happened: Prepared) -> Effect:
+def publish_hashing(id: TransferId, happened: Prepared) -> Effect:
     """Publish how far the partner's hashing is."""
     return Publish(events.Hashing(transfer=id, progress=happened.progress))
 
 
-def tell_ready(id: TransferId, happened: Ready) -> Effect:
+def publish_ready(id: TransferId, happened: Ready) -> Effect:
     """Publish that the partner was told of the torrent."""
     return Publish(events.FileReady(transfer=id, magnet_uri=happened.magnet))
 
 
-def tell_added(id: TransferId, happened: Ready) -> Effect:
+def publish_added(id: TransferId, happened: Ready) -> Effect:
     """Publish that the partner's torrent is added."""
     return Publish(events.AddTorrent(transfer=id, magnet_uri=clean(happened.magnet, 4096)))
 
 
-def tell_started(id: TransferId, _: Started) -> Effect:
+def publish_started(id: TransferId, _: Started) -> Effect:
     """Publish that pieces are asked for."""
     return Publish(events.DownloadStarted(transfer=id))
 
 
-def tell_progress(id: TransferId, happened: Progressed) -> Effect:
+def publish_progress(id: TransferId, happened: Progressed) -> Effect:
     """Publish the partner's figures."""
     return Publish(
         events.ProgressUpdate(
@@ -146,12 +146,12 @@ def tell_progress(id: TransferId, happened: Progressed) -> Effect:
     )
 
 
-def tell_done(id: TransferId, _: Completed) -> Effect:
+def publish_done(id: TransferId, _: Completed) -> Effect:
     """Publish that the partner has everything."""
     return Publish(events.TorrentDone(transfer=id))
 
 
-def tell_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:
+def publish_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:
     """Publish what went wrong."""
     return Publish(error_event(happened.error, transfer=id))
 

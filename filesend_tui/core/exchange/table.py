@@ -108,7 +108,7 @@ class Exchange:
         self.phase = row.phase
         return (*effects, self._entered(_reason(happened)))
 
-    def hear(self, word: Word) -> tuple[Effect, ...]:
+    def receive(self, word: Word) -> tuple[Effect, ...]:
         """Take a word of the partner's about this exchange; other words change nothing."""
         meaning = _HEARD[self.direction].get(type(word))
         return self.step(meaning(self, word)) if meaning else ()
@@ -191,42 +191,42 @@ def _ends(phases: Iterable[TransferPhase], *freeing: _Make) -> dict[Key, Row]:
     """Return the rows by which each of these phases may end badly."""
     rows: dict[Key, Row] = {}
     for phase in phases:
-        rows[phase, Cancelled] = Row(P.CANCELLED, (do.say_cancelled, *freeing))
+        rows[phase, Cancelled] = Row(P.CANCELLED, (do.send_cancelled, *freeing))
         rows[phase, PartnerCancelled] = Row(P.CANCELLED, freeing)
-        rows[phase, Failed] = Row(P.FAILED, (do.say_failed, do.tell_error, *freeing))
-        rows[phase, PartnerLost] = Row(P.FAILED, (do.tell_error, *freeing))
+        rows[phase, Failed] = Row(P.FAILED, (do.send_failed, do.publish_error, *freeing))
+        rows[phase, PartnerLost] = Row(P.FAILED, (do.publish_error, *freeing))
     return rows
 
 
-_DONE_SENDING = Row(P.DONE, (do.tell_done, do.free))
-_DONE_RECEIVING = Row(P.DONE, (do.say_complete, do.free))
+_DONE_SENDING = Row(P.DONE, (do.publish_done, do.free))
+_DONE_RECEIVING = Row(P.DONE, (do.send_complete, do.free))
 
 _SENDING: Final[dict[Key, Row]] = {
-    (P.ASKED, Approved): Row(P.APPROVED, (do.tell_answer, do.seed)),
-    (P.ASKED, Declined): Row(P.DECLINED, (do.tell_answer, do.free)),
-    (P.ASKED, Misanswered): Row(P.FAILED, (do.say_failed, do.tell_error, do.free)),
-    (P.APPROVED, Prepared): Row(P.HASHING, (do.say_preparing,)),
-    (P.APPROVED, Ready): Row(P.READY, (do.say_ready, do.tell_ready)),
-    (P.HASHING, Prepared): Row(P.HASHING, (do.say_preparing,)),
-    (P.HASHING, Ready): Row(P.READY, (do.say_ready, do.tell_ready)),
-    (P.READY, Started): Row(P.TRANSFERRING, (do.tell_started,)),
-    (P.READY, Progressed): Row(P.TRANSFERRING, (do.tell_progress,)),
+    (P.ASKED, Approved): Row(P.APPROVED, (do.publish_answer, do.seed)),
+    (P.ASKED, Declined): Row(P.DECLINED, (do.publish_answer, do.free)),
+    (P.ASKED, Misanswered): Row(P.FAILED, (do.send_failed, do.publish_error, do.free)),
+    (P.APPROVED, Prepared): Row(P.HASHING, (do.send_preparing,)),
+    (P.APPROVED, Ready): Row(P.READY, (do.send_ready, do.publish_ready)),
+    (P.HASHING, Prepared): Row(P.HASHING, (do.send_preparing,)),
+    (P.HASHING, Ready): Row(P.READY, (do.send_ready, do.publish_ready)),
+    (P.READY, Started): Row(P.TRANSFERRING, (do.publish_started,)),
+    (P.READY, Progressed): Row(P.TRANSFERRING, (do.publish_progress,)),
     (P.READY, Completed): _DONE_SENDING,
-    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.tell_progress,)),
+    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.publish_progress,)),
     (P.TRANSFERRING, Completed): _DONE_SENDING,
     **_ends((P.ASKED, P.APPROVED, P.HASHING, P.READY, P.TRANSFERRING), do.free),
 }
 
 _RECEIVING: Final[dict[Key, Row]] = {
-    (P.ASKED, Approved): Row(P.APPROVED, (do.say_answer, do.tell_answer)),
-    (P.ASKED, Declined): Row(P.DECLINED, (do.say_answer, do.tell_answer)),
-    (P.APPROVED, Prepared): Row(P.HASHING, (do.tell_hashing,)),
-    (P.APPROVED, Ready): Row(P.READY, (do.tell_added, do.add)),
-    (P.HASHING, Prepared): Row(P.HASHING, (do.tell_hashing,)),
-    (P.HASHING, Ready): Row(P.READY, (do.tell_added, do.add)),
-    (P.READY, Started): Row(P.TRANSFERRING, (do.say_started, do.tell_started)),
+    (P.ASKED, Approved): Row(P.APPROVED, (do.send_answer, do.publish_answer)),
+    (P.ASKED, Declined): Row(P.DECLINED, (do.send_answer, do.publish_answer)),
+    (P.APPROVED, Prepared): Row(P.HASHING, (do.publish_hashing,)),
+    (P.APPROVED, Ready): Row(P.READY, (do.publish_added, do.add)),
+    (P.HASHING, Prepared): Row(P.HASHING, (do.publish_hashing,)),
+    (P.HASHING, Ready): Row(P.READY, (do.publish_added, do.add)),
+    (P.READY, Started): Row(P.TRANSFERRING, (do.send_started, do.publish_started)),
     (P.READY, Completed): _DONE_RECEIVING,
-    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.say_progress,)),
+    (P.TRANSFERRING, Progressed): Row(P.TRANSFERRING, (do.send_progress,)),
     (P.TRANSFERRING, Completed): _DONE_RECEIVING,
     **_ends((P.ASKED, P.APPROVED, P.HASHING)),
     **_ends((P.READY, P.TRANSFERRING), do.free_and_delete),

@@ -209,7 +209,7 @@ class Transfers:
         if isinstance(word, words.FileRequest):
             self._asked(word)
         elif (run := self._runs.get(getattr(word, "id", ""))) is not None:
-            self._apply(run, run.exchange.hear(word))
+            self._apply(run, run.exchange.receive(word))
 
     # -- beginnings
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.meeting.glare import (
-    Link,
+    Contact,
     Verdict,
     on_answer,
     on_offer,
@@ -72,7 +72,7 @@ class _Waiting:
 class _Dial:
     """A connection to a known peer on its way."""
 
-    link: Link
+    link: Contact
     task: asyncio.Task[None]
     tracker: str = ""
 
@@ -90,7 +90,7 @@ class Dialer:
     def __init__(
         self,
         *,
-        signals: Signaling,
+        signaling: Signaling,
         peer_id: bytes,
         transports: Transports,
         met: Callable[[MetPeer], None],
@@ -98,7 +98,7 @@ class Dialer:
         missed: Callable[[], None] = lambda: None,
         timings: Timings = DEFAULT,
     ) -> None:
-        self._signals = signals
+        self._signaling = signaling
         self._peer_id = peer_id
         self._transports = transports
         self._met = met
@@ -122,7 +122,7 @@ class Dialer:
             ChannelFailed: None could be made.
         """
         # Once, and not in each of several offers.
-        await self._transports.warm(private=self._signals.private)
+        await self._transports.warm(private=self._signaling.private)
         making: list[asyncio.Task[TransportRace]] = []
         try:
             for _ in range(count):
@@ -179,7 +179,7 @@ class Dialer:
             tracker: Through which one it came.
         """
         answering = sum(
-            dial.link is Link.ANSWERING and dial.tracker == tracker
+            dial.link is Contact.ANSWERING and dial.tracker == tracker
             for dials in self._dials.values()
             for dial in dials
         )
@@ -195,13 +195,13 @@ class Dialer:
         # Opened before anything is held for it: what no member made costs no more than that.
         use = Use(offer_id, offerer=peer_id)
         try:
-            offer = self._signals.open(description, use)
+            offer = self._signaling.open(description, use)
         except BadSignal as refusal:
             log.debug("an offer was dropped: %s", refusal)
             return
         self._taken.append((peer_id, offer_id))
         answer = self._answer(replace(use, answerer=self._peer_id), offer, reply)
-        self._dial(peer_id, Link.ANSWERING, answer, tracker)
+        self._dial(peer_id, Contact.ANSWERING, answer, tracker)
 
     def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
         """Take a peer's answer to one of our offers; answers to anything else are ignored."""
@@ -209,7 +209,7 @@ class Dialer:
         if waiting is None:
             return
         try:
-            answer = self._signals.open(
+            answer = self._signaling.open(
                 description, Use(offer_id, offerer=self._peer_id, answerer=peer_id)
             )
         except BadSignal as refusal:
@@ -224,11 +224,11 @@ class Dialer:
             return
         if verdict is Verdict.REPLACE:
             self._give_up(peer_id)
-        self._dial(peer_id, Link.OFFERED, self._accept(peer_id, waiting.race, answer))
+        self._dial(peer_id, Contact.OFFERED, self._accept(peer_id, waiting.race, answer))
 
     @property
     def _usable(self) -> Sequence[Transport]:
-        return self._transports.usable(private=self._signals.private)
+        return self._transports.usable(private=self._signaling.private)
 
     async def close(self) -> None:
         """Close every offer and connection on its way; channels handed over stay open."""
@@ -241,22 +241,22 @@ class Dialer:
     def _sealed(self, race: TransportRace) -> SealedOffer:
         offer_id = secrets.token_bytes(20)
         use = Use(offer_id, offerer=self._peer_id)
-        return SealedOffer(offer_id, self._signals.seal(race.texts, use))
+        return SealedOffer(offer_id, self._signaling.seal(race.texts, use))
 
     def _keep(self, offer_id: bytes, race: TransportRace) -> None:
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(self._timings.offer_lifetime, self.withdraw, [offer_id])
         self._waiting[offer_id] = _Waiting(race, expiry, loop.time())
 
-    def _link(self, peer_id: bytes) -> Link:
+    def _link(self, peer_id: bytes) -> Contact:
         self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
         if peer_id in self._open:
-            return Link.OPEN
+            return Contact.OPEN
         dials = self._dials.get(peer_id)
-        return dials[-1].link if dials else Link.NONE
+        return dials[-1].link if dials else Contact.NONE
 
     def _dial(
-        self, peer_id: bytes, link: Link, work: Coroutine[Any, Any, None], tracker: str = ""
+        self, peer_id: bytes, link: Contact, work: Coroutine[Any, Any, None], tracker: str = ""
     ) -> None:
         dial = _Dial(link, self._tasks.spawn(work), tracker)
         self._dials.setdefault(peer_id, []).append(dial)
@@ -273,7 +273,7 @@ class Dialer:
     def _judge_offer(self, peer_id: bytes, tracker: str) -> Verdict:
         """Say what to do with a peer's offer that came through this tracker."""
         link, dials = self._link(peer_id), self._dials.get(peer_id, ())
-        if not self._signals.private:
+        if not self._signaling.private:
             return on_offer(link)
         if len(dials) >= MAX_BESIDE:
             return Verdict.LEAVE
@@ -282,7 +282,7 @@ class Dialer:
     def _judge_answer(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
         """Say what to do with a peer's answer to an offer of ours."""
         link = self._link(peer_id)
-        if not self._signals.private:
+        if not self._signaling.private:
             return on_answer(link, ours=self._peer_id, theirs=peer_id)
         dials = self._dials.get(peer_id, ())
         answering = [self._answering.get(dial.task) for dial in dials]
@@ -317,7 +317,7 @@ class Dialer:
         task = asyncio.current_task()
         self._answering[task] = race
         try:
-            await reply(self._signals.seal(race.texts, use))
+            await reply(self._signaling.seal(race.texts, use))
             await self._hand_over(use.offerer, race)
         except (FileSendError, BadSignal) as failure:
             log.debug("an answer led nowhere: %s", failure)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Link(StrEnum):
+class Contact(StrEnum):
     """How things stand between us and one peer."""
 
     NONE = "none"
@@ -30,45 +30,45 @@ class Verdict(StrEnum):
 
 
 _OFFER: Final = {
-    Link.NONE: Verdict.TAKE,
-    Link.ANSWERING: Verdict.LEAVE,
-    Link.OFFERED: Verdict.LEAVE,
-    Link.OPEN: Verdict.LEAVE,
+    Contact.NONE: Verdict.TAKE,
+    Contact.ANSWERING: Verdict.LEAVE,
+    Contact.OFFERED: Verdict.LEAVE,
+    Contact.OPEN: Verdict.LEAVE,
 }
 
 _ANSWER: Final = {
-    (Link.NONE, True): Verdict.TAKE,
-    (Link.NONE, False): Verdict.TAKE,
-    (Link.ANSWERING, True): Verdict.REPLACE,
-    (Link.ANSWERING, False): Verdict.LEAVE,
-    (Link.OFFERED, True): Verdict.LEAVE,
-    (Link.OFFERED, False): Verdict.LEAVE,
-    (Link.OPEN, True): Verdict.LEAVE,
-    (Link.OPEN, False): Verdict.LEAVE,
+    (Contact.NONE, True): Verdict.TAKE,
+    (Contact.NONE, False): Verdict.TAKE,
+    (Contact.ANSWERING, True): Verdict.REPLACE,
+    (Contact.ANSWERING, False): Verdict.LEAVE,
+    (Contact.OFFERED, True): Verdict.LEAVE,
+    (Contact.OFFERED, False): Verdict.LEAVE,
+    (Contact.OPEN, True): Verdict.LEAVE,
+    (Contact.OPEN, False): Verdict.LEAVE,
 }
 
 
-def on_offer(link: Link) -> Verdict:
+def on_offer(link: Contact) -> Verdict:
     """Judge a peer's offer."""
     return _OFFER[link]
 
 
-def on_answer(link: Link, *, ours: bytes, theirs: bytes) -> Verdict:
+def on_answer(link: Contact, *, ours: bytes, theirs: bytes) -> Verdict:
     """Judge a peer's answer to our offer, by its peer id and ours."""
     return _ANSWER[link, ours < theirs]
 
 
-def on_sealed_offer(link: Link, *, elsewhere: bool) -> Verdict:
+def on_sealed_offer(link: Contact, *, elsewhere: bool) -> Verdict:
     """Judge an offer that the peer itself made, as in a private swarm; see `on_sealed_answer`.
 
     Args:
         link: How things stand.
         elsewhere: Whether what is on its way came about through other trackers than this offer.
     """
-    return Verdict.BESIDE if link is Link.ANSWERING and elsewhere else on_offer(link)
+    return Verdict.BESIDE if link is Contact.ANSWERING and elsewhere else on_offer(link)
 
 
-def on_sealed_answer(link: Link, *, ours: bytes, theirs: bytes, fresh: bool) -> Verdict:
+def on_sealed_answer(link: Contact, *, ours: bytes, theirs: bytes, fresh: bool) -> Verdict:
     """Judge an answer that the peer itself made, as in a private swarm.
 
     A tracker cannot make such an answer, but it can hold one back, and leave both of us with
@@ -83,6 +83,6 @@ def on_sealed_answer(link: Link, *, ours: bytes, theirs: bytes, fresh: bool) -> 
         fresh: Whether the peer cannot have given its side of this connection up yet.
     """
     verdict = on_answer(link, ours=ours, theirs=theirs)
-    if link in (Link.NONE, Link.OPEN) or (verdict is Verdict.REPLACE and fresh):
+    if link in (Contact.NONE, Contact.OPEN) or (verdict is Verdict.REPLACE and fresh):
         return verdict
     return Verdict.BESIDE

@@ -57,7 +57,7 @@ class Rendezvous:
     """Meets peers. Iterating over it gives each peer whose channel opened, until `stop`.
 
     Args:
-        signals: What trackers see of this swarm.
+        signaling: What trackers see of this swarm.
         peer_id: Ours, 20 bytes; the same for the life of this object.
         trackers: URLs; those that are not ws:// or wss:// are left out.
         transports: The client's; in an open swarm only what strangers speak is used.
@@ -71,7 +71,7 @@ class Rendezvous:
     def __init__(
         self,
         *,
-        signals: Signaling,
+        signaling: Signaling,
         peer_id: bytes,
         trackers: Sequence[str],
         transports: Transports,
@@ -89,7 +89,7 @@ class Rendezvous:
         self._stopped = False
         self._failures: dict[str, TrackerFailed] = {}
         self._dialer = Dialer(
-            signals=signals,
+            signaling=signaling,
             peer_id=peer_id,
             transports=transports,
             met=self._meet,
@@ -99,11 +99,11 @@ class Rendezvous:
             timings=timings,
         )
         presence = Presence(
-            swarm=signals.rendezvous,
+            swarm=signaling.rendezvous,
             peer_id=peer_id,
             # Two people are all of a private swarm: more offers than one find nobody.
-            offers=1 if signals.private else config.offers,
-            totals=(lambda: _kept_back(totals())) if signals.private else totals,
+            offers=1 if signaling.private else config.offers,
+            totals=(lambda: _kept_back(totals())) if signaling.private else totals,
             wants_peers=wants_peers,
         )
         self._announcers = [

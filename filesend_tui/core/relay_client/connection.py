@@ -105,7 +105,7 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
 W = TypeVar("W", bound=Word)
 
 
-class LinkState(StrEnum):
+class ConnectionState(StrEnum):
     """How the link is."""
 
     CONNECTING = "connecting"
@@ -127,7 +127,7 @@ def refusal(code: object) -> FileSendError:
     return kind(message, hint)
 
 
-class RelayLink:
+class RelayConnection:
     """One user's connection to one relay.
 
     Args:
@@ -139,10 +139,10 @@ class RelayLink:
     def __init__(
         self,
         on_word: Callable[[Word | RoomMessage], None],
-        on_state: Callable[[LinkState], None],
+        on_state: Callable[[ConnectionState], None],
     ) -> None:
         self.address: RelayAddress | None = None
-        self.state = LinkState.CLOSED
+        self.state = ConnectionState.CLOSED
         self._on_word = on_word
         self._on_state = on_state
         self._client: StrictClient | None = None
@@ -182,11 +182,11 @@ class RelayLink:
         self.address = address
         self._waits = _delays()
         self._again = again
-        self._enter(LinkState.CONNECTING)
+        self._enter(ConnectionState.CONNECTING)
         try:
             await self._open(address)
         except BaseException:
-            self._enter(LinkState.CLOSED)
+            self._enter(ConnectionState.CLOSED)
             raise
 
     async def call(self, word: Word, reply: type[W]) -> W:
@@ -200,7 +200,7 @@ class RelayLink:
         """
         return await self._call(_EVENT[type(word)], word, reply)
 
-    async def say(self, room: Room, word: SealedMessage | PairingWord) -> None:
+    async def send(self, room: Room, word: SealedMessage | PairingWord) -> None:
         """Say something to the other in a room; return once the relay has passed it on.
 
         Order and errors are those of `call`.
@@ -212,7 +212,7 @@ class RelayLink:
 
     async def _call(self, event: str, word: Word, reply: type[W]) -> W:
         client = self._client
-        if client is None or self.state is not LinkState.CONNECTED:
+        if client is None or self.state is not ConnectionState.CONNECTED:
             raise self._unreachable("There is no connection to the relay")
         from socketio.exceptions import SocketIOError
 
@@ -251,8 +251,8 @@ class RelayLink:
             await client.end()
         self._fault = ""
         self._fail_calls()
-        if self.state is not LinkState.CLOSED:
-            self._enter(LinkState.CLOSED)
+        if self.state is not ConnectionState.CLOSED:
+            self._enter(ConnectionState.CLOSED)
 
     # -- own affairs
 
@@ -293,7 +293,7 @@ class RelayLink:
             raise RelayUnreachable(what, why.hint if why else "") from error
         self._client = client
         self._since = asyncio.get_running_loop().time()
-        self._enter(LinkState.CONNECTED)
+        self._enter(ConnectionState.CONNECTED)
 
     def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
         """Take an event; return whether a relay may say it like this."""
@@ -312,7 +312,7 @@ class RelayLink:
         if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
             self._waits = _delays()  # else it comes and goes, and is left alone ever longer
         self._fail_calls()
-        self._enter(LinkState.LOST)
+        self._enter(ConnectionState.LOST)
         self._reconnecting = asyncio.create_task(self._return())
 
     async def _return(self) -> None:
@@ -338,7 +338,7 @@ class RelayLink:
             if not answered.done():
                 answered.set_exception(self.loss)
 
-    def _enter(self, state: LinkState) -> None:
+    def _enter(self, state: ConnectionState) -> None:
         self.state = state
         self._on_state(state)
 

@@ -2,6 +2,7 @@
 
     create_code ──▶ waiting ──claimed──▶ pairing ──▶ paired ──▶ over
     join ───────────────────joined──────────▲ └──wrong code, left, lost──▶ over
+    meet ───────────────────met─────────────┘
 
 Each session has an id of this side's own, from its code on, and a room at the relay, by which its
 words find their way. One that ends, for whatever reason, leaves the others as they are; the relay's
@@ -15,26 +16,28 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import (
     FileSendError,
     NotPaired,
+    PairingFailed,
     RelayTampered,
     RelayUnreachable,
     SeveralPartners,
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
-from filesend_tui.core.relay_client.connection import LinkState, RelayLink, always
+from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection, always
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.sessions.code import Code, new_code, parse_code
-from filesend_tui.core.sessions.key_agreement import Side
+from filesend_tui.core.sessions.key_agreement import Introduction, Side
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
 from filesend_tui.core.sessions.partner import Activity, Partner
 from filesend_tui.core.sessions.session import Session, partner_name
+from filesend_tui.core.sessions.shared_secret import Secret, place_of
 from filesend_tui.core.util.tasks import Tasks
 from relay.protocol import words
 from relay.protocol.words import Done, PairingWord, Room, Word
@@ -45,6 +48,8 @@ _log = logging.getLogger(__name__)
 PARTING: Final = 2.0
 #: Words that may come in rooms that the relay has not named yet; an honest partner says one.
 _MAX_EARLY: Final = 32
+_NOBODY_CAME: Final = "Nobody who holds the secret that you share came in time."
+_COME_TOO: Final = "Try again when the other person does, too, at the same relay."
 _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
 #: Begins what goes on with a partner. Its arguments: the session's id, the session, and the relay's
@@ -52,11 +57,22 @@ _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 Begin: TypeAlias = Callable[[SessionId, Session, str], Activity]
 
 
+R = TypeVar("R", words.Joined, words.Met)
+
+
 class _Waiting(NamedTuple):
     """A code that nobody has used yet."""
 
     session: SessionId
     code: Code
+
+
+class _Meeting(NamedTuple):
+    """A place where this side is, and nobody else yet. came: the room with who came, or why not."""
+
+    session: SessionId
+    secret: Secret
+    came: asyncio.Queue[Room | FileSendError]
 
 
 class _Pairing(NamedTuple):
@@ -82,12 +98,13 @@ class SessionManager:
         self._events = events
         self._name = name
         self._begin = begin
-        self._link = RelayLink(self._take, self._link_changed)
+        self._relay = RelayConnection(self._take, self._relay_changed)
         self._wants = Wants.BOTH
         self._waiting: _Waiting | None = None
+        self._meetings: dict[bytes, _Meeting] = {}  # by place
         self._pairings: dict[Room, _Pairing] = {}
         self._partners: dict[Room, Partner] = {}
-        self._claims = 0
+        self._asking = 0
         self._early: list[RoomMessage | words.PartnerGone] = []
         self._tasks = Tasks()
 
@@ -142,7 +159,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._link.connect(relay_url, again=again)
+        await self._relay.connect(relay_url, again=again)
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
@@ -152,7 +169,7 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no connection to a relay.
         """
-        allocated = await self._link.call(words.Allocate(), words.Allocated)
+        allocated = await self._relay.call(words.Allocate(), words.Allocated)
         self._waiting = waiting = _Waiting(_new_id(), new_code(allocated.nameplate))
         self._events.publish(
             events.Code(
@@ -174,9 +191,35 @@ class SessionManager:
         """
         code = parse_code(typed)
         session = _new_id()
-        room = await self._claim(code, session)
+        claim = words.Claim(nameplate=code.nameplate)
+        room = (await self._ask_for_room(claim, words.Joined, session, code)).room
         self._code_gone("joined")  # the relay gives up a claimer's own nameplate
         await self._pair_up(room)
+        return session
+
+    async def meet(self, secret: bytes) -> SessionId:
+        """Pair with who holds the same secret and meets, too; return the session when paired.
+
+        Whoever is there first waits, for ten minutes at most (PLACE_LIFETIME). The relay is told a
+        place that is derived from the secret.
+
+        Args:
+            secret: 32 random bytes that two people share.
+
+        Raises:
+            ValueError: It has another length.
+            PairingFailed: Nobody came in time, this side waits there already, or pairing broke.
+            WrongSecret: Whoever came does not hold it.
+            RelayUnreachable: There is no connection to a relay, or it was lost.
+            RelayTampered: The relay altered what the other side said.
+        """
+        held = Secret(secret)
+        # In a thread: the first time something large is imported.
+        place = await asyncio.to_thread(place_of, held)
+        if place in self._meetings:
+            raise PairingFailed("This side waits for them already.", "Wait until they come, too.")
+        session = _new_id()
+        await self._pair_up(await self._meet(place, _Meeting(session, held, asyncio.Queue())))
         return session
 
     async def leave(self, to: SessionId | None = None) -> None:
@@ -195,38 +238,69 @@ class SessionManager:
         """Leave everybody, disconnect and free everything."""
         partners, self._partners = self._partners, {}
         await asyncio.gather(*(self._leave(*each) for each in partners.items()))
-        await self._link.close()
+        await self._relay.close()
         await self._tasks.cancel()
 
     # -- pairing
 
-    async def _claim(self, code: Code, session: SessionId) -> Room:
-        """Claim a code; return the room that it leads to, where pairing has begun."""
-        claim = words.Claim(nameplate=code.nameplate)
-        # The first word said in the room may come with the answer, or before it.
-        self._claims += 1
-        claiming = asyncio.ensure_future(self._link.call(claim, words.Joined))
+    async def _meet(self, place: bytes, meeting: _Meeting) -> Room:
+        """Go to a place; return the room with who is there or comes, where pairing has begun."""
+        # Before it is answered: whoever comes next may be told of with the answer.
+        self._meetings[place] = meeting
+        session, secret, came = meeting
         try:
-            room = (await asyncio.shield(claiming)).room
-            self._enter(room, session, code, Side.JOINER)
+            meet = words.Meet(place=place)
+            room = (await self._ask_for_room(meet, words.Met, session, secret)).room
+            if room is None:
+                met = await came.get()
+                if isinstance(met, FileSendError):
+                    raise met
+                room = met
         except asyncio.CancelledError:
-            self._tasks.spawn(self._give_back(claiming))
+            self._tasks.spawn(self._tell(words.LeavePlace(place=place)))
             raise
         finally:
-            self._claims -= 1
-            if not self._claims:
-                self._early.clear()
+            del self._meetings[place]
+            while not came.empty():  # nobody waited for them
+                if not isinstance(left := came.get_nowait(), FileSendError):
+                    self._pairings.pop(left, None)
+                    self._tasks.spawn(self._part(left))
         return room
 
-    async def _give_back(self, claiming: asyncio.Future[words.Joined]) -> None:
-        """Leave the room of a claim that nobody waits for any more, if it leads to one."""
+    async def _ask_for_room(
+        self, word: Word, reply: type[R], session: SessionId, introduction: Introduction
+    ) -> R:
+        """Say a word that the relay answers with a room, or none; begin to pair in that room."""
+        # The first word said in the room may come with the answer, or before it.
+        self._asking += 1
+        asking = asyncio.ensure_future(self._relay.call(word, reply))
         try:
-            room = (await claiming).room
+            answer = await asyncio.shield(asking)
+            if answer.room is not None:
+                self._enter(answer.room, session, introduction, Side.JOINER)
+        except asyncio.CancelledError:
+            self._tasks.spawn(self._give_back(asking))
+            raise
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._early.clear()
+        return answer
+
+    async def _give_back(
+        self, asking: asyncio.Future[words.Joined] | asyncio.Future[words.Met]
+    ) -> None:
+        """Leave the room that was asked for and that nobody waits for any more, if there is one."""
+        try:
+            room = (await asking).room
         except FileSendError:
             return
-        await self._part(room)
+        if room is not None:
+            await self._part(room)
 
-    def _enter(self, room: Room, session: SessionId, code: Code, side: Side) -> None:
+    def _enter(
+        self, room: Room, session: SessionId, introduction: Introduction, side: Side
+    ) -> None:
         """Begin to pair with whoever is in a room. Raises RelayTampered."""
         if room in self._pairings or room in self._partners:
             raise RelayTampered(_MIXED_UP)
@@ -236,7 +310,7 @@ class SessionManager:
             await self._say(room, word)
 
         hello = words.Hello(name=partner_name(self._name), wants=self._wants)
-        handshake = PairingHandshake(code, side, hello, send)
+        handshake = PairingHandshake(introduction, side, hello, send)
         self._pairings[room] = _Pairing(session, handshake)
         for early in self._early:
             if early.room == room:
@@ -244,7 +318,10 @@ class SessionManager:
 
     async def _pair_up(self, room: Room) -> None:
         """Pair with who is in a room with this side; on failure leave it."""
-        id, handshake = self._pairings[room]
+        pairing = self._pairings.get(room)
+        if pairing is None:
+            raise self._relay.loss  # before this came to its turn
+        id, handshake = pairing
         try:
             session = await handshake.run()
         except BaseException:
@@ -253,9 +330,9 @@ class SessionManager:
             raise
         # From here to the last word that waited nothing may be awaited, or words lose their order.
         if self._pairings.pop(room, None) is None:
-            raise self._link.loss  # just now
-        assert self._link.address is not None
-        activity = self._begin(id, session, self._link.address.tracker)
+            raise self._relay.loss  # just now
+        assert self._relay.address is not None
+        activity = self._begin(id, session, self._relay.address.tracker)
         self._partners[room] = Partner(id, session, activity, self._events)
         self._events.publish(
             events.Paired(session=id, partner=session.partner, wants=session.wants)
@@ -263,9 +340,8 @@ class SessionManager:
         for word in handshake.unheard():
             self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
 
-    async def _be_joined(self, room: Room) -> None:
+    async def _be_joined(self, room: Room, session: SessionId) -> None:
         """Pair with whoever claimed this side's code."""
-        session = self._pairings[room].session
         try:
             await self._pair_up(room)
         except RelayUnreachable:
@@ -295,16 +371,21 @@ class SessionManager:
             case words.NameplateExpired():
                 if self._waiting and self._waiting.code.nameplate == word.nameplate:
                     self._code_gone("expired")
+            case words.MetAtPlace():
+                self._met(word)
+            case words.PlaceExpired():
+                if meeting := self._meetings.get(word.place):
+                    meeting.came.put_nowait(PairingFailed(_NOBODY_CAME, _COME_TOO))
             case words.RelayClosing():
                 pass  # the connection ends next, and that is told
 
     def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
         """Take what was said in a room; one that was left a moment ago is nobody's any more."""
         if pairing := self._pairings.get(word.room):
-            pairing.handshake.hear(word.word if isinstance(word, RoomMessage) else word)
+            pairing.handshake.receive(word.word if isinstance(word, RoomMessage) else word)
         elif partner := self._partners.get(word.room):
             self._hear_partner(partner, word)
-        elif self._claims and len(self._early) < _MAX_EARLY and not _is_sealed(word):
+        elif self._asking and len(self._early) < _MAX_EARLY and not _is_sealed(word):
             self._early.append(word)
 
     def _hear_partner(self, partner: Partner, word: RoomMessage | words.PartnerGone) -> None:
@@ -313,7 +394,7 @@ class SessionManager:
             self._over(word.room, errors.PartnerGone("The other person is gone."), reason)
         elif isinstance(word.word, SealedMessage):
             try:
-                partner.hear(word.word)
+                partner.receive(word.word)
             except FileSendError as error:
                 self._break(word.room, error)
         else:
@@ -330,17 +411,29 @@ class SessionManager:
             self._waiting = None
             self._events.publish(events.CodeClaimed(session=waiting.session))
             self._enter(word.room, waiting.session, waiting.code, Side.MAKER)
-            self._tasks.spawn(self._be_joined(word.room))
+            self._tasks.spawn(self._be_joined(word.room, waiting.session))
 
-    def _link_changed(self, state: LinkState) -> None:
-        url = self._link.address.url if self._link.address else ""
+    def _met(self, word: words.MetAtPlace) -> None:
+        meeting = self._meetings.get(word.place)
+        if word.room in self._pairings or word.room in self._partners:
+            self._break(word.room, RelayTampered(_MIXED_UP))
+        elif meeting is None or not meeting.came.empty():
+            self._tasks.spawn(self._part(word.room))  # this side is not there any more
+        else:
+            self._enter(word.room, meeting.session, meeting.secret, Side.MAKER)
+            meeting.came.put_nowait(word.room)
+
+    def _relay_changed(self, state: ConnectionState) -> None:
+        url = self._relay.address.url if self._relay.address else ""
         self._events.publish(events.Relay(state=state, url=url))
-        if state in (LinkState.LOST, LinkState.CLOSED):
+        if state in (ConnectionState.LOST, ConnectionState.CLOSED):
             # A relay forgets who is gone: code and sessions went with the connection.
-            lost = self._link.loss
-            if self._link.hung_up and state is LinkState.LOST:
+            lost = self._relay.loss
+            if self._relay.hung_up and state is ConnectionState.LOST:
                 self._publish_error(lost, None)
             self._code_gone("relay")
+            for meeting in self._meetings.values():
+                meeting.came.put_nowait(lost)
             pairings, self._pairings = self._pairings, {}
             for pairing in pairings.values():
                 pairing.handshake.fail(lost)
@@ -376,10 +469,14 @@ class SessionManager:
         await self._part(room)
 
     async def _part(self, room: Room) -> None:
-        """Tell the relay that this side leaves a room; if it cannot be told, it has noticed."""
+        """Tell the relay that this side leaves a room."""
+        await self._tell(words.Leave(room=room))
+
+    async def _tell(self, word: words.Leave | words.LeavePlace) -> None:
+        """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
         try:
             async with asyncio.timeout(PARTING):
-                await self._link.call(words.Leave(room=room), Done)
+                await self._relay.call(word, Done)
         except (FileSendError, TimeoutError) as error:
             _log.debug("leaving: %s", error)
 
@@ -387,7 +484,7 @@ class SessionManager:
 
     async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
-            await self._link.say(room, word)
+            await self._relay.send(room, word)
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:

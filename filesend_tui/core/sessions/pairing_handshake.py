@@ -50,7 +50,7 @@ class PairingHandshake:
         self._heard: asyncio.Queue[Word | FileSendError] = asyncio.Queue()
         self._exposed = False
 
-    def hear(self, word: Word) -> None:
+    def receive(self, word: Word) -> None:
         """Take what the other side said."""
         if self._heard.qsize() < _MAX_UNHEARD:
             self._heard.put_nowait(word)

@@ -62,7 +62,7 @@ class Partner:
         """How they call themselves, cleaned."""
         return self.session.partner
 
-    def hear(self, message: SealedMessage) -> None:
+    def receive(self, message: SealedMessage) -> None:
         """Take what they said.
 
         Raises:

@@ -1,7 +1,7 @@
 """One torrent's swarm: its roster, its description, its exchange of pieces, and a tick a second.
 
 Who is in is roster.py's, what they trade piece_exchange.py's, the search for the metadata
-description.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
+info_dictionary.py's. The life of the torrent as a whole (metadata in hand, finished, failed) is
 torrent.py's.
 """
 
@@ -19,7 +19,7 @@ from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
-from filesend_tui.core.torrent.metadata.description import Description
+from filesend_tui.core.torrent.metadata.info_dictionary import InfoDictionary
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ
@@ -100,7 +100,7 @@ class Swarm:
             host=self,
             publish=publish,
         )
-        self._description = Description(
+        self._description = InfoDictionary(
             info_hash,
             clock=self._clock,
             found=host.metadata_found,
@@ -119,7 +119,7 @@ class Swarm:
     async def start(self) -> None:
         """Announce and begin to take peers."""
         await self._rendezvous.start()
-        self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._beat())]
+        self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._tick())]
         for chore in self._chores:
             chore.add_done_callback(self._chore_ended)
 
@@ -308,7 +308,7 @@ class Swarm:
             log.error("a chore of a swarm failed", exc_info=error)
             self._host.swarm_failed(broken(error))
 
-    async def _beat(self) -> None:
+    async def _tick(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
             now = self._clock()

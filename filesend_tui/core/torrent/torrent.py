@@ -166,7 +166,7 @@ class Torrent:
         self._swarm = Swarm(
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
-                signals=(
+                signaling=(
                     SealedSignaling(magnet.info_hash, swarm_key)
                     if swarm_key is not None
                     else PlainSignaling(magnet.info_hash)

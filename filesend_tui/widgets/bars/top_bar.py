@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from filesend_tui.keys import shown
-from filesend_tui.state.views import RelayLink
+from filesend_tui.state.views import RelayStatus
 from filesend_tui.widgets.ink import fit
 
 #: The places one can be: mode, key and word.
@@ -78,7 +78,7 @@ class TopBar(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state: tuple[str, RelayLink, str | None, int] = "", RelayLink(), None, 0
+        self._state: tuple[str, RelayStatus, str | None, int] = "", RelayStatus(), None, 0
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -88,7 +88,7 @@ class TopBar(Horizontal):
             yield Place(mode, key, word)
         yield Static("", id="link", markup=False)
 
-    def show(self, here: str, relay: RelayLink, partner: str | None, unread: int) -> None:
+    def show(self, here: str, relay: RelayStatus, partner: str | None, unread: int) -> None:
         """Show where one is, the relay, the partner's name and how much nobody has read."""
         self._state = here, relay, partner, unread
         width = self.size.width

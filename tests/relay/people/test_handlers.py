@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import threading
 from typing import Any
 
 import pytest
@@ -91,18 +92,22 @@ async def words_keep_their_order(one: Person, other: Person) -> None:
 async def test_a_word_that_takes_long_is_not_overtaken(
     shared: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ):
-    say = SocketServer.say
+    send, both_came = SocketServer.send, threading.Event()
 
     async def uneven(self: SocketServer, event: str, data: dict[str, Any], to: str) -> None:
-        await asyncio.sleep(0.05 if data == sealed("long", room) else 0)
-        await say(self, event, data, to)
+        turns = 0
+        while data == sealed("long", room) and turns < 50:  # after the other is on its way
+            await asyncio.sleep(0)
+            turns += both_came.is_set()
+        await send(self, event, data, to)
 
     one, other = await connect(shared), await connect(shared)
     room = await pair(one, other)
-    monkeypatch.setattr(SocketServer, "say", uneven)
+    monkeypatch.setattr(SocketServer, "send", uneven)
     said = [sealed("long", room), sealed("short", room)]
     for payload in said:
         await one.client.emit("message", payload)
+    both_came.set()
     assert [(await other.hear())[1] for _ in said] == said
 
 

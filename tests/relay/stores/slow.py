@@ -10,14 +10,16 @@ from typing import Any
 class Slow:
     """A store whose steps wait before and after they happen, and happen though nobody waits.
 
-    hops: turns of the event loop each way. begun: how often a step was asked for, by its name.
+    hops: turns of the event loop each way. begun, done: how often a step was asked for, and
+    happened, by its name.
     """
 
     def __init__(self, store: Any, hops: int = 3) -> None:
         self.begun: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
         self._store = store
         self._hops = hops
-        self._gates: dict[str, asyncio.Event] = {}
+        self._gates: dict[bool, dict[str, asyncio.Event]] = {False: {}, True: {}}
         self._failures: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -28,8 +30,11 @@ class Slow:
 
     def hold(self, name: str) -> asyncio.Event:
         """Let no step of this name happen until the event that is returned."""
-        self._gates[name] = gate = asyncio.Event()
-        return gate
+        return self._gates[False].setdefault(name, asyncio.Event())
+
+    def hold_back(self, name: str) -> asyncio.Event:
+        """Let what a step of this name returns not arrive until the event that is returned."""
+        return self._gates[True].setdefault(name, asyncio.Event())
 
     def fail(self, name: str) -> None:
         """Have the next step of this name fail."""
@@ -39,13 +44,12 @@ class Slow:
         step = getattr(self._store, name)
 
         async def there_and_back(*arguments: Any, **named: Any) -> Any:
-            if name in self._gates:
-                await self._gates[name].wait()
-            await self._travel()
+            await self._travel(name, back=False)
             try:
                 return await step(*arguments, **named)
             finally:
-                await self._travel()
+                self.done[name] += 1
+                await self._travel(name, back=True)
 
         async def slow(*arguments: Any, **named: Any) -> Any:
             self.begun[name] += 1
@@ -60,6 +64,8 @@ class Slow:
 
         return slow
 
-    async def _travel(self) -> None:
+    async def _travel(self, name: str, *, back: bool) -> None:
+        if gate := self._gates[back].get(name):
+            await gate.wait()
         for _ in range(self._hops):
             await asyncio.sleep(0)

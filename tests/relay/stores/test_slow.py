@@ -154,3 +154,37 @@ async def test_who_is_cut_off_while_they_ask_for_something_is_given_nothing(
         await cutting
         await until(lambda: people.begun["lost"] and not people.under_way)
         assert await people.totals() == PeopleTotals(nameplates=0, places=0, rooms=0)
+
+
+async def test_the_end_of_a_room_is_not_told_before_the_room():
+    """The owner goes when the claim has happened, and its answer is on its way."""
+    limits = Limits()
+    people = Slow(memory_stores(limits).people)
+    stores = memory_stores(limits)._replace(people=people)
+    gate = people.hold_back("claim")
+    async with relay_here(limits, stores) as (here, _):
+        owner, joiner = await here.person(), await here.person()
+        nameplate = (await answer(owner, "allocate"))["nameplate"]
+        claiming = asyncio.create_task(answer(joiner, "claim", nameplate=nameplate))
+        await until(lambda: people.done["claim"])
+        owner.abort()
+        await until(lambda: people.done["lost"] and people.under_way == 1)
+        gate.set()
+        room = (await claiming)["room"]
+        assert await hear(joiner) == ["partnerGone", {"room": room, "reason": "lost"}]
+
+
+async def test_two_who_tell_each_other_something_at_once_do_not_wait_for_ever():
+    limits = Limits()
+    stores = Stores(*map(Slow, memory_stores(limits)))
+    async with relay_here(limits, stores) as (here, _):
+        one, other = await here.person(), await here.person()
+        rooms = []
+        for _ in range(2):
+            nameplate = (await answer(one, "allocate"))["nameplate"]
+            rooms.append((await answer(other, "claim", nameplate=nameplate))["room"])
+            await hear(one)
+        for person, room in zip((one, other), rooms, strict=True):
+            await person.send(word("leave", room=room))
+        for person, room in zip((other, one), rooms, strict=True):
+            assert await hear(person) == ["partnerGone", {"room": room, "reason": "left"}]

@@ -99,12 +99,12 @@ def test_chatter_is_borne_at_a_rate_and_in_a_burst() -> None:
     total = 0
     for now in range(1000):
         total += flood_guard.PER_SECOND
-        assert bucket.bears(total, now)
-    assert bucket.bears(total + flood_guard.BURST - flood_guard.PER_SECOND, 999)
-    assert not bucket.bears(total + flood_guard.BURST + 1, 999)
+        assert bucket.allows(total, now)
+    assert bucket.allows(total + flood_guard.BURST - flood_guard.PER_SECOND, 999)
+    assert not bucket.allows(total + flood_guard.BURST + 1, 999)
 
 
 def test_quiet_time_is_not_saved_up() -> None:
     bucket = FloodGuard(0)
-    assert bucket.bears(0, 10_000)
-    assert not bucket.bears(flood_guard.BURST + 1, 10_000)
+    assert bucket.allows(0, 10_000)
+    assert not bucket.allows(flood_guard.BURST + 1, 10_000)

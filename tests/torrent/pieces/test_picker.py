@@ -773,13 +773,13 @@ def test_runs_of_new_pieces_cover_everything_once() -> None:
     assert sorted(piece for run in runs for piece in run) == list(range(40))
     assert all(run.start % 16 == 0 for run in runs), "a row was cut"
     assert len(runs) == 3
-    assert {*picker.owed_pieces("a"), *picker.owed_pieces("b")} == set(range(40))
+    assert {*picker.outstanding_pieces("a"), *picker.outstanding_pieces("b")} == set(range(40))
     for run in runs:
         for piece in run:
             assert picker.piece_verified(piece)
             assert not picker.piece_verified(piece), "it was there before"
     assert picker.complete
-    assert not picker.owed_pieces("a")
+    assert not picker.outstanding_pieces("a")
 
 
 def test_a_run_is_one_piece_at_least_and_nothing_that_blocks_were_asked_of() -> None:
@@ -822,7 +822,7 @@ def test_a_piece_counts_though_it_was_returned_while_it_was_written() -> None:
     assert picker.pick_pieces("b", 8 * 1024 * 1024) == run[1:]
     assert picker.piece_verified(run[1])
     assert picker.complete
-    assert not picker.owed_pieces("b")
+    assert not picker.outstanding_pieces("b")
 
 
 def test_a_piece_that_others_send_blocks_of_is_left_to_them() -> None:

@@ -71,7 +71,7 @@ class LanesHost(LaneHost, Protocol):
     def held_up(self) -> bool:
         """It owes blocks, and nothing but it and the way to it slows them down."""
 
-    def say(self, message: LaneMessage) -> None:
+    def send_lane_message(self, message: LaneMessage) -> None:
         """Send it a message of fs_lane."""
 
     def lane_broke(self) -> None:
@@ -130,7 +130,7 @@ class Lanes:
         """Take a message of fs_lane."""
         match message:
             case LanePing(number):
-                self._host.say(LanePong(number))
+                self._host.send_lane_message(LanePong(number))
             case LanePong() if self._pinged is not None:
                 took = self._clock() - self._pinged
                 self._pinged = None
@@ -140,7 +140,7 @@ class Lanes:
                     self._answering += 1
                     self._claim(self._answer(number, text))
                 else:
-                    self._host.say(LaneRefusal(number))
+                    self._host.send_lane_message(LaneRefusal(number))
             case LaneAnswer(number, text) if self._is_waited_for(number):
                 self._offers.pop(number).set_result(text)
             case LaneRefusal(number) if self._is_waited_for(number):
@@ -160,7 +160,7 @@ class Lanes:
                 pings += 1
                 next_ping = now + PING
                 self._pinged = now
-                self._host.say(LanePing(0))
+                self._host.send_lane_message(LanePing(0))
             wanted = self._count.wanted(
                 now,
                 received=self._host.received,
@@ -192,7 +192,7 @@ class Lanes:
         attempt = None
         try:
             attempt = await self._transport.offer()
-            self._host.say(LaneOffer(number, attempt.text))
+            self._host.send_lane_message(LaneOffer(number, attempt.text))
             await attempt.accept(await asyncio.wait_for(answer, ANSWER_TIMEOUT))
             return await attempt.opened()
         finally:
@@ -206,7 +206,7 @@ class Lanes:
             channel = await self._take(number, text)
         except ChannelFailed as failure:
             log.debug("a lane was not answered: %s", failure)
-            self._host.say(LaneRefusal(number))
+            self._host.send_lane_message(LaneRefusal(number))
             return
         finally:
             self._answering -= 1
@@ -215,7 +215,7 @@ class Lanes:
     async def _take(self, number: int, text: str) -> Channel:
         attempt = await self._transport.answer(text)
         try:
-            self._host.say(LaneAnswer(number, attempt.text))
+            self._host.send_lane_message(LaneAnswer(number, attempt.text))
             return await attempt.opened()
         finally:
             await attempt.close()

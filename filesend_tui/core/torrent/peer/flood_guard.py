@@ -23,7 +23,7 @@ class FloodGuard:
         self._seen = 0
         self._when = now
 
-    def bears(self, total: int, now: float) -> bool:
+    def allows(self, total: int, now: float) -> bool:
         """Return whether `total`, the weight of all that came so far, is still borne."""
         leaked = (now - self._when) * PER_SECOND
         self._level = max(0.0, self._level - leaked) + total - self._seen

@@ -36,7 +36,7 @@ class Misbehaviour:
 
     def __init__(self, now: float) -> None:
         self.since = now
-        self._patience = FloodGuard(now)
+        self._flood_guard = FloodGuard(now)
         self._heard = now
         self._served = now
         self._sending: float | None = None
@@ -58,7 +58,7 @@ class Misbehaviour:
             queued: Bytes that wait to be sent to it.
             now: The time.
         """
-        if not self._patience.bears(chatter, now):
+        if not self._flood_guard.allows(chatter, now):
             return Drop.MESSAGE_FLOOD
         return Drop.NOT_READING if queued > MOST_QUEUED else None
 

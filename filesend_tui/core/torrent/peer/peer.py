@@ -408,7 +408,7 @@ class Peer:
         free = self._download_limit.rate is None
         return free and not self._choked and self._outstanding > 0
 
-    def say(self, message: LaneMessage) -> None:
+    def send_lane_message(self, message: LaneMessage) -> None:
         """See LanesHost."""
         if self.wire.peer_takes_lanes:
             self.wire.send_lane(message)

@@ -89,7 +89,7 @@ class Assembly(Generic[PeerKey]):
 
     def outstanding(self, peer: PeerKey) -> int:
         """Return how many blocks and whole pieces this peer owes."""
-        return len(self.picker.in_flight(peer)) + len(self.picker.owed_pieces(peer))
+        return len(self.picker.in_flight(peer)) + len(self.picker.outstanding_pieces(peer))
 
     def block(self, peer: PeerKey, index: int, begin: int, block: bytes | memoryview) -> bool:
         """Take a copy of a block that arrived; return whether it was asked for and new."""

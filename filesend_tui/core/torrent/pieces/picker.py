@@ -336,7 +336,7 @@ class PiecePicker(Generic[PeerKey]):
             state.pieces[piece] = None
         return picked
 
-    def owed_pieces(self, peer: PeerKey) -> Collection[int]:
+    def outstanding_pieces(self, peer: PeerKey) -> Collection[int]:
         """Return the whole pieces that the peer owes, oldest first: a live view."""
         return self._peers[peer].pieces.keys()
 

@@ -23,7 +23,7 @@ from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
-from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 
 #: Most bytes of one frame of the byte stream.
 MAX_FRAME: Final = 1024 * 1024
@@ -68,7 +68,7 @@ class DirectChannel:
 
     road = "direct"
 
-    def __init__(self, link: TlsLink) -> None:
+    def __init__(self, link: TlsConnection) -> None:
         self._link = link
         self._loop = asyncio.get_running_loop()
         self.address = link.address
@@ -272,7 +272,7 @@ class DirectChannel:
                 self._link.write(head, buffer[: part.length])
                 self._sent(bulk=part.length)
             else:
-                self._link.say_goodbye()
+                self._link.close_notify()
                 return
 
     def _sent(self, *, small: int = 0, bulk: int = 0) -> None:
@@ -313,7 +313,7 @@ class DirectChannel:
             if not part:
                 if may_end and not count:
                     return False
-                raise LinkBroken("it left in the middle of a frame")
+                raise ConnectionBroken("it left in the middle of a frame")
             count += part
         return True
 

@@ -21,7 +21,6 @@ from typing import Final
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.identity import BadCertificate, Identity, fingerprint
-from filesend_tui.core.transports.direct.link import LinkBroken, TlsLink
 from filesend_tui.core.transports.direct.offer import (
     LOOPBACK,
     MAX_ADDRESSES,
@@ -32,6 +31,7 @@ from filesend_tui.core.transports.direct.offer import (
     plausible,
 )
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
+from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.util.tasks import Tasks
 
 #: Seconds after which a partner is looked for no more.
@@ -67,8 +67,8 @@ class _Meeting:
         self.partner = fingerprint(theirs.certificate)
         self._chooses = chooses
         self._chosen = chosen
-        self._waiting: deque[TlsLink] = deque()
-        self._settling: dict[asyncio.Task[None], TlsLink] = {}
+        self._waiting: deque[TlsConnection] = deque()
+        self._settling: dict[asyncio.Task[None], TlsConnection] = {}
         self._news = asyncio.Event()
         self._over = False
 
@@ -77,7 +77,7 @@ class _Meeting:
         """How many it holds."""
         return len(self._waiting) + len(self._settling)
 
-    def arrived(self, link: TlsLink) -> None:
+    def arrived(self, link: TlsConnection) -> None:
         """A link is good; it is this meeting's from now on."""
         if self._over or self.links >= MAX_LINKS:
             link.close()
@@ -85,7 +85,7 @@ class _Meeting:
         self._waiting.append(link)
         self._news.set()
 
-    async def settle(self) -> TlsLink:
+    async def settle(self) -> TlsConnection:
         """Return the link that both sides use from now on, once it is known."""
         while True:
             # Whoever chooses says so on one at a time; the other listens on all.
@@ -93,7 +93,7 @@ class _Meeting:
                 link = self._waiting.popleft()
                 if self._chooses:
                     self._chosen()
-                task = asyncio.create_task(link.say(_THIS_ONE) if self._chooses else _told(link))
+                task = asyncio.create_task(link.send(_THIS_ONE) if self._chooses else _told(link))
                 self._settling[task] = link
                 task.add_done_callback(lambda _task: self._news.set())
             self._news.clear()
@@ -281,7 +281,7 @@ class DirectRoad:
                         await self._greet(meeting, link)
                     meeting.arrived(link)
                     return
-                except (LinkBroken, TimeoutError):
+                except (ConnectionBroken, TimeoutError):
                     link.close()
                 except BaseException:
                     link.close()
@@ -289,14 +289,14 @@ class DirectRoad:
             await asyncio.sleep(retry)
             retry = min(2 * retry, MAX_RETRY)
 
-    async def _greet(self, meeting: _Meeting, link: TlsLink) -> None:
+    async def _greet(self, meeting: _Meeting, link: TlsConnection) -> None:
         await link.handshake()
         if fingerprint(link.certificate) != meeting.partner:
-            raise LinkBroken("somebody else")
-        await link.say(meeting.theirs.ticket)
+            raise ConnectionBroken("somebody else")
+        await link.send(meeting.theirs.ticket)
         # In TLS 1.3 a client is done before its certificate was looked at: only now it is sure.
-        if await link.hear(len(_YES)) != _YES:
-            raise LinkBroken("not wanted")
+        if await link.receive(len(_YES)) != _YES:
+            raise ConnectionBroken("not wanted")
 
     # -- accepting
 
@@ -327,12 +327,12 @@ class DirectRoad:
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                 await link.handshake()
-                meeting = self._meetings.get(await link.hear(TICKET))
+                meeting = self._meetings.get(await link.receive(TICKET))
                 if meeting is None or fingerprint(link.certificate) != meeting.partner:
-                    raise LinkBroken("nobody who is expected")
-                await link.say(_YES)
+                    raise ConnectionBroken("nobody who is expected")
+                await link.send(_YES)
             meeting.arrived(link)
-        except (LinkBroken, TimeoutError):
+        except (ConnectionBroken, TimeoutError):
             link.close()
         except BaseException:
             link.close()
@@ -342,9 +342,9 @@ class DirectRoad:
             if not self._arriving[host]:
                 del self._arriving[host]
 
-    def _link(self, sock: socket.socket, *, server: bool) -> TlsLink:
+    def _link(self, sock: socket.socket, *, server: bool) -> TlsConnection:
         assert self._identity is not None
-        return TlsLink(sock, self._identity.context(server=server), server=server)
+        return TlsConnection(sock, self._identity.context(server=server), server=server)
 
 
 async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:
@@ -381,7 +381,7 @@ async def _connect(endpoint: Endpoint) -> socket.socket:
     return sock
 
 
-async def _told(link: TlsLink) -> None:
+async def _told(link: TlsConnection) -> None:
     """Return when the other side chose this link."""
-    if await link.hear(len(_THIS_ONE)) != _THIS_ONE:
-        raise LinkBroken("it said something else")
+    if await link.receive(len(_THIS_ONE)) != _THIS_ONE:
+        raise ConnectionBroken("it said something else")

@@ -35,11 +35,11 @@ _USER_TIMEOUT_MS: Final = 30_000
 _LOOK: Final = 0.5 if sys.platform == "win32" else None
 
 
-class LinkBroken(OSError):
+class ConnectionBroken(OSError):
     """The connection ended without a goodbye, or its bytes are no TLS of the right partner."""
 
 
-class TlsLink:
+class TlsConnection:
     """One connection.
 
     Args:
@@ -77,7 +77,7 @@ class TlsLink:
     # -- on the event loop
 
     async def handshake(self) -> None:
-        """Agree on keys. Raises LinkBroken."""
+        """Agree on keys. Raises ConnectionBroken."""
         try:
             while not self._step():
                 await self._flush()
@@ -87,18 +87,18 @@ class TlsLink:
             # The other side learns why, if it still listens.
             with suppress(OSError):
                 await self._flush()
-            raise LinkBroken("no handshake") from error
+            raise ConnectionBroken("no handshake") from error
 
-    async def say(self, data: bytes) -> None:
-        """Send a few bytes. Raises LinkBroken."""
+    async def send(self, data: bytes) -> None:
+        """Send a few bytes. Raises ConnectionBroken."""
         try:
             self._tls.write(data)
             await self._flush()
         except OSError as error:
-            raise LinkBroken("it is gone") from error
+            raise ConnectionBroken("it is gone") from error
 
-    async def hear(self, count: int) -> bytes:
-        """Return exactly so many bytes. Raises LinkBroken."""
+    async def receive(self, count: int) -> bytes:
+        """Return exactly so many bytes. Raises ConnectionBroken."""
         heard = b""
         while len(heard) < count:
             try:
@@ -107,9 +107,9 @@ class TlsLink:
                 await self._more()
                 continue
             except OSError as error:
-                raise LinkBroken("it is gone") from error
+                raise ConnectionBroken("it is gone") from error
             if not part:
-                raise LinkBroken("it left")
+                raise ConnectionBroken("it left")
             heard += part
         return heard
 
@@ -128,15 +128,15 @@ class TlsLink:
         try:
             data = await asyncio.get_running_loop().sock_recv(self._sock, RECORD)
         except OSError as error:
-            raise LinkBroken("it is gone") from error
+            raise ConnectionBroken("it is gone") from error
         if not data:
-            raise LinkBroken("it is gone")
+            raise ConnectionBroken("it is gone")
         self._in.write(data)
 
     # -- in threads: one that reads, one that writes
 
     def go_blocking(self) -> None:
-        """From now on `read_into`, `write` and `say_goodbye` may be called, and nothing above."""
+        """From now on `read_into`, `write` and `close_notify` may be called, and nothing above."""
         self._sock.settimeout(_LOOK)
         self._scratch = memoryview(bytearray(STEP))
 
@@ -152,7 +152,7 @@ class TlsLink:
                 return count
             received = self._receive()
             if not received:
-                raise LinkBroken("it is gone")
+                raise ConnectionBroken("it is gone")
             with self._lock:
                 self._in.write(self._scratch[:received])
 
@@ -185,7 +185,7 @@ class TlsLink:
                     data = self._out.read()
                 self._send(data)
 
-    def say_goodbye(self) -> None:
+    def close_notify(self) -> None:
         """Tell that nothing more will be written. Raises OSError."""
         with self._lock:
             with suppress(ssl.SSLError):  # the other side's goodbye has not come yet
@@ -215,7 +215,7 @@ class TlsLink:
         if error.errno is not None:  # TCP itself gave up
             raise error
         if self._severed:
-            raise LinkBroken("it was severed") from None
+            raise ConnectionBroken("it was severed") from None
 
     # -- at any time
 

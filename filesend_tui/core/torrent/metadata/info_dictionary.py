@@ -19,7 +19,7 @@ from filesend_tui.core.wire.extensions import (
 )
 
 
-class Description:
+class InfoDictionary:
     """The info dictionary of one swarm, wanted or known.
 
     Args:
