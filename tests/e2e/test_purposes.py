@@ -63,6 +63,7 @@ async def test_two_receivers_hear_that_nobody_sends(world: World, tmp_path: Path
                 break
 
 
+@pytest.mark.webrtc  # where the direct road takes its time
 async def test_a_sender_who_is_asked_declines_and_says_why(world: World, tmp_path: Path) -> None:
     sent = fill(tmp_path / "from" / "a", 1000)
     async with somebody(world, tmp_path / "to") as (client, stream):

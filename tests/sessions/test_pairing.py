@@ -265,7 +265,7 @@ def test_who_searches_for_keys_that_make_the_words_equal_finds_nothing_that_last
         (from_maker,), (from_joiner,) = maker.start(), joiner.start()
         found: dict[str, tuple[Pairing, Word]] = {}
         best: list[tuple[Pairing, Word]] = []
-        for number in range(200):
+        for number in range(600):
             side = Side.JOINER if number % 2 else Side.MAKER
             own = Pairing(CODE, side)
             (message,) = own.start()
