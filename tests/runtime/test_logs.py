@@ -90,7 +90,8 @@ async def unheard():
     del failed
     task()
     asyncio.get_running_loop().call_soon(fail_in_callback)
-    await asyncio.sleep(0.01)
+    for _ in range(3):  # turns of the loop
+        await asyncio.sleep(0)
 
 def fail_in_callback():
     raise ValueError("a callback ended")
