@@ -197,7 +197,7 @@ class SessionManager:
         session = _new_id()
         claim = words.Claim(nameplate=code.nameplate)
         room = (await self._ask_for_room(claim, words.Joined, session, code)).room
-        self._code_gone("joined")  # the relay gives up a claimer's own nameplate
+        self._code_gone("joined")  # the relay withdraws a claimer's own nameplate
         await self._pair_up(room)
         return session
 
