@@ -13,7 +13,7 @@ _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the options and serve; returns the exit status."""
+    """Parse the options and serve; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m relay",
         description="Introduces people who send each other files, and tracks swarms.",

@@ -1,4 +1,4 @@
-"""The relay put together: one ASGI app for people, the tracker, health and figures."""
+"""The relay as one ASGI app: people, the tracker, health and metrics."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TRACKER_PATHS: Final = ("/", "/announce", "/tracker")
 SOCKET_IO_PATH: Final = "/socket.io"
-#: Who may read the figures where nobody else was named: this machine.
+#: Who may read the metrics by default: this machine.
 LOOPBACK: Final = ("127.0.0.0/8", "::1")
 
-# Engine.IO's own words for a transport that a server does not have (protocol revision 4).
+# Engine.IO's error for a transport that a server does not support (protocol revision 4).
 _NO_POLLING: Final = b'{"code":0,"message":"Transport unknown"}'
 _NOT_THIS_HOST: Final = (
     b"This relay listens on loopback and was asked for under another machine's name. Behind a "
     b"proxy, name that with --trusted-proxy."
 )
-# What socket.io's clients ask for: EIO, transport, perhaps a time against caches.
+# Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
 
@@ -58,8 +58,8 @@ def create_app(
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
-    metrics_to: addresses and networks that may read `/metrics`. stores: what keeps its state, made
-    with the same limits; where none are given, the memory of this process.
+    metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
+    same limits; in the memory of this process if None.
 
     Raises:
         ValueError: One of metrics_to is neither.
@@ -70,21 +70,21 @@ def create_app(
 
 
 class RelayApp:
-    """The ASGI app. What is to outlive it is in its stores."""
+    """The ASGI app. State that must outlive it is in its stores."""
 
     def __init__(
         self, limits: Limits, proxies: Proxies, metrics_to: Networks, stores: Stores
     ) -> None:
         self._limits = limits
         self._stores = stores
-        # What was kept when the figures were asked for last.
+        # Totals at the latest scrape of the metrics.
         self._people_kept = PeopleTotals(0, 0, 0)
         self._swarms_kept = SwarmTotals(0, 0)
         self._proxies = proxies
         self._metrics_to = metrics_to
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
-        #: Where connections come in; the server serves each with its `protocol`.
+        #: Admits connections; the server serves each with its `protocol`.
         self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         self._people = People(self._server, stores, limits, self._metrics)
@@ -98,7 +98,7 @@ class RelayApp:
             ],
             lifespan=self._lifespan,
         )
-        web.router.redirect_slashes = False  # to whatever `Host` a stranger names
+        web.router.redirect_slashes = False  # it would redirect to any `Host` that a stranger sends
         self._app = socketio.ASGIApp(self._server, web, socketio_path=SOCKET_IO_PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +140,7 @@ class RelayApp:
         local = scope["server"][0] if scope["server"] else ""
         headers, path = scope["headers"], scope["path"]
         for_people = path.startswith(SOCKET_IO_PATH)
-        # Without bodies for sockets: python-engineio's client closes before it has read one.
+        # No bodies for sockets: python-engineio's client closes before it has read one.
         if not self.guard.take_request(address):
             return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS)
         if not self._proxies.trusts(peer) and not means_this_machine(local, headers):
@@ -149,16 +149,16 @@ class RelayApp:
             return Response(_NO_POLLING, HTTPStatus.BAD_REQUEST, media_type="application/json")
         if for_people and not self._server.has_room(address):
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-        # A proxy that is not trusted hides who asks, and speaks from loopback as a rule.
+        # An untrusted proxy hides the client's address, and usually connects from loopback.
         hidden = self._proxies.hides(peer, headers)
         if path == "/metrics" and (hidden or address not in self._metrics_to):
             return Response(status_code=HTTPStatus.NOT_FOUND)
         return None
 
     def _in_turn(self, address: str, receive: Receive) -> Receive:
-        """Return a socket's `receive` that gives each message when it is its address's turn.
+        """Return a socket's `receive` that returns each message at its address's turn.
 
-        Meanwhile nothing more is read from the socket, so that its sender waits, too.
+        Until then the socket is not read further, so that its sender waits, too (back-pressure).
         """
 
         async def receive_in_turn() -> MutableMapping[str, Any]:
@@ -170,7 +170,7 @@ class RelayApp:
         return receive_in_turn
 
     def _counted(self, address: str, send: Send) -> Send:
-        """Return a socket's `send` whose time is charged; a library's own task calls it."""
+        """Return a socket's `send` that charges its time; a task of the library calls it."""
 
         async def counted(message: MutableMapping[str, Any]) -> None:
             await self._loop_time.metered(address, _sending(send, message))
@@ -178,7 +178,7 @@ class RelayApp:
         return counted
 
     async def say_closing(self) -> None:
-        """Tell everybody connected that the relay closes."""
+        """Notify everybody connected that the relay closes."""
         await self._people.say_closing()
 
     @asynccontextmanager
@@ -194,7 +194,7 @@ class RelayApp:
             await self._server.shutdown()
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
-        """Do what is done every few seconds, whatever fails of it: a store may come back."""
+        """Run a periodic task, and restart it when it fails: a store may recover."""
         while True:
             try:
                 await keep()
@@ -229,7 +229,7 @@ class RelayApp:
 
 
 def _is_websocket_session(scope: Scope) -> bool:
-    """Whether a request is a WebSocket that begins an Engine.IO session of its own."""
+    """Return whether a request is a WebSocket that begins an Engine.IO session of its own."""
     query = scope["query_string"]
     if scope["type"] != "websocket" or len(query) > _MAX_QUERY:
         return False

@@ -1,4 +1,4 @@
-"""What the relay counts, in Prometheus form: how much, never who or what.
+"""The relay's metrics, in Prometheus form: quantities, never people or contents.
 
 Each app has its own registry, so that two relays in one process do not share figures.
 """
@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Counters to raise, gauges to hang on something that knows its size."""
+    """Counters, and gauges that read their value from a function."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -24,7 +24,7 @@ class Metrics:
         self.rejected = self._counter("rejected_frames", "Frames that could not be used.", "kind")
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Show what `read` returns at the moment of asking."""
+        """Add a gauge whose value `read` returns at each scrape."""
         gauge = Gauge(name, text, namespace="filesend_relay", registry=self._registry)
         gauge.set_function(read)
 

@@ -27,9 +27,9 @@ from relay.stores.base import Stores
 
 logger = logging.getLogger(__name__)
 
-# Files that are open besides the sockets of clients, with room to spare.
+# Descriptors besides the sockets of clients, with a margin.
 _OTHER_FILES = 64
-#: Why it cannot listen, and what to do.
+#: Why the relay cannot listen, and what to do.
 _REASONS = {
     errno.EADDRINUSE: (
         "the port is already in use",
@@ -57,7 +57,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class RelayServer(uvicorn.Server):
-    """Serves a relay on a listening socket.
+    """A server of a relay on a listening socket.
 
     limits, proxies, metrics_to, stores: as create_app takes them. on_ready: called with the URL
     once connections are answered. `should_exit = True`, from any thread, ends it within a moment;
@@ -83,16 +83,16 @@ class RelayServer(uvicorn.Server):
                 self._app,
                 lifespan="on",
                 http=cast("type[asyncio.Protocol]", self._app.guard.protocol),
-                # Of an address that a stranger could name; relay/guard/addresses.py knows better.
+                # uvicorn would accept a stranger's header; relay/guard/addresses.py handles them.
                 proxy_headers=False,
                 log_config=None,
-                # It logs strangers' mistakes, frames and the ids of sessions; faults are the app's
-                # to tell of.
+                # It logs strangers' mistakes, frames and the ids of sessions; the app logs faults.
                 log_level=logging.CRITICAL,
                 access_log=False,
                 server_header=False,
                 ws_max_size=limits.max_frame,
-                # A compressed frame may be a bomb, and a compressor costs memory per socket.
+                # A compressed frame may be a decompression bomb, and a compressor costs memory per
+                # socket.
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=max(1, round(limits.closing_grace)),
             )
@@ -100,22 +100,22 @@ class RelayServer(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        """Where the relay is, with the true port."""
+        """The relay's URL, with the actual port."""
         host, port = self._listener.getsockname()[:2]
         return f"http://{_place(host, port)}"
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to exit."""
+        """Serve until `should_exit` or a signal."""
         super().run(sockets or [self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start answering, then say so."""
+        """Start to serve, then call `on_ready`."""
         await super().startup(sockets)
         logger.info("ready")
         self._on_ready(self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell everybody, then close."""
+        """Notify everybody connected, then close."""
         logger.info("closing")
         await self._app.say_closing()
         await super().shutdown(sockets)
@@ -143,15 +143,15 @@ def serve(
     metrics_to: Sequence[str] | None = None,
     until_stdin_closes: bool = False,
 ) -> int:
-    """Run a relay until a signal ends it; returns the process's exit status.
+    """Run a relay until a signal ends it; return the process's exit status.
 
     Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
-    `X-Forwarded-For` is believed. metrics_to: likewise, who may read `/metrics`; this machine where
-    none is said. until_stdin_closes: also end when standard input reaches its end, as it does when
-    the parent that holds the other end of the pipe is gone.
+    `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
+    None. until_stdin_closes: also end at the end of standard input, as when the parent that holds
+    the other end of the pipe is gone.
 
     Raises:
-        ValueError: One of trusted_proxies or metrics_to is no address and no network.
+        ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
     """
     proxies = Proxies(trusted_proxies)
     handler = logging.StreamHandler()
@@ -162,7 +162,7 @@ def serve(
     logging.getLogger("relay").setLevel(log_level.upper())
     try:
         listener = listen(host, port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a host that can be no name
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
         why, hint = _why(error)
         print(
             f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr
@@ -186,10 +186,10 @@ def serve(
 
 
 def _room_for_sockets(wanted: int) -> int:
-    """Return how many sockets this process can have beside its other files.
+    """Return how many sockets this process can have beside its other descriptors.
 
-    Systems give a process few open files unless it asks for more; one that has none left can let
-    nobody in.
+    Systems limit a process to few open descriptors unless it raises the limit; at the limit no
+    connection can be accepted.
     """
     if sys.platform == "win32":
         return wanted
@@ -200,7 +200,7 @@ def _room_for_sockets(wanted: int) -> int:
     asked = wanted + _OTHER_FILES
     if soft != unlimited and soft < asked:
         most = asked if hard == unlimited else min(asked, hard)
-        # macOS has a bound of its own below what it says.
+        # macOS has a limit of its own below the one that it reports.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
@@ -208,10 +208,10 @@ def _room_for_sockets(wanted: int) -> int:
 
 
 def _why(error: OSError | UnicodeError) -> tuple[str, str]:
-    """Return why it cannot listen, and what to do."""
+    """Return why the relay cannot listen, and what to do."""
     if isinstance(error, UnicodeError):
         return "that is no host's name", _ANOTHER_HOST
-    # Not the system's text where we know better: it differs by platform and repeats the address.
+    # Our own text first: the system's differs by platform and repeats the address.
     return _REASONS.get(error.errno or 0) or (error.strerror or str(error), _ANOTHER_HOST)
 
 
@@ -220,8 +220,8 @@ def _say_ready(url: str) -> None:
 
 
 def _exit_at_end_of_stdin(server: uvicorn.Server) -> None:
-    # os.read and not sys.stdin: a thread that is blocked in the latter holds a lock which the
-    # interpreter wants when it ends.
+    # os.read and not sys.stdin: a thread that is blocked in the latter holds a lock that the
+    # interpreter acquires when it ends.
     try:
         while os.read(0, 4096):
             pass

@@ -1,8 +1,8 @@
-"""What a person typed or chose, looked at before a Client is asked; part of the core's door.
+"""Checks of what a person typed or chose, before a Client is called; part of the core's API.
 
-Codes, links, addresses, folders, room on a disk, and which files were meant. Nothing is decided
-here: each goes to the module that knows, which is imported when it is asked, as a first screen and
-`--help` wait for none of them.
+Codes, links, addresses, folders, free disk space, and the identity of chosen files. Nothing is
+decided here: each call goes to the module that owns the rule, which is imported on first use, so
+that the first screen and `--help` wait for none of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_code(typed: str) -> str:
 
 
 def complete_code(begun: str) -> Sequence[str]:
-    """Return completions of a code that was begun, best first. Reads a word list once."""
+    """Return completions of an unfinished code, best first. Reads the word list once."""
     from filesend_tui.core.sessions.code import complete
 
     return complete(begun)
@@ -48,10 +48,10 @@ def complete_code(begun: str) -> Sequence[str]:
 
 
 def relay_address(typed: str) -> RelayAddress:
-    """Return where a relay is: `url` as it is shown, and `tracker`, its own tracker's.
+    """Return a relay's address: `url` as it is shown, and `tracker`, the URL of its own tracker.
 
     Raises:
-        RelayUnreachable: It is no such address.
+        RelayUnreachable: It is not a relay's address.
     """
     from filesend_tui.core.relay_client.address import parse_relay_url
 
@@ -59,14 +59,14 @@ def relay_address(typed: str) -> RelayAddress:
 
 
 def is_tracker(url: str) -> bool:
-    """Whether this is the URL of a WebSocket tracker; nobody is asked."""
+    """Return whether this is the URL of a WebSocket tracker; connects to nothing."""
     from filesend_tui.core.meeting.rendezvous import usable_trackers
 
     return bool(usable_trackers([url]))
 
 
 def trackers_in(magnet: str) -> tuple[str, ...]:
-    """Return the trackers that a magnet link names; none where it is no magnet link."""
+    """Return the trackers that a magnet link names; none if it is not a magnet link."""
     from filesend_tui.core.errors import BadMagnet
     from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
 
@@ -77,10 +77,10 @@ def trackers_in(magnet: str) -> tuple[str, ...]:
 
 
 def share_page(typed: str) -> str:
-    """Return the URL of a page that opens magnet links, as links begin with it.
+    """Return the URL of a page that opens magnet links, in the form that share links begin with.
 
     Raises:
-        BadSharePage: It is no http or https URL, names a user, or has a fragment of its own.
+        BadSharePage: It is not an http or https URL, names a user, or has its own fragment.
     """
     from filesend_tui.core.torrent.metainfo.share_link import share_page
 
@@ -91,10 +91,12 @@ def share_page(typed: str) -> str:
 
 
 def check_folder(folder: Path | Target) -> Target:
-    """Return a folder as it was when it was chosen; a path is chosen now. Blocking; writes nothing.
+    """Return a folder with its identity when it was chosen; a path's is taken now.
+
+    Blocking; writes nothing.
 
     Raises:
-        StorageFailed: It is no folder, may not be written to, cannot be made, or was replaced.
+        StorageFailed: It is not a folder, not writable, cannot be created, or was replaced.
     """
     from filesend_tui.core.torrent.storage.disk_space import check_folder
 
@@ -105,7 +107,7 @@ def free_space(folder: Path) -> int:
     """Return the free bytes of the disk that a folder is on, or would be on. Blocking.
 
     Raises:
-        StorageFailed: Nobody can tell.
+        StorageFailed: It cannot be determined.
     """
     from filesend_tui.core.torrent.storage.free_space import free_space
 
@@ -116,7 +118,7 @@ def free_space(folder: Path) -> int:
 
 
 def missing_native_stack() -> ChannelFailed | None:
-    """Return what to do where WebRTC in machine code is not installed; None where it is."""
+    """Return the error for a missing native WebRTC stack; None if it is installed."""
     from filesend_tui.core.transports.webrtc.native import library
 
     return None if library.installed() else library.missing()

@@ -1,6 +1,6 @@
-"""The Client: the one door to the core. Commands go in, events come out.
+"""The Client: the core's entry point. Commands go in, events come out.
 
-Nothing is decided here: each method hands the command to the room that owns it.
+Nothing is decided here: each method passes the command to the package that owns it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from filesend_tui.core.torrent.torrent import only
 class Client:
     """Seeds, adds and removes torrents; pairs with people; exchanges files with each of them.
 
-    All methods belong to the event loop it was created on. Every failure is a FileSendError. Where
-    one takes `to`, that is the session that is meant, as events name it; None means the only one
-    there is, and where there are several, SeveralPartners is raised.
+    All methods must be called on the event loop that created it. Every failure is a FileSendError.
+    A method's `to` is the id of a session, as in events; None means the only session, and raises
+    SeveralPartners if there are several.
 
     Args:
         config: How it behaves.
 
     Raises:
-        ChannelFailed: The settings force a transport, or a kind of it, that is not to be had.
+        ChannelFailed: The settings force a transport, or a kind of it, that is not available.
     """
 
     def __init__(self, config: ClientConfig) -> None:
@@ -51,10 +51,9 @@ class Client:
         return self._events.subscribe()
 
     async def tidy(self, folder: Path) -> None:
-        """Look for what earlier runs left unfinished in a folder, and remove what is nobody's.
+        """Find unfinished downloads of earlier runs in a folder, and remove those without an owner.
 
-        A `leftover` event says of each what became of it. A download does so by itself, for the
-        folder that it goes to.
+        Publishes a `leftover` event for each. A download does the same for its own folder.
         """
         for event in leftover_events(folder, await asyncio.to_thread(sweep, folder)):
             self._events.publish(event)
@@ -64,16 +63,16 @@ class Client:
     async def look_through(
         self, paths: Collection[Path], *, openly: bool = False, skip_unreadable: bool = False
     ) -> Found:
-        """Return what is to be sent, for `request` or `seed`: all that needs nobody is told now.
+        """Check and return what is to be sent, for `request` or `seed`; needs no partner.
 
         Args:
-            paths: Files and folders; of `Chosen` each must still be what it was then.
-            openly: For `seed`, which takes more at a time.
-            skip_unreadable: Leave out what cannot be sent, where anything is left; a `leftOut`
-                event says what.
+            paths: Files and folders; each of a `Chosen` must still be the same file.
+            openly: For `seed`, which has higher limits.
+            skip_unreadable: Leave out what cannot be sent, if anything remains; a `leftOut`
+                event lists it.
 
         Raises:
-            BadSource: Something cannot be sent (`offenders` has all of it), or it is too much.
+            BadSource: Something cannot be sent (`offenders` lists all of it), or it is too much.
         """
         look = self._engine.look_through if openly else self._transfers.look_through
         return await look(paths, skip_unreadable=skip_unreadable)
@@ -89,10 +88,10 @@ class Client:
         """Make a torrent, announce and serve it; return its id (infohash hex).
 
         Args:
-            paths: Files and folders; of `Chosen` each must still be what it was then. Or what
-                `look_through` found.
+            paths: Files and folders; each of a `Chosen` must still be the same file. Or the
+                result of `look_through`.
             trackers: Where to announce it.
-            name: What it is called; made up from the files where None.
+            name: The torrent's name; derived from the files if None.
             skip_unreadable: As in `look_through`.
 
         Raises:
@@ -114,8 +113,8 @@ class Client:
 
         Args:
             magnet: Names the torrent and its trackers.
-            output: Folder its files will stand in; the configured one where None.
-            selected: Indices of the files to fetch; all where None.
+            output: Folder for its files; the configured one if None.
+            selected: Indices of the files to fetch; all if None.
 
         Raises:
             BadMagnet: It cannot be used, or is being downloaded or seeded already.
@@ -147,7 +146,7 @@ class Client:
             self._events.close()
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
-        """Move at most so many bytes of files a second from now on, of all torrents together.
+        """Limit file data to so many bytes a second from now on, over all torrents together.
 
         Args:
             upload: Bytes a second, at least 1; None for no limit.
@@ -158,11 +157,11 @@ class Client:
     # -- people
 
     def rename(self, name: str) -> None:
-        """Be called so by whoever is met from now on; who is there knows the name before."""
+        """Set the name that later partners receive; present partners keep the earlier one."""
         self._sessions.rename(name)
 
     def verification(self, to: SessionId | None = None) -> str | None:
-        """Words for two people to compare aloud; None while not paired. A secret to all others."""
+        """Return the words that two people compare aloud; None while not paired. A secret."""
         return self._sessions.verification(to)
 
     def verify(self, to: SessionId | None = None) -> Verification:
@@ -170,17 +169,17 @@ class Client:
         return self._sessions.verify(to)
 
     def intend(self, wants: Wants) -> None:
-        """Say what this side is there for; whom it pairs with from then on is told."""
+        """Set what this side is there for; sent to each partner that it pairs with afterwards."""
         self._sessions.intend(wants)
 
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
-        """Connect to the relay; it is connected to again when it is lost.
+        """Connect to the relay; reconnect when the connection is lost.
 
-        What the roads need is made ready meanwhile, so that no first transfer waits for it.
+        The transports are prepared meanwhile, so that the first transfer does not wait for them.
 
         Args:
-            relay_url: Where it is.
-            again: Says, before each new try, whether whoever is there now may be connected to.
+            relay_url: The relay's address.
+            again: Called before each reconnect; returns whether to connect to what is there now.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
@@ -191,29 +190,28 @@ class Client:
     async def create_code(self) -> str:
         """Ask the relay for a nameplate and return the code; `paired` follows when it is used.
 
-        The `code` event names the session that comes of it. An earlier code that nobody used is
-        given up.
+        The `code` event has the id of the session to come. An earlier unused code is withdrawn.
         """
         return await self._sessions.create_code()
 
     async def join(self, code: str) -> SessionId:
-        """Pair with whoever made the code; return the session when paired. Raises PairingFailed.
+        """Pair with the maker of the code; return the session when paired. Raises PairingFailed.
 
-        A code of this side's own that nobody used is given up.
+        This side's own unused code is withdrawn.
         """
         return await self._sessions.join(code)
 
     async def meet(self, secret: bytes) -> SessionId:
-        """Pair with who holds the same secret and meets, too; return the session when paired.
+        """Pair with the other holder of the secret, who meets too; return the session when paired.
 
-        Whoever is there first waits for the other, ten minutes at most.
+        The first of the two waits for the other, ten minutes at most.
 
         Args:
             secret: 32 random bytes that two people share; the relay never learns them.
 
         Raises:
-            PairingFailed: Nobody came in time, or pairing broke.
-            WrongSecret: Whoever came does not hold the secret.
+            PairingFailed: Nobody came in time, or pairing failed.
+            WrongSecret: The other side does not hold the secret.
         """
         return await self._sessions.meet(secret)
 
@@ -231,15 +229,14 @@ class Client:
         """Ask a partner to accept these files and folders.
 
         Args:
-            paths: What to send; of `Chosen` each must still be what it was then. Or what
-                `look_through` found: it is looked at once more, and what goes wrong then is told
-                to the partner too.
+            paths: What to send; each of a `Chosen` must still be the same file. Or the result of
+                `look_through`: it is checked again, and a failure then is sent to the partner too.
             skip_unreadable: As in `look_through`.
             to: Whom to ask.
 
         Raises:
-            NotPaired: Nobody is there.
-            BadSource: Something cannot be sent; `offenders` has all of it.
+            NotPaired: There is no partner.
+            BadSource: Something cannot be sent; `offenders` lists all of it.
         """
         session = self._sessions.partner(to).id
         return await self._transfers.request(session, paths, skip_unreadable=skip_unreadable)
@@ -252,21 +249,21 @@ class Client:
         output: Path | Target | None = None,
         reason: str = "",
     ) -> None:
-        """Say yes or no for each file, in the request's order.
+        """Accept or decline each file, in the request's order.
 
         Args:
-            transfer: The request, whosever it is.
+            transfer: The request, of any partner.
             accepted: A yes or no for each file.
-            output: Folder its files will stand in; the configured one where None.
+            output: Folder for its files; the configured one if None.
             reason: Why it is declined, for the partner to read; at most 200 characters.
 
         Raises:
-            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
+            NoSpace, StorageFailed: They cannot be stored there; the request stays open.
         """
         await self._transfers.answer(transfer, accepted, output=output, reason=reason)
 
     async def cancel(self, transfer: TransferId) -> None:
-        """Give a transfer up, whatever its state; both sides free everything."""
+        """Cancel a transfer in any state; both sides free everything."""
         await self._transfers.cancel(transfer)
 
     async def say(self, text: str, *, to: SessionId | None = None) -> None:

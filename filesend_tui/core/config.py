@@ -1,4 +1,4 @@
-"""What a Client can be told: frozen values; files and environment are read by load.py."""
+"""Configuration of a Client: frozen values; files and environment are read by load.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class WebRtcStack(StrEnum):
-    """What makes WebRTC connections. AUTO: libdatachannel where it is installed, else aiortc."""
+    """The library for WebRTC connections. AUTO: libdatachannel if installed, else aiortc."""
 
     AUTO = "auto"
     AIORTC = "aiortc"
@@ -43,9 +43,9 @@ class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def default_folder() -> Path:
-    """Return where files go if nobody chose: `FileSend` in this person's downloads folder.
+    """Return the default folder for received files: `FileSend` in the user's downloads folder.
 
-    A folder of its own, so that nothing a stranger names ever stands beside a person's own files.
+    A folder of its own, so that no file that a stranger named is beside the user's own files.
     """
     import platformdirs
 
@@ -57,12 +57,12 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     name: shown to the partner. ice_servers: the only ones ever contacted. relay_only: use TURN
     candidates alone, and no direct road. road: which roads to take. direct_port: where the direct
-    one listens; any free port where 0. port_mapping: ask the router for a way in (UPnP). local:
-    everybody who is met is on this machine, so the direct road listens on loopback alone. webrtc:
-    the stack to use. max_peers: connections a torrent. offers: WebRTC offers an announce.
+    one listens; any free port if 0. port_mapping: ask the router to map the port (UPnP). local:
+    every peer is on this machine, so the direct road listens on loopback alone. webrtc: the stack
+    to use. max_peers: connections per torrent. offers: WebRTC offers per announce.
     upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
     all torrents and peers together; None for no limit. share_page: the page that opens an open
-    torrent in a browser (core/share_link.py); None for none.
+    torrent in a browser (metainfo/share_link.py); None for none.
     """
 
     name: str = "somebody"

@@ -1,6 +1,6 @@
-"""Errors, what cannot be sent, what was left: as events, which is what faces are told of them.
+"""Events for errors, unsendable files and leftovers.
 
-Nothing is published here, and nothing decided.
+Nothing is published or decided here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filesend_tui.core.torrent.storage.part_folder.leftovers import Leftover
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 
-#: How many of those that cannot be sent are named; the rest is counted.
+#: Most unsendable files that are named; the rest is counted.
 NAMED: Final = 10
 _MAX_PATH: Final = 1024
 
@@ -29,7 +29,7 @@ def error_event(
     torrent: TorrentId | None = None,
     session: SessionId | None = None,
 ) -> events.Error:
-    """Return what faces are told of an error."""
+    """Return the event for an error."""
     offenders = error.offenders if isinstance(error, BadSource) else ()
     return events.Error(
         code=error.code,
@@ -44,12 +44,12 @@ def error_event(
 
 
 def left_out(offenders: Sequence[Offender]) -> events.LeftOut:
-    """Return what faces are told of what is not sent."""
+    """Return the event for files that are not sent."""
     return events.LeftOut(things=_named(offenders), count=len(offenders))
 
 
 def leftover_events(folder: Path, found: Sequence[Leftover]) -> list[events.Leftover]:
-    """Return what faces are told of what was left in a folder: what is gone together, last."""
+    """Return the events for leftovers in a folder; the removed ones share one event, the last."""
     gone = [each for each in found if each.removed]
     told = [_leftover(each.path, [each], each.host) for each in found if not each.removed]
     if gone:

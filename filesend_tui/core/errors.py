@@ -1,6 +1,6 @@
 """Errors a person can act on: each has a stable code, a sentence, and a hint what to do next.
 
-Every failure that may reach a face is one of these. Secrets (codes, keys) never stand in them.
+Every failure that may reach a face is one of these. They never contain secrets (codes, keys).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _MAX_TEXT = 4096
 
 
 class FileSendError(Exception):
-    """Something went wrong that a person should hear about.
+    """Something went wrong that is reported to a person.
 
     Args:
         message: One sentence that says what happened.
-        hint: One sentence that says what to do next; the class's own where empty.
+        hint: One sentence that says what to do next; the class's own if empty.
     """
 
     #: Stable name of the kind of failure; part of the `--json` interface.
@@ -27,14 +27,14 @@ class FileSendError(Exception):
     default_hint = "Try again; if it keeps failing, run with --log-level debug."
 
     def __init__(self, message: str, hint: str = "") -> None:
-        # Names of this machine's own files stand in it, and those may come from strangers too.
+        # It may contain names of local files, which strangers may have chosen too.
         self.message = clean(message, _MAX_TEXT)
         self.hint = clean(hint, _MAX_TEXT) or self.default_hint
         super().__init__(self.message)
 
 
 def broken(error: BaseException) -> FileSendError:
-    """Return what a person is told of a fault of this program; its log says more."""
+    """Return the error for a fault of this program; the log has the details."""
     return FileSendError(f"Something in this program broke: {type(error).__name__}.")
 
 
@@ -81,7 +81,7 @@ class WrongCode(PairingFailed):
 
 
 class WrongSecret(PairingFailed):
-    """Whoever answered where two people meet does not hold the secret that they share."""
+    """The other side of a meeting does not hold the secret that two people share."""
 
     code = "wrongSecret"
     default_hint = "Nothing was told to them. Try again through another relay, or pair by a code."
@@ -109,7 +109,7 @@ class NotPaired(FileSendError):
 
 
 class SeveralPartners(FileSendError):
-    """This side is paired with several people, and it was not said whom something is for."""
+    """This side is paired with several people, and the command names none of them."""
 
     code = "severalPartners"
     default_hint = "Say which of them it is for, by the id of the session."
@@ -123,14 +123,14 @@ class PartnerGone(FileSendError):
 
 
 class RelayTampered(FileSendError):
-    """What the relay delivered is not what the other person said, or not in their order."""
+    """What the relay delivered is not what the other person sent, or not in their order."""
 
     code = "relayTampered"
     default_hint = "You were disconnected. Do not trust this relay: pair again through another."
 
 
 class RequestGone(FileSendError):
-    """A request that was to be answered has ended, or never was."""
+    """A request that was to be answered has ended, or never existed."""
 
     code = "requestGone"
     default_hint = "Ask the other person to send again."
@@ -172,14 +172,14 @@ class BadSharePage(FileSendError):
 
 
 class BadMetadata(FileSendError):
-    """A torrent's description is broken, unsafe, or not what was offered."""
+    """A torrent's info dictionary is malformed, unsafe, or not what was offered."""
 
     code = "badMetadata"
     default_hint = "Ask the sender to send again; do not trust this one."
 
 
 class Offender(NamedTuple):
-    """Something that cannot be sent. why: what is said of it, such as `may not be read`."""
+    """Something that cannot be sent. why: the reason, such as `may not be read`."""
 
     path: Path
     why: str
@@ -191,8 +191,8 @@ class BadSource(FileSendError):
     Args:
         message: As for every error.
         hint: As for every error.
-        offenders: All that cannot be sent, where the choice was looked through.
-        told: What the other person may hear of it: nothing but what was offered is named in it.
+        offenders: All that cannot be sent, if the whole choice was checked.
+        told: The text for the other person; it names nothing but what was offered.
     """
 
     code = "badSource"
@@ -212,7 +212,7 @@ class BadSource(FileSendError):
 
 
 class StorageFailed(FileSendError):
-    """Files cannot be kept where they were to go, or be read from there."""
+    """Files cannot be written to their folder, or read from it."""
 
     code = "storageFailed"
     default_hint = "Check the folder's permissions and the disk, then try again."
@@ -226,7 +226,7 @@ class TrackerFailed(FileSendError):
 
 
 class NoPeers(FileSendError):
-    """The other machine, or anybody who has the files, was not reached in time."""
+    """The other machine, or any peer that has the files, was not reached in time."""
 
     code = "noPeers"
     default_hint = "Check that the other side is still there and that no firewall blocks UDP."

@@ -1,4 +1,4 @@
-"""The event stream: one publisher, any number of readers, none of which can hold up another."""
+"""The event stream: one publisher and any number of readers; a slow reader delays no other."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from filesend_tui.core.events import Download, Event, Hashing, ProgressUpdate, S
 
 #: Figures of which only the newest matters; a slow reader loses old ones first.
 _FIGURES = (Download, Upload, SwarmState, ProgressUpdate, Hashing)
-#: Of them, those that may wait for a reader.
+#: Most figures queued for one reader.
 _BACKLOG = 2048
 
 
 class Subscription:
-    """One reader of the stream: an async iterator that ends when the stream or it is closed."""
+    """One reader of the stream: an async iterator that ends when it or the stream is closed."""
 
     def __init__(self, stream: EventStream) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class Subscription:
     def _push(self, event: Event) -> None:
         if isinstance(event, _FIGURES):
             if self._figures >= _BACKLOG:
-                # A reader this far behind needs the newest, not each of them; words are kept.
+                # A reader this far behind needs only the newest figures; other events are kept.
                 self._events = deque(e for e in self._events if not isinstance(e, _FIGURES))
                 self._figures = 0
             self._figures += 1
@@ -46,11 +46,11 @@ class Subscription:
 
     @property
     def waiting(self) -> int:
-        """How many events wait to be read."""
+        """The number of events that wait to be read."""
         return len(self._events)
 
     async def some(self, most: int) -> list[Event]:
-        """Return the next events, at least one and at most so many; none once it has ended."""
+        """Return the next events, at least one and at most `most`; none once it has ended."""
         await self._until_any()
         return [self._pop() for _ in range(min(most, len(self._events)))]
 
@@ -69,14 +69,14 @@ class Subscription:
         return event
 
     async def _until_any(self) -> None:
-        """Wait until there is an event, or there will be none any more."""
+        """Wait for an event or the end of the stream."""
         while not self._events and not self._closed:
             self._wake.clear()
             await self._wake.wait()
 
 
 class EventStream:
-    """Hands every published event to every reader, in order."""
+    """A publisher that hands every event to every reader, in order."""
 
     def __init__(self) -> None:
         self._readers: set[Subscription] = set()

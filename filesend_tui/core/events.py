@@ -1,6 +1,6 @@
-"""What comes out of the core: frozen events, named as the workflow names them.
+"""The core's events: frozen values, named as in the workflow.
 
-A face formats nothing: figures stand here both for people (text) and raw (bytes, bytes a second,
+A face formats nothing: figures are both for people (text) and raw (bytes, bytes a second,
 seconds). The `--json` line of the headless face is `encode(event)`: an object with `event` and
 camelCase fields, so a field added here is a field added there. No behaviour ever lives here.
 """
@@ -42,7 +42,7 @@ class Event(
 class SessionEvent(Event, frozen=True, kw_only=True):
     """Base of all events that may be about one session: a code, a partner, a transfer.
 
-    session: which. None where there is none: an open swarm, or trouble of nobody in particular.
+    session: its id. None for an open swarm, or an error that belongs to no session.
     """
 
     session: SessionId | None = None
@@ -52,7 +52,7 @@ E = TypeVar("E", bound=Event)
 
 
 def of_session(event: E, session: SessionId | None) -> E:
-    """Return the event as one of this session, if it is an event that may be."""
+    """Return the event with this session, if its type has one."""
     if isinstance(event, SessionEvent):
         return msgspec.structs.replace(event, session=session)
     return event
@@ -66,7 +66,7 @@ class Direction(StrEnum):
 
 
 class Wants(StrEnum):
-    """What somebody is there for."""
+    """What a person is there for: to send, to receive, or both."""
 
     BOTH = "both"
     SEND = "send"
@@ -88,7 +88,7 @@ class TransferPhase(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing comes after it."""
+        """Whether it is final."""
         return self in _ENDS
 
 
@@ -103,7 +103,7 @@ _ENDS: Final = frozenset(
 
 
 def is_hidden(path: str) -> bool:
-    """Return whether file managers hide what a FileEntry or an empty folder names."""
+    """Return whether file managers hide the path of a FileEntry or an empty folder."""
     return path.startswith(".") or "/." in path
 
 
@@ -115,12 +115,12 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hidden(self) -> bool:
-        """Whether file managers hide it, or a folder on its way: a name begins with a dot."""
+        """Whether file managers hide it or a folder above it: a name begins with a dot."""
         return is_hidden(self.path)
 
 
 class Unfit(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was chosen and cannot be sent. path: cleaned. reason: as `may not be read`."""
+    """A chosen file that cannot be sent. path: cleaned. reason: such as `may not be read`."""
 
     path: str
     reason: str
@@ -141,14 +141,14 @@ class PeerEntry(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
 
 
 class Relay(Event, frozen=True, kw_only=True):
-    """The link to the relay changed. state: `connecting`, `connected`, `lost` or `closed`."""
+    """The connection to the relay changed. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str
     url: str
 
 
 class Code(SessionEvent, frozen=True, kw_only=True):
-    """A code for the other person to type; lives expires_seconds, works once."""
+    """A code for the other person to type; valid for expires_seconds, works once."""
 
     code: str
     expires_seconds: int
@@ -161,13 +161,13 @@ class Code(SessionEvent, frozen=True, kw_only=True):
 
 
 class CodeClaimed(SessionEvent, frozen=True, kw_only=True):
-    """Somebody typed the code's number: it is used up, and `paired` or `codeGone` says how."""
+    """Somebody typed the code's number: it is used up; `paired` or `codeGone` follows."""
 
 
 class CodeGone(SessionEvent, frozen=True, kw_only=True):
     """The code shown no longer works.
 
-    reason: `expired`, `burned` (a wrong guess), `joined` (given up, as this side typed another
+    reason: `expired`, `burned` (a wrong guess), `joined` (withdrawn, as this side typed another
     person's) or `relay` (the relay that knew it was lost).
     """
 
@@ -177,7 +177,7 @@ class CodeGone(SessionEvent, frozen=True, kw_only=True):
 class Paired(SessionEvent, frozen=True, kw_only=True):
     """Both sides hold the same key.
 
-    partner: how they call themselves. wants: what they are there for: send, receive or both.
+    partner: the name that they sent. wants: what they are there for: send, receive or both.
     """
 
     partner: str
@@ -185,7 +185,7 @@ class Paired(SessionEvent, frozen=True, kw_only=True):
 
 
 class Verification(SessionEvent, frozen=True, kw_only=True):
-    """Words that both people see, unless somebody is in between; told where somebody asked."""
+    """Words that are equal on both sides unless somebody is in between; published on request."""
 
     partner: str
     words: str
@@ -197,8 +197,8 @@ class Verification(SessionEvent, frozen=True, kw_only=True):
 class PartnerGone(SessionEvent, frozen=True, kw_only=True):
     """The pairing ended.
 
-    reason: `left` (they said so), `lost` (connection ended), `relay` (the relay was lost) or
-    `broken` (what came could not be trusted; an error before it says why).
+    reason: `left` (at their command), `lost` (their connection ended), `relay` (the relay was
+    lost) or `broken` (a message could not be trusted; an `error` event before it says why).
     """
 
     partner: str
@@ -219,7 +219,7 @@ class Message(SessionEvent, frozen=True, kw_only=True):
 class FileRequest(SessionEvent, frozen=True, kw_only=True):
     """Somebody asks to send files (direction receive), or this side asked (direction send).
 
-    empty_folders: folders with nothing in them that come along, cleaned.
+    empty_folders: folders with nothing in them that are sent too, cleaned.
     """
 
     transfer: TransferId
@@ -231,7 +231,7 @@ class FileRequest(SessionEvent, frozen=True, kw_only=True):
 
 
 class LeftOut(SessionEvent, frozen=True, kw_only=True):
-    """What is not sent of what this side chose. things: the first of them; count: all."""
+    """Chosen files that are not sent. things: the first of them; count: how many in all."""
 
     things: tuple[Unfit, ...]
     count: int
@@ -263,13 +263,13 @@ class Hashing(SessionEvent, frozen=True, kw_only=True):
 
 
 class FileReady(SessionEvent, frozen=True, kw_only=True):
-    """The torrent is seeded and the partner was told."""
+    """The torrent is seeded, and its magnet was sent to the partner."""
 
     transfer: TransferId
     magnet_uri: str
 
     def __repr__(self) -> str:
-        return f"FileReady(transfer={self.transfer!r})"  # nobody else's is the magnet
+        return f"FileReady(transfer={self.transfer!r})"  # the magnet is for the partner only
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("transfer", self.transfer)]
@@ -282,20 +282,20 @@ class AddTorrent(SessionEvent, frozen=True, kw_only=True):
     magnet_uri: str
 
     def __repr__(self) -> str:
-        return f"AddTorrent(transfer={self.transfer!r})"  # nobody else's is the magnet
+        return f"AddTorrent(transfer={self.transfer!r})"  # the magnet is for the partner only
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("transfer", self.transfer)]
 
 
 class DownloadStarted(SessionEvent, frozen=True, kw_only=True):
-    """The receiver has the metadata and asks for pieces."""
+    """The receiver has the metadata and requests pieces."""
 
     transfer: TransferId
 
 
 class ProgressUpdate(SessionEvent, frozen=True, kw_only=True):
-    """The receiver's own figures, as the sender hears them."""
+    """The receiver's own figures, as the sender receives them."""
 
     transfer: TransferId
     downloaded: str
@@ -318,7 +318,7 @@ class TorrentDone(SessionEvent, frozen=True, kw_only=True):
 class Seeding(SessionEvent, frozen=True, kw_only=True):
     """A torrent is made and announced.
 
-    share_url: opens an open torrent in a browser, where a page for that is known.
+    share_url: opens an open torrent in a browser; None if no share page is configured.
     """
 
     torrent: TorrentId
@@ -331,7 +331,7 @@ class Seeding(SessionEvent, frozen=True, kw_only=True):
 
 
 class Metadata(SessionEvent, frozen=True, kw_only=True):
-    """The description of an added torrent arrived. wanted: which files will be fetched."""
+    """The metadata of an added torrent arrived. wanted: which files will be fetched."""
 
     torrent: TorrentId
     name: str
@@ -390,10 +390,10 @@ class PeerConnected(SessionEvent, frozen=True, kw_only=True):
 
 
 class PeerDropped(SessionEvent, frozen=True, kw_only=True):
-    """A connection to a peer ended, also one that never came to a handshake.
+    """A connection to a peer ended, even before its handshake.
 
-    address: as PeerConnected told it. reason: a stable word such as `closed` or `badPiece`;
-    docs/protocol.md lists them. complete: it told of every piece, or was sent what it did not tell.
+    address: as in PeerConnected. reason: a stable word such as `closed` or `badPiece`;
+    docs/protocol.md lists them. complete: each piece was announced by the peer or sent to it.
     """
 
     torrent: TorrentId
@@ -414,12 +414,12 @@ class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
 
 
 class Leftover(Event, frozen=True, kw_only=True):
-    """What an earlier run left unfinished in a folder was found there.
+    """Unfinished downloads of an earlier run were found in a folder.
 
-    path: where; the folder itself where it is several. names: the first of what was to arrive,
-    cleaned. count: unfinished downloads. bytes: on the disk. removed: they are no more; else they
-    may be somebody's. host: the machine where that was begun, if it is another one and known.
-    message, hint: all that for people, and what to do.
+    path: the part folder, or the folder itself for several. names: the first of the names that
+    were to arrive, cleaned. count: unfinished downloads. bytes: on the disk. removed: they were
+    deleted; else they may be in use. host: the machine that began them, if known and another one.
+    message, hint: the same for people, and what to do.
     """
 
     message: str
@@ -440,7 +440,7 @@ class TorrentDestroyed(SessionEvent, frozen=True, kw_only=True):
 
 
 class ClientDestroyed(Event, frozen=True, kw_only=True):
-    """The whole client was destroyed. reason: empty, or the error that did it."""
+    """The whole client was destroyed. reason: empty, or the error that caused it."""
 
     reason: str = ""
 
@@ -448,7 +448,7 @@ class ClientDestroyed(Event, frozen=True, kw_only=True):
 class Error(SessionEvent, frozen=True, kw_only=True):
     """Anything went wrong. code is stable; message says what happened; hint what to do next.
 
-    offenders: the first of what cannot be sent, where that is what went wrong; offender_count: all.
+    offenders: for `badSource`, the first of what cannot be sent; offender_count: how many in all.
     """
 
     code: str
@@ -465,7 +465,7 @@ _BEYOND_ASCII = re.compile("[^ -~]")
 
 
 def encode(event: Event) -> str:
-    """Return the event as one line of JSON that steers no terminal it is printed on."""
+    """Return the event as one line of JSON, without characters that control a terminal."""
     line = _encoder.encode(event).decode()
     return line if line.isprintable() else _BEYOND_ASCII.sub(_escaped, line)
 

@@ -1,1 +1,1 @@
-"""What any connection may cost before and below what it asks for. Nothing of what a relay does."""
+"""Limits on the cost of any connection, whatever it asks for. Nothing of what a relay does."""

@@ -1,7 +1,7 @@
-"""Whose connection it is: the address that speaks to us, or the one that a trusted proxy names.
+"""The client's address: the remote address, or the one that a trusted proxy names.
 
-And under what it is counted. Pure. A header of a stranger counts for nothing, or everybody could be
-anybody.
+And the networks under which it is counted. Pure. Headers of strangers are ignored, or anybody could
+forge an address.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _FORWARDED: Final = b"x-forwarded-for"
-#: What shows that a request came by a proxy, whether that is trusted or not.
+#: Headers that show that a request came by a proxy, whether that is trusted or not.
 _BY_PROXY: Final = frozenset({_FORWARDED, b"forwarded", b"via", b"x-real-ip"})
-# Most of what an IPv6 address is in, by the length of the prefix: a machine commonly has a /64, a
-# household a /56 and a company a /48 (RFC 6177). Each may do as many times what one IPv4 address
-# may: whoever has 65,536 times the numbers is not as many people.
+# Prefixes under which an IPv6 address is counted, with their share: a machine commonly has a /64, a
+# household a /56 and a company a /48 (RFC 6177). The share is the factor of an IPv4 address's
+# bound: 65,536 times the addresses are not as many people.
 _PREFIXES: Final = ((64, 1), (56, 2), (48, 8))
 
 
 class Network(NamedTuple):
-    """One of the things under which an address is counted.
+    """A network under which an address is counted.
 
     name: the IPv4 address, or the IPv6 prefix. share: how many times the bound of an address it
     has.
@@ -37,10 +37,10 @@ class Network(NamedTuple):
 
 @lru_cache(maxsize=20_000)
 def networks(host: str) -> tuple[Network, ...]:
-    """Return what a remote address is counted under, the narrowest first.
+    """Return the networks under which a remote address is counted, the narrowest first.
 
-    An IPv4 address is counted alone, also where IPv6 maps it; one of IPv6 with its /64, /56 and
-    /48, as single addresses of it would cost nobody anything. What is no address counts as itself.
+    An IPv4 address is counted alone, even if mapped in IPv6; an IPv6 address by its /64, /56 and
+    /48, as single addresses are free to a client. A text that is not an address counts as itself.
     """
     address = _parsed(host)
     if address is None:
@@ -55,7 +55,7 @@ def networks(host: str) -> tuple[Network, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own to itself."""
+    """Return whether an address is a loopback address."""
     address = _parsed(host)
     return address is not None and address.is_loopback
 
@@ -76,10 +76,10 @@ class Networks:
 
 
 class Proxies:
-    """The proxies that are believed. trusted: addresses or networks, such as `10.0.0.0/8`.
+    """The trusted proxies. trusted: addresses or networks, such as `10.0.0.0/8`.
 
-    Only `X-Forwarded-For` is read. Most proxies pass a stranger's `Forwarded` (RFC 7239) on as it
-    came.
+    Only `X-Forwarded-For` is read. Most proxies forward a stranger's `Forwarded` (RFC 7239)
+    unchanged.
 
     Raises:
         ValueError: One of them is neither.
@@ -89,15 +89,15 @@ class Proxies:
         self._trusted = Networks(trusted)
 
     def trusts(self, host: str) -> bool:
-        """Whether this address is a proxy's that is believed."""
+        """Return whether this address is a trusted proxy's."""
         return host in self._trusted
 
     def client(self, peer: str, headers: Headers) -> str:
-        """Return the address of whoever makes a request.
+        """Return the address of the client that makes a request.
 
-        peer: the address that is connected. Each proxy adds at the right whom it heard from: so
-        from the right, the first address that is no trusted proxy is the client; what stands left
-        of it is only what the client says.
+        peer: the remote address. Each proxy appends the address that it received the request from:
+        so from the right, the first address that is not a trusted proxy's is the client's; any to
+        the left of it are only the client's claims.
         """
         if not self.trusts(peer):
             return peer
@@ -113,12 +113,12 @@ class Proxies:
         return client
 
     def hides(self, peer: str, headers: Headers) -> bool:
-        """Whether a request came by a proxy that is not trusted: then nobody knows whose it is."""
+        """Return whether a request came by an untrusted proxy: then its client is unknown."""
         return not self.trusts(peer) and any(name in _BY_PROXY for name, _ in headers)
 
 
 def _parsed(host: str) -> _Address | None:
-    """Read an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`; a mapped one as IPv4."""
+    """Parse an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`; a mapped one as IPv4."""
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:

@@ -1,6 +1,6 @@
-"""A bound on the lines of the log: whoever can have a relay write them must not fill a disk.
+"""A rate limit on the lines of the log: a stranger who triggers them must not fill a disk.
 
-What is logged, and where it goes, is not known here.
+The contents of the log and its destination never live here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 from relay.guard.buckets import TokenBucket
 from relay.guard.limits import Rate
 
-#: Lines, each with its traceback. A relay that is well writes a few a day.
+#: Lines, each with its traceback. A healthy relay writes a few a day.
 LINES: Final = Rate(burst=100, per_second=0.1)
 
 
 class BoundedLog(logging.Filter):
-    """Lets so many records through, then says with the next one how many were left out.
+    """A filter that drops records over a rate, and adds their number to the next one it passes.
 
     clock: monotonic seconds.
     """
@@ -30,7 +30,7 @@ class BoundedLog(logging.Filter):
         self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written."""
+        """Return whether a record is written."""
         if not self._bucket.take(self._clock()):
             self._left_out += 1
             return False

@@ -1,7 +1,7 @@
-"""Counting: what holds a rate, and how many there are of something, also by address.
+"""Counting: token buckets and tallies, by key and by address.
 
 Pure: the time is passed in, in seconds of a monotonic clock. The bounds themselves are limits.py's,
-and what an address is counted under is addresses.py's.
+and the networks under which an address is counted are addresses.py's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class TokenBucket:
-    """Holds a Rate. share: how many times the rate it gives."""
+    """A token bucket for a Rate. share: factor of the rate."""
 
     __slots__ = ("_at", "_burst", "_per_second", "_tokens")
 
@@ -28,7 +28,7 @@ class TokenBucket:
         self._at = now
 
     def left(self, now: float) -> float:
-        """Return how many tokens there are; fewer than none where more was spent."""
+        """Return how many tokens there are; negative if more were spent."""
         gained = max(0.0, now - self._at) * self._per_second
         self._tokens = min(self._burst, self._tokens + gained)
         self._at = now
@@ -46,12 +46,12 @@ class TokenBucket:
         self._tokens = min(self._burst, self.left(now) - count)
 
     def is_full(self, now: float) -> bool:
-        """Whether it is as if nothing had ever been taken."""
+        """Return whether it is full, as if nothing had ever been taken."""
         return self.left(now) >= self._burst
 
 
 class KeyBuckets:
-    """A bucket for each key; the longest unused one is forgotten beyond `capacity`."""
+    """A bucket for each key; beyond `capacity` the least recently used one is evicted."""
 
     def __init__(self, rate: Rate, capacity: int) -> None:
         self._rate = rate
@@ -62,13 +62,13 @@ class KeyBuckets:
         return len(self._buckets)
 
     def take(self, key: str, now: float, count: float = 1) -> bool:
-        """Take so many tokens of a key; False, and none taken, where it has fewer."""
+        """Take so many tokens of a key; False, and none taken, if it has fewer."""
         bucket = self._buckets.get(key) or self._new(key, now)
         self._buckets.move_to_end(key)
         return bucket.take(now, count)
 
     def forget(self, now: float) -> None:
-        """Forget the buckets that are full again, as far as they are the longest unused."""
+        """Drop full buckets, least recently used first, up to the first that is not full."""
         while self._buckets and next(iter(self._buckets.values())).is_full(now):
             self._buckets.popitem(last=False)
 
@@ -83,7 +83,7 @@ class AddressBuckets(KeyBuckets):
     """A bucket for each network that an address is counted under."""
 
     def take(self, address: str, now: float, count: float = 1) -> bool:
-        """Take so many tokens of an address; False, and none taken, where any has fewer."""
+        """Take so many tokens of an address; False, and none taken, if any bucket has fewer."""
         buckets = [bucket for bucket, _ in self._of(address, now)]
         if any(bucket.left(now) < count for bucket in buckets):
             return False
@@ -97,7 +97,7 @@ class AddressBuckets(KeyBuckets):
             bucket.spend(now, count)
 
     def left(self, address: str, now: float) -> float:
-        """Return the fewest tokens that are left of an address, each bucket's by its share."""
+        """Return the fewest tokens that are left of an address, each bucket's over its share."""
         return min(bucket.left(now) / share for bucket, share in self._of(address, now))
 
     def _of(self, address: str, now: float) -> list[tuple[TokenBucket, int]]:
@@ -110,7 +110,7 @@ class AddressBuckets(KeyBuckets):
 
 
 class Tally(Generic[K]):
-    """How many there are of each key."""
+    """A count for each key."""
 
     def __init__(self) -> None:
         self._counts: Counter[K] = Counter()
@@ -122,7 +122,7 @@ class Tally(Generic[K]):
         return len(self._counts)
 
     def largest(self) -> K:
-        """Return the key of which there are most, of several the first. At least one is there."""
+        """Return the key with the highest count, the first of several. Not for an empty tally."""
         return max(self._counts, key=self._counts.__getitem__)
 
     def add(self, key: K) -> None:
@@ -130,14 +130,14 @@ class Tally(Generic[K]):
         self._counts[key] += 1
 
     def remove(self, key: K) -> None:
-        """Count one less; nothing is kept of a key that is at none."""
+        """Count one less; drop a key at zero."""
         self._counts[key] -= 1
         if not self._counts[key]:
             del self._counts[key]
 
 
 class AddressTally:
-    """How many there are of each address, counted under all its networks."""
+    """A count for each address, under all its networks."""
 
     def __init__(self) -> None:
         self._tally: Tally[str] = Tally()
@@ -146,7 +146,7 @@ class AddressTally:
         return len(self._tally)
 
     def has_room(self, address: str, bound: int) -> bool:
-        """Whether one more is within the bound of an address, and of what it is in by its share."""
+        """Return whether one more is within the bound, times its share, of each network."""
         return all(self._tally[name] < bound * share for name, share in networks(address))
 
     def add(self, address: str) -> None:

@@ -1,8 +1,8 @@
-"""The guard of a relay: TCP connections, and what any of them may cost, whatever it asks for.
+"""The guard of a relay: TCP connections, and limits on the cost of each, whatever it asks for.
 
-uvicorn bounds neither how long a request may take to come nor what a WebSocket client may send in
-pings, fragments and unread answers; here is what does, by connection and by address. Nothing of
-what the relay does lives here.
+uvicorn bounds neither the time in which a request arrives nor the pings, fragments and unread
+answers of a WebSocket client; this module does, by connection and by address. Nothing of what the
+relay does ever lives here.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from relay.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-# What is looked at before the next look at what it may cost.
+# Bytes that are processed between two checks of the limits.
 _SLICE = 16 * 1024
-# What a fragment costs beside its bytes.
+# Bytes that a fragment costs beside its data.
 _FRAGMENT = 100
 
 
 class Awaited(Enum):
-    """What a connection must do within a time."""
+    """What a connection must do before a deadline."""
 
     HEAD = "head"
     MESSAGE = "message"
@@ -46,9 +46,9 @@ class Awaited(Enum):
 
 
 class Connection:
-    """One connection, whatever protocol it came to speak.
+    """One connection, whatever its protocol.
 
-    address: what it is counted under; None while nobody knows, behind a trusted proxy.
+    address: under which it is counted; None while it is unknown, behind a trusted proxy.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Connection:
         now = guard.now()
         self.transport = transport
         self.address = address
-        #: Bytes kept for it that it sent.
+        #: Returns how many bytes that it sent are buffered.
         self.kept: Callable[[], int] = lambda: 0
         self._guard = guard
         self._bytes = TokenBucket(guard.limits.socket_bytes, now)
@@ -69,7 +69,7 @@ class Connection:
         self._is_spending = False
 
     def awaits(self, what: Awaited | None) -> None:
-        """Set the time for something to happen; saying the same again gives no more time."""
+        """Set the deadline for something; the same again does not extend it."""
         if what is not self._awaited:
             self._awaited = what
             seconds = self._guard.limits.message_seconds
@@ -78,17 +78,17 @@ class Connection:
             self._due = self._guard.now() + seconds if what else float("inf")
 
     def take_bytes(self, count: int) -> bool:
-        """Count what came; False: that is too much, and the connection is ended."""
+        """Count received bytes; over the rate, end the connection and return False."""
         own = self._bytes.take(self._guard.now(), count)
         return self._unless(not (own and self._guard.take_bytes(self.address, count)), "bytes")
 
     def take_frame(self) -> bool:
-        """Count a WebSocket frame; False: that is too many, and the connection is ended."""
+        """Count a WebSocket frame; over the rate, end the connection and return False."""
         own = self._frames.take(self._guard.now())
         return self._unless(not (own and self._guard.take_frame(self.address)), "frames")
 
     def seconds_in_debt(self) -> float:
-        """Seconds until its address may have time of the event loop again; 0: now."""
+        """Return the seconds until its address may have time of the event loop again; 0: now."""
         if self.address is None:
             return 0.0
         debt = self._guard.loop_time.debt(self.address)
@@ -96,7 +96,7 @@ class Connection:
 
     @contextmanager
     def spends(self) -> Iterator[None]:
-        """Charge the time of a block that does not wait to its address, known by then or not."""
+        """Charge the time of a block without await to its address, if known at the block's end."""
         if self._is_spending:
             yield
             return
@@ -109,9 +109,9 @@ class Connection:
 
     @contextmanager
     def ends_where_it_fails(self) -> Iterator[None]:
-        """End the connection where a library falls over what came by it.
+        """End the connection if a library raises on its data.
 
-        Out of a protocol's callback it would write a traceback into the log, for each connection.
+        Out of a protocol's callback an exception would log a traceback, for each connection.
         """
         try:
             yield
@@ -120,13 +120,13 @@ class Connection:
             self.end("invalid")
 
     def held(self) -> int:
-        """Bytes of memory for what is not whole or not read yet."""
+        """Return the bytes of memory for incomplete messages and for unread ones to the client."""
         return self.kept() + self.transport.get_write_buffer_size()
 
     def is_late(self, now: float) -> bool:
-        """Whether something did not happen in time."""
+        """Return whether it has missed a deadline."""
         if self.transport.is_closing():
-            self.awaits(Awaited.CLOSE)  # its other side may never read the rest
+            self.awaits(Awaited.CLOSE)  # the client may never read the rest
         if not self.transport.get_write_buffer_size():
             self._unread_since = None
         elif self._unread_since is None:
@@ -135,7 +135,7 @@ class Connection:
         return now > self._due or unread > self._guard.limits.message_seconds
 
     def end(self, why: str) -> None:
-        """End the connection at once, and all that is kept for it."""
+        """End the connection at once, and free its buffers."""
         if not self._ended:
             self._ended = True
             self._guard.refused(why)
@@ -148,7 +148,7 @@ class Connection:
 
 
 class ConnectionGuard:
-    """Lets connections in and watches what they cost. clock: monotonic seconds."""
+    """Admits connections and bounds their cost. clock: monotonic seconds."""
 
     def __init__(
         self,
@@ -171,21 +171,21 @@ class ConnectionGuard:
 
     @property
     def count(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._connections)
 
     def protocol(self, **uvicorn: Any) -> asyncio.Protocol:
-        """Return what serves a new connection, as uvicorn's `http` class."""
+        """Return the protocol for a new connection, as uvicorn's `http` class."""
         return _HttpGuard(self, **uvicorn)
 
     async def keep(self) -> None:
-        """Look after all connections for as long as the relay lives."""
+        """Sweep all connections for as long as the relay runs."""
         while True:
             await asyncio.sleep(self.limits.sweep_every)
             self.sweep()
 
     def sweep(self) -> None:
-        """End what takes too long, and what holds most memory where there is too much held."""
+        """End late connections and, if too much memory is held, those that hold most."""
         now = self.now()
         holders: list[Connection] = []
         by_network: defaultdict[Network, list[Connection]] = defaultdict(list)
@@ -206,7 +206,7 @@ class ConnectionGuard:
         self.loop_time.forget()
 
     def enter(self, transport: asyncio.Transport) -> Connection | None:
-        """Let a connection in; None, and it is ended, where there are too many."""
+        """Admit a connection; if there are too many, end it and return None."""
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
         connection = Connection(self, transport, None if self.proxies.trusts(host) else host)
@@ -221,7 +221,7 @@ class ConnectionGuard:
         return connection
 
     def name(self, connection: Connection, address: str) -> bool:
-        """Say whose a proxy's connection is from now on; False, and it is ended: too many."""
+        """Set the client's address of a proxy's connection; if too many, end it, return False."""
         if connection.address is None and connection in self._connections:
             if not self._has_room(address):
                 connection.end("crowd")
@@ -231,7 +231,7 @@ class ConnectionGuard:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Remove a closed connection."""
         if connection in self._connections:
             self._connections.remove(connection)
             if connection.address is not None:
@@ -274,7 +274,7 @@ def _relieve(connections: Iterable[Connection], bound: int) -> None:
 
 
 class _HttpGuard(H11Protocol):
-    """uvicorn's HTTP, guarded."""
+    """uvicorn's HTTP protocol, with the guard's limits."""
 
     def __init__(self, guard: ConnectionGuard, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -303,7 +303,7 @@ class _HttpGuard(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         connection = self._guarded
-        # What a proxy sends for many cannot be held against one of them here.
+        # A proxy's bytes for many clients cannot be counted against one of them here.
         if connection is None or (
             connection.address is not None and not connection.take_bytes(len(data))
         ):
@@ -333,7 +333,7 @@ class _HttpGuard(H11Protocol):
 
 
 class _WebSocketGuard(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, guarded."""
+    """uvicorn's WebSocket protocol, with the guard's limits."""
 
     def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -356,13 +356,13 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
                 if self.transport.is_closing():
                     return
         self._wait_out_debt()
-        if not self.handshake_initiated:  # websockets found none, and says nothing more
+        if not self.handshake_initiated:  # websockets found no valid one, and raises nothing
             self._guarded.end("invalid")
         unfinished = self.conn.reader.buffer or self._fragments
         self._guarded.awaits(Awaited.MESSAGE if unfinished else None)
 
     def _wait_out_debt(self) -> None:
-        """Read no more while its address has used up its time; messages wait for their turn."""
+        """Pause reading while its address has used up its time; messages wait for their turn."""
         seconds = self._guarded.seconds_in_debt()
         if seconds and not self._resting:
             self._resting = True
@@ -371,7 +371,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
 
     def _go_on(self) -> None:
         self._resting = False
-        # The app may not have taken the last message yet: then it is its to read on.
+        # The app may not have taken the last message yet: then it resumes reading itself.
         if not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
@@ -393,7 +393,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             super().handle_ping()
         else:
-            self.conn.data_to_send()  # who does not read gets no pong: it would only be kept
+            self.conn.data_to_send()  # no pong to a client that does not read: it would pile up
 
     def handle_pong(self, event: Frame) -> None:
         if self._guarded.take_frame():

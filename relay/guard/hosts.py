@@ -1,8 +1,8 @@
-"""Which relay a request means to reach: a web page must not reach one on loopback by its own name.
+"""The host that a request names: protects a relay on loopback from DNS rebinding.
 
-A page's own host name may come to mean 127.0.0.1 (DNS rebinding); the browser then takes this
-machine's relay for the page's server and lets it read and say anything. But it says the page's
-name in `Host` (RFC 9110, section 7.2). Pure; whose connection it is, is addresses.py's.
+A web page's own host name may be made to resolve to 127.0.0.1; the browser then takes this
+machine's relay for the page's server, and lets the page read and send anything. But it sends the
+page's name in `Host` (RFC 9110, section 7.2). Pure; the client's address is addresses.py's.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from relay.guard.addresses import Headers, is_loopback
 
 
 def means_this_machine(local: str, headers: Headers) -> bool:
-    """Whether a request that came to our address `local` names this machine.
+    """Return whether a request to our address `local` names this machine.
 
-    Only loopback connections are looked at: elsewhere a relay may have any name. A request without
-    `Host`, which HTTP/1.0 allows, is no browser's.
+    Only loopback connections are checked: elsewhere a relay may have any name. A request without
+    `Host`, which HTTP/1.0 allows, is not a browser's.
     """
     if not is_loopback(local):
         return True
@@ -37,5 +37,5 @@ def _is_own_name(host: str) -> bool:
 
 @cache
 def _machine() -> str:
-    # Debian has the machine's own name mean 127.0.1.1.
+    # Debian resolves the machine's own name to 127.0.1.1.
     return socket.gethostname().lower()

@@ -1,8 +1,8 @@
-"""Which HTTP the relay takes: one request a connection, a GET or HEAD with nothing behind it.
+"""The HTTP that the relay accepts: one request per connection, a GET or HEAD with nothing after it.
 
-All that is asked for over HTTP here is a WebSocket or a few lines of text. What a proxy in front
-could read otherwise than the relay (RFC 9112, section 11.2, request smuggling) has no use here, and
-so is refused where h11 would be lenient. What is answered never lives here.
+HTTP is used here only for WebSockets and for a few lines of text. Anything that a proxy in front
+could parse differently from the relay (RFC 9112, section 11.2, request smuggling) is of no use
+here, and so is refused where h11 would be lenient. Responses never live here.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final
 
 import h11
 
-#: Bytes of a request, and its header fields. Browsers send 2 KiB in 20, proxies add some.
+#: Most bytes of a request, and header fields. Browsers send 2 KiB in 20, proxies add some.
 MAX_HEAD: Final = 16 * 1024
 MAX_FIELDS: Final = 100
 
 _METHODS: Final = (b"GET", b"HEAD")
 _VERSIONS: Final = (b"1.0", b"1.1")
-# No path here needs an escape, and each is another way to write one that a proxy keeps to itself.
+# No path here needs an escape, which could disguise a path that a proxy does not forward.
 _TARGET: Final = re.compile(rb"/[\w.~/-]*(?:\?[!\"$-~]*)?")
-# A line feed alone, a return alone, a folded line, a control character.
+# A bare line feed, a bare carriage return, a folded line, a control character.
 _BROKEN: Final = re.compile(
     rb"(?<!\r)\n|(?<=\r)[^\n]|(?<=\n)[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )
-# Either says that there is a body.
+# Either announces a body.
 _OF_BODIES: Final = (b"transfer-encoding", b"expect")
 _CLOSE: Final = (b"connection", b"close")
 
@@ -32,7 +32,7 @@ _CLOSE: Final = (b"connection", b"close")
 class OneRequest(h11.Connection):
     """The server's side of a connection that takes one request, and closes when it is answered.
 
-    What comes behind the request is not kept. Every response says `Connection: close`.
+    Data after the request is discarded. Every response has `Connection: close`.
     """
 
     def __init__(self) -> None:
@@ -43,17 +43,17 @@ class OneRequest(h11.Connection):
         self._asked = False
 
     def receive_data(self, data: bytes) -> None:
-        """Take what came, unless the request was already there."""
+        """Buffer received data, unless the request was complete already."""
         if not self._asked and self._fault is None:
             self._fault = self._broken(data)
             if self._fault is None:
                 super().receive_data(data)
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
-        """Return what came, as h11 does.
+        """Return the next event, as h11 does.
 
         Raises:
-            h11.RemoteProtocolError: The request is not taken.
+            h11.RemoteProtocolError: The request is refused.
         """
         if self._fault is None:
             event = super().next_event()
@@ -67,7 +67,7 @@ class OneRequest(h11.Connection):
         raise h11.RemoteProtocolError(self._fault)
 
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
-        """Return the bytes of an event, as h11 does; a response also says that this is the end."""
+        """Return the bytes of an event, as h11 does; a response gets `Connection: close`."""
         if isinstance(event, h11.Response):
             kept = [field for field in event.headers if field[0] != _CLOSE[0]]
             event = h11.Response(
@@ -86,7 +86,7 @@ class OneRequest(h11.Connection):
 
 
 def fault_of(request: h11.Request) -> str | None:
-    """Say what is wrong with a request; None: it is taken. Pure."""
+    """Return what is wrong with a request; None if it is accepted. Pure."""
     fields = list(request.headers)
     upgrades = [value.lower() for name, value in fields if name == b"upgrade"]
     lengths = [value for name, value in fields if name == b"content-length"]

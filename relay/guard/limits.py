@@ -1,6 +1,6 @@
 """Every bound of the relay in one place.
 
-Nothing is counted here. The bounds of a single payload stand with the payload, in words.py and
+Nothing is counted here. The bounds of a single payload are beside the payload, in words.py and
 tracker_frames.py.
 """
 
@@ -12,14 +12,14 @@ from relay.protocol import tracker_frames, words
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """`burst` at once, then `per_second` for good."""
+    """A rate limit: `burst` at once, `per_second` sustained."""
 
     burst: float
     per_second: float
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of everything the relay bears.
+    """The limits of a relay.
 
     Times in seconds, sizes in bytes, rates in pieces a second. An address is one IPv4 address or
     one /64 of IPv6; a /56 may do twice and a /48 eight times as much (relay/guard/addresses.py).
@@ -28,15 +28,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sweep_every: float = 1.0
     closing_grace: float = 2.0
 
-    # The guard: any connection, before and after it is known what it is.
+    # The guard: any connection, before and after its kind is known.
     max_connections: int = 8_000
     max_address_connections: int = 256
-    #: For the head of a request, and for a connection to begin one.
+    #: Timeout for the head of a request, and for a connection to begin one.
     head_seconds: float = 10.0
-    #: For the rest of a WebSocket message.
+    #: Timeout for the rest of a WebSocket message.
     message_seconds: float = 60.0
     max_frame: int = words.MAX_FRAME
-    #: Memory for what is not whole yet and for what was sent and is not read yet.
+    #: Memory for incomplete messages, and for unread ones to clients.
     max_held: int = 512 * 1024 * 1024
     max_address_held: int = 32 * 1024 * 1024
     socket_bytes: Rate = Rate(burst=16 * 1024 * 1024, per_second=1024 * 1024)
@@ -46,7 +46,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     address_frames: Rate = Rate(burst=4_000, per_second=500)
     #: HTTP requests, those for an upgrade too.
     address_requests: Rate = Rate(burst=500, per_second=50)
-    #: Seconds of the event loop; who has used them up waits.
+    #: Seconds of the event loop; an address that has used them up waits.
     address_loop_time: Rate = Rate(burst=1.0, per_second=0.25)
     #: How many addresses are remembered in every table of them.
     max_addresses: int = 20_000
@@ -54,28 +54,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # People.
     max_people: int = 4_000
     max_address_people: int = 128
-    #: From a socket to a person, and for a socket that a person has left.
+    #: Timeout for a socket without a person, new or left.
     arrival_seconds: float = 15.0
     max_nameplates: int = 4_000
     nameplate_lifetime: float = words.NAMEPLATE_LIFETIME
-    #: How long a number rests and its fate is remembered, and how many do.
+    #: How long an ended nameplate's number rests and its fate is kept, and how many do.
     remember: float = 10 * 60
     max_remembered: int = 60_000
-    #: Rooms of one socket; nobody else's are fewer for it. All there can be take 40 MB.
+    #: Rooms of one socket, whatever others have. The most that there can be take 40 MB.
     max_person_rooms: int = words.MAX_ROOMS
     place_lifetime: float = words.PLACE_LIFETIME
     #: Places that one socket waits at, one address, and everybody.
     max_person_places: int = words.MAX_PLACES
     max_address_places: int = 1_000
     max_places: int = 40_000
-    #: What waits for one person, and for all; whoever reads least is let go.
+    #: Unsent bytes for one person, and for all; the longest backlog is dropped.
     max_backlog: int = 2 * words.MAX_FRAME
     max_all_backlogs: int = 256 * 1024 * 1024
     words: Rate = Rate(burst=500, per_second=100)
     #: Allocations and claims of one socket, and of one address.
     codes: Rate = Rate(burst=20, per_second=0.5)
     address_codes: Rate = Rate(burst=100, per_second=1)
-    #: Claims of one address; and those which burned a code, or found none, or are not proven yet.
+    #: Claims of one address; and those that burned a code, found none, or are not proven yet.
     address_claims: Rate = Rate(burst=60, per_second=0.5)
     address_failed_claims: Rate = Rate(burst=10, per_second=1 / 30)
     #: Times that one socket, and one address, comes to a place.
@@ -91,11 +91,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     swarm_sweep_every: float = 15.0
     max_tracker_frame: int = tracker_frames.MAX_FRAME
     max_tracker_sockets: int = 4_000
-    #: What waits for one tracker socket, in frames and in characters; a slower reader is dropped.
+    #: The send queue of one tracker socket, in frames and in characters; a slow reader is dropped.
     max_tracker_queue: int = 256
     max_tracker_backlog: int = 1024 * 1024
     tracker_frames: Rate = Rate(burst=500, per_second=50)
-    #: Offers that one socket has handed on to others.
+    #: Offers of one socket that are forwarded to others.
     tracker_offers: Rate = Rate(burst=1_000, per_second=50)
     max_swarms: int = 20_000
     max_swarm_peers: int = 1_000

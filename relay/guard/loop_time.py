@@ -1,9 +1,9 @@
-"""The event loop's time: what each address costs of it, and whose turn it is.
+"""The event loop's time: how much each address uses, and which has the next turn.
 
-A relay is one thread, so what anybody has it do is what everybody waits for. Here that is measured
-in seconds of the processor, bounded by address, and given out fairly: of those who wait, whoever
-used least of late goes first, as in fair queueing (Demers, Keshav and Shenker 1989). Nobody is
-refused for it; who asks for too much waits. What is done in the time is not known here.
+A relay is one thread, so work for one client delays all others. It is measured in CPU seconds,
+bounded by address, and scheduled fairly: of those that wait, the address with the least recent use
+goes first, as in fair queueing (Demers, Keshav and Shenker 1989). Nobody is refused for it; an
+address beyond its bound waits. The work itself is not known here.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from relay.guard.limits import Limits
 
 T = TypeVar("T")
 
-# How many addresses have a turn before the loop looks after everything else.
+# How many addresses have a turn before the loop runs everything else.
 _AT_ONCE: Final = 16
-# Seconds until the next look where everybody who waits has used up their time, at least.
+# Least seconds until the next turns if all that wait have used up their time.
 _SHORTEST_WAIT: Final = 0.005
 
 
 class LoopTime:
-    """Measures and shares the loop's time. now: monotonic seconds; cpu: the thread's seconds."""
+    """Meters and schedules the loop's time. now: monotonic seconds; cpu: the thread's seconds."""
 
     def __init__(
         self,
@@ -46,29 +46,29 @@ class LoopTime:
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """The number of those that wait for their turn."""
         return sum(len(queue) for queue in self._waiting.values())
 
     @property
     def remembered(self) -> int:
-        """How many networks there are whose use is remembered."""
+        """The number of networks whose use is recorded."""
         return len(self._budgets)
 
     def forget(self) -> None:
-        """Forget what was used long ago."""
+        """Drop records of addresses whose budget is full again."""
         self._budgets.forget(self._now())
 
     def charge(self, address: str, seconds: float) -> None:
-        """Count seconds that an address had of the loop."""
+        """Count seconds of the loop that an address used."""
         self._budgets.spend(address, self._now(), seconds)
 
     def debt(self, address: str) -> float:
-        """Return how many seconds an address has used beyond what it may; 0 at the least."""
+        """Return how many seconds an address has used beyond its bound; at least 0."""
         return max(0.0, -self._budgets.left(address, self._now()))
 
     @contextmanager
     def spent_by(self, address: Callable[[], str | None]) -> Iterator[None]:
-        """Charge the time of a block that does not wait. address: asked at its end."""
+        """Charge the time of a block without await. address: called at its end."""
         started = self._cpu()
         try:
             yield
@@ -78,11 +78,11 @@ class LoopTime:
                 self.charge(whose, self._cpu() - started)
 
     def metered(self, address: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
-        """Return an awaitable that does the work and charges each of its steps."""
+        """Return an awaitable that runs the work and charges each of its steps."""
         return _Metered(self, address, work)
 
     async def turn(self, address: str) -> None:
-        """Return when it is this address's turn to be dealt with once."""
+        """Wait for one turn of this address."""
         if not self._waiting and self._fresh and not self.debt(address):
             self._fresh -= 1
             self._give_turns_soon()
@@ -103,7 +103,7 @@ class LoopTime:
         self._next = asyncio.get_running_loop().call_later(seconds, self._give_turns)
 
     def _give_turns(self) -> None:
-        """Let the next ones go on: one of each address, whoever has most time left first."""
+        """Give the next turns: one per address, most time left first."""
         self._next, self._is_soon = None, False
         self._fresh = _AT_ONCE
         now = self._now()
@@ -126,7 +126,7 @@ class LoopTime:
         given = False
         while queue and not given:
             turn = queue.popleft()
-            given = not turn.done()  # whoever waited may be gone
+            given = not turn.done()  # the waiting task may be cancelled
             if given:
                 turn.set_result(None)
         if not queue:
@@ -135,7 +135,7 @@ class LoopTime:
 
 
 class _Metered(Generic[T]):
-    """Runs a coroutine step by step, as `await` does, with a look at the clock around each."""
+    """Runs a coroutine step by step, as `await` does, and measures each step."""
 
     def __init__(self, loop_time: LoopTime, address: str, work: Coroutine[Any, Any, T]) -> None:
         self._loop_time = loop_time

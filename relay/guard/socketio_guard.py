@@ -1,10 +1,10 @@
-"""A socket.io server that strangers may talk to.
+"""A socket.io server that is hardened against hostile clients.
 
-python-socketio as it comes keeps what a slow reader has not read without bound, gathers binary
-attachments without bound, keeps sessions of which no client ever comes, and calls the connect
-handler for an event of that name. Here is what closes these doors, and nothing of what the relay
-does. It speaks by WebSocket alone: long-polling costs a request a word, and what it keeps between
-two of them anybody can have kept.
+Plain python-socketio queues for a slow reader without bound, buffers binary attachments without
+bound, keeps sessions that no client ever joins, and calls the connect handler for an event of that
+name. This module prevents that, and contains nothing of what the relay does. It supports WebSocket
+alone: long-polling costs a request per word, and anybody could make the relay keep the state that
+it needs between two of them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 # Names that python-socketio gives a meaning of its own when a client emits them.
 _RESERVED: Final = frozenset(socketio.AsyncServer.reserved_events) | {"*"}
 _LONGEST_NAME: Final = 64
-# What a packet costs beside its data.
+# Bytes that a packet costs beside its data.
 _PACKET: Final = 100
-# All that a client of Engine.IO 4 says on a WebSocket: a message, or one of these alone.
+# The packets that a client of Engine.IO 4 sends on a WebSocket: a message, or one of these alone.
 _MESSAGE: Final = str(engineio.packet.MESSAGE)
 _ALONE: Final = frozenset({str(engineio.packet.PONG), str(engineio.packet.CLOSE)})
 
@@ -39,13 +39,13 @@ class StrictPacket(Packet):
     """A packet that has no attachments and cannot name a reserved event."""
 
     def decode(self, encoded_packet: object) -> int:
-        """Read a packet from a client; returns how many attachments follow: always none.
+        """Decode a packet from a client; return how many attachments follow: always none.
 
         A word with bytes in it keeps their placeholders, which no payload type accepts, and so is
         answered with an error like every invalid word; the attachments are never kept.
 
         Raises:
-            ValueError: It is no packet of the relay's clients.
+            ValueError: No client of the relay sends such a packet.
         """
         if not isinstance(encoded_packet, str):
             raise ValueError("an attachment, which no word has")
@@ -68,7 +68,7 @@ def _checked_event(data: object) -> list[Any]:
 
 
 class Backlogs:
-    """What waits for all sockets together. on_full: called with one that must be closed."""
+    """The send queues of all sockets. on_full: called with one that must be closed."""
 
     def __init__(self, limits: Limits, on_full: Callable[[Backlog], None]) -> None:
         self.size = 0
@@ -80,29 +80,29 @@ class Backlogs:
         return len(self._open)
 
     def open(self) -> Backlog:
-        """Return the backlog of a new socket."""
+        """Return the send queue of a new socket."""
         backlog = Backlog(self)
         self._open.add(backlog)
         return backlog
 
     def closed(self, backlog: Backlog) -> None:
-        """Forget a backlog, which is empty and stays so."""
+        """Remove a backlog, which is empty and stays so."""
         self._open.discard(backlog)
 
     def changed(self, backlog: Backlog, size: int) -> None:
-        """Count what was added to a backlog, or taken from it."""
+        """Count bytes that were added to a backlog, or removed from it."""
         self.size += size
         if size <= 0:
             return
         if backlog.size > self._limits.max_backlog:
             self._on_full(backlog)
         elif self.size > self._limits.max_all_backlogs:
-            # Whoever reads least goes, and not whoever is told something just now.
+            # The longest backlog is closed, and not the one that just grew.
             self._on_full(max(self._open, key=lambda each: each.size))
 
 
 class Backlog(asyncio.Queue[Any]):
-    """What waits to be sent to one socket; knows its size in bytes (characters for text).
+    """The send queue of one socket, with its size in bytes (characters for text).
 
     None in it ends the sending, once all before it is sent.
     """
@@ -114,7 +114,7 @@ class Backlog(asyncio.Queue[Any]):
         self._all = all_backlogs
 
     def put_nowait(self, item: Any) -> None:
-        """Add a packet; nothing once it is closed."""
+        """Add a packet; ignore it once the queue is closed."""
         if not self._is_closed:
             super().put_nowait(item)
             self._count(_size(item))
@@ -122,18 +122,18 @@ class Backlog(asyncio.Queue[Any]):
     async def take(self) -> list[Any]:
         """Wait for the next packet and return it in a list, which is empty at the end.
 
-        One at a time: what was taken counts no more.
+        One at a time: a packet no longer counts once it is taken.
         """
         item = await self.get()
         self.task_done()
         return [] if item is None else [item]
 
     def end(self) -> None:
-        """End the sending once all that waits is sent."""
+        """End the sending once all queued packets are sent."""
         self.put_nowait(None)
 
     def close(self) -> None:
-        """Throw everything away, end the sending, and take nothing any more. Idempotent."""
+        """Discard all packets, end the sending, and accept nothing any more. Idempotent."""
         if self._is_closed:
             return
         while not self.empty():
@@ -161,7 +161,7 @@ def _size(item: Any) -> int:
 
 
 class _Session:
-    """An Engine.IO session: whose, and since when nobody is there. A person may come of it."""
+    """An Engine.IO session: its address, and since when it has no person."""
 
     def __init__(self, address: str, now: float) -> None:
         self.address = address
@@ -180,8 +180,8 @@ class SocketServer(socketio.AsyncServer):
         self._sessions: dict[str, _Session] = {}
         self._crowd = AddressTally()
         self._leaving: set[asyncio.Task[None]] = set()
-        # The library logs payloads at INFO and every stranger's mistake at ERROR: neither belongs
-        # into the relay's log.
+        # The library logs payloads at INFO and every client's mistake at ERROR: neither belongs in
+        # the relay's log.
         silent = logging.getLogger("relay.socketio")
         silent.setLevel(logging.CRITICAL)
         super().__init__(
@@ -203,14 +203,14 @@ class SocketServer(socketio.AsyncServer):
         return self._backlogs.size
 
     def has_room(self, address: str) -> bool:
-        """Whether somebody of this address may come; sockets of which nobody came count too."""
+        """Return whether this address may add a person; sockets without a person count too."""
         return (
             self._crowd.has_room(address, self._limits.max_address_people)
             and len(self.eio.sockets) < self._limits.max_people
         )
 
     def checked(self, receive: Receive) -> Receive:
-        """Wrap a WebSocket's ASGI receive: what is no packet of a client's ends the connection.
+        """Wrap a WebSocket's ASGI receive: an invalid packet ends the connection.
 
         The library would raise out of its handler, and keep the client as connected.
         """
@@ -224,9 +224,9 @@ class SocketServer(socketio.AsyncServer):
         return receive_packet
 
     async def send(self, event: str, data: dict[str, Any], to: str) -> None:
-        """Emit an event to one client; nothing where it is gone.
+        """Emit an event to one client; do nothing if it is gone.
 
-        `emit` does the same by a task for each event.
+        `emit` does the same, but with a task for each event.
         """
         eio_sid = self._eio_sid(to)
         if eio_sid is not None:
@@ -234,7 +234,7 @@ class SocketServer(socketio.AsyncServer):
             await self._send_packet(eio_sid, packet)
 
     async def sweep(self) -> None:
-        """Let go of sessions where nobody came, or nobody is any more."""
+        """Close sessions that have had no person for arrival_seconds."""
         now = self._clock()
         for eio_sid, session in list(self._sessions.items()):
             if self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
@@ -245,7 +245,7 @@ class SocketServer(socketio.AsyncServer):
                 await self._drop(self.eio.sockets.get(eio_sid))
 
     async def finish(self) -> None:
-        """Return when everything that waits has been handed to the network; nothing follows it."""
+        """Wait until all queued packets are handed to the network; then end the sending."""
         queues = [socket.queue for socket in self.eio.sockets.values()]
         try:
             await asyncio.gather(*(queue.join() for queue in queues))
@@ -276,7 +276,7 @@ class SocketServer(socketio.AsyncServer):
             socket.queue.close()
 
     def _full(self, backlog: Backlog) -> None:
-        """Let go of a client that does not read, and of what waits for it."""
+        """Disconnect a client that does not read, and discard its queue."""
         backlog.close()
         for socket in self.eio.sockets.values():
             if socket.queue is backlog:
@@ -291,5 +291,5 @@ class SocketServer(socketio.AsyncServer):
 
 
 def _is_packet(frame: str | None) -> bool:
-    """Whether a frame is one of a client's; None is an attachment, which is read and dropped."""
+    """Return whether a client may send a frame; None is an attachment, read and dropped."""
     return frame is None or frame.startswith(_MESSAGE) or frame in _ALONE

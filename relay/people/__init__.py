@@ -1,1 +1,1 @@
-"""People on the relay: their connections, and what they say."""
+"""People on the relay: their connections, and their words."""

@@ -1,7 +1,7 @@
 """People on the relay: socket.io on one side, rooms on the other.
 
-Every word is checked here and then either answered (a call) or handed to the other in the room that
-it names (a routed word) and forgotten. No word's content is logged or kept.
+Every word is validated here and then either answered (a call) or forwarded to the other in the room
+that it names (a routed word). No word's content is logged or kept.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ _TOO_MANY_MEETS = "Too many places tried; wait a little."
 
 
 class _Person:
-    """A connected client: where from."""
+    """A connected client, and its address."""
 
     def __init__(self, address: str) -> None:
         self.address = address
-        #: Held while a word of theirs is dealt with, and while they are told something.
+        #: Held while a word of theirs is handled, and while a notice is sent to them.
         self.busy = asyncio.Lock()
 
 
 class People:
-    """Everybody connected, and the handlers of what they say."""
+    """Everybody connected, and the handlers of their words."""
 
     def __init__(
         self, server: SocketServer, stores: Stores, limits: Limits, metrics: Metrics
@@ -78,18 +78,18 @@ class People:
 
     @property
     def count(self) -> int:
-        """How many people are connected."""
+        """The number of people who are connected."""
         return len(self._people)
 
     async def keep(self) -> None:
-        """Expire nameplates and places for as long as the relay lives."""
+        """Expire nameplates and places for as long as the relay runs."""
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._server.sweep()
             await self._tell(await self._rooms.expire())
 
     async def say_closing(self) -> None:
-        """Tell everybody that the relay closes; returns when they are told or will not listen."""
+        """Notify everybody that the relay closes; return when that is sent, or after a timeout."""
         self._closing = True
         if self._people:
             await self._server.emit("relayClosing", to_wire(RelayClosing()))
@@ -106,9 +106,9 @@ class People:
         person = self._people.pop(sid, None)
         if person is None:
             return
-        async with person.busy:  # or what they asked for last would be given to nobody
+        async with person.busy:  # else their last word could add state after this removes it
             notices = await self._rooms.lost(sid)
-        if not self._closing:  # then everybody goes, and has been told so
+        if not self._closing:  # else everybody was notified already
             await self._tell(notices)
 
     async def _on_word(self, event: str, sid: str, *arguments: object) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class People:
             person = self._people[sid]
             async with person.busy:
                 reply, notices = await self._handle(event, sid, person, arguments)
-            # Not while they are busy: two who tell each other something would wait for ever.
+            # Not while `busy` is held: two who notify each other would deadlock.
             await self._tell(notices)
             return to_wire(reply)
         except Refusal as refusal:
@@ -174,13 +174,13 @@ class People:
         return Done(), ()
 
     async def _count_code(self, sid: str, address: str) -> None:
-        # Both buckets are asked, so that one socket's greed also counts against its address.
+        # Both buckets are charged, so that a socket over its rate also counts against its address.
         own = await self._rates.take(Counted.CODES, sid)
         if not await self._rates.take_of_address(CountedByAddress.CODES, address) or not own:
             raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
     async def _count_claim(self, address: str) -> None:
-        # Each one counts as a failed one until the code's owner shows that it was not.
+        # Each claim counts as failed until the code's owner proves otherwise.
         for what in (CountedByAddress.CLAIMS, CountedByAddress.FAILED_CLAIMS):
             if not await self._rates.take_of_address(what, address):
                 raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
@@ -195,7 +195,7 @@ class People:
             person = self._people.get(notice.to)
             if person is None:
                 continue  # they are gone
-            async with person.busy:  # the answer that tells them of a room comes before its end
+            async with person.busy:  # the answer with a room precedes the notice of its end
                 await self._server.send(notice.event, to_wire(notice.word), to=notice.to)
 
 

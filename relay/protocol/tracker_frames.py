@@ -1,7 +1,7 @@
-"""The values that WebSocket tracker frames stand for, and their bounds.
+"""The values of WebSocket tracker frames, and their bounds.
 
-Frozen values with bytes for ids; how they look as JSON is tracker_protocol's, from where clients
-import both. No parsing and no swarm ever lives here.
+Frozen values with bytes for ids; their JSON is tracker_json.py's, from which clients import both.
+No parsing and no swarm ever lives here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_FRAME: Final = 1024 * 1024
 #: Longest reason kept or sent, in characters.
 MAX_REASON: Final = 300
 
-#: A session description as it stands in a frame: `{"type": "offer" | "answer", "sdp": text}`.
+#: A session description in a frame: `{"type": "offer" | "answer", "sdp": text}`.
 Description: TypeAlias = dict[str, str]
 
 
@@ -41,8 +41,8 @@ class Event(StrEnum):
 class FrameError(ValueError):
     """A frame that cannot be used.
 
-    reason: short text without the frame's content. action, info_hash: what is known of the frame,
-    for the failure that answers it (a client drops its socket on a failure without action).
+    reason: short text without the frame's content. action, info_hash: the frame's, if known, for
+    the failure that answers it (a client drops its socket on a failure without action).
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
     """A peer joins, stays in, completes or leaves a swarm.
 
     uploaded, downloaded, left: bytes; left is None while the metadata is unknown. numwant: peers
-    asked for; None leaves it to the number of offers.
+    wanted; None means the number of offers.
     """
 
     info_hash: bytes
@@ -82,7 +82,7 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer on its way back to the peer that made the offer."""
+    """An answer to a peer's offer, for that peer."""
 
     info_hash: bytes
     peer_id: bytes
@@ -92,7 +92,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scrape(msgspec.Struct, frozen=True):
-    """Asks for the figures of some swarms (BEP 48)."""
+    """A query for the figures of some swarms (BEP 48)."""
 
     info_hashes: tuple[bytes, ...]
 
@@ -101,7 +101,7 @@ class Scrape(msgspec.Struct, frozen=True):
 
 
 class AnnounceReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The announce was taken. interval: seconds to the next one; counts of peers."""
+    """The announce was accepted. interval: seconds to the next one; counts of peers."""
 
     info_hash: bytes
     interval: float
@@ -110,7 +110,7 @@ class AnnounceReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfferFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """Another peer's offer. peer_id: who made it."""
+    """Another peer's offer. peer_id: that peer's."""
 
     info_hash: bytes
     peer_id: bytes
@@ -119,7 +119,7 @@ class OfferFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """Another peer's answer to one of our offers. peer_id: who made it."""
+    """Another peer's answer to one of our offers. peer_id: that peer's."""
 
     info_hash: bytes
     peer_id: bytes
@@ -136,13 +136,13 @@ class SwarmFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScrapeReply(msgspec.Struct, frozen=True):
-    """Figures by infohash; unknown swarms are zeros or absent, as the tracker likes."""
+    """Figures by infohash; unknown swarms are zeros or absent, depending on the tracker."""
 
     files: dict[bytes, SwarmFigures]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """The tracker refuses. action, info_hash: what it refuses, where it said so."""
+    """The tracker refuses. action, info_hash: of the refused frame, if the tracker sent them."""
 
     reason: str
     action: str | None = None

@@ -1,4 +1,4 @@
-"""The tracker's words: JSON frames of bittorrent-tracker's WebSocket protocol, typed.
+"""The tracker's frames: the JSON of bittorrent-tracker's WebSocket protocol, typed.
 
 Shared by the relay's tracker and by the client's announcer. Pure: text in, values out. No socket
 and no swarm ever lives here. Binary ids (`info_hash`, `peer_id`, `to_peer_id`, `offer_id`) are 20
@@ -92,7 +92,7 @@ class _WireOffer(msgspec.Struct):
 
 
 class _Head(msgspec.Struct):
-    """What tells one kind of frame from another; nothing in it is checked yet."""
+    """The members that distinguish kinds of frames; none of them is validated yet."""
 
     action: Any = None
     info_hash: Any = None
@@ -161,8 +161,8 @@ class _WireFailure(msgspec.Struct, omit_defaults=True):
     info_hash: _Id | None = None
 
 
-#: The shapes of what a client sends and of what a tracker sends, by the action that each has and by
-#: what else it is told by; a failure may have any action, or none.
+#: The shapes of a client's frames and of a tracker's, by action and by the member that
+#: distinguishes them; a failure may have any action, or none.
 CLIENT_SHAPES: Final[dict[tuple[str, str], type[msgspec.Struct]]] = {
     ("announce", ""): _WireAnnounce,
     ("announce", "answer"): _WireAnswer,
@@ -184,10 +184,10 @@ _T = TypeVar("_T")
 
 
 def parse_client_frame(text: str | bytes) -> ClientFrame:
-    """Read what a client sent to a tracker.
+    """Parse a frame from a client to a tracker.
 
     Raises:
-        FrameError: It is too long, no JSON, of an unknown kind or out of bounds.
+        FrameError: It is too long, not JSON, of an unknown kind or out of bounds.
     """
     head = _head(text)
     if head.action == "scrape":
@@ -204,10 +204,10 @@ def parse_client_frame(text: str | bytes) -> ClientFrame:
 
 
 def parse_server_frame(text: str | bytes) -> ServerFrame:
-    """Read what a tracker sent to a client.
+    """Parse a frame from a tracker to a client.
 
     Raises:
-        FrameError: It is too long, no JSON, of an unknown kind or out of bounds.
+        FrameError: It is too long, not JSON, of an unknown kind or out of bounds.
     """
     head = _head(text)
     action = head.action if head.action in ("announce", "scrape") else None

@@ -3,8 +3,8 @@
 Here live event names, payload types and their bounds, shared by both sides. No routing and no I/O
 ever lives here. Field names are camelCase on the wire. Payloads travel as JSON objects; `bytes`
 fields travel as base64 text. Every call is acknowledged with either the reply's fields or
-``{"error": {"code", "message"}}``. What two people say to each other once they hold a common key is
-Sealed: the relay sees the event's name and a size.
+``{"error": {"code", "message"}}``. Words between two people who hold a common key are Sealed: the
+relay sees the event's name and a size.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_PATH: Final = 1024
 MAX_FOLDERS: Final = 20_000
 #: Latest time of a file, in nanoseconds since 1970: the year 2200.
 MAX_TIME: Final = 7_258_118_400 * 10**9
-#: Seconds that an unclaimed nameplate lives, and that somebody waits at a place.
+#: Lifetimes in seconds of an unclaimed nameplate, and of waiting at a place.
 NAMEPLATE_LIFETIME: Final = 10 * 60
 PLACE_LIFETIME: Final = 10 * 60
 #: Rooms that one connection may be in at once, and places that it may wait at.
@@ -52,14 +52,14 @@ SwarmKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
 # Drawn by the relay, 128 bits; whoever is not in a room gains nothing by knowing its id.
 Room = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
-# What two people derive from a secret that both have; it tells the relay nothing.
+# Two people derive it from a secret that both have; it reveals nothing to the relay.
 Place = Annotated[bytes, Meta(min_length=32, max_length=32)]
-# The shortest is an authentication tag and nothing.
+# The shortest is an authentication tag alone.
 SealedBody = Annotated[bytes, Meta(min_length=16, max_length=MAX_SEALED)]
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A payload; the socket.io event name says which."""
+    """A payload; the socket.io event name identifies its type."""
 
 
 # --- from a client to the relay itself -------------------------------------------------------
@@ -70,7 +70,7 @@ class Allocate(Word, frozen=True, kw_only=True):
 
 
 class Allocated(Word, frozen=True, kw_only=True):
-    """A nameplate that nobody foresees, this client's until claimed, released or expired."""
+    """An unpredictable nameplate, this client's until claimed, released or expired."""
 
     nameplate: Nameplate
     expires_seconds: int
@@ -83,38 +83,38 @@ class Claim(Word, frozen=True, kw_only=True):
 
 
 class Joined(Word, frozen=True, kw_only=True):
-    """The room that the owner of a nameplate and whoever claimed it are in from now on."""
+    """The room that the owner and the claimer of a nameplate are in from now on."""
 
     room: Room
 
 
 class Release(Word, frozen=True, kw_only=True):
-    """`release`: gives up this client's own unclaimed nameplate. Acknowledged with Done."""
+    """`release`: withdraws this client's own unclaimed nameplate. Acknowledged with Done."""
 
 
 class Meet(Word, frozen=True, kw_only=True):
     """`meet`: meets whoever waits at a place, or waits there. Acknowledged with Met.
 
-    Whoever waits there already goes on to wait, for PLACE_LIFETIME from now.
+    A client that waits there already waits on, for PLACE_LIFETIME from now.
     """
 
     place: Place
 
 
 class Met(Word, frozen=True, kw_only=True):
-    """room: shared with who waited at the place; null: nobody did, and now this client does."""
+    """room: shared with the client that waited at the place; null: this client waits there now."""
 
     room: Room | None
 
 
 class LeavePlace(Word, frozen=True, kw_only=True):
-    """`leavePlace`: waits no more at a place, if it did. Acknowledged with Done."""
+    """`leavePlace`: stops waiting at a place, if it did. Acknowledged with Done."""
 
     place: Place
 
 
 class Leave(Word, frozen=True, kw_only=True):
-    """`leave`: leaves a room, if it is in it; the other is told. Acknowledged with Done."""
+    """`leave`: leaves a room, if it is in it; the other is notified. Acknowledged with Done."""
 
     room: Room
 
@@ -134,7 +134,7 @@ class Claimed(Word, frozen=True, kw_only=True):
 
 
 class NameplateExpired(Word, frozen=True, kw_only=True):
-    """`nameplateExpired`: nobody came in time."""
+    """`nameplateExpired`: nobody claimed this client's nameplate in time."""
 
     nameplate: Nameplate
 
@@ -156,9 +156,9 @@ class PlaceExpired(Word, frozen=True, kw_only=True):
 
 
 class PartnerGone(Word, frozen=True, kw_only=True):
-    """`partnerGone`: the other is gone from a room, and so the room.
+    """`partnerGone`: the other is gone from a room, which ended by that.
 
-    reason: `left` (said so) or `lost` (connection ended).
+    reason: `left` (sent `leave`) or `lost` (connection ended).
     """
 
     room: Room
@@ -173,20 +173,20 @@ class RelayClosing(Word, frozen=True, kw_only=True):
 
 
 class Routed(Word, frozen=True, kw_only=True):
-    """Any of PAIRING on its way: which room it is said in, and what stands in the word."""
+    """Any of PAIRING in transit: the room it is sent in, and the word's body."""
 
     room: Room
     body: Opaque
 
 
 class Sealed(Word, frozen=True, kw_only=True):
-    """Any of CONTENTS on its way; only the partner can read it."""
+    """Any of CONTENTS in transit; only the partner can read it."""
 
     room: Room
     body: SealedBody
 
 
-# --- what two people say to come to a common key ----------------------------------------------
+# --- pairing: two people agree on a common key ------------------------------------------------
 
 
 class PairingWord(Word, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ class Confirm(PairingWord, frozen=True, kw_only=True):
 
 
 class Commit(PairingWord, frozen=True, kw_only=True):
-    """`commit`: what the sender's nonce is, without showing it (a commitment)."""
+    """`commit`: a commitment to the sender's nonce, which does not reveal it."""
 
 
 class Reveal(PairingWord, frozen=True, kw_only=True):
@@ -215,7 +215,7 @@ class Reveal(PairingWord, frozen=True, kw_only=True):
 
 
 class Hello(Word, frozen=True, kw_only=True):
-    """`hello`: how the sender wants to be called. Only after both confirmed.
+    """`hello`: the sender's name. Only after both confirmed.
 
     wants: what it is there for: `send`, `receive`, or anything else for both.
     """
@@ -228,7 +228,7 @@ class OfferedFile(Word, frozen=True, kw_only=True, omit_defaults=True):
     """One file of a request. path: relative, `/` between parts. size in bytes.
 
     mode: its permissions at the sender, without setuid and the like. modified: its modification
-    time, in nanoseconds since 1970. Either is left out where it is not known.
+    time, in nanoseconds since 1970. Either is left out if it is not known.
     """
 
     path: FilePath
@@ -246,7 +246,7 @@ class OfferedFolder(Word, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
-    """`fileRequest`: may I send you these? folders: in no order, the empty ones among them."""
+    """`fileRequest`: asks to send these files. folders: in no order, including the empty ones."""
 
     id: Id
     files: Annotated[list[OfferedFile], Meta(min_length=1, max_length=MAX_FILES)]
@@ -256,7 +256,7 @@ class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
 class FileAnswer(Word, frozen=True, kw_only=True):
     """`fileAnswer`: a yes or no for each file, in the request's order. No yes at all declines.
 
-    reason: short text for the other person, where it declines.
+    reason: short text for the other person, if it declines.
     """
 
     id: Id
@@ -274,8 +274,8 @@ class Preparing(Word, frozen=True, kw_only=True):
 class FileReady(Word, frozen=True, kw_only=True):
     """`fileReady`, delivered as `addTorrent`: the torrent is seeded.
 
-    swarm_key: What makes its swarm a private one: only who has it meets the sender. Neither it nor
-        the magnet is ever shown.
+    swarm_key: The key of its private swarm: only a holder meets the sender. Neither it nor the
+        magnet is ever shown.
     """
 
     id: Id
@@ -290,13 +290,13 @@ class FileReady(Word, frozen=True, kw_only=True):
 
 
 class DownloadStarted(Word, frozen=True, kw_only=True):
-    """`downloadStarted`: the receiver has the torrent's metadata and asks for pieces."""
+    """`downloadStarted`: the receiver has the torrent's metadata and requests pieces."""
 
     id: Id
 
 
 class ProgressUpdate(Word, frozen=True, kw_only=True):
-    """`progressUpdate`: how far the receiver is. Bytes, bytes a second, seconds (null: unknown)."""
+    """`progressUpdate`: the receiver's figures. Bytes, bytes a second, seconds (null: unknown)."""
 
     id: Id
     downloaded: Size
@@ -312,7 +312,7 @@ class DownloadComplete(Word, frozen=True, kw_only=True):
 
 
 class Cancel(Word, frozen=True, kw_only=True):
-    """`cancel`: this side gives the transfer up. reason: short text for the other person."""
+    """`cancel`: this side cancels the transfer. reason: short text for the other person."""
 
     id: Id
     reason: Annotated[str, Meta(max_length=200)] = ""
@@ -331,7 +331,7 @@ class Route(NamedTuple):
     delivered_as: str
 
 
-#: What a client may ask of the relay itself.
+#: Calls of a client to the relay itself.
 CALLS: Final[dict[str, type[Word]]] = {
     "allocate": Allocate,
     "claim": Claim,
@@ -341,10 +341,10 @@ CALLS: Final[dict[str, type[Word]]] = {
     "leave": Leave,
 }
 
-#: What the relay acknowledges a call with; every other one, and every routed word, with Done.
+#: Acknowledgements of calls; Done for every other one, and for every routed word.
 REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated, "claim": Joined, "meet": Met}
 
-#: What two people say before they hold a common key, by event.
+#: Words that two people send before they hold a common key, by event.
 PAIRING: Final[dict[str, type[PairingWord]]] = {
     "pake": Pake,
     "confirm": Confirm,
@@ -352,7 +352,7 @@ PAIRING: Final[dict[str, type[PairingWord]]] = {
     "reveal": Reveal,
 }
 
-#: What a sealed word holds, by the event under which it is sent.
+#: Contents of sealed words, by the event under which they are sent.
 CONTENTS: Final[dict[str, type[Word]]] = {
     "hello": Hello,
     "fileRequest": FileRequest,
@@ -369,13 +369,13 @@ CONTENTS: Final[dict[str, type[Word]]] = {
 #: The workflow's names under which the partner receives some words.
 _RENAMED: Final = {"fileReady": "addTorrent", "downloadComplete": "torrentDone"}
 
-#: What the relay passes on to the other in the room that a word names, and to nobody else.
+#: Words that the relay forwards to the other in the room that they name, and to nobody else.
 ROUTES: Final[dict[str, Route]] = {
     **{event: Route(Routed, event) for event in PAIRING},
     **{event: Route(Sealed, _RENAMED.get(event, event)) for event in CONTENTS},
 }
 
-#: What the relay says of its own accord.
+#: Words that the relay sends of its own accord.
 NOTICES: Final[dict[str, type[Word]]] = {
     "claimed": Claimed,
     "nameplateExpired": NameplateExpired,
@@ -413,7 +413,7 @@ W = TypeVar("W", bound=Word)
 
 
 def parse(payload_type: type[W], data: object) -> W:
-    """Validate a payload that came off the network.
+    """Validate a payload from the network.
 
     Raises:
         msgspec.ValidationError: It has the wrong shape or is out of bounds.

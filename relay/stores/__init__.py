@@ -1,1 +1,1 @@
-"""What a relay keeps: interfaces, and each way of keeping it in a folder of its own."""
+"""The state that a relay keeps: interfaces, and each implementation in a folder of its own."""

@@ -1,16 +1,16 @@
-"""What a relay keeps, as interfaces: who meets whom, swarms, and what holds the rates of who asks.
+"""The state that a relay keeps, as interfaces: people, swarms and rate limits.
 
-Each method is one atomic step: whatever several connections, or several processes of a relay, ask
-for at the same time, it is as if each step was over before the next one began. So nothing here is
-read, decided on and written back over two calls.
+Each method is one atomic step: concurrent calls of several connections, or of several processes of
+a relay, take effect as if each step ended before the next one began. So nothing here is read,
+decided on and written back over two calls.
 
-Times are seconds from now, to live or to rest. The clock is the store's own, and no reading of it
-is given or returned: two processes have none in common. Bounds are those of the Limits that a store
-was made with. Keys of connections are given out once, by whatever process. A step ends
-within seconds, with an error if need be; one whose caller is cancelled may still happen.
+Times are durations in seconds from now. The clock is the store's own, and no timestamp is passed or
+returned: two processes have no clock in common. Bounds are those of the Limits that a store was
+made with. Keys of connections are unique across processes, and never reused. A step ends within
+seconds, with an error if need be; a step whose caller is cancelled may still take effect.
 
-What bounds the cost of a process itself (its bytes, frames, memory and time) is no store's but
-relay/guard's. How anything is kept never lives here.
+Bounds on the cost of a process itself (its bytes, frames, memory and time) are relay/guard's. How
+anything is stored never lives here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SocketKey: TypeAlias = str
 
 
 class Refusal(Exception):
-    """The relay says no. code: one of words.ErrorCode. message: a sentence for a person."""
+    """The relay refuses. code: one of words.ErrorCode. message: a sentence for a person."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 
 class Notice(NamedTuple):
-    """Something the relay must tell `to` of its own accord."""
+    """A word that the relay must send to `to` of its own accord."""
 
     to: PersonKey
     event: str
@@ -45,21 +45,21 @@ class Notice(NamedTuple):
 
 
 class Entered(NamedTuple):
-    """A room that two people are in from now on, and what who waited for it must be told."""
+    """A new room of two people, and the notice for the one who waited."""
 
     room: Room
     notice: Notice
 
 
 class Destination(NamedTuple):
-    """For whom a routed word is. proven: the address of a claim that was no guess, said once."""
+    """The receiver of a routed word. proven: the address of a claim that was no guess, once."""
 
     to: PersonKey
     proven: str | None
 
 
 class PeopleTotals(NamedTuple):
-    """How many nameplates wait to be claimed, at how many places somebody waits, and rooms."""
+    """Numbers of unclaimed nameplates, of places where somebody waits, and of rooms."""
 
     nameplates: int
     places: int
@@ -67,30 +67,30 @@ class PeopleTotals(NamedTuple):
 
 
 class PeopleStore(Protocol):
-    """Who waits with a nameplate or at a place, and who is in a room with whom.
+    """The people who wait with a nameplate or at a place, and the rooms.
 
-    Each person has one nameplate at most, a bounded number of places, and of rooms. A nameplate, or
-    whoever waits at a place, is met by one person, however many come at the same time.
+    Each person has one nameplate at most, a bounded number of places, and of rooms. Of several
+    people who come to a nameplate or a place at the same time, exactly one meets the one who waits.
     """
 
     async def allocate(self, person: PersonKey, lifetime: float, rest: float) -> Allocated:
-        """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
+        """Give `person` an unpredictable nameplate; withdraw an earlier one.
 
-        lifetime: seconds until it expires. rest: seconds from its end, whatever that is, in which a
-        claim hears how it ended, and nobody is given its number.
+        lifetime: seconds until it expires. rest: seconds after its end, of whatever kind, in which
+        the refusal of a claim has that kind, and its number is not reused.
 
         Raises:
             Refusal: relayFull.
         """
 
     async def release(self, person: PersonKey) -> None:
-        """Give up the nameplate that `person` holds, if any."""
+        """Withdraw the nameplate that `person` holds, if any."""
 
     async def claim(self, person: PersonKey, address: str, nameplate: int) -> Entered:
-        """Open a room for `person` and the owner of a nameplate, which is used up by it.
+        """Open a room for `person` and the owner of a nameplate, which uses the nameplate up.
 
-        `person` gives up their own. address: where they are counted; that the claim was no guess,
-        `route` says later.
+        The own nameplate of `person` is withdrawn. address: under which they are counted; `route`
+        returns it once the claim proves to be no guess.
 
         Raises:
             Refusal: tooManyRooms, ownCode, unknownCode, usedCode, expiredCode, withdrawnCode.
@@ -99,38 +99,38 @@ class PeopleStore(Protocol):
     async def meet(
         self, person: PersonKey, address: str, place: bytes, lifetime: float
     ) -> Entered | None:
-        """Open a room for `person` and whoever waits at a place; else have them wait there.
+        """Open a room for `person` and whoever waits at a place; else let `person` wait there.
 
-        address: where `person` is counted. lifetime: seconds that they wait, from now on also where
-        they did before.
+        address: under which `person` is counted. lifetime: seconds that they wait, from now on even
+        if they waited before.
 
         Raises:
             Refusal: tooManyRooms, tooManyPlaces, relayFull.
         """
 
     async def leave_place(self, person: PersonKey, place: bytes) -> None:
-        """End the waiting of `person` at a place, if they do."""
+        """Stop `person` from waiting at a place, if they do."""
 
     async def route(self, person: PersonKey, room: Room, *, proves: bool) -> Destination:
-        """Return for whom a word of `person` in a room is.
+        """Return the receiver of a word of `person` in a room.
 
-        proves: it is one that only two who share a code say. The first such word of who made the
-        code shows that whoever claimed it did not guess.
+        proves: whether only two people who share a code send such a word. The first one of the
+        code's maker proves that its claimer did not guess.
 
         Raises:
             Refusal: notPaired.
         """
 
     async def leave(self, person: PersonKey, room: Room) -> Sequence[Notice]:
-        """End a room, because `person` in it said so; nothing where they are not."""
+        """End a room that `person` leaves; do nothing if they are not in it."""
 
     async def lost(self, person: PersonKey) -> Sequence[Notice]:
-        """Forget `person`, whose connection ended: nameplate, places and rooms."""
+        """Remove `person`, whose connection ended: nameplate, places and rooms."""
 
     async def expire(self) -> Sequence[Notice]:
-        """End the waiting of those whose time is over; asked for every second or so.
+        """End expired nameplates and waiting at places; called every second or so.
 
-        Each is returned once, to whoever asked first.
+        Each notice is returned once, to the first caller.
         """
 
     async def totals(self) -> PeopleTotals:
@@ -145,34 +145,34 @@ class Delivery(NamedTuple):
 
 
 class SwarmTotals(NamedTuple):
-    """How many swarms there are, and peers; a peer in two swarms counts twice."""
+    """Numbers of swarms and of peers; a peer in two swarms counts twice."""
 
     swarms: int
     peers: int
 
 
 class SwarmStore(Protocol):
-    """Who is in which swarm, and which frame goes to whom.
+    """The peers of each swarm, and the receivers of frames.
 
-    Swarms and peers are bounded. Where there are too many, whoever has most loses the least
-    recently announced: nobody can push out others by having more.
+    Swarms and peers are bounded. Beyond the bound, the network with the most peers loses its least
+    recently announced one: nobody can evict others by having more.
     """
 
     async def announce(
         self, socket: SocketKey, address: str, frame: Announce, lifetime: float
     ) -> Sequence[Delivery]:
-        """Take an announce: the reply to it, and its offers for other peers.
+        """Handle an announce; return the reply to it, and its offers for other peers.
 
-        address: what the socket is counted under, the same each time. lifetime: seconds until the
-        peer is gone where it does not announce again.
+        address: under which the socket is counted, the same each time. lifetime: seconds until the
+        peer expires unless it announces again.
 
         Raises:
-            FrameError: This socket or its address is in too many swarms, or the peer id is somebody
-                else's.
+            FrameError: This socket or its address is in too many swarms, or the peer id is another
+                address's.
         """
 
     async def answer(self, socket: SocketKey, frame: Answer) -> Sequence[Delivery]:
-        """Take an answer: for the peer that it names, or for nobody if that peer has gone.
+        """Handle an answer; return it for the peer that it names, or nothing if that peer is gone.
 
         Raises:
             FrameError: The answering peer is not in the swarm through this socket.
@@ -182,20 +182,20 @@ class SwarmStore(Protocol):
         """Return the figures of the swarms asked about; an unknown one is all zeros."""
 
     async def drop(self, socket: SocketKey) -> None:
-        """Take every peer of a closed socket out, save those another socket has taken over."""
+        """Remove every peer of a closed socket, except those that another socket took over."""
 
     async def members(self, sockets: Collection[SocketKey]) -> Collection[SocketKey]:
         """Return those of these sockets that are in any swarm."""
 
     async def expire(self) -> None:
-        """Take out the peers whose time is over; asked for every few seconds."""
+        """Remove expired peers; called every few seconds."""
 
     async def totals(self) -> SwarmTotals:
         """Return how much is kept."""
 
 
 class Counted(Enum):
-    """What is counted against a rate: that of Limits by this name, for one connection each."""
+    """What is rate-limited by connection; each value is the name of its rate in Limits."""
 
     WORDS = "words"
     CODES = "codes"
@@ -205,7 +205,7 @@ class Counted(Enum):
 
 
 class CountedByAddress(Enum):
-    """Likewise, for an address, and for the networks that it is in by their share."""
+    """Likewise, by address, and by the networks that it is in, with their share."""
 
     CODES = "address_codes"
     CLAIMS = "address_claims"
@@ -214,9 +214,10 @@ class CountedByAddress(Enum):
 
 
 class RateStore(Protocol):
-    """What holds the rates of who asks, by a token bucket each (relay/guard/buckets.py).
+    """The rate limits, a token bucket each (relay/guard/buckets.py).
 
-    Connections stay with one process: a store that several share may keep theirs in each.
+    A connection belongs to one process: a store that several share may keep the buckets of
+    connections in each.
     """
 
     async def take(self, what: Counted, connection: str, count: float = 1) -> bool:
@@ -229,11 +230,11 @@ class RateStore(Protocol):
         """Give one token of an address back."""
 
     async def expire(self) -> None:
-        """Forget what is as if nothing had been taken; asked for every few seconds."""
+        """Drop full buckets; called every few seconds."""
 
 
 class Stores(NamedTuple):
-    """All that a relay keeps."""
+    """All state that a relay keeps."""
 
     people: PeopleStore
     swarms: SwarmStore

@@ -1,1 +1,1 @@
-"""The tracker: its sockets, and what comes and goes over them."""
+"""The tracker: its sockets, and their frames."""

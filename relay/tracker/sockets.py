@@ -1,6 +1,6 @@
-"""The tracker's sockets: WebSocket frames in, swarms asked, frames out.
+"""The tracker's sockets: WebSocket frames in, calls to the swarm store, frames out.
 
-Each socket has a bounded queue and a writer of its own, so that one slow reader holds nobody up.
+Each socket has a bounded queue and a writer of its own, so that a slow reader delays no other.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _TRY_AGAIN_LATER = 1013
 
 
 class _Socket:
-    """One connected client, and what waits for it."""
+    """One connected client, and its send queue."""
 
     def __init__(self, websocket: WebSocket, limits: Limits, now: float) -> None:
         self.websocket = websocket
-        #: Held while a frame is dealt with.
+        #: Held while a frame is handled.
         self.busy = asyncio.Lock()
         #: Since when it is in no swarm.
         self.idle_since: float | None = now
@@ -53,7 +53,7 @@ class _Socket:
         self._given_up = asyncio.Event()
 
     def put(self, frame: ServerFrame) -> None:
-        """Queue a frame; a socket for which too much waits is given up."""
+        """Queue a frame; give up a socket whose queue exceeds its bounds."""
         if self._given_up.is_set():
             return
         text = encode(frame)
@@ -64,14 +64,14 @@ class _Socket:
             self.give_up()
 
     async def write(self) -> None:
-        """Send what is queued for as long as the socket is open."""
+        """Send queued frames for as long as the socket is open."""
         while True:
             text = await self._outgoing.get()
             self._waiting -= len(text)
             await self.websocket.send_text(text)
 
     def give_up(self) -> None:
-        """Have the socket closed."""
+        """Make `serve` close the socket."""
         self._given_up.set()
 
     async def given_up(self) -> None:
@@ -97,17 +97,17 @@ class Tracker:
         self._loop_time = loop_time
         self._clock = clock
         self._sockets: dict[SocketKey, _Socket] = {}
-        # No other process that keeps its swarms in the same store has this in its keys.
+        # Makes keys unique among the processes that share a store.
         self._process = secrets.token_hex(8)
         self._numbers = itertools.count()
 
     @property
     def count(self) -> int:
-        """How many sockets are open."""
+        """The number of open sockets."""
         return len(self._sockets)
 
     async def keep(self) -> None:
-        """Take silent peers and idle sockets out for as long as the relay lives."""
+        """Remove expired peers and idle sockets for as long as the relay runs."""
         while True:
             await asyncio.sleep(self._limits.swarm_sweep_every)
             await self._swarms.expire()
@@ -143,7 +143,7 @@ class Tracker:
         finally:
             del self._sockets[key]
             try:
-                # A frame that is being taken in cannot be taken back yet; and none comes after it.
+                # A frame that is being handled may still add peers: wait for it, and bar others.
                 await socket.busy.acquire()
             finally:
                 for task in tasks:
@@ -180,7 +180,7 @@ class Tracker:
                     lifetime = self._limits.peer_timeout
                     self._deliver(await self._swarms.announce(key, address, announce, lifetime))
                     if announce.event is not Event.STOPPED:
-                        socket.idle_since = None  # whatever was asked of its swarms before
+                        socket.idle_since = None  # also if `keep` looked its swarms up before
                 case Answer() as answer:
                     self._deliver(await self._swarms.answer(key, answer))
                 case Scrape() as scrape:
@@ -198,7 +198,7 @@ class Tracker:
         for delivery in deliveries:
             socket = self._sockets.get(delivery.to)
             if socket is None:
-                continue  # it has closed since its place in the swarm was looked up
+                continue  # it was closed after the store returned the delivery
             socket.put(delivery.frame)
             if isinstance(delivery.frame, OfferFrame):
                 self._metrics.offers.inc()

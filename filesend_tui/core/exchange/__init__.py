@@ -1,1 +1,1 @@
-"""One request from asking to done: a table, its values and effects, and who carries them out."""
+"""One request from asked to done: a table, its values and effects, and the code that runs them."""

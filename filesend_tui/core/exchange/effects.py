@@ -1,6 +1,6 @@
-"""What each effect of an exchange is made of: the words, events and work behind a table's row.
+"""The effects of an exchange: the words, events and work behind a table's row.
 
-Every function takes the request's id and the input that happened. When they apply is table.py's.
+Every function takes the request's id and the input. When each applies is table.py's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from relay.protocol import words
 
 #: Characters of a reason, as relay/protocol/words.py bounds them.
 MAX_REASON: Final = 200
-#: What the partner is told when something failed here: nothing that names a file or folder.
+#: Reasons for the partner when something failed here, by error code: none names a file or folder.
 _TOLD: Final[Mapping[str, str]] = {
     "badSource": "The sender could not read the files.",
     "badMetadata": "What came was not what was offered.",
@@ -53,30 +53,30 @@ _TOLD_OTHERWISE: Final = "It failed on the other side."
 
 
 def send_answer(id: TransferId, happened: Approved | Declined) -> Effect:
-    """Tell the partner the answer."""
+    """Send the partner the answer."""
     reason = happened.reason if isinstance(happened, Declined) else ""
     return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted), reason=reason))
 
 
 def send_preparing(id: TransferId, happened: Prepared) -> Effect:
-    """Tell the partner how far hashing is."""
+    """Send the partner the progress of hashing."""
     return SendWord(words.Preparing(id=id, progress=happened.progress))
 
 
 def send_ready(id: TransferId, happened: Ready) -> Effect:
-    """Tell the partner that the torrent is served."""
+    """Send the partner the magnet of the torrent, which is served now."""
     return SendWord(
         words.FileReady(id=id, magnet_uri=happened.magnet, swarm_key=happened.swarm_key)
     )
 
 
 def send_started(id: TransferId, _: Started) -> Effect:
-    """Tell the partner that pieces are asked for."""
+    """Report to the partner that pieces are requested."""
     return SendWord(words.DownloadStarted(id=id))
 
 
 def send_progress(id: TransferId, happened: Progressed) -> Effect:
-    """Tell the partner this side's figures."""
+    """Send the partner this side's figures."""
     return SendWord(
         words.ProgressUpdate(
             id=id,
@@ -89,17 +89,17 @@ def send_progress(id: TransferId, happened: Progressed) -> Effect:
 
 
 def send_complete(id: TransferId, _: Completed) -> Effect:
-    """Tell the partner that all is here."""
+    """Report to the partner that the download is complete."""
     return SendWord(words.DownloadComplete(id=id))
 
 
 def send_cancelled(id: TransferId, happened: Cancelled) -> Effect:
-    """Tell the partner that the person here gave up."""
+    """Report to the partner that the person here cancelled."""
     return SendWord(words.Cancel(id=id, reason=happened.reason[:MAX_REASON]))
 
 
 def send_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
-    """Tell the partner that it failed here, and nothing private about it."""
+    """Report to the partner that it failed here, without private details."""
     error = happened.error
     told = error.told if isinstance(error, BadSource) else ""
     reason = told or _TOLD.get(error.code, _TOLD_OTHERWISE)
@@ -112,12 +112,12 @@ def publish_answer(id: TransferId, happened: Approved | Declined) -> Effect:
 
 
 def publish_hashing(id: TransferId, happened: Prepared) -> Effect:
-    """Publish how far the partner's hashing is."""
+    """Publish the progress of the partner's hashing."""
     return Publish(events.Hashing(transfer=id, progress=happened.progress))
 
 
 def publish_ready(id: TransferId, happened: Ready) -> Effect:
-    """Publish that the partner was told of the torrent."""
+    """Publish that the magnet was sent to the partner."""
     return Publish(events.FileReady(transfer=id, magnet_uri=happened.magnet))
 
 
@@ -127,7 +127,7 @@ def publish_added(id: TransferId, happened: Ready) -> Effect:
 
 
 def publish_started(id: TransferId, _: Started) -> Effect:
-    """Publish that pieces are asked for."""
+    """Publish that pieces are requested."""
     return Publish(events.DownloadStarted(transfer=id))
 
 
@@ -157,7 +157,7 @@ def publish_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) 
 
 
 def seed(_id: TransferId, _: Approved) -> Effect:
-    """Serve the torrent that is being made since the request."""
+    """Serve the torrent, which has been in the making since the request."""
     return StartSeeding()
 
 
@@ -167,10 +167,10 @@ def add(_id: TransferId, happened: Ready) -> Effect:
 
 
 def free(_id: TransferId, _: Input) -> Effect:
-    """Destroy the torrent and leave the files alone."""
+    """Destroy the torrent and keep the files."""
     return FreeTorrent(delete_data=False)
 
 
 def free_and_delete(_id: TransferId, _: Input) -> Effect:
-    """Destroy the torrent and what is unfinished of it."""
+    """Destroy the torrent and its part files."""
     return FreeTorrent(delete_data=True)

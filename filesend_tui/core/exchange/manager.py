@@ -1,6 +1,6 @@
-"""The transfers of all sessions: begins those of a session, and finds whose a request is.
+"""The transfers of all sessions: makes those of a session, and finds the session of a request.
 
-What goes on in one session is transfers.py's; who is paired with whom is sessions/manager.py's.
+The transfers of one session are transfers.py's; pairing is sessions/manager.py's.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class TransferManager:
     async def look_through(
         self, paths: Collection[Path], *, skip_unreadable: bool = False
     ) -> Found:
-        """Return what is to be sent, for `request`; needs nobody, and asks nobody.
+        """Check and return what is to be sent, for `request`; needs no partner.
 
         Raises:
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
@@ -77,7 +77,7 @@ class TransferManager:
         """Ask the partner of a session to accept what was chosen; return the request's id.
 
         Raises:
-            NotPaired: They are gone.
+            NotPaired: The partner is gone.
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
         """
         if to not in self._open:
@@ -92,19 +92,19 @@ class TransferManager:
         output: Path | Target | None = None,
         reason: str = "",
     ) -> None:
-        """Say yes or no for each file of a partner's request, in its order.
+        """Accept or decline each file of a partner's request, in its order.
 
         Args:
             transfer: The request.
             accepted: A yes or no for each file.
-            output: Folder its files will stand in; the configured one where None.
+            output: Folder for its files; the configured one if None.
             reason: Why it is declined, for the partner to read; at most 200 characters.
 
         Raises:
-            NotPaired: Nobody is there.
-            NoSpace, StorageFailed: They cannot be kept there; the request stays open.
+            NotPaired: There is no partner.
+            NoSpace, StorageFailed: They cannot be stored there; the request stays open.
             RequestGone: There is no such request to answer.
-            FileSendError: It is not one answer for each file.
+            FileSendError: `accepted` does not have one entry for each file.
         """
         transfers = self._with(transfer)
         if transfers is None and not self._open:
@@ -114,7 +114,7 @@ class TransferManager:
         await transfers.answer(transfer, accepted, output, reason)
 
     async def cancel(self, transfer: TransferId) -> None:
-        """Give a transfer up; returns when all it held here is freed. One that is over is fine."""
+        """Cancel a transfer; return when all it held here is freed. No error if it is over."""
         if (transfers := self._with(transfer)) is not None:
             await transfers.cancel(transfer)
 

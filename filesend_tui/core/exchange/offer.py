@@ -1,6 +1,6 @@
-"""What is offered in a request: made from files here, and held against the torrent that comes.
+"""The offer of a request: made from files here, and compared with the torrent that arrives.
 
-Nothing is asked, sent or fetched here.
+Nothing is sent or fetched here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from relay.protocol.words import (
     OfferedFolder,
 )
 
-#: What goes into one request.
+#: The bounds of one request.
 BOUNDS: Final = Bounds(MAX_FILES, MAX_PATH)
 
 
@@ -38,8 +38,8 @@ def look_through(chosen: Collection[Path] | Found, *, skip: bool = False) -> Fou
     """Return what a person chose to send, as it is now. Blocking.
 
     Args:
-        chosen: What was chosen; or what was found of it before, to be looked at once more.
-        skip: Leave out what cannot be sent; of what was found, it is as it was then.
+        chosen: What was chosen; or an earlier result, to be checked again.
+        skip: Leave out what cannot be sent; an earlier result keeps its own setting.
 
     Raises:
         BadSource: Something cannot be sent, or it is too much for one request; see scan.
@@ -66,7 +66,7 @@ def make_request(sources: Sequence[SourceFile]) -> FileRequest:
         folders=[OfferedFolder(path=f.name, **_kept(f.attributes)) for f in all_folders],
     )
     if _size(request) > MAX_CONTENT:
-        # Times, and folders that files make, are what can be done without; privacy is not.
+        # Times, and folders that paths of files imply, can be left out; private modes cannot.
         request = msgspec.structs.replace(
             request,
             files=[msgspec.structs.replace(file, modified=None) for file in request.files],
@@ -89,14 +89,14 @@ def _size(request: FileRequest) -> int:
 
 
 def _kept(attributes: Attributes) -> dict[str, int | None]:
-    """Return what is said of a file or folder; times beyond all bounds are nobody's loss."""
+    """Return the attributes in an offer of a file or folder; without a time out of bounds."""
     modified = attributes.modified_ns
     sayable = modified is not None and 0 <= modified <= MAX_TIME
     return {"mode": attributes.mode, "modified": modified if sayable else None}
 
 
 def why_odd(request: FileRequest) -> str:
-    """Return why what a partner offers could not be laid out; empty where it can."""
+    """Return why a partner's offer cannot be laid out on a disk; empty if it can."""
     files = {file.path for file in request.files}
     if len(files) != len(request.files):
         return "The request names a file twice."
@@ -118,10 +118,10 @@ def why_odd(request: FileRequest) -> str:
 def extras(
     offered: Sequence[OfferedFile], folders: Sequence[OfferedFolder], accepted: Sequence[bool]
 ) -> Extras:
-    """Return what is kept of accepted files beside names and bytes, and which folders are made.
+    """Return the attributes that accepted files keep, and the folders to make.
 
-    A folder comes along where it holds an accepted file, where it lies in a folder that comes
-    along, or where everything was accepted.
+    A folder is made if it contains an accepted file, if it is in a folder that is made, or if
+    everything was accepted.
     """
     files = tuple(Attributes(file.mode, file.modified) for file in offered)
     made: set[tuple[str, ...]] = set()
@@ -140,16 +140,16 @@ def extras(
 
 
 def choose(offered: Sequence[OfferedFile], accepted: Sequence[bool], info: TorrentInfo) -> Choice:
-    """Return what to fetch of a torrent: the accepted files, where it is just what was offered.
+    """Return what to fetch of a torrent: the accepted files, if it matches the offer exactly.
 
     The torrent must list the same files in the same order: names compared part by part and exactly,
-    and sizes. Padding (BEP 47) was never offered, so a torrent with any is another one.
+    and sizes. Padding (BEP 47) was never offered, so a torrent with any does not match.
 
     Raises:
-        BadMetadata: The torrent holds other files than were offered, or other sizes.
+        BadMetadata: The torrent has other files than were offered, or other sizes.
     """
     approved = [(tuple(file.path.split("/")), file.size) for file in offered]
-    # One folder is offered with its name in front, which is the torrent's; several things are not.
+    # A single folder is offered with the torrent's name in front; several things are not.
     layouts = [(Layout.FOLDER, () if info.single else (info.name,))]
     if not info.single:
         layouts.append((Layout.LOOSE, ()))

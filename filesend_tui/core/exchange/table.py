@@ -6,10 +6,10 @@
     any phase before these ends ──cancel, by either side──▶ cancelled
                                 ──trouble here, or the partner gone──▶ failed
 
-What happens is a frozen input (a person's command, the partner's word, news from the engine); what
-is to be done about it is a tuple of frozen effects, which transfers.py carries out. An input that
-a phase has no row for is late, doubled or nonsense: it changes nothing. No task, no clock and no
-torrent ever lives here.
+What happens is a frozen input (a person's command, the partner's word, a result of the engine);
+what is to be done is a tuple of frozen effects, which transfers.py carries out. An input without a
+row for the phase is late, duplicate or invalid, and is ignored. No task, no clock and no torrent
+ever lives here.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ _MAX_PATH = 1024
 
 
 class Exchange:
-    """One request and where it stands.
+    """One request and its phase.
 
     Args:
         id: The request's id, made by the sender.
         direction: Whether this side sends or receives.
         partner: The other person's name, as shown.
-        files, folders: What is offered; paths exactly as they were said.
+        files, folders: What is offered; paths exactly as they were sent.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Exchange:
         return self.phase in TERMINAL
 
     def open(self) -> tuple[Effect, ...]:
-        """Return what the request itself brings about, once, before any step."""
+        """Return the effects of the request itself; once, before any step."""
         request = events.FileRequest(
             transfer=self.id,
             direction=self.direction,
@@ -91,12 +91,12 @@ class Exchange:
             empty_folders=tuple(map(shown_path, self._empty_folders())),
         )
         asking = words.FileRequest(id=self.id, files=list(self.files), folders=list(self.folders))
-        # Hashed while the other person makes up their mind, it can go as soon as they say yes.
+        # Hashing runs while the other person decides, so that it can go as soon as they say yes.
         asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
         return (Publish(request), self._entered(""), *asks)
 
     def step(self, happened: Input) -> tuple[Effect, ...]:
-        """Take an input; return what is to be done about it, in order."""
+        """Apply an input; return its effects, in order."""
         row = TABLES[self.direction].get((self.phase, type(happened)))
         if row is None:
             return ()
@@ -109,7 +109,7 @@ class Exchange:
         return (*effects, self._entered(_reason(happened)))
 
     def receive(self, word: Word) -> tuple[Effect, ...]:
-        """Take a word of the partner's about this exchange; other words change nothing."""
+        """Apply a word of the partner's about this exchange; ignore other words."""
         meaning = _HEARD[self.direction].get(type(word))
         return self.step(meaning(self, word)) if meaning else ()
 
@@ -127,13 +127,13 @@ class Exchange:
 
 
 def shown_path(path: str) -> str:
-    """Return a path from the network as it may be shown."""
+    """Return a path from the network, cleaned for display."""
     shown = clean(path, _MAX_PATH)
     return shown if shown.strip() else "(a name that cannot be shown)"
 
 
 def answered(accepted: Iterable[bool], reason: str = "") -> Approved | Declined:
-    """Return what this answer means: no yes at all declines, for a reason where one was said."""
+    """Return the input for an answer: no yes at all declines, with the reason if there is one."""
     answer = tuple(accepted)
     return Approved(answer) if any(answer) else Declined(answer, clean(reason, do.MAX_REASON))
 
@@ -148,7 +148,7 @@ def _reason(happened: Input) -> str:
             return ""
 
 
-# --- what the partner's words mean, by which side hears them ----------------------------------
+# --- the inputs for the partner's words, by the direction here --------------------------------
 
 
 def _answer(exchange: Exchange, word: words.FileAnswer) -> Input:
@@ -181,14 +181,14 @@ Key: TypeAlias = tuple[TransferPhase, type[Input]]
 
 
 class Row(NamedTuple):
-    """Where an input leads, and what it brings about on the way."""
+    """The phase that an input leads to, and its effects."""
 
     phase: TransferPhase
     effects: tuple[_Make, ...]
 
 
 def _ends(phases: Iterable[TransferPhase], *freeing: _Make) -> dict[Key, Row]:
-    """Return the rows by which each of these phases may end badly."""
+    """Return the rows by which each of these phases is cancelled or fails."""
     rows: dict[Key, Row] = {}
     for phase in phases:
         rows[phase, Cancelled] = Row(P.CANCELLED, (do.send_cancelled, *freeing))

@@ -1,6 +1,6 @@
 """One exchange under way: its work in the engine, and how that work ends.
 
-What comes of the work goes to the exchange as inputs; words and events are transfers.py's.
+Results of the work go to the exchange as inputs; words and events are transfers.py's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REPORT_INTERVAL: Final = 0.25
 
 
 class TransferTask:
-    """An exchange, and what it holds here while it is under way.
+    """An exchange, and the resources that it holds while it is under way.
 
     Args:
         exchange: The exchange.
@@ -47,8 +47,8 @@ class TransferTask:
         happen: Takes an input of this run's exchange.
 
     sources and output are set by the person's commands: what is sent, or where to receive it.
-    figures is the word with figures that is on its way, if any; hashing_told the loop's time of
-    the last one about hashing.
+    figures is the task that sends the latest figures, if any; hashing_told the loop's time of the
+    last report about hashing.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class TransferTask:
 
     @property
     def working(self) -> bool:
-        """Whether any work was begun, so that there is something to free."""
+        """Whether work was started, so that there is something to free."""
         return self._job is not None
 
     def start_hashing(self) -> None:
-        """Begin to make the torrent; start_seeding has it served."""
+        """Start to make the torrent; start_seeding serves it."""
         self._job = asyncio.create_task(self._guard(self._seed))
 
     def start_seeding(self) -> None:
@@ -87,11 +87,11 @@ class TransferTask:
         self._approved.set()
 
     def start_adding(self, magnet: str, swarm_key: bytes) -> None:
-        """Begin to fetch the torrent, in the private swarm of this key."""
+        """Start to fetch the torrent, in the private swarm of this key."""
         self._job = asyncio.create_task(self._guard(lambda: self._fetch(magnet, swarm_key)))
 
     async def free(self, *, delete_data: bool) -> None:
-        """Stop the work and destroy the torrent; with its part files, where asked."""
+        """Stop the work and destroy the torrent; with its part files if `delete_data`."""
         if self._job is not None:
             self._job.cancel()
             await asyncio.wait({self._job})
@@ -99,14 +99,14 @@ class TransferTask:
             await self._torrents.remove(self._torrent, delete_data=delete_data)
 
     async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do the work; whatever ends it early becomes an input."""
+        """Run the work; turn whatever ends it early into an input."""
         try:
             await work()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            # Nobody cancelled this task: what it waited for is gone.
+            # This task was not cancelled: the torrent that it waited for is gone.
             self._happen(self, Cancelled("The torrent was removed."))
         except FileSendError as error:
             self._happen(self, Failed(error))
@@ -125,14 +125,14 @@ class TransferTask:
             approved=self._approved,
         )
         self._happen(self, Ready(self._torrents.magnet(self._torrent), swarm_key))
-        await self._torrents.wait_done(self._torrent)  # never for a seed, unless it fails
+        await self._torrents.wait_done(self._torrent)  # a seed is never done: this only raises
 
     async def _fetch(self, magnet: str, swarm_key: bytes) -> None:
         exchange = self.exchange
         assert self.output is not None
         asked = parse_magnet(magnet)
-        # This relay's tracker is the partner's too, under the name that works from here. Their
-        # other trackers are left out: a partner must not choose whom this machine connects to.
+        # The relay's tracker is the partner's too, under the address that works from here. Their
+        # other trackers are left out: a partner must not choose what this machine connects to.
         known = Magnet(info_hash=asked.info_hash, name=asked.name, trackers=())
         torrent = self._torrent = await self._torrents.add(
             str(known),
@@ -157,7 +157,7 @@ class TransferTask:
             done.cancel()
             await asyncio.gather(done, return_exceptions=True)
         if self.figures is not None:
-            await asyncio.wait({self.figures})  # or the last report would be left out
+            await asyncio.wait({self.figures})  # or the last report would be skipped
         self._report(torrent)
         self._happen(self, Completed())
 
@@ -165,7 +165,7 @@ class TransferTask:
         try:
             figures = self._torrents.progress(torrent)
         except KeyError:
-            return  # being removed; what is waited for says so next
+            return  # being removed; the wait in `_fetch` raises next
         self._happen(
             self,
             Progressed(

@@ -1,7 +1,7 @@
 """The transfers of one session: carries out what table.py decides.
 
-Effects become work of the engine, words to the partner and events; what comes of that goes back as
-inputs. The rules of an exchange never live here, nor anything about peers or disks.
+Effects become work of the engine, words to the partner and events; results go back as inputs. The
+rules of an exchange never live here, nor anything about peers or disks.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ MAX_INCOMING: Final = 100
 #: Most files, and folders, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
 MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
-#: Requests of the partner that are looked at: at once, and a second. Each is a row on the screen.
+#: Rate limit of the partner's requests: at once, and a second. Each is a row on the screen.
 REQUESTS: Final = (1_000, 20)
 #: Most requests of a session: each has an id that is never used again.
 MAX_REQUESTS: Final = 100_000
-#: Seconds that goodbyes may take when the session ends.
+#: Timeout in seconds for the last words when the session ends.
 PARTING: Final = 2.0
 
-#: Figures: the next one makes a lost one good, so their loss is no failure.
+#: Figures: the next ones replace lost ones, so their loss is no failure.
 _FIGURES = (words.Preparing, words.ProgressUpdate)
 
 
@@ -80,7 +80,7 @@ class Transfers:
         events: Where events go.
         config: Where received files go, unless an answer says otherwise.
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
-        known: The ids of all requests of all sessions, those that are over too; it adds its own.
+        known: The ids of all requests of all sessions, also those that are over; it adds its own.
         closed: Called once all has ended and is freed.
     """
 
@@ -114,7 +114,7 @@ class Transfers:
         self._requests = TokenBucket(*REQUESTS, self._clock())
 
     def __contains__(self, transfer: TransferId) -> bool:
-        """Whether a request is one of these and not over."""
+        """Return whether a request is one of these and not over."""
         return transfer in self._runs
 
     # -- commands
@@ -124,8 +124,8 @@ class Transfers:
     ) -> TransferId:
         """Ask the partner to accept what was chosen; see offer.look_through.
 
-        Where it was found before and can no longer be sent, the partner, who was promised it, is
-        asked all the same: the request then ends at once, with the reason on both sides.
+        If an earlier result can no longer be sent, the request, which the partner expects, is made
+        all the same, and fails at once with the reason on both sides.
 
         Raises:
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
@@ -157,13 +157,13 @@ class Transfers:
         output: Path | Target | None,
         reason: str = "",
     ) -> None:
-        """Say yes or no for each file of the partner's request; where all are no, why.
+        """Accept or decline each file of the partner's request; `reason` is why all are declined.
 
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
-            StorageFailed: Nothing can be written there, or it was replaced since; as before.
+            StorageFailed: The folder is not writable or was replaced; the request stays open.
             RequestGone: There is no such request to answer.
-            FileSendError: It is not one answer for each file.
+            FileSendError: `accepted` does not have one entry for each file.
         """
         exchange = self._askable(transfer).exchange
         if len(accepted) != len(exchange.files):
@@ -174,12 +174,12 @@ class Transfers:
         folder = output or self._config.output
         needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
         chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
-        run = self._askable(transfer)  # it may have been taken back meanwhile
+        run = self._askable(transfer)  # it may have been cancelled meanwhile
         run.output = chosen
         self._happen(run, answered(accepted, reason))
 
     async def cancel(self, transfer: TransferId, reason: str = "") -> None:
-        """Give a transfer up; returns when its torrent is freed. One that is over is no error."""
+        """Cancel a transfer; return when its torrent is freed. No error if it is over."""
         run = self._runs.get(transfer)
         if run is not None:
             self._happen(run, Cancelled(reason))
@@ -189,7 +189,7 @@ class Transfers:
         """End every transfer and free everything.
 
         Args:
-            lost: Why the partner is gone; None when this side parts and should say so.
+            lost: Why the partner is gone; None when this side leaves and cancels its transfers.
         """
         self._ended = self._ended or lost or FileSendError("The session is over.")
         ending = PartnerLost(lost) if lost else Cancelled("The pairing was ended.")
@@ -203,7 +203,7 @@ class Transfers:
         self._closed()
 
     def receive(self, word: Word) -> None:
-        """Take a word of the partner's about transfers; others change nothing."""
+        """Handle a word of the partner's about transfers; ignore others."""
         if self._ended is not None:
             return
         if isinstance(word, words.FileRequest):
@@ -223,10 +223,10 @@ class Transfers:
         self._begin(self._new_run(word, Direction.RECEIVE))
 
     def _why_not(self, word: words.FileRequest) -> str:
-        """Return why the partner's request is refused unseen; empty when it is not."""
-        # A question is still on the screen when its request was taken back: no other may then come
-        # under the same id, or a yes to the one would be a yes to the other. Nor may a request of
-        # another partner's: an answer names nothing but the id.
+        """Return why the partner's request is refused without asking; empty if it is not."""
+        # A request may still be on the screen when it is cancelled: no other may reuse its id, of
+        # whichever partner, or a yes to the one would accept the other: an answer names only the
+        # id.
         if word.id in self._known:
             return "This request was made before."
         if self._begun >= MAX_REQUESTS:
@@ -300,7 +300,7 @@ class Transfers:
             self._forget(run)
 
     def _say(self, word: Word, run: TransferTask | None) -> None:
-        """Say a word, in turn; figures wait for the last ones to have left."""
+        """Send a word, in order; skip figures while earlier ones are in flight."""
         if isinstance(word, _FIGURES) and run is not None:
             if run.figures is None or run.figures.done():
                 run.figures = self._tasks.spawn(self._send(word, None))
@@ -328,7 +328,7 @@ class Transfers:
     # -- small things
 
     async def _watch_hashing(self) -> None:
-        """Pass on how far the engine is with making this side's torrents."""
+        """Turn the engine's progress in hashing into inputs of this side's exchanges."""
         clock = asyncio.get_running_loop().time
         async for event in self._watch:
             if not isinstance(event, Hashing):
@@ -337,7 +337,7 @@ class Transfers:
             if run is None or run.exchange.direction is not Direction.SEND:
                 continue
             if run.exchange.phase is TransferPhase.ASKED:
-                continue  # begun early, and nothing that the partner waits for yet
+                continue  # hashed early: the partner does not wait for it yet
             if clock() - run.hashing_told >= REPORT_INTERVAL:
                 run.hashing_told = clock()
                 progress = min(1.0, max(0.0, event.progress))

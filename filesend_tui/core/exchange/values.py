@@ -1,4 +1,4 @@
-"""The vocabulary of an exchange: what may happen (inputs) and what is to be done (effects).
+"""The inputs and effects of an exchange: what may happen, and what is to be done.
 
 Frozen values and nothing else; which input leads to which effects is table.py's.
 """
@@ -17,14 +17,14 @@ from relay.protocol.words import Word
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The receiver said yes to at least one file."""
+    """The receiver accepted at least one file."""
 
     accepted: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The receiver said no to every file. reason: cleaned, may be empty."""
+    """The receiver declined every file. reason: cleaned, may be empty."""
 
     accepted: tuple[bool, ...]
     reason: str = ""
@@ -54,7 +54,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The receiver has the torrent's description and asks for pieces."""
+    """The receiver has the torrent's metadata and requests pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The person here gave it up."""
+    """The person here cancelled it."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerCancelled:
-    """The other side gave it up, or failed. reason: cleaned."""
+    """The other side cancelled it, or failed. reason: cleaned."""
 
     reason: str
 
@@ -95,7 +95,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class PartnerLost:
-    """There is nobody left to exchange with."""
+    """The partner is gone."""
 
     error: FileSendError
 
@@ -120,14 +120,14 @@ Input: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class SendWord:
-    """Say this to the partner."""
+    """Send this word to the partner."""
 
     word: Word
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Tell whoever watches this client."""
+    """Publish this event."""
 
     event: events.Event
 

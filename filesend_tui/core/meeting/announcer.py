@@ -1,6 +1,6 @@
-"""One swarm at one tracker, for as long as it lives: connects, and comes back after a break.
+"""One swarm at one tracker, for its whole life: connects, and reconnects with backoff.
 
-What is said on a connection is tracker_session's; how channels open is the dialer's.
+The frames of a connection are tracker_session's; opening channels is the dialer's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Largest frame taken from a tracker, in bytes: an offer of full length, escaped.
 MAX_FRAME: Final = 256 * 1024
-#: Seconds for connecting, and for closing a connection.
+#: Timeouts in seconds for connecting, and for closing a connection.
 OPEN_TIMEOUT: Final = 10.0
 CLOSE_TIMEOUT: Final = 1.0
 
@@ -34,17 +34,17 @@ log = logging.getLogger(__name__)
 
 
 def tracker_name(url: str) -> str:
-    """Return a tracker's address for people: without path and query, where pass keys stand."""
+    """Return a tracker's address for people: without path and query, which contain passkeys."""
     parts = urlsplit(url)
     return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
 
 
 class Announcer:
-    """Keeps one swarm announced at one tracker.
+    """An announcer of one swarm at one tracker.
 
     Args:
         url: ws:// or wss://.
-        on_accepted: Called when the tracker took an announce.
+        on_accepted: Called when the tracker accepted an announce.
         on_problem: Called once when it fails, and again only after it had worked.
     """
 
@@ -75,7 +75,7 @@ class Announcer:
         self._told_lame = False
 
     def start(self) -> None:
-        """Begin; work goes on in a task until `stop`."""
+        """Start a task that announces until `stop`."""
         self._task = asyncio.create_task(self._run())
 
     def more_peers(self) -> None:
@@ -84,17 +84,17 @@ class Announcer:
             self._session.more_peers()
 
     def peer_met(self) -> None:
-        """A peer was met, at this tracker or another."""
+        """Note that a peer was met, at this tracker or another."""
         if self._session:
             self._session.peer_met()
 
     def completed(self) -> None:
-        """Announce that the download is complete; a later connection says it by `left`."""
+        """Announce that the download is complete; a later connection reports it by `left`."""
         if self._session:
             self._session.completed()
 
     async def stop(self) -> None:
-        """Tell the tracker, if it listens, and end."""
+        """Announce `stopped`, if the tracker is connected, and end."""
         if self._task is None:
             return
         try:
@@ -121,7 +121,7 @@ class Announcer:
                         self._told_flood = True
                         self._on_problem(problem)
                 elif self._accepted:
-                    # It worked until now: there is something to tell only if it does not come back.
+                    # It worked until now: a problem is reported only if the reconnect fails.
                     delay = self._timings.first_retry
                 elif not self._told_failure:
                     self._told_failure = True
@@ -133,7 +133,7 @@ class Announcer:
         """Connect and announce until the connection ends.
 
         Raises:
-            TrackerFailed: It ended; always, in the end.
+            TrackerFailed: It ended; it ends no other way.
         """
         connect_to, broken = await asyncio.to_thread(_client)
         context = None
@@ -190,7 +190,7 @@ def _client() -> tuple[type[connect], type[WebSocketException]]:
     from websockets.exceptions import WebSocketException
 
     class ConnectHere(connect):
-        """Goes nowhere else: a tracker could point at what listens on this machine only."""
+        """Follows no redirect: one could lead to a service that listens on loopback only."""
 
         def process_redirect(self, exc: Exception) -> Exception:
             return exc

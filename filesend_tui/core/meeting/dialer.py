@@ -1,6 +1,6 @@
-"""From offers and answers to open channels to the peers of one swarm.
+"""The dialer: open channels to the peers of one swarm, from offers and answers.
 
-Trackers are not known here: what comes in and goes out are descriptions, and ids as bytes.
+Trackers are not known here: input and output are descriptions, and ids as bytes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from filesend_tui.core.transports.base import Channel, Transport
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 
-#: Most offers of one tracker that are being answered at once: each holds sockets, and a tracker
-#: that floods us must leave room for what comes through others.
+#: Most offers of one tracker that are answered at once: each holds sockets, and a tracker that
+#: floods us must leave room for offers through others.
 MAX_ANSWERING: Final = 6
-#: Offers remembered as taken: each is good for one answer, whoever gives it again.
+#: Offers remembered as taken: each is answered once, even if it is replayed.
 MAX_TAKEN: Final = 1024
-#: Most connections to one peer that are on their way at once.
+#: Most attempts to connect to one peer at once.
 MAX_BESIDE: Final = 4
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 class MetPeer:
     """A peer to which a channel is open.
 
-    transport: what the channel came by, for more of them; None for no more.
+    transport: the channel's, for further channels; None for no more.
     """
 
     channel: Channel
@@ -61,7 +61,7 @@ class SealedOffer:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """An offer of ours that nobody answered yet."""
+    """An unanswered offer of ours."""
 
     race: TransportRace
     expiry: asyncio.TimerHandle
@@ -70,7 +70,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Dial:
-    """A connection to a known peer on its way."""
+    """An attempt in progress to connect to a known peer."""
 
     link: Contact
     task: asyncio.Task[None]
@@ -78,13 +78,13 @@ class _Dial:
 
 
 class Dialer:
-    """Makes offers, answers offers, and hands over channels that opened.
+    """A maker of offers and answers, which hands over the channels that open.
 
     Args:
-        met: Called with every peer whose channel opened; the channel is the callee's from then.
-        missed: Called when one who was willing could not be reached; the next try may go well.
+        met: Called with every peer whose channel opened; the callee owns the channel.
+        missed: Called when a willing peer could not be reached; the next attempt may succeed.
         wants_peers: How many more peers the swarm wants now.
-        transports: The client's; in an open swarm only what strangers speak is used.
+        transports: The client's; in an open swarm only the one of WebTorrent is used.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Dialer:
         self._transports = transports
         self._met = met
         self._missed = missed
-        #: Why the last peer that was heard of could not be met, if it could not.
+        #: Why the last known peer could not be met, if it could not.
         self.failure: ChannelFailed | None = None
         self._wants_peers = wants_peers
         self._timings = timings
@@ -116,7 +116,7 @@ class Dialer:
         self._closed = False
 
     async def make_offers(self, count: int) -> list[SealedOffer]:
-        """Make offers for peers that are not known yet; each is closed when its time is over.
+        """Make offers for peers that are not known yet; each is closed after its lifetime.
 
         Raises:
             ChannelFailed: None could be made.
@@ -127,7 +127,7 @@ class Dialer:
         try:
             for _ in range(count):
                 making.append(asyncio.create_task(TransportRace.offer(self._usable)))
-                # One step of the loop each: making all at once would hold it up for too long.
+                # One step of the event loop each: making all at once would block it for too long.
                 await asyncio.sleep(0)
             made = await asyncio.gather(*making, return_exceptions=True)
         except asyncio.CancelledError:
@@ -154,7 +154,7 @@ class Dialer:
         return offers
 
     def withdraw(self, offer_ids: Iterable[bytes]) -> None:
-        """Close offers that can be answered no more; unknown ids are those that were answered."""
+        """Close offers that can no longer be answered; ignore unknown ids: those were answered."""
         for offer_id in offer_ids:
             if waiting := self._waiting.pop(offer_id, None):
                 waiting.expiry.cancel()
@@ -169,14 +169,14 @@ class Dialer:
         *,
         tracker: str = "",
     ) -> None:
-        """Take a peer's offer, or leave it.
+        """Answer a peer's offer, or ignore it.
 
         Args:
-            peer_id: Whose offer it is, as the tracker says.
-            offer_id: Which one, as the tracker says.
+            peer_id: The offering peer, by the tracker's frame.
+            offer_id: The offer's id, by the tracker's frame.
             description: Sealed.
-            reply: Carries our sealed answer back.
-            tracker: Through which one it came.
+            reply: Sends our sealed answer back.
+            tracker: The tracker that it came through.
         """
         answering = sum(
             dial.link is Contact.ANSWERING and dial.tracker == tracker
@@ -192,7 +192,7 @@ class Dialer:
             or (peer_id, offer_id) in self._taken
         ):
             return
-        # Opened before anything is held for it: what no member made costs no more than that.
+        # Opened before any resource is held for it: a forged offer costs no more than that.
         use = Use(offer_id, offerer=peer_id)
         try:
             offer = self._signaling.open(description, use)
@@ -204,7 +204,7 @@ class Dialer:
         self._dial(peer_id, Contact.ANSWERING, answer, tracker)
 
     def answered(self, peer_id: bytes, offer_id: bytes, description: Description) -> None:
-        """Take a peer's answer to one of our offers; answers to anything else are ignored."""
+        """Handle a peer's answer to one of our offers; ignore any other answer."""
         waiting = self._waiting.get(offer_id)
         if waiting is None:
             return
@@ -231,7 +231,7 @@ class Dialer:
         return self._transports.usable(private=self._signaling.private)
 
     async def close(self) -> None:
-        """Close every offer and connection on its way; channels handed over stay open."""
+        """Close every offer and attempt in progress; channels handed over stay open."""
         self._closed = True
         self.withdraw(list(self._waiting))
         for peer_id in tuple(self._dials):
@@ -271,7 +271,7 @@ class Dialer:
         dial.task.add_done_callback(ended)
 
     def _judge_offer(self, peer_id: bytes, tracker: str) -> Verdict:
-        """Say what to do with a peer's offer that came through this tracker."""
+        """Return what to do with a peer's offer that came through this tracker."""
         link, dials = self._link(peer_id), self._dials.get(peer_id, ())
         if not self._signaling.private:
             return on_offer(link)
@@ -280,7 +280,7 @@ class Dialer:
         return on_sealed_offer(link, elsewhere=all(dial.tracker != tracker for dial in dials))
 
     def _judge_answer(self, peer_id: bytes, waiting: _Waiting) -> Verdict:
-        """Say what to do with a peer's answer to an offer of ours."""
+        """Return what to do with a peer's answer to an offer of ours."""
         link = self._link(peer_id)
         if not self._signaling.private:
             return on_answer(link, ours=self._peer_id, theirs=peer_id)
@@ -294,11 +294,11 @@ class Dialer:
         )
 
     def _give_up(self, peer_id: bytes) -> None:
-        """End every connection to a peer that is on its way, save the one that asks for it."""
+        """Cancel every attempt in progress to reach a peer, except the calling one."""
         for dial in self._dials.get(peer_id, ()):
             if dial.task is not asyncio.current_task():
                 if race := self._answering.get(dial.task):
-                    # Now, not when the task next runs: meanwhile it could be what the peer takes.
+                    # Now, not when the task next runs: until then the peer could choose it.
                     race.abandon()
                 dial.task.cancel()
 

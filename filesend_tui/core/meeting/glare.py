@@ -1,6 +1,6 @@
-"""What to do when two peers offer to each other at once: one connection stays, the same at both.
+"""Glare: two peers offer to each other at once; one connection stays, the same on both sides.
 
-A table, and the reason why both ends come to the same end: each answers at most one offer of the
+A table, and the reason why both sides reach the same result: each answers at most one offer of the
 other, and only while it knows of no connection between them. So when both find a second one in
 the answer to their own offer, both know of both, and the offer of the lower peer id wins.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Contact(StrEnum):
-    """How things stand between us and one peer."""
+    """The state of contact between us and one peer."""
 
     NONE = "none"
     ANSWERING = "answering"  # we answered its offer; the channel is not open yet
@@ -21,12 +21,12 @@ class Contact(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What to do with an offer or answer that came in."""
+    """What to do with a received offer or answer."""
 
     TAKE = "take"
     LEAVE = "leave"
-    REPLACE = "replace"  # give up answering its offer, and take its answer to ours
-    BESIDE = "beside"  # take it beside what is on its way: the first to open stays
+    REPLACE = "replace"  # cancel answering its offer, and take its answer to ours
+    BESIDE = "beside"  # take it beside those in progress: the first to open stays
 
 
 _OFFER: Final = {
@@ -62,8 +62,8 @@ def on_sealed_offer(link: Contact, *, elsewhere: bool) -> Verdict:
     """Judge an offer that the peer itself made, as in a private swarm; see `on_sealed_answer`.
 
     Args:
-        link: How things stand.
-        elsewhere: Whether what is on its way came about through other trackers than this offer.
+        link: The state of contact.
+        elsewhere: Whether the attempts in progress came through other trackers than this offer.
     """
     return Verdict.BESIDE if link is Contact.ANSWERING and elsewhere else on_offer(link)
 
@@ -72,15 +72,15 @@ def on_sealed_answer(link: Contact, *, ours: bytes, theirs: bytes, fresh: bool) 
     """Judge an answer that the peer itself made, as in a private swarm.
 
     A tracker cannot make such an answer, but it can hold one back, and leave both of us with
-    connections that lead nowhere. So what is on its way does not keep out what comes by another
-    tracker. Both ends still come to the same end: the lower id never has offers of both under way,
-    as it gives up answering; the higher one waits for whichever opens.
+    attempts that never open. So an attempt in progress does not exclude one through another
+    tracker. Both sides still reach the same result: the lower id never has offers of both in
+    progress, as it cancels answering; the higher one waits for the first that opens.
 
     Args:
-        link: How things stand.
+        link: The state of contact.
         ours: Our peer id.
         theirs: The peer's.
-        fresh: Whether the peer cannot have given its side of this connection up yet.
+        fresh: Whether the peer's attempt for this answer cannot have timed out yet.
     """
     verdict = on_answer(link, ours=ours, theirs=theirs)
     if link in (Contact.NONE, Contact.OPEN) or (verdict is Verdict.REPLACE and fresh):

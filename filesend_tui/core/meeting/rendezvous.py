@@ -1,6 +1,6 @@
-"""Where a swarm's peers come from: every tracker it is announced at, as one stream of channels.
+"""The source of a swarm's peers: all its trackers, as one stream of channels.
 
-Puts announcers and a dialer together; decides nothing about protocol or torrents.
+Combines announcers and a dialer; decides nothing about protocol or torrents.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
 
 #: Most trackers of one torrent: a magnet is a stranger's text.
 MAX_TRACKERS: Final = 8
-#: Seconds that `announced` waits.
+#: Default timeout in seconds of `announced`.
 ANNOUNCE_TIMEOUT: Final = 20.0
 
 log = logging.getLogger(__name__)
 
 
 def _kept_back(totals: Totals) -> Totals:
-    """Return what a private swarm tells its tracker: whether anything is missing, not how much.
+    """Return the figures a private swarm sends its tracker: whether data is missing, not how much.
 
-    An exact size may tell which file it is.
+    An exact size may identify the file.
     """
     return Totals(0, 0, None if totals.left is None else min(totals.left, 1))
 
@@ -54,18 +54,18 @@ def usable_trackers(urls: Sequence[str]) -> list[str]:
 
 
 class Rendezvous:
-    """Meets peers. Iterating over it gives each peer whose channel opened, until `stop`.
+    """An async iterator of the peers whose channels opened, until `stop`.
 
     Args:
         signaling: What trackers see of this swarm.
         peer_id: Ours, 20 bytes; the same for the life of this object.
         trackers: URLs; those that are not ws:// or wss:// are left out.
-        transports: The client's; in an open swarm only what strangers speak is used.
-        config: How many offers an announce has.
-        totals: Asked at every announce.
+        transports: The client's; in an open swarm only the one of WebTorrent is used.
+        config: Has the number of offers in an announce.
+        totals: Called at every announce.
         wants_peers: How many more peers the swarm wants now.
-        on_problem: Hears TrackerFailed once when a tracker fails (and again only after it had
-            worked), and ChannelFailed when no offer can be made. What failed is tried again.
+        on_problem: Called with TrackerFailed once when a tracker fails (and again only after it
+            had worked), and with ChannelFailed when no offer can be made. Both are retried.
     """
 
     def __init__(
@@ -94,14 +94,14 @@ class Rendezvous:
             transports=transports,
             met=self._meet,
             wants_peers=wants_peers,
-            # The other side may be waiting for its next announce, which is minutes away.
+            # The other side's next announce may be minutes away.
             missed=self.more_peers,
             timings=timings,
         )
         presence = Presence(
             swarm=signaling.rendezvous,
             peer_id=peer_id,
-            # Two people are all of a private swarm: more offers than one find nobody.
+            # A private swarm has two members: no more than one offer finds a peer.
             offers=1 if signaling.private else config.offers,
             totals=(lambda: _kept_back(totals())) if signaling.private else totals,
             wants_peers=wants_peers,
@@ -120,16 +120,16 @@ class Rendezvous:
 
     @property
     def trouble(self) -> FileSendError | None:
-        """What keeps peers from being met: no tracker works, or the last one could not be reached.
+        """Why no peers are met: no tracker works, or the last peer could not be reached.
 
-        None: no more is known than that nobody comes.
+        None: no cause is known.
         """
         if self._announcers and len(self._failures) == len(self._announcers):
             return next(iter(self._failures.values()))
         return self._dialer.failure
 
     async def start(self) -> None:
-        """Begin to announce; returns at once."""
+        """Start to announce; return at once."""
         for announcer in self._announcers:
             announcer.start()
         if not self._announcers:
@@ -139,7 +139,7 @@ class Rendezvous:
         """Wait until a tracker has accepted the swarm.
 
         Raises:
-            TrackerFailed: Every one failed, or none answered in `timeout` seconds.
+            TrackerFailed: All failed, or none answered in `timeout` seconds.
         """
         if not self._announcers:
             raise self._nowhere()
@@ -155,12 +155,12 @@ class Rendezvous:
             raise TrackerFailed(f"No answer came in time from {names}.") from None
 
     async def completed(self) -> None:
-        """Tell the trackers that the download is complete; returns at once."""
+        """Announce to the trackers that the download is complete; return at once."""
         for announcer in self._announcers:
             announcer.completed()
 
     def more_peers(self) -> None:
-        """Announce soon: peers are missing. May be called as often as one likes."""
+        """Announce soon: peers are missing. Rate-limited, so callable at any time."""
         for announcer in self._announcers:
             announcer.more_peers()
 

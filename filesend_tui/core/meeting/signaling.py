@@ -1,6 +1,6 @@
-"""How a swarm's offers and answers look to a tracker: plain, or sealed under a key it never has.
+"""Encoding of a swarm's offers and answers for a tracker: plain, or sealed under the swarm key.
 
-The seam alone: values in, values out. What carries them is the announcer's affair.
+A tracker never has that key. Values in, values out; sending them is the announcer's.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from msgspec import Meta
 
 from filesend_tui.core.transports.registry import OPEN
 
-#: What a tracker passes on: `{"type": "offer" | "answer", "sdp": text}`.
+#: What a tracker forwards: `{"type": "offer" | "answer", "sdp": text}`.
 Description = dict[str, str]
-#: What it is about: the text of each transport by which its sender can be reached, by name.
+#: Its content: the text of each transport by which its sender can be reached, by name.
 Texts = dict[str, str]
 
 #: Bytes of a swarm key, and of the ids a tracker sees.
@@ -28,10 +28,10 @@ _ID_LENGTH: Final = 20
 #: Most texts in a sealed description, and the longest name of a transport.
 MAX_TEXTS: Final = 8
 MAX_NAME: Final = 32
-#: A sealed description is a multiple of this many bytes, so that its length tells next to nothing
-#: of how many addresses are in it; base64 makes 4 characters of every 3.
+#: A sealed description is a multiple of this many bytes, so that its length reveals next to nothing
+#: about the number of addresses in it; base64 makes 4 characters of every 3.
 _BUCKET: Final = 2048
-#: Most buckets: 32 KiB of base64, the longest sdp that a tracker of ours passes on.
+#: Most buckets: 32 KiB of base64, the longest sdp that our own tracker forwards.
 _MAX_BUCKETS: Final = 12
 _MAX_TEXT: Final = -(-_MAX_BUCKETS * _BUCKET // 3) * 4
 _NONCE: Final = 12
@@ -46,10 +46,10 @@ class BadSignal(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a description is for: ids of 20 bytes, as the tracker's frames say them.
+    """The purpose of a description: ids of 20 bytes, as in the tracker's frames.
 
-    offer_id: the offer that this is, or that it answers. offerer: who made the offer. answerer:
-    who made the answer; empty in an offer, as nobody knows yet who will be given it.
+    offer_id: the offer that this is, or that it answers. offerer: the peer that made the offer.
+    answerer: the peer that made the answer; empty in an offer, whose receiver is not known yet.
     """
 
     offer_id: bytes
@@ -58,38 +58,38 @@ class Use:
 
     @property
     def kind(self) -> Kind:
-        """Which of the two it is for."""
+        """Whether it is for an offer or an answer."""
         return "answer" if self.answerer else "offer"
 
 
 class Signaling(Protocol):
-    """Encodes what the tracker sees of a swarm."""
+    """An encoding of what the tracker sees of a swarm."""
 
     @property
     def private(self) -> bool:
-        """Whether only members can read descriptions, so that whoever made one is a member."""
+        """Whether only members can read and make descriptions."""
 
     @property
     def rendezvous(self) -> bytes:
         """The 20 bytes by which the tracker knows the swarm."""
 
     def seal(self, texts: Texts, use: Use) -> Description:
-        """Return what the tracker may see, in the shape that any tracker passes on.
+        """Return what the tracker may see, in the form that any tracker forwards.
 
         Raises:
-            BadSignal: It is too much to be sealed.
+            BadSignal: The texts are too long to be sealed.
         """
 
     def open(self, description: Description, use: Use) -> Texts:
-        """Return what was sealed for this use; of transports that nobody here knows, too.
+        """Return the texts that were sealed for this use; also those of unknown transports.
 
         Raises:
-            BadSignal: Nobody in this swarm sealed it, or for something else.
+            BadSignal: No member of this swarm sealed it, or for another use.
         """
 
 
 class PlainSignaling:
-    """An open swarm: known by its infohash, an SDP as it is (WebTorrent)."""
+    """Signaling of an open swarm: identified by its infohash, SDPs as they are (WebTorrent)."""
 
     private = False
 
@@ -102,29 +102,29 @@ class PlainSignaling:
         return self._info_hash
 
     def seal(self, texts: Texts, use: Use) -> Description:
-        """Return the one text that WebTorrent knows."""
+        """Return the one text that WebTorrent supports."""
         return {"type": use.kind, "sdp": texts[OPEN]}
 
     def open(self, description: Description, use: Use) -> Texts:
-        """Return the one text that WebTorrent knows; nothing where it is of the other kind."""
+        """Return the one text that WebTorrent supports; none if it is of the other kind."""
         if description.get("type") != use.kind or "sdp" not in description:
             return {}
         return {OPEN: description["sdp"]}
 
 
-#: What is sealed, as JSON. How long the texts may be together, the longest sealed text says.
+#: What is sealed, as JSON. The longest sealed text bounds the texts' total length.
 _Content = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=MAX_NAME)], str], Meta(max_length=MAX_TEXTS)
 ]
 
 
 class SealedSignaling:
-    """A private swarm: its id, offers and answers mean nothing without the swarm key.
+    """Signaling of a private swarm: its id, offers and answers are opaque without the swarm key.
 
-    From the key and the infohash come, by HKDF (RFC 5869, SHA-256), the rendezvous id and one
-    ChaCha20-Poly1305 key (RFC 8439) for offers and one for answers. What is bound to each (the
-    associated data) says which swarm, which offer and whose: so a tracker can neither read, make
-    nor alter one, nor hand it on under another name, nor give it back as the other kind.
+    HKDF (RFC 5869, SHA-256) derives from the key and the infohash the rendezvous id and one
+    ChaCha20-Poly1305 key (RFC 8439) for offers and one for answers. The associated data of each
+    names the swarm, the offer and the peers: so a tracker can neither read, forge nor alter one,
+    nor forward it under another id, nor return it as the other kind.
 
     Args:
         info_hash: 20 bytes.
@@ -153,24 +153,24 @@ class SealedSignaling:
 
     @property
     def rendezvous(self) -> bytes:
-        """An id that says nothing of the infohash and that only members can know."""
+        """An id that reveals nothing of the infohash and that only members can derive."""
         return self._rendezvous
 
     def seal(self, texts: Texts, use: Use) -> Description:
-        """Return a description with sealed text for its sdp; raises BadSignal: it is too much."""
+        """Return a description with sealed text for its sdp; raises BadSignal if it is too long."""
         content = msgspec.json.encode(texts)
         buckets = -(-(len(content) + _NONCE + _TAG) // _BUCKET)
         if buckets > _MAX_BUCKETS or len(texts) > MAX_TEXTS:
             raise BadSignal("too long")
         # JSON may end in spaces.
         padded = content.ljust(buckets * _BUCKET - _NONCE - _TAG)
-        # A key seals some thousands at most: among them random nonces do not meet.
+        # A key seals some thousands at most: too few for random nonces to collide.
         nonce = secrets.token_bytes(_NONCE)
         sealed = self._seals[use.kind].encrypt(nonce, padded, self._bound(use))
         return {"type": use.kind, "sdp": base64.b64encode(nonce + sealed).decode()}
 
     def open(self, description: Description, use: Use) -> Texts:
-        """Return what was sealed for this use; raises BadSignal."""
+        """Return the texts that were sealed for this use; raises BadSignal."""
         from cryptography.exceptions import InvalidTag
 
         text = description.get("sdp", "")
@@ -184,17 +184,17 @@ class SealedSignaling:
                 sealed[:_NONCE], sealed[_NONCE:], self._bound(use)
             )
             content = msgspec.json.decode(opened, type=_Content)
-            # Of a name that stands there twice, two programs may take two different texts.
+            # Two programs may take different texts of a duplicate name.
             names = len(json.loads(opened, object_pairs_hook=list))
         except (binascii.Error, ValueError, InvalidTag):
-            # Nothing of it in the message, nor in a chain of exceptions.
+            # No part of it in the message, nor in a chain of exceptions.
             raise BadSignal(f"no member of this swarm sealed this {use.kind} for us") from None
         if names != len(content):
             raise BadSignal(f"a name stands twice in this {use.kind}")
         return content
 
     def _bound(self, use: Use) -> bytes:
-        """Return the associated data: ids of one length each, so that it reads one way only."""
+        """Return the associated data: ids of fixed length, so that it is unambiguous."""
         ids = (self._rendezvous, use.offer_id, use.offerer)
         parts = (*ids, use.answerer) if use.answerer else ids
         if any(len(part) != _ID_LENGTH for part in parts):

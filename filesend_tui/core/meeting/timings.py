@@ -1,6 +1,6 @@
-"""How long things take when peers meet, in seconds; the figures that WebTorrent's peers keep to.
+"""Timeouts and intervals of meeting peers, in seconds; WebTorrent's peers use the same figures.
 
-Values alone; whoever waits reads them here.
+Values alone.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 class Timings:
     """Seconds, all of them.
 
-    offer_lifetime: an offer nobody answered is closed. connect: from an answer to an open channel.
+    offer_lifetime: until an unanswered offer is closed. connect: from an answer to an open channel.
     min_interval, max_interval: bounds of the announce interval that a tracker asks for.
-    first_retry, max_retry: a tracker that failed is tried again after the first, doubled each time.
-    reply: a tracker must take the first announce within this. repeat: the second announce after a
-    reconnect, as the tracker may have forgotten us with the old socket. spacing: between announces
-    made because peers are missing, doubled until one is met. farewell: for `stopped` to go out.
+    first_retry, max_retry: backoff for a tracker that failed: the first, doubled up to the most.
+    reply: timeout for the reply to the first announce. repeat: the second announce after a
+    reconnect, as the tracker may have dropped us with the old socket. spacing: between announces
+    made because peers are missing, doubled until one is met. farewell: timeout for `stopped`.
     """
 
     offer_lifetime: float = 50.0

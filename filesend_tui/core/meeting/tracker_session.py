@@ -1,7 +1,7 @@
-"""One connection to one tracker, for one swarm: announces and their occasions, offers, answers.
+"""One connection to one tracker, for one swarm: when it announces, offers, answers.
 
-Speaks bittorrent-tracker's WebSocket protocol (relay/protocol/tracker_json.py). Connecting and
-coming back is the announcer's affair; how descriptions become channels is the dialer's.
+Implements bittorrent-tracker's WebSocket protocol (relay/protocol/tracker_json.py). Connecting and
+reconnecting is the announcer's; making channels from descriptions is the dialer's.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 #: Most offers in one announce; what WebTorrent's own clients send.
 MAX_OFFERS: Final = 5
-#: Frames of a tracker, and bytes in them: at once, and a second. In a swarm of a thousand, all of
-#: whom offer to us, some 40 a second come.
+#: Rate limits of a tracker's frames, and of bytes in them: at once, and a second. In a swarm of a
+#: thousand peers that all offer to us, some 40 frames a second arrive.
 FRAMES: Final = (10_000, 500)
 FRAME_BYTES: Final = (256 * 1024 * 1024, 4 * 1024 * 1024)
 
@@ -48,11 +48,11 @@ log = logging.getLogger(__name__)
 
 
 class TrackerFloods(TrackerFailed):
-    """A tracker said more than any tracker has to say."""
+    """A tracker exceeded the rate limit of frames."""
 
 
 class Totals(NamedTuple):
-    """What a tracker is told: bytes. left is None while the metadata is unknown."""
+    """The figures in an announce: bytes. left is None while the metadata is unknown."""
 
     uploaded: int
     downloaded: int
@@ -61,10 +61,10 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """Who we are in a swarm, as far as its trackers are concerned.
+    """Our membership in a swarm, as its trackers see it.
 
-    swarm: the 20 bytes trackers know it by. offers: in one announce. totals, wants_peers: asked at
-    every announce.
+    swarm: its 20-byte id at trackers. offers: in one announce. totals, wants_peers: called at every
+    announce.
     """
 
     swarm: bytes
@@ -75,12 +75,12 @@ class Presence:
 
 
 class TrackerSession:
-    """Keeps a swarm announced over one open socket.
+    """A session that keeps a swarm announced over one open socket.
 
     Args:
         name: The tracker's address for people.
-        again: Another session came before this one.
-        on_accepted: Called when the tracker took an announce.
+        again: Whether this is a reconnect.
+        on_accepted: Called when the tracker accepted an announce.
         on_lame: Called when no offers could be made; announces go on without.
     """
 
@@ -116,7 +116,7 @@ class TrackerSession:
         """Announce until the connection ends.
 
         Raises:
-            TrackerFailed: It ended, or the tracker refused; always, in the end.
+            TrackerFailed: It ended, or the tracker refused; `run` ends no other way.
         """
         try:
             await _first_to_end(self._read(), self._talk())
@@ -125,12 +125,12 @@ class TrackerSession:
             self._dialer.withdraw(self._offers)
 
     def more_peers(self) -> None:
-        """Announce soon, though not sooner than manners allow."""
+        """Announce soon, subject to the spacing between announces."""
         self._wanting = True
         self._wake.set()
 
     def peer_met(self) -> None:
-        """The swarm is alive: the next call for peers may be answered quickly again."""
+        """Reset the spacing: the swarm is alive, so the next `more_peers` may announce quickly."""
         self._wanting = False
         self._spacing = self._timings.spacing
 
@@ -195,7 +195,7 @@ class TrackerSession:
             await self._announce(await self._occasion(self._interval))
 
     async def _occasion(self, wait: float) -> Event:
-        """Wait for a reason to announce: the interval, a call for peers, or a download complete."""
+        """Wait until an announce is due: the interval, `more_peers`, or a complete download."""
         clock = asyncio.get_running_loop().time
         announced = clock()
         while not self._completed:
@@ -232,7 +232,7 @@ class TrackerSession:
         )
 
     async def _make_offers(self, count: int) -> list[SealedOffer]:
-        # Two rounds are kept: the one before may be on its way back, older ones found nobody.
+        # Two rounds are kept: the previous one may be in flight; older ones found no peer.
         old, self._offers = self._offers[:-count], self._offers[-count:]
         self._dialer.withdraw(old)
         try:
@@ -267,7 +267,7 @@ class TrackerSession:
 
 
 async def _first_to_end(*work: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends; end the others, and raise what ended it."""
+    """Run all until one ends; cancel the others, and raise its exception."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
 """One attempt to reach one peer by every transport that both sides have; the first good one wins.
 
-All are tried at once. Whichever opens waits a moment for those that are better and still on their
-way: each side prefers in the same order, and so both come to the same channel. The others are let
-go then. Which transports there are is the registry's, how each works its own.
+All are tried at once. A channel that opens waits a moment for better ones still in progress: both
+sides prefer in the same order, and so choose the same channel. The others are then closed. The list
+of transports is the registry's, how each works its own.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, Final, NamedTuple
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Attempt, Channel, Transport
 
-#: Seconds that an open channel waits for a better one that is still on its way.
+#: Seconds that an open channel waits for a better one that is still in progress.
 GRACE: Final = 0.4
 
 log = logging.getLogger(__name__)
 
 
 class Winner(NamedTuple):
-    """An open channel, and what it came by."""
+    """An open channel, and its transport."""
 
     channel: Channel
     transport: Transport
@@ -36,10 +36,10 @@ class _Runner(NamedTuple):
 
 
 class TransportRace:
-    """Made by `offer` or `answer`; ends with `opened` or `close`.
+    """Attempts by several transports; made by `offer` or `answer`, ends with `opened` or `close`.
 
     Attributes:
-        texts: What the peer must be told, by the transport's name.
+        texts: The texts for the peer, by the transport's name.
     """
 
     def __init__(self, runners: list[_Runner]) -> None:
@@ -57,7 +57,7 @@ class TransportRace:
             transports: Those that are allowed, the best first.
 
         Raises:
-            ChannelFailed: None can be offered; why the last of them cannot.
+            ChannelFailed: None can be offered; the error of the last of them.
         """
         return cls(await _begin([(each, each.offer()) for each in transports]))
 
@@ -65,14 +65,14 @@ class TransportRace:
     async def answer(
         cls, offer: Mapping[str, str], transports: Sequence[Transport]
     ) -> TransportRace:
-        """Answer a peer's offer; texts of transports that are not allowed here are left alone.
+        """Answer a peer's offer; ignore texts of transports that are not allowed here.
 
         Args:
             offer: The peer's texts.
             transports: As `offer`.
 
         Raises:
-            ChannelFailed: There is none that both have, or none can be answered.
+            ChannelFailed: The two have none in common, or none can be answered.
         """
         common = [each for each in transports if each.name in offer]
         if not common:
@@ -85,10 +85,10 @@ class TransportRace:
         return any(runner.attempt.settled for runner in self._runners)
 
     async def accept(self, answer: Mapping[str, str]) -> None:
-        """Take the peer's answer to our offer; `opened` tells how it went.
+        """Apply the peer's answer to our offer; `opened` returns the result.
 
         Raises:
-            ChannelFailed: It was refused, or answers none of what was offered.
+            ChannelFailed: It was refused, or answers none of the offered transports.
         """
         failure = ChannelFailed("A peer answered no road that was offered.")
         for runner in tuple(self._runners):
@@ -112,7 +112,7 @@ class TransportRace:
             timeout: Seconds for each transport.
 
         Raises:
-            ChannelFailed: The peer could not be reached by any; why not by the last of them.
+            ChannelFailed: The peer could not be reached by any; the error of the last of them.
         """
         self._opening = [
             asyncio.create_task(runner.attempt.opened(timeout)) for runner in self._runners
@@ -121,12 +121,12 @@ class TransportRace:
         return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
 
     def abandon(self) -> None:
-        """Choose no connection from now on; `close` frees what there is."""
+        """Choose no connection from now on; `close` frees the resources."""
         for runner in self._runners:
             runner.attempt.abandon()
 
     async def close(self) -> None:
-        """Give it up and free everything; the channel that was handed out stays open."""
+        """Stop and free everything; a channel that was handed out stays open."""
         losers = [task for task in self._opening if task is not self._handed_out]
         await asyncio.gather(*map(_let_go, losers))
         await asyncio.gather(*(runner.attempt.close() for runner in self._runners))
@@ -136,7 +136,7 @@ async def _first(opening: Sequence[asyncio.Task[Channel]]) -> asyncio.Task[Chann
     """Return the task whose channel to take. opening: the best first.
 
     Raises:
-        ChannelFailed: All failed; what the last of them raised.
+        ChannelFailed: All failed; the error of the last of them.
     """
     loop = asyncio.get_running_loop()
     until: float | None = None
@@ -151,7 +151,7 @@ async def _first(opening: Sequence[asyncio.Task[Channel]]) -> asyncio.Task[Chann
                 return left[ready]
         await asyncio.wait(
             left[:ready],
-            # Where none is open there is nothing to hurry for.
+            # No timeout while none is open.
             timeout=None if until is None else until - loop.time(),
             return_when=asyncio.FIRST_COMPLETED,
         )
@@ -160,10 +160,10 @@ async def _first(opening: Sequence[asyncio.Task[Channel]]) -> asyncio.Task[Chann
 async def _begin(
     making: Iterable[tuple[Transport, Coroutine[Any, Any, Attempt]]],
 ) -> list[_Runner]:
-    """Return the attempts that could be made, all of them begun at once; at least one.
+    """Return the attempts that could be made, all started at once; at least one.
 
     Raises:
-        ChannelFailed: None could; what the last of them raised.
+        ChannelFailed: None could; the error of the last of them.
     """
     tasks = {asyncio.create_task(work): transport for transport, work in making}
     try:
@@ -185,7 +185,7 @@ async def _begin(
 
 
 async def _let_go(making: asyncio.Task[Channel] | asyncio.Task[Attempt]) -> None:
-    """Close what nobody needs, whether or not it is there yet."""
+    """Cancel the task of an unneeded channel or attempt; close the result if there is one."""
     making.cancel()
     await asyncio.wait({making})
     if _is_good(making):

@@ -1,1 +1,1 @@
-"""The client's connection to a relay. Not what is said over it."""
+"""The client's connection to a relay. Not the meaning of its words."""

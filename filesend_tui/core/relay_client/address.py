@@ -1,4 +1,4 @@
-"""Where a relay is: what people type, read once into the URLs that are derived from it."""
+"""A relay's address: what people type, parsed once into the URLs that are derived from it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class RelayAddress(NamedTuple):
 
 
 def parse_relay_url(typed: str) -> RelayAddress:
-    """Read a relay's address: an http, https, ws or wss URL, or `host` or `host:port`.
+    """Parse a relay's address: an http, https, ws or wss URL, or `host` or `host:port`.
 
     Raises:
-        RelayUnreachable: It is no such address.
+        RelayUnreachable: It is not such an address.
     """
     text = typed.strip()
-    shown = clean(text.rpartition("@")[2], 80)  # a password stands before the @
+    shown = clean(text.rpartition("@")[2], 80)  # a password would be before the @
     bad = RelayUnreachable(f"“{shown}” is not the address of a relay.", _HINT)
     if "://" not in text:
         text = f"http://{text}"

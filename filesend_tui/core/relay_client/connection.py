@@ -1,7 +1,7 @@
-"""The link to a relay: one socket.io connection, made again when it is lost.
+"""The connection to a relay: one socket.io connection, with reconnect and backoff.
 
-Words go out as calls that are acknowledged, and come in checked and in order. What words mean, and
-who is paired with whom, never lives here.
+Words are sent as calls that are acknowledged, and received validated and in order. The meaning of
+words, and pairing, never live here.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that a connection attempt and an acknowledgement may take.
+#: Timeouts in seconds for a connection attempt and for an acknowledgement.
 CONNECT_TIMEOUT: Final = 10.0
 CALL_TIMEOUT: Final = 15.0
-#: Seconds before the first try to connect again, and the most between two tries.
+#: Backoff in seconds: before the first reconnect, and the most between two.
 FIRST_DELAY: Final = 0.5
 LONGEST_DELAY: Final = 30.0
 
-#: The name under which each word goes out that is not sealed.
+#: The name under which each unsealed word is sent.
 _EVENT: Final[Mapping[type[Word], str]] = {
     payload: event for event, payload in {**CALLS, **PAIRING}.items()
 }
@@ -66,7 +66,7 @@ _SILENT: Final = "Check the address and the port, and that no firewall is in bet
 _OLD: Final = "This relay and this program do not understand each other."
 _UPGRADE: Final = "Use the same version of filesend for both."
 _ANOTHER: Final = "Use another relay, or the same version of filesend for both."
-#: What a relay's refusal is to a person: kind, what happened, what to do (empty: the kind's).
+#: Errors for a relay's refusals: class, message, hint (empty: the class's own).
 _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
     ErrorCode.UNKNOWN_CODE: (UnknownCode, "No code with this number is open.", ""),
     ErrorCode.USED_CODE: (UsedCode, "This code was used already.", ""),
@@ -106,7 +106,7 @@ W = TypeVar("W", bound=Word)
 
 
 class ConnectionState(StrEnum):
-    """How the link is."""
+    """The states of the connection."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -115,7 +115,7 @@ class ConnectionState(StrEnum):
 
 
 def always() -> bool:
-    """Return that a lost relay is connected to again."""
+    """Return True: reconnect to a lost relay in any case."""
     return True
 
 
@@ -131,9 +131,9 @@ class RelayConnection:
     """One user's connection to one relay.
 
     Args:
-        on_word: Takes each word the relay delivers, in order: a notice of its own, or what the
-            other in a room said. Must not block.
-        on_state: Told of each change of state; must not block.
+        on_word: Called with each word the relay delivers, in order: a notice of its own, or a
+            message of the other side of a room. Must not block.
+        on_state: Called on each change of state; must not block.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class RelayConnection:
 
     @property
     def loss(self) -> RelayUnreachable:
-        """Why there is no connection any more, as an error."""
+        """The error for the lost connection."""
         where = f" at {self.address.url}" if self.address else ""
         if self._fault:
             return RelayUnreachable(f"Hung up on the relay{where}: it {self._fault}.", _ANOTHER)
@@ -163,7 +163,7 @@ class RelayConnection:
 
     @property
     def hung_up(self) -> bool:
-        """Whether it was this side that ended the last connection, for what the relay did."""
+        """Whether this side ended the last connection, for a protocol violation by the relay."""
         return bool(self._fault)
 
     async def connect(self, url: str, *, again: Callable[[], bool] = always) -> None:
@@ -171,11 +171,10 @@ class RelayConnection:
 
         Args:
             url: The relay's address.
-            again: Says, before each try to come back, whether whoever is there now may be
-                connected to.
+            again: Called before each reconnect; returns whether to connect to what is there now.
 
         Raises:
-            RelayUnreachable: It is no address, nobody answers there in time, or no relay does.
+            RelayUnreachable: It is not an address, nothing answers there in time, or no relay.
         """
         address = parse_relay_url(url)
         await self.close()
@@ -190,9 +189,9 @@ class RelayConnection:
             raise
 
     async def call(self, word: Word, reply: type[W]) -> W:
-        """Say a word to the relay and return its acknowledgement.
+        """Send a word to the relay and return its acknowledgement.
 
-        Words leave in the order in which calls were begun.
+        Words are sent in the order of the calls.
 
         Raises:
             RelayUnreachable: There is no connection, it broke, or no acknowledgement came in time.
@@ -201,7 +200,7 @@ class RelayConnection:
         return await self._call(_EVENT[type(word)], word, reply)
 
     async def send(self, room: Room, word: SealedMessage | PairingWord) -> None:
-        """Say something to the other in a room; return once the relay has passed it on.
+        """Send a word to the other side of a room; return once the relay has forwarded it.
 
         Order and errors are those of `call`.
         """
@@ -241,7 +240,7 @@ class RelayConnection:
             raise FileSendError(_OLD, _UPGRADE) from error
 
     async def close(self) -> None:
-        """Disconnect and stop trying; may be called twice."""
+        """Disconnect and stop reconnecting; may be called twice."""
         if self._reconnecting is not None:
             self._reconnecting.cancel()
             await asyncio.gather(self._reconnecting, return_exceptions=True)
@@ -254,7 +253,7 @@ class RelayConnection:
         if self.state is not ConnectionState.CLOSED:
             self._enter(ConnectionState.CLOSED)
 
-    # -- own affairs
+    # -- internals
 
     async def _open(self, address: RelayAddress) -> None:
         """Make a fresh connection. Raises RelayUnreachable."""
@@ -282,7 +281,7 @@ class RelayConnection:
             await client.end()
             raise
         except Exception as error:
-            # Whatever is there instead of a relay may answer anything at all.
+            # A server there that is not a relay may answer anything at all.
             _log.debug("connecting to %s failed: %r", address.url, error)
             await client.end()
             self._note_fault(client)
@@ -296,9 +295,9 @@ class RelayConnection:
         self._enter(ConnectionState.CONNECTED)
 
     def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
-        """Take an event; return whether a relay may say it like this."""
+        """Handle an event; return whether a relay may send it in this form."""
         if client is not self._client or (event not in NOTICES and event not in _SENT_AS):
-            return True  # a relay of another version may have more to say
+            return True  # a relay of another version may send other events
         word = _incoming(event, payload[0] if payload else None)
         if word is not None:
             self._on_word(word)
@@ -310,13 +309,13 @@ class RelayConnection:
         self._client = None
         self._note_fault(client)
         if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
-            self._waits = _delays()  # else it comes and goes, and is left alone ever longer
+            self._waits = _delays()  # else the backoff goes on: the connection flaps
         self._fail_calls()
         self._enter(ConnectionState.LOST)
         self._reconnecting = asyncio.create_task(self._return())
 
     async def _return(self) -> None:
-        """Try to connect again, ever less often, until it works."""
+        """Reconnect, with backoff, until it works."""
         assert self.address is not None
         for delay in self._waits:
             await asyncio.sleep(delay)
@@ -348,10 +347,10 @@ class RelayConnection:
 
 
 def _incoming(event: str, payload: object) -> Word | RoomMessage | None:
-    """Return what the relay delivered; None where that makes no sense.
+    """Return the word that the relay delivered; None if it is malformed.
 
-    Something broken in the partner's name must not pass for nothing: it comes as a message that
-    nobody can open, and whoever listens ends what it was said in.
+    A malformed word of the partner's must not be dropped silently: it becomes a message that
+    cannot be opened, for which the receiver ends the pairing or session.
     """
     sent_as = _SENT_AS.get(event)
     try:

@@ -1,6 +1,6 @@
-"""What travels between two people through the relay: messages, and the room each is said in.
+"""Messages between two people through the relay, and the room of each.
 
-Values alone. What is sealed, and how, is sessions/cipher.py's; how they travel is connection.py's.
+Values alone. Sealing is sessions/cipher.py's; sending is connection.py's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from relay.protocol.words import PairingWord, Room, Word
 
 
 class SealedMessage(Word, frozen=True, kw_only=True):
-    """A word as it travels: what the relay may see of it.
+    """A sealed word, as the relay sees it.
 
     event: the name it was sent under. body: the ciphertext.
     """
@@ -21,7 +21,7 @@ class SealedMessage(Word, frozen=True, kw_only=True):
 
 
 class RoomMessage(msgspec.Struct, frozen=True):
-    """What the other in a room said: a SealedMessage, or a word of pairing."""
+    """A message of the other side of a room: a SealedMessage, or a word of pairing."""
 
     room: Room
     word: SealedMessage | PairingWord

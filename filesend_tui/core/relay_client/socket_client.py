@@ -1,10 +1,10 @@
-"""A socket.io client that a relay may mean harm to.
+"""A socket.io client that is hardened against a hostile relay.
 
-python-socketio as it comes makes a task of each message, and so a traceback of each that cannot be
-read; it gathers attachments, answers to pings and namespaces without bound, takes an event for the
-end of the connection where it has that name, and writes its log to standard error. Here each packet
-is looked at before the library sees it, in turn, and the first that no relay sends ends the
-connection. Importing this is slow. What words mean, and whether to come back, never lives here.
+Plain python-socketio starts a task for each message, and so logs a traceback for each malformed
+one; it buffers attachments, answers to pings and namespaces without bound, takes an event for the
+end of the connection if it has that name, and logs to standard error. Here each packet is checked
+before the library sees it, in order, and the first that no relay sends ends the connection.
+Importing this is slow. The meaning of words, and reconnecting, never live here.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from relay.protocol.words import MAX_FRAME
 
 _log = logging.getLogger(__name__)
 
-#: Packets that a relay may send, pings of every kind too: at once, and a second. Its own bounds let
-#: a partner say 500 words a second, and each word of this side is acknowledged by one more.
+#: Rate limit of a relay's packets, pings of every kind too: at once, and a second. Its own limits
+#: let a partner send 500 words a second, and each word of this side is acknowledged by one more.
 PACKETS: Final = (10_000, 2_000)
-#: Characters and bytes of them. A relay takes 16 MiB at once and 1 MiB a second of a partner.
+#: Of their characters and bytes. A relay takes 16 MiB at once and 1 MiB a second of a partner.
 BYTES: Final = (64 * 1024 * 1024, 4 * 1024 * 1024)
-#: What may wait for a relay that does not read: packets, and characters in them.
+#: Bounds of the send queue, for a relay that does not read: packets, and characters in them.
 MOST_WAITING: Final = 20_000
 MOST_WAITING_SIZE: Final = 64 * 1024 * 1024
-#: Seconds between two pings, and for the next one to come, whatever the relay says.
+#: Most seconds between two pings, and for the next one to arrive, whatever the relay announces.
 LONGEST_PING: Final = 60.0
-#: Seconds that a polite end may take.
+#: Timeout in seconds for a clean disconnect.
 PARTING: Final = 2.0
-#: Values in one packet: parsing many takes long, and the largest words are one long text.
+#: Most JSON values in one packet: parsing many is slow, and the largest words are one long text.
 MOST_VALUES: Final = 1_000
-# Small packets, or so many characters of large ones, after which others get their turn.
+# Small packets, or so many characters of large ones, after which the event loop gets a turn.
 _TURN: Final = 32
 _TURN_SIZE: Final = 1024
 
-# The library logs whole payloads, and each mistake of the other side.
+# The library logs whole payloads, and each error of the other side.
 _silent = logging.getLogger(f"{__name__}.library")
 _silent.setLevel(logging.CRITICAL + 1)
 
 
 class Broken(Exception):
-    """The relay did what no relay does. The text says what it did, and repeats nothing of it."""
+    """The relay violated the protocol. The text says how, and quotes nothing that it sent."""
 
 
 class _Ended(Exception):
@@ -59,10 +59,10 @@ class _Ended(Exception):
 
 
 def read(data: str) -> Packet:
-    """Return the socket.io packet that this is: of the one namespace, and without attachments.
+    """Parse a socket.io packet: of the one namespace, and without attachments.
 
     Raises:
-        Broken: It is none that a relay sends.
+        Broken: No relay sends such a packet.
     """
     if sum(map(data.count, ",[{")) > MOST_VALUES:
         raise Broken("sent a packet of very many values")
@@ -76,11 +76,11 @@ def read(data: str) -> Packet:
 
 
 class StrictClient(socketio.AsyncClient):
-    """One connection to one relay, which is not made again.
+    """One connection to one relay, without reconnect.
 
     Args:
-        on_event: Takes the name and the arguments of each event, in order, and says whether a relay
-            may send it like this; must not block.
+        on_event: Called with the name and the arguments of each event, in order; returns whether a
+            relay may send it in this form; must not block.
         on_end: Called once when an open connection has ended, unless this side ended it.
     """
 
@@ -90,7 +90,7 @@ class StrictClient(socketio.AsyncClient):
         self, on_event: Callable[[str, list[Any]], bool], on_end: Callable[[], None]
     ) -> None:
         super().__init__(
-            reconnection=False,  # python-socketio gives up when the relay says goodbye
+            reconnection=False,  # python-socketio gives up after the relay disconnects
             handle_sigint=False,  # Ctrl-C belongs to the face
             request_timeout=PARTING,
             websocket_extra_options={"max_msg_size": MAX_FRAME, "autoping": False},
@@ -103,16 +103,16 @@ class StrictClient(socketio.AsyncClient):
 
     @property
     def fault(self) -> str:
-        """What the relay did that no relay does; empty where it did nothing of the kind."""
+        """The relay's protocol violation; empty if there was none."""
         return self.eio.fault
 
     @property
     def open(self) -> bool:
-        """Whether the connection stands."""
+        """Whether the connection is open."""
         return self.eio.state == "connected"
 
     async def end(self) -> None:
-        """Close the connection in whatever state it is, and free what it holds; never raises."""
+        """Close the connection in any state, and free its resources; never raises."""
         try:
             async with asyncio.timeout(PARTING):
                 await self.disconnect()
@@ -125,7 +125,7 @@ class StrictClient(socketio.AsyncClient):
         return _Engine
 
     async def _handle_eio_message(self, data: str) -> None:
-        """Take a socket.io packet. Raises Broken and _Ended."""
+        """Handle a socket.io packet. Raises Broken and _Ended."""
         packet = read(data)
         joined = "/" in self.namespaces
         match packet.packet_type, packet.data:
@@ -151,7 +151,7 @@ class StrictClient(socketio.AsyncClient):
 
     async def _handle_eio_disconnect(self, reason: str) -> None:
         if not self.connected:
-            # Whoever waits for it to open would wait on.
+            # Else a pending `connect` would wait on.
             self.namespaces = {}
             self.failed_namespaces = list(self.connection_namespaces)
             self._connect_event.set()
@@ -159,7 +159,7 @@ class StrictClient(socketio.AsyncClient):
 
 
 class _Engine(engineio.AsyncClient):
-    """The engine.io below. fault: why it hung up, if it did. on_end: called when it is over."""
+    """The engine.io connection below. fault: why it hung up, if so. on_end: called at its end."""
 
     def __init__(self, **options: Any) -> None:
         self.fault = ""
@@ -168,11 +168,11 @@ class _Engine(engineio.AsyncClient):
         super().__init__(**options)
 
     def create_queue(self, *_: Any, **__: Any) -> _Outbox:
-        """Return the queue of what waits to be sent."""
+        """Return the send queue."""
         return _Outbox(self._overflown)
 
     async def free(self) -> None:
-        """End both loops, whatever they wait for, and close the socket."""
+        """Cancel both loops and close the socket."""
         self.state = "disconnected"
         await _end(self.read_loop_task, 0)
         await _end(self.write_loop_task, 0)
@@ -182,7 +182,7 @@ class _Engine(engineio.AsyncClient):
             await self.http.close()
 
     async def _write_loop(self) -> None:
-        # The first of the two loops to run, and both go by what the relay said.
+        # This loop is the first of the two to run; both use the intervals that the relay sent.
         self.ping_interval = min(self.ping_interval, LONGEST_PING)
         self.ping_timeout = min(self.ping_timeout, LONGEST_PING)
         await super()._write_loop()
@@ -199,7 +199,7 @@ class _Engine(engineio.AsyncClient):
         await self._over()
 
     async def _read(self) -> None:
-        """Take what comes until there is no more. Raises what ended it, if that was no request."""
+        """Read until the connection ends. Raises what ended it, unless this side asked for it."""
         clock = asyncio.get_running_loop().time
         packets, sizes = TokenBucket(*PACKETS, clock()), TokenBucket(*BYTES, clock())
         turn = 0
@@ -212,14 +212,14 @@ class _Engine(engineio.AsyncClient):
                 if not (packets.spend(1, clock()) and sizes.spend(size, clock())):
                     raise Broken("said too much at once")
                 await self._take(message)
-                # What is here already is read without waiting: others need their turns.
+                # Buffered messages are read without suspending: other tasks need their turns.
                 turn += 1 + size // _TURN_SIZE
                 if turn >= _TURN:
                     turn = 0
                     await asyncio.sleep(0)
 
     async def _take(self, message: aiohttp.WSMessage) -> None:
-        """Take a WebSocket message. Raises Broken and _Ended."""
+        """Handle a WebSocket message. Raises Broken and _Ended."""
         match message.type:
             case aiohttp.WSMsgType.TEXT:
                 await self._take_packet(message.data[:1], message.data[1:])
@@ -235,7 +235,7 @@ class _Engine(engineio.AsyncClient):
                 raise _Ended
 
     async def _take_packet(self, kind: str, data: str) -> None:
-        """Take an engine.io packet. Raises Broken and _Ended."""
+        """Handle an engine.io packet. Raises Broken and _Ended."""
         match kind:
             case "4":
                 await self.handlers["message"](data)
@@ -252,19 +252,19 @@ class _Engine(engineio.AsyncClient):
         """Hang up on a relay that does not read."""
         self.fault = self.fault or "does not read what it is sent"
         if self._patience is not None:
-            with suppress(RuntimeError):  # nothing is read any more
+            with suppress(RuntimeError):  # the read loop has ended
                 self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _over(self) -> None:
-        """Let go of a connection that has ended; the library's way waits for the writer."""
+        """Free a connection that has ended; the library would wait for the writer."""
         on_its_own = self.state == "connected"  # else `disconnect` does what follows
-        # The writer looks at this, and may miss the word to end among others that wait.
+        # The writer checks the state; it may not notice the None among other queued items.
         self.state = "disconnected" if on_its_own else self.state
         self.queue.put_nowait(None)
         await _end(self.write_loop_task, 0 if self.fault else PARTING)
         if not on_its_own:
             return
-        with suppress(AttributeError):  # not aiohttp's public face; closing would wait for a reader
+        with suppress(AttributeError):  # not aiohttp's public API; closing would wait for a reader
             self.ws._writer.transport.abort()
         with suppress(Exception):
             async with asyncio.timeout(PARTING):
@@ -277,10 +277,10 @@ class _Engine(engineio.AsyncClient):
 
 
 async def _end(task: asyncio.Task[None] | None, patience: float) -> None:
-    """Wait for a task for so many seconds, then cancel it; whatever it raises is its own affair."""
+    """Wait for a task for so many seconds, then cancel it; ignore what it raises."""
     if task is not None:
         await asyncio.wait({task}, timeout=patience)
-        while not task.done():  # before Python 3.12 a wait with a time-out may pass over a cancel
+        while not task.done():  # before Python 3.12 a wait with a timeout may swallow a cancel
             task.cancel()
             await asyncio.wait({task}, timeout=1)
         if not task.cancelled():
@@ -288,7 +288,7 @@ async def _end(task: asyncio.Task[None] | None, patience: float) -> None:
 
 
 class _Outbox(asyncio.Queue[Any]):
-    """What waits to be sent. on_full: called when it is too much, and again with each more."""
+    """The send queue. on_full: called when it exceeds a bound, and again with each later item."""
 
     def __init__(self, on_full: Callable[[], None]) -> None:
         super().__init__()
@@ -313,9 +313,9 @@ def _size(item: Any) -> int:
 
 
 def _session() -> aiohttp.ClientSession:
-    """Return what fetches for a client: from the relay alone, wherever that may point.
+    """Return an HTTP session that follows no redirect.
 
-    It could point at what listens on this machine only.
+    A relay could redirect to a service that listens on loopback only.
     """
 
     async def refuse(*_: object) -> None:

@@ -1,1 +1,1 @@
-"""Two people: codes, pairing, sealed words. Not what the words are about."""
+"""Two people: codes, pairing, sealed words. Not the meaning of the words."""

@@ -1,10 +1,10 @@
-"""Sealing: what two paired people say, closed to the relay and bound to its place in their session.
+"""Sealing: the words of two people, encrypted and bound to their position in the session.
 
-AES-256-GCM with a key for each direction, both drawn by HKDF (RFC 5869) from the key that the
-pairing gave. The nonce is the count of words in that direction; the associated data names the
-session, the direction, the count and the event. So a word that was altered, left out, repeated,
-moved, renamed, turned back or taken from another session does not open, and after that nothing
-does. Sans-IO: words in, letters out. How letters travel never lives here.
+AES-256-GCM with a key for each direction, both derived by HKDF (RFC 5869) from the key of the
+pairing. The nonce is the count of words in that direction; the associated data names the session,
+the direction, the count and the event. So a word that was altered, dropped, replayed, reordered,
+renamed, reflected or taken from another session does not open, nor does any word after it.
+Sans-IO: words in, letters (sealed words) out. Sending letters never lives here.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _CONTEXT: Final = b"filesend/sealing/1"
-#: Contents are padded to a multiple of this many bytes: the length of a name or a text is told to
-#: nobody, and words of a few figures all look alike.
+#: Contents are padded to a multiple of this many bytes: it hides the length of a name or a text,
+#: and makes words of a few figures all look alike.
 BUCKET: Final = 512
 _NONCE_BYTES: Final = 12
 
@@ -36,7 +36,7 @@ class SessionCipher:
     """Both directions of one session.
 
     Args:
-        shared: What the pairing gave both sides.
+        shared: The result of the pairing.
         side: Which of the two this is.
     """
 
@@ -46,7 +46,7 @@ class SessionCipher:
         self._broken = False
 
     def seal(self, word: Word) -> SealedMessage:
-        """Return the word for its way through the relay; letters must leave in this order.
+        """Return the word sealed; letters must be sent in the order of the calls.
 
         Raises:
             FileSendError: It is too long; nothing was sealed.
@@ -59,11 +59,11 @@ class SessionCipher:
         return SealedMessage(event=event, body=self._out.encrypt(event, padded))
 
     def open(self, letter: SealedMessage) -> Word:
-        """Return what the partner said.
+        """Return the partner's word.
 
         Raises:
-            RelayTampered: It is not the partner's next word; nothing opens any more.
-            FileSendError: It is, and makes no sense: another version, or ill will.
+            RelayTampered: It is not the partner's next word; nothing opens from now on.
+            FileSendError: It is, but cannot be decoded: another version, or malice.
         """
         if self._broken:
             raise _tampered()
@@ -83,7 +83,7 @@ class SessionCipher:
 
 
 class _Direction:
-    """The key of what one side says, and how much it has said."""
+    """The key and the word count of one direction."""
 
     def __init__(self, shared: SharedKey, speaker: Side) -> None:
         self._aead = _aead(shared, speaker)

@@ -1,7 +1,7 @@
-"""Codes that two people say to each other: a nameplate and two words, like `4711-apple-violin`.
+"""Codes that one person tells another: a nameplate and two words, like `4711-apple-violin`.
 
-Here live the word list, and how a code is made, read and completed. Nothing about the relay or
-about keys ever lives here. A code is a secret until it is used: it never stands in a repr.
+Here live the word list, and how a code is made, parsed and completed. Nothing about the relay or
+about keys ever lives here. A code is a secret until it is used: no repr contains it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.util.text import clean
 
 WORD_COUNT = 2
-# Characters that are looked at: what a person pastes is a line of talk, or a few.
+# Most characters that are parsed: a person pastes a line or a few.
 _MAX_TYPED = 2000
 _MAX_NAMEPLATE = 999_999
 _MAX_COMPLETIONS = 8
 # A number, or a run of letters; whatever stands between them (spaces, hyphens, commas, quotes,
 # dashes that a phone "corrected") only separates.
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
-# A whole code in a text that says other things too. Nothing of a word, a number or a path may be
-# glued to it, so that a mistyped code is not read as a shorter one.
+# A whole code within a longer text. It may not touch a part of a word, a number or a path, so that
+# a mistyped code is not read as a shorter one.
 _IN_TEXT = re.compile(
     r"(?<![\w./\\~-])([0-9]{1,9})[\W_]{0,5}([^\W\d_]+)[\W_]{1,5}([^\W\d_]++)"
     r"(?![\d_/\\-]|[.~][^\W_])"
@@ -76,12 +76,13 @@ def new_code(nameplate: int) -> Code:
 
 
 def parse_code(typed: str) -> Code:
-    """Read what a person typed, forgiving case, spaces, hyphens, commas and quotes.
+    """Parse what a person typed, ignoring case, spaces, hyphens, commas and quotes.
 
-    A text with one code in it, such as `Code: 4711-apple-violin` or a whole command, is that code.
+    A text that contains one code, such as `Code: 4711-apple-violin` or a whole command, is that
+    code.
 
     Raises:
-        InvalidCode: It is not a code, or holds several; the message says what is wrong with it.
+        InvalidCode: It is not a code, or contains several; the message says what is wrong with it.
     """
     if len(typed) > _MAX_TYPED:
         raise InvalidCode("That is too long for a code.")
@@ -98,7 +99,7 @@ def parse_code(typed: str) -> Code:
         )
     if found:
         return found[0]
-    # What stands before the number is talk; then the number, or what follows it, is mistyped.
+    # Text before the number does not belong to the code: the number, or a word after it, is wrong.
     start = next((n for n, token in enumerate(tokens) if token.isdecimal()), 0)
     raise InvalidCode(_wrong(tokens[start:]) or _wrong(tokens) or "")
 
@@ -114,13 +115,13 @@ def _codes_in(text: str) -> tuple[Code, ...]:
 
 
 def _goes_on(rest: str) -> bool:
-    """Whether another word of codes follows: then it is not said which two are meant."""
+    """Return whether another code word follows: then it is ambiguous which two are meant."""
     following = _TOKEN.match(rest.lstrip(" \t-_,"))
     return following is not None and following[0] in _known()
 
 
 def _wrong(tokens: Sequence[str]) -> str | None:
-    """Return what keeps these from being a code; None where they are one."""
+    """Return why these tokens are not a code; None if they are one."""
     number, *words = tokens
     if not (number.isascii() and number.isdigit()):
         return "A code starts with a number."
@@ -143,9 +144,9 @@ def _unknown(word: str) -> str:
 
 
 def complete(typed: str) -> tuple[str, ...]:
-    """Return whole texts that `typed` may become: itself with its last word finished.
+    """Return completions of `typed`: the whole text with its last word finished.
 
-    Three letters settle a word. Empty where nothing is to be finished, or no word fits.
+    Three letters identify a word. Empty if no word is unfinished, or none fits.
     """
     match = _UNFINISHED.fullmatch(typed) if len(typed) <= _MAX_TYPED else None
     if match is None:

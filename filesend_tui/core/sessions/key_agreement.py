@@ -1,8 +1,8 @@
-"""Key agreements: one message each way and the secret that both sides have then, or have not.
+"""Key agreements: one message each way, then a key on each side, equal or not.
 
 Two kinds behind one interface, which pairing.py drives: from a code that can be guessed (SPAKE2),
 and from 32 random bytes that both hold (X25519 and HKDF). Neither proves anything by itself: with
-another code, or another secret, each side ends with a key of its own. Proving, nonces and words to
+different codes or secrets, the two sides end with different keys. Proofs, nonces and words to
 compare are pairing.py's; no relay, clock or thread ever lives here.
 """
 
@@ -20,19 +20,19 @@ from filesend_tui.core.sessions.shared_secret import Secret, place_of
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-#: Sets these keys apart from any other use of the same words or the same secret.
+#: Separates these keys from any other use of the same words or the same secret.
 APP_ID: Final = b"filesend/pairing/2"
-#: What both kinds send: a byte that says whose and of which kind it is, and 32 bytes.
+#: Bytes of a message of either kind: one for the kind and its side, and 32.
 MESSAGE_LENGTH: Final = 33
 
 #: What introduces two people to each other.
 Introduction: TypeAlias = Code | Secret
-#: Returns so many random bytes; the system's, but for vectors that must come out the same.
+#: Returns so many random bytes: the system's, or fixed ones for test vectors.
 Random: TypeAlias = Callable[[int], bytes]
 
 
 class Side(StrEnum):
-    """Who is who, where the two sides must differ: who was there first, and who came to them.
+    """The roles of the two sides: the maker was there first, the joiner came second.
 
     With a code the maker made it and the joiner typed it.
     """
@@ -47,15 +47,15 @@ class Side(StrEnum):
 
 
 class BadMessage(ValueError):
-    """What the other side sent is no message of this kind, is this side's own, or gives no key."""
+    """The message received is not of this kind, is this side's own, or yields no key."""
 
 
 class KeyAgreement(Protocol):
     """One side of one agreement.
 
-    guessable: whether somebody may hit on what introduces the two by trying: then a side that goes
-        silent when it has seen a proof may have guessed.
-    retry: what to do when the pairing broke. renew: what to do when somebody may be in between.
+    guessable: whether the introduction can be guessed: then a side that stops answering once it has
+        seen a proof may have tested a guess.
+    retry: what to do when the pairing failed. renew: what to do when somebody may be in between.
     """
 
     guessable: bool
@@ -64,7 +64,7 @@ class KeyAgreement(Protocol):
 
     @property
     def context(self) -> bytes:
-        """What is public about it before anything is said; each kind has a length of its own."""
+        """The public context, known before any message; each kind has a length of its own."""
 
     def start(self) -> bytes:
         """Return this side's message, MESSAGE_LENGTH bytes. Once."""
@@ -73,11 +73,11 @@ class KeyAgreement(Protocol):
         """Return 32 secret bytes, from the other side's message. Once, after `start`.
 
         Raises:
-            BadMessage: It is not one that the other side can have made.
+            BadMessage: The other side cannot have made it.
         """
 
     def unproven(self) -> PairingFailed:
-        """Return what this side is told when the other does not prove that it has the same key."""
+        """Return the error for an other side that does not prove that it has the same key."""
 
 
 def agreement(introduction: Introduction, side: Side, random: Random) -> KeyAgreement:
@@ -88,10 +88,10 @@ def agreement(introduction: Introduction, side: Side, random: Random) -> KeyAgre
 
 
 class SpakeAgreement:
-    """From a code: SPAKE2 (Abdalla and Pointcheval 2005) over Ed25519.
+    """An agreement from a code: SPAKE2 (Abdalla and Pointcheval 2005) over Ed25519.
 
     The messages are python-spake2's, close to RFC 9382: `A` from the maker or `B` from the joiner,
-    and a compressed point. The whole code is the password. Whoever runs it once has one guess.
+    and a compressed point. The whole code is the password. Each run allows one guess.
     """
 
     guessable = True
@@ -131,12 +131,12 @@ class SpakeAgreement:
             # A reflected message fails here: by its first byte, or as this side's own point.
             key: bytes = self._spake.finish(message)
         except Exception as error:
-            # The library has no one error for bad points: ValueError, AssertionError and its own.
+            # The library raises several errors for bad points: ValueError, AssertionError, its own.
             raise BadMessage("not a point of the other side") from error
         return key
 
     def unproven(self) -> WrongCode:
-        """Return what this side is told: a typo and a guess look alike, and it was the one try."""
+        """Return WrongCode: a typo and a guess look alike, and a code allows one attempt."""
         if self._side is Side.MAKER:
             return WrongCode(
                 "Somebody tried your code with other words: a typo, or somebody is guessing.",
@@ -149,11 +149,12 @@ class SpakeAgreement:
 
 
 class SecretAgreement:
-    """From 32 bytes that both hold: X25519 (RFC 7748), mixed with them by HKDF-SHA256 (RFC 5869).
+    """An agreement from 32 bytes that both hold: X25519 (RFC 7748) and HKDF-SHA256 (RFC 5869).
 
-    A message is `M` from the maker or `J` from the joiner, and a public key that is made for this
-    one agreement. So who learns the secret later reads nothing of what was said before, and who
-    breaks the curve still lacks the secret. Like Noise's `NNpsk0` in what goes into the key.
+    A message is `M` from the maker or `J` from the joiner, and an ephemeral public key. HKDF mixes
+    the X25519 result with the secret: a secret that leaks later decrypts no earlier session
+    (forward secrecy), and breaking the curve alone yields no key. Like Noise's `NNpsk0` in what
+    goes into the key.
     """
 
     guessable = False
@@ -204,7 +205,7 @@ class SecretAgreement:
         return hkdf.derive(agreed)
 
     def unproven(self) -> WrongSecret:
-        """Return what this side is told: only who made the place up can be there without it."""
+        """Return WrongSecret: without the secret, only the relay can put anybody at its place."""
         return WrongSecret(
             "Whoever answered does not hold the secret that you share: the relay let somebody "
             "else in, or is in between."

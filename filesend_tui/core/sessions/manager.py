@@ -5,9 +5,8 @@
     meet ───────────────────met─────────────┘
 
 Each session has an id of this side's own, from its code on, and a room at the relay, by which its
-words find their way. One that ends, for whatever reason, leaves the others as they are; the relay's
-loss ends all. How a relay is spoken to is connection.py's, and what goes on with a partner is up to
-whoever makes a manager.
+words are routed. The end of one session does not affect the others; the loss of the relay ends all.
+The connection to a relay is connection.py's; the caller chooses the activity with a partner.
 """
 
 from __future__ import annotations
@@ -44,15 +43,15 @@ from relay.protocol.words import Done, PairingWord, Room, Word
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that telling the relay goodbye may take.
+#: Timeout in seconds for leaving a room or place.
 PARTING: Final = 2.0
-#: Words that may come in rooms that the relay has not named yet; an honest partner says one.
+#: Most words buffered for rooms that the relay has not named yet; an honest partner sends one.
 _MAX_EARLY: Final = 32
 _NOBODY_CAME: Final = "Nobody who holds the secret that you share came in time."
 _COME_TOO: Final = "Try again when the other person does, too, at the same relay."
 _MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
-#: Begins what goes on with a partner. Its arguments: the session's id, the session, and the relay's
+#: Starts the activity with a partner. Its arguments: the session's id, the session, and the relay's
 #: tracker as this side knows it (ws or wss URL).
 Begin: TypeAlias = Callable[[SessionId, Session, str], Activity]
 
@@ -68,7 +67,7 @@ class _Waiting(NamedTuple):
 
 
 class _Meeting(NamedTuple):
-    """A place where this side is, and nobody else yet. came: the room with who came, or why not."""
+    """A place where this side waits alone. came: the room once the other came, or the error."""
 
     session: SessionId
     secret: Secret
@@ -83,15 +82,15 @@ class _Pairing(NamedTuple):
 
 
 class SessionManager:
-    """One person's side: a link to a relay, a code, and whoever they are paired with.
+    """One person's side: a connection to a relay, a code, and all partners.
 
-    All methods belong to one event loop. Every failure is a FileSendError. Where a method takes
-    `to`, it says which session is meant; None means the only one there is.
+    All methods must be called on one event loop. Every failure is a FileSendError. A method's `to`
+    is the id of a session; None means the only one.
 
     Args:
         events: Where events go.
-        name: How this side is called.
-        begin: Begins what goes on with a partner.
+        name: This side's name.
+        begin: Starts the activity with a partner.
     """
 
     def __init__(self, events: EventStream, name: str, begin: Begin) -> None:
@@ -111,19 +110,19 @@ class SessionManager:
     # -- what may be asked
 
     def partner(self, to: SessionId | None = None) -> Partner:
-        """Return who is meant.
+        """Return the partner of a session.
 
         Raises:
-            NotPaired: Nobody is there, or not in this session.
-            SeveralPartners: It was not said which of several.
+            NotPaired: There is no partner, or none in this session.
+            SeveralPartners: `to` is None, and there are several.
         """
         return self._partners[self._room(to)]
 
     def verification(self, to: SessionId | None = None) -> str | None:
         """Return the words that are the same on both sides when nobody is in between.
 
-        For two people to read to each other; a secret towards everybody else. None while not
-        paired. Raises SeveralPartners.
+        For two people to read to each other; secret from everybody else. None while not paired.
+        Raises SeveralPartners.
         """
         try:
             return self.partner(to).session.verification
@@ -146,15 +145,15 @@ class SessionManager:
         self._name = name
 
     def intend(self, wants: Wants) -> None:
-        """Say what this side is there for; whom it pairs with from then on is told."""
+        """Set what this side is there for; sent to each partner that it pairs with afterwards."""
         self._wants = wants
 
     async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
-        """Connect to a relay, leaving the one before; it is connected to again when it is lost.
+        """Connect to a relay, in place of the one before; reconnect when the connection is lost.
 
         Args:
-            relay_url: Where it is.
-            again: Says, before each new try, whether whoever is there now may be connected to.
+            relay_url: The relay's address.
+            again: Called before each reconnect; returns whether to connect to what is there now.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
@@ -164,7 +163,7 @@ class SessionManager:
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.
 
-        The `code` event names the session that will come of it.
+        The `code` event has the id of the session to come.
 
         Raises:
             RelayUnreachable: There is no connection to a relay.
@@ -181,26 +180,26 @@ class SessionManager:
         return waiting.code.text
 
     async def join(self, typed: str) -> SessionId:
-        """Pair with whoever made this code; return the session when paired.
+        """Pair with the maker of this code; return the session when paired.
 
         Raises:
-            InvalidCode: It is no code; nothing was sent.
-            PairingFailed: By kind: the code is unknown, used, expired or wrong, or pairing broke.
+            InvalidCode: It is not a code; nothing was sent.
+            PairingFailed: By kind: the code is unknown, used, expired or wrong, or pairing failed.
             RelayUnreachable: There is no connection to a relay, or it was lost.
-            RelayTampered: The relay altered what the other side said.
+            RelayTampered: The relay altered what the other side sent.
         """
         code = parse_code(typed)
         session = _new_id()
         claim = words.Claim(nameplate=code.nameplate)
         room = (await self._ask_for_room(claim, words.Joined, session, code)).room
-        self._code_gone("joined")  # the relay gives up a claimer's own nameplate
+        self._code_gone("joined")  # the relay withdraws a claimer's own nameplate
         await self._pair_up(room)
         return session
 
     async def meet(self, secret: bytes) -> SessionId:
-        """Pair with who holds the same secret and meets, too; return the session when paired.
+        """Pair with the other holder of the secret, who meets too; return the session when paired.
 
-        Whoever is there first waits, for ten minutes at most (PLACE_LIFETIME). The relay is told a
+        The first of the two waits, ten minutes at most (PLACE_LIFETIME). The relay receives a
         place that is derived from the secret.
 
         Args:
@@ -208,13 +207,13 @@ class SessionManager:
 
         Raises:
             ValueError: It has another length.
-            PairingFailed: Nobody came in time, this side waits there already, or pairing broke.
-            WrongSecret: Whoever came does not hold it.
+            PairingFailed: Nobody came in time, this side waits there already, or pairing failed.
+            WrongSecret: The other side does not hold it.
             RelayUnreachable: There is no connection to a relay, or it was lost.
-            RelayTampered: The relay altered what the other side said.
+            RelayTampered: The relay altered what the other side sent.
         """
         held = Secret(secret)
-        # In a thread: the first time something large is imported.
+        # In a thread: the first call imports something large.
         place = await asyncio.to_thread(place_of, held)
         if place in self._meetings:
             raise PairingFailed("This side waits for them already.", "Wait until they come, too.")
@@ -226,7 +225,7 @@ class SessionManager:
         """End a session; its transfers are cancelled first. Not being paired is no error.
 
         Raises:
-            SeveralPartners: It was not said which of several.
+            SeveralPartners: `to` is None, and there are several.
         """
         try:
             room = self._room(to)
@@ -244,8 +243,8 @@ class SessionManager:
     # -- pairing
 
     async def _meet(self, place: bytes, meeting: _Meeting) -> Room:
-        """Go to a place; return the room with who is there or comes, where pairing has begun."""
-        # Before it is answered: whoever comes next may be told of with the answer.
+        """Go to a place; return the room with the other side, in which pairing has begun."""
+        # Before the call: a notice of who comes next may arrive with the answer.
         self._meetings[place] = meeting
         session, secret, came = meeting
         try:
@@ -270,8 +269,8 @@ class SessionManager:
     async def _ask_for_room(
         self, word: Word, reply: type[R], session: SessionId, introduction: Introduction
     ) -> R:
-        """Say a word that the relay answers with a room, or none; begin to pair in that room."""
-        # The first word said in the room may come with the answer, or before it.
+        """Send a word that the relay answers with a room or none; begin to pair in that room."""
+        # The first word of the room may arrive with the answer, or before it.
         self._asking += 1
         asking = asyncio.ensure_future(self._relay.call(word, reply))
         try:
@@ -290,7 +289,7 @@ class SessionManager:
     async def _give_back(
         self, asking: asyncio.Future[words.Joined] | asyncio.Future[words.Met]
     ) -> None:
-        """Leave the room that was asked for and that nobody waits for any more, if there is one."""
+        """Leave the room of a cancelled call, if the relay gave one."""
         try:
             room = (await asking).room
         except FileSendError:
@@ -301,7 +300,7 @@ class SessionManager:
     def _enter(
         self, room: Room, session: SessionId, introduction: Introduction, side: Side
     ) -> None:
-        """Begin to pair with whoever is in a room. Raises RelayTampered."""
+        """Begin to pair with the other side of a room. Raises RelayTampered."""
         if room in self._pairings or room in self._partners:
             raise RelayTampered(_MIXED_UP)
 
@@ -317,10 +316,10 @@ class SessionManager:
                 self._take(early)
 
     async def _pair_up(self, room: Room) -> None:
-        """Pair with who is in a room with this side; on failure leave it."""
+        """Pair with the other side of a room; leave the room on failure."""
         pairing = self._pairings.get(room)
         if pairing is None:
-            raise self._relay.loss  # before this came to its turn
+            raise self._relay.loss  # lost before this task ran
         id, handshake = pairing
         try:
             session = await handshake.run()
@@ -328,9 +327,9 @@ class SessionManager:
             self._pairings.pop(room, None)
             await self._part(room)
             raise
-        # From here to the last word that waited nothing may be awaited, or words lose their order.
+        # No await from here to the last queued word, or words lose their order.
         if self._pairings.pop(room, None) is None:
-            raise self._relay.loss  # just now
+            raise self._relay.loss  # lost just now
         assert self._relay.address is not None
         activity = self._begin(id, session, self._relay.address.tracker)
         self._partners[room] = Partner(id, session, activity, self._events)
@@ -341,7 +340,7 @@ class SessionManager:
             self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
 
     async def _be_joined(self, room: Room, session: SessionId) -> None:
-        """Pair with whoever claimed this side's code."""
+        """Pair with the claimer of this side's code."""
         try:
             await self._pair_up(room)
         except RelayUnreachable:
@@ -353,7 +352,7 @@ class SessionManager:
     # -- what comes from the relay
 
     def _take(self, word: Word | RoomMessage) -> None:
-        """Take a word; where this program fails at it, nobody is left waiting."""
+        """Handle a word; a fault of this program ends its room, so that nobody is left waiting."""
         try:
             self._deal_with(word)
         except Exception:
@@ -377,10 +376,10 @@ class SessionManager:
                 if meeting := self._meetings.get(word.place):
                     meeting.came.put_nowait(PairingFailed(_NOBODY_CAME, _COME_TOO))
             case words.RelayClosing():
-                pass  # the connection ends next, and that is told
+                pass  # the connection ends next, which is published
 
     def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
-        """Take what was said in a room; one that was left a moment ago is nobody's any more."""
+        """Pass on a word by its room; drop it if the room was left a moment ago."""
         if pairing := self._pairings.get(word.room):
             pairing.handshake.receive(word.word if isinstance(word, RoomMessage) else word)
         elif partner := self._partners.get(word.room):
@@ -427,7 +426,7 @@ class SessionManager:
         url = self._relay.address.url if self._relay.address else ""
         self._events.publish(events.Relay(state=state, url=url))
         if state in (ConnectionState.LOST, ConnectionState.CLOSED):
-            # A relay forgets who is gone: code and sessions went with the connection.
+            # A relay drops a client's code and rooms with its connection.
             lost = self._relay.loss
             if self._relay.hung_up and state is ConnectionState.LOST:
                 self._publish_error(lost, None)
@@ -448,7 +447,7 @@ class SessionManager:
     # -- the end of a session
 
     def _break(self, room: Room, error: FileSendError) -> None:
-        """End what goes on in a room, where nothing can be relied on any more, and say so."""
+        """End the pairing or session of a room that cannot be trusted any more; publish why."""
         if pairing := self._pairings.get(room):
             pairing.handshake.fail(error)
         elif partner := self._partners.get(room):
@@ -464,16 +463,16 @@ class SessionManager:
         )
 
     async def _leave(self, room: Room, partner: Partner) -> None:
-        """End a session as the person here wants it."""
+        """End a session at the command of the person here."""
         await partner.activity.close()
         await self._part(room)
 
     async def _part(self, room: Room) -> None:
-        """Tell the relay that this side leaves a room."""
+        """Leave a room at the relay."""
         await self._tell(words.Leave(room=room))
 
     async def _tell(self, word: words.Leave | words.LeavePlace) -> None:
-        """Tell the relay that this side leaves; if it cannot be told, it has noticed."""
+        """Send the relay a word of leaving; ignore a failure, as a lost connection leaves too."""
         try:
             async with asyncio.timeout(PARTING):
                 await self._relay.call(word, Done)
@@ -488,7 +487,7 @@ class SessionManager:
         except (RelayUnreachable, NotPaired):
             raise
         except FileSendError as error:
-            # A message that was refused is missing from those that follow it.
+            # A refused message leaves a gap in the sealed sequence.
             if room in self._partners:
                 self._break(room, error)
             raise
@@ -497,7 +496,7 @@ class SessionManager:
         self._events.publish(error_event(error, session=session))
 
     def _room(self, to: SessionId | None) -> Room:
-        """Return the room of the session that is meant. Raises NotPaired, SeveralPartners."""
+        """Return the room of a session. Raises NotPaired, SeveralPartners."""
         if to is None and len(self._partners) > 1:
             raise SeveralPartners("You are paired with several people.")
         for room, partner in self._partners.items():

@@ -2,12 +2,12 @@
 
 A key agreement of either kind (key_agreement.py), then key confirmation both ways as in RFC 9382
 section 4, then random nonces that each side commits to before it sees the other's. The words to
-compare come from the key and both nonces, so that whoever is in between, with the right code and a
+compare come from the key and both nonces, so that an attacker in between, with the right code and a
 key with each side, has one try at equal words and cannot search for them: a short authentication
 string with a hash commitment, as in ZRTP (RFC 6189, section 4.4.1.1) and in Matrix (`m.sas.v1`).
 Sans-IO: words in, words out. No relay, no clock and no thread ever lives here, nor what differs
-between the kinds; `start` and `receive` are plain computations of some milliseconds, which the
-caller moves off the event loop.
+between the kinds of key agreement; `start` and `receive` are plain computations of some
+milliseconds, which the caller moves off the event loop.
 
     unstarted ──start──▶ waitingPake ──pake──▶ waitingConfirm ──confirm──▶ waitingCommit
                                                                                  │ commit
@@ -38,14 +38,14 @@ from relay.protocol.words import Commit, Confirm, Pake, Reveal, Word
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hmac import HMAC
 
-#: Words to compare: somebody in between has one chance in 1,295 ** 3, or 2 ** 31.0, that they are
-#: the same on both sides.
+#: Words to compare: an attacker in between has one chance in 1,295 ** 3, or 2 ** 31.0, that they
+#: are the same on both sides.
 VERIFICATION_WORDS: Final = 3
 _NONCE_BYTES: Final = 32
 
 
 class PairingState(StrEnum):
-    """Where one side is."""
+    """The states of one side."""
 
     UNSTARTED = "unstarted"
     WAITING_PAKE = "waitingPake"
@@ -60,8 +60,8 @@ class PairingState(StrEnum):
 class SharedKey:
     """What both sides hold after pairing.
 
-    key: 32 bytes. transcript: SHA-256 of who said what to agree on it, which names the session.
-    verification: words to compare aloud.
+    key: 32 bytes. transcript: SHA-256 of the agreement's context and messages, which identifies
+    the session. verification: words to compare aloud.
     """
 
     key: bytes
@@ -73,11 +73,11 @@ class SharedKey:
 
 
 class Pairing:
-    """One side of one pairing attempt. A failed one is over: a code is burned by it.
+    """One side of one pairing attempt. A failed attempt is final: it burns the code.
 
     Args:
         introduction: What this side believes the code is, or the secret that both hold.
-        side: Whether this side was there first (it made the code) or came to the other.
+        side: Whether this side was there first (it made the code) or came second.
         random: Returns so many random bytes.
     """
 
@@ -94,15 +94,15 @@ class Pairing:
 
     @property
     def is_exposed(self) -> bool:
-        """Whether the other side may know by now if its guess was right, and has proven nothing."""
+        """Whether the other side may have tested a guess without proving its own key."""
         return self._agreement.guessable and self.state is PairingState.WAITING_CONFIRM
 
     def failed(self, what: str) -> PairingFailed:
-        """Return the error that says so, and what to do after a pairing of this kind."""
+        """Return an error with this message, and the hint for this kind of pairing."""
         return PairingFailed(what, self._agreement.retry)
 
     def unproven(self) -> PairingFailed:
-        """Return what this side is told when the other does not prove its key, or will not."""
+        """Return the error for an other side that does not prove its key."""
         return self._agreement.unproven()
 
     def start(self) -> tuple[Word, ...]:
@@ -113,13 +113,13 @@ class Pairing:
         return (Pake(body=message),)
 
     def receive(self, word: Word) -> tuple[Word, ...]:
-        """Take the other side's word; return the words to send in return.
+        """Handle the other side's word; return the words to send in reply.
 
         Raises:
             WrongCode: The other side does not know the words: a typo, or somebody guesses.
             WrongSecret: It does not hold the secret.
-            PairingFailed: It said something broken, reflected or out of turn, or chose its nonce
-                after it saw ours.
+            PairingFailed: It sent something malformed, reflected or out of order, or chose its
+                nonce after it saw ours.
         """
         step = TABLE.get((self.state, type(word)))
         if step is None:
@@ -171,7 +171,7 @@ class Pairing:
 
     def _take_commit(self, word: Commit) -> tuple[Word, ...]:
         self._commitment = word.body
-        # Not sooner: whoever has not committed could still choose.
+        # Not sooner: a side that has not committed could still choose its nonce.
         return (Reveal(body=self._nonces[self._side]),)
 
     def _take_reveal(self, word: Reveal) -> tuple[Word, ...]:
@@ -196,7 +196,7 @@ class Pairing:
         return self._mac(b"confirm/" + side.encode(), b"")
 
     def _commit(self, side: Side, nonce: bytes) -> HMAC:
-        """Return the commitment of `side` to its nonce, which who lacks the key cannot make."""
+        """Return the commitment of `side` to its nonce; only a holder of the key can make it."""
         return self._mac(b"commit/" + side.encode(), nonce)
 
     def _mac(self, label: bytes, content: bytes) -> HMAC:
@@ -210,7 +210,7 @@ class Pairing:
     def _transcript(self) -> bytes:
         """Return the hash of what is public about this pairing.
 
-        Every part has a fixed length, and no two kinds of agreement the same in all.
+        Every part has a fixed length, and each kind of agreement a total length of its own.
         """
         said = self._said[Side.MAKER] + self._said[Side.JOINER]
         return hashlib.sha256(self._agreement.context + said).digest()
@@ -225,7 +225,7 @@ class Pairing:
 
 
 _Action = Callable[[Pairing, Any], tuple[Word, ...]]
-#: What each state takes; anything that is not here fails the pairing.
+#: The words accepted in each state; any other fails the pairing.
 TABLE: Final[dict[tuple[PairingState, type[Word]], tuple[PairingState, _Action]]] = {
     (PairingState.WAITING_PAKE, Pake): (PairingState.WAITING_CONFIRM, Pairing._take_pake),
     (PairingState.WAITING_CONFIRM, Confirm): (PairingState.WAITING_COMMIT, Pairing._take_confirm),

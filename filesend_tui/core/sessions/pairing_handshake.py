@@ -1,7 +1,7 @@
-"""An introduction: runs one pairing over the relay, from a claimed code or a place to a session.
+"""The pairing handshake: one pairing over the relay, from a claimed code or a place to a session.
 
-The rules of pairing are pairing.py's; here its computations leave the event loop, its words find
-their way, and it is over in bounded time.
+The rules of pairing are pairing.py's; here its computations run in worker threads, its words are
+sent and received, and a timeout bounds it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from relay.protocol.words import Hello, PartnerGone, Word
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that two machines may take to be paired once the relay brought them together.
+#: Timeout in seconds for pairing, from when the relay put both sides in a room.
 TIMEOUT: Final = 30.0
-#: Words that may wait to be heard; an honest partner says three, and then perhaps a first request.
+#: Most words queued; an honest partner sends three, and then perhaps a first request.
 _MAX_UNHEARD: Final = 32
 
 
 class PairingHandshake:
-    """One attempt to pair with whoever is at the other end.
+    """One attempt to pair with the other side of a room.
 
     Args:
         introduction: What this side believes the code is, or the secret that both hold.
-        side: Whether this side was there first (it made the code) or came to the other.
-        hello: How this side wants to be called, and what it is there for.
-        send: Hands a word to the relay; raises FileSendError.
+        side: Whether this side was there first (it made the code) or came second.
+        hello: This side's name, and what it is there for.
+        send: Sends a word through the relay; raises FileSendError.
     """
 
     def __init__(
@@ -51,24 +51,24 @@ class PairingHandshake:
         self._exposed = False
 
     def receive(self, word: Word) -> None:
-        """Take what the other side said."""
+        """Queue a word of the other side."""
         if self._heard.qsize() < _MAX_UNHEARD:
             self._heard.put_nowait(word)
         else:
             self.fail(self._pairing.failed("The other side said too much while pairing."))
 
     def fail(self, error: FileSendError) -> None:
-        """End it; `run` raises the error."""
+        """End the handshake; `run` raises the error."""
         self._heard.put_nowait(error)
 
     async def run(self) -> Session:
         """Pair; return the session.
 
         Raises:
-            WrongCode: The other side does not know the words, or ended it so that it may have
-                made a guess at them.
+            WrongCode: The other side does not know the words, or left when it may have tested a
+                guess at them.
             WrongSecret: It does not hold the secret.
-            PairingFailed: It went away, took too long or said something broken.
+            PairingFailed: It left, timed out or sent something malformed.
             RelayUnreachable: The relay was lost.
             RelayTampered: The relay altered the first words of the session.
         """
@@ -86,11 +86,11 @@ class PairingHandshake:
         except Exception:
             _log.exception("pairing brought a fault to light")
             raise self._pairing.failed("Something in this program broke while pairing.") from None
-        # Who holds this side's proof can tell whether their guess was right, and needs not answer.
+        # With this side's proof the other side can test its guess, and need not answer.
         raise self._pairing.unproven() if self._exposed else error
 
     def unheard(self) -> tuple[Word, ...]:
-        """Return the words that came after the pairing was done, in order."""
+        """Return the words that arrived after the pairing was done, in order."""
         words = []
         while not self._heard.empty():
             word = self._heard.get_nowait()

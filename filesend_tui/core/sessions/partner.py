@@ -1,7 +1,7 @@
-"""A partner: somebody who is paired, what they say, and what goes on with them.
+"""A partner: a paired person, their text messages, and the activity with them.
 
-Texts are heard and said here; every other word is the activity's, which whoever puts the client
-together chooses. How words travel never lives here, nor how two people come to be paired.
+Text messages are sent and received here; every other word goes to the activity, which the caller
+of the session manager chooses. Sending of words and pairing never live here.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from relay.protocol.words import Word
 
 #: Characters of one message; relay/protocol/words.py's bound.
 MAX_TEXT: Final = 4000
-#: Messages that a partner may say: at once, and a second. Somebody who types says one or two.
+#: Rate limit of a partner's messages: at once, and a second. A person types one or two a second.
 MESSAGES: Final = (500, 10)
 _FLOODED: Final = "Whoever is at the other end means no good, or their program does not work."
 
 
 class Activity(Protocol):
-    """What goes on with a partner beside talk."""
+    """The activity with a partner, beside text messages."""
 
     def receive(self, word: Word) -> None:
-        """Take a word of the partner's; one that means nothing here changes nothing."""
+        """Handle a word of the partner's; ignore one that does not apply."""
 
     async def close(self, lost: FileSendError | None = None) -> None:
         """End it and free everything. lost: why the partner is gone; None: this side leaves."""
@@ -42,8 +42,8 @@ class Partner:
 
     Args:
         id: The session's.
-        session: What was made of the pairing.
-        activity: What goes on with them.
+        session: The session from the pairing.
+        activity: Receives their other words.
         events: Where events go.
     """
 
@@ -59,15 +59,15 @@ class Partner:
 
     @property
     def name(self) -> str:
-        """How they call themselves, cleaned."""
+        """The name that they sent, cleaned."""
         return self.session.partner
 
     def receive(self, message: SealedMessage) -> None:
-        """Take what they said.
+        """Handle a message of theirs.
 
         Raises:
-            RelayTampered: It is not what they said next; the session is over.
-            FileSendError: They cannot be understood, or flood this side; the session is over.
+            RelayTampered: It is not their next message; the session is over.
+            FileSendError: It cannot be decoded, or exceeds the rate limit; the session is over.
         """
         word = self.session.receive(message)
         if not isinstance(word, words.Message):
@@ -81,7 +81,7 @@ class Partner:
         """Send them a line of text.
 
         Raises:
-            FileSendError: There is no text, or too much, or it cannot be sent.
+            FileSendError: The text is empty or too long, or cannot be sent.
         """
         if not 0 < len(text) <= MAX_TEXT:
             raise FileSendError(

@@ -1,6 +1,6 @@
 """A session: the time two people are paired, as sealed words to and from the partner.
 
-What the words mean never lives here, nor how they travel.
+The meaning of words and sending them over the relay never live here.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MAX_NAME: Final = 64
 
 
 class Session:
-    """The partner of a pairing.
+    """Sealed words to and from the partner of a pairing.
 
     Args:
-        shared_key: What the pairing gave both sides.
+        shared_key: The result of the pairing.
         side: Which of the two this is.
-        send: Hands a letter to the relay, at once when it is called; returns when the relay
+        send: Sends a letter to the relay, in the order of the calls; returns once the relay
             acknowledged it, raises FileSendError.
     """
 
@@ -46,26 +46,26 @@ class Session:
         return f"Session(partner={self.partner!r})"
 
     async def send(self, word: Word) -> None:
-        """Say a word to the partner; returns once the relay has passed it on.
+        """Send a word to the partner; return once the relay has forwarded it.
 
-        Words leave in the order of the calls. Raises FileSendError when the relay refuses it.
+        Words are sent in the order of the calls. Raises FileSendError when the relay refuses it.
         """
-        # Nothing may be awaited between the two, or letters leave in another order than sealed.
+        # No await between the two, or letters are sent in another order than sealed.
         # The largest word takes 2 ms to seal: less than it takes to hand it to another thread.
         letter = self._sealing.seal(word)
         await self._send(letter)
 
     def receive(self, letter: SealedMessage) -> Word:
-        """Return what the partner said, from what the relay delivered.
+        """Return the partner's word from the letter that the relay delivered.
 
         Raises:
             RelayTampered: The relay altered it, or the order; the session is over.
-            FileSendError: The partner speaks another language; the session is over.
+            FileSendError: The partner uses another version; the session is over.
         """
         return self._sealing.open(letter)
 
     def introduce(self, hello: Hello) -> None:
-        """Learn how the partner calls themselves, and what they are there for."""
+        """Set the partner's name, and what they are there for, from their hello."""
         self.partner = partner_name(hello.name)
         known = hello.wants in list(Wants)
         self.wants = Wants(hello.wants) if known else Wants.BOTH

@@ -1,7 +1,7 @@
 """A secret that two people hold already, and the place at a relay where its holders meet.
 
-How a key is agreed on under it is key_agreement.py's; where a secret comes from and how it is kept
-never lives here. Unlike a code's words it cannot be guessed, so a failed try costs it nothing.
+Key agreement with it is key_agreement.py's; the origin and storage of a secret never live here.
+Unlike a code's words it cannot be guessed, so it survives a failed attempt.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Secret:
 
 
 def place_of(secret: Secret) -> bytes:
-    """Return the 32 bytes that a relay is told, by which it finds who else holds the secret.
+    """Return the 32 bytes sent to a relay, by which it matches the two holders of the secret.
 
     HKDF-SHA256 (RFC 5869) under its own label: a relay learns nothing of the secret from it, but
-    knows the same two again when they come back to the same place.
+    recognizes the same two when they return to the same place.
     """
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF

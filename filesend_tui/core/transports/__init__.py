@@ -1,1 +1,1 @@
-"""Bytes to one peer, and nothing about torrents. One package a kind."""
+"""Channels to one peer, and nothing about torrents. One package per kind of transport."""

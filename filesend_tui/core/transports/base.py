@@ -1,7 +1,7 @@
-"""What a transport is: a way to reach a peer, and the channels that come of it.
+"""The interfaces of transports: ways to reach a peer, attempts, and channels.
 
-A transport makes a text for a peer, takes the peer's, and so gets an attempt, of which a channel
-may come. The kinds are packages beside this module, listed in registry.py; none of them is named
+A transport makes a text for a peer, takes the peer's, and returns an attempt, which may result in a
+channel. The kinds are packages beside this module, listed in registry.py; none of them is named
 here. Nothing about torrents ever lives here.
 """
 
@@ -14,12 +14,12 @@ from typing import Final, Protocol, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
 
-#: Seconds that an attempt has from both texts to an open channel.
+#: Timeout in seconds of an attempt, from both texts to an open channel.
 OPEN_TIMEOUT: Final = 25.0
 
 
 class Abuse(StrEnum):
-    """What a peer did to lose its channel; stable words."""
+    """Misuse for which a peer is cut off; stable names."""
 
     UNREAD_FLOOD = "unreadFlood"
     ENDLESS_MESSAGE = "endlessMessage"
@@ -41,7 +41,7 @@ class Channel(Protocol):
 
     @property
     def road(self) -> str:
-        """Which way its bytes go, as a word for people; of one transport there may be several."""
+        """How its bytes travel, as a word for people; one transport may have several roads."""
 
     @property
     def address(self) -> str:
@@ -49,20 +49,20 @@ class Channel(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any more: closed by either side, or broken."""
+        """Whether nothing can be sent any more: closed by either side, or failed."""
 
     async def send(self, data: bytes) -> None:
-        """Queue bytes; returns once the backlog is below the high-water mark (back-pressure).
+        """Queue bytes; return once the backlog is below the high-water mark (back-pressure).
 
         Raises:
-            ChannelFailed: The channel is closed or broke.
+            ChannelFailed: The channel was closed or failed.
         """
 
     async def receive(self) -> bytes:
         """Return the next bytes, whatever their number, or b"" at the end of the stream.
 
         Raises:
-            ChannelFailed: It broke.
+            ChannelFailed: It failed.
             ChannelAbused: The peer was cut off, such as for sending more than was ever read.
         """
 
@@ -71,46 +71,46 @@ class Channel(Protocol):
 
 
 class BulkSink(Protocol):
-    """Where bulk goes on its arrival. Called on the channel's own thread; may block."""
+    """The destination of received bulk. Called on the channel's own thread; may block."""
 
     def space(self, tag: bytes, at: int, left: int) -> memoryview:
-        """Return where the next bytes of a frame go, at most `left` and at least one.
+        """Return the buffer for the next bytes of a frame, at most `left` and at least one.
 
         Args:
-            tag: What the sender called the frame.
-            at: How much of it came before.
-            left: How much of it is still to come.
+            tag: The sender's tag of the frame.
+            at: Bytes of it received so far.
+            left: Bytes of it still to come.
 
         Raises:
-            ChannelAbused: Nobody asked for it.
-            ChannelFailed: It can go nowhere any more.
+            ChannelAbused: It was not requested.
+            ChannelFailed: Its destination is gone.
         """
 
     def filled(self, count: int) -> None:
-        """The last space holds its bytes, `count` of them: all of it."""
+        """Accept the last buffer, which is full now: `count` bytes."""
 
 
 @runtime_checkable
 class BulkChannel(Channel, Protocol):
-    """A channel that also moves bulk: frames of many bytes that the event loop never sees.
+    """A channel that also moves bulk: large frames that bypass the event loop.
 
-    They may overtake the byte stream, and it them; among themselves they keep their order.
+    They keep their order among themselves, but not relative to the byte stream.
     """
 
     def take_bulk(self, sink: BulkSink) -> None:
-        """Let the peer's bulk go there; without a sink bulk is abuse."""
+        """Set the sink of the peer's bulk; without a sink bulk is abuse."""
 
     async def send_bulk(self, tag: bytes, length: int, fill: Callable[[memoryview], None]) -> None:
-        """Queue a bulk frame; returns once the backlog of bulk is small enough (back-pressure).
+        """Queue a bulk frame; return once the backlog of bulk is small enough (back-pressure).
 
         Args:
-            tag: Eight bytes that tell the other side's sink what it is.
+            tag: Eight bytes that identify it to the other side's sink.
             length: In bytes, at most 1 MiB.
             fill: Writes exactly so many bytes; called on the channel's thread when its turn comes.
-                What it raises breaks the channel.
+                If it raises, the channel fails.
 
         Raises:
-            ChannelFailed: The channel is closed or broke.
+            ChannelFailed: The channel was closed or failed.
         """
 
 
@@ -118,8 +118,8 @@ class Attempt(ABC):
     """One attempt to reach one peer. Made by a Transport; ends with `opened` or `close`.
 
     Attributes:
-        text: What the peer must be told.
-        settled: The peer may have the channel already, so that giving this up would lose it.
+        text: The text for the peer.
+        settled: The peer may have the channel already, so that cancelling this would lose it.
     """
 
     text: str
@@ -127,10 +127,10 @@ class Attempt(ABC):
 
     @abstractmethod
     async def accept(self, text: str) -> None:
-        """Take the peer's answer to our offer, soon: `opened` waits for the channel.
+        """Apply the peer's answer to our offer, without delay: `opened` waits for the channel.
 
         Raises:
-            ChannelFailed: The text is refused. What there is of the attempt is freed by `close`.
+            ChannelFailed: The text is refused. `close` still has to free the attempt.
         """
 
     @abstractmethod
@@ -142,25 +142,25 @@ class Attempt(ABC):
         """
 
     def abandon(self) -> None:  # noqa: B027 - most have nothing to choose
-        """Choose no connection from now on; `close` frees what there is."""
+        """Choose no connection from now on; `close` frees the resources."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Give it up and free everything; a channel that was handed out stays open."""
+        """Stop and free everything; a channel that was handed out stays open."""
 
 
 class Transport(ABC):
     """One client's end of all its channels of one kind.
 
-    It starts by itself what its first offer or answer needs. A text that comes from a peer is a
-    stranger's: a transport bounds it and checks it before it does anything with it.
+    Its first offer or answer starts whatever it needs. A text from a peer is untrusted: a transport
+    bounds and validates it before any use.
 
     Attributes:
-        name: Stands before its text in descriptions, and chooses it in settings.
-        hides_addresses: Whether it keeps to `relay_only`, so that no peer learns an address of
-            this machine; where that is set, no other is used.
-        lanes: Whether several channels to one peer carry more than one (see torrent/lanes/).
-        hint: What a person can look at where no channel comes about.
+        name: Key of its text in descriptions, and its name in settings.
+        hides_addresses: Whether it honours `relay_only`, so that no peer learns an address of
+            this machine; if that is set, no other is used.
+        lanes: Whether several channels to one peer are faster than one (see torrent/lanes/).
+        hint: What a person can check if no channel opens.
     """
 
     name: str
@@ -169,10 +169,10 @@ class Transport(ABC):
     hint = "Check that the other side is still there."
 
     async def warm(self) -> None:  # noqa: B027 - most need nothing
-        """Make ready what a first attempt would wait for; may be called again.
+        """Prepare what a first attempt would wait for; idempotent.
 
         Raises:
-            ChannelFailed: It cannot be used. Whoever makes an offer is told again.
+            ChannelFailed: It cannot be used. Making an offer raises it again.
         """
 
     @abstractmethod
@@ -187,12 +187,12 @@ class Transport(ABC):
     async def answer(self, text: str) -> Attempt:
         """Answer a peer's offer.
 
-        Where two sides could come to different connections, whoever answers chooses and has the
-        channel first: two that offered to each other come to the same one by that (glare.py).
+        Where the two sides could end with different connections, the answering side chooses, and
+        has the channel first: two that offered to each other so keep the same one (glare.py).
 
         Raises:
             ChannelFailed: The text is refused, or cannot be answered.
         """
 
     async def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Give up every attempt and free everything; channels that were handed out stay open."""
+        """Cancel every attempt and free everything; channels that were handed out stay open."""

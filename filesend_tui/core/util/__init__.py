@@ -1,1 +1,1 @@
-"""Small things that every room uses and that know none of them."""
+"""Small helpers that every package uses and that import none of them."""

@@ -1,4 +1,4 @@
-"""Figures for people: sizes, rates, addresses as text. No decision; raw figures travel beside."""
+"""Figures for people: sizes, rates, addresses as text. No decision ever lives here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 def size_text(count: float) -> str:
     """Return a number of bytes for people, such as `20 MB` (decimal units)."""
-    import humanize  # late: no first screen shows a figure
+    import humanize  # imported late: the first screen shows no figure
 
     return humanize.naturalsize(count, format="%.1f").replace(".0 ", " ")
 
@@ -32,10 +32,10 @@ def address_text(host: str, port: int | str) -> str:
 def parse_rate(text: str) -> int:
     """Return the bytes a second that a person means by `500k`, `2M`, `1.5 MB/s` or `64 KiB/s`.
 
-    A b is a byte, however it is written: nothing here is told in bits.
+    A `b` is a byte in either case: no rate here is in bits.
 
     Raises:
-        ValueError: It is no rate.
+        ValueError: It is not a rate.
     """
     match = _RATE.fullmatch(text.strip())
     if match is None:

@@ -1,6 +1,6 @@
-"""Which file or folder something is, whatever it is called: what tells that it was replaced.
+"""The identity of a file or folder, whatever its name: detects that it was replaced.
 
-Nothing is opened or read here, and no policy lives here.
+Nothing is opened or read here, and no policy ever lives here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-#: Nanoseconds after which the time of a change tells two files apart; the coarsest file systems
+#: Nanoseconds after which the time of a change distinguishes two files; the coarsest file systems
 #: count in steps of two seconds.
 SETTLED: Final = 2_000_000_000
 
@@ -19,24 +19,24 @@ _WINDOWS: Final = os.name == "nt"
 
 
 def place_of(status: os.stat_result) -> tuple[int, int]:
-    """Return device and number, the same whether os.stat or os.fstat told the status."""
+    """Return device and inode number, equal for a status of os.stat and of os.fstat."""
     if not _WINDOWS:
         return status.st_dev, status.st_ino
-    # There they are long or short, as the call, the file system and the version have it.
+    # On Windows their length depends on the call, the file system and the version.
     return status.st_dev & 0xFFFF_FFFF, status.st_ino & 0xFFFF_FFFF_FFFF_FFFF
 
 
 class FileId(NamedTuple):
-    """A file or folder as it was found; `of` makes one.
+    """The identity of a file or folder as it was found; `of` makes one.
 
-    device, number: st_dev and st_ino. owner: st_uid; a number is used again once its file was
-    deleted. changed_ns: st_ctime_ns, where nobody can choose it and it was SETTLED when the file
-    was found.
+    device, number: st_dev and st_ino. owner: st_uid; an inode number is reused once its file is
+    deleted. changed_ns: st_ctime_ns, if nobody can set it and it was SETTLED when the file was
+    found.
 
-    FAT on Linux and many file systems in user space number a file anew once they forgot it, which
-    happens when memory is short. There the number differs, and the time of the last change does
-    not: a file in another place cannot be given that, as it can be given a size and a modification
-    time. Whoever changes a file's mode or its count of names leaves its number as it is.
+    FAT on Linux and many file systems in user space give a file a new inode number once they
+    evicted it from memory. There the number differs, and the time of the last change does not:
+    it cannot be set on another file, as a size and a modification time can. A change of a file's
+    mode or link count leaves its number as it is.
     """
 
     device: int
@@ -46,9 +46,9 @@ class FileId(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileId:
-        """Return which file this is the status of: of os.stat or os.fstat, not of a DirEntry."""
+        """Return the identity of a status of os.stat or os.fstat, not of a DirEntry."""
         changed: int | None = status.st_ctime_ns
-        # On Windows it is when the file was made, and whoever owns the file may set it.
+        # On Windows it is the time of creation, which the owner of the file may set.
         if _WINDOWS or time.time_ns() - status.st_ctime_ns < SETTLED:
             changed = None
         return cls(*place_of(status), status.st_uid, changed)
@@ -62,33 +62,33 @@ class FileId(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a path led to; `at` makes one. real: where that was, without a link on the way."""
+    """The target of a path; `at` makes one. real: its path with all symbolic links resolved."""
 
     real: str
     id: FileId
 
     @classmethod
     def at(cls, path: Path) -> Seen:
-        """Return what a path leads to now. Raises OSError. Blocking."""
+        """Return the target of a path now. Raises OSError. Blocking."""
         return cls(os.path.realpath(path), FileId.of(path.stat()))
 
     def leads(self, path: Path, status: os.stat_result) -> bool:
-        """Return whether a path still leads there, to what has this status. Blocking.
+        """Return whether a path still leads there, to the file of this status. Blocking.
 
-        The way is compared too: the number of what was deleted may be that of another by now.
+        The resolved path is compared too: another file may have a deleted file's number by now.
         """
         try:
             return self.id.is_of(status) and os.path.realpath(path) == self.real
-        except OSError:  # a link on the way goes while it is followed
+        except OSError:  # a symbolic link was removed while it was resolved
             return False
 
 
-#: What a person chose, and what each led to then; None where nobody could tell.
+#: The paths that a person chose, and their targets then; None where it was unknown.
 Chosen: TypeAlias = Mapping[Path, Seen | None]
 
 
 def look(path: Path) -> Seen | None:
-    """Return what a path leads to now; None where nobody can tell. Blocking."""
+    """Return the target of a path now; None if it cannot be determined. Blocking."""
     try:
         return Seen.at(path)
     except (OSError, ValueError):
@@ -96,5 +96,5 @@ def look(path: Path) -> Seen | None:
 
 
 def look_at_all(paths: Iterable[Path]) -> Chosen:
-    """Return the paths and what they lead to now, in their order. Blocking."""
+    """Return the paths and their targets now, in their order. Blocking."""
     return {path: look(path) for path in paths}

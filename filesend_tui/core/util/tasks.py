@@ -1,7 +1,7 @@
-"""Tasks with an owner, who keeps them alive and ends them. What they do never lives here.
+"""Tasks with an owner, which holds references to them and cancels them. No work ever lives here.
 
-asyncio holds a task by a weak reference only, and tells a fault of one that nobody awaits when it
-is collected, if ever.
+asyncio keeps only a weak reference to a task, and reports an exception of one that nobody awaits
+when it is garbage-collected, if ever.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Tasks:
     """The tasks of one owner.
 
     Args:
-        failed: Called with what a task raised, as soon as it has ended.
+        failed: Called with the exception of a task, as soon as it has ended.
     """
 
     def __init__(self, failed: Callable[[BaseException], None] | None = None) -> None:
@@ -23,7 +23,7 @@ class Tasks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __bool__(self) -> bool:
-        """Whether any has not ended."""
+        """Return whether any has not ended."""
         return bool(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -46,7 +46,7 @@ class Tasks:
         """Wait until all have ended, those too that are started meanwhile."""
         while tasks := set(self._tasks):
             await asyncio.gather(*tasks, return_exceptions=True)
-            # From Python 3.12 on, gathering what is done runs no callbacks that would do this.
+            # From Python 3.12 on, gathering finished tasks does not run `_ended`, which does this.
             self._tasks -= tasks
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -1,7 +1,7 @@
-"""Text from other people made harmless: what it is made of, and how long it may be.
+"""Sanitizing of text from other people: its characters, and its length.
 
-What may stay in any text is decided here, once: for what is shown (`clean`) and for what becomes a
-file's name (storage/paths.py, which decides the rest of a name). Where text is drawn is not known.
+Which characters may stay is decided here, once: for text that is shown (`clean`) and for file names
+(storage/paths.py, which decides the rest of a name). Drawing text never lives here.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import re
 import unicodedata
 from typing import Final
 
-#: Marks that may stand on one character; living scripts need no more, a flood of them paints over
-#: the lines around it.
+#: Most marks on one character; living scripts need no more, and many of them paint over the lines
+#: around it.
 MAX_MARKS: Final = 5
 
 # Cc control, Cf format (bidi overrides and isolates, zero width, tags), Cs surrogates, Zl and Zp
 # line and paragraph separators; Co private use looks like anything.
 _DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# What looks like nothing though Unicode calls it a letter, a mark or a sign.
+# Blank characters that Unicode calls a letter, a mark or a sign.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
 _VARIATION: Final = frozenset(
     chr(c) for c in (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 )
 _JOINERS: Final = frozenset("\u200c\u200d")
-# Each character by what becomes of it: `.` stays, `x` goes, `p` is private use, `m` a mark, `j` a
-# joiner, `v` a variation selector. What becomes of these three depends on what is around them.
+# Kinds of characters: `.` stays, `x` is removed, `p` is private use, `m` a mark, `j` a joiner, `v`
+# a variation selector. Whether one of the last three stays depends on the characters around it.
 _DEPENDENT: Final = re.compile("[mjv]+")
 _LOOSE_JOINERS: Final = re.compile(
     "(?:^|(?<=[\0-\x7f]))[\u200c\u200d]+|[\u200c\u200d]+(?=[\0-\x7f]|$)"
@@ -37,17 +37,17 @@ _BLACK_FLAG: Final = "\U0001f3f4"
 
 
 class _Kinds(dict[int, str]):
-    """Code points to the letters above, worked out when they are first met."""
+    """Code points to the letters above, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         kind = _kind(chr(code))
-        if len(self) < 0x10000:  # a stranger chooses what is looked up
+        if len(self) < 0x10000:  # a stranger chooses the code points
             self[code] = kind
         return kind
 
 
 class _Staying(dict[int, int | None]):
-    """Code points to themselves, or to nothing where their kind goes."""
+    """Code points to themselves, or to None if their kind is removed."""
 
     def __init__(self, gone: str) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ def _kind(char: str) -> str:
     if char in _VARIATION:
         return "v"
     if 0xE0020 <= code < 0xE0080:
-        return "."  # seen to before
+        return "."  # handled before
     if category == "Co":
         return "p"
     no_character = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code < 0xFDF0
@@ -81,14 +81,14 @@ _staying: Final = {True: _Staying("x"), False: _Staying("xp")}
 
 
 def visible(text: str, *, private_use: bool = True) -> str:
-    """Return `text` without what steers, hides or floods.
+    """Return `text` without control characters, invisible characters and excess marks.
 
-    Control, format and bidi characters go, lone surrogates, tags, and what is blank; marks beyond
+    Removes control, format and bidi characters, lone surrogates, tags and blanks; marks beyond
     MAX_MARKS on one character; joiners and variation selectors that change nothing where they are,
     and so would only make two names look the same. Emoji, flags and every script stay whole.
 
     Args:
-        text: Anything at all; its time is proportional to its length, and short.
+        text: Any text; the time is linear in its length, and short.
         private_use: Keep characters that mean something to some fonts only.
     """
     if text.isascii() and text.isprintable():
@@ -114,9 +114,9 @@ def _flag(tags: re.Match[str]) -> str:
 
 
 def _depending(run: str, kinds: str, before: str, after: str) -> str:
-    """Return what stays of marks, joiners and variation selectors between two characters."""
+    """Return the marks, joiners and variation selectors that stay between two characters."""
     kept = before
-    # A mark at the start would stand on what is shown before it.
+    # A mark at the start would combine with what is shown before it.
     marks = 0 if before else MAX_MARKS
     joiner = ""  # stays if what comes next stays and can be joined
     for char, kind in zip(run, kinds, strict=True):
@@ -146,7 +146,7 @@ def _joins(char: str) -> bool:
 
 
 def clean(text: str, limit: int = 200) -> str:
-    """Return `text` as it may be shown: `visible`, at most `limit` characters, in one line.
+    """Return `text` for display: `visible`, at most `limit` characters, in one line.
 
     A shortened text ends in an ellipsis. Tabs and line ends become spaces.
     """

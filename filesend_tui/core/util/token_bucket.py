@@ -1,7 +1,7 @@
-"""How much somebody may cost: so much at once, and so much a second for good.
+"""A token bucket: a rate limit of so much at once (the burst), and so much a second.
 
-Pure: a token bucket whose clock is passed in, in seconds of any monotonic clock. What is counted,
-and what follows when it is spent, is the owner's.
+Pure: the time is passed in, in seconds of any monotonic clock. What is counted, and what happens
+when the bucket is empty, is the owner's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ class TokenBucket:
     """One spender's bucket, full at first.
 
     Args:
-        burst: What may be spent at once.
-        per_second: What comes back a second.
+        burst: Most that is spent at once.
+        per_second: The refill a second.
         now: The time at which it is full.
     """
 
@@ -25,7 +25,7 @@ class TokenBucket:
         self._when = now
 
     def spend(self, amount: float, now: float) -> bool:
-        """Spend an amount; return False, and spend nothing, where there is less."""
+        """Spend an amount; return False, and spend nothing, if there is less."""
         gained = max(0.0, now - self._when) * self._per_second
         self._left = min(self._burst, self._left + gained)
         self._when = now

@@ -1,7 +1,7 @@
-"""Why nobody could be reached at an address: what the system and the libraries say, for people.
+"""Why a connection to an address failed: errors of the system and the libraries, for people.
 
-A name that is not known, a port where nobody listens, a certificate that is not trusted and
-something else that answers call for different things to be done. Nothing is connected to here.
+An unknown name, a closed port, an untrusted certificate and another service at the port call for
+different remedies. Nothing connects here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 
 class Why(NamedTuple):
-    """reason: what is said of the address, such as `nothing listens there`. hint: what to do;
-    empty where whoever wanted to connect knows better.
+    """reason: a clause about the address, such as `nothing listens there`. hint: what to do;
+    empty where the caller has a better one.
     """
 
     reason: str
@@ -31,10 +31,10 @@ _NO_WAY: Final = {
 
 
 def why_unreached(error: BaseException) -> Why | None:
-    """Return why an attempt to connect failed; None where nothing is known that helps.
+    """Return why an attempt to connect failed; None if no known cause applies.
 
     Args:
-        error: Of aiohttp, websockets, ssl or the system, or anything that came of such a one.
+        error: Of aiohttp, websockets, ssl or the system, or an error that one of those caused.
     """
     for each in _chain(error):
         if (why := _why(each)) is not None:
@@ -55,7 +55,7 @@ def _why(error: BaseException) -> Why | None:  # noqa: PLR0911 - one return a ca
         case socket.gaierror():
             return Why("no machine is known by this name", "Check how the name is spelled.")
         case ssl.SSLCertVerificationError():
-            # aiohttp's own kind says less than what it came of.
+            # aiohttp's own class has less detail than its cause.
             if not hasattr(error, "verify_message"):
                 return None
             return Why(
@@ -87,7 +87,7 @@ def _status(error: BaseException) -> int | None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Iterate over an error and what it came of."""
+    """Iterate over an error and its causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

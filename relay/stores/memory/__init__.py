@@ -1,1 +1,1 @@
-"""What a relay keeps, in the memory of one process."""
+"""The state of a relay in the memory of one process."""

@@ -1,7 +1,7 @@
-"""Who waits with a nameplate, and what became of the numbers that were given away.
+"""Nameplates: the unclaimed ones and their owners, and how earlier ones ended.
 
-Pure: no socket and no clock; people are known by an opaque id, the time is passed in (seconds of a
-monotonic clock). Who is in a room with whom never lives here.
+Pure: no socket and no clock; people have opaque ids, the time is passed in (seconds of a monotonic
+clock). Rooms never live here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from relay.stores.base import Notice, PersonKey, Refusal
 
 
 class Fate(Enum):
-    """How a nameplate ended, and what a late claim of it hears."""
+    """How a nameplate ended, and the refusal of a late claim of it."""
 
     USED = (ErrorCode.USED_CODE, "That code was already used; ask for a new one.")
     EXPIRED = (ErrorCode.EXPIRED_CODE, "That code has expired; ask for a new one.")
@@ -35,8 +35,8 @@ _FULL: Final = "The relay has no codes left; try again in a few minutes."
 
 #: How many digits a nameplate has: as few as leave most numbers of that length unused.
 DIGITS: Final = (4, 5, 6)
-#: Of the numbers of a length, one in so many is in use or rests at most. Whoever tries numbers
-#: without knowing any finds somebody's code no more often.
+#: At most one in so many numbers of a length is in use or resting: a guessed number is somebody's
+#: code no more often.
 SPARSE: Final = 10
 
 
@@ -47,10 +47,10 @@ class _Waiting(NamedTuple):
 
 
 class Nameplates:
-    """Nameplates that wait, at most one of a person, and those of the past.
+    """Unclaimed nameplates, at most one per person, and past ones.
 
-    A number that was given to somebody waits, then is part of the past, where it rests, and then is
-    anybody's again. rng: draws the numbers, which nobody should foresee.
+    An allocated number waits, then is a past one, which rests, and then can be allocated again.
+    rng: draws the numbers, which must be unpredictable.
     """
 
     def __init__(self, limits: Limits, rng: random.Random) -> None:
@@ -59,15 +59,15 @@ class Nameplates:
         self._waiting: dict[int, _Waiting] = {}
         self._held: dict[PersonKey, int] = {}
         self._past: dict[int, Fate] = {}
-        self._forgotten: list[tuple[float, int]] = []  # a heap: when each of the past is
-        self._in_use: Counter[int] = Counter()  # by digits, of those that wait and of the past
+        self._forgotten: list[tuple[float, int]] = []  # a heap: when each past one is dropped
+        self._in_use: Counter[int] = Counter()  # by digits, of unclaimed and past ones
 
     def __len__(self) -> int:
-        """How many wait to be claimed."""
+        """Return how many wait to be claimed."""
         return len(self._waiting)
 
     def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
-        """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
+        """Give `person` an unpredictable nameplate; withdraw an earlier one.
 
         Raises:
             Refusal: relayFull.
@@ -81,7 +81,7 @@ class Nameplates:
         return Allocated(nameplate=nameplate, expires_seconds=round(lifetime))
 
     def owner(self, nameplate: int, person: PersonKey, now: float) -> PersonKey:
-        """Return who waits with a nameplate that `person` may claim.
+        """Return the owner of a nameplate that `person` may claim.
 
         Raises:
             Refusal: ownCode, unknownCode, usedCode, expiredCode, withdrawnCode.
@@ -97,17 +97,17 @@ class Nameplates:
         return waiting.owner
 
     def use_up(self, nameplate: int, now: float) -> None:
-        """End a nameplate that waits, as it was claimed."""
+        """End an unclaimed nameplate that is claimed now."""
         self._end(nameplate, Fate.USED, now)
 
     def release(self, person: PersonKey, now: float) -> None:
-        """Give up the nameplate that `person` holds, if any; its number rests."""
+        """Withdraw the nameplate that `person` holds, if any; its number rests."""
         nameplate = self._held.get(person)
         if nameplate is not None:
             self._end(nameplate, Fate.WITHDRAWN, now)
 
     def expire(self, now: float) -> tuple[Notice, ...]:
-        """End the nameplates whose time is over and forget those remembered long enough."""
+        """End expired nameplates, and drop past ones that have rested long enough."""
         over = [(number, each) for number, each in self._waiting.items() if each.expires <= now]
         for number, _ in over:
             self._end(number, Fate.EXPIRED, now)

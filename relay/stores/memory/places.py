@@ -1,7 +1,7 @@
-"""Who waits at which place: 32 bytes that two people derive from a secret that both have.
+"""Places and who waits at them: 32 bytes that two people derive from a secret that both have.
 
-Pure, like nameplates.py. A place means nothing to the relay, and nothing of it is kept once nobody
-waits there. Who is in a room with whom never lives here.
+Pure, like nameplates.py. A place is opaque to the relay, and is dropped once nobody waits there.
+Rooms never live here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Waiting(NamedTuple):
 
 
 class Places:
-    """One person at most waits at each place; whoever comes next meets them."""
+    """Places, at each of which one person at most waits; the next one to come meets them."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -33,18 +33,18 @@ class Places:
         self._crowd = AddressTally()
 
     def __len__(self) -> int:
-        """At how many somebody waits."""
+        """Return at how many somebody waits."""
         return len(self._waiting)
 
     def waiting(self, place: bytes, now: float) -> PersonKey | None:
-        """Return who waits at a place."""
+        """Return the person who waits at a place, if any."""
         waiting = self._waiting.get(place)
         return waiting.person if waiting and waiting.expires > now else None
 
     def wait(
         self, person: PersonKey, address: str, place: bytes, lifetime: float, now: float
     ) -> None:
-        """Have `person` wait at a place where nobody else does; from now on, if they did before.
+        """Let `person` wait at a place where nobody else does; from now on if they did before.
 
         Raises:
             Refusal: tooManyPlaces, relayFull.
@@ -62,17 +62,17 @@ class Places:
         self._crowd.add(address)
 
     def leave(self, person: PersonKey, place: bytes) -> None:
-        """End the waiting of `person` at a place, if they do."""
+        """Stop `person` from waiting at a place, if they do."""
         if place in self._of.get(person, ()):
             self._end(place)
 
     def lost(self, person: PersonKey) -> None:
-        """End all waiting of `person`, whose connection ended."""
+        """Remove `person`, whose connection ended, from all places."""
         for place in tuple(self._of.get(person, ())):
             self._end(place)
 
     def expire(self, now: float) -> tuple[Notice, ...]:
-        """End the waiting that has been long enough."""
+        """End the waiting that has expired."""
         over = [(place, each) for place, each in self._waiting.items() if each.expires <= now]
         for place, _ in over:
             self._end(place)

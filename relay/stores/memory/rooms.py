@@ -1,9 +1,9 @@
-"""Rooms: which two people talk to each other, and how they come to.
+"""Rooms: pairs of people whose words go to each other, and how they open.
 
-A room is two people under a random id. They come to it by a nameplate (nameplates.py) or at a place
-(places.py); one person may be in several. Pure: no socket and no clock; people are known by an
-opaque id, the time is passed in (seconds of a monotonic clock), and what others must be told comes
-back as notices. Nothing that is routed passes through here.
+A room is two people under a random id. It opens by a nameplate (nameplates.py) or at a place
+(places.py); one person may be in several. Pure: no socket and no clock; people have opaque ids, the
+time is passed in (seconds of a monotonic clock), and notices for others are returned. Routed words
+never pass through here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOO_MANY: Final = "You, or whoever waits there, are with too many people; leave
 
 
 class _Pair(NamedTuple):
-    """Who is in a room: who waited, and who came."""
+    """The two people in a room: the one who waited, and the one who came."""
 
     waited: PersonKey
     came: PersonKey
@@ -32,7 +32,7 @@ class _Pair(NamedTuple):
 
 
 class Rooms:
-    """Nameplates, places and rooms. rng: draws numbers and ids, which nobody should foresee."""
+    """Nameplates, places and rooms. rng: draws numbers and ids, which must be unpredictable."""
 
     def __init__(self, limits: Limits, rng: random.Random | None = None) -> None:
         self._limits = limits
@@ -41,14 +41,14 @@ class Rooms:
         self._places = Places(limits)
         self._pairs: dict[Room, _Pair] = {}
         self._of: dict[PersonKey, set[Room]] = {}
-        self._unproven: dict[Room, str] = {}  # the address of who claimed
+        self._unproven: dict[Room, str] = {}  # the claimer's address
 
     def totals(self) -> PeopleTotals:
-        """Return how many nameplates wait, at how many places somebody does, and rooms."""
+        """Return the numbers of nameplates, places and rooms."""
         return PeopleTotals(len(self._nameplates), len(self._places), len(self._pairs))
 
     def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
-        """Give `person` a nameplate that nobody can foresee; an earlier one is given up.
+        """Give `person` an unpredictable nameplate; withdraw an earlier one.
 
         Raises:
             Refusal: relayFull.
@@ -56,14 +56,14 @@ class Rooms:
         return self._nameplates.allocate(person, lifetime, rest, now)
 
     def release(self, person: PersonKey, now: float) -> None:
-        """Give up the nameplate that `person` holds, if any; its number rests."""
+        """Withdraw the nameplate that `person` holds, if any; its number rests."""
         self._nameplates.release(person, now)
 
     def claim(self, person: PersonKey, address: str, nameplate: int, now: float) -> Entered:
-        """Open a room for `person` and the owner of a nameplate, which is used up by it.
+        """Open a room for `person` and the owner of a nameplate, which uses the nameplate up.
 
-        `person`, of this address, gives up their own. Whether they know the code's words is not
-        proven yet; see `route`.
+        The own nameplate of `person`, of this address, is withdrawn. That they know the code's
+        words is not proven yet; see `route`.
 
         Raises:
             Refusal: tooManyRooms, ownCode, unknownCode, usedCode, expiredCode, withdrawnCode.
@@ -78,9 +78,9 @@ class Rooms:
     def meet(
         self, person: PersonKey, address: str, place: bytes, lifetime: float, now: float
     ) -> Entered | None:
-        """Open a room for `person` and whoever waits at a place; else have them wait there.
+        """Open a room for `person` and whoever waits at a place; else let `person` wait there.
 
-        address: where `person` is counted.
+        address: under which `person` is counted.
 
         Raises:
             Refusal: tooManyRooms, tooManyPlaces, relayFull.
@@ -94,14 +94,14 @@ class Rooms:
         return Entered(room, Notice(waiting, "met", MetAtPlace(place=place, room=room)))
 
     def leave_place(self, person: PersonKey, place: bytes) -> None:
-        """End the waiting of `person` at a place, if they do."""
+        """Stop `person` from waiting at a place, if they do."""
         self._places.leave(person, place)
 
     def route(self, person: PersonKey, room: Room, *, proves: bool) -> Destination:
-        """Return for whom a word of `person` in a room is.
+        """Return the receiver of a word of `person` in a room.
 
-        proves: it is one that only two who share a code say. Where `person` made the code of this
-        room, and says so for the first time, whoever claimed it did not guess.
+        proves: whether only two people who share a code send such a word. If `person` made the code
+        of this room, the first one proves that its claimer did not guess.
 
         Raises:
             Refusal: notPaired.
@@ -115,17 +115,17 @@ class Rooms:
         return Destination(pair.other(person), proven)
 
     def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
-        """End a room, because `person` in it said so; nothing where they are not."""
+        """End a room that `person` leaves; do nothing if they are not in it."""
         return (self._end(person, room, "left"),) if room in self._of.get(person, ()) else ()
 
     def lost(self, person: PersonKey, now: float) -> tuple[Notice, ...]:
-        """Forget `person`, whose connection ended."""
+        """Remove `person`, whose connection ended."""
         self._nameplates.release(person, now)
         self._places.lost(person)
         return tuple(self._end(person, room, "lost") for room in tuple(self._of.get(person, ())))
 
     def expire(self, now: float) -> tuple[Notice, ...]:
-        """End the waiting of those whose time is over."""
+        """End expired nameplates and waiting at places."""
         return self._nameplates.expire(now) + self._places.expire(now)
 
     def _open(self, waited: PersonKey, came: PersonKey) -> Room:
@@ -139,7 +139,7 @@ class Rooms:
         return room
 
     def _end(self, person: PersonKey, room: Room, reason: str) -> Notice:
-        """End a room that `person` is in; return what the other must be told."""
+        """End a room that `person` is in; return the notice for the other."""
         pair = self._pairs.pop(room)
         self._unproven.pop(room, None)
         for one in pair:

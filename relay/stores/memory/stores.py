@@ -1,7 +1,7 @@
 """The stores of a relay that is one process: its tables, each behind the interface of a store.
 
-The tables are pure and sit beside this file; here they get a clock. As nothing here waits, each
-step is atomic in one event loop. No rule of what is kept ever lives here.
+The tables are pure and in the modules beside this one; here they get a clock. As nothing here
+awaits, each step is atomic in one event loop. The rules of the state never live here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Clock: TypeAlias = Callable[[], float]
 def memory_stores(
     limits: Limits, clock: Clock = time.monotonic, rng: random.Random | None = None
 ) -> Stores:
-    """Return empty stores of one process. rng: for what is left to chance."""
+    """Return empty stores of one process. rng: for numbers, ids and random choices."""
     return Stores(
         people=MemoryPeople(limits, clock, rng),
         swarms=MemorySwarms(limits, clock, rng),
@@ -56,11 +56,11 @@ class MemoryPeople:
         self._clock = clock
 
     async def allocate(self, person: PersonKey, lifetime: float, rest: float) -> Allocated:
-        """Give `person` a nameplate; an earlier one is given up."""
+        """Give `person` a nameplate; withdraw an earlier one."""
         return self._rooms.allocate(person, lifetime, rest, self._clock())
 
     async def release(self, person: PersonKey) -> None:
-        """Give up the nameplate that `person` holds, if any."""
+        """Withdraw the nameplate that `person` holds, if any."""
         self._rooms.release(person, self._clock())
 
     async def claim(self, person: PersonKey, address: str, nameplate: int) -> Entered:
@@ -70,27 +70,27 @@ class MemoryPeople:
     async def meet(
         self, person: PersonKey, address: str, place: bytes, lifetime: float
     ) -> Entered | None:
-        """Open a room for `person` and whoever waits at a place; else have them wait there."""
+        """Open a room for `person` and whoever waits at a place; else let `person` wait there."""
         return self._rooms.meet(person, address, place, lifetime, self._clock())
 
     async def leave_place(self, person: PersonKey, place: bytes) -> None:
-        """End the waiting of `person` at a place, if they do."""
+        """Stop `person` from waiting at a place, if they do."""
         self._rooms.leave_place(person, place)
 
     async def route(self, person: PersonKey, room: Room, *, proves: bool) -> Destination:
-        """Return for whom a word of `person` in a room is."""
+        """Return the receiver of a word of `person` in a room."""
         return self._rooms.route(person, room, proves=proves)
 
     async def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
-        """End a room, because `person` in it said so."""
+        """End a room that `person` leaves."""
         return self._rooms.leave(person, room)
 
     async def lost(self, person: PersonKey) -> tuple[Notice, ...]:
-        """Forget `person`, whose connection ended."""
+        """Remove `person`, whose connection ended."""
         return self._rooms.lost(person, self._clock())
 
     async def expire(self) -> tuple[Notice, ...]:
-        """End the waiting of those whose time is over."""
+        """End expired nameplates and waiting at places."""
         return self._rooms.expire(self._clock())
 
     async def totals(self) -> PeopleTotals:
@@ -110,11 +110,11 @@ class MemorySwarms:
     async def announce(
         self, socket: SocketKey, address: str, frame: Announce, lifetime: float
     ) -> list[Delivery]:
-        """Take an announce: the reply to it, and its offers for other peers."""
+        """Handle an announce; return the reply to it, and its offers for other peers."""
         return self._swarms.announce(socket, address, frame, lifetime, self._clock())
 
     async def answer(self, socket: SocketKey, frame: Answer) -> list[Delivery]:
-        """Take an answer, for the peer that it names."""
+        """Handle an answer; return it for the peer that it names."""
         return self._swarms.answer(socket, frame)
 
     async def scrape(self, frame: Scrape) -> ScrapeReply:
@@ -122,7 +122,7 @@ class MemorySwarms:
         return self._swarms.scrape(frame)
 
     async def drop(self, socket: SocketKey) -> None:
-        """Take every peer of a closed socket out."""
+        """Remove every peer of a closed socket."""
         self._swarms.drop(socket)
 
     async def members(self, sockets: Collection[SocketKey]) -> set[SocketKey]:
@@ -130,7 +130,7 @@ class MemorySwarms:
         return self._swarms.members(sockets)
 
     async def expire(self) -> None:
-        """Take out the peers whose time is over."""
+        """Remove expired peers."""
         self._swarms.expire(self._clock())
 
     async def totals(self) -> SwarmTotals:
@@ -139,7 +139,7 @@ class MemorySwarms:
 
 
 class MemoryRates:
-    """A RateStore. Beyond max_addresses of a kind, the longest unused is forgotten."""
+    """A RateStore. Beyond max_addresses of a kind, the least recently used is evicted."""
 
     def __init__(self, limits: Limits, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -172,7 +172,7 @@ class MemoryRates:
         self._addresses[what].spend(address, self._clock(), -1)
 
     async def expire(self) -> None:
-        """Forget the buckets that are full again."""
+        """Drop the buckets that are full again."""
         now = self._clock()
         for buckets in self._all:
             buckets.forget(now)

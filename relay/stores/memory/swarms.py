@@ -1,7 +1,6 @@
-"""The tracker's swarms: who is in them, and which frame goes to whom.
+"""The tracker's swarms: their peers, and the receivers of frames.
 
-Pure: no socket, no clock (seconds are passed in) and no JSON. What each step
-means, SwarmStore says.
+Pure: no socket, no clock (seconds are passed in) and no JSON. SwarmStore documents each step.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ _Membership: TypeAlias = tuple[bytes, bytes]
 class _Peer:
     """A peer id in a swarm, and the socket that announced it last.
 
-    expires: when it is gone unless it announces again. holder: the widest network of its address,
-    under which it is counted where there are too many.
+    expires: its time of expiry unless it announces again. holder: the widest network of its
+    address, under which it is counted for eviction.
     """
 
     __slots__ = ("address", "complete", "expires", "holder", "peer_id", "socket")
@@ -63,7 +62,7 @@ class _Swarm:
         self.downloaded = 0
 
     def superfluous(self) -> bytes:
-        """Return the peer id that goes where there are too many."""
+        """Return the peer id to evict when there are too many."""
         holder = self.holders.largest()
         return next(peer.peer_id for peer in self.peers.values() if peer.holder == holder)
 
@@ -76,11 +75,11 @@ class _Swarm:
 
 
 class Swarms:
-    """All swarms of a tracker. rng: who gets an offer is left to chance."""
+    """All swarms of a tracker. rng: picks the peers that get an offer."""
 
     def __init__(self, limits: Limits, rng: random.Random | None = None) -> None:
         self._limits = limits
-        self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
+        self._rng = rng or random.Random()  # noqa: S311  (no secret depends on it)
         self._swarms: dict[bytes, _Swarm] = {}
         self._memberships: defaultdict[SocketKey, set[_Membership]] = defaultdict(set)
         self._crowd = AddressTally()
@@ -89,7 +88,7 @@ class Swarms:
         self._peer_count = 0
 
     def totals(self) -> SwarmTotals:
-        """Return how many swarms and peers there are."""
+        """Return the numbers of swarms and peers."""
         return SwarmTotals(len(self._swarms), self._peer_count)
 
     def members(self, sockets: Collection[SocketKey]) -> set[SocketKey]:
@@ -99,11 +98,11 @@ class Swarms:
     def announce(
         self, socket: SocketKey, address: str, frame: Announce, lifetime: float, now: float
     ) -> list[Delivery]:
-        """Take an announce: the reply to it, and its offers for other peers.
+        """Handle an announce; return the reply to it, and its offers for other peers.
 
         Raises:
-            FrameError: This socket or its address is in too many swarms, or the peer id is somebody
-                else's.
+            FrameError: This socket or its address is in too many swarms, or the peer id is another
+                address's.
         """
         if frame.event is Event.STOPPED:
             self._stopped(socket, frame)
@@ -124,7 +123,7 @@ class Swarms:
         return deliveries
 
     def answer(self, socket: SocketKey, frame: Answer) -> list[Delivery]:
-        """Take an answer: for the peer that it names, or for nobody if that peer has gone.
+        """Handle an answer; return it for the peer that it names, or nothing if that peer is gone.
 
         Raises:
             FrameError: The answering peer is not in the swarm through this socket.
@@ -156,12 +155,12 @@ class Swarms:
         )
 
     def drop(self, socket: SocketKey) -> None:
-        """Take every peer of a closed socket out, save those another socket has taken over."""
+        """Remove every peer of a closed socket, except those that another socket took over."""
         for info_hash, peer_id in list(self._memberships.get(socket, ())):
             self._remove(info_hash, peer_id)
 
     def expire(self, now: float) -> None:
-        """Take out the peers whose time is over."""
+        """Remove expired peers."""
         over = [
             (info_hash, peer.peer_id)
             for info_hash, swarm in self._swarms.items()
@@ -196,7 +195,7 @@ class Swarms:
     def _join(
         self, frame: Announce, socket: SocketKey, address: str, swarm: _Swarm | None
     ) -> _Peer:
-        """Take in a new peer, if its address has not too many already."""
+        """Add a new peer, unless its address has too many already."""
         limits = self._limits
         if not self._crowd.has_room(address, limits.max_address_peers) or (
             swarm and not swarm.addresses.has_room(address, limits.max_address_swarm_peers)
@@ -215,9 +214,9 @@ class Swarms:
         return peer
 
     def _take_over(self, peer: _Peer, socket: SocketKey, address: str, frame: Announce) -> None:
-        """Have a peer belong to a new socket, so that the old one's close cannot take it out.
+        """Move a peer to a new socket, so that the close of the old one does not remove it.
 
-        Only its own address may: an id that others have seen must not be a way to evict it.
+        Only for the same address: others that have seen the peer id must not be able to evict it.
         """
         if address != peer.address:
             raise FrameError(
@@ -242,7 +241,7 @@ class Swarms:
         count = min(wanted, len(frame.offers), len(others))
         if not peer.complete:
             return self._rng.sample(others, count)
-        # Two complete peers have nothing for each other: those that lack something go first.
+        # Two complete peers have nothing for each other: incomplete ones go first.
         self._rng.shuffle(others)
         return sorted(others, key=lambda each: each.complete)[:count]
 
@@ -258,7 +257,7 @@ class Swarms:
         return Delivery(socket, reply)
 
     def _stopped(self, socket: SocketKey, frame: Announce) -> None:
-        # Only through its own socket: an id that others have seen must not be a way to evict it.
+        # Only through its own socket: others that have seen the id must not be able to evict it.
         if (frame.info_hash, frame.peer_id) in self._memberships.get(socket, ()):
             self._remove(frame.info_hash, frame.peer_id)
 

@@ -1,12 +1,12 @@
-"""The direct road: one TLS connection as a byte stream, with a fast lane for bulk beside it.
+"""The direct road: one TLS connection as a byte stream, with bulk frames beside it.
 
-Two threads a channel read and write, so that bulk bytes never meet the event loop: they go from
-where their sender reads them, through TLS, to where the receiver's sink wants them. Everything
-else is the byte stream of a Channel. How the connection came about is road.py's; nothing
-about torrents ever lives here.
+Two threads per channel read and write, so that bulk bytes bypass the event loop: they go from
+the sender's `fill`, through TLS, into the buffers of the receiver's sink. Everything else is the
+byte stream of a Channel. Making the connection is road.py's; nothing about torrents ever lives
+here.
 
-On the wire (inside TLS) both are frames: four bytes, big-endian, of which the highest bit says
-bulk and the rest how many bytes follow; before those of a bulk frame stands its tag.
+On the wire (inside TLS) both are frames: four bytes, big-endian, of which the highest bit marks
+bulk and the rest is the number of bytes that follow; a bulk frame's tag precedes its bytes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ MAX_FRAME: Final = 1024 * 1024
 MAX_BULK: Final = 1024 * 1024
 TAG: Final = 8
 #: Bytes queued at which `send` and `send_bulk` wait, and at which the latter goes on. Bulk is read
-#: when its turn comes: what is queued costs no memory, and bridges an event loop that is busy.
+#: when it is sent: the queue costs no memory, and keeps the thread busy while the event loop is.
 HIGH_WATER: Final = 256 * 1024
 BULK_HIGH_WATER: Final = 16 * 1024 * 1024
 BULK_LOW_WATER: Final = 8 * 1024 * 1024
-#: Unread bytes of the stream at which nothing more is taken from the socket: TCP holds the peer.
+#: Unread bytes of the stream at which reading the socket pauses: TCP's flow control stops the peer.
 UNREAD_LIMIT: Final = 1024 * 1024
 #: Most bytes handed out by one `receive`.
 TAKE: Final = 256 * 1024
-#: Seconds that closing waits for queued bytes to arrive.
+#: Timeout in seconds for queued bytes to arrive at closing.
 LINGER: Final = 3.0
 
 _HEAD: Final = struct.Struct(">I")
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class _Part:
-    """A bulk frame on its way out."""
+    """A queued bulk frame."""
 
     __slots__ = ("fill", "length", "tag")
 
@@ -63,7 +63,7 @@ class DirectChannel:
     """A BulkChannel over a TLS link; see transports/base.py.
 
     Args:
-        link: Open, and this channel's from now on.
+        link: Open; this channel owns it.
     """
 
     road = "direct"
@@ -84,7 +84,7 @@ class DirectChannel:
         self._failure: ChannelFailed | None = None
         self._ended = False
         self._finishing = False
-        # Of the event loop.
+        # Used on the event loop only.
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._waiting: list[Callable[[], bool]] = []
@@ -102,7 +102,7 @@ class DirectChannel:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any more: closed by either side, or broken."""
+        """Whether nothing can be sent any more: closed by either side, or failed."""
         return self._ended or self._failure is not None or self._closing is not None
 
     # -- the byte stream
@@ -144,7 +144,7 @@ class DirectChannel:
     # -- bulk
 
     def take_bulk(self, sink: BulkSink) -> None:
-        """Let bulk go there; see BulkChannel."""
+        """Set the sink of bulk; see BulkChannel."""
         self._sink = sink
 
     async def send_bulk(self, tag: bytes, length: int, fill: Callable[[memoryview], None]) -> None:
@@ -157,7 +157,7 @@ class DirectChannel:
             self._bulk_bytes += length
             self._changed.notify_all()
         if self._bulk_bytes >= BULK_HIGH_WATER:
-            # Several parts at a time: each waking of the event loop costs.
+            # Several parts at a time: each wake-up of the event loop costs.
             await self._wait_for(self._room_for_bulk)
 
     def _room_for_small(self) -> bool:
@@ -181,7 +181,7 @@ class DirectChannel:
     # -- the end
 
     async def close(self) -> None:
-        """Deliver what was queued, if the peer takes it within LINGER seconds; free everything."""
+        """Deliver queued bytes, if the peer reads them within LINGER seconds; free everything."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._shut())
             self._arrived.set()
@@ -197,7 +197,7 @@ class DirectChannel:
             self._changed.notify_all()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
-                # What is still coming must be read, or the last of what we sent is lost with it.
+                # Bytes in flight must be read: unread ones reset TCP, and our last bytes are lost.
                 await self._writer_done.wait()
                 await self._all_done.wait()
         self._link.sever()
@@ -209,7 +209,7 @@ class DirectChannel:
             raise self._failure or ChannelFailed("The connection to a peer is closed.")
 
     def _fail(self, failure: ChannelFailed) -> None:
-        """Break it, from any thread."""
+        """Fail the channel; from any thread."""
         with self._changed:
             if self._failure is None and not self._finishing:
                 self._failure = failure
@@ -238,7 +238,7 @@ class DirectChannel:
         self._tell(self._thread_ended, work)
 
     def _tell(self, call: Callable[..., object], *args: object) -> None:
-        """Call something on the event loop, unless that is gone."""
+        """Call something on the event loop, unless that is closed."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(call, *args)
 
@@ -279,7 +279,7 @@ class DirectChannel:
         with self._changed:
             self._small_bytes -= small
             self._bulk_bytes -= bulk
-        # Whoever begins to wait just now looks once more after saying so.
+        # A waiter that is added just now checks once more after it was added.
         if any(room() for room in tuple(self._waiting)):
             self._tell(self._room.set)
 
@@ -302,11 +302,11 @@ class DirectChannel:
                 self._keep(bytes(data))
         with self._changed:
             self._ended = True
-        # Nothing that is queued can still be of use.
+        # Nothing that is queued is of use any more.
         self._tell(self._arrived.set)
 
     def _fill(self, view: memoryview, *, may_end: bool = False) -> bool:
-        """Read exactly so much; return False at the end of the stream, where that may be."""
+        """Fill the view; return False at the end of the stream, if `may_end`."""
         count = 0
         while count < len(view):
             part = self._link.read_into(view[count:])
@@ -335,7 +335,7 @@ class DirectChannel:
             news = not self._unread
             self._unread.append(data)
             self._unread_bytes += len(data)
-        if news:  # else it knows: frames may be tiny and very many
+        if news:  # else the event is set: frames may be tiny and very many
             self._tell(self._arrived.set)
         with self._changed:
             self._changed.wait_for(lambda: self._unread_bytes <= UNREAD_LIMIT or self._finishing)

@@ -1,7 +1,7 @@
-"""Who this side is on the direct road: a certificate made for the session, and what may answer it.
+"""This side's identity on the direct road: its own certificate, and the trusted ones of partners.
 
-Both ends show a certificate and each takes none but those it was told of inside a sealed offer:
-there is no authority. TLS itself checks that; `fingerprint` says afterwards which one it was.
+Both ends present a certificate, and each accepts only those it received in a sealed offer: there
+is no authority. TLS itself verifies that; `fingerprint` identifies the certificate afterwards.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import threading
 from pathlib import Path
 from typing import Final
 
-#: Longest certificate that is taken from a partner, in bytes of DER; ours have about 300.
+#: Longest certificate that is accepted from a partner, in bytes of DER; ours have about 300.
 MAX_CERTIFICATE: Final = 1024
-#: Certificates in one TLS context before those that nobody waits for are let go.
+#: Most certificates in one TLS context, at which those no longer expected are dropped.
 MAX_TRUSTED: Final = 64
 
 
 class BadCertificate(ValueError):
-    """What should be a certificate is none."""
+    """The bytes are not a certificate."""
 
 
 def fingerprint(certificate: bytes) -> bytes:
@@ -33,8 +33,8 @@ def fingerprint(certificate: bytes) -> bytes:
 class Identity:
     """This side's key and certificate, and the TLS contexts that trust given partners alone.
 
-    Making one takes milliseconds of computing and writes a file for a moment, as Python's ssl reads
-    keys from nowhere else: the key in it is encrypted under a password that never leaves memory.
+    Making one computes for milliseconds and writes a temporary file, as Python's ssl reads keys
+    from nowhere else: the key in it is encrypted under a password that never leaves memory.
     Thread-safe.
     """
 
@@ -48,10 +48,10 @@ class Identity:
     def trust(self, certificates: frozenset[bytes]) -> None:
         """Let TLS accept these certificates (DER), from now on.
 
-        Those named earlier may still pass the handshake: ask `fingerprint` who it was.
+        Earlier ones may still pass the handshake: compare the `fingerprint` afterwards.
 
         Raises:
-            BadCertificate: One is none.
+            BadCertificate: One is not a certificate.
         """
         with self._lock:
             missing = certificates - self._trusted
@@ -88,7 +88,7 @@ class Identity:
                 context.load_cert_chain(path, password=self._password)
                 made.append(context)
         server, client = made
-        server.num_tickets = 0  # nothing is ever resumed, and a client may read nothing
+        server.num_tickets = 0  # no session is ever resumed, and a client may read nothing
         return server, client
 
 
@@ -99,7 +99,7 @@ def _make(password: bytes) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    # Random: OpenSSL finds issuers by name, and several of these stand in one store.
+    # Random: OpenSSL finds issuers by name, and several of these are in one store.
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, secrets.token_hex(8))])
     certificate = (
         x509.CertificateBuilder()
@@ -107,7 +107,7 @@ def _make(password: bytes) -> tuple[bytes, bytes]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # It lives as long as the process; clocks that differ must not matter.
+        # It lasts as long as the process; clocks that differ must not matter.
         .not_valid_before(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))
         .not_valid_after(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC))
         .sign(key, hashes.SHA256())

@@ -1,7 +1,7 @@
-"""What one side tells the other about the direct road: where it listens, and its certificate.
+"""The direct road's offer: where one side listens, and its certificate.
 
-A short text that travels inside a sealed description (docs/protocol.md). What a partner wrote is a
-stranger's until it was checked here: its addresses are where this machine will connect to.
+A short text inside a sealed description (docs/protocol.md). A partner's text is untrusted until it
+is validated here: this machine will connect to its addresses.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from filesend_tui.core.transports.direct.identity import MAX_CERTIFICATE
 
 #: Longest text, in characters.
 MAX_TEXT: Final = 2048
-#: Most addresses that are told, and tried.
+#: Most addresses that are sent, and tried.
 MAX_ADDRESSES: Final = 16
-#: Bytes of a ticket: says which offer a connection belongs to.
+#: Bytes of a ticket, which identifies the offer that a connection belongs to.
 TICKET: Final = 16
 #: This machine's own addresses, of IPv4 and IPv6.
 LOOPBACK: Final = ("127.0.0.1", "::1")
@@ -28,11 +28,11 @@ IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class BadDirectOffer(ValueError):
-    """A text that is no direct offer."""
+    """A text that is not a direct offer."""
 
 
 class Endpoint(NamedTuple):
-    """Where somebody listens. host: an IP address as text."""
+    """A listening address. host: an IP address as text."""
 
     host: str
     port: int
@@ -56,7 +56,7 @@ class DirectOffer(NamedTuple):
 
     @classmethod
     def decode(cls, text: str) -> DirectOffer:
-        """Return what a partner wrote. Endpoints nobody should connect to are left out.
+        """Parse a partner's text; leave out endpoints that must not be connected to.
 
         Raises:
             BadDirectOffer: It is something else, or too long.
@@ -99,7 +99,7 @@ _decoder: Final = msgspec.json.Decoder(_Wire)
 def _address(host: str) -> IpAddress | None:
     """Return an address that one machine may have, or None.
 
-    Link-local ones need to know the interface, and some of them are the doors of cloud machines.
+    Link-local ones need an interface, and some of them are metadata services of cloud machines.
     """
     try:
         address = ipaddress.ip_address(host)
@@ -119,9 +119,9 @@ def _address(host: str) -> IpAddress | None:
 
 
 def own_addresses() -> list[str]:
-    """Return this machine's addresses that another could have a way to, best first.
+    """Return this machine's addresses that another may reach, best first.
 
-    127.0.0.1 and ::1 only where it has no other: two processes on it have no other way then.
+    127.0.0.1 and ::1 only if it has no other: two processes on it can connect in no other way then.
     """
     import ifaddr
 
@@ -136,14 +136,14 @@ def own_addresses() -> list[str]:
 
 
 def plausible(theirs: Iterable[Endpoint], ours: Sequence[str]) -> list[Endpoint]:
-    """Return where to look for a partner.
+    """Return the endpoints at which to try a partner.
 
-    A loopback address is this machine's own, so it is tried only where we tell no other of our
-    own: no partner from elsewhere may send us to the services of our own machine.
+    A loopback address is this machine's own, so it is tried only if we offer no other of our own:
+    no partner elsewhere may direct us to the services of this machine.
 
     Args:
-        theirs: What the partner told.
-        ours: own_addresses(), or LOOPBACK where everybody who is met is on this machine.
+        theirs: The partner's endpoints.
+        ours: own_addresses(), or LOOPBACK if all partners are on this machine.
     """
     alone = all(ipaddress.ip_address(own).is_loopback for own in ours)
     return [
@@ -154,7 +154,7 @@ def plausible(theirs: Iterable[Endpoint], ours: Sequence[str]) -> list[Endpoint]
 
 
 def _spread(addresses: Sequence[IpAddress]) -> list[IpAddress]:
-    """Take turns between IPv6 and IPv4 (RFC 8305), so that both are among the first."""
+    """Interleave IPv6 and IPv4 (RFC 8305), so that both are among the first."""
     turns = {4: 0, 6: 0}
 
     def turn(address: IpAddress) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""A port of this network's router that leads to one of ours: UPnP, by async-upnp-client.
+"""A port mapping on this network's router: UPnP, by async-upnp-client.
 
-It is asked for in the background and nobody waits for it; where there is no router that does such a
-thing, there is simply no mapping. NAT-PMP and PCP are not spoken: no library for them is kept.
-Whoever answers the search on this network is a stranger: only the machine that answered is spoken
-to, at a private address, and little is read of what it says.
+It is requested in the background and nothing waits for it; without a router that supports it there
+is no mapping. NAT-PMP and PCP are not supported: no library for them is maintained. A machine that
+answers the search is untrusted: only the machine that answered is contacted, at a private address,
+and little of its answer is read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from filesend_tui.core.transports.direct.offer import Endpoint, own_addresses
 if TYPE_CHECKING:
     from async_upnp_client.client import UpnpService
 
-#: What routers call themselves, and their services that map ports (UPnP IGD).
+#: Types of routers, and of their services that map ports (UPnP IGD).
 GATEWAYS: Final = (
     "urn:schemas-upnp-org:device:InternetGatewayDevice:1",
     "urn:schemas-upnp-org:device:InternetGatewayDevice:2",
@@ -32,15 +32,15 @@ _SERVICES: Final = (
     "urn:schemas-upnp-org:service:WANIPConnection:",
     "urn:schemas-upnp-org:service:WANPPPConnection:",
 )
-#: Seconds that routers have to answer the search, and that all of it may take.
+#: Timeouts in seconds for answers to the search, and for all of it.
 SEARCH_TIME: Final = 2
 TIMEOUT: Final = 20.0
-#: Seconds for which a mapping is asked, and after which it is asked for again, or looked for anew.
+#: Seconds of a mapping's lease, and until it is renewed, or a router searched for again.
 LEASE: Final = 3600
 RENEWAL: Final = 1500.0
-#: Seconds for taking it back at the end.
+#: Timeout in seconds for deleting it at the end.
 FAREWELL: Final = 2.0
-#: Machines that are asked, bytes read of each answer, and ports tried.
+#: Most machines that are asked, bytes read of each answer, and ports tried.
 MOST_GATEWAYS: Final = 4
 MOST_BYTES: Final = 256 * 1024
 TRIES: Final = 3
@@ -52,11 +52,11 @@ log = logging.getLogger(__name__)
 
 
 class PortMapping:
-    """One TCP port of ours on the router's outside, as long as this lives.
+    """A mapping of one TCP port of ours, until `close`.
 
     Args:
         port: Where this machine listens, on IPv4.
-        search: Returns the addresses (URLs) of what may be routers.
+        search: Returns the addresses (URLs) of possible routers.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class PortMapping:
         self._search = search or search_gateways
         self._service: UpnpService | None = None
         self._task: asyncio.Task[None] | None = None
-        #: Where strangers could come in, once it is known.
+        #: The mapped address outside, once it is known.
         self.endpoint: Endpoint | None = None
 
     def start(self) -> None:
-        """Begin to ask; returns at once."""
+        """Start to request the mapping; return at once."""
         self._task = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        """Take it back, if the router listens; never raises."""
+        """Delete the mapping, if the router answers; never raises."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -92,14 +92,14 @@ class PortMapping:
                 async with asyncio.timeout(TIMEOUT):
                     await self._map()
             except Exception:
-                # A router may answer anything; that costs the mapping and nothing else.
+                # A router may answer anything; a failure costs only the mapping.
                 log.debug("no router maps a port", exc_info=True)
                 self.endpoint = None
             await asyncio.sleep(RENEWAL)
 
     async def _map(self) -> None:
         if not any(_is_behind_a_router(address) for address in own_addresses()):
-            return  # whoever can come at all can come as it is
+            return  # no mapping is needed
         if self.endpoint is not None and self._service is not None:
             await self._add(self._service, self.endpoint.port)
             return
@@ -110,14 +110,14 @@ class PortMapping:
             told = await service.action("GetExternalIPAddress").async_call()
             outside = str(told["NewExternalIPAddress"])
             if not _is_public(outside):
-                continue  # another router stands behind this one
+                continue  # this router is behind another one
             self._service = service
             self.endpoint = Endpoint(outside, await self._add_somewhere(service))
             log.debug("a router maps a port")
             return
 
     async def _add_somewhere(self, service: UpnpService) -> int:
-        """Map our own port's number, or another where somebody has it; return it."""
+        """Map our own port's number, or a random one if it is taken; return it."""
         port = self._port
         for _ in range(TRIES):
             try:
@@ -157,7 +157,7 @@ async def search_gateways() -> list[str]:
 
     async def answered(headers: Any) -> None:
         location = str(headers.get("location", ""))
-        # Whoever answers names itself: nobody sends us elsewhere.
+        # An answer must name its own sender: none may direct us to another machine.
         if urlsplit(location).hostname == headers.get("_host") and is_router_like(location):
             found[location] = None
 
@@ -168,7 +168,7 @@ async def search_gateways() -> list[str]:
 
 
 def is_router_like(location: str) -> bool:
-    """Whether a URL is plain HTTP at a private IPv4 address, as every router's is."""
+    """Return whether a URL is plain HTTP at a private IPv4 address, as every router's is."""
     try:
         parts = urlsplit(location)
         address = ipaddress.IPv4Address(parts.hostname or "")
@@ -178,7 +178,7 @@ def is_router_like(location: str) -> bool:
 
 
 async def _service_at(location: str) -> UpnpService | None:
-    """Return the service of a router that maps ports, or None where it has none."""
+    """Return the service of a router that maps ports, or None if it has none."""
     from async_upnp_client.client_factory import UpnpFactory
 
     device = await UpnpFactory(_requester(location), non_strict=True).async_create_device(location)
@@ -189,7 +189,7 @@ async def _service_at(location: str) -> UpnpService | None:
 
 
 def _requester(location: str) -> Any:
-    """Return what fetches for the UPnP library: from one machine only, and not without end."""
+    """Return an HTTP requester for the UPnP library: for one machine only, and bounded."""
     import aiohttp
     from async_upnp_client.client import UpnpRequester
     from async_upnp_client.const import HttpRequest, HttpResponse
@@ -197,7 +197,7 @@ def _requester(location: str) -> Any:
     host = urlsplit(location).hostname
 
     class BoundedRequester(UpnpRequester):
-        """Speaks to `host` alone."""
+        """Sends requests to `host` alone."""
 
         async def async_http_request(self, http_request: HttpRequest) -> HttpResponse:
             if urlsplit(http_request.url).hostname != host:
@@ -224,11 +224,11 @@ def _requester(location: str) -> Any:
 
 
 def _load() -> Any:
-    """Load the library in a thread: it takes a while."""
+    """Import the library, in a worker thread: it is slow. Return its search function."""
     import async_upnp_client.client_factory  # noqa: F401 - what is needed next
     from async_upnp_client.search import async_search
 
-    # What a router does wrong is no business of whoever sends a file.
+    # A router's errors do not concern a person who sends a file.
     logging.getLogger("async_upnp_client").setLevel(logging.CRITICAL)
     return async_search
 
@@ -245,7 +245,7 @@ def _is_public(address: str) -> bool:
 
 
 def _address_towards(host: str) -> str:
-    """Return the address of ours by which we reach `host`; nothing is sent."""
+    """Return our local address for connections to `host`; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host, 9))
         return str(probe.getsockname()[0])

@@ -1,10 +1,10 @@
-"""How a direct channel comes about: both ends listen, both dial, and one connection stays.
+"""Making of direct channels: both sides listen and dial, and one connection stays.
 
-Every connection begins with TLS between two certificates that each side was told of in a sealed
-offer. Who dialled says to which offer of the other side it belongs (its ticket), who accepted says
-yes. One side then chooses the first that is good, by a word on it; the rest are closed. So both
-know the same one, whatever order things happen in. Strangers get nothing: they fail in TLS, a few
-at a time and for a few seconds.
+Every connection begins with TLS between two certificates, each known from a sealed offer. The
+dialling side sends the ticket of the offer it belongs to, the accepting side acknowledges it. One
+side then chooses the first good connection, by a byte on it; the rest are closed. So both keep the
+same one, in whatever order things happen. Strangers get nothing: they fail in TLS, a few at a time
+and for a few seconds.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from filesend_tui.core.transports.direct.port_mapping import PortMapping
 from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.util.tasks import Tasks
 
-#: Seconds after which a partner is looked for no more.
+#: Timeout in seconds for reaching a partner.
 MEET_TIMEOUT: Final = 15.0
-#: Seconds in which a connection must get from TCP to a yes.
+#: Timeout in seconds for a connection, from TCP to the acknowledged ticket.
 HANDSHAKE_TIMEOUT: Final = 5.0
-#: Seconds that one attempt to connect may take.
+#: Timeout in seconds for one TCP connect.
 CONNECT_TIMEOUT: Final = 4.0
 #: Seconds between the first attempts at two addresses.
 STAGGER: Final = 0.03
-#: Seconds before an address is tried again: the partner may not know of us yet. Doubled each time.
+#: Backoff in seconds for an address: the partner may not have our offer yet. Doubled each time.
 FIRST_RETRY: Final = 0.1
 MAX_RETRY: Final = 2.0
-#: Connections of strangers under way at a time: in all, and from one address.
+#: Most unauthenticated connections at a time: in all, and from one address.
 MAX_ARRIVING: Final = 32
 MAX_ARRIVING_FROM_ONE: Final = 8
 #: Good connections between the same two at a time: each dials every address of the other once.
 MAX_LINKS: Final = 2 * MAX_ADDRESSES
-#: The same of all meetings, from which on nobody more is let in: each is an open file.
+#: Good connections of all meetings, from which on none is accepted: each is an open descriptor.
 MAX_ALL_LINKS: Final = 4 * MAX_LINKS
 
 _YES: Final = b"\x06"
@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 
 
 class _Meeting:
-    """One partner that is expected, and the links on which it came: yes was said on each."""
+    """One expected partner, and its good connections: each with an acknowledged ticket."""
 
     def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
         self.theirs = theirs
@@ -74,11 +74,11 @@ class _Meeting:
 
     @property
     def links(self) -> int:
-        """How many it holds."""
+        """The number of connections that it holds."""
         return len(self._waiting) + len(self._settling)
 
     def arrived(self, link: TlsConnection) -> None:
-        """A link is good; it is this meeting's from now on."""
+        """Take ownership of a good connection."""
         if self._over or self.links >= MAX_LINKS:
             link.close()
             return
@@ -86,9 +86,9 @@ class _Meeting:
         self._news.set()
 
     async def settle(self) -> TlsConnection:
-        """Return the link that both sides use from now on, once it is known."""
+        """Return the connection that both sides use from now on, once it is chosen."""
         while True:
-            # Whoever chooses says so on one at a time; the other listens on all.
+            # The choosing side sends its choice on one at a time; the other reads all.
             while self._waiting and not (self._chooses and self._settling):
                 link = self._waiting.popleft()
                 if self._chooses:
@@ -108,7 +108,7 @@ class _Meeting:
                 link.close()
 
     async def close(self) -> None:
-        """Close the links that were not settled on, and all that come from now on."""
+        """Close the connections that were not chosen, and all that arrive from now on."""
         self._over = True
         for task in self._settling:
             task.cancel()
@@ -120,16 +120,16 @@ class _Meeting:
 
 
 class DirectRoad:
-    """One client's end of all its direct channels: a certificate, a listener, and meetings.
+    """One client's end of all its direct channels: a certificate, listeners, and meetings.
 
     Nothing listens before `start`.
 
     Args:
-        port: To listen on; any free one where 0.
-        addresses: Of this machine; found out where None.
-        mapping: Whether to ask the router for a port that leads here.
-        local: Whether everybody who is met is on this machine: then nobody else can connect, and
-            no router is asked.
+        port: To listen on; any free one if 0.
+        addresses: Of this machine; looked up if None.
+        mapping: Whether to ask the router to map a port to this machine.
+        local: Whether all partners are on this machine: then nobody else can connect, and no
+            router is asked.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class DirectRoad:
         """Make the certificate and listen, once; later calls wait for the first.
 
         Raises:
-            ChannelFailed: It cannot listen, or is closed.
+            ChannelFailed: It cannot listen, or was closed.
         """
         if self._closed:
             raise ChannelFailed("This client has ended.")
@@ -181,7 +181,7 @@ class DirectRoad:
                 self._mapping.start()
 
     def offer(self) -> DirectOffer:
-        """Return our half for one partner, or whoever answers one offer. `start` comes first."""
+        """Return our half for one partner, known or not. Only after `start`."""
         assert self._identity is not None
         ports = {listener.family: listener.getsockname()[1] for listener in self._listeners}
         endpoints = []
@@ -204,14 +204,14 @@ class DirectRoad:
         chosen: Callable[[], None] = lambda: None,
         timeout: float = MEET_TIMEOUT,
     ) -> DirectChannel:
-        """Reach the partner who made `theirs` and was given `ours`.
+        """Reach the partner that made `theirs` and received `ours`.
 
         Args:
             ours: Our half.
             theirs: The partner's.
             chooses: Whether this side chooses the connection, and so is the first to have it; the
                 partner then does not.
-            chosen: Called where this side chooses, right before the partner may hear of it.
+            chosen: Called if this side chooses, right before the partner may learn the choice.
             timeout: Seconds.
 
         Raises:
@@ -239,15 +239,15 @@ class DirectRoad:
             raise ChannelFailed("A peer could not be reached directly.") from None
         finally:
             del self._meetings[ours.ticket]
-            # Nobody waits for it: the partner may have the link already, and whoever gives this
-            # meeting up now, or is late for it, would take another road than the partner.
+            # In the background: the partner may have the connection already, and a cancel or a
+            # timeout during the cleanup would leave the two sides with different transports.
             ending = asyncio.create_task(_end(meeting, dialling))
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
         return DirectChannel(link)
 
     async def close(self) -> None:
-        """Listen no more and give up every meeting; channels given out stay open."""
+        """Stop listening and cancel every meeting; channels given out stay open."""
         self._closed = True
         if self._starting is not None:
             await asyncio.wait({self._starting})
@@ -265,7 +265,7 @@ class DirectRoad:
     # -- dialling
 
     async def _dial(self, meeting: _Meeting, endpoint: Endpoint, delay: float) -> None:
-        """Try one address until it is good, or nobody waits any more."""
+        """Try one address, with backoff, until a connection is good or the meeting is over."""
         retry = FIRST_RETRY
         await asyncio.sleep(delay)
         while True:
@@ -294,7 +294,7 @@ class DirectRoad:
         if fingerprint(link.certificate) != meeting.partner:
             raise ConnectionBroken("somebody else")
         await link.send(meeting.theirs.ticket)
-        # In TLS 1.3 a client is done before its certificate was looked at: only now it is sure.
+        # In TLS 1.3 a client's handshake ends before its certificate is verified: only now it is.
         if await link.receive(len(_YES)) != _YES:
             raise ConnectionBroken("not wanted")
 
@@ -306,7 +306,7 @@ class DirectRoad:
             try:
                 sock, address = await loop.sock_accept(listener)
             except OSError:
-                # Such as too many open files: others will be closed.
+                # Such as too many open descriptors: others will be closed.
                 await asyncio.sleep(FIRST_RETRY)
                 continue
             host = str(address[0])
@@ -322,7 +322,7 @@ class DirectRoad:
             self._tasks.spawn(self._receive(sock, host))
 
     async def _receive(self, sock: socket.socket, host: str) -> None:
-        """Find out who came; most give up or are sent away."""
+        """Authenticate an accepted connection; close it if it belongs to no meeting."""
         link = self._link(sock, server=True)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
@@ -355,7 +355,7 @@ async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:
 
 
 def listen(port: int, *, local: bool = False) -> list[socket.socket]:
-    """Listen on every address, or on loopback's, of IPv4 and IPv6; on one port where given."""
+    """Listen on every address, or on loopback's, of IPv4 and IPv6; on one port if given."""
     listeners: list[socket.socket] = []
     hosts = LOOPBACK if local else ("", "::")
     for family, host in zip((socket.AF_INET, socket.AF_INET6), hosts, strict=True):
@@ -369,7 +369,7 @@ def listen(port: int, *, local: bool = False) -> list[socket.socket]:
 async def _connect(endpoint: Endpoint) -> socket.socket:
     family, address = socket.AF_INET, tuple(endpoint)
     if ":" in endpoint.host:
-        # Flow and scope: Windows' event loop takes an address of two parts for IPv4.
+        # Flow and scope: Windows' event loop interprets an address of two parts as IPv4.
         family, address = socket.AF_INET6, (*endpoint, 0, 0)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -382,6 +382,6 @@ async def _connect(endpoint: Endpoint) -> socket.socket:
 
 
 async def _told(link: TlsConnection) -> None:
-    """Return when the other side chose this link."""
+    """Return when the other side chose this connection."""
     if await link.receive(len(_THIS_ONE)) != _THIS_ONE:
         raise ConnectionBroken("it said something else")

@@ -1,8 +1,8 @@
 """TLS 1.3 over one socket, first on the event loop and then in two threads.
 
 A handshake is awaited, so that strangers cost no thread. After it one thread may read while another
-writes: an OpenSSL object bears only one at a time, so it works on memory, under a lock, and the
-socket is waited for outside of it. What the bytes mean is not known here.
+writes: an OpenSSL object supports only one at a time, so it works on memory buffers, under a lock,
+and socket I/O blocks outside the lock. The meaning of the bytes is not known here.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import Final
 
 from filesend_tui.core.util.figures import address_text
 
-#: Bytes taken from the socket at a time, and encrypted at a time: a tenth faster than 256 KiB, and
-#: more brings no more.
+#: Bytes received and encrypted at a time: a tenth faster than 256 KiB; larger steps gain nothing.
 STEP: Final = 512 * 1024
-#: Most bytes of one TLS record (RFC 8446): more never comes of one read.
+#: Most bytes of one TLS record (RFC 8446): one read never returns more.
 RECORD: Final = 16 * 1024
-#: Seconds of silence after which the system asks whether the other end is still there, seconds
-#: between such questions, and how many may stay unanswered.
+#: TCP keepalive: idle seconds before the first probe, seconds between probes, and how many may stay
+#: unanswered.
 _KEEP_ALIVE: Final = (
     ("TCP_KEEPALIVE" if sys.platform == "darwin" else "TCP_KEEPIDLE", 15),
     ("TCP_KEEPINTVL", 5),
@@ -31,38 +30,38 @@ _KEEP_ALIVE: Final = (
 )
 #: Milliseconds that sent bytes may stay unacknowledged (RFC 5482).
 _USER_TIMEOUT_MS: Final = 30_000
-#: Seconds between looks whether the link was severed, where that does not surely wake who waits.
+#: Seconds between checks for `sever`, on systems where shutdown may not wake a blocked thread.
 _LOOK: Final = 0.5 if sys.platform == "win32" else None
 
 
 class ConnectionBroken(OSError):
-    """The connection ended without a goodbye, or its bytes are no TLS of the right partner."""
+    """The connection ended without close_notify, or its bytes are not the right partner's TLS."""
 
 
 class TlsConnection:
     """One connection.
 
     Args:
-        sock: Connected; this link owns it.
-        context: Its own side's.
-        server: Which role to take in TLS.
+        sock: Connected; this connection owns it.
+        context: This side's.
+        server: Whether this side is the TLS server.
     """
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, *, server: bool) -> None:
         sock.setblocking(False)
-        with suppress(OSError):  # on macOS, where it is gone already: the handshake says so
+        with suppress(OSError):  # on macOS, if it was closed already: the handshake fails then
             tune(sock)
         self._sock = sock
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=server)
         self._lock = threading.Lock()
-        self._scratch = memoryview(b"")  # strangers cost no more than they must
+        self._scratch = memoryview(b"")  # allocated after the handshake: strangers cost little
         self._severed = False
 
     @property
     def address(self) -> str:
-        """The other end, such as `192.0.2.7:51413`; empty where it is gone."""
+        """The other end, such as `192.0.2.7:51413`; empty if it is gone."""
         try:
             host, port, *_ = self._sock.getpeername()
         except OSError:
@@ -84,7 +83,7 @@ class TlsConnection:
                 await self._more()
             await self._flush()
         except OSError as error:
-            # The other side learns why, if it still listens.
+            # Send the TLS alert, if the other side still reads.
             with suppress(OSError):
                 await self._flush()
             raise ConnectionBroken("no handshake") from error
@@ -136,15 +135,15 @@ class TlsConnection:
     # -- in threads: one that reads, one that writes
 
     def go_blocking(self) -> None:
-        """From now on `read_into`, `write` and `close_notify` may be called, and nothing above."""
+        """Switch to blocking: `read_into`, `write` and `close_notify` only from now on."""
         self._sock.settimeout(_LOOK)
         self._scratch = memoryview(bytearray(STEP))
 
     def read_into(self, view: memoryview) -> int:
-        """Fill some of `view`, as much as is here; 0 after a goodbye.
+        """Fill some of `view`, as much as is available; return 0 after close_notify.
 
         Raises:
-            OSError: It broke.
+            OSError: The connection failed.
         """
         while True:
             count = self._decrypt(view)
@@ -157,7 +156,7 @@ class TlsConnection:
                 self._in.write(self._scratch[:received])
 
     def _decrypt(self, view: memoryview) -> int | None:
-        """Return how much there was, 0 after a goodbye, None where more must come first."""
+        """Return the number of bytes, 0 after close_notify, None if more must be received first."""
         count = 0
         with self._lock:
             read = self._tls.read
@@ -181,21 +180,21 @@ class TlsConnection:
                 with self._lock:
                     self._tls.write(view[start : start + STEP])
                     if start + STEP >= len(view) and part is not parts[-1] and len(view) < RECORD:
-                        continue  # a small head goes out with what follows it
+                        continue  # a small head is sent with the part after it
                     data = self._out.read()
                 self._send(data)
 
     def close_notify(self) -> None:
-        """Tell that nothing more will be written. Raises OSError."""
+        """Send close_notify: nothing more will be written. Raises OSError."""
         with self._lock:
-            with suppress(ssl.SSLError):  # the other side's goodbye has not come yet
+            with suppress(ssl.SSLError):  # the other side's close_notify has not come yet
                 self._tls.unwrap()
             data = self._out.read()
         self._send(data)
         self._sock.shutdown(socket.SHUT_WR)
 
     def _receive(self) -> int:
-        """Wait for bytes from the socket; 0 at its end."""
+        """Wait for bytes from the socket; return 0 at its end."""
         while True:
             try:
                 return self._sock.recv_into(self._scratch)
@@ -211,7 +210,7 @@ class TlsConnection:
                 self._go_on(error)
 
     def _go_on(self, error: TimeoutError) -> None:
-        """Return where it was only time for a look, and nothing was to be seen."""
+        """Return if this was only the periodic check, and the connection was not severed."""
         if error.errno is not None:  # TCP itself gave up
             raise error
         if self._severed:
@@ -220,7 +219,7 @@ class TlsConnection:
     # -- at any time
 
     def sever(self) -> None:
-        """Break it, from any thread; who waits for it wakes up."""
+        """Shut the socket down, from any thread; blocked threads wake up."""
         self._severed = True
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
@@ -231,8 +230,8 @@ class TlsConnection:
 
 
 def tune(sock: socket.socket) -> None:
-    """Send small messages at once, and notice when the other end is gone without a word."""
-    with suppress(OSError):  # macOS refuses for a connection that is gone again
+    """Send small messages at once, and detect a dead peer by keepalive and timeout."""
+    with suppress(OSError):  # macOS refuses for a connection that was closed again
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (*_KEEP_ALIVE, ("TCP_USER_TIMEOUT", _USER_TIMEOUT_MS)):

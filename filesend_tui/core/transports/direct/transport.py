@@ -1,6 +1,6 @@
 """The direct road as a Transport: its offers as texts, and meetings as attempts.
 
-How the two ends of it find each other is road.py's.
+Connecting the two ends is road.py's.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DirectAttempt(Attempt):
         self.meet(_decoded(text), chooses=False)
 
     def meet(self, theirs: DirectOffer, *, chooses: bool) -> None:
-        """Begin to look for the partner. chooses: see DirectRoad.meet."""
+        """Start to reach the partner. chooses: see DirectRoad.meet."""
         self._meeting = asyncio.create_task(
             self._road.meet(self._ours, theirs, chooses=chooses, chosen=self._settle)
         )
@@ -74,7 +74,7 @@ class DirectTransport(Transport):
 
     Args:
         config: Where to listen.
-        road: The client's end of it; made from the settings where None.
+        road: The client's end of it; made from the settings if None.
     """
 
     name = "direct"
@@ -103,7 +103,7 @@ class DirectTransport(Transport):
         return attempt
 
     async def close(self) -> None:
-        """Listen no more and give up every meeting."""
+        """Stop listening and cancel every meeting."""
         await self.road.close()
 
 

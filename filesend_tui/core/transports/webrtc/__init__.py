@@ -1,1 +1,1 @@
-"""WebRTC data channels, by whichever stack is there."""
+"""WebRTC data channels, by either of two stacks."""

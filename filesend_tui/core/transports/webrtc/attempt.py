@@ -1,8 +1,8 @@
-"""One attempt to reach one peer by WebRTC: from a description to an open channel, or to nothing.
+"""One attempt to reach one peer by WebRTC: from a description to an open channel, or a failure.
 
-What is the same whatever stack does it lives here; which stack that is, transport.py says.
-Descriptions go out whole, when gathering has ended: WebTorrent trackers carry no trickle. How they
-travel, and who the peer is, is not known here.
+What all stacks have in common lives here; transport.py chooses the stack. Descriptions are made
+after gathering, complete: WebTorrent trackers do not support trickle ICE. Sending them, and the
+peer's identity, never live here.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from filesend_tui.core.transports.webrtc.remote_sdp import (
 )
 from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 
-#: Seconds for gathering; STUN and TURN servers are given five by both stacks.
+#: Timeout in seconds for gathering; both stacks wait five for STUN and TURN servers.
 GATHER_TIMEOUT: Final = 8.0
 
 log = logging.getLogger(__name__)
 
 
 class Unfit(ChannelFailed):
-    """A stack cannot make a connection on this machine; another may."""
+    """A stack cannot connect on this machine; another may."""
 
 
 class WebRtcAttempt(Attempt):
-    """One peer connection on its way. Begins with `begin`; its text is an SDP, whole.
+    """One peer connection in progress. Starts with `begin`; its text is a complete SDP.
 
     Args:
         config: Its servers.
@@ -52,14 +52,14 @@ class WebRtcAttempt(Attempt):
         self._closing: asyncio.Task[None] | None = None
 
     async def accept(self, text: str) -> None:
-        """Take the peer's answer; see Attempt. The attempt is closed where it fails."""
+        """Apply the peer's answer; see Attempt. On failure the attempt is closed."""
         async with _ClosedOnError(self):
             await self._apply(vet(text, "answer"))
 
     async def opened(self, timeout: float = OPEN_TIMEOUT) -> WebRtcChannel:
         """Wait for the channel, which then owns the connection; see Attempt.
 
-        The attempt is closed where it fails.
+        On failure the attempt is closed.
         """
         async with _ClosedOnError(self):
             try:
@@ -80,7 +80,7 @@ class WebRtcAttempt(Attempt):
     @classmethod
     @abstractmethod
     async def load(cls) -> None:
-        """Import the stack. Raises Unfit where that fails."""
+        """Import the stack. Raises Unfit if that fails."""
 
     @abstractmethod
     def _add_data_channel(self) -> None:
@@ -88,15 +88,15 @@ class WebRtcAttempt(Attempt):
 
     @abstractmethod
     async def _gather(self, kind: Literal["offer", "answer"]) -> str:
-        """Return our own description, whole."""
+        """Return our own description, complete."""
 
     @abstractmethod
     async def _set_remote(self, remote: RemoteDescription) -> None:
-        """Take the peer's description; names on its network are added later."""
+        """Apply the peer's description; mDNS candidates are added later."""
 
     @abstractmethod
     async def _add_name(self, candidate: RemoteCandidate, mid: str) -> None:
-        """Resolve a `.local` candidate and add it. Raises OSError where there is no multicast."""
+        """Resolve a `.local` candidate and add it. Raises OSError if there is no multicast."""
 
     @abstractmethod
     async def _release(self) -> None:
@@ -109,7 +109,7 @@ class WebRtcAttempt(Attempt):
 
         Raises:
             Unfit: This machine has no address.
-            ChannelFailed: It cannot be done. The attempt is closed.
+            ChannelFailed: It could not be made. The attempt is closed.
         """
         async with _ClosedOnError(self):
             if offer is None:
@@ -136,7 +136,7 @@ class WebRtcAttempt(Attempt):
             self._names = asyncio.create_task(self._add_names(remote))
 
     async def _add_names(self, remote: RemoteDescription) -> None:
-        """Resolve `.local` candidates on the side: it takes a second and may not work at all."""
+        """Resolve `.local` candidates in the background: it takes a second and may fail."""
         try:
             for candidate in remote.candidates:
                 if candidate.is_mdns:
@@ -155,7 +155,7 @@ class WebRtcAttempt(Attempt):
             self._abandon(why)
 
     def _abandon(self, why: str) -> None:
-        """End it unless its channel was handed out; closing goes on in a task."""
+        """End the attempt unless its channel was handed out; a task closes it."""
         self._stop_names()
         if self._closing is not None or self._handed_out:
             return
@@ -163,7 +163,7 @@ class WebRtcAttempt(Attempt):
             self._closing = asyncio.create_task(channel.close())
             return
         self._opened.set_exception(ChannelFailed(why))
-        self._opened.exception()  # read here, as perhaps nobody waits for it
+        self._opened.exception()  # retrieved here, as perhaps nothing awaits it
         self._closing = asyncio.create_task(self._release())
 
     @property
@@ -176,7 +176,7 @@ class WebRtcAttempt(Attempt):
 
 
 class _ClosedOnError:
-    """Closes the attempt when its block fails, and turns what a stack raises into ChannelFailed."""
+    """Closes the attempt when its block fails; turns a stack's exceptions into ChannelFailed."""
 
     def __init__(self, attempt: WebRtcAttempt) -> None:
         self._attempt = attempt

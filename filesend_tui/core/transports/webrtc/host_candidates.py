@@ -1,8 +1,8 @@
-"""Which addresses of this machine ICE offers: aioice's own choice, and loopback where it is alone.
+"""The host candidates that ICE offers: aioice's own choice, or loopback if there is no other.
 
 aioice leaves 127.0.0.1 out of its host candidates, so on a machine without a network two processes
-find no way to each other. It has no setting for that; the one function it asks for addresses is
-wrapped here, once, and nothing else of it is ever touched.
+cannot connect. It has no setting for that; the one function from which it gets addresses is
+wrapped here, once, and nothing else of it is ever patched.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ log = logging.getLogger(__name__)
 
 
 class HostAddresses(Protocol):
-    """How aioice asks for this machine's addresses."""
+    """The function from which aioice gets this machine's addresses."""
 
     def __call__(self, use_ipv4: bool, use_ipv6: bool) -> list[str]:
-        """Return those of these families."""
+        """Return the addresses of these families."""
 
 
 def with_loopback_when_alone(
     addresses: Callable[[bool, bool], list[str]],
 ) -> HostAddresses:
-    """Return `addresses` (use_ipv4, use_ipv6) with 127.0.0.1 in place of an empty answer.
+    """Return `addresses` (use_ipv4, use_ipv6) with 127.0.0.1 in place of an empty result.
 
-    A real address always wins because loopback is not even offered beside one: aioice gives every
-    host candidate the same priority. Relay-only connections never ask for host addresses.
+    Loopback is never offered beside a real address: aioice gives every host candidate the same
+    priority. Relay-only connections never use host addresses.
     """
 
     def choose(use_ipv4: bool, use_ipv6: bool) -> list[str]:
@@ -40,7 +40,7 @@ def with_loopback_when_alone(
 
 
 def offer_loopback_when_alone() -> None:
-    """Make aioice offer 127.0.0.1 on a machine that has no other address. Call it once."""
+    """Make aioice offer 127.0.0.1 on a machine that has no other address. Call only once."""
     from aioice import ice
 
     original = getattr(ice, "get_host_addresses", None)

@@ -1,6 +1,6 @@
-"""The settings' side of ICE: servers in, and out which way the chosen path goes.
+"""The settings of ICE: its servers, and the road of the chosen path.
 
-The only room that knows aioice's inner names; each is read behind a guard, none is changed.
+The only module that uses aioice's private names; each is read with a fallback, none is changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from filesend_tui.core.util.figures import address_text
 if TYPE_CHECKING:
     from aiortc import RTCConfiguration, RTCPeerConnection
 
-#: The roads of a connection: between the two machines, or through a TURN server.
+#: The roads of a channel: between the two machines, or through a TURN server.
 WEBRTC: Final = "webrtc"
 RELAYED: Final = "relayed"
 
@@ -23,8 +23,8 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
     """Return the WebRTC configuration: the servers of the settings and never any other.
 
     Raises:
-        ChannelFailed: A server's URL is none (RFC 7064, RFC 7065), or relay_only without a TURN
-            server.
+        ChannelFailed: A server's URL is invalid (RFC 7064, RFC 7065), or relay_only is set without
+            a TURN server.
     """
     import aiortc
     from aiortc.rtcicetransport import parse_stun_turn_uri
@@ -41,7 +41,7 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
         )
     policy = aiortc.RTCIceTransportPolicy
     return aiortc.RTCConfiguration(
-        # An explicit list, even when empty: with None aiortc asks a STUN server of its own choice.
+        # An explicit list, even if empty: with None aiortc asks a STUN server of its own choice.
         iceServers=[
             aiortc.RTCIceServer(urls=s.urls, username=s.username, credential=s.credential)
             for s in config.ice_servers
@@ -51,7 +51,7 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
 
 
 def not_a_server(url: str) -> ChannelFailed:
-    """Return the error for a URL that is no STUN or TURN server's."""
+    """Return the error for a URL that is not a STUN or TURN server's."""
     return ChannelFailed(
         f"{url} is not the address of a STUN or TURN server.",
         "Write it like stun:host:3478 or turn:host:3478?transport=udp.",
@@ -62,7 +62,7 @@ def chosen_path(connection: RTCPeerConnection) -> tuple[str, str] | None:
     """Return the road and the peer's address of the nominated pair (RFC 8445), None without one."""
     if connection.sctp is None:
         return None
-    # aiortc has no getSelectedCandidatePair; the pair is where aioice keeps it.
+    # aiortc has no getSelectedCandidatePair; aioice has the pair in a private attribute.
     agent = getattr(connection.sctp.transport.transport, "_connection", None)
     return path_of(getattr(agent, "_nominated", {}).get(1))
 

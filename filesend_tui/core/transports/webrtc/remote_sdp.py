@@ -1,6 +1,6 @@
-"""A stranger's session description, vetted: text in, checked values out, canonical text again.
+"""Validation of an untrusted SDP: text in, checked values out, canonical text again.
 
-Only what a single data channel needs is taken from it (RFC 8839, 8841, 8842); everything else is
+Only the fields that a single data channel needs are read (RFC 8839, 8841, 8842); everything else is
 dropped, so no media section, no unbounded list and no odd field ever reaches the WebRTC stack.
 No socket and no WebRTC object ever lives here.
 """
@@ -15,15 +15,15 @@ from typing import Final, Literal
 
 from filesend_tui.core.errors import ChannelFailed
 
-#: Longest description that is looked at, in characters; a browser's is about 1 KiB.
+#: Longest description that is parsed, in characters; a browser's is about 1 KiB.
 MAX_SDP: Final = 32 * 1024
 #: Most candidates taken from one description: each costs checks to an address a stranger chose.
 MAX_CANDIDATES: Final = 32
 #: Most of them that are mDNS names, each of which costs a multicast query.
 MAX_MDNS: Final = 4
-#: Bytes of a message where the description does not say (RFC 8841, section 6.1).
+#: Most bytes of a message if the description has no limit (RFC 8841, section 6.1).
 DEFAULT_MAX_MESSAGE: Final = 65536
-#: A peer that takes less than this a message would have us spend a packet on every few bytes.
+#: Least limit that is accepted: a smaller one would cost a packet for every few bytes.
 MIN_MAX_MESSAGE: Final = 1024
 
 Kind = Literal["offer", "answer"]
@@ -60,13 +60,13 @@ class RemoteCandidate:
 
     @property
     def is_mdns(self) -> bool:
-        """Whether the address hides behind a `.local` name."""
+        """Whether the host is an mDNS `.local` name."""
         return _MDNS_NAME.fullmatch(self.host) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteDescription:
-    """What an offer or answer says about its one data channel.
+    """The contents of an offer or answer for its one data channel.
 
     max_message: bytes the peer takes in one message. complete: no more candidates will follow.
     """
@@ -85,7 +85,7 @@ class RemoteDescription:
 
     @property
     def sdp(self) -> str:
-        """Canonical text. mDNS candidates are left out: they are resolved on the side."""
+        """Canonical text. mDNS candidates are left out: they are resolved separately."""
         direct = [c for c in self.candidates if not c.is_mdns]
         lines = [
             "v=0",
@@ -103,7 +103,7 @@ class RemoteDescription:
                 f"a=candidate:{c.foundation} 1 udp {c.priority} {c.host} {c.port} typ {c.type}"
                 for c in direct
             ),
-            # Without one usable address the peer's own checks are what is left to wait for.
+            # With none usable, the stack must wait for the peer's own checks.
             *(["a=end-of-candidates"] if self.complete and direct == [*self.candidates] else []),
             f"a=ice-ufrag:{self.ufrag}",
             f"a=ice-pwd:{self.password}",
@@ -114,7 +114,7 @@ class RemoteDescription:
 
 
 def vet(sdp: str, kind: Kind) -> RemoteDescription:
-    """Check a description that came off the network.
+    """Validate a description from the network.
 
     Raises:
         ChannelFailed: It is too long, or does not describe one data channel.
@@ -164,7 +164,7 @@ def _pairs(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _attributes(lines: list[str]) -> dict[str, str]:
-    # A media line's own value stands after the session's and wins (RFC 8866, section 5.13).
+    # A media section's value comes after the session's and overrides it (RFC 8866, section 5.13).
     return {
         name: value
         for name, value in _pairs(lines)
@@ -184,7 +184,7 @@ def _port(text: str) -> int:
 
 
 def _max_message(text: str | None) -> int:
-    # 0 says that any size will do; what we never exceed is ours to choose then.
+    # 0 means any size: our own limit applies then.
     size = int(text) if text else DEFAULT_MAX_MESSAGE
     if 0 < size < MIN_MAX_MESSAGE:
         raise _refused("it takes no messages of a useful size")

@@ -1,6 +1,6 @@
 """WebRTC as a Transport, by the stack that the settings and the machine allow.
 
-What a stack does is in its own package, what all do in attempt.py.
+Each stack is in its own package, what they have in common in attempt.py.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT
 
 
 class WebRtcTransport(Transport):
-    """WebRTC data channels; their texts are SDPs, as WebTorrent has them.
+    """WebRTC data channels; their texts are SDPs, as in WebTorrent.
 
     Args:
         config: Its servers, and the stack.
         unread_limit: Bytes received and not read at which a peer is cut off.
 
     Raises:
-        ChannelFailed: The settings force a stack that is missing, or cannot do what they ask for.
+        ChannelFailed: The settings force a stack that is missing, or that lacks what they ask for.
     """
 
     name = "webrtc"
@@ -38,7 +38,7 @@ class WebRtcTransport(Transport):
         self._stack()
 
     async def warm(self) -> None:
-        """Load the stack in a worker thread, where its quarter of a second blocks nobody.
+        """Import the stack in a worker thread, as it takes a quarter of a second.
 
         Raises:
             ChannelFailed: It cannot be loaded.
@@ -68,7 +68,7 @@ class WebRtcTransport(Transport):
         except Unfit:
             if self._config.webrtc is not WebRtcStack.AUTO:
                 raise
-        # As where loopback is all there is, which libdatachannel never offers.
+        # As on a machine with loopback only, which libdatachannel never offers.
         return await self._begin_with(_aiortc(), offer)
 
     async def _begin_with(

@@ -1,8 +1,8 @@
-"""The WebRTC road: one data channel as a byte stream, whatever stack carries it.
+"""The WebRTC road: one data channel as a byte stream, on either stack.
 
-What both stacks have in common lives here: what was not read yet, how a channel ends and why. What
-is aiortc's is in aiortc/channel.py, what is libdatachannel's in native/channel.py; how a channel
-comes to be, in attempt.py. Nothing about torrents.
+What both stacks have in common lives here: unread bytes, how a channel ends and why. What is
+aiortc's is in aiortc/channel.py, what is libdatachannel's in native/channel.py; opening a channel
+is attempt.py's. Nothing about torrents.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from filesend_tui.core.transports.webrtc.ice import WEBRTC
 #: Largest message that is sent, in bytes; every implementation takes this much.
 MESSAGE: Final = 65536
 #: Bytes queued in the data channel at which `send` waits, and at which it goes on. Small, because
-#: what is queued here delays the small messages behind it; measured no slower than 1 MiB.
+#: a queue delays the small messages behind it; measured no slower than 1 MiB.
 HIGH_WATER: Final = 256 * 1024
 LOW_WATER: Final = 128 * 1024
-#: Most bytes handed out by one `receive`, so that a long backlog is worked off in short steps.
+#: Most bytes returned by one `receive`, so that a long backlog is processed in short steps.
 TAKE: Final = 256 * 1024
-#: Unread bytes at which a peer floods us: above what this side ever asks for at once (32 MiB).
+#: Unread bytes at which a peer floods us: above what this side ever requests at once (32 MiB).
 UNREAD_LIMIT: Final = 40 * 1024 * 1024
 #: Unread messages at which it does so too: each costs memory, however short it is.
 UNREAD_MESSAGES: Final = 256 * 1024
-#: Seconds that closing waits for queued bytes to arrive, and for sockets to close.
+#: Timeouts in seconds for queued bytes to arrive at closing, and for sockets to close.
 LINGER: Final = 3.0
 CLOSE_TIMEOUT: Final = 5.0
-#: Seconds between looks at the path: they cost, and each block asks which way it went.
+#: Seconds for which the path is cached: a lookup is slow, and each block asks for its road.
 PATH_PERIOD: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ class WebRtcChannel(ABC):
 
     Args:
         max_message: Most bytes the peer takes in one message.
-        unread_limit: Bytes received and not read at which the peer is cut off: SCTP here cannot
-            hold a sender back, so a reader must read.
+        unread_limit: Bytes received and not read at which the peer is cut off: SCTP here has no
+            flow control towards the reader, so it must keep reading.
     """
 
     def __init__(self, *, max_message: int, unread_limit: int) -> None:
@@ -64,7 +64,7 @@ class WebRtcChannel(ABC):
 
     @property
     def road(self) -> str:
-        """WEBRTC, or RELAYED where a TURN server carries the bytes; the last known once closed."""
+        """WEBRTC, or RELAYED if a TURN server forwards the bytes; the last known once closed."""
         return self._known_path()[0]
 
     @property
@@ -81,11 +81,11 @@ class WebRtcChannel(ABC):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any more: closed by either side, or broken."""
+        """Whether nothing can be sent any more: closed by either side, or failed."""
         return self._ended or bool(self._failure) or self._closing is not None
 
     async def send(self, data: bytes) -> None:
-        """Queue bytes, all of them before anything waits; see Channel.send."""
+        """Queue all bytes, then wait for the backlog; see Channel.send."""
         self._check_open()
         size = self._max_message
         if len(data) <= size:
@@ -95,7 +95,7 @@ class WebRtcChannel(ABC):
                 self._put(data[start : start + size])
         while self._queued() >= HIGH_WATER:
             self._room.clear()
-            # It may have drained between the look and the clearing, in another thread.
+            # It may have drained between the check and the clear, in another thread.
             if self._queued() >= HIGH_WATER:
                 await self._room.wait()
             self._check_open()
@@ -118,7 +118,7 @@ class WebRtcChannel(ABC):
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
     async def close(self) -> None:
-        """Deliver what was queued, if the peer takes it within LINGER seconds; free everything."""
+        """Deliver queued bytes, if the peer reads them within LINGER seconds; free everything."""
         if self._closing is None:
             self._forget_unread()
             self._start_closing(flush=not self._failure and not self._ended)
@@ -126,7 +126,7 @@ class WebRtcChannel(ABC):
         await asyncio.shield(self._closing)
 
     def cut_off(self, why: str, abuse: Abuse | None = None) -> None:
-        """End it at once; `receive` raises with this sentence: ChannelAbused where it was abuse."""
+        """End it at once; `receive` raises with this sentence: ChannelAbused if there is abuse."""
         if not self.closed:
             self._failure = why
             self._abuse = abuse
@@ -134,19 +134,19 @@ class WebRtcChannel(ABC):
 
     @abstractmethod
     def _put(self, message: bytes) -> None:
-        """Queue one message. Raises ChannelFailed where that cannot be."""
+        """Queue one message. Raises ChannelFailed if that is impossible."""
 
     @abstractmethod
     def _queued(self) -> int:
-        """Return the bytes that were put and have not gone out."""
+        """Return the number of bytes queued and not sent."""
 
     @abstractmethod
     def _look_at_path(self) -> None:
-        """Set the path where the stack knows one; it may change while the channel is open."""
+        """Set the path if the stack has one; it may change while the channel is open."""
 
     @abstractmethod
     async def _shut(self, *, flush: bool) -> None:
-        """Close the connection; never raises. flush: deliver what is queued before."""
+        """Close the connection; never raises. flush: deliver queued bytes before."""
 
     def _check_open(self) -> None:
         if self.closed:
@@ -158,7 +158,7 @@ class WebRtcChannel(ABC):
         return ChannelFailed(self._failure or "The connection to a peer is closed.")
 
     def _take_in(self, message: bytes | str) -> None:
-        """A message came."""
+        """Queue a received message for `receive`, or cut off a peer that floods."""
         if self.closed:
             return
         if isinstance(message, str):
@@ -175,12 +175,12 @@ class WebRtcChannel(ABC):
             self._arrived.set()
 
     def _flooded(self) -> None:
-        """More came than may wait here: none of it is read any more."""
+        """Drop all unread messages and cut the peer off: it exceeded the unread limits."""
         self._forget_unread()
         self.cut_off("A peer sent more than it was asked for.", Abuse.UNREAD_FLOOD)
 
     def _end(self) -> None:
-        """The peer closed the channel, our own closing was answered, or everything broke down."""
+        """End the channel: the peer closed it, our own close was answered, or it failed."""
         self._ended = True
         self._wake()
         if self._closing is None:

@@ -1,1 +1,1 @@
-"""WebRTC by aiortc: Python, everywhere."""
+"""WebRTC by aiortc: the stack in Python, available everywhere."""

@@ -89,7 +89,7 @@ class AiortcAttempt(WebRtcAttempt):
 
     def _on_data_channel(self, data_channel: RTCDataChannel) -> None:
         if self._data_channel is not None:
-            # Memory that nobody reads.
+            # Nothing would read it: unbounded memory.
             self._cut_off("A peer opened more than one channel.", Abuse.SECOND_CHANNEL)
         elif not data_channel.ordered or (
             data_channel.maxRetransmits is not None or data_channel.maxPacketLifeTime is not None

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 #: Bytes of unfinished messages that a peer may leave in aiortc, which has no limit of its own. The
 #: window it advertises is 1 MiB; a lost packet holds up what was in flight, for a second or two.
 UNFINISHED_LIMIT: Final = 4 * 1024 * 1024
-#: Packets' worth of it: aiortc looks at each again and again, however few bytes it has.
+#: Most chunks of them: aiortc scans each again and again, however few bytes it has.
 UNFINISHED_CHUNKS: Final = 8192
-#: Seconds between looks at it; two in a row over the limit are a flood.
+#: Seconds between checks of both; two in a row over a limit are a flood.
 WATCH_INTERVAL: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class AiortcChannel(WebRtcChannel):
         self._over_limit = False
         self._watch = asyncio.get_running_loop().call_later(WATCH_INTERVAL, self._look)
         data_channel.bufferedAmountLowThreshold = LOW_WATER
-        # Plain functions: aiortc makes an async handler a task a message, which loses their order.
+        # Plain functions: aiortc makes a task per message of an async handler, which loses order.
         data_channel.on("message", self._take_in)
         data_channel.on("bufferedamountlow", self._room.set)
         data_channel.on("close", self._on_close)
@@ -76,7 +76,7 @@ class AiortcChannel(WebRtcChannel):
 
     def _on_close(self) -> None:
         if self.address and chosen_path(self._connection) is None:
-            # aiortc closes the channel before it says why: ICE lost the peer (RFC 7675).
+            # aiortc closes the channel before it reports why: ICE lost the peer (RFC 7675).
             self.cut_off("The connection to a peer was lost.")
         self._end()
 
@@ -85,7 +85,7 @@ class AiortcChannel(WebRtcChannel):
             self.cut_off("The connection to a peer was lost.")
 
     def _look(self) -> None:
-        """Cut off a peer that never ends a message: aiortc gives it memory and time unbounded."""
+        """Cut off a peer that never ends a message: aiortc bounds neither its memory nor time."""
         size, chunks = unfinished(self._connection)
         over = size > UNFINISHED_LIMIT or chunks > UNFINISHED_CHUNKS
         if over and self._over_limit:
@@ -116,19 +116,19 @@ async def close_connection(connection: RTCPeerConnection) -> None:
     try:
         await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
     except Exception:
-        # Whatever aiortc meets here, the peer is done with and nobody waits for the answer.
+        # Whatever aiortc raises here: the peer is closed, and nothing waits for the result.
         log.debug("a peer connection did not close cleanly", exc_info=True)
 
 
 class Unfinished(NamedTuple):
-    """What aiortc holds that is not whole: bytes over its window, and chunks (RFC 9260)."""
+    """Incomplete messages in aiortc: bytes over its window, and chunks (RFC 9260)."""
 
     size: int
     chunks: int
 
 
 def unfinished(connection: RTCPeerConnection) -> Unfinished:
-    """Return what of a peer waits in aiortc for the end of a message, or behind a gap."""
+    """Return the size of a peer's incomplete or out-of-order messages in aiortc."""
     sctp = connection.sctp
     streams = getattr(sctp, "_inbound_streams", {})
     return Unfinished(

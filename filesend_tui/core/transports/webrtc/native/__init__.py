@@ -1,1 +1,1 @@
-"""WebRTC by libdatachannel: machine code, where it is installed."""
+"""WebRTC by libdatachannel: the native stack, if it is installed."""

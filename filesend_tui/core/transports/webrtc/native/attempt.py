@@ -74,7 +74,7 @@ class NativeAttempt(WebRtcAttempt):
     def _on_data_channel(self, handle: int) -> None:
         data_channel = self._connection.wrap(handle)
         if self._data_channel is not None:
-            # Memory that nobody reads.
+            # Nothing would read it: unbounded memory.
             self._cut_off("A peer opened more than one channel.", Abuse.SECOND_CHANNEL)
         elif not is_byte_stream(handle):
             self._cut_off("A peer opened a channel that is no byte stream.")

@@ -1,7 +1,7 @@
 """A data channel of libdatachannel as a byte stream: the fast stack, where it is installed.
 
-libdatachannel works in threads of its own and calls back in them. What comes is put where the event
-loop finds it, and the loop is woken once for all that came; nothing else happens in those threads.
+libdatachannel runs its callbacks in threads of its own. They queue received messages for the event
+loop, and wake it once for all that are queued; nothing else happens in those threads.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class NativeChannel(WebRtcChannel):
         self._connection = connection
         self._data_channel = data_channel
         self._look_at_path()
-        #: What came and was not looked at yet: filled in other threads, emptied on the loop.
+        #: Received and unprocessed messages: filled in other threads, emptied on the loop.
         self._mail: deque[bytes | str] = deque()
-        #: Bytes that ever came into the mail, and out of it: each is counted in one thread only.
+        #: Bytes ever put into the queue, and taken out: each is counted in one thread only.
         self._mail_in = self._mail_out = 0
         self._overflowed = False
         self._called = False
@@ -69,14 +69,14 @@ class NativeChannel(WebRtcChannel):
             connection.call(self._end)
 
     def _leave(self, message: bytes | str) -> None:
-        """Leave a message to the loop; in a thread of libdatachannel."""
+        """Queue a message for the loop; in a thread of libdatachannel."""
         waiting = self._mail_in - self._mail_out
         if len(self._mail) < UNREAD_MESSAGES and waiting + len(message) <= self._unread_limit:
             self._mail_in += len(message)
             self._mail.append(message)
         else:
             self._overflowed = True
-        # Here set after the message is in, there unset before they are taken out: none is missed.
+        # Set here after the put, cleared in `_take_mail` before the gets: no message is missed.
         if not self._called:
             self._called = True
             self._connection.call(self._take_mail)
@@ -111,10 +111,10 @@ class NativeChannel(WebRtcChannel):
 
 
 class NativeConnection:
-    """A peer connection of libdatachannel: its state, and how it is freed.
+    """A peer connection of libdatachannel: its state, and freeing it.
 
     Args:
-        ice_servers: URLs as libdatachannel takes them, with user and password.
+        ice_servers: URLs in libdatachannel's form, with user and password.
         on_state: Called on the loop with each new state (rtcState).
     """
 
@@ -131,8 +131,8 @@ class NativeConnection:
         self.native.set_on_gathering_state_change(lambda state: self.call(self._gathering, state))
 
     def call(self, what: Callable[..., object], *arguments: object) -> None:
-        """Have the loop call something; from any thread."""
-        # A loop that is closed: the program ends, and a thread of the library is a little late.
+        """Call something on the event loop; from any thread."""
+        # The loop may be closed: the program ends, and a thread of the library is late.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *arguments)
 
@@ -151,7 +151,7 @@ class NativeConnection:
         return self.native.get_local_description() or ""
 
     async def close(self, *, flush: bool) -> None:
-        """Free everything; never raises. flush: first deliver what is queued, in LINGER seconds."""
+        """Free everything; never raises. flush: first deliver queued bytes, in LINGER seconds."""
         try:
             if flush:
                 # SCTP's shutdown (RFC 9260, section 9.2) waits until everything has arrived.
@@ -160,7 +160,7 @@ class NativeConnection:
         except TimeoutError:
             log.debug("a peer did not take the last bytes in time")
         try:
-            # In a thread: it waits for callbacks that are under way in others.
+            # In a thread: it waits for callbacks that run in others.
             await asyncio.wait_for(asyncio.to_thread(self._free), CLOSE_TIMEOUT)
         except Exception:
             log.debug("a peer connection did not close cleanly", exc_info=True)

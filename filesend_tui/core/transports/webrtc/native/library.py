@@ -1,9 +1,9 @@
-"""libdatachannel, where it is installed: whether it is, and what its binding leaves out of it.
+"""libdatachannel: whether it is installed, and functions that its binding lacks.
 
 The binding is aiolibdatachannel (`pip install filesend-tui[fast]`). Of its two layers the lower one
-is used, one callback for one of the C API's: the asyncio layer above it drops the oldest of 1,024
-unread messages without a word, which no byte stream survives. Where a wheel does not export the
-documented C API (rtc/rtc.h) there is no native stack. No connection ever lives here.
+is used, one callback for one of the C API's: the asyncio layer above it silently drops the oldest
+of 1,024 unread messages, which corrupts a byte stream. If a wheel does not export the documented C
+API (rtc/rtc.h) there is no native stack. No connection ever lives here.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from filesend_tui.core.transports.webrtc.ice import RELAYED, WEBRTC, not_a_serve
 from filesend_tui.core.util.figures import address_text
 
 _PACKAGE: Final = "aiolibdatachannel"
-#: Versions that were tried, as (year, month): the lower layer is not promised to stay as it is.
+#: Tested versions, as (year, month): the lower layer has no promise of stability.
 _FIRST: Final = (2026, 10)
 _AFTER: Final = (2028, 1)
 _ADDRESS: Final = re.compile(r"candidate:\S+ 1 udp \d+ (?P<host>\S+) (?P<port>\d+)", re.IGNORECASE)
-#: RFC 7064 and RFC 7065, as far as servers are written here.
+#: The subset of RFC 7064 and RFC 7065 that is accepted here.
 _SERVER: Final = re.compile(r"(?:stuns?|turns?):[^/@?\s]+(?:\?transport=(?:udp|tcp))?")
 _CANDIDATE_BYTES: Final = 512
-#: Largest message that libdatachannel takes; it cuts a longer one. It gives SCTP a window as large.
+#: Largest message that libdatachannel takes; it truncates a longer one. SCTP's window is as large.
 MAX_MESSAGE: Final = 1024 * 1024
-#: What SCTP's buffer has at first. Half of that is what it gathers of a message before it hands on
-#: what it has, and each fragment takes 264 bytes, however small: of 1 MiB, 139 MB for one peer.
+#: Initial size of SCTP's buffer. It gathers half of that of a message before it delivers what it
+#: has, and each fragment takes 264 bytes, however small: with 1 MiB, 139 MB for one peer.
 _GATHERED: Final = 64 * 1024
 
 
 @cache
 def installed() -> bool:
-    """Whether a version that is known to work is installed; nothing is imported."""
+    """Return whether a tested version is installed; imports nothing of it."""
     from importlib import metadata
 
     try:
@@ -46,7 +46,7 @@ def installed() -> bool:
 
 
 def missing() -> ChannelFailed:
-    """Return the error for whoever insists on what is not installed."""
+    """Return the error for settings that force the stack although it is not installed."""
     return ChannelFailed(
         "The native WebRTC stack is not installed.",
         "Install it with pip install 'filesend-tui[fast]' (Python 3.12 or later; not on Windows).",
@@ -54,11 +54,11 @@ def missing() -> ChannelFailed:
 
 
 def obstacle(config: ClientConfig) -> ChannelFailed | None:
-    """Return why libdatachannel cannot be used with these settings, None where it can."""
+    """Return why libdatachannel cannot be used with these settings, None if it can."""
     if not installed():
         return missing()
     if config.relay_only:
-        # It leaves other candidates out of its description, and tries the peer's all the same.
+        # It leaves other candidates out of its description, but still tries the peer's.
         return ChannelFailed(
             "The native WebRTC stack cannot promise relayed connections only.",
             "Let the program choose the stack: --webrtc auto.",
@@ -72,10 +72,10 @@ def obstacle(config: ClientConfig) -> ChannelFailed | None:
 
 
 def ice_urls(config: ClientConfig) -> list[str]:
-    """Return the servers of the settings as libdatachannel takes them, with user and password.
+    """Return the servers of the settings in libdatachannel's form, with user and password.
 
     Raises:
-        ChannelFailed: A server's URL is none (RFC 7064, RFC 7065).
+        ChannelFailed: A server's URL is invalid (RFC 7064, RFC 7065).
     """
     from aiolibdatachannel import IceServer
 
@@ -94,7 +94,7 @@ def _is_turn_over_tcp(url: str) -> bool:
 
 @cache
 def library() -> Any:
-    """Return the C API, set up. Raises OSError, AttributeError or ImportError without one."""
+    """Return the C API, set up. Raises OSError, AttributeError or ImportError if there is none."""
     import ctypes
 
     from aiolibdatachannel import _native
@@ -126,7 +126,7 @@ def chosen_path(connection: int) -> tuple[str, str] | None:
 
 
 def path_of(local: str, remote: str) -> tuple[str, str] | None:
-    """Return the road and the peer's address of a pair of candidates as SDP writes them.
+    """Return the road and the peer's address of a pair of candidates in SDP's form.
 
     Relayed when either end's candidate is a TURN server's.
     """
@@ -139,7 +139,7 @@ def path_of(local: str, remote: str) -> tuple[str, str] | None:
 
 
 def is_byte_stream(data_channel: int) -> bool:
-    """Whether a data channel is ordered and reliable. data_channel: its handle."""
+    """Return whether a data channel is ordered and reliable. data_channel: its handle."""
     import ctypes
 
     # rtcReliability: two bools, unordered and unreliable, and two numbers.
