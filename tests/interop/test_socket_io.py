@@ -116,10 +116,12 @@ def test_it_is_told_what_is_wrong_and_when_the_partner_goes(clients: Clients) ->
     clients.connect("alice")
     clients.connect("bob")
     assert clients.call("bob", "claim", nameplate=999)["error"]["code"] == "unknownCode"
-    pair(clients, "alice", "bob")
+    room = pair(clients, "alice", "bob")
 
-    assert clients.call("alice", "fileReady", body="?")["error"]["code"] == "invalidPayload"
+    assert (
+        clients.call("alice", "fileReady", room=room, body="?")["error"]["code"] == "invalidPayload"
+    )
     assert clients.call("alice", "selfDestruct")["error"]["code"] == "unknownEvent"
     clients.close("bob")
 
-    assert clients.hears("alice", "partnerGone") == {"reason": "lost"}
+    assert clients.hears("alice", "partnerGone") == {"room": room, "reason": "lost"}

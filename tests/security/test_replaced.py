@@ -408,7 +408,7 @@ async def test_who_was_told_and_says_yes_again_means_the_folder_as_it_is_now(
         def __init__(self) -> None:
             pass
 
-        def say(self, line: str) -> None:
+        def show(self, line: str) -> None:
             said.append(line)
 
     async def all_of_it(*_: object) -> tuple[bool, ...]:
