@@ -57,8 +57,11 @@ PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/stat
 	tests/torrent/lanes/test_lane_count.py tests/meeting/test_glare.py tests/meeting/test_signaling.py \
 	tests/relay/protocol tests/relay/guard/test_buckets.py tests/relay/stores/test_any_order.py
 
-# Everything but the tests that move much data, start many processes or need another Python. What is
-# pure first, in less than a minute.
+# What moves much data, starts many processes, drives whole screens or attacks.
+LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile
+
+# Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
+# less than one.
 check: $(VENV)/dev.stamp
 	@echo "What is pure: the wire, the tables, the picker, what faces draw, text."
 	$(PYTEST) -q $(PURE)
@@ -67,7 +70,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(TYPES)
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not slow and not native" -q $(PURE:%=--ignore=%)
+	$(PYTEST) -m "not slow and not native" -q $(PURE:%=--ignore=%) $(LONG:%=--ignore=%)
 	$(BIN)/python -m tools.audit
 
 # Known vulnerabilities of what is installed, by tools/advisories.toml and by the service that

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig
@@ -27,7 +26,7 @@ from filesend_tui.core.transports.registry import OPEN, Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay, running_relay
-from tests.transports.pairs import read_exactly, soon
+from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
 
 pytestmark = pytest.mark.webrtc
 
@@ -63,10 +62,6 @@ class Member:
 
     async def meet(self) -> MetPeer:
         return await soon(anext(self.rendezvous), 20)
-
-
-def sockets() -> int:
-    return len(psutil.Process().net_connections(kind="udp"))
 
 
 async def only_this_test_is_left() -> None:
@@ -127,7 +122,7 @@ async def test_a_peer_that_could_not_be_reached_is_tried_again(relay: RunningRel
 
 async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay) -> None:
     await WebRtcTransport(ClientConfig()).warm()
-    before = sockets()
+    before = udp_sockets()
     swarm = os.urandom(20)
     seeder, leecher = Member(swarm, relay.tracker), Member(swarm, relay.tracker)
     await seeder.rendezvous.start()
@@ -141,7 +136,7 @@ async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay)
     assert await read_exactly(there.channel, 5) == b"still"
     await soon(asyncio.gather(here.channel.close(), there.channel.close()))
     await only_this_test_is_left()
-    assert sockets() == before
+    await sockets_left(before)
     assert not seeder.problems
     assert not leecher.problems
 
