@@ -51,14 +51,16 @@ test-oldest: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.oldest $(OLDEST)
 
 # What is pure: no socket, no disk, no screen, no clock but one that is passed in.
-PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/state tests/exchange/test_table.py tests/sessions/test_code.py \
+PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/state \
+	tests/exchange/test_table.py tests/sessions/test_code.py \
 	tests/sessions/test_pairing.py tests/sessions/test_cipher.py tests/torrent/pieces \
 	tests/torrent/peer/test_choker.py tests/torrent/peer/test_misbehaviour.py \
 	tests/torrent/lanes/test_lane_count.py tests/meeting/test_glare.py tests/meeting/test_signaling.py \
 	tests/relay/protocol tests/relay/guard/test_buckets.py tests/relay/stores/test_any_order.py
 
 # What moves much data, starts many processes, drives whole screens or attacks.
-LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile
+LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile tests/torrent/bulk \
+	tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
 # less than one.

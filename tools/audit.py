@@ -1,6 +1,6 @@
 """`python -m tools.audit`: known vulnerabilities in the installed packages.
 
-Two sources: the table that is checked in (tests/advisories.toml), and pip-audit's service. Exit
+Two sources: the table that is checked in (tools/advisories.toml), and pip-audit's service. Exit
 status: 1 where either lists any, else 0, also where the service is unreachable, as checks must work
 without a network; that is printed clearly.
 """
@@ -77,8 +77,8 @@ def look_up(known: list[Advisory], here: Mapping[str, Version]) -> tuple[int, li
     ]
     lines = ["Accepted for now:", *lived_with] if lived_with else []
     if bad:
-        return 1, ["AUDIT: known vulnerabilities, by tests/advisories.toml:", *bad, *lines]
-    return 0, [f"Audit: none of {len(known)} advisories in tests/advisories.toml applies.", *lines]
+        return 1, ["AUDIT: known vulnerabilities, by tools/advisories.toml:", *bad, *lines]
+    return 0, [f"Audit: none of {len(known)} advisories in tools/advisories.toml applies.", *lines]
 
 
 def ask() -> list[dict[str, Any]] | str:
