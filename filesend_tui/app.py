@@ -314,6 +314,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         if self._draw_timer is not None:
             self._draw_timer.stop()
             self._draw_timer = None
+        if not self.is_running:
+            return  # Textual removes the screens, widget by widget
         self._drawn_at = time.monotonic()
         if self._ringing:  # once, however many requests came since the last time
             self._ringing = False

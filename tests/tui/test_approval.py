@@ -505,3 +505,19 @@ def last_output(stage: Stage) -> Path | Target:
     output = stage.client.outputs[-1]
     assert output is not None
     return output
+
+
+async def test_nothing_is_drawn_while_the_app_ends(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual then removes the widgets one by one; a timer may still ask for a drawing."""
+    closes = stage.app._close_all
+
+    async def closing() -> None:
+        await stage.app.screen.query_one("#figures").remove()
+        stage.app._draw()
+        await closes()
+
+    monkeypatch.setattr(stage.app, "_close_all", closing)
+    async with stage.app.run_test() as pilot:
+        await asked_box(stage, pilot)
