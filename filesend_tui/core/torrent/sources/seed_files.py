@@ -17,13 +17,13 @@ from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns, shown
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.extents import whole_files
 from filesend_tui.core.torrent.storage.file_handles import HandlePool
-from filesend_tui.core.torrent.storage.piece_store import piece_start, slices_in, verify
+from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
 
 #: How many files an error names of which one changed.
 _NAMED: Final = 2
 
 
-class SeedFiles:
+class SeedFiles(PieceStore):
     """The files being sent, read in place and never written.
 
     A program can change a file and set its modification time back, but not its ctime. Where the
@@ -36,19 +36,12 @@ class SeedFiles:
     """
 
     def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
-        self._info = info
+        super().__init__(info)
         self._sources = tuple(sources)
         self._extents = whole_files(info)
         self._trail = RootedDirCache()
         self._files = HandlePool(self._open, writable=False)
         self._doubts = Doubts(info, [source.changed_ns for source in sources])
-
-    def read(self, index: int, begin: int, length: int) -> bytes:
-        """See PieceStore."""
-        start = piece_start(self._info, index, begin, length)
-        data = bytearray(length)
-        self.read_into(start, memoryview(data))
-        return bytes(data)
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore."""

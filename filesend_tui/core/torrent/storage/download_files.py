@@ -43,7 +43,7 @@ from filesend_tui.core.torrent.storage.file_sync import sync_files
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces
 from filesend_tui.core.torrent.storage.paths import folding, lay_out
-from filesend_tui.core.torrent.storage.piece_store import piece_start, slices_in, verify
+from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
 from filesend_tui.core.torrent.storage.place import place
 from filesend_tui.core.torrent.storage.preallocate import make_file
 from filesend_tui.core.torrent.storage.target import Target
@@ -59,7 +59,7 @@ class Layout(StrEnum):
     LOOSE = "loose"
 
 
-class DownloadFiles:
+class DownloadFiles(PieceStore):
     """A download: part files that become the wanted files once every wanted piece is written.
 
     `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
@@ -69,7 +69,7 @@ class DownloadFiles:
     def __init__(
         self, info: TorrentInfo, folder: Path, part: PartFolder, wanted: Sequence[int]
     ) -> None:
-        self._info = info
+        super().__init__(info)
         self._folder = folder
         self._part = part
         self._wanted = frozenset(wanted)
@@ -170,13 +170,6 @@ class DownloadFiles:
             raise self._gone(error) or disk_error(error, f"writing into {self._folder}") from error
         with self._lock:
             self._written.update(pieces)
-
-    def read(self, index: int, begin: int, length: int) -> bytes:
-        """See PieceStore; pieces that were written stay readable after `finish`."""
-        start = piece_start(self._info, index, begin, length)
-        data = bytearray(length)
-        self.read_into(start, memoryview(data))
-        return bytes(data)
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore; pieces that were written stay readable after `finish`."""
