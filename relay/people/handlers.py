@@ -174,10 +174,7 @@ class People:
         return Done(), ()
 
     async def _count_code(self, sid: str, address: str) -> None:
-        # Both buckets are charged, so that a socket over its rate also counts against its address.
-        own = await self._rates.take(Counted.CODES, sid)
-        if not await self._rates.take_of_address(CountedByAddress.CODES, address) or not own:
-            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
+        await self._count(Counted.CODES, sid, CountedByAddress.CODES, address, _TOO_MANY_CODES)
 
     async def _count_claim(self, address: str) -> None:
         # Each claim counts as failed until the code's owner proves otherwise.
@@ -186,9 +183,15 @@ class People:
                 raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_CODES)
 
     async def _count_meet(self, sid: str, address: str) -> None:
-        own = await self._rates.take(Counted.MEETS, sid)
-        if not await self._rates.take_of_address(CountedByAddress.MEETS, address) or not own:
-            raise Refusal(ErrorCode.RATE_LIMITED, _TOO_MANY_MEETS)
+        await self._count(Counted.MEETS, sid, CountedByAddress.MEETS, address, _TOO_MANY_MEETS)
+
+    async def _count(
+        self, own: Counted, sid: str, all_of: CountedByAddress, address: str, refusal: str
+    ) -> None:
+        # Both buckets are charged, so that a socket over its rate also counts against its address.
+        taken = await self._rates.take(own, sid)
+        if not await self._rates.take_of_address(all_of, address) or not taken:
+            raise Refusal(ErrorCode.RATE_LIMITED, refusal)
 
     async def _tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:

@@ -30,6 +30,7 @@ from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.words import (
     CALLS,
+    DELIVERED,
     NOTICES,
     PAIRING,
     ROUTES,
@@ -296,7 +297,7 @@ class RelayConnection:
 
     def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
         """Handle an event; return whether a relay may send it in this form."""
-        if client is not self._client or (event not in NOTICES and event not in _SENT_AS):
+        if client is not self._client or event not in DELIVERED:
             return True  # a relay of another version may send other events
         word = _incoming(event, payload[0] if payload else None)
         if word is not None:
