@@ -19,6 +19,7 @@ from relay.protocol import words
 from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
 from tests.people import Links, NewPerson, NotingConnection, Person
+from tests.waiting import until
 
 P = TransferPhase
 ID = "0123456789abcdef"
@@ -199,9 +200,7 @@ async def test_files_are_hashed_before_the_answer_and_served_after_it(
     ada, bob = await pair(new_person)
     transfer = await ada.people.request(files[:2])
     await bob.until(events.FileRequest)
-    async with asyncio.timeout(5):
-        while not ada.engine.hashed:
-            await asyncio.sleep(0.01)
+    await until(lambda: ada.engine.hashed, 5)
     assert not ada.engine.held
     await bob.people.answer(transfer, [True, True])
     await ada.until(events.TransferState, phase=P.DONE)
@@ -462,9 +461,7 @@ async def test_a_partner_chooses_no_trackers(
     await eve.tell(words.FileReady(id=ID, magnet_uri=magnet, swarm_key=KEY))
     assert (await ada.until(events.AddTorrent)).magnet_uri == magnet
     await ada.until(events.TransferState, phase=P.READY)
-    async with asyncio.timeout(5):
-        while not ada.engine.added:
-            await asyncio.sleep(0.01)
+    await until(lambda: ada.engine.added, 5)
     (added,) = ada.engine.added
     assert added.trackers == (relay.tracker,)
     assert str(added.magnet) == MAGNET + "&dn=f"
@@ -548,9 +545,7 @@ async def test_figures_are_reported_at_most_four_times_a_second(
     started = clock()
 
     async def reports(count: int) -> None:
-        async with asyncio.timeout(5):
-            while sum(isinstance(e, events.ProgressUpdate) for e in ada.log) < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: sum(isinstance(e, events.ProgressUpdate) for e in ada.log) >= count, 5)
 
     await reports(1)
     await reports(4)

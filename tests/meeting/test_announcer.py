@@ -34,6 +34,7 @@ from relay.protocol.tracker_json import (
 )
 from tests.meeting.trackers import ScriptedTracker, accepts, tracker
 from tests.transports.pairs import CONFIG, soon
+from tests.waiting import until
 
 pytestmark = pytest.mark.webrtc
 
@@ -175,9 +176,7 @@ async def test_a_lost_connection_is_had_back_in_silence_and_its_offers_are_freed
         assert started.peer_id == first.peer_id
         assert first.offers[0].offer_id not in member.dialer._waiting
         assert not member.problems
-    async with asyncio.timeout(5):
-        while len(psutil.Process().net_connections(kind="udp")) > before:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(psutil.Process().net_connections(kind="udp")) <= before, 5)
 
 
 async def test_a_refusal_is_told_once_in_words_that_are_safe_to_show() -> None:

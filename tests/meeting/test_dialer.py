@@ -16,6 +16,7 @@ from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import read_exactly, sockets_left, soon
+from tests.waiting import other_tasks_ended, until
 
 pytestmark = pytest.mark.webrtc
 
@@ -66,9 +67,7 @@ class Peer:
         return set(self.dialer._open)
 
     async def idle(self) -> None:
-        async with asyncio.timeout(10):
-            while self.dialer._tasks:
-                await asyncio.sleep(0.01)
+        await until(lambda: not self.dialer._tasks, 10)
 
 
 async def finish(*peers: Peer) -> None:
@@ -128,9 +127,7 @@ async def test_an_offer_nobody_answers_is_closed_when_its_time_is_over() -> None
     assert len({offer.offer_id for offer in offers}) == 3
     assert all(len(offer.offer_id) == 20 for offer in offers)
     assert udp_sockets() > before
-    async with asyncio.timeout(10):
-        while udp_sockets() > before:
-            await asyncio.sleep(0.01)
+    await sockets_left(before)
     peer.dialer.answered(HIGH, offers[0].offer_id, {"type": "answer", "sdp": ""})
     assert not peer.dialer._dials
     await finish(peer)
@@ -151,9 +148,7 @@ async def test_closing_frees_offers_and_connections_on_their_way() -> None:
     assert udp_sockets() > before
     await soon(asyncio.gather(ours.dialer.close(), theirs.dialer.close()))
     await sockets_left(before)
-    async with asyncio.timeout(5):  # aiortc's own last task sleeps for 20 ms
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0.01)
+    await other_tasks_ended()
     theirs.dialer.offered(LOW, offer.offer_id, offer.description, lost)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -27,6 +27,7 @@ from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.server import RelayServer, listen
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
+from tests.waiting import other_tasks_ended, until
 
 pytestmark = pytest.mark.webrtc
 
@@ -62,12 +63,6 @@ class Member:
 
     async def meet(self) -> MetPeer:
         return await soon(anext(self.rendezvous), 20)
-
-
-async def only_this_test_is_left() -> None:
-    async with asyncio.timeout(5):
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0.01)
 
 
 @contextmanager
@@ -135,7 +130,7 @@ async def test_two_members_meet_through_a_real_tracker_once(relay: RunningRelay)
     await here.channel.send(b"still")  # channels given out outlive the meeting
     assert await read_exactly(there.channel, 5) == b"still"
     await soon(asyncio.gather(here.channel.close(), there.channel.close()))
-    await only_this_test_is_left()
+    await other_tasks_ended()
     await sockets_left(before)
     assert not seeder.problems
     assert not leecher.problems
@@ -183,9 +178,7 @@ async def test_members_meet_again_after_the_relay_came_back(relay: RunningRelay)
     await soon(first.rendezvous.announced())
     port = int(relay.url.rpartition(":")[2])
     await asyncio.to_thread(relay.stop)
-    async with asyncio.timeout(10):
-        while not first.problems:
-            await asyncio.sleep(0.01)
+    await until(lambda: first.problems, 10)
     with serving(port):
         second = Member(swarm, relay.tracker)
         await second.rendezvous.start()
@@ -206,9 +199,7 @@ async def test_a_tracker_that_is_not_there_is_told_once_and_tried_again() -> Non
     assert "passkey" not in str(told.value)
     assert f"127.0.0.1:{port}" in str(told.value)
     with serving(port):
-        async with asyncio.timeout(10):
-            while not member.rendezvous._accepted:
-                await asyncio.sleep(0.01)
+        await until(lambda: member.rendezvous._accepted, 10)
         await member.rendezvous.announced()
         assert len(member.problems) == 1
         await soon(member.rendezvous.stop())
@@ -251,7 +242,7 @@ async def test_stopping_ends_the_iteration_of_a_reader_that_waits(relay: Running
     await soon(member.rendezvous.announced())
     await soon(member.rendezvous.stop())
     assert await soon(reading) == []
-    await only_this_test_is_left()
+    await other_tasks_ended()
 
 
 async def test_a_peer_nobody_took_is_hung_up_on_when_the_meeting_ends(relay: RunningRelay) -> None:
@@ -261,9 +252,7 @@ async def test_a_peer_nobody_took_is_hung_up_on_when_the_meeting_ends(relay: Run
     await soon(one.rendezvous.announced())
     await two.rendezvous.start()
     met = await one.meet()
-    async with asyncio.timeout(10):
-        while not two.rendezvous._met:
-            await asyncio.sleep(0.01)
+    await until(lambda: two.rendezvous._met, 10)
     await soon(two.rendezvous.stop())
     assert await soon(met.channel.receive()) == b""
     await soon(one.rendezvous.stop())

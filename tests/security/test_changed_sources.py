@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +38,7 @@ from tests.hostile.stage import Stage
 from tests.hostile.villain import Villain
 from tests.torrent.bulk.test_spans import DirectHub
 from tests.torrent.lab import TRACKERS, Hub, LabRendezvous, Node, write_tree
+from tests.waiting import until
 
 HAS_TIME_OF_CHANGE = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no time of the last change that is not set back"
@@ -323,7 +323,7 @@ def test_a_liar_who_takes_complaints_is_told_once_and_then_banned(stage: Stage) 
         villain.describe()
         villain.on[m.Request] = lambda r: [m.Piece(r.index, r.begin, bytes(r.length))]
         await villain.hello(m.HaveAll(), _takes_complaints(villain), m.Unchoke())
-        await _until(lambda: _heard_of(villain))
+        await until(lambda: _heard_of(villain), 60)
         told = _heard_of(villain)
         asked = len([r for r in villain.heard if isinstance(r, m.Request)])
         await asyncio.sleep(peer.TIME_TO_LOOK / 2)
@@ -335,12 +335,6 @@ def test_a_liar_who_takes_complaints_is_told_once_and_then_banned(stage: Stage) 
         await stage.arrived(receiver)
 
     stage.play(act)
-
-
-async def _until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():
-            await asyncio.sleep(0.1)
 
 
 def test_who_was_wrong_once_and_right_from_then_on_may_stay(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from filesend_tui.core.transports.direct import road, tls_connection
 from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
 from tests.transports.direct_pairs import connected, roads
 from tests.transports.pairs import soon
+from tests.waiting import until
 
 
 async def test_frames_of_nothing_end_the_channel() -> None:
@@ -39,9 +40,7 @@ async def test_very_many_tiny_frames_call_the_event_loop_no_more_than_it_reads(
         monkeypatch.setattr(there, "_tell", counting)
         count = 50_000
         await asyncio.to_thread(here._link.write, struct.pack(">IB", 1, 7) * count)
-        async with asyncio.timeout(20):
-            while there._unread_bytes < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: there._unread_bytes >= count, 20)
         assert await soon(there.receive()) == b"\7" * count
         assert calls == 1
 
@@ -97,8 +96,6 @@ async def test_strangers_who_are_gone_at_once_use_up_no_place(
         for _ in range(20):
             _, writer = await asyncio.open_connection(*there.endpoints[0])
             writer.transport.abort()
-        async with asyncio.timeout(10):
-            while theirs._arriving:
-                await asyncio.sleep(0.01)
+        await until(lambda: not theirs._arriving, 10)
         channels = await soon(asyncio.gather(ours.meet(here, there, chooses=True), meeting))
         await soon(asyncio.gather(*(channel.close() for channel in channels)))

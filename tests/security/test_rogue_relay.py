@@ -32,6 +32,7 @@ from tests.core.test_client import yes
 from tests.people import Person
 from tests.scripted_engine import World
 from tests.security.rogue_relay import Middle, Passing, RogueRelay, Trick, honest, rogue_relay
+from tests.waiting import until
 
 SECRET_NAME = "redundancy list (draft).txt"
 SECRET_TEXT = "do not tell anybody about the merger"
@@ -98,9 +99,7 @@ async def meetings(
     """Likewise; return how it ended for each."""
     waiting = asyncio.create_task(ann.people.meet(secret))
     try:
-        async with asyncio.timeout(10):
-            while not ann.people._meetings:
-                await asyncio.sleep(0.01)
+        await until(lambda: ann.people._meetings, 10)
         # The relay answers in order: when this is answered, Ann waits.
         await ann.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
         return await asyncio.gather(waiting, bob.people.meet(secret), return_exceptions=True)

@@ -17,13 +17,12 @@ from relay.protocol import words
 from tests.conftest import running_relay
 from tests.people import NewPerson, Person, hostile_relay
 from tests.scripted_engine import World
+from tests.waiting import until
 
 
 async def waits(person: Person, places: int = 1) -> None:
     """Wait until the relay knows that somebody waits at so many places."""
-    async with asyncio.timeout(10):
-        while len(person.people._meetings) < places:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(person.people._meetings) >= places, 10)
     # The relay answers in order.
     await person.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
 
@@ -70,9 +69,7 @@ async def test_whoever_comes_at_the_same_moment_pairs(new_person: NewPerson) -> 
         await asyncio.gather(ada.people.meet(secret), bob.people.meet(secret))
         assert ada.partner == "Bob"
         await ada.people.leave()
-        async with asyncio.timeout(10):
-            while bob.people.partners:
-                await asyncio.sleep(0.01)
+        await until(lambda: not bob.people.partners, 10)
 
 
 async def test_each_secret_leads_to_who_holds_it_and_a_code_goes_on_beside(

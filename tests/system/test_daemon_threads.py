@@ -10,11 +10,14 @@ import threading
 import pytest
 
 from filesend_tui.system.daemon_threads import DaemonThreads, Stuck
+from tests.waiting import until
 
 #: A program that looks at a disk which never answers, and has had enough of it.
 HUNG = """
 import asyncio, threading
 from filesend_tui.system.daemon_threads import DaemonThreads
+from tests.waiting import until
+from tests.waiting import until
 
 async def main():
     try:
@@ -47,9 +50,7 @@ async def test_only_so_many_wait_for_a_disk_and_then_it_is_told() -> None:
         await beside.run(int)
     answers.set()
     assert await waiting[1] is True
-    async with asyncio.timeout(20):
-        while beside._running:
-            await asyncio.sleep(0.01)
+    await until(lambda: not beside._running, 20)
     assert await beside.run(int) == 0
 
 

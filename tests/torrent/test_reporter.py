@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from filesend_tui.core.events import Download, Event
 from filesend_tui.core.torrent.reporter import INTERVAL, Reporter
+from tests.waiting import until
 
 
 async def test_the_first_bytes_that_are_sure_are_told_at_once_and_the_next_after_a_while() -> None:
@@ -20,14 +18,9 @@ async def test_the_first_bytes_that_are_sure_are_told_at_once_and_the_next_after
     reporter.piece_verified(100)
     reporter.piece_verified(100)
     assert figures() == [0, 100]
-    await asyncio.wait_for(_until(lambda: len(figures()) > 2), 20 * INTERVAL)
+    await until(lambda: len(figures()) > 2, 20 * INTERVAL)
     assert figures() == [0, 100, 200]
     reporter.piece_verified(100)
     reporter.flush()
     assert figures() == [0, 100, 200, 300]
     reporter.close()
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from filesend_tui.core.config import ClientConfig, WebRtcStack
 from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
+from tests.waiting import until
 
 CONFIG = ClientConfig()
 AIORTC = ClientConfig(webrtc=WebRtcStack.AIORTC)
@@ -60,13 +61,6 @@ async def connected(
         await soon(asyncio.gather(ours.close(), theirs.close()))
 
 
-async def until(holds: Callable[[], object]) -> None:
-    """Return once this holds; looked at time and again, as nobody tells."""
-    async with asyncio.timeout(15):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 def udp_sockets() -> int:
     """Return how many UDP sockets this process has."""
     return len(psutil.Process().net_connections(kind="udp"))
@@ -74,9 +68,7 @@ def udp_sockets() -> int:
 
 async def sockets_left(count: int) -> None:
     """Wait until no more than these are left; libdatachannel closes them in a thread."""
-    async with asyncio.timeout(5):
-        while udp_sockets() > count:
-            await asyncio.sleep(0.01)
+    await until(lambda: udp_sockets() <= count, 5)
 
 
 async def read_exactly(channel: Channel, count: int) -> bytes:

@@ -11,18 +11,13 @@ import pytest
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
-from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets, until
+from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
+from tests.waiting import other_tasks_ended, until
 
 
 def label(attempt: Any) -> str:
     label = attempt._data_channel.label
     return label() if callable(label) else label
-
-
-async def other_tasks_ended() -> None:
-    async with asyncio.timeout(5):
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0.01)
 
 
 async def test_an_offer_is_whole_and_names_one_random_reliable_channel(

@@ -22,7 +22,8 @@ from filesend_tui.core.transports.direct.channel import (
     DirectChannel,
 )
 from tests.transports.direct_pairs import connected
-from tests.transports.pairs import soon, until
+from tests.transports.pairs import soon
+from tests.waiting import until
 
 MIB = 1024 * 1024
 #: Most bytes that one may send to another who reads nothing: both sides' own, and the sockets'.

@@ -21,7 +21,8 @@ from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, End
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
 from filesend_tui.core.transports.direct.tls_connection import TlsConnection
 from tests.transports.direct_pairs import HERE, meet, roads
-from tests.transports.pairs import soon, until
+from tests.transports.pairs import soon
+from tests.waiting import until
 
 
 async def say_hello(here: DirectChannel, there: DirectChannel) -> None:
@@ -179,14 +180,10 @@ async def test_a_connection_that_comes_behind_the_one_that_was_taken_is_closed(
     monkeypatch.setattr(TlsConnection, "send", late)
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)
-        async with asyncio.timeout(10):
-            while not ours._arriving:
-                await asyncio.sleep(0.01)
+        await until(lambda: ours._arriving, 10)
         met.set()
         await close(here, there)
-        async with asyncio.timeout(10):
-            while ours._arriving:
-                await asyncio.sleep(0.01)
+        await until(lambda: not ours._arriving, 10)
     assert [link for link in owners if link._sock.fileno() != -1] == []
 
 
@@ -310,9 +307,7 @@ def _ended(sock: socket.socket) -> bool:
 async def test_a_flood_of_strangers_is_bounded_from_one_address() -> None:
     async with roads() as (ours, _), expecting(ours):
         loris = [await asyncio.to_thread(knock, ours) for _ in range(3 * MAX_ARRIVING_FROM_ONE)]
-        async with asyncio.timeout(5):
-            while len(ours._arriving) == 0:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(ours._arriving) != 0, 5)
         assert ours._arriving.total() <= MAX_ARRIVING_FROM_ONE
         for sock in loris:
             sock.close()

@@ -22,6 +22,7 @@ from filesend_tui.core.transports.webrtc.native.library import obstacle, path_of
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, UNREAD_MESSAGES
 from tests.transports.pairs import AIORTC, NATIVE, connected, read_exactly, soon
+from tests.waiting import until
 
 TURN = IceServer(urls="turn:192.0.2.1:3478?transport=udp", username="me", credential="a:b@c")
 
@@ -244,9 +245,7 @@ async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.Monke
         monkeypatch.setattr(rtcsctptransport, "USERDATA_MAX_LENGTH", 8)
         await sctp._send(channel.id, rtcsctptransport.WEBRTC_BINARY, bytes(480_000))
         sctp._outbound_queue.pop()
-        async with asyncio.timeout(120):
-            while sctp._outbound_queue or sctp._sent_queue:
-                await asyncio.sleep(0.05)
+        await until(lambda: not (sctp._outbound_queue or sctp._sent_queue), 120)
         victim.stdin.write(b"\n")
         assert int(await soon(victim.stdout.readline())) < 8_000_000
         await soon(ours.close())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +16,8 @@ from filesend_tui.core.transports.direct.offer import Endpoint
 from filesend_tui.core.transports.direct.port_mapping import MOST_BYTES, PortMapping, is_router_like
 from filesend_tui.core.transports.direct.road import DirectRoad
 from tests.transports.direct_pairs import HERE
-from tests.transports.pairs import soon, until
+from tests.transports.pairs import soon
+from tests.waiting import until
 
 WAN = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DEVICE = f"""<?xml version="1.0"?>
@@ -176,9 +176,7 @@ async def test_a_router_maps_the_port_and_takes_it_back() -> None:
     async with router.running():
         mapping = PortMapping(4321, search=router.search)
         mapping.start()
-        async with asyncio.timeout(15):
-            while mapping.endpoint is None:
-                await asyncio.sleep(0.01)
+        await until(lambda: mapping.endpoint is not None, 15)
         assert mapping.endpoint == Endpoint("9.9.9.9", 4321)
         given = router.mapped[4321]
         assert given["NewInternalPort"] == "4321"
@@ -294,9 +292,7 @@ async def test_a_mapped_port_is_told_to_the_partner(monkeypatch: pytest.MonkeyPa
         road = DirectRoad(addresses=HERE, mapping=True)
         await soon(road.start())
         assert len(road.offer().endpoints) == 1, "nobody waits for a router"
-        async with asyncio.timeout(15):
-            while len(road.offer().endpoints) == 1:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(road.offer().endpoints) != 1, 15)
         own, outside = road.offer().endpoints
         assert outside == Endpoint("9.9.9.9", own.port)
         await soon(road.close())

@@ -23,13 +23,7 @@ from tests.transports.pairs import (
     soon,
     udp_sockets,
 )
-
-
-async def settled() -> None:
-    """Wait until no task but this test's own is left."""
-    async with asyncio.timeout(5):
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0.01)
+from tests.waiting import other_tasks_ended, until
 
 
 async def test_five_megabytes_each_way_arrive_whole_with_a_bounded_backlog(
@@ -121,7 +115,7 @@ async def test_closing_ends_both_ends_and_leaves_no_socket_and_no_task(
     with pytest.raises(ChannelFailed):
         await theirs.send(b"late")
     await soon(asyncio.gather(ours.close(), theirs.close()))
-    await settled()
+    await other_tasks_ended()
     await sockets_left(before)
 
 
@@ -148,9 +142,7 @@ async def test_a_lost_connection_is_a_failure_after_what_had_arrived() -> None:
 async def test_a_peer_that_sends_more_than_is_read_is_cut_off(config: ClientConfig) -> None:
     async with connected(unread_limit=100_000, config=config) as (ours, theirs):
         await ours.send(bytes(100_001))
-        async with asyncio.timeout(10):
-            while not theirs.closed:
-                await asyncio.sleep(0.01)
+        await until(lambda: theirs.closed, 10)
         await dropped_for(theirs, Abuse.UNREAD_FLOOD)
         assert await soon(ours.receive()) == b""
 
@@ -185,9 +177,7 @@ async def test_a_second_data_channel_is_refused(config: ClientConfig) -> None:
 async def test_a_long_backlog_is_handed_out_in_short_steps(config: ClientConfig) -> None:
     async with connected(config=config) as (ours, theirs):
         await ours.send(bytes(3 * TAKE))
-        async with asyncio.timeout(10):
-            while theirs._unread_size < 3 * TAKE:
-                await asyncio.sleep(0.01)
+        await until(lambda: theirs._unread_size >= 3 * TAKE, 10)
         sizes = [len(await theirs.receive()) for _ in range(3)]
     assert sizes == [TAKE, TAKE, TAKE]
 

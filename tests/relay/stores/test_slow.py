@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from relay.stores.base import PeopleTotals, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
 from tests.relay.stores.slow import Slow
 from tests.security.raw import TEXT, Raw, Town, announce, frame, town
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -59,12 +60,6 @@ async def hear(person: Raw) -> list[Any]:
     """The next word that comes to somebody, and its payload."""
     heard: list[Any] = json.loads((await person.hear())[2:])
     return heard
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 async def test_the_frames_of_a_socket_are_taken_in_their_order():

@@ -15,6 +15,7 @@ from filesend_tui.core.torrent.bulk import receiver as module
 from filesend_tui.core.torrent.bulk.receiver import ALL_BUFFERS, TAG, BulkReceiver
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.wire.shape import TorrentShape
+from tests.waiting import until
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -74,9 +75,7 @@ class Host:
 
 async def exhausted(intake: BulkReceiver) -> None:
     """Return once every buffer is in use."""
-    async with asyncio.timeout(10):
-        while intake._unmade or intake._free:
-            await asyncio.sleep(0.01)
+    await until(lambda: not (intake._unmade or intake._free), 10)
 
 
 def content_of(size: int) -> bytes:
@@ -201,9 +200,7 @@ async def test_a_slow_disk_holds_the_peer_back_and_not_the_memory(piece_length: 
             asyncio.to_thread(push, intake, range(pieces), of(host, range(pieces)))
         )
         await exhausted(intake)
-        async with asyncio.timeout(10):
-            while intake._buffer is not None and not pushing.done():  # until it waits for the next
-                await asyncio.sleep(0.01)
+        await until(lambda: intake._buffer is None or pushing.done(), 10)  # it waits for the next
         assert not pushing.done()
         assert host.received <= max(ALL_BUFFERS, 3 * piece_length)
         host.may_keep.set()
