@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz bench screenshots clean
+.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz chaos bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -60,7 +60,7 @@ PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/stat
 
 # What moves much data, starts many processes, drives whole screens or attacks.
 LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile tests/torrent/bulk \
-	tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py
+	tests/chaos tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
 # less than one.
@@ -88,6 +88,14 @@ interop-deps: $(VENV)/dev.stamp
 # In rounds, as Hypothesis remembers what it has tried: 0.9 GB for the most talkative test of one.
 fuzz: $(VENV)/dev.stamp
 	for round in 1 2 3; do HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m fuzz || exit 1; done
+
+# Everything that tests/chaos does to processes, networks and disks, in its long form, for hours: one
+# after the other, as times are measured. CHAOS_SEED=… repeats a run. Best as root on Linux; writes
+# the figures into docs/reliability.md.
+chaos: $(VENV)/dev.stamp
+	rm -rf build/chaos
+	$(BIN)/pytest -m long tests/chaos
+	$(BIN)/python -m tests.chaos.figures
 
 # Every row of docs/performance.md's table; as root also those on slow and lossy links.
 bench: $(VENV)/bench.stamp

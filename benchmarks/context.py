@@ -55,6 +55,7 @@ class Context:
         # No personal setting applies, and no outside server is contacted.
         self.environment = own | {
             "FILESEND_SETTINGS": str(self.folder / "no-settings.toml"),
+            "FILESEND_STATE": str(self.folder / "state"),
             "FILESEND_ICE_SERVERS": "none",
             "FILESEND_NAME": "benchmark",
             "PYTHONDEVMODE": "",

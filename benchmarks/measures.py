@@ -117,6 +117,7 @@ def filesend(
     *options: str,
     ends: Ends | None = None,
     interpreter: str = sys.executable,
+    module: str = "filesend_tui",
     seconds: float = 300.0,
 ) -> Transfer:
     """Send a file or folder from one `filesend` to another.
@@ -128,13 +129,14 @@ def filesend(
         options: Further options of both, such as `--road direct`.
         ends: Where sender and receiver run.
         interpreter: The Python that runs both.
+        module: What runs in it.
         seconds: The timeout.
     """
     ends = ends or Loopback()
     environment = context.environment | {"FILESEND_RELAY": relay_url}
 
     def run(side: int, *arguments: str | Path) -> Program:
-        command = python("filesend_tui", *arguments, interpreter=interpreter)
+        command = python(module, *arguments, interpreter=interpreter)
         return Program(ends.at(side, *command), environment=environment)
 
     with ExitStack() as stack:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class MovingClient:
         self,
         relay_url: str,
         *,
-        again: Callable[[], bool] = lambda: True,
+        again: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Publish that it is connected and paired, and start all transfers."""
         self._stream.publish(events.Relay(state="connected", url=relay_url))
@@ -81,11 +81,28 @@ class MovingClient:
         return ""
 
     async def answer(
-        self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
+        self,
+        transfer: str,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
+        reason: str = "",
     ) -> None:
         """Do nothing."""
 
     async def cancel(self, transfer: str) -> None:
+        """Do nothing."""
+
+    async def pause(self, transfer: str, files: Collection[int] | None = None) -> None:
+        """Do nothing."""
+
+    async def go_on(self, transfer: str, files: Collection[int] | None = None) -> None:
+        """Do nothing."""
+
+    async def ask_again(self, transfer: str) -> None:
+        """Do nothing."""
+
+    async def move(self, transfer: str, by: int) -> None:
         """Do nothing."""
 
     async def seed(
@@ -104,13 +121,38 @@ class MovingClient:
     async def say(self, text: str, to: SessionId | None = None) -> None:
         """Do nothing."""
 
+    async def history(self, limit: int) -> Sequence[events.History]:
+        """Return nothing."""
+        return ()
+
+    async def clear_history(self) -> int | None:
+        """Do nothing."""
+        return None
+
+    async def unfinished(self) -> Sequence[events.Unfinished]:
+        """Return nothing."""
+        return ()
+
+    async def resume(self, session: SessionId, transfer: str) -> bool:
+        """Do nothing."""
+        return False
+
+    async def forget(self, session: SessionId, transfer: str) -> bool:
+        """Do nothing."""
+        return False
+
     def rename(self, name: str) -> None:
         """Do nothing."""
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
         """Do nothing."""
 
-    async def destroy(self) -> None:
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """Return that there are none."""
+        return None, None
+
+    async def destroy(self, *, keep: bool = False) -> None:
         """End the events."""
         if self._moving is not None:
             self._moving.cancel()

@@ -37,25 +37,32 @@ from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.runtime.client_api import ClientApi
-from filesend_tui.runtime.client_handle import ClientHandle, guarded
+from filesend_tui.runtime.client_handle import ClientHandle, HandedOver, guarded
+from filesend_tui.runtime.going_on import begin, by_relay
 from filesend_tui.runtime.outgoing import Outgoing
 from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
 from filesend_tui.screens import commands
-from filesend_tui.screens.base import BoxEnd, BoxScreen, PlaceScreen, RequestScreen
-from filesend_tui.screens.confirm import CompareScreen, ConfirmScreen
+from filesend_tui.screens.base import PlaceScreen
+from filesend_tui.screens.boxes.box import BoxEnd, BoxScreen, RequestScreen
+from filesend_tui.screens.boxes.confirm import CompareScreen, ConfirmScreen, QuitScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.settings.preferences import Preferences
 from filesend_tui.state.notices import (
     DIFFERENT_WORDS,
     RELAY_OF_ANOTHER,
     SCREEN_FAULT,
+    at_another_relay,
     comparing_question,
     ending_question,
+    limited,
+    quitting_question,
 )
 from filesend_tui.state.settling import SETTLE
 from filesend_tui.state.store import REQUESTING, SHARING, Store
-from filesend_tui.state.views import Level, Notice, ShareRow
+from filesend_tui.state.unfinished import idle
+from filesend_tui.state.views import Level, Notice
 from filesend_tui.steady_app import SteadyApp
+from filesend_tui.system.file_manager import path_of
 from filesend_tui.theme import THEMES
 from filesend_tui.widgets.bars.request_bar import RequestBar
 from filesend_tui.widgets.bars.top_bar import Place
@@ -72,6 +79,8 @@ if TYPE_CHECKING:
 #: Actions left out of the palette: opening the palette itself, and `dismiss`.
 _NOT_BY_NAME: Final = frozenset({"command_palette", "dismiss"})
 _PLACES: Final = ("pair", "send", "transfers")
+#: Entries of the history that are shown.
+_MOST_HISTORY: Final = 10_000
 #: The mode of all places but `pair`.
 _WORK: Final = "work"
 
@@ -80,6 +89,10 @@ def _actions() -> type[Provider]:
     from filesend_tui.screens.palette import Actions  # late: not on the first screen
 
     return Actions
+
+
+async def _yes() -> bool:
+    return True
 
 
 @dataclass
@@ -97,12 +110,14 @@ class FileSendApp(KeyedApp, SteadyApp):
         client: Makes the Client; called once, on the app's event loop, after the first paint.
         relay: Finds or starts a relay and returns its URL; called again at each retry. Its argument
             asks the person about a relay that somebody else runs.
-        trusted: Whether to reconnect to the server at that URL after a lost connection.
+        again: Whether to reconnect to what is at that URL after a lost connection; may start one.
         output: The folder for received files unless the person chooses another.
         warning: Shown at first; None for nothing.
         preferences: The settings the screens can change; None: changes are not saved.
-        recent: The file of recent folders; None: this system's default.
+        state: The folder for what is remembered; None: this system's default.
+        finishes: Where the terminal goes away, what is under way goes on: `ended` has it.
         start: The folder the picker opens in; None: the current one.
+        resume: Go on with what is unfinished once there is a relay, without being asked to.
         draws_per_second: The most draws of the store a second; None: 4, over SSH 2.
         complete: Completions of a partly typed code, best first; None: the word list's.
         clock: Seconds, monotonic.
@@ -124,10 +139,12 @@ class FileSendApp(KeyedApp, SteadyApp):
         relay: Callable[[Ask], Awaitable[str]],
         output: Path,
         warning: Notice | None = None,
-        recent: Path | None = None,
-        trusted: Callable[[], bool] = lambda: True,
+        state: Path | None = None,
+        finishes: bool = True,
+        again: Callable[[], Awaitable[bool]] = _yes,
         preferences: Preferences | None = None,
         start: Path | None = None,
+        resume: bool = False,
         draws_per_second: float | None = None,
         complete: Callable[[str], Sequence[str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -135,12 +152,17 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: float = SETTLE,
     ) -> None:
         super().__init__(clock, settle)
-        self._client = ClientHandle(client, lambda: relay(self._ask_about_relay), trusted)
+        self._client = ClientHandle(client, lambda: relay(self._ask_about_relay), again)
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
-        self._recent = recent
+        self._state = state
+        self._finishes = finishes
+        self._handed_over: HandedOver | None = None
         self._complete = complete
+        self._resume = resume
+        #: Done once there is a relay.
+        self._then: Callable[[ClientApi], Awaitable[None]] | None = None
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
         self._draw_timer: Timer | None = None
@@ -152,6 +174,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._refused = False
         self._signals: TerminalSignals | None = None
         self.store = Store(time_of_day)
+        limits = self._preferences.limits
+        self.store.limits = limits["upload"], limits["download"]
         self._outgoing = Outgoing(self._client, self.store, self._outgoing_taken)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
@@ -177,9 +201,10 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _work_screen(self, folder: Path) -> Screen[None]:
         # Not the first screen, so imported only when it is needed.
         from filesend_tui.screens.work import WorkScreen
-        from filesend_tui.system.recent_folders import RecentFolders, default_file
+        from filesend_tui.system.recent_folders import RecentFolders, file_in
+        from filesend_tui.system.state_folder import default_state_folder
 
-        recent = RecentFolders(self._recent or default_file())
+        recent = RecentFolders(file_in(self._state or default_state_folder()))
         return WorkScreen(self.store, self.clock, folder, recent)
 
     @property
@@ -207,11 +232,15 @@ class FileSendApp(KeyedApp, SteadyApp):
         """Show the first screen; start everything slow after it is drawn."""
         self.refresh_css()  # Textual does this for the screens of modes, not for the first
         self.set_interval(1.01, self._sample)
-        self._signals = TerminalSignals(self._leave, terminal=not self.is_headless)
+        self._signals = TerminalSignals(
+            partial(self._leave, keep=True), self._lost, terminal=not self.is_headless
+        )
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        if self._resume:
+            self._then = partial(self._resume_with, None, by_itself=True)
         self.action_retry()
         if self._unknown_theme:
             known = f"There are {', '.join(theme.name for theme in THEMES)} and more."
@@ -228,16 +257,35 @@ class FileSendApp(KeyedApp, SteadyApp):
         if self._signals is not None:
             self._signals.close()
 
-    def _leave(self, code: int = 0) -> None:
+    def _leave(self, code: int = 0, *, keep: bool = False) -> None:
         if not self._leaving:
             self._leaving = True
             self.store.add_notice(Level.INFO, "Closing…")
             self._draw()
-            self.run_worker(self._farewell(code), name="farewell", exit_on_error=False)
+            self.run_worker(self._farewell(code, keep), name="farewell", exit_on_error=False)
 
-    async def _farewell(self, code: int) -> None:
-        await self._client.close()
+    async def _farewell(self, code: int, keep: bool) -> None:
+        await self._client.close(keep=keep)
         self.exit(return_code=code)
+
+    def _lost(self) -> bool:
+        """End, as the terminal is gone; return whether what is under way goes on without it."""
+        if not self._leaving and self._finishes and self._client.is_busy:
+            self._leaving = True
+            self._handed_over = self._client.hand_over()
+            self.exit()
+            return True
+        self._leave(keep=True)
+        return False
+
+    def ended(self) -> HandedOver | None:
+        """Return what goes on without the screens, once they have ended; None where nothing does.
+
+        Else a process whose screens cannot let go of a lost terminal would be ended soon.
+        """
+        if self._handed_over is not None and self._signals is not None:
+            self._signals.ended()
+        return self._handed_over
 
     # -- faults of the screens
 
@@ -280,12 +328,18 @@ class FileSendApp(KeyedApp, SteadyApp):
             return
         self.store.apply(event, self.clock())
         match event:
-            case events.Paired(partner=partner):
-                self._arrive(partner)
+            case events.Paired(session=session, partner=partner):
+                if session == self.store.session:  # not one that is gone on with
+                    self._arrive(partner)
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
                 self._outgoing.share_taken()
-            case events.PartnerGone() | events.Relay() | events.CodeGone():
+            case events.PartnerGone():
                 self._want_code()
+                self._run_quietly("unfinished", self._look_back)
+            case events.Relay() | events.CodeGone():
+                self._want_code()
+            case events.PartnerBack() | events.TransferState():
+                self._see_to_sessions()
             case events.FileRequest(direction=events.Direction.RECEIVE):
                 self._ringing = True
             case events.Message(outgoing=False) if self.store.unread == 1:
@@ -326,8 +380,11 @@ class FileSendApp(KeyedApp, SteadyApp):
                     screen.draw()
 
     def _sample(self) -> None:
+        if not self.is_running:
+            return  # as in _draw; a fault in a timer would end what goes on without screens
         self.store.sample(self.clock())
-        if self.store.running or self.store.open_shares:
+        self._see_to_sessions()
+        if self.store.running or self.store.open_shares or self.store.absence or self.store.busy:
             self._draw_soon()
 
     def _arrive(self, partner: str) -> None:
@@ -337,6 +394,17 @@ class FileSendApp(KeyedApp, SteadyApp):
             self.came_up()
         else:
             self.store.add_notice(Level.GOOD, f"{partner} is here.")
+
+    def _see_to_sessions(self) -> None:
+        """Show a partner of an earlier run who is there, and leave those with nothing left to do.
+
+        Not while the person types a code, or pairs: that comes first.
+        """
+        typing = isinstance(self.focused, Input) and self.current_mode == "pair"
+        if not typing and "join" not in self.store.busy and self.store.meet_again() is not None:
+            self._draw_soon()
+        for session in self.store.done_with():
+            self._run_quietly("leave", partial(_leave, session))
 
     @property
     def takes_early(self) -> bool:
@@ -390,7 +458,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         requests = self.store.requests
         if not requests or self._in_box or self._leaving:
             return
-        from filesend_tui.screens.approval import ApprovalScreen
+        from filesend_tui.screens.boxes.approval import ApprovalScreen
         from filesend_tui.state.request_choice import RequestChoice
 
         request = requests[0]
@@ -420,6 +488,10 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     # -- commands
 
+    def _run_quietly(self, what: str, command: Callable[[ClientApi], Awaitable[object]]) -> None:
+        """Run a command that no person asked for, and whose failure changes nothing for them."""
+        self.run_worker(guarded(self._client.do(command)), name=what, exit_on_error=False)
+
     def _run(self, what: str, work: Awaitable[None]) -> None:
         """Run a command in a worker; `what` is marked busy, failures become a notice."""
         self.run_worker(self._guarded(what, work), name=what, exit_on_error=False)
@@ -444,9 +516,11 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._draw_soon()
         if self._client.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
-            tidying = self._client.do(lambda client: client.tidy(self._output))
-            self.run_worker(guarded(tidying), name="tidy", exit_on_error=False)
+            self._run_quietly("tidy", self._find_left)
         await self._client.connect()
+        then, self._then = self._then, None
+        if then is not None:
+            await self._client.do(then)
 
     async def _ask_about_relay(self, whose: str) -> bool:
         """Ask about a relay that somebody else runs; called in a worker."""
@@ -524,6 +598,23 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _cancel(self, message: commands.CancelTransfer) -> None:
         self._run("cancel", self._client.do(lambda client: client.cancel(message.transfer)))
 
+    @on(commands.MoveTransfer)
+    def _move(self, message: commands.MoveTransfer) -> None:
+        move = self._client.do(lambda client: client.move(message.transfer, message.by))
+        self._run("move", move)
+
+    @on(commands.AskAgain)
+    def _ask_again(self, message: commands.AskAgain) -> None:
+        self._run("ask again", self._client.do(lambda client: client.ask_again(message.transfer)))
+
+    @on(commands.PauseTransfer)
+    def _pause(self, message: commands.PauseTransfer) -> None:
+        def pause(client: ClientApi) -> Awaitable[None]:
+            do = client.pause if message.pause else client.go_on
+            return do(message.transfer, message.files)
+
+        self._run("pause", self._client.do(pause))
+
     @on(commands.SayLine)
     def _say(self, message: commands.SayLine) -> None:
         async def say(client: ClientApi) -> None:
@@ -558,7 +649,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def action_help(self) -> None:
         """Show the keys, those of the current place first."""
-        from filesend_tui.screens.help import HelpScreen
+        from filesend_tui.screens.boxes.help import HelpScreen
 
         self.push_screen(HelpScreen(self._place))
 
@@ -580,9 +671,8 @@ class FileSendApp(KeyedApp, SteadyApp):
     def action_disconnect(self) -> None:
         """End the pairing; ask first while something runs."""
         session = self.store.session
-        self._ask_if_running(
-            "Disconnect", (), lambda: self._run("leave", self._leave_partner(session))
-        )
+        question = ending_question("Disconnect", self.store.running_with_partner, ())
+        self._ask(question, "Disconnect", lambda: self._run("leave", self._leave_partner(session)))
 
     async def _leave_partner(self, session: SessionId | None) -> None:
         await self._client.do(lambda client: client.leave(session))
@@ -601,13 +691,15 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def action_quit(self) -> None:
         """End the app; ask first while something runs."""
         if not isinstance(self.screen, ConfirmScreen):
-            self._ask_if_running("Quit", self.store.open_shares, self._leave)
+            running, shares = self.store.running, self.store.open_shares
+            if not running:
+                self._ask(ending_question("Quit", (), shares), "Quit", self._leave)
+                return
+            question = QuitScreen(*quitting_question(running, shares), cancel=self._leave)
+            self.push_screen(question, lambda keep: self._leave(keep=True) if keep else None)
 
-    def _ask_if_running(
-        self, verb: str, shares: Sequence[ShareRow], then: Callable[[], None]
-    ) -> None:
-        """Do something; ask first if it would end running transfers or these shares."""
-        question = ending_question(verb, self.store.running, shares)
+    def _ask(self, question: tuple[str, str] | None, verb: str, then: Callable[[], None]) -> None:
+        """Do something; ask first if there is a question."""
         if question is None:
             then()
             return
@@ -622,12 +714,150 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def action_settings(self) -> None:
         """Show the settings."""
-        from filesend_tui.screens.settings import SettingsScreen
+        from filesend_tui.screens.boxes.settings import SettingsScreen
 
         ours = [theme.name for theme in THEMES]
         others = sorted(name for name in self.available_themes if name not in ours)
         screen = SettingsScreen(self._preferences, self.theme, [*ours, *others])
         self.push_screen(screen, lambda _: self._keep_theme(self.theme))
+
+    def action_limits(self) -> None:
+        """Show the rate limits of this run."""
+        if not self._in_box:
+            from filesend_tui.screens.boxes.limits import LimitsScreen
+
+            self.push_screen(LimitsScreen(*self.store.limits))
+
+    @on(commands.LimitRates)
+    def _limit_rates(self, message: commands.LimitRates) -> None:
+        async def limit(client: ClientApi) -> None:
+            client.limit(upload=message.upload, download=message.download)
+            self.store.add_notice(Level.GOOD, limited(message.upload, message.download))
+
+        self._run("limit", self._client.do(limit))
+
+    def action_history(self) -> None:
+        """Show what was sent and received before."""
+        if not self._in_box:
+            self._run("history", self._client.do(self._show_history))
+
+    async def _show_history(self, client: ClientApi) -> None:
+        from filesend_tui.screens.boxes.history import HistoryScreen
+
+        entries = await client.history(_MOST_HISTORY)
+        if not self._in_box:
+            self.push_screen(HistoryScreen(entries), self._open_arrived)
+
+    # -- what earlier runs did not finish
+
+    async def _find_left(self, client: ClientApi) -> None:
+        """Look for what earlier runs left, and show what can be gone on with."""
+        await client.tidy(self._output)
+        await self._look_back(client)
+        if not self._resume:
+            self.store.tell_unfinished()
+        self._draw_soon()
+
+    async def _look_back(self, client: ClientApi) -> None:
+        self.store.look_back(await client.unfinished())
+
+    def action_unfinished(self) -> None:
+        """Show what is unfinished."""
+        if not self._in_box:
+            self._run("unfinished", self._client.do(self._show_unfinished))
+
+    async def _show_unfinished(self, client: ClientApi) -> None:
+        from filesend_tui.screens.boxes.unfinished import UnfinishedScreen
+
+        await self._look_back(client)
+        if not self._in_box:
+            self.push_screen(UnfinishedScreen(self.store.unfinished), self._chosen_to_resume)
+
+    def _chosen_to_resume(self, left: Sequence[events.Unfinished] | None) -> None:
+        if left:
+            self._run("resume", self._client.do(partial(self._resume_with, left)))
+
+    def action_resume(self) -> None:
+        """Go on with all that is unfinished."""
+        if not self._in_box:
+            self._run("resume", self._client.do(partial(self._resume_with, None)))
+
+    async def _resume_with(
+        self,
+        wanted: Sequence[events.Unfinished] | None,
+        client: ClientApi,
+        *,
+        by_itself: bool = False,
+    ) -> None:
+        """Go on with these, or with all: with those at the relay that is connected.
+
+        Where all of them were at another, and nobody is lost by it, that relay is gone to; never by
+        itself.
+        """
+        await self._look_back(client)
+        meant = None if wanted is None else {each.transfer for each in wanted}
+        places = by_relay(
+            each for each in self.store.unfinished if meant is None or each.transfer in meant
+        )
+        here = self._client.relay
+        if not places:
+            return
+        if not here:
+            self._then = partial(self._resume_with, wanted)
+            self.store.add_notice(Level.INFO, "Going on once there is a relay.")
+            return
+        if here not in places:
+            here = next(iter(places))
+            if by_itself or self.store.has_sessions:
+                self.store.tell(at_another_relay(here, paired=self.store.has_sessions))
+                return
+            await self._client.go_to(here)
+        left = places[here]
+        self.store.going_on(left)
+        begun = await begin(client, left, asked=not by_itself)
+        self.store.went_on(left, begun.transfers)
+        await self._look_back(client)
+        if begun.failure is not None:
+            raise begun.failure
+        if not by_itself:
+            self._see("transfers")
+
+    @on(commands.ForgetUnfinished)
+    def _forget(self, message: commands.ForgetUnfinished) -> None:
+        from filesend_tui.screens.boxes.unfinished import UnfinishedScreen
+
+        left = message.left
+
+        async def forget(client: ClientApi) -> None:
+            assert left.session is not None
+            if not await client.forget(left.session, left.transfer):
+                self.store.add_notice(Level.WARNING, f"{left.name} is under way, and stays.")
+            await self._look_back(client)
+            for screen in self.screen_stack:
+                if isinstance(screen, UnfinishedScreen):
+                    screen.show(self.store.unfinished)
+
+        self._run("forget", self._client.do(forget))
+
+    def _open_arrived(self, url: str | None) -> None:
+        async def open_it() -> None:
+            from filesend_tui.screens.open_folder import open_folder
+
+            notice = await open_folder(self, path_of(url or ""))
+            self.store.add_notice(notice.level, notice.message, notice.hint)
+
+        if url is not None:
+            self._run("open", open_it())
+
+    @on(commands.ClearHistory)
+    def _clear_history(self) -> None:
+        async def clear(client: ClientApi) -> None:
+            from filesend_tui.screens.boxes.history import HistoryScreen
+
+            if await client.clear_history() is not None and isinstance(self.screen, HistoryScreen):
+                self.screen.forget()
+
+        self._run("history", self._client.do(clear))
 
     @on(commands.SavePreferences)
     def _save(self, message: commands.SavePreferences) -> None:
@@ -667,7 +897,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             client.limit(**self._preferences.limits)
 
     def _refuse_preference(self, key: str, problem: str) -> None:
-        from filesend_tui.screens.settings import SettingsScreen
+        from filesend_tui.screens.boxes.settings import SettingsScreen
 
         if isinstance(self.screen, SettingsScreen):
             self.screen.refuse(key, problem)
@@ -694,6 +924,8 @@ class FileSendApp(KeyedApp, SteadyApp):
                 return self.store.partner is not None or bool(self.store.talk)
             case "look":
                 return bool(self.store.requests)
+            case "resume":
+                return bool(idle(self.store.unfinished))
             case _:
                 return True
 
@@ -745,6 +977,10 @@ class FileSendApp(KeyedApp, SteadyApp):
         if self._complete is None:
             self._complete = complete_code
         return self._complete(prefix)
+
+
+async def _leave(session: SessionId, client: ClientApi) -> None:
+    await client.leave(session)
 
 
 def _here() -> Path:

@@ -127,9 +127,20 @@ TABLE: Final[dict[str, Group]] = {
             Key("copy", "c", "copy_link", "Copy link", "copy the link of an open share"),
             Key("copy magnet", "C", "copy_magnet", "Copy magnet", "copy its magnet link"),
             Key("copy", "c", "copy_path", "Copy path", "copy where what arrived is"),
+            Key(
+                "pause",
+                "space",
+                "pause",
+                "Pause",
+                "let no bytes go, on both sides; on a file: leave it out for now",
+            ),
+            Key("go on", "space", "go_on", "Go on", "let what you paused go on"),
+            Key("sooner", "plus", "move(-1)", "Sooner", "send it before others that wait"),
+            Key("in its turn", "minus", "move(1)", "", "send it after others that wait"),
             Key("end", "x", "stop", "Stop sharing", "share it no longer"),
             Key("end", "x", "cancel", "Cancel", "give the transfer up, on both sides"),
             Key("try again", "r", "again", "Send again", "send again what is over"),
+            Key("try again", "r", "ask_again", "Ask again", "ask for what did not come once more"),
             Key("details", "i", "details", "Details", "pieces and peers, or no longer"),
         ),
     ),
@@ -144,7 +155,11 @@ TABLE: Final[dict[str, Group]] = {
             Key("verify", "v", "verify", "Verify", "words to compare: equal if nobody is between"),
             Key("disconnect", "D", "disconnect", "Disconnect", "end the pairing"),
             Key("try again", "r", "retry", "Try again", "look for the relay again"),
+            Key("history", "H", "history", "", "what was sent and received before"),
+            Key("resume", "f3", "resume", "Go on", "go on with all that is unfinished", first=True),
+            Key("unfinished", "U", "unfinished", "", "what is unfinished: go on, or forget it"),
             Key("settings", "comma", "settings", "", "colours, name, folder, limits"),
+            Key("limit", "l", "limits", "", "how fast this run may send and receive"),
             Key("commands", "ctrl+p", "command_palette", "", "everything by name", priority=True),
             Key(
                 *("suspend", "ctrl+z", "suspend", "", "back to the shell; fg brings it back"),
@@ -167,8 +182,8 @@ TABLE: Final[dict[str, Group]] = {
             Key("none", "u", "all(False)", "None", "no to all that is shown"),
             Key("folder", "f", "folder", "Folder", "where to save it"),
             Key("find", "slash", "find", "Find", "show only names with this in them"),
-            Key("left", "left,h", "fold", "", "close a folder"),
-            Key("right", "right,l", "unfold", "", "open a folder"),
+            Key("left", "left", "fold", "", "close a folder"),
+            Key("right", "right", "unfold", "", "open a folder"),
             Key("help", "question_mark,f1", "app.help", "Help", "", first=True),
         ),
     ),
@@ -177,8 +192,20 @@ TABLE: Final[dict[str, Group]] = {
         (
             Key("yes", "y", "answer(True)", "Yes", "yes; counts once you had time to read"),
             Key("no", "n,escape", "answer(False)", "No", "no"),
-            Key("left", "left,h", "app.focus_previous", "", "the other button"),
-            Key("right", "right,l", "app.focus_next"),
+            Key("left", "left", "app.focus_previous", "", "the other button"),
+            Key("right", "right", "app.focus_next"),
+            Key("up", "up,k", "scroll(-1)"),
+            Key("down", "down,j", "scroll(1)"),
+        ),
+    ),
+    "quitting": Group(
+        "Quitting",
+        (
+            Key("yes", "y", "answer(True)", "Keep", "quit; what runs can be gone on with"),
+            Key("end", "x", "cancel", "Give up", "quit, and give up what runs, on both sides"),
+            Key("no", "n,escape", "answer(False)", "Stay", "do not quit"),
+            Key("left", "left", "app.focus_previous", "", "the other button"),
+            Key("right", "right", "app.focus_next"),
             Key("up", "up,k", "scroll(-1)"),
             Key("down", "down,j", "scroll(1)"),
         ),
@@ -188,8 +215,8 @@ TABLE: Final[dict[str, Group]] = {
         (
             Key("same", "equals_sign,escape", "answer(False)", "The same", "the same words"),
             Key("different", "exclamation_mark", "answer(True)", "Different", "other words"),
-            Key("left", "left,h", "app.focus_previous", "", "the other button"),
-            Key("right", "right,l", "app.focus_next"),
+            Key("left", "left", "app.focus_previous", "", "the other button"),
+            Key("right", "right", "app.focus_next"),
             Key("up", "up,k", "scroll(-1)"),
             Key("down", "down,j", "scroll(1)"),
         ),
@@ -235,11 +262,48 @@ TABLE: Final[dict[str, Group]] = {
             Key("help", "f1", "app.help", "Help"),
         ),
     ),
+    "limits": Group(
+        "Limits",
+        (
+            Key("done", "enter", "set", "Set", "limit it from now on, and close", first=True),
+            Key("away", "escape", "dismiss", "Leave", "close, and change nothing"),
+            Key("help", "f1", "app.help", "Help"),
+        ),
+    ),
+    "rate": Group(
+        "A rate",
+        (
+            Key("up", "up", "step(1)", "", "the next higher of the usual rates"),
+            Key("down", "down", "step(-1)", "", "the next lower"),
+            Key("done", "enter", "submit", "Set", first=True),
+        ),
+    ),
+    "history": Group(
+        "History",
+        (
+            Key("open folder", "enter,o", "open", "Open folder", "open its folder", first=True),
+            Key("find", "slash", "filter", "Find", "show only names with this in them"),
+            Key("end", "x", "clear", "Delete all", "delete the whole history; files stay"),
+            Key("away", "escape", "dismiss", "Close", first=True),
+            Key("history", "H", "dismiss"),
+        ),
+    ),
+    "unfinished": Group(
+        "Unfinished",
+        (
+            Key("resume this", "enter", "choose", "Go on", "go on with this one", first=True),
+            Key("resume", "f3", "resume", "All", "go on with all of them", first=True),
+            Key("end", "x", "forget", "Forget", "forget it, with what arrived of it", first=True),
+            # With `Esc` the line is too long for the narrowest screen by two cells.
+            Key("unfinished", "U", "dismiss", "Close", first=True),
+            Key("away", "escape", "dismiss"),
+        ),
+    ),
     "turning": Group(
         "A choice of a few",
         (
-            Key("left", "left,h", "turn(-1)", "", "the one before"),
-            Key("right", "right,l,space", "turn(1)", "Next", "the next"),
+            Key("left", "left", "turn(-1)", "", "the one before"),
+            Key("right", "right,space", "turn(1)", "Next", "the next"),
         ),
     ),
     "help": Group(
@@ -274,6 +338,8 @@ _READ: Final = {
     "slash": "/",
     "tilde": "~",
     "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
     "comma": ",",
 }
 

@@ -7,16 +7,20 @@ the person is the app's; nothing here knows what a transfer is.
 
 from __future__ import annotations
 
+import codecs
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import CodeType
 from typing import Any, Final
 
 from rich.segment import Segment, Segments
 from textual.app import App
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers._writer_thread import WriterThread
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -26,6 +30,20 @@ _log = logging.getLogger(__name__)
 
 #: Drawn in place of a widget that cannot be drawn.
 _INSTEAD: Final = "✗ cannot be shown"
+
+
+class LastingWriter(WriterThread):
+    """Textual's writer, which goes on where the terminal is gone."""
+
+    def run(self) -> None:
+        """Write what comes until the end; drop what cannot be written."""
+        while (text := self._queue.get()) is not None:
+            with suppress(OSError):
+                self._file.write(text)
+                if self._queue.empty():
+                    self._file.flush()
+        with suppress(OSError):
+            self._file.flush()
 
 
 class SteadyApp(App[None]):
@@ -56,6 +74,23 @@ class SteadyApp(App[None]):
             yield
         except Exception as error:
             self._handle_exception(error)
+
+    # -- where Textual reads the terminal, and writes to it
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver, which from now on survives what a terminal may do to it.
+
+        Bytes that are no UTF-8 are read as U+FFFD: Textual decodes strictly, and one such byte,
+        typed or pasted, would end the app. What cannot be written is dropped: Textual's writer ends
+        at the first error, and whoever writes then waits for it for ever.
+        """
+        driver = super().get_driver_class()
+        module = sys.modules[driver.__module__]
+        if hasattr(module, "WriterThread"):
+            module.WriterThread = LastingWriter  # type: ignore[attr-defined]
+        if hasattr(module, "getincrementaldecoder"):  # Windows delivers characters
+            module.getincrementaldecoder = _tolerant_decoder  # type: ignore[attr-defined]
+        return driver
 
     # -- where Textual handles exceptions
 
@@ -160,3 +195,7 @@ def _place(error: Exception) -> tuple[type[Exception], CodeType | None, int]:
     if traceback is None:
         return type(error), None, 0
     return type(error), traceback.tb_frame.f_code, traceback.tb_lineno
+
+
+def _tolerant_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")

@@ -37,15 +37,17 @@ _REASONS = {
     ),
     errno.EADDRNOTAVAIL: (
         "this machine does not have that address",
-        "Choose one of its own with --host, or 0.0.0.0 for all.",
+        "Choose one of its own with --host, or :: for all.",
     ),
     errno.EACCES: ("not permitted", "Choose a port from 1024 on with --port."),
 }
-_ANOTHER_HOST = "Choose an address of this machine with --host, or 0.0.0.0 for all."
+_ANOTHER_HOST = "Choose an address of this machine with --host, or :: for all."
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening TCP socket; port 0 takes any free port.
+
+    `::` is all addresses, those of IPv4 too, where the system allows both on one socket.
 
     Raises:
         OSError: The address is taken, unknown or not ours.
@@ -53,7 +55,8 @@ def listen(host: str, port: int) -> socket.socket:
     family, *_, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    return socket.create_server(address[:2], family=family)
+    both = address[0] == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
 
 
 class RelayServer(uvicorn.Server):

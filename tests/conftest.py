@@ -37,6 +37,7 @@ MAY_BE_SKIPPED = {
     "libtorrent has no wheel for this Python yet",
     "there is no IPv6 here",
     "this machine has no network",
+    "there is no C compiler here",
     # As root, and as anybody else.
     "who may read everything cannot be refused",
     "only Linux' root mounts file systems",
@@ -53,7 +54,21 @@ def _no_end_of_the_tests() -> Iterator[None]:
         yield
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _state_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test writes into the state folder of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        state = str(tmp_path_factory.mktemp("state"))
+        patch.setenv("FILESEND_STATE", state)
+        patch.setenv("XDG_STATE_HOME", state)  # for processes without the variables of ours
+        yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "long" not in config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     if not library.installed():
         for item in items:
             if item.get_closest_marker("native"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,13 +14,15 @@ import socketio
 import uvicorn
 
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import NotPaired
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, SessionId, TransferId
 from filesend_tui.core.exchange.manager import TransferManager
 from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
-from filesend_tui.core.sessions.cipher import SessionCipher
+from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import Code
+from filesend_tui.core.sessions.envelope import Envelope
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
@@ -48,7 +50,8 @@ class NotingConnection(RelayConnection):
         self.words: list[Word] = []
         self.states: list[ConnectionState] = []
         self.room: Room = "0" * 32
-        self.sealing: SessionCipher | None = None
+        self.sealing: RoomCipher | None = None
+        self.said = self.taken = 0
         self._changed = asyncio.Event()
         super().__init__(self._note_word, self._note_state)
 
@@ -57,7 +60,10 @@ class NotingConnection(RelayConnection):
         self.room = (await self.call(words.Claim(nameplate=nameplate), words.Joined)).room
 
     async def leave(self) -> None:
-        """Leave the room that it is in."""
+        """Leave the room that it is in, as who ends a session does."""
+        if self.sealing is not None:
+            with suppress(NotPaired):  # it has left already
+                await self.tell(words.Goodbye())
         await self.call(words.Leave(room=self.room), Done)
 
     async def prove(self, code: Code) -> None:
@@ -70,27 +76,34 @@ class NotingConnection(RelayConnection):
             await self.until(lambda: self.words)
             for word in pairing.receive(self.words.pop(0)):
                 await self.tell(word)
-        self.sealing = SessionCipher(pairing.shared_key, Side.JOINER)
-        self.words = [self._opened(word) for word in self.words]
+        self.sealing = RoomCipher(pairing.shared_key, Side.JOINER)
+        early, self.words = self.words, []
+        for word in early:
+            self._note(word)
 
     async def tell(self, word: Word) -> None:
         """Say something in the room, sealed where it has to be."""
         if self.sealing is not None and type(word) in words.CONTENTS.values():
-            word = self.sealing.seal(word)
+            self.said += not isinstance(word, words.Hello)
+            number = 0 if isinstance(word, words.Hello) else self.said
+            word = self.sealing.seal(Envelope(word, number, self.taken))
         assert isinstance(word, SealedMessage | PairingWord)
         await self.send(self.room, word)
 
-    def _opened(self, word: Word) -> Word:
+    def _note(self, word: Word) -> None:
         if self.sealing is not None and isinstance(word, SealedMessage):
-            return self.sealing.open(word)
-        return word
+            envelope = self.sealing.open(word)
+            self.taken = envelope.number or self.taken
+            word = envelope.word
+        if not isinstance(word, words.Acknowledge):
+            self.words.append(word)
 
     def _note_word(self, word: Word | RoomMessage) -> None:
         if isinstance(word, RoomMessage):
             word = word.word
         elif isinstance(word, words.Claimed | words.MetAtPlace):
             self.room = word.room
-        self.words.append(self._opened(word))
+        self._note(word)
         self._changed.set()
 
     def _note_state(self, state: ConnectionState) -> None:
@@ -150,7 +163,7 @@ class People(SessionManager):
 
     def __init__(self, events: EventStream, engine: Torrents, config: ClientConfig) -> None:
         self._transfers = TransferManager(events, engine, config)
-        super().__init__(events, config.name, self._transfers.begin)
+        super().__init__(events, config.name, self._transfers.begin, away_limit=config.away_limit)
         self.answer = self._transfers.answer
         self.cancel = self._transfers.cancel
         self.look_through = self._transfers.look_through
@@ -158,7 +171,7 @@ class People(SessionManager):
     @property
     def partners(self) -> dict[SessionId, Partner]:
         """Everybody there, by session."""
-        return {partner.id: partner for partner in self._partners.values()}
+        return dict(self._partners)
 
     async def request(self, chosen: Any, *, to: SessionId | None = None, **how: Any) -> TransferId:
         return await self._transfers.request(self.partner(to).id, chosen, **how)
@@ -170,11 +183,14 @@ class People(SessionManager):
 class Person:
     """One People at a real relay, with a scripted engine and a log of all that was published."""
 
-    def __init__(self, name: str, world: World, output: Path) -> None:
+    def __init__(
+        self, name: str, world: World, output: Path, *, away_limit: float = 3600.0
+    ) -> None:
         self.events = EventStream()
         self.engine = ScriptedEngine(world, self.events)
         self.output = output
-        self.people = People(self.events, self.engine, ClientConfig(name=name, output=output))
+        config = ClientConfig(name=name, output=output, away_limit=away_limit)
+        self.people = People(self.events, self.engine, config)
         self.log: list[Event] = []
         self._more = asyncio.Event()
         self._reader = self.events.subscribe()
@@ -201,6 +217,13 @@ class Person:
                         getattr(event, name) == value for name, value in fields.items()
                     ):
                         return event
+                self._more.clear()
+                await self._more.wait()
+
+    async def times(self, kind: type[Event], count: int) -> None:
+        """Wait until there were so many events of a kind."""
+        async with asyncio.timeout(20):
+            while sum(isinstance(event, kind) for event in self.log) < count:
                 self._more.clear()
                 await self._more.wait()
 

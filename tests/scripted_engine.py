@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream
@@ -14,7 +15,7 @@ from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.sources.create import make_torrent
 from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
-from filesend_tui.core.torrent.torrent import Choice, Choose, Progress
+from filesend_tui.core.torrent.torrent import Choice, Choose, Progress, Standing
 
 
 class World:
@@ -53,6 +54,10 @@ class ScriptedEngine:
             gate.set()
         self.fails: dict[str, FileSendError] = {}
         self.held: dict[str, Held] = {}
+        self.away: dict[str, bool] = {}
+        self.paused: dict[str, bool] = {}
+        self.standings: dict[str, Standing] = {}
+        self.paused_files: dict[str, tuple[int, ...]] = {}
         self.working = 0
         self.hashed = 0
         self.removed: list[tuple[str, bool]] = []
@@ -78,19 +83,21 @@ class ScriptedEngine:
         transfer: str | None = None,
         session: str | None = None,
         swarm_key: bytes | None = None,
-        approved: asyncio.Event | None = None,
+        words: object = None,
+        approved: asyncio.Future[Any] | None = None,
+        known: object = None,
     ) -> str:
         self.working += 1
         try:
             self._events.publish(Hashing(transfer=transfer, progress=0.0, hashed_bytes=0))
             if approved is not None and not self.gates["hash"].is_set():
-                await approved.wait()  # figures go on while the gate holds it up
+                await asyncio.shield(approved)  # figures go on while the gate holds it up
                 self._events.publish(Hashing(transfer=transfer, progress=0.5, hashed_bytes=1))
             await self._pass("hash")
             info = self.alter(await asyncio.to_thread(make_torrent, sources, salt=transfer))
             self.hashed += 1
             if approved is not None:
-                await approved.wait()
+                await asyncio.shield(approved)
             await self._pass("seed")
         finally:
             self.working -= 1
@@ -99,7 +106,8 @@ class ScriptedEngine:
         self.swarm_keys.append(swarm_key)
         torrent_id = info.info_hash.hex()
         magnet = Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers))
-        self.held[torrent_id] = Held(magnet)
+        self.held[torrent_id] = held = Held(magnet)
+        held.described.set_result(info)
         return torrent_id
 
     async def add(
@@ -111,7 +119,11 @@ class ScriptedEngine:
         transfer: str | None = None,
         session: str | None = None,
         swarm_key: bytes | None = None,
+        words: object = None,
         choose: Choose | None = None,
+        invitation: object = None,
+        reach: object = None,
+        keep: bool | None = None,
     ) -> str:
         parsed = parse_magnet(magnet)
         torrent = Held(parsed)
@@ -151,6 +163,24 @@ class ScriptedEngine:
             await asyncio.gather(torrent.task, return_exceptions=True)
         for future in (torrent.described, torrent.done):
             future.cancel()
+
+    async def invite(self) -> None:
+        return None
+
+    def reply(self, torrent_id: str) -> None:
+        del torrent_id
+
+    def partner_away(self, transfer: str, *, away: bool) -> None:
+        self.away[transfer] = away
+
+    def pause(self, transfer: str, *, paused: bool) -> None:
+        self.paused[transfer] = paused
+
+    def standing(self, transfer: str) -> Standing:
+        return self.standings.get(transfer, Standing.ABSENT)
+
+    def pause_files(self, transfer: str, files: Collection[int]) -> None:
+        self.paused_files[transfer] = tuple(files)
 
     def magnet(self, torrent_id: str) -> str:
         return str(self.held[torrent_id].magnet)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from filesend_tui.core.events import Direction
-from filesend_tui.core.exchange import table
+from filesend_tui.core.events import Direction, PausedBy
+from filesend_tui.core.exchange import pausing, table
 from filesend_tui.core.sessions import pairing
 from tools.import_laws import Laws
 
@@ -62,6 +62,14 @@ def pairing_states() -> str:
     return states(first, steps)
 
 
+def pauses() -> str:
+    """Return who may have paused a transfer, and what leads there."""
+    rows = pausing.TABLE.items()
+    return states(
+        PausedBy.NOBODY, ((by, happened.__name__, row.by) for (by, happened), row in rows)
+    )
+
+
 def states(first: str, steps: Iterable[tuple[str, str, str]]) -> str:
     """Return a state diagram of the first state, and (from, cause, to) for each transition."""
     by: dict[tuple[str, str], list[str]] = {}
@@ -77,6 +85,7 @@ DIAGRAMS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("protocol.md", "pairing"): pairing_states,
     ("protocol.md", "sending"): lambda: exchange(Direction.SEND),
     ("protocol.md", "receiving"): lambda: exchange(Direction.RECEIVE),
+    ("protocol.md", "pauses"): pauses,
 }
 
 

@@ -26,7 +26,7 @@ BROUGHT_ABOUT: Final = {
     ),
     "relayUnreachable": (
         "tests/util/test_unreachable.py",
-        "tests/e2e/test_endings.py::test_a_killed_relay",
+        "tests/e2e/test_endings.py::test_a_relay_that_stays_away_before_anything_is_under_way",
     ),
     "pairingFailed": (
         "tests/sessions/test_pairing.py::test_words_out_of_turn_fail_the_pairing",
@@ -56,13 +56,27 @@ BROUGHT_ABOUT: Final = {
         "tests/e2e/test_purposes.py::test_two_senders_hear_at_once_that_both_send",
         "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",
     ),
+    "noSuchProgram": ("tests/e2e/test_limit.py::test_where_nothing_runs_that_is_said",),
+    "programSilent": ("tests/headless/test_limits.py::test_one_that_is_stopped_is_told_of",),
     "notPaired": ("tests/sessions/test_manager.py::test_without_a_relay_or_a_partner",),
     "severalPartners": ("tests/core/test_several_sessions.py::test_who_is_meant_must_be_said",),
     "partnerGone": ("tests/e2e/test_endings.py::test_a_killed_sender",),
+    "partnerSilent": (
+        "tests/exchange/test_transfers.py::test_a_sender_who_never_hashes_is_told_of_and_given_up",
+    ),
+    "outOfStep": (
+        "tests/sessions/test_coming_back.py::test_who_has_forgotten_is_told_and_so_is_the_other",
+        "tests/core/test_going_on.py::test_an_old_copy_of_a_journal_is_told_and_ends_the_session",
+    ),
     "relayTampered": (
         "tests/security/test_rogue_relay.py::test_whatever_is_done_to_a_word_ends_the_session",
     ),
     "requestGone": ("tests/exchange/test_transfers.py::test_either_side_can_cancel_at_any_step",),
+    "underWay": (
+        "tests/cli/test_unfinished.py::test_what_another_process_is_at_is_told_with_that_process",
+        "tests/e2e/test_going_on.py"
+        "::test_what_is_under_way_is_neither_gone_on_with_nor_forgotten_by_another",
+    ),
     "declined": (
         "tests/e2e/test_asked.py::test_no",
         "tests/e2e/test_purposes.py::test_a_full_disk_is_told_to_the_sender",
@@ -70,7 +84,7 @@ BROUGHT_ABOUT: Final = {
     "cancelled": ("tests/e2e/test_endings.py::test_an_interrupted_receiver",),
     "noSpace": (
         "tests/security/test_disk.py::test_more_than_there_is_room_for_is_refused_with_figures",
-        "tests/security/test_disk.py::test_a_transfer_that_fills_the_disk_ends_on_both_sides",
+        "tests/security/test_disk.py::test_a_transfer_whose_disk_stays_full_ends_on_both_sides",
     ),
     "badMagnet": ("tests/torrent/metainfo/test_magnet.py::test_what_is_no_usable_link_is_refused",),
     "badSharePage": (
@@ -99,6 +113,9 @@ BROUGHT_ABOUT: Final = {
     "channelFailed": (
         "tests/transports/test_ice.py::test_relay_only_without_a_turn_server_says_what_is_missing",
         "tests/transports/test_native.py::test_what_it_cannot_do_it_is_not_asked_for",
+    ),
+    "noSuchTransfer": (
+        "tests/e2e/test_going_on.py::test_what_is_unfinished_is_listed_and_forgotten",
     ),
     "usage": ("tests/cli/test_cli.py::test_wrong_usage_is_2_and_says_what",),
 }

@@ -171,7 +171,19 @@ def _name(name: str) -> str:
 
 
 def _text(page: dict[str, Any]) -> str:
-    return json.dumps(page, indent=2) + "\n"
+    return json.dumps(_ordered(page), indent=2) + "\n"
+
+
+def _ordered(part: Any) -> Any:
+    """Return a part of a page with null last of alternatives: msgspec's order is its version's."""
+    if isinstance(part, list):
+        return [_ordered(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    ordered = {key: _ordered(value) for key, value in part.items()}
+    if isinstance(kinds := ordered.get("anyOf"), list):
+        kinds.sort(key=lambda kind: kind == {"type": "null"})
+    return ordered
 
 
 if __name__ == "__main__":

@@ -26,8 +26,9 @@ from spake2.spake2 import DefaultParams
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.meeting import signaling
 from filesend_tui.core.meeting.signaling import SealedSignaling, Use
-from filesend_tui.core.sessions.cipher import BUCKET, SessionCipher
+from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
+from filesend_tui.core.sessions.envelope import BUCKET, Envelope
 from filesend_tui.core.sessions.key_agreement import (
     APP_ID,
     Introduction,
@@ -97,9 +98,10 @@ def pages() -> dict[str, str]:
         "sealing.json": {
             "about": (
                 "What each side says after pairing: AES-256-GCM under the key of its direction. "
-                "The nonce is the count; the associated data is filesend/sealing/1, transcript, "
-                f"direction, nonce, event. Content is JSON with spaces up to a multiple of {BUCKET}"
-                " bytes; another order of its members is as good."
+                "The nonce is the count; the associated data is filesend/sealing/2, transcript, "
+                "direction, nonce, event. What is sealed is the number of the word (0: none) and "
+                "that of the last word taken, 8 bytes each, big-endian, then JSON, with spaces up "
+                f"to a multiple of {BUCKET} bytes in all; another order of its members is as good."
             ),
             "vectors": [_talk()],
         },
@@ -236,6 +238,8 @@ def _results(pairing: Pairing) -> dict[str, Any]:
 
 _ID: Final = "00112233445566778899aabbccddeeff"
 
+#: What has no number: the first word, and figures.
+_UNNUMBERED: Final = (words.Hello, words.Preparing, words.ProgressUpdate, words.Acknowledge)
 #: Speakers and words: several counts in each direction, lengths around a bucket's, every word.
 TALK: Final[tuple[tuple[Side, Word], ...]] = (
     (Side.MAKER, words.Hello(name="Ann", wants="send")),
@@ -264,26 +268,38 @@ TALK: Final[tuple[tuple[Side, Word], ...]] = (
         Side.JOINER,
         words.ProgressUpdate(id=_ID, downloaded=3, download_speed=1.5, progress=0.6),
     ),
+    (Side.MAKER, words.Queue(id=_ID, waits=True)),
+    (Side.JOINER, words.Pause(id=_ID)),
+    (Side.JOINER, words.Resume(id=_ID)),
+    (Side.JOINER, words.PauseFiles(id=_ID, files=[0])),
     (Side.JOINER, words.DownloadComplete(id=_ID)),
-    (Side.MAKER, words.Message(text="x" * (BUCKET - len('{"text":""}')))),
-    (Side.MAKER, words.Message(text="x" * (BUCKET + 1 - len('{"text":""}')))),
+    (Side.MAKER, words.Message(text="x" * (BUCKET - 16 - len('{"text":""}')))),
+    (Side.MAKER, words.Message(text="x" * (BUCKET - 15 - len('{"text":""}')))),
     (Side.MAKER, words.Cancel(id=_ID, reason="enough")),
+    (Side.JOINER, words.SendAgain(id=_ID)),
+    (Side.JOINER, words.Acknowledge()),
+    (Side.MAKER, words.Goodbye()),
 )
 
 
 def _talk() -> dict[str, Any]:
     shared = SharedKey(_fixed("session key", 32), _fixed("transcript", 32), "")
-    ciphers = {side: SessionCipher(shared, side) for side in Side}
+    ciphers = {side: RoomCipher(shared, side) for side in Side}
     counts = dict.fromkeys(Side, 0)
+    numbers = dict.fromkeys(Side, 0)
     said = []
     for speaker, word in TALK:
-        sealed = ciphers[speaker].seal(word)
+        numbers[speaker] += not isinstance(word, _UNNUMBERED)
+        heard = Envelope(word, numbers[speaker], numbers[speaker.other])
+        sealed = ciphers[speaker].seal(heard)
         said.append(
             {
                 "speaker": str(speaker),
                 "count": counts[speaker],
                 "event": sealed.event,
                 "deliveredAs": words.ROUTES[sealed.event].delivered_as,
+                "number": heard.number,
+                "taken": heard.taken,
                 "content": msgspec.json.encode(word).decode(),
                 "paddedLength": len(sealed.body) - 16,
                 "body": sealed.body.hex(),
@@ -300,7 +316,7 @@ def _talk() -> dict[str, Any]:
 
 def sealing_key(shared: SharedKey, speaker: Side) -> bytes:
     """Return the key of one side's words, which is private to the cipher."""
-    info = b"filesend/sealing/1/" + speaker.encode()
+    info = b"filesend/sealing/2/" + speaker.encode()
     return HKDF(SHA256(), 32, salt=shared.transcript, info=info).derive(shared.key)
 
 

@@ -10,6 +10,7 @@ from benchmarks.groups import (
     beginning,
     files,
     hashing,
+    journal,
     links,
     loopback,
     memory,
@@ -29,5 +30,5 @@ class Group:
 
 GROUPS = tuple(
     Group(module.ROWS, module.measure)
-    for module in (loopback, webrtc, links, files, memory, beginning, hashing, screens)
+    for module in (loopback, webrtc, links, files, journal, memory, beginning, hashing, screens)
 )

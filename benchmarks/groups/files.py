@@ -24,13 +24,13 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
     del rows
     roads.require_direct()
     count = _COUNT // 10 if context.quick else _COUNT
-    many, one = _many(context.folder, count), context.file(count * _SIZE)
+    several, one = many(context.folder, count), context.file(count * _SIZE)
     figures: Figures = {"many": [], "one": []}
     with measures.relay(context) as relay:
         for number in context.rounds(_ROUNDS, _SECONDS):
             ours, theirs = measures.in_turn(
                 number,
-                lambda: measures.filesend(context, relay, many, *roads.DIRECT),
+                lambda: measures.filesend(context, relay, several, *roads.DIRECT),
                 lambda: measures.filesend(context, relay, one, *roads.DIRECT),
             )
             context.say(f"files: {count} of them {ours.wall:.1f} s, one {theirs.wall:.1f} s")
@@ -39,8 +39,11 @@ def measure(context: Context, rows: Sequence[Row]) -> list[Result]:
     return [ratio(FILES, figures, "many", "one", "s")]
 
 
-def _many(folder: Path, count: int) -> Path:
+def many(folder: Path, count: int) -> Path:
+    """Return a folder with so many files of 4 KB, a hundred in each folder, made once."""
     root = folder / f"many-{count}"
+    if root.exists():
+        return root
     for number in range(count):
         path = root / f"{number // 100:03}" / f"{number:05}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)

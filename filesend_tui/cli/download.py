@@ -21,5 +21,6 @@ def download(context: typer.Context, magnet: MagnetArgument, *, json: JsonOption
         settings,
         trackers_in(magnet),
         json=json,
+        program="download",
     )
     raise typer.Exit(ended)

@@ -18,7 +18,7 @@ from filesend_tui import __version__
 from filesend_tui.settings.schema import BY_KEY, Setting
 
 #: The settings of how two people's machines, or those of a swarm, connect.
-SWARM: Final = ("ice_servers", "webrtc", "upload_limit", "download_limit")
+SWARM: Final = ("ice_servers", "webrtc", "upload_limit", "download_limit", "on_hangup", "history")
 CONNECTION: Final = (
     "ice_servers",
     "road",
@@ -26,6 +26,10 @@ CONNECTION: Final = (
     "webrtc",
     "upload_limit",
     "download_limit",
+    "at_once",
+    "away_limit",
+    "on_hangup",
+    "history",
 )
 LOG: Final = ("log_level", "log_file")
 
@@ -144,6 +148,15 @@ VerifyOption = Annotated[
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")]
+ResumeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Go on with what an earlier run of the same command did not finish, or begin anew. "
+        "Without either it is asked about; where nobody can be asked, a new transfer begins.",
+        show_default=False,
+    ),
+]
 SkipOption = Annotated[
     bool,
     typer.Option(
@@ -153,6 +166,32 @@ SkipOption = Annotated[
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print each event as a JSON object on a line.")
+]
+IdsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID", help="A transfer's id, or how it begins.", show_default=False),
+]
+ListOption = Annotated[bool, typer.Option("--list", help="Only show what is unfinished.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Forget all that is unfinished.")]
+ClearOption = Annotated[bool, typer.Option("--clear", help="Delete the whole history.")]
+CountOption = Annotated[
+    int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many entries, the newest.")
+]
+UploadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--upload",
+        metavar="RATE|none",
+        help="Send at most so much a second, such as 500k or 1.5 MB/s; none for no limit.",
+    ),
+]
+DownloadOption = Annotated[
+    str | None,
+    typer.Option("--download", metavar="RATE|none", help="Receive at most so much a second."),
+]
+PidOption = Annotated[
+    int | None,
+    typer.Option("--pid", metavar="PID", min=1, help="Only this process; all, if not given."),
 ]
 TrackerOption = Annotated[
     list[str] | None,

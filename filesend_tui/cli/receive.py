@@ -10,6 +10,7 @@ from filesend_tui.cli.options import (
     LOG,
     CodeArgument,
     JsonOption,
+    ResumeOption,
     VerifyOption,
     YesOption,
     takes,
@@ -22,31 +23,43 @@ def receive(
     code: CodeArgument = None,
     *,
     yes: YesOption = False,
+    resume: ResumeOption = None,
     verify: VerifyOption = False,
     json: JsonOption = False,
 ) -> None:
     """Receive what the person with this code sends."""
     settings = settle(context.obj)
     from filesend_tui.cli import compose
-    from filesend_tui.headless import paired
+    from filesend_tui.headless import paired, resuming
     from filesend_tui.headless.asking import Asker
+    from filesend_tui.runtime.going_on import goes_into
 
     asker, folder = Asker.on_standard_input(), compose.folder_of(settings)
     with compose.relay_of(settings) as relay:
         ended = compose.run(
-            lambda client: paired.receive(
+            lambda client: resuming.or_begin(
                 client,
-                relay.asking(asker),
-                code,
+                compose.relay_by_url(relay, asker),
+                lambda each: goes_into(each, folder),
+                lambda: paired.receive(
+                    client,
+                    relay.asking(asker),
+                    code,
+                    asker,
+                    accept_all=yes,
+                    output=folder,
+                    verify=verify,
+                ),
                 asker,
+                folder=folder,
+                wanted=compose.goes_on(settings, resume, verify=verify),
                 accept_all=yes,
-                output=folder,
-                verify=verify,
             ),
             settings,
             [relay.url],
             stop=relay.stop,
             json=json,
+            program="receive",
             asker=asker,
             asked=not yes,
         )

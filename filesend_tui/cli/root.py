@@ -9,9 +9,13 @@ from __future__ import annotations
 import typer
 
 from filesend_tui.cli.download import download
+from filesend_tui.cli.forget import forget
+from filesend_tui.cli.history import history
+from filesend_tui.cli.limit import limit
 from filesend_tui.cli.options import CONNECTION, LOG, VersionOption, takes
 from filesend_tui.cli.receive import receive
 from filesend_tui.cli.relay import relay
+from filesend_tui.cli.resume import resume
 from filesend_tui.cli.seed import seed
 from filesend_tui.cli.send import send
 
@@ -35,5 +39,5 @@ def screens(context: typer.Context, *, _version: VersionOption = False) -> None:
         raise typer.Exit(open_screens(context.obj))
 
 
-for command in (send, receive, seed, download, relay):
+for command in (send, receive, seed, download, resume, forget, history, limit, relay):
     cli.command()(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,25 +41,38 @@ def run_screens(settings: Settings) -> int:
     with compose.relay_of(settings) as relay:
         folder = compose.folder_of(settings)
         config = settings.client_config(output=folder, meeting_places=[relay.url])
+        state = compose.state_of(settings)
+        obeying: list[asyncio.Task[None]] = []  # until the event loop ends
 
         def client() -> Client:
             from filesend_tui.core.client import Client
+            from filesend_tui.core.journal.journal import Journal
+            from filesend_tui.runtime.programs import obey
 
-            return Client(config)
+            made = Client(config, Journal.open(state))
+            obeying.append(asyncio.create_task(obey(state, "screens", made)))
+            return made
 
         app = FileSendApp(
             client,
             relay=relay.find,
-            trusted=relay.trusted,
+            again=relay.again,
             output=folder,
             warning=compose.warning_of(settings),
             preferences=Preferences.of(settings, settings_path()),
+            state=state,
+            finishes=settings.finishes,
+            resume=settings.resume,
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
             for line in receipts(app.store.transfers):  # the terminal's own screen is restored
                 print(line)
             code = app.return_code or 0
+            if (left := app.ended()) is not None:
+                from filesend_tui.headless.unattended import finish
+
+                code = running.run(finish(left, settings.away_limit))
             relay.stop()
             end_soon(code)
         return code

@@ -47,6 +47,8 @@ def seed(
             settings,
             trackers,
             json=json,
+            program="seed",
+            endless=True,
         )
         raise typer.Exit(ended)
     asker = Asker.on_standard_input()
@@ -59,6 +61,8 @@ def seed(
             [relay.url],
             stop=relay.stop,
             json=json,
+            program="seed",
+            endless=True,
             asker=asker,
         )
     raise typer.Exit(ended)

@@ -10,6 +10,7 @@ from filesend_tui.cli.options import (
     LOG,
     JsonOption,
     PathsArgument,
+    ResumeOption,
     SendCodeOption,
     SkipOption,
     VerifyOption,
@@ -23,6 +24,7 @@ def send(
     paths: PathsArgument,
     *,
     code: SendCodeOption = None,
+    resume: ResumeOption = None,
     verify: VerifyOption = False,
     skip_unreadable: SkipOption = False,
     json: JsonOption = False,
@@ -32,25 +34,35 @@ def send(
     settings = settle(context.obj)
     from filesend_tui.cli import compose
     from filesend_tui.core.checks import look_at_all
-    from filesend_tui.headless import paired
+    from filesend_tui.headless import paired, resuming
     from filesend_tui.headless.asking import Asker
+    from filesend_tui.runtime.going_on import sends
 
     asker, chosen = Asker.on_standard_input(), look_at_all(paths)
     with compose.relay_of(settings) as relay:
         ended = compose.run(
-            lambda client: paired.send(
+            lambda client: resuming.or_begin(
                 client,
-                relay.asking(asker),
-                chosen,
-                code,
+                compose.relay_by_url(relay, asker),
+                lambda each: sends(each, paths),
+                lambda: paired.send(
+                    client,
+                    relay.asking(asker),
+                    chosen,
+                    code,
+                    asker,
+                    verify=verify,
+                    skip_unreadable=skip_unreadable,
+                ),
                 asker,
-                verify=verify,
-                skip_unreadable=skip_unreadable,
+                folder=compose.folder_of(settings),
+                wanted=compose.goes_on(settings, resume, verify=verify),
             ),
             settings,
             [relay.url],
             stop=relay.stop,
             json=json,
+            program="send",
             asker=asker,
         )
     raise typer.Exit(ended)

@@ -6,19 +6,35 @@ Nothing is decided here: each method passes the command to the package that owns
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import leftover_events
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import ClientDestroyed, SessionId, TransferId, Verification, Wants
+from filesend_tui.core.events import (
+    ClientDestroyed,
+    History,
+    Limits,
+    SessionId,
+    TransferId,
+    Unfinished,
+    Verification,
+    Wants,
+)
 from filesend_tui.core.exchange.manager import TransferManager
-from filesend_tui.core.relay_client.connection import always
+from filesend_tui.core.journal import history
+from filesend_tui.core.journal.journal import Journal
+from filesend_tui.core.relay_client.connection import Again, always
+from filesend_tui.core.resume.resuming import Resuming
+from filesend_tui.core.resume.sessions import SessionKeeper
+from filesend_tui.core.resume.shares import Shares, hashed
+from filesend_tui.core.resume.transfers import JournalKeeper
 from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
+from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import only
 
@@ -32,30 +48,65 @@ class Client:
 
     Args:
         config: How it behaves.
+        journal: Keeps what has to outlive it, and is closed with it; None to keep nothing.
 
     Raises:
         ChannelFailed: The settings force a transport, or a kind of it, that is not available.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, journal: Journal | None = None) -> None:
         self._config = config
         self._events = EventStream()
         self._engine = Engine(config, self._events)
-        self._transfers = TransferManager(self._events, self._engine, config)
-        self._sessions = SessionManager(self._events, config.name, self._transfers.begin)
+        keeper = SessionKeeper(journal) if journal is not None else None
+        self._transfers = TransferManager(
+            self._events,
+            self._engine,
+            config,
+            JournalKeeper(journal) if journal is not None else None,
+        )
+        self._sessions = SessionManager(
+            self._events,
+            config.name,
+            self._transfers.begin,
+            away_limit=config.away_limit,
+            keeper=keeper,
+        )
+        self._resuming: Resuming | None = None
+        # What was shared tells as much as the history does.
+        self._shares = Shares(journal) if journal is not None and config.history else None
+        if journal is not None and keeper is not None:
+            self._resuming = Resuming(journal, keeper, self._sessions, self._transfers)
         self._warming: asyncio.Task[None] | None = None
         self._destroyed = False
+        self._journal = journal
+        self._recording: asyncio.Task[None] | None = None
+        if journal is not None:
+            # Soon: readers of the stream come first.
+            asyncio.get_running_loop().call_soon(journal.watch, self._events.publish)
+            if config.history:
+                recording = history.record(self._events.subscribe(), journal)
+                self._recording = asyncio.create_task(recording)
 
     def subscribe(self) -> Subscription:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""
         return self._events.subscribe()
 
-    async def tidy(self, folder: Path) -> None:
-        """Find unfinished downloads of earlier runs in a folder, and remove those without an owner.
+    async def tidy(self, folder: Path, *, but: str = "") -> None:
+        """Find unfinished downloads of earlier runs in a folder; remove those nobody goes on with.
 
-        Publishes a `leftover` event for each. A download does the same for its own folder.
+        Publishes a `leftover` event for each, but for those that `unfinished` returns. A download
+        does the same for its own folder.
+
+        Args:
+            folder: Where to look.
+            but: The id of a torrent that goes on there: what is there of it is not mentioned.
         """
-        for event in leftover_events(folder, await asyncio.to_thread(sweep, folder)):
+        known = {bytes.fromhex(but)} if but else set()
+        if self._resuming is not None:
+            known |= await self._resuming.torrents()
+        names = frozenset(map(part_name, known))
+        for event in leftover_events(folder, await asyncio.to_thread(sweep, folder, but=names)):
             self._events.publish(event)
 
     # -- torrents
@@ -87,6 +138,9 @@ class Client:
     ) -> str:
         """Make a torrent, announce and serve it; return its id (infohash hex).
 
+        What an earlier process shared of the same paths is not hashed again where size, times and
+        identity of all files are as they were, and a few pieces that are read.
+
         Args:
             paths: Files and folders; each of a `Chosen` must still be the same file. Or the
                 result of `look_through`.
@@ -98,9 +152,21 @@ class Client:
             BadSource: Something cannot be read, was replaced, or changed while it was read.
             TrackerFailed: No tracker accepted it.
         """
-        return await self._engine.seed(
-            paths, trackers=trackers, name=name, skip_unreadable=skip_unreadable
+        if self._shares is None:
+            return await self._engine.seed(
+                paths, trackers=trackers, name=name, skip_unreadable=skip_unreadable
+            )
+        if not isinstance(paths, Found):
+            paths = await self.look_through(paths, openly=True, skip_unreadable=skip_unreadable)
+        earlier = await self._shares.find(paths)
+        known = hashed(earlier) if earlier is not None else None
+        torrent = await self._engine.seed(paths, trackers=trackers, name=name, known=known)
+        info = await self._engine.wait_metadata(torrent)
+        magnet = self._engine.magnet(torrent)
+        await self._shares.keep(
+            earlier, paths, info=info.raw, magnet=magnet, trackers=tuple(trackers)
         )
+        return torrent
 
     async def add(
         self,
@@ -127,32 +193,117 @@ class Client:
 
         Args:
             torrent: Its id; an unknown one is no error.
-            delete_data: Also delete an unfinished download's part files.
+            delete_data: Also delete an unfinished download's part files; else a later `add` into
+                the same folder goes on with them.
         """
         await self._engine.remove(torrent, delete_data=delete_data)
 
-    async def destroy(self) -> None:
-        """End everything and free it; the event stream ends with `clientDestroyed`."""
+    async def destroy(self, *, keep: bool = False) -> None:
+        """End everything and free it; the event stream ends with `clientDestroyed`.
+
+        Args:
+            keep: Cancel nothing, where the journal lasts: what is unfinished can be gone on with by
+                a later process, and the partners of it are told nothing. An `unfinished` event
+                follows for each.
+        """
         if self._destroyed:
             return
         self._destroyed = True
+        ours = self._sessions.ids
+        keep = keep and self.lasts
         try:
-            await self._sessions.destroy()
+            await self._sessions.destroy(keep=keep)
+            if keep:
+                left = await self.unfinished()
+                self.tell_unfinished([each for each in left if each.session in ours])
             if self._warming is not None:
                 await self._warming
         finally:
             await self._engine.destroy()
             self._events.publish(ClientDestroyed())
             self._events.close()
+            if self._journal is not None:
+                if self._recording is not None:
+                    await self._recording
+                await self._journal.close()
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
         """Limit file data to so many bytes a second from now on, over all torrents together.
+
+        A `limits` event follows.
 
         Args:
             upload: Bytes a second, at least 1; None for no limit.
             download: Likewise.
         """
         self._engine.limit(upload=upload, download=download)
+        self._events.publish(Limits(upload=upload, download=download))
+
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """The limits of upload and download, in bytes a second; None for no limit."""
+        return self._engine.limits
+
+    # -- the history
+
+    async def history(self, limit: int) -> Sequence[History]:
+        """Return the newest entries of the history, at most `limit`, the newest first."""
+        return await self._journal.history(limit) if self._journal is not None else ()
+
+    async def clear_history(self) -> int | None:
+        """Delete the whole history; return how many entries it had, None where it cannot be."""
+        return await self._journal.clear_history() if self._journal is not None else None
+
+    # -- what an earlier process did not finish
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is unfinished outlives this process, as far as is known by now."""
+        return self._journal is not None and self._journal.lasts
+
+    async def unfinished(self) -> tuple[Unfinished, ...]:
+        """Return the transfers that are unfinished, the oldest first; none without a journal.
+
+        Those that nobody went on with for a month are forgotten first; `forgotten` tells of each.
+        """
+        if self._resuming is None:
+            return ()
+        for gone in await self._resuming.expire():
+            self._events.publish(gone)
+        return await self._resuming.unfinished()
+
+    def tell_unfinished(self, left: Iterable[Unfinished]) -> None:
+        """Publish that these are unfinished, as `unfinished` returned them."""
+        for each in left:
+            self._events.publish(each)
+
+    async def resume(self, session: SessionId, transfer: TransferId) -> bool:
+        """Go on with an unfinished transfer, and with its session, where both were.
+
+        The relay of that session must be connected. The partner is away until both are back.
+
+        Returns:
+            False where there is no such transfer, or another process is at it.
+
+        Raises:
+            RelayUnreachable: There is no connection to a relay.
+            FileSendError: What was recorded of it is of another version.
+        """
+        return self._resuming is not None and await self._resuming.resume(session, transfer)
+
+    async def forget(self, session: SessionId, transfer: TransferId) -> bool:
+        """Forget an unfinished transfer, and delete what arrived of it.
+
+        Returns:
+            False where there is no such transfer, or another process is at it.
+        """
+        forgotten = None
+        if self._resuming is not None:
+            forgotten = await self._resuming.forget(session, transfer)
+        if forgotten is None:
+            return False
+        self._events.publish(forgotten)
+        return True
 
     # -- people
 
@@ -172,14 +323,15 @@ class Client:
         """Set what this side is there for; sent to each partner that it pairs with afterwards."""
         self._sessions.intend(wants)
 
-    async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
+    async def connect(self, relay_url: str, *, again: Again = always) -> None:
         """Connect to the relay; reconnect when the connection is lost.
 
         The transports are prepared meanwhile, so that the first transfer does not wait for them.
 
         Args:
             relay_url: The relay's address.
-            again: Called before each reconnect; returns whether to connect to what is there now.
+            again: Awaited before each reconnect; returns whether to connect to what is there now.
+                It may first start a relay there, and must not raise.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
@@ -214,6 +366,14 @@ class Client:
             WrongSecret: The other side does not hold the secret.
         """
         return await self._sessions.meet(secret)
+
+    async def settle(self, timeout: float) -> bool:
+        """Wait until every partner has taken all that was said, also those who are away.
+
+        Returns:
+            Whether they have, within `timeout` seconds.
+        """
+        return await self._sessions.settle(timeout)
 
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session; running transfers with this partner are cancelled."""
@@ -265,6 +425,49 @@ class Client:
     async def cancel(self, transfer: TransferId) -> None:
         """Cancel a transfer in any state; both sides free everything."""
         await self._transfers.cancel(transfer)
+
+    async def pause(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Pause a transfer, on both sides: none of its bytes go until `go_on`, and nothing is lost.
+
+        A partner who has paused it too has to go on as well. Nothing happens where it is over, not
+        agreed on, or paused already.
+
+        Args:
+            transfer: Which.
+            files: Only leave out these, for now, by their place in the request. The rest goes on,
+                and the transfer is done once they are fetched too.
+
+        Raises:
+            FileSendError: There are `files`, and this side sends.
+        """
+        self._transfers.pause(transfer, files)
+
+    async def go_on(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Take this side's pause of a transfer back; only the partner can take back theirs.
+
+        Args:
+            transfer: Which.
+            files: Only fetch these again, which were left out.
+
+        Raises:
+            FileSendError: There are `files`, and this side sends.
+        """
+        self._transfers.go_on(transfer, files)
+
+    async def move(self, transfer: TransferId, by: int) -> None:
+        """Send a transfer so many places later, or below 0 sooner, than in its turn.
+
+        Its place counts where `at_once` of the configuration lets some wait.
+        """
+        self._transfers.move(transfer, by)
+
+    async def ask_again(self, transfer: TransferId) -> None:
+        """Ask its sender to send a transfer that is over again; they decide.
+
+        Raises:
+            RequestGone: It was not to be received, is not over, or its sender is gone.
+        """
+        self._transfers.ask_again(transfer)
 
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
         """Send a partner a line of text. Raises NotPaired."""

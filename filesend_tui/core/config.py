@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -52,6 +52,10 @@ def default_folder() -> Path:
     return platformdirs.user_downloads_path() / "FileSend"
 
 
+#: Seconds that a partner may be away before the session with them ends.
+AWAY_LIMIT: Final = 3600.0
+
+
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a Client behaves.
 
@@ -62,7 +66,10 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     to use. max_peers: connections per torrent. offers: WebRTC offers per announce.
     upload_slots: peers served at once. upload_limit, download_limit: bytes of file data a second,
     all torrents and peers together; None for no limit. share_page: the page that opens an open
-    torrent in a browser (metainfo/share_link.py); None for none.
+    torrent in a browser (metainfo/share_link.py); None for none. at_once: how many
+    transfers are sent at once, None for all; the others wait. away_limit: seconds that a partner
+    may be away before the session with them ends. history: what ends is kept in the history, where
+    there is a journal.
     """
 
     name: str = "somebody"
@@ -80,3 +87,6 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     upload_limit: int | None = None
     download_limit: int | None = None
     share_page: str | None = None
+    away_limit: float = AWAY_LIMIT
+    at_once: int | None = None
+    history: bool = True

@@ -5,7 +5,6 @@ Nothing is published or decided here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,10 @@ from filesend_tui.core.errors import BadSource, FileSendError, Offender
 from filesend_tui.core.events import SessionId, TorrentId, TransferId
 from filesend_tui.core.torrent.storage.part_folder.leftovers import Leftover
 from filesend_tui.core.util.figures import size_text
-from filesend_tui.core.util.text import clean
+from filesend_tui.core.util.text import clean, clean_path
 
 #: Most unsendable files that are named; the rest is counted.
 NAMED: Final = 10
-_MAX_PATH: Final = 1024
 
 
 def error_event(
@@ -62,8 +60,12 @@ def _leftover(path: Path, found: Sequence[Leftover], host: str) -> events.Leftov
     size, removed = sum(each.size for each in found), found[0].removed
     named = f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})" if names else ""
     what = f"{len(found)} unfinished downloads" if len(found) > 1 else "an unfinished download"
-    place, begun = _shown(path), f", begun on {host}" if host else ""
-    if removed:
+    place, begun = clean_path(path), f", begun on {host}" if host else ""
+    resumable = len(found) == 1 and found[0].resumable
+    if resumable:
+        message = f"There is {what}: {int(100 * found[0].progress)}% of {size_text(size)}{named}."
+        hint = f"Download it again into this folder to go on with it, or remove {place}."
+    elif removed:
         message = f"Removed {what} that an earlier run left: {size_text(size)}{named}."
         hint = f"{'It was' if len(found) == 1 else 'They were in'} {place}."
     else:
@@ -78,14 +80,13 @@ def _leftover(path: Path, found: Sequence[Leftover], host: str) -> events.Leftov
         bytes=size,
         removed=removed,
         host=host,
+        resumable=resumable,
+        progress=found[0].progress if resumable else 0.0,
     )
-
-
-def _shown(path: Path) -> str:
-    return clean(os.fsencode(path).decode("utf-8", "replace"), _MAX_PATH)
 
 
 def _named(offenders: Sequence[Offender]) -> tuple[events.Unfit, ...]:
     return tuple(
-        events.Unfit(path=_shown(each.path), reason=clean(each.why)) for each in offenders[:NAMED]
+        events.Unfit(path=clean_path(each.path), reason=clean(each.why))
+        for each in offenders[:NAMED]
     )

@@ -122,6 +122,20 @@ class PartnerGone(FileSendError):
     default_hint = "Pair again and send again; nothing half-done was left in the folder."
 
 
+class PartnerSilent(FileSendError):
+    """The other machine is there, and does not do what is its turn."""
+
+    code = "partnerSilent"
+    default_hint = "Ask the other person whether their machine works; then have it sent again."
+
+
+class OutOfStep(FileSendError):
+    """One side of a session has forgotten words of it: its journal is an old copy."""
+
+    code = "outOfStep"
+    default_hint = "Pair again, and send what is left of it again."
+
+
 class RelayTampered(FileSendError):
     """What the relay delivered is not what the other person sent, or not in their order."""
 
@@ -134,6 +148,13 @@ class RequestGone(FileSendError):
 
     code = "requestGone"
     default_hint = "Ask the other person to send again."
+
+
+class UnderWay(FileSendError):
+    """Something unfinished is what another process is at."""
+
+    code = "underWay"
+    default_hint = "End that process, or wait until it is done."
 
 
 class Declined(FileSendError):
@@ -151,10 +172,19 @@ class Cancelled(FileSendError):
 
 
 class NoSpace(FileSendError):
-    """The disk has no room for what was offered."""
+    """The disk has no room for what was offered.
+
+    Args:
+        message: As for every error.
+        missing: How many bytes more would be enough, where that is known.
+    """
 
     code = "noSpace"
     default_hint = "Free some room or choose another folder."
+
+    def __init__(self, message: str, hint: str = "", *, missing: int = 0) -> None:
+        super().__init__(message, hint)
+        self.missing = missing
 
 
 class BadMagnet(FileSendError):

@@ -73,6 +73,15 @@ class Wants(StrEnum):
     RECEIVE = "receive"
 
 
+class Result(StrEnum):
+    """How something in the history ended."""
+
+    DONE = "done"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 class TransferPhase(StrEnum):
     """The states of one request's exchange (exchange/table.py holds the table)."""
 
@@ -100,6 +109,30 @@ _ENDS: Final = frozenset(
         TransferPhase.CANCELLED,
     }
 )
+
+
+class Who(StrEnum):
+    """One of the two people of a session."""
+
+    YOU = "you"
+    PARTNER = "partner"
+
+
+class PausedBy(StrEnum):
+    """Who has paused a transfer (exchange/pausing.py holds the table)."""
+
+    NOBODY = "nobody"
+    YOU = "you"
+    PARTNER = "partner"
+    BOTH = "both"
+
+
+class TransferEvent(SessionEvent, frozen=True, kw_only=True):
+    """Base of the events about a transfer with a partner. partner: the other person's name."""
+
+    transfer: TransferId
+    direction: Direction
+    partner: str
 
 
 def is_hidden(path: str) -> bool:
@@ -144,6 +177,22 @@ class Relay(Event, frozen=True, kw_only=True):
     """The connection to the relay changed. state: `connecting`, `connected`, `lost` or `closed`."""
 
     state: str
+    url: str
+
+
+class RelayAway(Event, frozen=True, kw_only=True):
+    """The relay was lost; reconnecting goes on, and so do sessions and transfers.
+
+    reason: what happened.
+    """
+
+    url: str
+    reason: str
+
+
+class RelayBack(Event, frozen=True, kw_only=True):
+    """There is a connection to the relay again."""
+
     url: str
 
 
@@ -194,11 +243,28 @@ class Verification(SessionEvent, frozen=True, kw_only=True):
         return f"Verification(partner={self.partner!r})"  # the words are a secret
 
 
+class PartnerAway(SessionEvent, frozen=True, kw_only=True):
+    """Nothing connects the two at the moment; what was going on continues once they are back.
+
+    reason: `lost` (their connection ended) or `relay` (the relay was lost).
+    """
+
+    partner: str
+    reason: str
+
+
+class PartnerBack(SessionEvent, frozen=True, kw_only=True):
+    """A partner who was away is back."""
+
+    partner: str
+
+
 class PartnerGone(SessionEvent, frozen=True, kw_only=True):
     """The pairing ended.
 
-    reason: `left` (at their command), `lost` (their connection ended), `relay` (the relay was
-    lost) or `broken` (a message could not be trusted; an `error` event before it says why).
+    reason: `left` (at their command), `lost` (they were away too long), `relay` (the relay was, or
+    this side left it) or `broken` (a message could not be trusted; an `error` event before it says
+    why).
     """
 
     partner: str
@@ -216,15 +282,12 @@ class Message(SessionEvent, frozen=True, kw_only=True):
 # --- the exchange of one request --------------------------------------------------------------
 
 
-class FileRequest(SessionEvent, frozen=True, kw_only=True):
+class FileRequest(TransferEvent, frozen=True, kw_only=True):
     """Somebody asks to send files (direction receive), or this side asked (direction send).
 
     empty_folders: folders with nothing in them that are sent too, cleaned.
     """
 
-    transfer: TransferId
-    direction: Direction
-    partner: str
     files: tuple[FileEntry, ...]
     total_bytes: int
     empty_folders: tuple[str, ...] = ()
@@ -245,12 +308,80 @@ class FileAnswer(SessionEvent, frozen=True, kw_only=True):
 
 
 class TransferState(SessionEvent, frozen=True, kw_only=True):
-    """An exchange entered a phase. reason: why, for declined, failed and cancelled."""
+    """An exchange entered a phase. reason: why, for declined, failed and cancelled.
+
+    partner: the other person's name. by: who declined or cancelled it; None where nobody did, as
+    where the other side failed.
+    """
 
     transfer: TransferId
     direction: Direction
     phase: TransferPhase
     reason: str = ""
+    partner: str = ""
+    by: Who | None = None
+
+
+class TransferPaused(TransferEvent, frozen=True, kw_only=True):
+    """A transfer is paused: no bytes go. by: who paused it; each side takes back its own pause."""
+
+    by: PausedBy
+
+
+class TransferResumed(TransferEvent, frozen=True, kw_only=True):
+    """A transfer that was paused goes on. by: who took the last pause back, `you` or `partner`."""
+
+    by: PausedBy
+
+
+class Waiting(SessionEvent, frozen=True, kw_only=True):
+    """A transfer stands still. Published again each minute, and where something else is waited for.
+
+    what: `answer`, `preparing`, `sending` or `taking` (the other side's turn), `ownReading`,
+    `ownSending` or `ownFiles` (this machine's disk), `tracker` or `meeting` (the network);
+    docs/reliability.md has the table. seconds: since it last moved. message, hint: the same for
+    people, and what to do.
+    """
+
+    transfer: TransferId
+    what: str
+    seconds: float
+    message: str
+    hint: str
+
+
+class WaitOver(SessionEvent, frozen=True, kw_only=True):
+    """A transfer that stood still moves, is paused, or its partner is away. what: as before."""
+
+    transfer: TransferId
+    what: str
+
+
+class TransferQueued(TransferEvent, frozen=True, kw_only=True):
+    """A transfer waits for others that its sender sends first, or its turn has come.
+
+    waits: whether it waits. before: at the sender, for how many; the receiver is not told, and has
+    1. Published again where that changes.
+    """
+
+    waits: bool
+    before: int
+
+
+class FilesPaused(TransferEvent, frozen=True, kw_only=True):
+    """The receiver leaves files out for now: the rest goes on, and is not done without them.
+
+    files: all that are left out, by their place in the request; empty once none is any more.
+    """
+
+    files: tuple[int, ...]
+
+
+class SendAgain(TransferEvent, frozen=True, kw_only=True):
+    """The receiver asks the sender to send again what a transfer that is over was about.
+
+    direction: send where the partner asks this side, receive where this side asked.
+    """
 
 
 class Hashing(SessionEvent, frozen=True, kw_only=True):
@@ -312,6 +443,44 @@ class TorrentDone(SessionEvent, frozen=True, kw_only=True):
     transfer: TransferId
 
 
+class Forgotten(SessionEvent, frozen=True, kw_only=True):
+    """An unfinished transfer was forgotten, with what arrived of it.
+
+    name: as in Unfinished. expired: nobody went on with it for a month; else it was the person's
+    command. path: the part folder that was deleted; None where there was none.
+    """
+
+    transfer: TransferId
+    name: str = ""
+    expired: bool = False
+    path: str | None = None
+
+
+class Unfinished(SessionEvent, frozen=True, kw_only=True):
+    """A transfer that an earlier process, or another one, did not finish.
+
+    name: of the first file, or of what holds all. count: files that go. folder: where it arrives;
+    None for a sender. chosen: the paths that the sender chose; empty for a receiver. relay: the URL
+    at which both were. updated: seconds since 1970. running: a process is at it now. pid: which
+    one. paused_by: who has paused it, as far as this side knows.
+    """
+
+    transfer: TransferId
+    direction: Direction
+    phase: TransferPhase
+    partner: str
+    name: str
+    count: int
+    total_bytes: int
+    folder: str | None = None
+    chosen: tuple[str, ...] = ()
+    relay: str
+    updated: float
+    running: bool = False
+    pid: int | None = None
+    paused_by: PausedBy = PausedBy.NOBODY
+
+
 # --- torrents ---------------------------------------------------------------------------------
 
 
@@ -331,7 +500,11 @@ class Seeding(SessionEvent, frozen=True, kw_only=True):
 
 
 class Metadata(SessionEvent, frozen=True, kw_only=True):
-    """The metadata of an added torrent arrived. wanted: which files will be fetched."""
+    """The metadata of an added torrent is known. wanted: which files will be fetched.
+
+    resumed_bytes: what an earlier run left of them, which counts already. doubted_bytes: what it
+    left besides, which counts where its hash is found right, and else is fetched again.
+    """
 
     torrent: TorrentId
     name: str
@@ -339,6 +512,9 @@ class Metadata(SessionEvent, frozen=True, kw_only=True):
     wanted: tuple[bool, ...]
     total_bytes: int
     transfer: TransferId | None = None
+    wanted_bytes: int = 0
+    resumed_bytes: int = 0
+    doubted_bytes: int = 0
 
 
 class Upload(SessionEvent, frozen=True, kw_only=True):
@@ -403,7 +579,11 @@ class PeerDropped(SessionEvent, frozen=True, kw_only=True):
 
 
 class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
-    """All wanted pieces verified and in place. url: file:// of the file or folder."""
+    """All wanted pieces verified and in place. url: file:// of the file or folder.
+
+    resumed_bytes: those of `bytes` that an earlier run had fetched. seconds: without those in which
+    it was paused. road: empty where it had all.
+    """
 
     torrent: TorrentId
     url: str
@@ -411,14 +591,17 @@ class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
     seconds: float
     road: str
     transfer: TransferId | None = None
+    resumed_bytes: int = 0
 
 
 class Leftover(Event, frozen=True, kw_only=True):
     """Unfinished downloads of an earlier run were found in a folder.
 
     path: the part folder, or the folder itself for several. names: the first of the names that
-    were to arrive, cleaned. count: unfinished downloads. bytes: on the disk. removed: they were
-    deleted; else they may be in use. host: the machine that began them, if known and another one.
+    were to arrive, cleaned. count: unfinished downloads. bytes: on the disk; of a resumable one,
+    of all that was to arrive. removed: they were deleted; else they may be in use. host: the
+    machine that began them, if known and another one. resumable: a later download of the same
+    torrent into the folder goes on with it. progress: how much of it is there then, 0 to 1.
     message, hint: the same for people, and what to do.
     """
 
@@ -430,6 +613,46 @@ class Leftover(Event, frozen=True, kw_only=True):
     bytes: int
     removed: bool
     host: str = ""
+    resumable: bool = False
+    progress: float = 0.0
+
+
+class StorageWaits(SessionEvent, frozen=True, kw_only=True):
+    """A download waits for the disk that it is written to; it goes on by itself.
+
+    reason: `full`, `readOnly`, `away` or `hangs`. missing_bytes: of a full disk, how many more are
+    needed; 0 where that is not known. message, hint: the same for people. Published again where
+    what is waited for changes.
+    """
+
+    torrent: TorrentId
+    transfer: TransferId | None = None
+    reason: str
+    message: str
+    hint: str
+    missing_bytes: int = 0
+
+
+class StorageBack(SessionEvent, frozen=True, kw_only=True):
+    """A download that waited for its disk goes on."""
+
+    torrent: TorrentId
+    transfer: TransferId | None = None
+
+
+class JournalTrouble(Event, frozen=True, kw_only=True):
+    """The journal, which keeps what is unfinished and what was sent, fails; transfers go on.
+
+    reason: `unusable` (its folder or file), `newer` (of a later version), `damaged` (a new one
+    began), `spoiled` (some entries), `unwritten` (for now) or `stopped` (until the next start).
+    path: the file or folder it is about. message, hint: the same for people, what it costs and what
+    to do.
+    """
+
+    reason: str
+    path: str
+    message: str
+    hint: str
 
 
 class TorrentDestroyed(SessionEvent, frozen=True, kw_only=True):
@@ -437,6 +660,13 @@ class TorrentDestroyed(SessionEvent, frozen=True, kw_only=True):
 
     torrent: TorrentId
     transfer: TransferId | None = None
+
+
+class Limits(Event, frozen=True, kw_only=True):
+    """The rate limits of this run changed. In bytes a second; None for no limit."""
+
+    upload: int | None
+    download: int | None
 
 
 class ClientDestroyed(Event, frozen=True, kw_only=True):
@@ -458,6 +688,53 @@ class Error(SessionEvent, frozen=True, kw_only=True):
     torrent: TorrentId | None = None
     offenders: tuple[Unfit, ...] = ()
     offender_count: int = 0
+
+
+# --- other processes ---------------------------------------------------------------------------
+
+
+class Program(Event, frozen=True, kw_only=True):
+    """A filesend of this user's that runs, and its rate limits; read, and not published.
+
+    command: such as `send`, or `screens`. upload, download: in bytes a second; None for no limit.
+    """
+
+    pid: int
+    command: str
+    upload: int | None
+    download: int | None
+
+
+# --- the history ------------------------------------------------------------------------------
+
+
+class History(Event, frozen=True, kw_only=True):
+    """A transfer, open share or open download that is over; read from the history, not published.
+
+    number: rises with each. partner: empty in an open swarm, which has no transfer either. names:
+    the first of what it was about, cleaned; file_count and total_bytes: of what was accepted. hash:
+    the infohash, 40 hex digits; empty where it was not known. url: file:// URL of what arrived
+    here, and folder where that is, cleaned; both empty for what was sent. began, ended: seconds
+    since 1970. road: the last that bytes took; empty where none did. by: who declined or cancelled
+    it, where a person did.
+    """
+
+    number: int = 0
+    transfer: TransferId | None = None
+    direction: Direction
+    partner: str = ""
+    result: Result
+    reason: str = ""
+    names: tuple[str, ...] = ()
+    file_count: int = 0
+    total_bytes: int = 0
+    hash: str = ""
+    url: str = ""
+    folder: str = ""
+    began: float
+    ended: float
+    road: str = ""
+    by: Who | None = None
 
 
 _encoder = msgspec.json.Encoder()

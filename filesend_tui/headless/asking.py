@@ -7,16 +7,16 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from filesend_tui.core.checks import free_space
 from filesend_tui.core.errors import FileSendError, InvalidCode
-from filesend_tui.core.events import FileRequest
+from filesend_tui.core.events import FileRequest, Unfinished
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import visible
-from filesend_tui.headless.narration import file_lines, request_lines
+from filesend_tui.headless.narration import file_lines, request_lines, unfinished_words
 
 _MAX_LINE = 64 * 1024
 
@@ -41,6 +41,7 @@ class Asker:
         self._prompts = prompts
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._reading = False
+        self._left = False
         self.turn: Callable[[], Awaitable[None]] = _at_once
 
     @classmethod
@@ -51,7 +52,17 @@ class Asker:
     @property
     def interactive(self) -> bool:
         """Whether standard input is a terminal, so that a person can answer."""
-        return os.isatty(self._descriptor)
+        return not self._left and os.isatty(self._descriptor)
+
+    @property
+    def left(self) -> bool:
+        """Whether the person is gone for good, with their terminal."""
+        return self._left
+
+    def leave(self) -> None:
+        """Note that the terminal is gone: what is asked has no answer from now on."""
+        self._left = True
+        self._lines.put_nowait(None)
 
     def show(self, text: str) -> None:
         """Print lines on the stream of the questions."""
@@ -60,6 +71,8 @@ class Asker:
 
     async def ask(self, question: str) -> str | None:
         """Return the next line, or None at the end of input; print the question on a terminal."""
+        if self._left:
+            return None
         if self.interactive:
             print(question, end=" ", file=self._prompts, flush=True)
         if not self._reading:
@@ -103,6 +116,23 @@ async def ask_code(asker: Asker) -> str:
     if not code:
         raise InvalidCode("No code was given.")
     return code
+
+
+async def ask_resume(asker: Asker, left: Sequence[Unfinished]) -> bool:
+    """Show what an earlier run did not finish; return whether to go on with it.
+
+    Repeated until the answer is valid; an empty line is a yes, the end of input a no.
+    """
+    await asker.turn()
+    asker.show("\n".join(f"Unfinished: {unfinished_words(each)}" for each in left))
+    it = "it" if len(left) == 1 else "them"
+    question = f"Go on with {it}, [y]es, or begin a [n]ew transfer? [y]"
+    while (answer := await asker.ask(question)) is not None:
+        if answer.lower() in ("", "y", "yes"):
+            return True
+        if answer.lower() in ("n", "no", "new"):
+            return False
+    return False
 
 
 async def ask_trust(asker: Asker, whose: str) -> bool:

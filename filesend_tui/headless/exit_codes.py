@@ -34,6 +34,7 @@ _BY_ERROR: Final = {
     "notVerified": ExitCode.PAIRING_FAILED,
     "relayTampered": ExitCode.PAIRING_FAILED,
     "partnerGone": ExitCode.PARTNER_GONE,
+    "partnerSilent": ExitCode.PARTNER_GONE,
 }
 
 

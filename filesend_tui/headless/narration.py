@@ -6,13 +6,25 @@ Names from the other person were cleaned by the core before they entered an even
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.errors import UnderWay
+from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.runtime.going_on import is_unanswered
+from filesend_tui.state.figures import (
+    countdown,
+    limits_words,
+    paused_words,
+    queued_words,
+    resumed_text,
+    who_words,
+)
 from filesend_tui.system.file_manager import path_of
 
+#: What becomes of what is under way while somebody is away.
+CONTINUES: Final = "what was going on continues when they are back"
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20
 #: Empty folders of a request that are named.
@@ -35,7 +47,7 @@ class Line(NamedTuple):
 class Figure(NamedTuple):
     """The progress of something. fraction: 0 to 1, None where there is no end. remaining: seconds.
 
-    stalled: no newer figure came for a while.
+    stalled: no newer figure came for a while. calm: it changes by itself all the time.
     """
 
     label: str
@@ -44,6 +56,7 @@ class Figure(NamedTuple):
     rate: str = ""
     remaining: float | None = None
     stalled: bool = False
+    calm: bool = False
 
 
 def figure(event: events.Event) -> Figure | None:
@@ -73,6 +86,22 @@ def figure(event: events.Event) -> Figure | None:
     return None
 
 
+def absence(partner: str, seconds: float) -> Figure:
+    """Return how long somebody is away as a figure."""
+    return Figure(f"{partner} is away", None, countdown(seconds), calm=True)
+
+
+def paused(event: events.TransferPaused, seconds: float) -> Figure:
+    """Return how long a transfer is paused as a figure."""
+    who = paused_words(event.by, event.partner)
+    return Figure(f"Paused by {who}", None, countdown(seconds), calm=True)
+
+
+def standstill(message: str, seconds: float) -> Figure:
+    """Return how long what is waited for is as a figure."""
+    return Figure(message.rstrip("."), None, countdown(seconds), calm=True)
+
+
 def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one arm an event
     """Return what to print for an event, first line first."""
     match event:
@@ -84,6 +113,16 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             ]
         case events.Paired():
             return [Line(f"Paired with {event.partner}.")]
+        case events.RelayAway():
+            return [
+                Line("The relay is away; it is looked for again, and what is under way goes on.")
+            ]
+        case events.RelayBack():
+            return [Line("The relay is back.")]
+        case events.PartnerAway():
+            return [Line(f"{event.partner} is away; {CONTINUES}.")]
+        case events.PartnerBack():
+            return [Line(f"{event.partner} is back.")]
         case events.PartnerGone(reason="relay"):
             return []  # the error that follows reports it
         case events.PartnerGone():
@@ -98,16 +137,41 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return [Line(f"{sum(event.accepted)} of {len(event.accepted)} files accepted.")]
         case events.TransferState():
             return _phase(event)
+        case events.TransferPaused() | events.TransferResumed():
+            return [Line(_pause(event))]
+        case events.SendAgain(direction=Direction.SEND):
+            return [Line(f"{event.partner} asks you to send it again.")]
+        case events.TransferQueued():
+            return [Line(_queued(event))]
+        case events.FilesPaused():
+            return [Line(_files_paused(event))]
         case events.Seeding(transfer=None):
             return _seeding(event)
         case events.Metadata(transfer=None):
-            return [Line(f"{event.name}: {_count(len(event.files), event.total_bytes)}")]
+            return [
+                Line(f"{event.name}: {_count(len(event.files), event.total_bytes)}"),
+                *_resumed(event),
+            ]
+        case events.Metadata():
+            return _resumed(event)
         case events.PeerConnected(torrent=_):
             return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
         case events.DownloadComplete():
             return _complete(event)
-        case events.Leftover():
+        case events.Limits() | events.Program():
+            return [Line(_limits(event), result=isinstance(event, events.Program))]
+        case events.Unfinished():
+            return [Line(f"{event.transfer}  {unfinished_words(event)}", result=True)]
+        case events.Forgotten():
+            return [Line(forgotten_words(event))]
+        case events.Leftover() | events.JournalTrouble():
             return [Line(event.message), Line(event.hint)]
+        case events.StorageWaits():
+            return [Line(event.message), Line(event.hint)]
+        case events.Waiting():
+            return [Line(event.message), Line(event.hint)]
+        case events.StorageBack():
+            return [Line("The disk can be written to again: it goes on.")]
         case events.TorrentDone():
             return [Line("The other side has everything, verified.")]
         case events.Error():
@@ -143,6 +207,42 @@ def request_lines(event: events.FileRequest) -> list[str]:
             f"  and {_empty(event.empty_folders)}: {', '.join(_first(event.empty_folders))}"
         )
     return [f"{event.partner} wants to send {amount}:", *listed]
+
+
+def forgotten_words(event: events.Forgotten) -> str:
+    """Return what was forgotten, and what was deleted with it."""
+    what = event.name or event.transfer
+    gone = f" What arrived of it was in {event.path}." if event.path is not None else ""
+    if event.expired:
+        return f"Nobody went on with {what} for a month: it is forgotten.{gone}"
+    return f"Forgot {what}.{gone}"
+
+
+def unfinished_words(event: events.Unfinished) -> str:
+    """Return what is unfinished, with whom, and whether it is under way."""
+    way = "to" if event.direction is Direction.SEND else "from"
+    process = f", in process {event.pid}" if event.pid is not None else ""
+    running = f"; it is under way{process}" if event.running else ""
+    if event.paused_by is not PausedBy.NOBODY:
+        running += f"; paused by {paused_words(event.paused_by, event.partner)}"
+    amount = _count(event.count, event.total_bytes)
+    return f"{event.name} ({amount}) {way} {event.partner}{running}"
+
+
+def _limits(event: events.Limits | events.Program) -> str:
+    who = f"{event.pid:>7}  {event.command:<8}  " if isinstance(event, events.Program) else ""
+    return f"{who}{limits_words(event.upload, event.download)}."
+
+
+def aside(event: events.Unfinished) -> list[Line]:
+    """Return the lines of what is unfinished where that is not what was asked for."""
+    if event.running:
+        then = UnderWay.default_hint
+    elif is_unanswered(event):
+        then = f"filesend resume {event.transfer}, on a terminal, asks whether to take it."
+    else:
+        then = f"filesend resume {event.transfer} goes on with it."
+    return [Line(f"Unfinished: {unfinished_words(event)}"), Line(then)]
 
 
 def _left_out(event: events.LeftOut) -> list[Line]:
@@ -181,10 +281,49 @@ def _phase(event: events.TransferState) -> list[Line]:
         case TransferPhase.DECLINED:
             return [Line("You declined.")]
         case TransferPhase.CANCELLED:
-            return [Line(f"The transfer was cancelled{why}.")]
+            return [Line(cancelled_text(event))]
         case TransferPhase.FAILED:
             return [Line(f"The transfer failed{why}.")]
     return []
+
+
+def _pause(event: events.TransferPaused | events.TransferResumed) -> str:
+    if isinstance(event, events.TransferResumed):
+        who = "You let" if event.by is PausedBy.YOU else f"{event.partner} lets"
+        return f"{who} it go on."
+    match event.by:
+        case PausedBy.PARTNER:
+            return f"{event.partner} paused it; it goes on when they let it."
+        case PausedBy.YOU:
+            return "You paused it; it goes on when you let it."
+    return f"You and {event.partner} have paused it; it goes on when both of you let it."
+
+
+def _queued(event: events.TransferQueued) -> str:
+    if not event.waits:
+        return "Its turn has come: it goes on."
+    if event.direction is Direction.RECEIVE:
+        return f"It waits for others that {event.partner} sends first."
+    return f"It waits for {queued_words(event.before)}."
+
+
+def _files_paused(event: events.FilesPaused) -> str:
+    who, verb = (
+        ("You", "leave") if event.direction is Direction.RECEIVE else (event.partner, "leaves")
+    )
+    count = len(event.files)
+    if not count:
+        return f"{who} {verb} out nothing any more."
+    return (
+        f"{who} {verb} out {count} {'file' if count == 1 else 'files'} for now; the rest goes on."
+    )
+
+
+def cancelled_text(event: events.TransferState) -> str:
+    """Return who cancelled a transfer, and why."""
+    who = who_words(event.by, event.partner, you="You")
+    why = f": {event.reason.rstrip('.')}" if event.reason else ""
+    return f"{f'{who} cancelled it' if who else 'The transfer was cancelled'}{why}."
 
 
 def _gone(event: events.PartnerGone) -> str:
@@ -196,14 +335,20 @@ def _gone(event: events.PartnerGone) -> str:
     return f"The connection to {event.partner} was lost."
 
 
+def _resumed(event: events.Metadata) -> list[Line]:
+    text = resumed_text(event)
+    return [Line(f"It {text}.")] if text else []
+
+
 def _complete(event: events.DownloadComplete) -> list[Line]:
-    rate = f", {rate_text(event.bytes / event.seconds)}" if event.seconds > 0 else ""
-    return [
-        Line(
-            f"Received {size_text(event.bytes)} in {event.seconds:.1f} s over {event.road}{rate}."
-        ),
-        Line(str(path_of(event.url)), result=True),
-    ]
+    path = Line(str(path_of(event.url)), result=True)
+    fetched = event.bytes - event.resumed_bytes
+    if event.resumed_bytes and not fetched:
+        return [Line(f"All {size_text(event.bytes)} were here already, and are verified."), path]
+    earlier = f" beside the {size_text(event.resumed_bytes)} of before" * bool(event.resumed_bytes)
+    rate = f", {rate_text(fetched / event.seconds)}" if event.seconds > 0 else ""
+    took = f"in {event.seconds:.1f} s over {event.road}{rate}"
+    return [Line(f"Received {size_text(fetched)}{earlier} {took}."), path]
 
 
 def _empty(folders: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from filesend_tui.core.errors import (
     RelayUnreachable,
 )
 from filesend_tui.core.events import Direction, TransferPhase
+from filesend_tui.headless.narration import cancelled_text
 
 
 class Outcome:
@@ -91,7 +92,7 @@ def _failure(event: events.TransferState) -> FileSendError:
                 return Declined(f"The other person declined{why}.")
             return Declined("You declined.", "Ask them to send again if you want the files.")
         case TransferPhase.CANCELLED:
-            return Cancelled(f"The transfer was cancelled{why}.")
+            return Cancelled(cancelled_text(event))
     return FileSendError(f"The transfer failed{why}.")
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from filesend_tui.core import events
 from filesend_tui.core.checks import Target, check_folder
@@ -25,11 +25,22 @@ from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction, Wants
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
 from filesend_tui.headless.outcome import Outcome, raised
+from filesend_tui.headless.unattended import NOBODY
 
-#: Finds the relay and returns its URL; raises RelayUnreachable.
-FindRelay = Callable[[], Awaitable[str]]
+
+class FoundRelay(NamedTuple):
+    """A relay's URL, and what is awaited before each reconnect: whether there still is one."""
+
+    url: str
+    again: Callable[[], Awaitable[bool]]
+
+
+#: Finds the relay; raises RelayUnreachable.
+FindRelay = Callable[[], Awaitable[FoundRelay]]
 #: On the command line: read the code from standard input.
 READ_CODE = "-"
+#: Seconds that a run whose work is over waits for a partner who is away to hear of it.
+LAST_WORD: Final = 60.0
 #: Seconds that an interrupted run waits for the relay to forward its cancel.
 _FAREWELL = 3.0
 _ONLY_SENDS = "this side only sends: a filesend send takes nothing"
@@ -91,7 +102,7 @@ async def send(
         code = await ask_code(asker)
     stream = client.subscribe()
     client.intend(Wants.SEND)
-    await client.connect(await find_relay())
+    await connect(client, await find_relay())
     if code is None:
         await client.create_code()
     else:
@@ -106,11 +117,11 @@ async def send(
         async for event in stream:
             if isinstance(event, events.FileRequest) and event.direction is Direction.RECEIVE:
                 refused.add(event.transfer)
-                await _refuse(client, event, _ONLY_SENDS)
+                await refuse(client, event, _ONLY_SENDS)
             elif getattr(event, "transfer", None) not in refused and outcome.see(event):
                 return
     except asyncio.CancelledError:
-        await _cancel(client, outcome.open_transfers)
+        await cancel(client, outcome.open_transfers)
         raise
 
 
@@ -149,7 +160,7 @@ async def receive(
     stream = client.subscribe()
     await client.tidy(output)
     client.intend(Wants.RECEIVE)
-    await client.connect(await find_relay())
+    await connect(client, await find_relay())
     await client.join(code)
     await _met(stream, Wants.RECEIVE)
     if verify:
@@ -160,17 +171,23 @@ async def receive(
         # The request was withdrawn, or the partner is gone: the event that ended it follows.
         with suppress(RequestGone, NotPaired):
             if accept_all:
-                await _accept_all(client, request, target)
+                await take_all(client, request, target)
             else:
                 async with one_question:
-                    await _let_choose(client, request, target, asker)
+                    await let_choose(client, request, target, asker)
 
     outcome = Outcome()
     try:
-        await _follow(stream, outcome, decide)
+        await follow(stream, outcome, decide)
+        await client.settle(LAST_WORD)  # the sender waits to hear that it arrived
     except asyncio.CancelledError:
-        await _cancel(client, outcome.open_transfers)
+        await cancel(client, outcome.open_transfers)
         raise
+
+
+async def connect(client: Client, relay: FoundRelay) -> None:
+    """Connect to this relay, and again whenever that is lost. Raises RelayUnreachable."""
+    await client.connect(relay.url, again=relay.again)
 
 
 async def _met(stream: Subscription, ours: Wants) -> None:
@@ -223,7 +240,7 @@ async def _somebody_left(stream: Subscription) -> None:
             outcome.see(event)
 
 
-async def _follow(
+async def follow(
     stream: Subscription,
     outcome: Outcome,
     decide: Callable[[events.FileRequest], Coroutine[None, None, None]],
@@ -259,27 +276,32 @@ async def _follow(
             task.cancel()
 
 
-async def _accept_all(client: Client, request: events.FileRequest, output: Path | Target) -> None:
+async def take_all(client: Client, request: events.FileRequest, output: Path | Target) -> None:
+    """Accept everything; where it cannot be stored, decline it and raise why."""
     everything = (True,) * len(request.files)
     try:
         await client.answer(request.transfer, everything, output=output)
     except (NoSpace, StorageFailed) as error:
         # The sender waits for an answer, and no person is here to fix the cause.
-        await _refuse(client, request, _NO_ROOM if isinstance(error, NoSpace) else _NO_FOLDER)
+        await refuse(client, request, _NO_ROOM if isinstance(error, NoSpace) else _NO_FOLDER)
         raise
 
 
-async def _refuse(client: Client, request: events.FileRequest, why: str) -> None:
+async def refuse(client: Client, request: events.FileRequest, why: str) -> None:
     """Decline the whole request, with a reason for the partner."""
     with suppress(FileSendError):  # it was withdrawn, or the partner is gone
         await client.answer(request.transfer, (False,) * len(request.files), reason=why)
 
 
-async def _let_choose(
+async def let_choose(
     client: Client, request: events.FileRequest, output: Target, asker: Asker
 ) -> None:
+    """Have the person here choose, and answer by that."""
     while True:
         accepted = await ask_approval(asker, request, output.path)
+        if asker.left:
+            await refuse(client, request, NOBODY)
+            return
         try:
             await client.answer(request.transfer, accepted, output=output)
         except (NoSpace, StorageFailed) as error:
@@ -291,7 +313,7 @@ async def _let_choose(
             return
 
 
-async def _cancel(client: Client, transfers: Collection[str]) -> None:
+async def cancel(client: Client, transfers: Collection[str]) -> None:
     """Cancel the transfers at the partner's side too, within a few seconds."""
     with suppress(FileSendError, TimeoutError):
         async with asyncio.timeout(_FAREWELL):

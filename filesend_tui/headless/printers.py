@@ -11,8 +11,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TextIO
 
 from filesend_tui.core import events
+from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.text import visible
-from filesend_tui.headless.narration import Figure, Line, figure, lines
+from filesend_tui.headless.narration import (
+    Figure,
+    Line,
+    absence,
+    aside,
+    figure,
+    lines,
+    paused,
+    standstill,
+)
 
 #: Seconds after which a figure is outdated; a partner reports four times a second.
 STALL: Final = 3.0
@@ -77,6 +87,7 @@ class TextPrinter:
         err: The stream of everything else.
         progress: The display of figures.
         asked: Whether a person is asked about each request; the question lists the files then.
+        lists: Whether what is unfinished is a result.
         clock: Seconds, monotonic.
     """
 
@@ -87,22 +98,44 @@ class TextPrinter:
         progress: Progressing,
         *,
         asked: bool = False,
+        lists: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._out = out
         self._err = err
         self._progress = progress
         self._asked = asked
+        self._lists = lists
         self._parting = False
         self._told = ""
+        self._hung_up = False
         self._clock = clock
         self._figure: Figure | None = None
         self._figured = 0.0
+        self._away: tuple[str, float] | None = None
+        #: The transfers that are paused, and since when.
+        self._paused: dict[str, tuple[events.TransferPaused, float]] = {}
+        #: What is waited for and since when, by transfer.
+        self._waits: dict[str, tuple[events.Waiting, float]] = {}
 
     def show(self, event: events.Event) -> None:
         """Write the event's lines, and show its figure; write nothing twice in a row."""
         if self._parting and isinstance(event, events.PartnerGone):
             return
+        match event:
+            case events.PartnerAway(partner=partner):
+                self._away = partner, self._clock()
+            case events.PartnerBack() | events.PartnerGone():
+                self._away = None
+            case events.TransferPaused():
+                self._paused[event.transfer] = event, self._clock()
+            case events.TransferResumed():
+                self._paused.pop(event.transfer, None)
+            case events.TransferState() if event.phase.ended:
+                self._paused.pop(event.transfer, None)
+                self._waits.pop(event.transfer, None)
+            case events.WaitOver():
+                self._waits.pop(event.transfer, None)
         for line in self._new(event):
             if line.listing and self._asked:
                 continue
@@ -113,16 +146,33 @@ class TextPrinter:
             print(text, file=out, flush=True)
             if line.picture and self._out.isatty():
                 self._draw(line.text)
-        if shown := figure(event):
+        if isinstance(event, events.Waiting):
+            self._waits[event.transfer] = event, self._clock() - event.seconds
+        if (shown := figure(event)) and getattr(event, "transfer", None) not in self._waits:
             self._figure, self._figured = shown, self._clock()
             self._progress.update(shown)
 
     def look(self) -> None:
-        """Show a figure as stalled once it is older than STALL."""
-        shown = self._figure
-        if shown is None or not shown.rate or shown.fraction in {None, 1.0}:
+        """Show how long the partner is away; a figure that is older than STALL as stalled.
+
+        Where a transfer is paused, or something is waited for, that is why.
+        """
+        if self._away is not None:
+            partner, since = self._away
+            self._progress.update(absence(partner, self._clock() - since))
             return
-        if self._clock() - self._figured >= STALL:
+        for waiting, since in self._waits.values():
+            self._progress.update(standstill(waiting.message, self._clock() - since))
+            return
+        shown = self._figure
+        late = shown is None or self._clock() - self._figured >= STALL
+        if self._paused and late:
+            event, since = next(iter(self._paused.values()))
+            self._progress.update(paused(event, self._clock() - since))
+            return
+        if shown is None or shown.fraction in {None, 1.0}:
+            return
+        if late:
             self._figure = None
             self._progress.update(shown._replace(rate="", remaining=None, stalled=True))
 
@@ -138,11 +188,21 @@ class TextPrinter:
     def _new(self, event: events.Event) -> list[Line]:
         """Return the lines of an event that the last end or error did not report already.
 
-        A transfer's end and the error that ends the run are two events of one failure.
+        A transfer's end and the error that ends the run are two events of one failure, and so are
+        why the relay was left and that it is away.
         """
         said = lines(event)
         match event:
+            case events.RelayAway() if self._hung_up:
+                return []
+            case events.RelayBack():
+                self._hung_up = False
+            case events.Unfinished() if not self._lists:
+                return aside(event)
+            case events.Waiting(transfer=transfer, what=what) if transfer in self._waits:
+                return [] if self._waits[transfer][0].what == what else said
             case events.Error():
+                self._hung_up = event.code == RelayUnreachable.code
                 known = self._told == event.message.rstrip(".")
                 self._told = event.message.rstrip(".")
                 return said[1:] if known else said
@@ -178,10 +238,14 @@ class TextPrinter:
 
 
 class ProgressLines:
-    """Figures as plain lines: the first, then each 10% or 5 seconds, and the last."""
+    """Figures as plain lines: the first, then each 10% or 5 seconds, and the last.
+
+    Of those that change by themselves, a line each minute.
+    """
 
     STEPS = 10
     SECONDS = 5.0
+    CALM_SECONDS = 60.0
 
     def __init__(self, err: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._err = err
@@ -193,7 +257,8 @@ class ProgressLines:
     def update(self, figure: Figure) -> None:
         """Print the figure where it is due."""
         now, step = self._clock(), int((figure.fraction or 0.0) * self.STEPS)
-        due = figure.label != self._label or step > self._step or now - self._at >= self.SECONDS
+        pause = self.CALM_SECONDS if figure.calm else self.SECONDS
+        due = figure.label != self._label or step > self._step or now - self._at >= pause
         if due or figure.stalled:
             self._label, self._step, self._at = figure.label, step, now
             print(_sentence(figure), file=self._err, flush=True)

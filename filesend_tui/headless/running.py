@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filesend_tui.core import events
@@ -18,11 +19,14 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.event_stream import Subscription
+from filesend_tui.core.journal.journal import Journal
 from filesend_tui.headless.exit_codes import ExitCode, for_error
 from filesend_tui.headless.outcome import Told
 from filesend_tui.headless.printers import Printer
 from filesend_tui.headless.signals import stop_on_signals
+from filesend_tui.headless.unattended import Unattended
 from filesend_tui.runtime.event_loop import runner
+from filesend_tui.runtime.work_watch import WorkWatch
 from filesend_tui.system.process_exit import end_soon
 from filesend_tui.system.terminal import on_terminal, point_nowhere
 
@@ -44,6 +48,10 @@ def run(
     printer: Printer,
     after: Callable[[], None] = lambda: None,
     asker: Asker | None = None,
+    *,
+    state: Path | None = None,
+    finishes: bool = True,
+    endless: bool = False,
 ) -> ExitCode:
     """Run a command to its end on an event loop of its own, and return its exit code.
 
@@ -53,13 +61,17 @@ def run(
         printer: Prints the events.
         after: Called when the client has ended, before its threads are joined.
         asker: Asks on the same terminal, each question below the events before it.
+        state: The folder of the journal; None to keep nothing.
+        finishes: What is under way is finished where the terminal goes away; else it stops.
+        endless: The command has no end of its own.
     """
     try:
         with runner() as running:
             teller = Teller(printer)
             if asker is not None:
                 asker.turn = teller.caught_up
-            code = running.run(_run(command, config, teller))
+            going = _run(command, config, teller, state, asker, finishes=finishes, endless=endless)
+            code = running.run(going)
             after()
             if code is ExitCode.INTERRUPTED:
                 end_soon(code)
@@ -162,29 +174,78 @@ def _bounded(code: ExitCode) -> Iterator[None]:
         last.cancel()
 
 
-async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCode:
+class Ending:
+    """The end of a run before its command has come to one.
+
+    code: the exit code for that. keeping: ends the client, and keeps what is unfinished.
+    """
+
+    def __init__(self, client: Client, working: asyncio.Future[None], teller: Teller) -> None:
+        self._client = client
+        self._working = working
+        self._teller = teller
+        self.code = ExitCode.DONE
+        self.keeping: asyncio.Task[None] | None = None
+
+    def end(self, code: ExitCode, *, keep: bool) -> None:
+        """End the run with this code. keep: what is unfinished; else it is cancelled."""
+        if self.keeping is not None:
+            return
+        self.code = code
+        self._teller.parting()
+        if keep:
+            self.keeping = asyncio.create_task(self._client.destroy(keep=True))
+        else:
+            self._working.cancel()
+
+
+async def _run(
+    command: Command,
+    config: ClientConfig,
+    teller: Teller,
+    state: Path | None,
+    asker: Asker | None,
+    *,
+    finishes: bool,
+    endless: bool,
+) -> ExitCode:
+    journal = Journal.open(state) if state is not None else None
     try:
-        client = Client(config)
+        client = Client(config, journal)
     except FileSendError as error:  # the settings ask for something unavailable
         await teller.tell_failure(error)
+        if journal is not None:
+            await journal.close()
         return for_error(error.code)
     telling = asyncio.create_task(teller.tell_all(client.subscribe()))
     working = asyncio.ensure_future(command(client))
+    watch = WorkWatch(client.subscribe())
     code = ExitCode.DONE
+    ending = Ending(client, working, teller)
+    alone = Unattended(watch, config.away_limit, ending.end, until_idle=endless)
 
-    def stop() -> None:
-        teller.parting()
-        working.cancel()
+    def lost(terminals: tuple[int, ...]) -> bool:
+        if not (finishes and watch.now.any):
+            ending.end(ExitCode.INTERRUPTED, keep=True)
+            return False
+        if asker is not None and 0 in terminals:
+            asker.leave()
+        alone.begin()
+        return True
 
-    with stop_on_signals(stop):
+    def stop(keep: bool) -> None:
+        ending.end(ExitCode.INTERRUPTED, keep=keep or alone.began)
+
+    with stop_on_signals(stop, lost):
         try:
             await asyncio.wait({telling, working}, return_when=asyncio.FIRST_COMPLETED)
-            working.cancel()  # still running only where printing failed
+            working.cancel()  # still running only where printing failed, or all of it is kept
             await working
         except asyncio.CancelledError:
-            code = ExitCode.INTERRUPTED
+            code = ending.code
         except FileSendError as error:
-            await teller.tell_failure(error)
+            if ending.keeping is None:  # else it is for that
+                await teller.tell_failure(error)
             code = for_error(error.code)
         except CannotTell:
             raise
@@ -194,6 +255,6 @@ async def _run(command: Command, config: ClientConfig, teller: Teller) -> ExitCo
             code = ExitCode.FAILED
         finally:
             with _bounded(code):
-                await client.destroy()
+                await (ending.keeping or client.destroy())
             await telling
-    return code
+    return code if ending.keeping is None else ending.code

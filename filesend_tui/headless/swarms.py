@@ -13,7 +13,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.headless.outcome import raised
-from filesend_tui.headless.paired import FindRelay
+from filesend_tui.headless.paired import FindRelay, connect
 from filesend_tui.runtime import open_share
 
 #: Errors that a torrent may recover from: another peer or tracker answers, or the same later.
@@ -52,26 +52,31 @@ async def seed_at_relay(
 ) -> None:
     """Serve the paths by the relay's own tracker. See `seed`.
 
+    It stays connected to the relay, to start the next one of this machine should that end.
+
     Raises:
         RelayUnreachable: There is no relay, or its tracker does not answer.
         FileSendError: As `seed`.
     """
     found = await client.look_through(paths, openly=True, skip_unreadable=skip_unreadable)
-    relay_url = await find_relay()
+    relay = await find_relay()
     stream = client.subscribe()
-    await _serve(stream, await open_share.seed_at_relay(client, relay_url, found))
+    await connect(client, relay)
+    await _serve(stream, await open_share.seed_at_relay(client, relay.url, found))
 
 
 async def download(client: Client, magnet: str, output: Path) -> None:
     """Download a magnet's files into `output`, however long it takes to find a peer.
+
+    What an earlier run left of them there is gone on with.
 
     Raises:
         FileSendError: It is no magnet link, or the torrent failed.
     """
     target = await asyncio.to_thread(check_folder, output)  # before peers are looked for
     stream = client.subscribe()
-    await client.tidy(output)
     torrent = await client.add(magnet, output=target)
+    await client.tidy(output, but=torrent)
     async for event in stream:
         if isinstance(event, events.DownloadComplete):
             return

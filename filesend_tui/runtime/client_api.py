@@ -5,11 +5,18 @@ Tests pass a scripted one. No behaviour ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from filesend_tui.core.events import Event, SessionId, TorrentId, TransferId
+from filesend_tui.core.events import (
+    Event,
+    History,
+    SessionId,
+    TorrentId,
+    TransferId,
+    Unfinished,
+)
 
 if TYPE_CHECKING:
     from filesend_tui.core.checks import Found, Target
@@ -40,7 +47,7 @@ class ClientApi(Protocol):
     async def tidy(self, folder: Path) -> None:
         """Remove what earlier runs left unfinished in a folder; Leftover events report it."""
 
-    async def connect(self, relay_url: str, *, again: Callable[[], bool] = ...) -> None:
+    async def connect(self, relay_url: str, *, again: Callable[[], Awaitable[bool]] = ...) -> None:
         """Connect to the relay; `again` decides whether to reconnect, each time it was lost."""
 
     async def create_code(self) -> str:
@@ -67,11 +74,24 @@ class ClientApi(Protocol):
         accepted: Sequence[bool],
         *,
         output: Path | Target | None = None,
+        reason: str = "",
     ) -> None:
         """Answer yes or no for each file; where it fails the request stays open."""
 
     async def cancel(self, transfer: TransferId) -> None:
         """Cancel a transfer."""
+
+    async def pause(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Pause a transfer, on both sides; or only leave out files of one that is received."""
+
+    async def go_on(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Take this side's pause of a transfer, or of files of it, back."""
+
+    async def move(self, transfer: TransferId, by: int) -> None:
+        """Send a transfer so many places later, or below 0 sooner, than in its turn."""
+
+    async def ask_again(self, transfer: TransferId) -> None:
+        """Ask its sender to send a transfer that is over again."""
 
     async def seed(
         self,
@@ -88,11 +108,30 @@ class ClientApi(Protocol):
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
         """Send a line of text to a partner."""
 
+    async def history(self, limit: int) -> Sequence[History]:
+        """Return the newest entries of the history, the newest first."""
+
+    async def clear_history(self) -> int | None:
+        """Delete the whole history; return how many entries it had, None where it cannot be."""
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        """Return the transfers that are unfinished, the oldest first."""
+
+    async def resume(self, session: SessionId, transfer: TransferId) -> bool:
+        """Go on with an unfinished transfer; return False where another process is at it."""
+
+    async def forget(self, session: SessionId, transfer: TransferId) -> bool:
+        """Forget an unfinished transfer, and delete what arrived of it."""
+
     def rename(self, name: str) -> None:
         """Change the name shown to partners paired from now on."""
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
         """Set the rate limits in bytes a second from now on; None for no limit."""
 
-    async def destroy(self) -> None:
-        """End everything and free it."""
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """The rate limits of upload and download, in bytes a second; None for no limit."""
+
+    async def destroy(self, *, keep: bool = False) -> None:
+        """End everything and free it. keep: cancel nothing, so that it can be resumed."""

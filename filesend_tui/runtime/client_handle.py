@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from filesend_tui.core.errors import FileSendError, broken
-from filesend_tui.core.events import Event, SessionId
+from filesend_tui.core.events import Event, SessionId, TransferId
 from filesend_tui.runtime.client_api import ClientApi, EventReader
+from filesend_tui.runtime.work_watch import WorkWatch
 
 _log = logging.getLogger(__name__)
 
@@ -22,26 +23,43 @@ FAREWELL: Final = 8.0
 HANDFUL: Final = 200
 
 
+class HandedOver(NamedTuple):
+    """A Client that goes on without its face.
+
+    transfers: those that were under way. seen: its events from then on.
+    """
+
+    client: ClientApi
+    work: WorkWatch
+    transfers: frozenset[TransferId]
+    seen: list[Event]
+
+
 class ClientHandle:
     """The owner of the Client, from its creation to its end.
 
     Args:
         make: Makes the Client.
         find_relay: Finds or starts a relay and returns its URL.
-        trusted: Whether to reconnect to the server that is there now.
+        again: Whether to reconnect to the relay that is there now; may start one first.
+
+    relay: the URL of the relay that was connected to last; empty before the first.
     """
 
     def __init__(
         self,
         make: Callable[[], ClientApi],
         find_relay: Callable[[], Awaitable[str]],
-        trusted: Callable[[], bool],
+        again: Callable[[], Awaitable[bool]],
     ) -> None:
         self._make = make
         self._find_relay = find_relay
-        self._trusted = trusted
+        self._again = again
         self._client: ClientApi | None = None
         self._reader: EventReader | None = None
+        self._work: WorkWatch | None = None
+        self.relay = ""
+        self._elsewhere = False
         self._ended = False
 
     def verification(self, to: SessionId | None) -> str | None:
@@ -59,6 +77,7 @@ class ClientHandle:
             return False
         self._client = self._make()
         self._reader = self._client.subscribe()
+        self._work = WorkWatch(self._client.subscribe())
         return True
 
     async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
@@ -71,23 +90,54 @@ class ClientHandle:
                 await hear(handful)
 
     async def connect(self) -> None:
-        """Find a relay and connect to it. Raises FileSendError."""
+        """Find a relay, or take the one that was gone to, and connect. Raises FileSendError."""
+        if self._elsewhere:
+            await self.go_to(self.relay)
+            return
         url = await self._find_relay()
-        await self.do(lambda client: client.connect(url, again=self._trusted))
+        await self.do(lambda client: client.connect(url, again=self._again))
+        self.relay = url
+
+    async def go_to(self, url: str) -> None:
+        """Connect to another relay than this run's own, and stay with it; ends all sessions.
+
+        Raises:
+            RelayUnreachable: There is no relay at this address.
+        """
+        await self.do(lambda client: client.connect(url))
+        self.relay, self._elsewhere = url, True
 
     async def do(self, command: Callable[[ClientApi], Awaitable[object]]) -> None:
         """Run a command on the Client; do nothing before it is made and after its end."""
         if self._client is not None:
             await command(self._client)
 
-    async def close(self) -> None:
-        """Destroy the Client; never raises, may be called twice, takes no longer than FAREWELL."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way that the end of the Client would cut short."""
+        return self._work is not None and self._work.now.any
+
+    def hand_over(self) -> HandedOver | None:
+        """Give the Client away: it goes on, and is no longer this handle's to destroy."""
+        self._ended = True
+        client, self._client = self._client, None
+        if client is None or self._work is None:
+            return None
+        seen: list[Event] = []
+        self._work.listeners.append(seen.append)
+        return HandedOver(client, self._work, frozenset(self._work.now.transfers), seen)
+
+    async def close(self, *, keep: bool = False) -> None:
+        """Destroy the Client; never raises, may be called twice, takes no longer than FAREWELL.
+
+        keep: what is unfinished, so that it can be resumed.
+        """
         self._ended = True
         client, self._client = self._client, None
         if client is not None:
             try:
                 async with asyncio.timeout(FAREWELL):
-                    await client.destroy()
+                    await client.destroy(keep=keep)
             except Exception:
                 _log.exception("the client did not end cleanly")
         if self._reader is not None:

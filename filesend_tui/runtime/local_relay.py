@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from filesend_tui.system.port_owner import stranger
 
 #: Asks a person whether a relay that somebody else runs may be used; the text names its owner.
 Ask = Callable[[str], Awaitable[bool]]
+
+_log = logging.getLogger(__name__)
 
 _HOST: Final = "127.0.0.1"
 #: Timeout in seconds of one health check, whatever is received meanwhile.
@@ -55,16 +58,12 @@ class LocalRelay:
         self._accepted: set[int] = set()
         self._child: subprocess.Popen[bytes] | None = None
         self._stopped = False
+        self._finding = asyncio.Lock()
 
     @property
     def url(self) -> str:
         """Its URL, whether or not it runs yet."""
         return f"http://{_HOST}:{self._port}"
-
-    @property
-    def trusted(self) -> bool:
-        """Whether no other user listens there now but those accepted by the person."""
-        return self._stranger(self._port) in {None, *self._accepted}
 
     async def find(self, ask: Ask) -> str:
         """Return the URL of a relay that answers; may be called again when it is gone.
@@ -76,6 +75,10 @@ class LocalRelay:
             RelayUnreachable: Another program has the port, it cannot be started, or the answer was
                 no.
         """
+        async with self._finding:  # else one would end the child that another just started
+            return await self._find(ask)
+
+    async def _find(self, ask: Ask) -> str:
         clock = asyncio.get_running_loop().time
         deadline = clock() + _START_SECONDS
         complaint = ""
@@ -97,6 +100,21 @@ class LocalRelay:
             if complaint:
                 await asyncio.sleep(_RETRY_SECONDS)
         raise RelayUnreachable(f"No relay could be started on this machine. {complaint}".strip())
+
+    async def find_again(self) -> bool:
+        """Have a relay there once more, after the connection to it was lost; ask nobody.
+
+        It may have belonged to another process of this user that has ended, as may its heir.
+
+        Returns:
+            Whether a relay answers there now, of this user or of one whom the person accepted.
+        """
+        try:
+            await self.find(_refuse)
+        except (RelayUnreachable, OSError) as error:  # OSError: no process can be started
+            _log.info("no relay on this machine to come back to: %s", error)
+            return False
+        return True
 
     def stop(self) -> None:
         """End the child process, if there is one; nothing can be started afterwards."""
@@ -141,6 +159,10 @@ class LocalRelay:
         child, self._child = self._child, None
         if child is not None:
             _end(child)
+
+
+async def _refuse(_: str) -> bool:
+    return False
 
 
 # A process group of its own: Ctrl-C must end the transfer first, which needs the relay.

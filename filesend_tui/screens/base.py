@@ -1,18 +1,16 @@
-"""The base of all screens, which read the store when the app draws and when they are shown."""
+"""The base of all places, which read the store when the app draws and when they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
-from filesend_tui.core.errors import FileSendError
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import Level
 from filesend_tui.widgets.bars.key_bar import KeyBar
@@ -24,56 +22,6 @@ from filesend_tui.widgets.pane import Pane
 from filesend_tui.widgets.picker.dropped import looks_like_paths
 
 Clock = Callable[[], float]
-ResultT = TypeVar("ResultT")
-
-
-class BoxScreen(ModalScreen[ResultT]):
-    """A box on top of the current screen, with its keys below. A subclass fills the box."""
-
-    #: The group of the table of keys whose bindings it has.
-    PLACE: ClassVar[str] = ""
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (9, "-low"), (20, "-roomy")]  # noqa: RUF012 - Textual's
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (81, "-wide")]  # noqa: RUF012 - Textual's
-
-    def compose(self) -> ComposeResult:
-        """Yield the box and the keys."""
-        with Vertical(id="box"):
-            yield from self.compose_box()
-        yield KeyBar()
-
-    def compose_box(self) -> ComposeResult:
-        """Yield what is in the box."""
-        raise NotImplementedError
-
-    def offer_keys(self) -> None:
-        """Show the keys that make sense now."""
-        for bar in self.query(KeyBar):
-            bar.show(self.active_bindings.values())
-
-    def on_mount(self) -> None:
-        """Show the keys, and update them whenever the focus moves."""
-        self.bindings_updated_signal.subscribe(self, lambda _: self.offer_keys())
-        self.offer_keys()
-
-
-class BoxEnd(Enum):
-    """Why the box about a request closed."""
-
-    ANSWERED = "answered"
-    LATER = "later"
-    GONE = "gone"
-
-
-class RequestScreen(BoxScreen[BoxEnd]):
-    """The question about one request of the partner's; approval.py asks it."""
-
-    def draw(self) -> None:
-        """Draw the store; close where the request is gone."""
-        raise NotImplementedError
-
-    def refuse(self, error: FileSendError) -> None:
-        """Show why the answer could not be given."""
-        raise NotImplementedError
 
 
 class PlaceScreen(Screen[None]):
@@ -157,7 +105,9 @@ class PlaceScreen(Screen[None]):
         store = self.store
         if self.reads_talk:
             store.read_talk()
-        self.query_one(TopBar).show(self.place, store.relay, store.partner, store.unread)
+        self.query_one(TopBar).show(
+            self.place, store.relay, store.partner, store.absence, store.unread, limits=store.limits
+        )
         self.query_one(RequestBar).show(store.requests)
         self.query_one(NoticeBar).show(store.notice)
         self.draw_body()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from filesend_tui.core.events import TorrentId, TransferId
+from filesend_tui.core.events import TorrentId, TransferId, Unfinished
 
 if TYPE_CHECKING:
     from filesend_tui.core.checks import Chosen, Target
@@ -53,6 +53,30 @@ class CancelTransfer(Message):
 
 
 @dataclass
+class MoveTransfer(Message):
+    """Send a transfer so many places later, or below 0 sooner."""
+
+    transfer: TransferId
+    by: int
+
+
+@dataclass
+class AskAgain(Message):
+    """Ask the partner to send a transfer that is over again."""
+
+    transfer: TransferId
+
+
+@dataclass
+class PauseTransfer(Message):
+    """Pause a transfer, or take this side's pause back. files: only these of it; None: all."""
+
+    transfer: TransferId
+    pause: bool
+    files: tuple[int, ...] | None = None
+
+
+@dataclass
 class SayLine(Message):
     """Send the partner a line of text. field: gets it back if it cannot be sent."""
 
@@ -61,10 +85,30 @@ class SayLine(Message):
 
 
 @dataclass
+class LimitRates(Message):
+    """Limit this run to so many bytes a second; None for no limit."""
+
+    upload: int | None
+    download: int | None
+
+
+@dataclass
 class SavePreferences(Message):
     """Apply and save these settings, each under its key and as a person types it."""
 
     text: Mapping[str, str]
+
+
+@dataclass
+class ClearHistory(Message):
+    """Delete the whole history."""
+
+
+@dataclass
+class ForgetUnfinished(Message):
+    """Forget an unfinished transfer, with what arrived of it."""
+
+    left: Unfinished
 
 
 @dataclass

@@ -120,7 +120,11 @@ class PairScreen(PlaceScreen):
 
     def _waiting(self) -> str:
         if self.store.partner:
-            return f"You are paired with {self.store.partner}."
+            absence = self.store.absence
+            partner = self.store.partner
+            return (
+                f"{partner} is away, {absence}." if absence else f"You are paired with {partner}."
+            )
         match self.store.relay.state:
             case "connected" if "join" in self.store.busy:
                 return "Pairing…"

@@ -23,10 +23,10 @@ from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.keys import shown as key_for
 from filesend_tui.screens.base import StorePane
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.recent import RecentScreen
 from filesend_tui.screens.commands import SendPaths, SharePaths
-from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.dropped_paths import find_all, not_there, pick
-from filesend_tui.screens.recent import RecentScreen
 from filesend_tui.settings.load import is_loopback
 from filesend_tui.state.figures import short_path
 from filesend_tui.state.notices import unsendable_question
@@ -226,7 +226,9 @@ class SendPane(StorePane):
         """Return the line about what can be done with the choice now."""
         quiet, key = "$foreground 70%", "$primary bold"
         if REQUESTING in self.store.busy:
-            return [("Looking at what is to be sent…", quiet)]
+            waited = self.store.busy_for(REQUESTING)
+            slow = f" {waited}: the disk is slow, or does not answer." if waited else ""
+            return [("Looking at what is to be sent…" + slow, quiet)]
         if count := len(self.store.picked.refused):
             return [
                 (f"✗ {count:,} cannot be sent. ", "$warning"),

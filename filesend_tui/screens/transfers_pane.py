@@ -6,8 +6,6 @@ on request.
 
 from __future__ import annotations
 
-import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -23,12 +21,20 @@ from textual.style import Style
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.keys import shown
 from filesend_tui.screens.base import Clock, StorePane
-from filesend_tui.screens.commands import CancelTransfer, SendPaths, StopShare
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
+from filesend_tui.screens.commands import (
+    AskAgain,
+    CancelTransfer,
+    MoveTransfer,
+    PauseTransfer,
+    SendPaths,
+    StopShare,
+)
+from filesend_tui.screens.open_folder import open_folder
 from filesend_tui.state.figures import road_words, short_path
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import Level, ShareRow, TransferDetail, TransferRow
-from filesend_tui.system.file_manager import CannotOpen, link_to, open_folder_of, opener, path_of
+from filesend_tui.system.file_manager import link_to, path_of
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.code_card import QrCode
 from filesend_tui.widgets.line_list import LineList
@@ -48,7 +54,6 @@ _NARROW, _BROAD, _TALL = 70, 100, 32
 _LINK: Final = 44
 _GRAPH: Final = 24
 _LINES: Final = 10
-_COPY: Final = f"Press {shown('copy')} to copy the path."
 
 
 class Facts(Horizontal):
@@ -74,6 +79,7 @@ class TransfersPane(StorePane):
         super().__init__(store, id=id)
         self.clock = clock
         self._details = False
+        self._seeks = False
 
     def compose(self) -> ComposeResult:
         """Yield table and details."""
@@ -99,6 +105,12 @@ class TransfersPane(StorePane):
         """Focus the table."""
         self.table.focus()
 
+    def seek_wish(self) -> None:
+        """Put the cursor on what the partner wants to be sent again, if that is so."""
+        self._seeks = True
+        if self.is_mounted:
+            self.draw()
+
     @property
     def chosen(self) -> TransferRow | None:
         """The transfer under the cursor."""
@@ -121,7 +133,10 @@ class TransfersPane(StorePane):
         """Draw table and detail."""
         rows: list[TransferRow | ShareRow] = [*self.store.transfers, *self.store.open_shares]
         rows.reverse()  # newest first; open shares stay on top
-        self.table.show(rows, now=self.clock())
+        wished = self.store.wished if self._seeks else None
+        at = next((at for at, row in enumerate(rows) if row is wished), None)
+        self._seeks = False
+        self.table.show(rows, cursor=at, now=self.clock())
         self.set_class(not rows, "-empty")
         if not rows:
             self.query_one("#welcome", Words).show(self._welcome())
@@ -214,6 +229,10 @@ class TransfersPane(StorePane):
     def _room_changed(self) -> None:
         self._draw_detail()
 
+    @on(LineList.Moved, "#files")
+    def _file_moved(self) -> None:
+        self.refresh_bindings()
+
     @on(LineList.Moved, "#table")
     def _moved(self) -> None:
         self._draw_detail()
@@ -233,9 +252,13 @@ class TransfersPane(StorePane):
             "copy_link": share is not None and not share.preparing,
             "copy_magnet": share is not None and bool(share.link),
             "copy_path": share is None and self._finished is not None,
+            "pause": chosen is not None and chosen.pausable and not self._paused_here,
+            "go_on": chosen is not None and chosen.pausable and self._paused_here,
+            "move": self._movable,
             "stop": share is not None,
             "cancel": chosen is not None and not chosen.ended,
-            "again": bool(self._again) and self.store.partner is not None,
+            "again": self._again is not None and self.store.partner is not None,
+            "ask_again": self._askable_again and self.store.partner is not None,
             "details": chosen is not None or share is not None,
         }
         return offered.get(action, True)
@@ -259,6 +282,47 @@ class TransfersPane(StorePane):
             ),
             answered,
         )
+
+    @property
+    def _file(self) -> int | None:
+        """The file under the cursor of the list of files, if it can be left out for now."""
+        files, chosen = self.query_one("#files", FileProgressList), self.chosen
+        if not files.has_focus or files.chosen is None or chosen is None or chosen.sending:
+            return None
+        return files.cursor if len(chosen.files) > 1 and files.chosen.pausable else None
+
+    @property
+    def _paused_here(self) -> bool:
+        """Whether the chosen file, else the chosen transfer, was paused here."""
+        chosen, file = self.chosen, self._file
+        if chosen is None:
+            return False
+        return chosen.paused_here if file is None else file in chosen.paused_files
+
+    @property
+    def _movable(self) -> bool:
+        """Whether the place of the chosen transfer in the queue counts."""
+        chosen = self.chosen
+        sends = chosen is not None and chosen.sending and chosen.pausable
+        return sends and any(row.queued and row.sending for row in self.store.transfers)
+
+    def action_move(self, by: int) -> None:
+        """Send the chosen transfer so many places later, or below 0 sooner."""
+        if self.chosen is not None:
+            self.post_message(MoveTransfer(self.chosen.id, by))
+
+    def action_pause(self) -> None:
+        """Pause the chosen file, else the chosen transfer."""
+        self._pause(True)
+
+    def action_go_on(self) -> None:
+        """Let the chosen file, else the chosen transfer, which was paused here, go on."""
+        self._pause(False)
+
+    def _pause(self, pause: bool) -> None:
+        if self.chosen is not None:
+            files = None if self._file is None else (self._file,)
+            self.post_message(PauseTransfer(self.chosen.id, pause, files))
 
     def action_copy_link(self) -> None:
         """Copy the chosen share's link: for a browser where there is one, else the magnet."""
@@ -290,15 +354,32 @@ class TransfersPane(StorePane):
         self._draw_detail()
 
     @property
-    def _again(self) -> tuple[Path, ...]:
-        """The paths of the chosen transfer that was sent and has ended."""
+    def _again(self) -> TransferRow | None:
+        """The chosen transfer if it can be sent again, and is not just being sent again."""
         chosen = self.chosen
-        return self.store.sent_paths(chosen.id) if chosen is not None and chosen.ended else ()
+        if chosen is None or not chosen.ended or not self.store.sent_paths(chosen.id):
+            return None
+        later = self.store.later(chosen)
+        return chosen if later is None or later.ended else None
+
+    @property
+    def _askable_again(self) -> bool:
+        """Whether the chosen transfer was to come, did not, and nobody has seen to that."""
+        chosen = self.chosen
+        if chosen is None or chosen.sending or chosen.wanted_again or not _missed(chosen):
+            return False
+        later = self.store.later(chosen)
+        return later is None or _missed(later)
 
     def action_again(self) -> None:
         """Send the same request again."""
-        if paths := self._again:
-            self.post_message(SendPaths(dict.fromkeys(paths)))
+        if (row := self._again) is not None:
+            self.post_message(SendPaths(dict.fromkeys(self.store.sent_paths(row.id))))
+
+    def action_ask_again(self) -> None:
+        """Ask the partner to send the chosen transfer again."""
+        if self.chosen is not None:
+            self.post_message(AskAgain(self.chosen.id))
 
     def action_stop(self) -> None:
         """Ask, then stop the chosen share."""
@@ -325,22 +406,13 @@ class TransfersPane(StorePane):
 
     @work(group="open", exit_on_error=False)
     async def _open(self, path: Path) -> None:
-        where = short_path(path)
-        program = await asyncio.to_thread(opener)
-        if program is None:
-            self.app.copy_to_clipboard(str(path))
-            self.add_notice(
-                Level.GOOD, f"It is here: {where}", "Copied; many terminals open the link."
-            )
-            return
-        try:
-            await open_folder_of(path, program, os.environ)
-        except CannotOpen as error:
-            self.add_notice(
-                Level.WARNING, f"{short_path(path.parent)} did not open: {error}", _COPY
-            )
-        else:
-            self.add_notice(Level.GOOD, f"{short_path(path.parent)} is open.", f"{where} is in it.")
+        notice = await open_folder(self.app, path)
+        self.add_notice(notice.level, notice.message, notice.hint)
+
+
+def _missed(transfer: TransferRow) -> bool:
+    """Return whether it is over, and did not arrive."""
+    return transfer.ended and transfer.phase is not TransferPhase.DONE
 
 
 def _title(transfer: TransferRow) -> Content:
@@ -349,7 +421,9 @@ def _title(transfer: TransferRow) -> Content:
         (transfer.name, "bold"),
         ("  " + state_words(transfer), "$foreground 70%"),
     ]
-    if transfer.ended and transfer.reason:
+    if transfer.waits:
+        parts.append((f" · {transfer.waits} {transfer.waits_hint}", "$warning"))
+    elif transfer.ended and transfer.reason:
         parts.append((f" · {transfer.reason} {transfer.hint}".rstrip(), "$warning"))
     elif transfer.road:
         parts.append((f" · {road_words(transfer.road)}", "$foreground 70%"))

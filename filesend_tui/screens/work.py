@@ -79,6 +79,8 @@ class WorkScreen(PlaceScreen):
 
     def go(self, place: str) -> None:
         """Focus a pane; show it where one is shown at a time."""
+        if place == "transfers":
+            self.transfers.seek_wish()
         if place == self.place and not self._beside and self.is_mounted:
             return
         pane = self._panes[place]

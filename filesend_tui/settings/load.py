@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
+from filesend_tui.core.config import AWAY_LIMIT, ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.util.text import clean
 from filesend_tui.settings import parse
 from filesend_tui.settings.schema import BY_KEY, FILE_VARIABLE, SETTINGS
@@ -38,10 +38,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies:
     addresses and networks whose `X-Forwarded-For` this machine's own relay trusts. metrics_to:
     those that may read its metrics; None: this machine only. ice_servers: an empty tuple means none
-    at all. upload_limit, download_limit: bytes a second. web: the page that share links point to.
-    theme: the screens' colours, by name. held: the option or variable that sets a field, and so
-    overrides the settings file. exposed: the settings file, where it holds the login of a TURN
-    server and other users of this machine can read it.
+    at all. upload_limit, download_limit: bytes a second. away_limit: seconds. at_once: transfers,
+    None for all. on_hangup: `finish` or `stop`. resume: go on with what is unfinished without
+    asking. web: the page that share links point to. history: what ends is kept in the history.
+    state: the folder for that and for what is unfinished. theme: the screens' colours, by name.
+    held: the option or variable that sets a field, and so overrides the settings file. exposed: the
+    settings file, where it holds the login of a TURN server and other users of this machine can
+    read it.
     """
 
     name: str
@@ -58,12 +61,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webrtc: WebRtcStack = WebRtcStack.AUTO
     upload_limit: int | None = None
     download_limit: int | None = None
+    away_limit: float = AWAY_LIMIT
+    at_once: int | None = None
+    on_hangup: str = "finish"
+    resume: bool = False
     web: str | None = None
+    history: bool = True
+    state: Path | None = None
     log_level: str = "warning"
     log_file: Path | None = None
     theme: str | None = None
     held: dict[str, str] = msgspec.field(default_factory=dict)
     exposed: Path | None = None
+
+    @property
+    def finishes(self) -> bool:
+        """Whether what is under way is finished where the terminal goes away."""
+        return self.on_hangup == "finish"
 
     def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
         """Return the ICE servers for people who meet at these relay or tracker URLs.
@@ -95,6 +109,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             upload_limit=self.upload_limit,
             download_limit=self.download_limit,
             share_page=self.web,
+            away_limit=self.away_limit,
+            at_once=self.at_once,
+            history=self.history,
         )
 
 

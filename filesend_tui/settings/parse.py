@@ -22,8 +22,12 @@ _ICE_URL: Final = re.compile(
     r"(?:\?transport=(?:udp|tcp))?"
 )
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+#: What becomes of running transfers when the terminal goes away.
+ON_HANGUP: Final = ("finish", "stop")
 #: Characters of a name.
 MAX_NAME: Final = 64
+#: The longest time that may be waited for anybody, in seconds.
+_LONGEST: Final = 7 * 24 * 3600
 #: The lowest rate limit, in bytes a second: a block must not take longer than peers' timeout.
 _SLOWEST: Final = 4_000
 
@@ -100,6 +104,14 @@ def log_level(value: str) -> str:
     return level
 
 
+def on_hangup(value: str) -> str:
+    """Parse one of ON_HANGUP."""
+    meant = value.lower()
+    if meant not in ON_HANGUP:
+        raise ValueError(f"it is one of {' or '.join(ON_HANGUP)}")
+    return meant
+
+
 def limit(value: str | int) -> int | None:
     """Parse a rate in bytes a second, at least 4,000; `none` for no limit."""
     from filesend_tui.core.util.figures import parse_rate
@@ -110,6 +122,38 @@ def limit(value: str | int) -> int | None:
     if rate < _SLOWEST:
         raise ValueError(f"the lowest limit is {_SLOWEST} bytes a second; write none for no limit")
     return rate
+
+
+def limit_now(text: str) -> int | None:
+    """Parse a rate that is typed for this run, as `limit` does; `0` or nothing is none too."""
+    return None if text.strip() in ("", "0") else limit(text.strip())
+
+
+def at_once(value: str | int) -> int | None:
+    """Parse how many transfers are sent at once, at least 1; `none` for all."""
+    text = str(value).strip().lower()
+    if text == "none":
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
+        raise ValueError("write a number from 1 on, or none for all at once")
+    return int(text)
+
+
+def duration(value: str | int) -> float:
+    """Parse a time in seconds: a number of them, or `90s`, `10m`, `2h`; a week at most."""
+    match = re.fullmatch(r"([0-9]{1,9})\s*([smh]?)", str(value).strip().lower())
+    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else -1
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError("a time is a number of seconds, or such as 90s, 10m or 2h; a week at most")
+    return float(seconds)
+
+
+def resume(value: str) -> bool:
+    """Parse whether what is unfinished is gone on with by itself: `auto`, or `ask`."""
+    try:
+        return {"auto": True, "ask": False}[str(value).lower()]
+    except KeyError:
+        raise ValueError("write ask, or auto") from None
 
 
 def web(value: str) -> str:

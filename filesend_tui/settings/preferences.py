@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from filesend_tui.core.util.figures import typed_rate
 from filesend_tui.settings import file
 from filesend_tui.settings.load import Settings
 from filesend_tui.settings.schema import BY_KEY, SETTINGS
@@ -77,9 +78,4 @@ class BadPreference(ValueError):
 
 def _as_typed(value: str | Path | int | None) -> str:
     """Return a value as typed text that parses to exactly that value; a number is a rate."""
-    if not isinstance(value, int):
-        return str(value or "")
-    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if value >= unit and value * 100 % unit == 0:
-            return f"{value / unit:g}{letter}"
-    return str(value)
+    return typed_rate(value) if isinstance(value, int) else str(value or "")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from filesend_tui.core import events
+from filesend_tui.core.events import PausedBy, Who
+from filesend_tui.core.util.figures import rate_text
 from filesend_tui.core.util.text import visible
 
 
@@ -21,6 +24,22 @@ def countdown(seconds: float) -> str:
 def percent(fraction: float) -> str:
     """Return ` 63%`, four characters; 100% only when it is complete."""
     return f"{int(max(0.0, min(1.0, fraction)) * 100):3}%"
+
+
+def who_words(by: Who | None, partner: str, *, you: str = "you") -> str:
+    """Return which of the two did something; empty where neither did."""
+    return {None: "", Who.YOU: you, Who.PARTNER: partner}[by]
+
+
+def queued_words(before: int) -> str:
+    """Return for how many others something waits, such as `2 others`."""
+    return "another" if before == 1 else f"{before:,} others"
+
+
+def paused_words(by: PausedBy, partner: str) -> str:
+    """Return who has paused something: `you`, the partner's name, or both; empty for nobody."""
+    who = {PausedBy.YOU: "you", PausedBy.PARTNER: partner, PausedBy.BOTH: f"you and {partner}"}
+    return who.get(by, "")
 
 
 _ROADS: Final = {
@@ -42,3 +61,26 @@ def short_path(path: Path) -> str:
     except (ValueError, RuntimeError):  # not below the home folder, or there is none
         return visible(str(path))
     return "~" if below == Path() else visible(str(Path("~") / below))
+
+
+def resumed_text(event: events.Metadata) -> str:
+    """Return where a download goes on with what an earlier run left; empty where there is nothing.
+
+    In percentages of what is wanted, as its progress is.
+    """
+    total = event.wanted_bytes or 1
+    if event.doubted_bytes:
+        share = percent((event.resumed_bytes + event.doubted_bytes) / total).strip()
+        return f"continues at up to {share}, which is being verified"
+    if not event.resumed_bytes:
+        return ""
+    return f"continues at {percent(event.resumed_bytes / total).strip()}"
+
+
+def limits_words(upload: int | None, download: int | None) -> str:
+    """Return rate limits in bytes a second for people, such as `Sends at most 500 kB/s, …`."""
+    return f"Sends {_at_most(upload)}, receives {_at_most(download)}"
+
+
+def _at_most(rate: int | None) -> str:
+    return "without limit" if rate is None else f"at most {rate_text(rate)}"

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Final
 
 from filesend_tui.core import events
-from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.events import TransferId, TransferPhase
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import visible
 from filesend_tui.keys import shown
-from filesend_tui.state.figures import short_path
+from filesend_tui.state.figures import limits_words, resumed_text, short_path, who_words
 from filesend_tui.state.views import Level, Notice, ShareRow, TransferRow, named
 from filesend_tui.system.file_manager import path_of
 
 #: Subjects of a notice, besides a transfer or a command.
 RELAY: Final = "relay"
+PARTNER: Final = "partner"
 CODE: Final = "code"
 TALK: Final = "talk"
+UNFINISHED: Final = "unfinished"
 #: The person's last action on the screen.
 HERE: Final = "here"
 
@@ -37,6 +39,13 @@ RELAY_LOST: Final = Notice(
     "The connection to the relay was lost.",
     f"It is tried again by itself; {shown('try again')} tries at once.",
     "relayUnreachable",
+    RELAY,
+)
+RELAY_AWAY: Final = Notice(
+    Level.WARNING,
+    "The relay is away; what is under way goes on.",
+    f"It is tried again by itself; {shown('try again')} tries at once.",
+    "relayAway",
     RELAY,
 )
 CODE_BURNED: Final = Notice(
@@ -95,6 +104,55 @@ def partner_gone(event: events.PartnerGone) -> Notice:
     return Notice(level, message, f"P{pair}", "partnerGone")
 
 
+def partner_away(event: events.PartnerAway) -> Notice:
+    """Return the notice that the partner is away."""
+    return Notice(
+        Level.WARNING,
+        f"{event.partner} is away.",
+        "What was going on continues when they are back.",
+        "partnerAway",
+        PARTNER,
+    )
+
+
+def partner_again(partner: str) -> Notice:
+    """Return the notice that the partner of an earlier run is there."""
+    return Notice(Level.GOOD, f"{partner} is here: what was unfinished goes on.")
+
+
+def unfinished(left: Sequence[events.Unfinished]) -> Notice:
+    """Return the notice of what earlier runs did not finish."""
+    one = len(left) == 1
+    what = f"{left[0].name} is unfinished." if one else f"{len(left)} transfers are unfinished."
+    it = "it" if one else "them"
+    hint = f"{shown('resume')} goes on with {it}, {shown('unfinished')} shows {it}."
+    return Notice(Level.INFO, what, hint, about=UNFINISHED)
+
+
+def expired(event: events.Forgotten) -> Notice:
+    """Return the notice that something unfinished was forgotten after a month."""
+    gone = f"What arrived of it was in {event.path}." if event.path is not None else ""
+    message = f"Nobody went on with {event.name or 'a transfer'} for a month: it is forgotten."
+    return Notice(Level.INFO, message, gone)
+
+
+def goes_on(left: Sequence[events.Unfinished]) -> Notice:
+    """Return the notice that these go on, and for whom they wait."""
+    what = left[0].name if len(left) == 1 else f"{len(left)} transfers"
+    partners = list(dict.fromkeys(each.partner for each in left))
+    there = f"{named(partners)} {'is' if len(partners) == 1 else 'are'} there, too"
+    hint = f"It waits until {there}; meanwhile all else works."
+    return Notice(Level.INFO, f"Going on with {what}.", hint, about=HERE)
+
+
+def at_another_relay(relay: str, *, paired: bool) -> Notice:
+    """Return the notice that what is unfinished was at another relay than this run is at."""
+    message = f"What is unfinished was at another relay, {relay}."
+    key = shown("disconnect" if paired else "resume")
+    hint = f"{key} leaves this one's; then it can go on." if paired else f"{key} goes there."
+    return Notice(Level.WARNING, message, hint, about=UNFINISHED)
+
+
 def code_changed(reason: str) -> Notice | None:
     """Return the notice that the code changed, and why; None where the person knows."""
     if (why := _REPLACED.get(reason)) is None:
@@ -128,9 +186,80 @@ def left_out(event: events.LeftOut) -> Notice:
     return Notice(Level.WARNING, message, "The rest is sent.")
 
 
+def journal_trouble(event: events.JournalTrouble) -> Notice:
+    """Return the notice that the journal fails."""
+    return Notice(Level.WARNING, event.message, event.hint)
+
+
 def leftover(event: events.Leftover) -> Notice:
     """Return the notice of an earlier run's leftovers, and whether they were removed."""
-    return Notice(Level.INFO if event.removed else Level.WARNING, event.message, event.hint)
+    level = Level.INFO if event.removed or event.resumable else Level.WARNING
+    return Notice(level, event.message, event.hint)
+
+
+def resumed(event: events.Metadata) -> Notice | None:
+    """Return the notice that a download goes on with what an earlier run left, if it does."""
+    if not (text := resumed_text(event)):
+        return None
+    return Notice(
+        Level.INFO, f"{event.name} {text}.", "Only the rest is fetched.", about=event.transfer or ""
+    )
+
+
+def storage_waits(event: events.StorageWaits) -> Notice:
+    """Return the notice that a download waits for its disk."""
+    return Notice(
+        Level.WARNING, event.message, event.hint, "storageWaits", about=event.transfer or HERE
+    )
+
+
+def storage_back(event: events.StorageBack) -> Notice:
+    """Return the notice that it goes on."""
+    message = "The disk can be written to again: the download goes on."
+    return Notice(Level.INFO, message, "", about=event.transfer or HERE)
+
+
+def paused(row: TransferRow) -> Notice:
+    """Return the notice that the partner paused a transfer."""
+    hint = "It goes on when they let it." if not row.paused_here else "You have paused it too."
+    return Notice(Level.INFO, f"{row.partner} paused {row.name}.", hint, about=row.id)
+
+
+def resumed_by_partner(row: TransferRow) -> Notice:
+    """Return the notice that the partner lets a transfer go on."""
+    return Notice(Level.INFO, f"{row.partner} lets {row.name} go on.", about=row.id)
+
+
+def files_paused(row: TransferRow) -> Notice:
+    """Return the notice that the partner leaves files of a transfer out for now."""
+    if not row.paused_files:
+        return Notice(Level.INFO, f"{row.partner} fetches all of {row.name} again.", about=row.id)
+    message = f"{row.partner} leaves out {_files(row.paused_files)} of {row.name} for now."
+    return Notice(Level.INFO, message, "The rest goes on.", about=row.id)
+
+
+def _files(which: Sequence[int]) -> str:
+    return "one file" if len(which) == 1 else f"{len(which):,} files"
+
+
+def wish(transfer: TransferId) -> str:
+    """Return the subject of the notice that a transfer was asked for once more."""
+    return f"again {transfer}"
+
+
+def send_again(row: TransferRow, *, known: bool) -> Notice:
+    """Return the notice that a transfer was asked for once more, by the partner or here.
+
+    known: Whether it is known from which paths it was sent.
+    """
+    if not row.sending:
+        message = f"You asked {row.partner} to send {row.name} again."
+        return Notice(Level.GOOD, message, "They decide.", about=wish(row.id))
+    hint = f"{shown('transfers')}, then {shown('try again')}, sends it."
+    if not known:
+        hint = f"{shown('send files')} leads to your files, to choose it there."
+    message = f"{row.partner} asks you to send {row.name} again."
+    return Notice(Level.INFO, message, hint, about=wish(row.id))
 
 
 def arrived(row: TransferRow) -> Notice:
@@ -153,7 +282,9 @@ def ended(row: TransferRow) -> Notice | None:
             return Notice(Level.WARNING, message, hint, "declined", "request")
         case TransferPhase.CANCELLED:
             why = f" ({row.reason})" if row.reason else ""
-            message = f"{row.name} was cancelled{why}."
+            who = who_words(row.ended_by, row.partner, you="You")
+            message = f"{who} cancelled {row.name}" if who else f"{row.name} was cancelled"
+            message += f"{why}."
             return Notice(
                 Level.WARNING, message, "Send again when you are both ready.", about=row.id
             )
@@ -224,5 +355,25 @@ def ending_question(
     return (f"{verb} while {' and '.join(doing)}?", " ".join(ends)) if doing else None
 
 
+def quitting_question(
+    running: Sequence[TransferRow], shares: Sequence[ShareRow]
+) -> tuple[str, str]:
+    """Return a question about quitting while transfers run, and what becomes of them."""
+    asked = ending_question("Quit", running, shares)
+    assert asked is not None
+    it = "it" if len(running) == 1 else "them"
+    known = [row for row in shares if not row.preparing]
+    share = f" The link to {_names(known) if known else 'them'} will stop working." * bool(shares)
+    return asked[0], (
+        f"{_names(running)}: keep {it} for later, and {shown('resume')} goes on with {it} once you "
+        f"are both there again; or give {it} up, on both sides.{share}"
+    )
+
+
 def _names(rows: Sequence[TransferRow | ShareRow]) -> str:
     return named([row.name for row in rows])
+
+
+def limited(upload: int | None, download: int | None) -> str:
+    """Return how fast this run may be, in a sentence."""
+    return f"{limits_words(upload, download)}, until you quit."

@@ -12,10 +12,13 @@ from msgspec.structs import replace
 
 from filesend_tui.core import events
 from filesend_tui.core.events import Event, TorrentId
+from filesend_tui.state.figures import countdown
 from filesend_tui.state.views import NOTHING_KNOWN, ShareRow, TransferDetail
 
 #: The id of the share whose torrent is still being made. There is at most one.
 PREPARING: Final = ""
+#: Samples without a figure after which a preparation stands still.
+STANDSTILL: Final = 10
 #: Peers of one share that are tracked; beyond these, downloads are no longer counted.
 MAX_PEERS: Final = 10_000
 
@@ -44,13 +47,19 @@ class Shares:
     rows: dict[TorrentId, ShareRow] = field(default_factory=dict)
     details: dict[TorrentId, TransferDetail] = field(default_factory=dict)
     _peers: dict[TorrentId, _Peers] = field(default_factory=dict)
+    #: Samples since the last figure about the preparation.
+    _quiet: int = 0
 
     def detail(self, share: TorrentId) -> TransferDetail:
         """Return what is known of a share's torrent."""
         return self.details.get(share, NOTHING_KNOWN)
 
     def sample(self, most: int) -> None:
-        """Add the current rate of each share to its graph, `most` samples at most."""
+        """Add the current rate of each share to its graph of `most` samples; call once a second."""
+        if PREPARING in self.rows:
+            self._quiet += 1
+            if self._quiet >= STANDSTILL:
+                self._change(PREPARING, waited=countdown(self._quiet))
         for row in self.rows.values():
             if not row.preparing:
                 rates = (*self.detail(row.id).rates, row.bytes_per_second)
@@ -64,7 +73,7 @@ class Shares:
         """Apply an event; return the share that it ended, if any."""
         match event:
             case events.Hashing(transfer=None):
-                size = event.total_bytes or 0
+                size, self._quiet = event.total_bytes or 0, 0
                 self.rows[PREPARING] = ShareRow(PREPARING, "", size, progress=event.progress)
             case events.Seeding(transfer=None):
                 self._seeding(event)

@@ -6,7 +6,7 @@ changes by comparing. No Textual, no I/O and no clock of its own ever lives here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,20 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Event, SessionId, TransferId, TransferPhase
+from filesend_tui.core.events import (
+    Direction,
+    Event,
+    PausedBy,
+    SessionId,
+    TransferId,
+    TransferPhase,
+)
 from filesend_tui.state import notices
+from filesend_tui.state.beside import Beside
+from filesend_tui.state.figures import countdown
 from filesend_tui.state.picked import Picked
 from filesend_tui.state.shares import Shares
+from filesend_tui.state.unfinished import idle
 from filesend_tui.state.views import (
     NOTHING_KNOWN,
     Level,
@@ -45,6 +55,8 @@ REQUESTING: Final = "request"
 SHARING: Final = "share"
 #: Seconds after which a notice is drawn less prominently: it was read by then.
 OLD: Final = 60.0
+#: Seconds after which it is shown for how long a command has been busy.
+PATIENCE: Final = 5
 #: Seconds without a byte after which a running transfer is stalled; also the rates' window.
 STALL: Final = 3.0
 
@@ -69,7 +81,7 @@ class _Motion:
         A partner reports four times a second: a silent one receives nothing, whatever is uploaded.
         """
         silent = self.partner_heard is not None and now - self.partner_heard >= STALL
-        return silent or now - max(self.began, *self.seen.values()) >= STALL
+        return silent or now - max([self.began, *self.seen.values()]) >= STALL
 
 
 @dataclass(slots=True)
@@ -78,7 +90,9 @@ class Store:
 
     picked: what the person chose to send; changed from outside. time_of_day: the time shown beside
     lines and notices. unread: lines of talk that arrived while the talk was not shown. session: the
-    one with the partner. One partner is shown; events of other sessions are not.
+    one with the partner. away_since: when the partner was last there, if they are away. limits: of
+    upload and download, in bytes a second. One partner is shown; of other sessions only what goes
+    on beside theirs. unfinished: what was when it was last looked for.
     """
 
     time_of_day: Callable[[], str] = str
@@ -86,10 +100,14 @@ class Store:
     code: OwnCode | None = None
     partner: str | None = None
     session: SessionId | None = None
+    away_since: float | None = None
+    limits: tuple[int | None, int | None] = (None, None)
+    unfinished: tuple[events.Unfinished, ...] = ()
     notice: Notice | None = None
     talk: tuple[TalkLine, ...] = ()
     unread: int = 0
     busy: frozenset[str] = frozenset()
+    _busy_for: dict[str, int] = field(default_factory=dict)
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
     details: dict[TransferId, TransferDetail] = field(default_factory=dict)
     shares: Shares = field(default_factory=Shares)
@@ -98,9 +116,12 @@ class Store:
     _told_at: float = 0.0
     _relay_was_there: bool = True
     _sampled_at: float = 0.0
+    _beside: Beside = field(default_factory=Beside)
     _torrents: dict[str, TransferId] = field(default_factory=dict)
     _motions: dict[TransferId, _Motion] = field(default_factory=dict)
     _paths: dict[TransferId, tuple[Path, ...]] = field(default_factory=dict)
+    #: Since when each transfer that stands still does.
+    _waiting: dict[TransferId, float] = field(default_factory=dict)
     #: Files of the rows that have ended.
     _kept: int = 0
 
@@ -110,6 +131,16 @@ class Store:
     def transfers(self) -> tuple[TransferRow, ...]:
         """All rows, oldest first."""
         return tuple(self.rows.values())
+
+    def busy_for(self, what: str) -> str:
+        """Return how long a command is busy, such as `0:42`; empty before PATIENCE seconds."""
+        seconds = self._busy_for.get(what, 0)
+        return countdown(seconds) if seconds >= PATIENCE else ""
+
+    @property
+    def absence(self) -> str:
+        """How long the partner is away, such as `0:42`; empty while they are there."""
+        return "" if self.away_since is None else countdown(self._now - self.away_since)
 
     @property
     def requests(self) -> tuple[TransferRow, ...]:
@@ -148,18 +179,82 @@ class Store:
         """Return the paths chosen here for a transfer; empty where the partner sends it."""
         return self._paths.get(transfer, ())
 
+    def later(self, row: TransferRow) -> TransferRow | None:
+        """Return the last transfer since then of the same files, the same way, if there is one."""
+        rows = self.transfers
+        since = next((at for at, each in enumerate(rows) if each.id == row.id), len(rows))
+        return next((each for each in reversed(rows[since + 1 :]) if _alike(each, row)), None)
+
+    @property
+    def wished(self) -> TransferRow | None:
+        """What the partner wants to be sent again: what the notice tells of, else the newest."""
+        wanted = [row for row in self.transfers if row.sending and row.wanted_again]
+        told = [row for row in wanted if self._tells_wish(row)]
+        return next(reversed(told or wanted), None)
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether there is a session with anybody."""
+        return self.partner is not None or bool(self._beside)
+
+    @property
+    def running_with_partner(self) -> tuple[TransferRow, ...]:
+        """Transfers with the partner that have not ended."""
+        return tuple(row for row in self.running if row.session in (None, self.session))
+
     # -- what changes it
 
+    def look_back(self, left: Iterable[events.Unfinished]) -> None:
+        """Take what is unfinished."""
+        self.unfinished = tuple(left)
+        told = self.notice is not None and self.notice.about == notices.UNFINISHED
+        if told and not idle(self.unfinished):
+            self.notice = None
+
+    def tell_unfinished(self) -> None:
+        """Show the notice of what can be gone on with, if there is anything."""
+        if left := idle(self.unfinished):
+            self._say(notices.unfinished(left))
+
+    def going_on(self, left: Sequence[events.Unfinished]) -> None:
+        """Take transfers that are about to go on, perhaps beside those with the partner."""
+        self._beside.add(each for each in left if each.session != self.session)
+
+    def went_on(self, left: Sequence[events.Unfinished], begun: Collection[TransferId]) -> None:
+        """Take which of them do go on, and show for whom they wait."""
+        self._beside.over(each.transfer for each in left if each.transfer not in begun)
+        if on := [each for each in left if each.transfer in begun]:
+            self._say(notices.goes_on(on))
+
+    def meet_again(self) -> str | None:
+        """Show a partner of an earlier run who is there, if nobody is shown; return their name."""
+        there = self._beside.somebody() if self.partner is None else None
+        if there is None:
+            return None
+        session, partner = there
+        self._show_partner(partner, session)
+        self._say(notices.partner_again(partner))
+        return partner
+
+    def done_with(self) -> list[SessionId]:
+        """Return the sessions of an earlier run in which nothing is left to do, each once."""
+        return self._beside.done_with(self.session, [row.session for row in self.running])
+
     def remember_paths(self, transfer: TransferId, paths: tuple[Path, ...]) -> None:
-        """Keep the paths of a request, so that it can be sent again."""
+        """Keep the paths of a request, so that it can be sent again; they may have been wanted."""
         self._paths[transfer] = paths
+        for row in self.transfers:
+            if set(self.sent_paths(row.id)) == set(paths):
+                self._end_wish(row)
 
     def is_of_another(self, event: Event) -> bool:
         """Return whether an event is of another session, and of no transfer shown."""
         if self.session is None or not isinstance(event, events.SessionEvent):
             return False
-        if event.session in (None, self.session):
+        if event.session in (None, self.session) or event.session in self._beside:
             return False
+        if isinstance(event, events.Paired) and self.session in self._beside:
+            return False  # whoever comes by a code is shown instead
         return getattr(event, "transfer", None) not in self.rows
 
     def apply(self, event: Event, now: float) -> None:
@@ -178,10 +273,14 @@ class Store:
         """Add the current rate of each running transfer to its graph, at most once a second."""
         if now - self._sampled_at < 1:
             return
-        self._sampled_at = now
+        self._sampled_at = self._now = now
+        for what in self._busy_for:
+            self._busy_for[what] += 1
         if self.notice is not None and not self.notice.old and now - self._told_at >= OLD:
             self.notice = replace(self.notice, old=True)
         self.shares.sample(MAX_SAMPLES)
+        for transfer in self._waiting:
+            self._count_wait(transfer)
         for row in self.running:
             if row.phase is not TransferPhase.TRANSFERRING:
                 continue
@@ -193,6 +292,7 @@ class Store:
     def doing(self, what: str) -> Iterator[None]:
         """Mark a command as busy while the block runs."""
         self.busy |= {what}
+        self._busy_for[what] = 0
         if what not in {"relay", "code"} and self.notice is not None:  # those start by themselves
             # A notice about the person's last action ends with the next action.
             self.notice = None if self.notice.about == notices.HERE else self.notice
@@ -202,10 +302,15 @@ class Store:
             yield
         finally:
             self.busy -= {what}
+            self._busy_for.pop(what, None)
 
     def dismiss(self) -> None:
         """Hide the notice; the person has read it."""
         self.notice = None
+
+    def tell(self, notice: Notice) -> None:
+        """Show a notice, replacing the last."""
+        self._say(notice)
 
     def add_notice(self, level: Level, message: str, hint: str = "") -> None:
         """Show a notice, replacing the last."""
@@ -240,6 +345,15 @@ class Store:
     def _somebody_gone(self) -> bool:
         return self.notice is not None and self.notice.code == "partnerGone"
 
+    def _tells_wish(self, row: TransferRow) -> bool:
+        return self.notice is not None and self.notice.about == notices.wish(row.id)
+
+    def _end_wish(self, row: TransferRow) -> None:
+        """Note that what was wanted again is on its way, or cannot be sent any more."""
+        self._change(row.id, wanted_again=False)
+        if self._tells_wish(row):
+            self.notice = None
+
     def _change(self, transfer: TransferId | None, **fields: Any) -> TransferRow | None:
         row = self.rows.get(transfer) if transfer is not None else None
         if row is None:
@@ -262,6 +376,7 @@ class Store:
             self.details.pop(old.id, None)
             self._motions.pop(old.id, None)
             self._paths.pop(old.id, None)
+            self._waiting.pop(old.id, None)
 
     # -- people
 
@@ -275,7 +390,10 @@ class Store:
             self._lose_code("relay")
             if event.state == "lost" and self._relay_was_there:
                 self._relay_was_there = False  # shown once, however often it is retried
-                self._say(notices.RELAY_LOST)
+                self._say(notices.RELAY_LOST if self.partner is None else notices.RELAY_AWAY)
+
+    def _on_limits(self, event: events.Limits) -> None:
+        self.limits = event.upload, event.download
 
     def _on_code(self, event: events.Code) -> None:
         before, replaced = self.code, ""
@@ -301,14 +419,47 @@ class Store:
             self.code = OwnCode("", self.code.expires_at, gone=reason)
 
     def _on_paired(self, event: events.Paired) -> None:
-        self.partner, self.session = event.partner, event.session
+        if event.session not in self._beside:
+            self._show_partner(event.partner, event.session)
+            self.notice = None  # earlier trouble with pairing is over
+
+    def _show_partner(self, partner: str, session: SessionId | None) -> None:
+        self.partner, self.session = partner, session
+        self.away_since = None
         self.code = None
         if self.talk:
-            self._add_line(TalkLine("", f"{event.partner} is here."))
-        self.notice = None  # earlier trouble with pairing is over
+            self._add_line(TalkLine("", f"{partner} is here."))
+
+    def _on_partner_away(self, event: events.PartnerAway) -> None:
+        self._stand(event.session, present=False)
+        if event.session != self.session:
+            return
+        self.away_since = self._now
+        if event.reason != "relay":  # then the relay's notice is shown
+            self._say(notices.partner_away(event))
+
+    def _on_partner_back(self, event: events.PartnerBack) -> None:
+        self._stand(event.session, present=True)
+        if event.session == self.session:
+            self.away_since = None
+            self.went_well(notices.PARTNER)
+
+    def _stand(self, session: SessionId | None, *, present: bool) -> None:
+        """Note whether a partner is there; what goes on with them waits, or does not."""
+        self._beside.stand(session, present=present)
+        for row in self.running:
+            if row.session == session:
+                self._change(row.id, away=not present)
 
     def _on_partner_gone(self, event: events.PartnerGone) -> None:
-        self.partner = self.session = None
+        for row in self.transfers:
+            if event.session in (None, row.session):
+                self._end_wish(row)
+        self._beside.gone(event.session)
+        if event.session not in (None, self.session):
+            self._say(notices.partner_gone(event))
+            return
+        self.partner = self.session = self.away_since = None
         hung_up = event.reason == "relay" and self.relay.problem
         if event.reason != "broken" and not hung_up:  # then an error notice is shown already
             self._say(notices.partner_gone(event))
@@ -339,7 +490,14 @@ class Store:
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
             empty_folders=event.empty_folders,
+            session=event.session,
+            away=self._beside.is_away(event.session)
+            or (event.session == self.session and self.away_since is not None),
         )
+        if event.direction is Direction.RECEIVE:
+            for row in self.transfers:
+                if row.wanted_again and _alike(row, self.rows[event.transfer]):
+                    self._end_wish(row)
         if self.notice is not None and self.notice.level is Level.GOOD:
             self.notice = None  # an earlier success is out of date
         self._forget_old()
@@ -364,7 +522,9 @@ class Store:
 
     def _on_state(self, event: events.TransferState) -> None:
         before = self.rows.get(event.transfer)
-        row = self._change(event.transfer, phase=event.phase, reason=event.reason)
+        row = self._change(
+            event.transfer, phase=event.phase, reason=event.reason, ended_by=event.by
+        )
         if before is None or row is None:
             return
         self._kept += len(row.files) * (row.ended - before.ended)
@@ -372,7 +532,10 @@ class Store:
             self._motions[row.id] = _Motion(self._now)
             self._change(row.id, progress=0.0)
         elif row.ended:
+            self._change(row.id, paused_by=PausedBy.NOBODY, paused_files=(), queued=0)
+            self._beside.over([row.id])
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
+            self._no_wait(row.id)
             self._deepen(row.id, peers=())
             if event.phase is not TransferPhase.DONE:  # unfinished files are not kept
                 self._deepen(row.id, pieces=b"", piece_count=0, file_progress=())
@@ -382,6 +545,62 @@ class Store:
                 self._say(notice)
         if event.phase in {TransferPhase.APPROVED, TransferPhase.TRANSFERRING}:
             self.went_well(row.id)
+
+    def _on_paused(self, event: events.TransferPaused) -> None:
+        before = self.rows.get(event.transfer)
+        row = self._halt(event.transfer, paused_by=event.by)
+        if row is not None and before is not None and row.paused_there > before.paused_there:
+            self._say(notices.paused(row))
+
+    def _on_resumed(self, event: events.TransferResumed) -> None:
+        row = self._halt(event.transfer, paused_by=PausedBy.NOBODY)
+        if row is None:
+            return
+        self.went_well(row.id)
+        if event.by is PausedBy.PARTNER:
+            self._say(notices.resumed_by_partner(row))
+
+    def _on_waiting(self, event: events.Waiting) -> None:
+        self._wait(event.transfer, event.message, event.hint, self._now - event.seconds)
+
+    def _on_wait_over(self, event: events.WaitOver) -> None:
+        self._no_wait(event.transfer)
+
+    def _wait(self, transfer: TransferId, message: str, hint: str, since: float) -> None:
+        row = self.rows.get(transfer)
+        if row is not None and not row.ended:
+            self._waiting[transfer] = since
+            self._change(transfer, waits=message, waits_hint=hint)
+            self._count_wait(transfer)
+
+    def _no_wait(self, transfer: TransferId) -> None:
+        if self._waiting.pop(transfer, None) is not None:
+            self._change(transfer, waits="", waits_hint="", waited="")
+
+    def _count_wait(self, transfer: TransferId) -> None:
+        self._change(transfer, waited=countdown(self._now - self._waiting[transfer]))
+
+    def _on_send_again(self, event: events.SendAgain) -> None:
+        if (row := self._change(event.transfer, wanted_again=True)) is not None:
+            self._say(notices.send_again(row, known=bool(self.sent_paths(row.id))))
+
+    def _on_queued(self, event: events.TransferQueued) -> None:
+        self._halt(event.transfer, queued=event.before)
+
+    def _halt(self, transfer: TransferId, **what: Any) -> TransferRow | None:
+        """Change what halts a transfer; none has figures then, or stalls by what was before."""
+        row = self._change(
+            transfer, bytes_per_second=0.0, time_remaining=None, stalled=False, **what
+        )
+        if row is not None and not row.halted and row.id in self._motions:
+            self._motions[row.id] = _Motion(self._now)
+        return row
+
+    def _on_files_paused(self, event: events.FilesPaused) -> None:
+        before = self.rows.get(event.transfer)
+        row = self._change(event.transfer, paused_files=event.files)
+        if row is not None and before is not None and row.sending:
+            self._say(notices.files_paused(row))
 
     def _on_hashing(self, event: events.Hashing) -> None:
         self._change(event.transfer, progress=event.progress)
@@ -400,6 +619,12 @@ class Store:
     def _on_metadata(self, event: events.Metadata | events.Seeding) -> None:
         if event.transfer is not None:
             self._torrents[event.torrent] = event.transfer
+        if isinstance(event, events.Metadata) and event.wanted_bytes:
+            self._change(event.transfer, progress=event.resumed_bytes / event.wanted_bytes)
+        row = self.rows.get(event.transfer or "")
+        waits = row is not None and row.away  # for whom, is told already
+        if isinstance(event, events.Metadata) and not waits and (told := notices.resumed(event)):
+            self._say(told)
 
     def _on_upload(self, event: events.Upload) -> None:
         self._figure(
@@ -425,6 +650,9 @@ class Store:
         row = self.rows.get(transfer) if transfer is not None else None
         if row is None or row.ended:
             return  # a late figure must not change an ended transfer
+        if row.halted:
+            self._change(row.id, progress=fields.get("progress", row.progress))
+            return
         moves = rate > 0 or fields.get("progress", 0.0) > row.progress
         self._change(row.id, **fields)
         if row.id in self._motions:
@@ -432,6 +660,9 @@ class Store:
             self._look_whether_it_moves(row.id, self._now)
 
     def _look_whether_it_moves(self, transfer: TransferId, now: float) -> None:
+        row = self.rows.get(transfer)
+        if row is not None and row.halted:
+            return
         stalled = transfer in self._motions and self._motions[transfer].stalled(now)
         self._change(transfer, stalled=stalled)
         if stalled:
@@ -458,6 +689,7 @@ class Store:
             event.transfer,
             url=event.url,
             seconds=event.seconds,
+            fetched_bytes=event.bytes - event.resumed_bytes,
             road=event.road,
             progress=1.0,
         )
@@ -467,8 +699,28 @@ class Store:
     def _on_torrent_done(self, event: events.TorrentDone) -> None:
         self._change(event.transfer, progress=1.0)
 
+    def _on_storage_waits(self, event: events.StorageWaits) -> None:
+        self._say(notices.storage_waits(event))
+        if event.transfer is not None:
+            since = self._waiting.get(event.transfer, self._now)
+            self._wait(event.transfer, event.message, event.hint, since)
+
+    def _on_storage_back(self, event: events.StorageBack) -> None:
+        self._say(notices.storage_back(event))
+        if event.transfer is not None:
+            self._no_wait(event.transfer)
+
+    def _on_journal_trouble(self, event: events.JournalTrouble) -> None:
+        self._say(notices.journal_trouble(event))
+
+    def _on_forgotten(self, event: events.Forgotten) -> None:
+        if event.expired and (self.notice is None or self.notice.about != notices.UNFINISHED):
+            self._say(notices.expired(event))
+
     def _on_leftover(self, event: events.Leftover) -> None:
-        self._say(notices.leftover(event))
+        # What can be gone on with at one key matters more.
+        if self.notice is None or self.notice.about != notices.UNFINISHED:
+            self._say(notices.leftover(event))
 
     def _on_destroyed(self, event: events.TorrentDestroyed) -> None:
         self._torrents.pop(event.torrent, None)
@@ -481,18 +733,36 @@ class Store:
         self._change(event.transfer, reason=event.message, hint=event.hint)
 
 
+def _alike(one: TransferRow, other: TransferRow) -> bool:
+    """Return whether two transfers are of the same files, between the same two, the same way."""
+    same = one.direction is other.direction and one.partner == other.partner
+    if not same or one.name != other.name or len(one.files) != len(other.files):
+        return False
+    return all(a.path == b.path for a, b in zip(one.files, other.files, strict=True))
+
+
 _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.Relay: Store._on_relay,
+    events.Limits: Store._on_limits,
     events.Code: Store._on_code,
     events.CodeClaimed: Store._on_code_claimed,
     events.CodeGone: Store._on_code_gone,
     events.Paired: Store._on_paired,
+    events.PartnerAway: Store._on_partner_away,
+    events.PartnerBack: Store._on_partner_back,
     events.PartnerGone: Store._on_partner_gone,
     events.Message: Store._on_message,
     events.FileRequest: Store._on_request,
     events.LeftOut: Store._on_left_out,
     events.FileAnswer: Store._on_answer,
     events.TransferState: Store._on_state,
+    events.TransferPaused: Store._on_paused,
+    events.TransferResumed: Store._on_resumed,
+    events.Waiting: Store._on_waiting,
+    events.WaitOver: Store._on_wait_over,
+    events.FilesPaused: Store._on_files_paused,
+    events.TransferQueued: Store._on_queued,
+    events.SendAgain: Store._on_send_again,
     events.Hashing: Store._on_hashing,
     events.ProgressUpdate: Store._on_progress_update,
     events.TorrentDone: Store._on_torrent_done,
@@ -503,7 +773,11 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.SwarmState: Store._on_swarm,
     events.PeerConnected: Store._on_peer,
     events.DownloadComplete: Store._on_complete,
+    events.Forgotten: Store._on_forgotten,
     events.Leftover: Store._on_leftover,
+    events.StorageWaits: Store._on_storage_waits,
+    events.StorageBack: Store._on_storage_back,
+    events.JournalTrouble: Store._on_journal_trouble,
     events.TorrentDestroyed: Store._on_destroyed,
     events.Error: Store._on_error,
 }

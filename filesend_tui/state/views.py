@@ -15,10 +15,13 @@ import msgspec
 from filesend_tui.core.events import (
     Direction,
     FileEntry,
+    PausedBy,
     PeerEntry,
+    SessionId,
     TorrentId,
     TransferId,
     TransferPhase,
+    Who,
 )
 
 
@@ -90,7 +93,16 @@ class TalkLine(msgspec.Struct, frozen=True):
 
 
 class TransferRow(msgspec.Struct, frozen=True):
-    """One transfer at one moment. wanted: files with a yes; all without an answer or after a no."""
+    """One transfer at one moment. wanted: files with a yes; all without an answer or after a no.
+
+    waits: what it stands still for, empty where it does not; waits_hint: what to do about that;
+    waited: for how long, such as `0:42`. paused_files: those that the receiver
+    leaves out for now, by their place in `files`. away: the partner is not there, so that it waits
+    for them. ended_by: who declined or cancelled it.
+    wanted_again: its receiver asked for it once more, and it was not sent since.
+    queued: for how many others that its sender sends first it waits; at the receiver 1 for any.
+    seconds, fetched_bytes: how long this run took until all was there, and what it fetched of it.
+    """
 
     id: TransferId
     direction: Direction
@@ -111,7 +123,43 @@ class TransferRow(msgspec.Struct, frozen=True):
     road: str = ""
     url: str = ""
     seconds: float | None = None
+    fetched_bytes: int = 0
     empty_folders: tuple[str, ...] = ()
+    paused_by: PausedBy = PausedBy.NOBODY
+    paused_files: tuple[int, ...] = ()
+    session: SessionId | None = None
+    away: bool = False
+    ended_by: Who | None = None
+    wanted_again: bool = False
+    queued: int = 0
+    waits: str = ""
+    waits_hint: str = ""
+    waited: str = ""
+
+    @property
+    def halted(self) -> bool:
+        """Whether no bytes go, as somebody has paused it or others are sent first."""
+        return self.paused or self.queued > 0
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody has paused it."""
+        return self.paused_by is not PausedBy.NOBODY
+
+    @property
+    def paused_here(self) -> bool:
+        """Whether it was paused here, whoever else has."""
+        return self.paused_by in {PausedBy.YOU, PausedBy.BOTH}
+
+    @property
+    def paused_there(self) -> bool:
+        """Whether the partner paused it, whoever else has."""
+        return self.paused_by in {PausedBy.PARTNER, PausedBy.BOTH}
+
+    @property
+    def pausable(self) -> bool:
+        """Whether it is agreed on, and not over."""
+        return not self.ended and self.phase is not TransferPhase.ASKED
 
     @property
     def ended(self) -> bool:
@@ -128,7 +176,8 @@ class ShareRow(msgspec.Struct, frozen=True):
     """Something shared openly, at one moment. id: its torrent's; empty while hashing.
 
     link: opens it in a browser; empty where no page is configured. progress: of hashing, 0 to 1.
-    connected: peers at this moment. taken: peers that downloaded everything from here.
+    connected: peers at this moment. taken: peers that downloaded everything from here. waited: for
+    how long its preparation stands still, such as `0:42`; empty where it does not.
     """
 
     id: TorrentId
@@ -143,6 +192,7 @@ class ShareRow(msgspec.Struct, frozen=True):
     bytes_per_second: float = 0.0
     connected: int = 0
     taken: int = 0
+    waited: str = ""
 
     @property
     def preparing(self) -> bool:

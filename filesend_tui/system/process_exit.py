@@ -16,8 +16,12 @@ GRACE: Final = 1.0
 leave = os._exit
 
 
-def end_soon(code: int, seconds: float = GRACE) -> None:
-    """End this process with an exit code after so many seconds, unless it has ended by then."""
+def end_soon(code: int, seconds: float = GRACE) -> threading.Timer:
+    """End this process with an exit code after so many seconds, unless it has ended by then.
+
+    Returns the timer, which can be cancelled.
+    """
     last = threading.Timer(seconds, leave, (code,))
     last.daemon = True
     last.start()
+    return last

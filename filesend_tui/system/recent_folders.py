@@ -18,11 +18,9 @@ MOST: Final = 20
 MAX_BYTES: Final = 256 * 1024
 
 
-def default_file() -> Path:
-    """Return the path of the list on this system."""
-    import platformdirs
-
-    return platformdirs.user_state_path("filesend", appauthor=False) / "recent-folders.json"
+def file_in(folder: Path) -> Path:
+    """Return the path of the list in a state folder."""
+    return folder / "recent-folders.json"
 
 
 class RecentFolders:

@@ -12,11 +12,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 #: Standard input, output and error.
 STREAMS: Final = (0, 1, 2)
+#: What a terminal writes when it loses the focus (xterm: CSI O); of no use to other readers.
+_LEFT: Final = b"\x1b[O"
 #: Seconds between two checks of a terminal whose end does not wake poll().
 PERIOD: Final = 0.4
 
@@ -41,8 +44,10 @@ class TerminalWatch:
         self._streams = tuple(streams)
         self._closed = threading.Event()
         if self._streams and sys.platform != "win32":
+            # Who keeps it is looked up before anybody can be told that this process is ready.
+            watch = partial(self._watch, _keeper())
             # A thread: the event loop itself may be blocked on the lost terminal.
-            threading.Thread(target=self._watch, name="terminal", daemon=True).start()
+            threading.Thread(target=watch, name="terminal", daemon=True).start()
 
     def close(self) -> None:
         """Stop watching."""
@@ -50,13 +55,12 @@ class TerminalWatch:
 
     if sys.platform != "win32":
 
-        def _watch(self) -> None:
+        def _watch(self, keeper: int | None) -> None:
             import select
 
             hangup = select.poll()
             for stream in self._streams:
                 hangup.register(stream, 0)
-            keeper = _keeper()
             while not self._closed.is_set():
                 woken = hangup.poll(PERIOD * 1000)
                 if self._closed.is_set():
@@ -103,8 +107,10 @@ def point_nowhere(streams: Iterable[int], *, input_ends: bool = False) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in streams:
         if stream == 0 and not input_ends:
-            # A reader that retries at end of file, as Textual does, would spin.
-            silent, _held = os.pipe()
+            # A reader that retries at end of file, as Textual does, would spin. One that was about
+            # to read, as the hang-up made the terminal readable, has something to read.
+            silent, held = os.pipe()
+            os.write(held, _LEFT)
             os.dup2(silent, stream)
         else:
             os.dup2(nowhere, stream)

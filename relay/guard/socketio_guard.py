@@ -1,10 +1,11 @@
 """A socket.io server that is hardened against hostile clients.
 
 Plain python-socketio queues for a slow reader without bound, buffers binary attachments without
-bound, keeps sessions that no client ever joins, and calls the connect handler for an event of that
-name. This module prevents that, and contains nothing of what the relay does. It supports WebSocket
-alone: long-polling costs a request per word, and anybody could make the relay keep the state that
-it needs between two of them.
+bound, keeps sessions that no client ever joins, calls the connect handler for an event of that
+name, and disconnects who answers no ping within the turn of whoever sends to them. This module
+prevents that, and contains nothing of what the relay does. It supports WebSocket alone:
+long-polling costs a request per word, and anybody could make the relay keep the state that it needs
+between two of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import engineio.packet
@@ -105,17 +107,19 @@ class Backlog(asyncio.Queue[Any]):
     """The send queue of one socket, with its size in bytes (characters for text).
 
     None in it ends the sending, once all before it is sent.
+
+    is_closed: nothing is accepted any more.
     """
 
     def __init__(self, all_backlogs: Backlogs) -> None:
         super().__init__()
         self.size = 0
-        self._is_closed = False
+        self.is_closed = False
         self._all = all_backlogs
 
     def put_nowait(self, item: Any) -> None:
         """Add a packet; ignore it once the queue is closed."""
-        if not self._is_closed:
+        if not self.is_closed:
             super().put_nowait(item)
             self._count(_size(item))
 
@@ -134,13 +138,13 @@ class Backlog(asyncio.Queue[Any]):
 
     def close(self) -> None:
         """Discard all packets, end the sending, and accept nothing any more. Idempotent."""
-        if self._is_closed:
+        if self.is_closed:
             return
         while not self.empty():
             self.get_nowait()
             self.task_done()
         self.end()
-        self._is_closed = True
+        self.is_closed = True
         self._all.closed(self)
 
     def _get(self) -> Any:
@@ -264,25 +268,48 @@ class SocketServer(socketio.AsyncServer):
         self._crowd.add(address)
         socket = self.eio.sockets[eio_sid]
         socket.poll = socket.queue.take
+        socket.check_ping_timeout = partial(self._answers_pings, socket)
         await super()._handle_eio_connect(eio_sid, environ)
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        session = self._sessions.pop(eio_sid, None)
-        if session:
-            self._crowd.remove(session.address)
-        socket = self.eio.sockets.get(eio_sid)
-        if socket:
-            socket.queue.close()
+        try:
+            await super()._handle_eio_disconnect(eio_sid, reason)
+        finally:
+            session = self._sessions.pop(eio_sid, None)
+            if session:
+                self._crowd.remove(session.address)
+            socket = self.eio.sockets.get(eio_sid)
+            if socket:
+                socket.queue.close()
+
+    async def _answers_pings(self, socket: Any) -> bool:
+        """Return whether a client still answers pings; let go one that does not.
+
+        The library asks before everything that it sends, and would disconnect the client right
+        there: within the turn of the one who sends to it, who would then wait for themselves.
+        """
+        if socket.closed:
+            return False
+        if not socket.last_ping or time.time() - socket.last_ping <= self.eio.ping_timeout:
+            return True
+        self._let_go(socket)
+        return False
 
     def _full(self, backlog: Backlog) -> None:
         """Disconnect a client that does not read, and discard its queue."""
-        backlog.close()
         for socket in self.eio.sockets.values():
             if socket.queue is backlog:
-                dropping = asyncio.create_task(self._drop(socket))
-                self._leaving.add(dropping)
-                dropping.add_done_callback(self._leaving.discard)
+                self._let_go(socket)
+        backlog.close()
+
+    def _let_go(self, socket: Any) -> None:
+        """Disconnect a client soon, in nobody's turn, and discard its queue at once."""
+        if socket.queue.is_closed:
+            return
+        socket.queue.close()
+        dropping = asyncio.create_task(self._drop(socket))
+        self._leaving.add(dropping)
+        dropping.add_done_callback(self._leaving.discard)
 
     async def _drop(self, socket: Any | None) -> None:
         if socket:

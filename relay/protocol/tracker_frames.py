@@ -21,6 +21,8 @@ MAX_OFFERS: Final = 20
 MAX_SCRAPE: Final = 64
 #: Longest frame, in characters: a full announce, with room for JSON's escapes.
 MAX_FRAME: Final = 1024 * 1024
+#: Longest key of an announce, in characters.
+MAX_KEY: Final = 64
 #: Longest reason kept or sent, in characters.
 MAX_REASON: Final = 300
 
@@ -68,7 +70,8 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
     """A peer joins, stays in, completes or leaves a swarm.
 
     uploaded, downloaded, left: bytes; left is None while the metadata is unknown. numwant: peers
-    wanted; None means the number of offers.
+    wanted; None means the number of offers. key: a secret of the peer's, the same in all its
+    announces to this tracker, by which it is known under another address; empty for none.
     """
 
     info_hash: bytes
@@ -79,6 +82,15 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
     event: Event = Event.UPDATE
     numwant: int | None = None
     offers: tuple[Offer, ...] = ()
+    key: str = ""
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"Announce({self.info_hash!r}, {self.peer_id!r}, {self.event!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """As `__repr__`, for rich."""
+        return [("info_hash", self.info_hash), ("peer_id", self.peer_id), ("event", self.event)]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

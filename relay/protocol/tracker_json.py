@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from relay.protocol.tracker_frames import (
     ID_LENGTH,
     MAX_FRAME,
+    MAX_KEY,
     MAX_OFFERS,
     MAX_REASON,
     MAX_SCRAPE,
@@ -42,6 +43,7 @@ __all__ = [
     "CLIENT_SHAPES",
     "ID_LENGTH",
     "MAX_FRAME",
+    "MAX_KEY",
     "MAX_OFFERS",
     "MAX_REASON",
     "MAX_SCRAPE",
@@ -110,6 +112,7 @@ class _WireAnnounce(msgspec.Struct):
     event: Literal["started", "completed", "stopped", "paused", "update", ""] | None = None
     numwant: int | None = None
     offers: Annotated[list[_WireOffer], Meta(max_length=MAX_OFFERS)] | None = None
+    key: Any = None
 
 
 class _WireAnswer(msgspec.Struct):
@@ -275,6 +278,7 @@ def _read_announce(text: str | bytes) -> Announce:
         offers=tuple(
             Offer(_id(each.offer_id), _description(each.offer)) for each in wire.offers or ()
         ),
+        key=wire.key if isinstance(wire.key, str) and len(wire.key) <= MAX_KEY else "",
     )
 
 
@@ -383,6 +387,8 @@ def _announce_json(frame: Announce) -> dict[str, Any]:
         "downloaded": frame.downloaded,
         "left": frame.left,
     }
+    if frame.key:
+        result["key"] = frame.key
     if frame.event is not Event.UPDATE:
         result["event"] = frame.event.value
     if frame.event not in (Event.COMPLETED, Event.STOPPED):

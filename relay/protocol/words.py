@@ -41,6 +41,7 @@ MAX_PLACES: Final = 32
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
 FilePath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
+FileIndex = Annotated[int, Meta(ge=0, lt=MAX_FILES)]
 Size = Annotated[int, Meta(ge=0, le=2**53)]
 Mode = Annotated[int, Meta(ge=0, le=0o777)]
 Time = Annotated[int, Meta(ge=0, le=MAX_TIME)]
@@ -49,6 +50,9 @@ Seconds = Annotated[float, Meta(ge=0, le=2**53)]
 Opaque = Annotated[bytes, Meta(max_length=1024)]
 MagnetURI = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^magnet:\?")]
 SwarmKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
+PeerId = Annotated[bytes, Meta(min_length=20, max_length=20)]
+TransportName = Annotated[str, Meta(min_length=1, max_length=32)]
+TransportText = Annotated[str, Meta(max_length=16 * 1024)]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
 # Drawn by the relay, 128 bits; whoever is not in a room gains nothing by knowing its id.
 Room = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -253,15 +257,24 @@ class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
     folders: Annotated[list[OfferedFolder], Meta(max_length=MAX_FOLDERS)] = []
 
 
-class FileAnswer(Word, frozen=True, kw_only=True):
+class Reach(Word, frozen=True, kw_only=True):
+    """How one side can be reached: its peer id in the swarm to come, and a text by transport."""
+
+    peer_id: PeerId
+    texts: Annotated[dict[TransportName, TransportText], Meta(min_length=1, max_length=8)]
+
+
+class FileAnswer(Word, frozen=True, kw_only=True, omit_defaults=True):
     """`fileAnswer`: a yes or no for each file, in the request's order. No yes at all declines.
 
-    reason: short text for the other person, if it declines.
+    reason: short text for the other person, if it declines. reach: an invitation to the sender, by
+    which the two can meet without a tracker.
     """
 
     id: Id
     accepted: Annotated[list[bool], Meta(min_length=1, max_length=MAX_FILES)]
     reason: Annotated[str, Meta(max_length=200)] = ""
+    reach: Reach | None = None
 
 
 class Preparing(Word, frozen=True, kw_only=True):
@@ -271,16 +284,18 @@ class Preparing(Word, frozen=True, kw_only=True):
     progress: Fraction
 
 
-class FileReady(Word, frozen=True, kw_only=True):
+class FileReady(Word, frozen=True, kw_only=True, omit_defaults=True):
     """`fileReady`, delivered as `addTorrent`: the torrent is seeded.
 
     swarm_key: The key of its private swarm: only a holder meets the sender. Neither it nor the
         magnet is ever shown.
+    reach: The answer to the receiver's invitation, if there was one.
     """
 
     id: Id
     magnet_uri: MagnetURI = msgspec.field(name="magnetURI")
     swarm_key: SwarmKey
+    reach: Reach | None = None
 
     def __repr__(self) -> str:
         return f"FileReady(id={self.id!r})"
@@ -311,11 +326,63 @@ class DownloadComplete(Word, frozen=True, kw_only=True):
     id: Id
 
 
-class Cancel(Word, frozen=True, kw_only=True):
-    """`cancel`: this side cancels the transfer. reason: short text for the other person."""
+class Cancel(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """`cancel`: this side gives the transfer up. reason: short text for the other person.
+
+    failed: not at a person's command.
+    """
 
     id: Id
     reason: Annotated[str, Meta(max_length=200)] = ""
+    failed: bool = False
+
+
+class Pause(Word, frozen=True, kw_only=True):
+    """`pause`: this side pauses the transfer: no byte of its files goes until it resumes it."""
+
+    id: Id
+
+
+class Resume(Word, frozen=True, kw_only=True):
+    """`resume`: this side takes its pause back."""
+
+    id: Id
+
+
+class PauseFiles(Word, frozen=True, kw_only=True):
+    """`pauseFiles`: the receiver leaves these files out for now, by their place in the request.
+
+    All that it leaves out; none: it fetches everything again.
+    """
+
+    id: Id
+    files: Annotated[list[FileIndex], Meta(max_length=MAX_FILES)]
+
+
+class Queue(Word, frozen=True, kw_only=True):
+    """`queue`: the sender lets the transfer wait for others that it sends, or its turn has come."""
+
+    id: Id
+    waits: bool
+
+
+class SendAgain(Word, frozen=True, kw_only=True):
+    """`sendAgain`: the receiver asks for what a transfer that is over was about, once more."""
+
+    id: Id
+
+
+class Acknowledge(Word, frozen=True, kw_only=True):
+    """`acknowledge`: nothing but the number of the last word taken, which every word carries."""
+
+
+class Goodbye(Word, frozen=True, kw_only=True):
+    """`goodbye`: the sender ends the session at their own command.
+
+    forgotten: not at their command, but because what the two kept of the session does not fit.
+    """
+
+    forgotten: bool = False
 
 
 class Message(Word, frozen=True, kw_only=True):
@@ -363,7 +430,14 @@ CONTENTS: Final[dict[str, type[Word]]] = {
     "progressUpdate": ProgressUpdate,
     "downloadComplete": DownloadComplete,
     "cancel": Cancel,
+    "pause": Pause,
+    "resume": Resume,
+    "pauseFiles": PauseFiles,
+    "queue": Queue,
+    "sendAgain": SendAgain,
     "message": Message,
+    "acknowledge": Acknowledge,
+    "goodbye": Goodbye,
 }
 
 #: The workflow's names under which the partner receives some words.

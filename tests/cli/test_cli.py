@@ -27,6 +27,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
     return own | {
         "FILESEND_SETTINGS": str(tmp_path / "settings.toml"),
+        "FILESEND_STATE": str(tmp_path / "state"),
         "FILESEND_ICE_SERVERS": "none",
         "FILESEND_RELAY": NOWHERE,
         "COLUMNS": "100",

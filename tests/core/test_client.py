@@ -16,6 +16,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import FileSendError, NotPaired
+from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction, TransferPhase
 from tests.conftest import RunningRelay
 from tests.torrent.lab import read_tree, write_tree
@@ -43,10 +44,10 @@ class Person:
         self.client = Client(ClientConfig(name=name, output=output, **config))
         self.log: list[e.Event] = []
         self._news = asyncio.Event()
-        self._reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read(self.client.subscribe()))
 
-    async def _read(self) -> None:
-        async for event in self.client.subscribe():
+    async def _read(self, stream: Subscription) -> None:
+        async for event in stream:
             self.log.append(event)
             self._news.set()
 

@@ -63,8 +63,14 @@ EXAMPLES = [
     (
         e.DownloadComplete(torrent="t", url="file:///x", bytes=1, seconds=1.0, road="webrtc"),
         "downloadComplete",
-        {"torrent", "transfer", "url", "bytes", "seconds", "road"},
+        {"torrent", "transfer", "url", "bytes", "seconds", "road", "resumedBytes"},
     ),
+    (
+        e.Waiting(transfer="a", what="sending", seconds=1.0, message="m", hint="h"),
+        "waiting",
+        {"transfer", "what", "seconds", "message", "hint"},
+    ),
+    (e.WaitOver(transfer="a", what="sending"), "waitOver", {"transfer", "what"}),
     (e.TorrentDone(transfer="a"), "torrentDone", {"transfer"}),
     (e.TorrentDestroyed(torrent="t"), "torrentDestroyed", {"torrent", "transfer"}),
     (e.ClientDestroyed(), "clientDestroyed", {"reason"}),
@@ -79,11 +85,67 @@ EXAMPLES = [
         {"things", "count"},
     ),
     (
+        e.JournalTrouble(reason="newer", path="p", message="m", hint="h"),
+        "journalTrouble",
+        {"reason", "path", "message", "hint"},
+    ),
+    (
+        e.History(direction=e.Direction.SEND, result=e.Result.DONE, began=1.0, ended=2.0),
+        "history",
+        {
+            *("number", "transfer", "direction", "partner", "result", "reason", "names"),
+            *("fileCount", "totalBytes", "hash", "url", "folder", "began", "ended", "road", "by"),
+        },
+    ),
+    (
+        e.TransferState(transfer="a", direction=e.Direction.SEND, phase=e.TransferPhase.CANCELLED),
+        "transferState",
+        {"transfer", "direction", "phase", "reason", "partner", "by"},
+    ),
+    (
+        e.TransferPaused(transfer="a", direction=e.Direction.SEND, partner="p", by=e.PausedBy.BOTH),
+        "transferPaused",
+        {"transfer", "direction", "partner", "by"},
+    ),
+    (
+        e.TransferResumed(transfer="a", direction=e.Direction.SEND, partner="p", by=e.PausedBy.YOU),
+        "transferResumed",
+        {"transfer", "direction", "partner", "by"},
+    ),
+    (
+        e.SendAgain(transfer="a", direction=e.Direction.SEND, partner="p"),
+        "sendAgain",
+        {"transfer", "direction", "partner"},
+    ),
+    (
+        e.TransferQueued(
+            transfer="a", direction=e.Direction.SEND, partner="p", waits=True, before=2
+        ),
+        "transferQueued",
+        {"transfer", "direction", "partner", "waits", "before"},
+    ),
+    (
+        e.FilesPaused(transfer="a", direction=e.Direction.SEND, partner="p", files=(1,)),
+        "filesPaused",
+        {"transfer", "direction", "partner", "files"},
+    ),
+    (
         e.Leftover(
             message="m", hint="h", path="p", names=("n",), count=1, bytes=1, removed=True, host=""
         ),
         "leftover",
-        {"message", "hint", "path", "names", "count", "bytes", "removed", "host"},
+        {
+            "message",
+            "hint",
+            "path",
+            "names",
+            "count",
+            "bytes",
+            "removed",
+            "host",
+            "resumable",
+            "progress",
+        },
     ),
 ]
 
@@ -123,7 +185,8 @@ def test_a_code_never_stands_in_a_repr() -> None:
 
 
 def test_every_event_encodes_under_its_own_name() -> None:
-    kinds = [*e.Event.__subclasses__(), *e.SessionEvent.__subclasses__()]
+    bases = (e.Event, e.SessionEvent, e.TransferEvent)
+    kinds = [kind for base in bases for kind in base.__subclasses__()]
     names = [cls.__struct_config__.tag for cls in kinds]
     assert len(set(names)) == len(names)
     assert all(issubclass(cls, msgspec.Struct) for cls in kinds)

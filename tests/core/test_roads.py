@@ -16,10 +16,12 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.torrent import roster, swarm
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from tests.conftest import RunningRelay
+from tests.frozen_roads import frozen_roads
 from tests.torrent.lab import Node
 
 pytestmark = pytest.mark.webrtc
@@ -139,6 +141,27 @@ async def test_a_transfer_goes_on_when_its_connection_breaks(
         dropped = theirs.of(e.PeerDropped)
         assert dropped[0].reason in {"channelFailed", "closed"}
         # What was there already did not come again.
+        assert ours.of(e.Upload)[-1].uploaded_bytes < 1.6 * big.stat().st_size
+
+
+async def test_a_connection_that_died_in_silence_is_replaced_by_who_comes_back(
+    relay: RunningRelay, tmp_path: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither end hears that it died: it stands, under the peer id that comes back."""
+    monkeypatch.setattr(roster, "SILENT_PAIR", 2.0)
+    monkeypatch.setattr(swarm, "KEEP_ALIVE_PAIR", 0.5)
+    async with (
+        frozen_roads(monkeypatch) as roads,
+        two(tmp_path, D, D, upload_limit=MIB) as (ours, theirs),
+    ):
+        torrent = await send(ours, theirs, big, relay.tracker, tmp_path / "out")
+        await theirs.until(lambda: [d for d in theirs.of(e.Download) if d.progress > 0.2])
+        assert roads.freeze()
+        path = await arrived(theirs, torrent)
+        assert path.read_bytes() == big.read_bytes()
+        assert roads_taken(ours) == roads_taken(theirs) == ["direct", "direct"]
+        for node in (ours, theirs):
+            assert [dropped.reason for dropped in node.of(e.PeerDropped)][:1] == ["replaced"]
         assert ours.of(e.Upload)[-1].uploaded_bytes < 1.6 * big.stat().st_size
 
 

@@ -32,8 +32,8 @@ SLOW = 200_000
 class Host(Person):
     """Somebody with several partners, each by the name they gave."""
 
-    def __init__(self, output: Path) -> None:
-        super().__init__("Ann", output, road=RoadChoice.DIRECT)
+    def __init__(self, output: Path, **config: Any) -> None:
+        super().__init__("Ann", output, road=RoadChoice.DIRECT, **config)
         self.sessions: dict[str, SessionId] = {}
 
     async def met(self, name: str) -> None:
@@ -89,7 +89,7 @@ async def test_one_partner_is_killed_one_is_tampered_with_and_the_third_goes_on(
     write_tree(tmp_path / "src", {f"from {name}.bin": SMALL for name in names})
     write_tree(tmp_path / "src", {f"for {name}.bin": BIG for name in names})
     ann, cid, dan = (
-        Host(tmp_path / "ann"),
+        Host(tmp_path / "ann", away_limit=1.0),
         *(Person(name, tmp_path / name.lower(), road=RoadChoice.DIRECT) for name in ("Cid", "Dan")),
     )
     answering = [asyncio.create_task(say_yes(person)) for person in (ann, cid, dan)]
@@ -176,7 +176,7 @@ def tamper(rogue: RogueRelay) -> None:
 
 def every_event_says_its_session(ann: Host, sent: dict[str, str]) -> None:
     """What is about a code, a partner or a transfer names the session; nothing else does."""
-    nobodys = (e.Relay, e.ClientDestroyed)
+    nobodys = (e.Relay, e.RelayAway, e.RelayBack, e.Limits, e.ClientDestroyed)
     for event in ann.log:
         assert isinstance(event, nobodys) or getattr(event, "session", None) is not None, event
     for name, transfer in sent.items():

@@ -32,7 +32,8 @@ Event = dict[str, Any]
 class Filesend:
     """One `filesend` process; with --json its events can be awaited.
 
-    program: what is run instead of the module, and its first arguments.
+    program: what is run instead of the module, and its first arguments. inside: the command by
+    which a program runs somewhere else, such as in a network of its own, as the same process.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Filesend:
         environment: dict[str, str],
         module: str = "filesend_tui",
         program: Sequence[str] = (),
+        inside: Sequence[str] = (),
         **popen: Any,
     ) -> None:
         self.events: list[Event] = []
@@ -54,6 +56,7 @@ class Filesend:
             "encoding": "utf-8",
         }
         self.command = [
+            *inside,
             sys.executable,
             *(("-c", *program) if program else ("-m", module)),
             *map(str, arguments),
@@ -169,6 +172,7 @@ class World:
         self.environment = own | {
             self.MARK: self.mark,
             "FILESEND_SETTINGS": str(folder / "settings.toml"),
+            "FILESEND_STATE": str(folder / "state"),
             "FILESEND_ICE_SERVERS": "none",
             "FILESEND_NAME": "Ann",
             "PYTHONDEVMODE": "",

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.sessions.code import parse_code
 from filesend_tui.state.settling import SETTLE
@@ -127,6 +129,14 @@ class Screen:
     def keep_what_is_printed(self) -> None:
         """Keep the terminal when the program ends, with what it printed then."""
         self._tmux("set-option", "-t", "screen", "remain-on-exit", "on")
+
+    def kill_program(self) -> None:
+        """Kill what runs in it, so that it can say and tidy nothing."""
+        shell = int(self._tmux("display-message", "-p", "-t", "screen", "#{pane_pid}"))
+        there = psutil.Process(shell)
+        for process in (there, *there.children(recursive=True)):
+            if "filesend_tui" in process.cmdline():
+                process.kill()
 
     def kill(self) -> None:
         self._tmux("kill-server")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from filesend_tui.core.sessions.code import word_list
-from tests.e2e.processes import Filesend, World, fill
+from tests.e2e.processes import Filesend, World, contents, fill
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,6 +46,10 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def way(world: World, long_file: Path, tmp_path: Path) -> Way:
+    return under_way(world, long_file, tmp_path)
+
+
+def under_way(world: World, long_file: Path, tmp_path: Path) -> Way:
     sender, code = world.send(long_file, "--upload-limit", RATE)
     receiver = world.receive(code, tmp_path / "to")
     receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
@@ -60,9 +64,8 @@ def last_phase(process: Filesend) -> str:
     return process.phases()[-1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_receiver(way: Way, number: signal.Signals) -> None:
-    way.receiver.signal(number)
+def test_an_interrupted_receiver(way: Way) -> None:
+    way.receiver.signal(signal.SIGINT)
     assert way.receiver.end() == 130, way.receiver.report()
     assert way.sender.end() == 1, way.sender.report()
     assert (last_phase(way.receiver), last_phase(way.sender)) == ("cancelled", "cancelled")
@@ -70,6 +73,16 @@ def test_an_interrupted_receiver(way: Way, number: signal.Signals) -> None:
     assert way.receiver.error_codes() == []
     assert way.receiver.names()[-1] == "clientDestroyed"
     assert_nothing_is_there(way.output)
+
+
+def test_a_hang_up_ends_nothing_that_is_under_way(world: World, tmp_path: Path) -> None:
+    """Also of who has no terminal, as what a shell left behind: test_lost_terminal.py has more."""
+    sent = fill(tmp_path / "from" / "a.bin", 3_000_000)
+    sender, receiver, output = under_way(world, sent, tmp_path)
+    for process in (sender, receiver):
+        process.signal(signal.SIGHUP)
+    assert (sender.end(), receiver.end()) == (0, 0), sender.report() + receiver.report()
+    assert contents(output) == contents(tmp_path / "from")
 
 
 def test_two_on_one_machine_are_reached_by_nobody_else(way: Way) -> None:
@@ -91,43 +104,58 @@ def test_an_interrupted_sender(way: Way) -> None:
     assert_nothing_is_there(way.output)
 
 
-def test_a_killed_sender(way: Way) -> None:
-    way.sender.signal(signal.SIGKILL)
-    assert way.receiver.end() == 6, way.receiver.report()
-    assert way.receiver.wait_for("partnerGone")["reason"] == "lost"
-    assert way.receiver.error_codes() == ["partnerGone"]
-    assert last_phase(way.receiver) == "failed"
-    assert_nothing_is_there(way.output)
+@pytest.fixture
+def impatient(world: World) -> None:
+    """People who wait for somebody who is away for a second."""
+    world.environment["FILESEND_AWAY_LIMIT"] = "1s"
 
 
-def test_a_killed_receiver(way: Way) -> None:
-    way.receiver.signal(signal.SIGKILL)
-    assert way.sender.end() == 6, way.sender.report()
-    assert way.sender.error_codes() == ["partnerGone"]
-    assert last_phase(way.sender) == "failed"
+@pytest.mark.usefixtures("impatient")
+def test_a_killed_sender(world: World, long_file: Path, tmp_path: Path) -> None:
+    sender, receiver, output = under_way(world, long_file, tmp_path)
+    sender.signal(signal.SIGKILL)
+    assert receiver.end() == 6, receiver.report()
+    assert receiver.wait_for("partnerAway")["reason"] == "lost"
+    assert receiver.wait_for("partnerGone")["reason"] == "lost"
+    assert receiver.error_codes() == ["partnerGone"]
+    assert "filesend resume" in receiver.wait_for("error")["hint"]
+    assert last_phase(receiver) == "failed"
+    (part,) = output.iterdir()  # for whoever goes on
+    assert part.name.startswith(".filesend-")
+    assert world.start("forget", "--all", "--json").end() == 0
+    assert_nothing_is_there(output)
 
 
-def test_what_killed_receivers_left_goes_and_is_named(
+@pytest.mark.usefixtures("impatient")
+def test_a_killed_receiver(world: World, long_file: Path, tmp_path: Path) -> None:
+    sender, receiver, _ = under_way(world, long_file, tmp_path)
+    receiver.signal(signal.SIGKILL)
+    assert sender.end() == 6, sender.report()
+    assert sender.error_codes() == ["partnerGone"]
+    assert last_phase(sender) == "failed"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_killed_receivers_left_is_named_and_stays_until_it_is_forgotten(
     world: World, long_file: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "to"
-    for tries in range(2):
+    for tries in range(1, 3):
         sender, code = world.send(long_file, "--upload-limit", RATE)
         receiver = world.receive(code, output)
         receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
         receiver.signal(signal.SIGKILL)
         receiver.end()
         sender.end()
-        (left,) = output.iterdir()
-        assert ("leftover" in receiver.names()) == (tries > 0)
+        assert len(list(output.iterdir())) == tries
+        assert ("unfinished" in receiver.names()) == (tries > 1)
     sender, code = world.send(fill(tmp_path / "small", 1000))
     receiver = world.receive(code, output)
     assert (sender.end(), receiver.end()) == (0, 0), receiver.report()
-    told = receiver.wait_for("leftover")
-    assert (told["count"], told["removed"], told["path"]) == (1, True, str(left))
-    assert told["names"] == ["long.bin"]
-    assert LONG <= told["bytes"] < LONG + 1_000_000
-    assert "100 MB" in told["message"]
+    told = [event for event in receiver.events if event["event"] == "unfinished"]
+    assert [(event["name"], event["direction"]) for event in told] == [("long.bin", "receive")] * 2
+    assert "leftover" not in receiver.names(), "each is told of once"
+    assert world.start("forget", "--all", "--json").end() == 0
     assert [path.name for path in output.iterdir()] == ["small"]
 
 
@@ -147,23 +175,44 @@ def test_an_interrupt_is_told_once(world: World, long_file: Path, tmp_path: Path
         assert not (ours and "left." in said), side.report()
 
 
-def test_a_lost_relay_is_told_once(world: World, long_file: Path, tmp_path: Path) -> None:
-    sender = world.start("send", long_file, "--upload-limit", RATE)
+def test_a_lost_relay_is_told_once(world: World, tmp_path: Path) -> None:
+    sender = world.start("send", fill(tmp_path / "a.bin", 3_000_000), "--upload-limit", RATE)
     code = sender.wait_for_line("Code: ").removeprefix("Code: ")
     receiver = world.start("receive", code, "--yes", "--name", "Bob", "-o", tmp_path / "to")
     receiver.wait_for_line("Receiving: ")
     world.processes[0].signal(signal.SIGKILL)
     for side in (sender, receiver):
-        assert side.end() == 4, side.report()
-        assert "\n".join(side.errors).count("was lost") == 1, side.report()
+        assert side.end() == 0, side.report()
+        assert "\n".join(side.errors).count("relay is away") == 1, side.report()
 
 
-def test_a_killed_relay(world: World, way: Way) -> None:
+@pytest.mark.parametrize("road", ["direct", "webrtc"])
+def test_a_killed_relay_ends_nothing(world: World, tmp_path: Path, road: str) -> None:
+    """Words take the channel of the transfer: it finishes, and both sides hear of it."""
+    sent = fill(tmp_path / "a.bin", 3_000_000)
+    sender, code = world.send(sent, "--upload-limit", RATE, "--road", road)
+    receiver = world.receive(code, tmp_path / "to", "--road", road)
+    receiver.wait_for("download", lambda event: event["downloadedBytes"] > 0)
     world.processes[0].signal(signal.SIGKILL)
-    assert way.receiver.end() == 4, way.receiver.report()
-    assert way.sender.end() == 4, way.sender.report()
-    assert way.receiver.error_codes() == ["relayUnreachable"]
-    assert_nothing_is_there(way.output)
+    for side in (sender, receiver):
+        assert side.end() == 0, side.report()
+        assert side.error_codes() == []
+        assert "relayAway" in side.names()
+        assert "partnerAway" not in side.names()
+        assert last_phase(side) == "done"
+    assert "torrentDone" in sender.names()
+    assert (tmp_path / "to" / "a.bin").read_bytes() == sent.read_bytes()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_relay_that_stays_away_before_anything_is_under_way(world: World, tmp_path: Path) -> None:
+    sender = world.start("send", "--json", "--verify", fill(tmp_path / "a", 1))
+    receiver = world.receive(sender.wait_for("code")["code"], tmp_path / "to")
+    receiver.wait_for("paired")
+    world.processes[0].signal(signal.SIGKILL)
+    assert receiver.end() == 4, receiver.report()
+    assert receiver.wait_for("partnerAway")["reason"] == "relay"
+    assert receiver.error_codes() == ["relayUnreachable"]
 
 
 def test_a_source_that_changes_on_its_way(world: World, tmp_path: Path) -> None:

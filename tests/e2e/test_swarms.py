@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_an_open_share_says_which_empty_folders_it_leaves_out(world: World, tmp_
     interrupt(seed)
 
 
+def test_a_share_outlives_the_one_whose_relay_it_used(lonely_world: World, tmp_path: Path) -> None:
+    """Nobody names a relay: the first of two shares started it, and is killed."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        lonely_world.environment["FILESEND_PORT"] = str(free.getsockname()[1])
+    first, _ = seeding(lonely_world, fill(tmp_path / "one", 1000))
+    seed, magnet = seeding(lonely_world, fill(tmp_path / "from" / "two", 300_000))
+    first.signal(signal.SIGKILL)
+    first.end()
+    seed.wait_for("relayBack")
+    download = lonely_world.start("download", magnet, "-o", tmp_path / "to")
+    assert download.end() == 0, download.report()
+    assert contents(tmp_path / "to") == contents(tmp_path / "from")
+    interrupt(seed)
+
+
 def test_a_tracker_of_ones_own(world: World, tmp_path: Path) -> None:
     tracker = world.environment.pop("FILESEND_RELAY").replace("http", "ws", 1) + "/tracker"
     fill(tmp_path / "from" / "a", 1000)
@@ -112,17 +128,6 @@ def test_a_download_waits_for_a_seed_and_says_so(world: World, tmp_path: Path) -
     assert download.end() == 0, download.report()
     assert contents(tmp_path / "to") == contents(tmp_path / "from")
     interrupt(again)
-
-
-def test_an_interrupted_download_leaves_nothing(world: World, tmp_path: Path) -> None:
-    fill(tmp_path / "from" / "a", 100_000_000)
-    seed, magnet = seeding(world, tmp_path / "from" / "a")
-    download = world.start("download", magnet, "--json", "-o", tmp_path / "to")
-    download.wait_for("download", lambda event: event["downloadedBytes"] > 0)
-    download.signal(signal.SIGINT)
-    assert download.end() == 130, download.report()
-    assert contents(tmp_path / "to") == {}
-    interrupt(seed)
 
 
 def test_a_download_whose_only_seed_left_says_so(world: World, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -175,9 +176,37 @@ def test_the_relay_goes_away(two_screens: tuple[Screen, Screen], world: World) -
     pair(ann, bob)
     world.processes[0].kill()
     for screen in (ann, bob):
-        screen.wait_for("relay")
-        screen.until(partial(tells_trouble, screen), "word about the relay")
+        screen.wait_for("relay is away")
+        screen.wait_for("away 0:0")  # nothing connects them meanwhile, and the count goes up
         screen.quit()
+
+
+def test_the_relay_ends_with_the_window_that_started_it(
+    lonely_world: World, tmp_path: Path
+) -> None:
+    """Three windows of one user, who names no relay: the other two go on by themselves."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        lonely_world.environment["FILESEND_PORT"] = str(free.getsockname()[1])
+    first = Screen(lonely_world, "Carol", tmp_path / "Carol", 80, 24)
+    try:
+        first.code()
+        with opened(lonely_world, tmp_path, 80, 24) as (ann, bob):
+            pair(ann, bob)
+            first.kill_program()
+            ann.wait_for("Write a line", press="m")
+            ann.type("still here?")
+            ann.press("Enter")
+            bob.wait_for("still here?")
+            for screen in (ann, bob):
+                screen.until(partial(says_nothing_of_the_relay, screen), "relay")
+            ann.press("Escape")
+            ann.until(lambda: "Write a line" not in ann.seen, "end of writing")
+            ann.quit()
+            # Where the next relay was hers, what is said of it soon stands over "Ann left."
+            bob.until(lambda: "Ann" not in bob.seen.splitlines()[0], "end of the pair")
+            bob.quit()
+    finally:
+        first.kill()
 
 
 def test_a_terminal_that_goes_away(two_screens: tuple[Screen, Screen], world: World) -> None:
@@ -231,6 +260,10 @@ def test_the_terminal_goes_to_the_shell_and_comes_back(world: World, tmp_path: P
 
 def are_done(screen: Screen, count: int) -> bool:
     return len(DONE.findall(screen.seen)) == count
+
+
+def says_nothing_of_the_relay(screen: Screen) -> bool:
+    return "relay is away" not in screen.seen
 
 
 def tells_trouble(screen: Screen) -> bool:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError, PartnerGone, StorageFailed
-from filesend_tui.core.events import Direction, TransferPhase
+from filesend_tui.core.events import Direction, TransferPhase, Who
 from filesend_tui.core.exchange.table import TERMINAL, Exchange, answered
 from filesend_tui.core.exchange.values import (
     Approved,
@@ -178,7 +178,7 @@ def test_the_sender_from_request_to_done() -> None:
             ),
             total_bytes=7,
         ),
-        events.TransferState(transfer=ID, direction=Direction.SEND, phase=P.ASKED),
+        events.TransferState(transfer=ID, direction=Direction.SEND, phase=P.ASKED, partner="Ada"),
     ]
     yes = exchange.receive(words.FileAnswer(id=ID, accepted=[True, False]))
     assert told(yes)[0] == events.FileAnswer(transfer=ID, accepted=(True, False))
@@ -302,6 +302,31 @@ def test_failure_tells_the_person_all_and_the_partner_nothing_private() -> None:
     (cancel,) = said(unknown)
     assert isinstance(cancel, words.Cancel)
     assert "ada" not in cancel.reason
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_who_declined_or_cancelled_is_told_and_nobody_where_it_failed(
+    direction: Direction,
+) -> None:
+    def by(happened: Input) -> Who | None:
+        ended = told(at(P.ASKED, direction).step(happened))[-1]
+        assert isinstance(ended, events.TransferState)
+        return ended.by
+
+    sends = direction is Direction.SEND
+    assert by(Cancelled()) is Who.YOU
+    assert by(PartnerCancelled("")) is Who.PARTNER
+    assert by(PartnerCancelled("Full.", failed=True)) is None
+    assert by(Failed(DISK)) is None
+    assert by(Declined((False, False))) is (Who.PARTNER if sends else Who.YOU)
+
+
+@pytest.mark.parametrize(("happened", "by"), [(Failed(DISK), None), (Cancelled(), Who.PARTNER)])
+def test_what_fails_is_no_cancel_of_a_persons(happened: Input, by: Who | None) -> None:
+    (word,) = said(at(P.READY, Direction.RECEIVE).step(happened))
+    (state,) = told(at(P.READY, Direction.SEND).receive(word))
+    assert isinstance(state, events.TransferState)
+    assert (state.phase, state.by) == (P.CANCELLED, by)
 
 
 def test_a_partners_reason_is_made_harmless() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from filesend_tui.core.exchange import offer, transfer_task, transfers
 from filesend_tui.core.sessions.code import parse_code
 from filesend_tui.core.torrent.sources.scan import Bounds
 from filesend_tui.core.torrent.storage.download_files import Layout
+from filesend_tui.core.torrent.torrent import Standing
 from relay.protocol import words
 from relay.protocol.words import OfferedFile
 from tests.conftest import RunningRelay
@@ -260,8 +262,10 @@ async def test_either_side_can_cancel_at_any_step(
     one, other = (ada, bob) if canceller == "sender" else (bob, ada)
     await one.people.cancel(transfer)
     assert one.engine.idle
-    await one.until(events.TransferState, transfer=transfer, phase=P.CANCELLED)
-    await other.until(events.TransferState, transfer=transfer, phase=P.CANCELLED)
+    mine = await one.until(events.TransferState, transfer=transfer, phase=P.CANCELLED)
+    theirs = await other.until(events.TransferState, transfer=transfer, phase=P.CANCELLED)
+    assert (mine.by, theirs.by) == (events.Who.YOU, events.Who.PARTNER)
+    assert {mine.partner, theirs.partner} == {"Ada", "Bob"}
     await idle(ada, bob)
     assert all(not deleted for _, deleted in ada.engine.removed), "the sender's files are theirs"
     assert all(deleted for _, deleted in bob.engine.removed), "part files go"
@@ -278,7 +282,7 @@ async def test_either_side_can_cancel_at_any_step(
 
 
 @pytest.mark.parametrize("phase", GATES)
-@pytest.mark.parametrize("end", ["sender leaves", "receiver leaves", "relay stops", "destroy"])
+@pytest.mark.parametrize("end", ["sender leaves", "receiver leaves", "relay stays away", "destroy"])
 async def test_the_end_of_the_session_ends_transfers_at_any_step(
     end: str,
     phase: TransferPhase,
@@ -288,7 +292,9 @@ async def test_the_end_of_the_session_ends_transfers_at_any_step(
 ) -> None:
     ada, bob = await pair(new_person)
     transfer = await reach(phase, ada, bob, files[:2])
-    if end == "relay stops":
+    if end == "relay stays away":
+        for person in (ada, bob):
+            person.people.partner().presence._limit = 0.1
         await asyncio.to_thread(relay.stop)
         for person in (ada, bob):
             await person.until(events.TransferState, transfer=transfer, phase=P.FAILED)
@@ -306,14 +312,37 @@ async def test_the_end_of_the_session_ends_transfers_at_any_step(
     assert all(deleted for _, deleted in bob.engine.removed)
 
 
-async def test_a_partner_who_vanishes_fails_transfers(
+async def test_who_stops_says_nothing_any_more_that_the_next_process_would_not_know(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The swarm key of a torrent that is hashed just then, above all: there would be another."""
+    ada, bob = await pair(new_person)
+    await reach(P.TRANSFERRING, ada, bob, files[:1])
+    second = await reach(P.HASHING, ada, bob, files[1:2])
+    remove = ada.engine.remove
+
+    async def hashes_meanwhile(torrent: str, *, delete_data: bool = False) -> None:
+        ada.engine.gates["hash"].set()
+        await until(lambda: len(ada.engine.swarm_keys) == 2)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await remove(torrent, delete_data=delete_data)
+
+    monkeypatch.setattr(ada.engine, "remove", hashes_meanwhile)
+    await ada.people.partner().activity.suspend()
+    await ada.people.partner().session.settled(5)
+    await ada.people.say("What came before has come.")
+    await bob.until(events.Message)
+    assert phases(bob, second)[-1] is P.HASHING
+
+
+async def test_a_partner_who_stays_away_fails_transfers(
     files: list[Path], new_person: NewPerson
 ) -> None:
     ada, bob = await pair(new_person)
     transfer = await reach(P.TRANSFERRING, ada, bob, files[:2])
-    client = bob.people._relay._client
-    assert client is not None
-    await client.eio.ws.close()
+    ada.people.partner().presence._limit = 0.1
+    await bob.people._relay.close()
     error = await ada.until(events.Error, transfer=transfer)
     assert error.code == "partnerGone"
     for person in (ada, bob):
@@ -569,3 +598,200 @@ async def test_what_cannot_be_sent_is_not_asked(
     with pytest.raises(errors.BadSource, match="too long"):
         await ada.people.request(files[2:])
     assert not [e for e in (*ada.log, *bob.log) if isinstance(e, events.FileRequest)]
+
+
+# -- what stands still
+
+
+class Watch:
+    """A clock that a test sets, for what stands still at one person's."""
+
+    def __init__(self, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(transfers, "BEAT", 0.01)
+        self.now = 0.0
+        (partner,) = person.people.partners.values()
+        assert isinstance(partner.activity, transfers.Transfers)
+        self._transfers = partner.activity
+        self._transfers._clock = lambda: self.now
+
+    async def seen(self, transfer: str) -> None:
+        """Wait until a transfer was looked at, from this moment on."""
+        run = self._transfers._runs[transfer]
+        looked = run.patience.look
+        again = asyncio.Event()
+
+        def look(*what: Any, **how: Any) -> Any:
+            again.set()
+            return looked(*what, **how)
+
+        run.patience.look = look  # type: ignore[method-assign]
+        await asyncio.wait_for(again.wait(), 10)
+        run.patience.look = looked  # type: ignore[method-assign]
+
+
+async def test_a_sender_who_never_hashes_is_told_of_and_given_up(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await pair(new_person)
+    clocks = {person: Watch(person, monkeypatch) for person in (ada, bob)}
+    ada.engine.gates["hash"].clear()
+    transfer = await ada.people.request(files[:1])
+    await bob.until(events.FileRequest)
+    await bob.people.answer(transfer, [True])
+    await bob.until(events.TransferState, phase=P.HASHING)
+    await ada.until(events.TransferState, phase=P.HASHING)
+    for person, what in ((ada, "ownReading"), (bob, "preparing")):
+        await clocks[person].seen(transfer)
+        clocks[person].now = 12.0
+        waiting = await person.until(events.Waiting)
+        assert (waiting.transfer, waiting.what, waiting.seconds) == (transfer, what, 12.0)
+        assert waiting.session in person.people.partners
+    assert "Ada" in waiting.message
+    clocks[bob].now = 3600.0
+    error = await bob.until(events.Error)
+    assert (error.code, error.transfer) == ("partnerSilent", transfer)
+    assert "Ada" in error.message
+    for person in (ada, bob):
+        await person.until(events.TransferState, phase=P.FAILED if person is bob else P.CANCELLED)
+    ada.engine.gates["hash"].set()
+    await idle(ada, bob)
+
+
+async def test_a_disk_that_never_delivers_what_is_to_be_sent_ends_it_on_both_sides(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await pair(new_person)
+    watch = Watch(ada, monkeypatch)
+    ada.engine.gates["hash"].clear()
+    transfer = await ada.people.request(files[:1])
+    await bob.until(events.FileRequest)
+    await bob.people.answer(transfer, [True])
+    await ada.until(events.TransferState, phase=P.HASHING)
+    await watch.seen(transfer)
+    watch.now = 3600.0
+    assert (await ada.until(events.Error)).code == "storageFailed"
+    cancelled = await bob.until(events.TransferState, phase=P.CANCELLED)
+    assert "disk" in cancelled.reason
+    ada.engine.gates["hash"].set()
+    await idle(ada, bob)
+
+
+async def test_who_does_not_answer_and_who_is_away_is_no_reason_to_end(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await pair(new_person)
+    watch = Watch(ada, monkeypatch)
+    transfer = await ada.people.request(files[:1])
+    await bob.until(events.FileRequest)
+    await watch.seen(transfer)
+    watch.now = 100_000.0
+    assert (await ada.until(events.Waiting)).what == "answer"
+    await bob.people._relay.close()
+    await ada.until(events.PartnerAway)
+    over = await ada.until(events.WaitOver)
+    assert (over.transfer, over.what) == (transfer, "answer")
+    for _ in range(3):
+        watch.now += 100_000
+        await watch.seen(transfer)
+    assert sum(isinstance(event, events.Waiting) for event in ada.log) == 1
+    assert phases(ada, transfer) == [P.ASKED]
+
+
+async def test_what_is_paused_is_not_waited_for(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await pair(new_person)
+    watch = Watch(bob, monkeypatch)
+    ada.engine.gates["hash"].clear()
+    transfer = await ada.people.request(files[:1])
+    await bob.until(events.FileRequest)
+    await bob.people.answer(transfer, [True])
+    await bob.until(events.TransferState, phase=P.HASHING)
+    await watch.seen(transfer)
+    watch.now = 10.0
+    await bob.until(events.Waiting)
+    ada.people._transfers.pause(transfer)
+    await bob.until(events.WaitOver)
+    for _ in range(3):
+        watch.now += 100_000
+        await watch.seen(transfer)
+    assert phases(bob, transfer)[-1] is P.HASHING
+    ada.people._transfers.go_on(transfer)
+    ada.engine.gates["hash"].set()
+    await bob.until(events.TransferState, phase=P.DONE)
+    assert sum(isinstance(event, events.Waiting) for event in bob.log) == 1
+
+
+async def test_a_sender_waits_for_nothing_while_files_are_left_out(
+    files: list[Path], new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await pair(new_person)
+    watch = Watch(ada, monkeypatch)
+    transfer = await reach(P.TRANSFERRING, ada, bob, files[:2])
+    ada.engine.standings[transfer] = Standing.CONNECTED
+    await watch.seen(transfer)
+    watch.now = 20.0
+    assert (await ada.until(events.Waiting)).what == "taking"
+    bob.people._transfers.pause(transfer, [1])
+    await ada.until(events.WaitOver)
+    for _ in range(3):
+        watch.now += 100_000
+        await watch.seen(transfer)
+    assert sum(isinstance(event, events.Waiting) for event in ada.log) == 1
+
+
+@pytest.mark.parametrize("end", [P.DECLINED, P.CANCELLED, P.DONE])
+async def test_a_receiver_asks_for_what_is_over_once_more(
+    files: list[Path], new_person: NewPerson, end: TransferPhase
+) -> None:
+    ada, bob = await pair(new_person)
+    transfer = await ada.people.request(files[:1])
+    await bob.until(events.FileRequest)
+    with pytest.raises(errors.RequestGone):
+        bob.people._transfers.ask_again(transfer)  # it is not over
+    if end is P.CANCELLED:
+        await ada.people.cancel(transfer)
+    else:
+        await bob.people.answer(transfer, [end is P.DONE])
+    for person in (ada, bob):
+        await person.until(events.TransferState, phase=end)
+    await idle(ada, bob)
+    bob.people._transfers.ask_again(transfer)
+    for person, direction in ((ada, Direction.SEND), (bob, Direction.RECEIVE)):
+        told = await person.until(events.SendAgain)
+        assert (told.transfer, told.direction) == (transfer, direction)
+    with pytest.raises(errors.RequestGone):
+        ada.people._transfers.ask_again(transfer)  # it is theirs to ask
+
+
+async def test_only_what_was_sent_and_is_over_can_be_wanted_again(
+    relay: RunningRelay, new_person: NewPerson, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "PAUSES", (2, 0.0001))
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    offered = [OfferedFile(path="f", size=1)]
+    await eve.tell(words.FileRequest(id=ID, files=offered))
+    await eve.tell(words.Cancel(id=ID))
+    for strange in (ID, "ab" * 8):
+        await eve.tell(words.SendAgain(id=strange))
+    await eve.tell(words.Message(text="done"))
+    await ada.until(events.Message)
+    assert not [event for event in ada.log if isinstance(event, events.SendAgain)]
+
+
+async def test_what_is_wanted_again_without_end_is_not_heard(
+    relay: RunningRelay,
+    files: list[Path],
+    new_person: NewPerson,
+    links: Links,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfers, "PAUSES", (2, 0.0001))
+    ada, eve = await hostile_partner(new_person, links, relay.url)
+    mine = await ada.people.request(files[:1])
+    await ada.people.cancel(mine)
+    for _ in range(9):
+        await eve.tell(words.SendAgain(id=mine))
+    await eve.tell(words.Message(text="done"))
+    await ada.until(events.Message)
+    assert sum(isinstance(event, events.SendAgain) for event in ada.log) == 2

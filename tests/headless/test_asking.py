@@ -14,8 +14,24 @@ import pytest
 
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import Direction, Event, FileEntry, FileRequest, Paired
-from filesend_tui.headless.asking import Asker, ask_approval, ask_code, ask_match, parse_choice
+from filesend_tui.core.events import (
+    Direction,
+    Event,
+    FileEntry,
+    FileRequest,
+    Paired,
+    SessionId,
+    TransferPhase,
+    Unfinished,
+)
+from filesend_tui.headless.asking import (
+    Asker,
+    ask_approval,
+    ask_code,
+    ask_match,
+    ask_resume,
+    parse_choice,
+)
 from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter
 from filesend_tui.headless.running import Teller
 
@@ -48,6 +64,20 @@ def test_choices(answer: str, choice: tuple[bool, ...] | None) -> None:
     assert parse_choice(answer, 3) == choice
 
 
+LEFT = Unfinished(
+    session=SessionId("a" * 16),
+    transfer="t",
+    direction=Direction.SEND,
+    phase=TransferPhase.TRANSFERRING,
+    partner="Ann",
+    name="film.mkv",
+    count=1,
+    total_bytes=812_000_000,
+    relay="http://127.0.0.1:8421",
+    updated=0.0,
+)
+
+
 class Piped:
     """An Asker whose other end the test holds."""
 
@@ -74,6 +104,17 @@ def piped() -> Iterator[Piped]:
     piped = Piped()
     yield piped
     piped.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("\n", True), ("y\n", True), ("n\n", False), ("what\nNew\n", False), ("", False)],
+)
+async def test_whether_to_go_on(piped: Piped, typed: str, meant: bool) -> None:
+    piped.type(typed)
+    piped.end()
+    assert await ask_resume(piped.asker, [LEFT]) is meant
+    assert "Unfinished: film.mkv (1 file, 812 MB) to Ann" in piped.prompts.getvalue()
 
 
 def request(count: int = 3) -> FileRequest:
@@ -206,3 +247,16 @@ async def test_a_person_is_shown_the_question() -> None:
     finally:
         os.close(master)
         os.close(terminal)
+
+
+async def test_who_is_gone_has_no_answer() -> None:
+    """The terminal went away while a question was open, and before the next one."""
+    read, write = os.pipe()
+    asker = Asker(read, io.StringIO())
+    asking = asyncio.create_task(asker.ask("?"))
+    await asyncio.sleep(0)
+    asker.leave()
+    assert await asyncio.wait_for(asking, TIMEOUT) is None
+    os.write(write, b"a\n")
+    assert await asyncio.wait_for(asker.ask("?"), TIMEOUT) is None
+    os.close(write)

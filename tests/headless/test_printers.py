@@ -11,8 +11,10 @@ import pytest
 from msgspec import structs
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.errors import Cancelled
+from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase, Who
 from filesend_tui.headless.narration import LISTED_FILES, Figure
+from filesend_tui.headless.outcome import Outcome
 from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
 from filesend_tui.state.qr import half_blocks
 from filesend_tui.system.file_manager import path_of
@@ -92,6 +94,15 @@ def test_json_leaves_out_bitfields() -> None:
     assert out.getvalue() == b""
 
 
+def test_that_the_relay_is_away_is_not_said_after_why_it_was_left() -> None:
+    text = Text()
+    away = events.RelayAway(url="u", reason="It was lost.")
+    text.show(events.Error(code="relayUnreachable", message="Hung up on it.", hint="Ask."), away)
+    assert text.said == ["Error: Hung up on it.", "Ask."]
+    text.show(events.RelayBack(url="u"), away)
+    assert "is away" in text.said[-1]
+
+
 def test_a_question_lists_the_files_itself_and_nobody_else_does() -> None:
     out, err = io.StringIO(), io.StringIO()
     printer = TextPrinter(out, err, ProgressLines(err), asked=True)
@@ -115,6 +126,40 @@ def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
     assert "Paired with Ann." in text.said
     assert any("10 minutes" in line for line in text.said)
     assert any("2.0 s" in line and "webrtc" in line and "5 MB/s" in line for line in text.said)
+
+
+@pytest.mark.parametrize(
+    ("resumed", "doubted", "said"),
+    [(43, 0, "It continues at 43%."), (0, 0, None), (20, 23, "up to 43%, which is being verified")],
+)
+def test_what_goes_on_says_where(resumed: int, doubted: int, said: str | None) -> None:
+    text = Text()
+    told = events.Metadata(
+        torrent="t",
+        name="film.mkv",
+        files=(events.FileEntry(path="film.mkv", size=100),),
+        wanted=(True,),
+        total_bytes=100,
+        wanted_bytes=100,
+        resumed_bytes=resumed,
+        doubted_bytes=doubted,
+    )
+    text.show(told)
+    assert text.said[0].startswith("film.mkv: 1 file")
+    assert len(text.said) == (1 if said is None else 2)
+    assert said is None or said in text.said[1]
+
+
+def test_what_an_earlier_run_fetched_makes_this_one_no_faster() -> None:
+    done = events.DownloadComplete(
+        torrent="t", url="file:///tmp/a", bytes=10_000_000, seconds=2.0, road="direct"
+    )
+    text = Text()
+    text.show(structs.replace(done, resumed_bytes=8_000_000))
+    assert "Received 2 MB beside the 8 MB of before in 2.0 s over direct, 1 MB/s." in text.said
+    text = Text()
+    text.show(structs.replace(done, resumed_bytes=10_000_000, road=""))
+    assert text.said == ["All 10 MB were here already, and are verified."]
 
 
 def test_a_paired_seeding_shows_no_magnet() -> None:
@@ -197,6 +242,34 @@ def test_every_end_is_said() -> None:
     assert end(TransferPhase.DECLINED, Direction.RECEIVE) == "You declined."
     assert end(TransferPhase.CANCELLED) == "The transfer was cancelled: why."
     assert end(TransferPhase.FAILED) == "The transfer failed: why."
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "said"),
+    [
+        (Who.YOU, "", "You cancelled it."),
+        (Who.PARTNER, "", "Ann cancelled it."),
+        (Who.PARTNER, "No time.", "Ann cancelled it: No time."),
+        (None, "Their disk is full.", "The transfer was cancelled: Their disk is full."),
+    ],
+)
+def test_who_cancelled_is_said_once(by: Who | None, reason: str, said: str) -> None:
+    text = Text()
+    state = structs.replace(ended(TransferPhase.CANCELLED, reason), partner="Ann", by=by)
+    outcome = Outcome()
+    outcome.see(request(1))
+    with pytest.raises(Cancelled) as raised:
+        outcome.see(state)
+    text.show(state, failed(raised.value.message))
+    assert text.said == [said, "Hint."]
+
+
+def test_who_cancelled_is_in_the_json() -> None:
+    out = io.BytesIO()
+    state = structs.replace(ended(TransferPhase.CANCELLED), partner="Ann", by=Who.PARTNER)
+    JsonPrinter(out).show(state)
+    line = json.loads(out.getvalue())
+    assert (line["by"], line["partner"]) == ("partner", "Ann")
 
 
 def ended(phase: TransferPhase, reason: str = "") -> events.TransferState:
@@ -300,6 +373,32 @@ def test_of_a_partner_who_is_silent_no_rate_is_told_for_long() -> None:
     assert text.said[-1] == "Paired with Ann.", "what was taken off stays off"
 
 
+def test_who_is_away_is_told_with_the_time_a_line_a_minute() -> None:
+    text = Text()
+    text.show(events.PartnerAway(partner="Ann", reason="lost"))
+    for text.now in range(1, 130):
+        text.printer.look()
+    assert text.said == [
+        "Ann is away; what was going on continues when they are back.",
+        "Ann is away: 0:01",
+        "Ann is away: 1:01",
+        "Ann is away: 2:01",
+    ]
+    text.show(events.PartnerBack(partner="Ann"))
+    text.now = 300.0
+    text.printer.look()
+    assert text.said[4:] == ["Ann is back."]
+
+
+def test_a_relay_that_comes_and_goes_is_told() -> None:
+    text = Text()
+    text.show(events.RelayAway(url="u", reason="It was lost."), events.RelayBack(url="u"))
+    assert text.said == [
+        "The relay is away; it is looked for again, and what is under way goes on.",
+        "The relay is back.",
+    ]
+
+
 def test_what_is_over_does_not_stand_still() -> None:
     text = Text()
     text.show(download(1.0))
@@ -369,3 +468,148 @@ def test_the_bar_reads_no_markup() -> None:
 def test_file_urls_are_paths_again(tmp_path: Path) -> None:
     for name in ("plain", "with space", "ünïcode 🦊", "per%cent", "ha#sh?"):
         assert path_of((tmp_path / name).as_uri()) == tmp_path / name
+
+
+def pausing(by: PausedBy) -> events.TransferPaused:
+    return events.TransferPaused(transfer="a", direction=Direction.SEND, partner="Ann", by=by)
+
+
+def resumed(by: PausedBy) -> events.TransferResumed:
+    return events.TransferResumed(transfer="a", direction=Direction.SEND, partner="Ann", by=by)
+
+
+def test_who_paused_and_who_lets_it_go_on_are_told_and_for_how_long() -> None:
+    text = Text()
+    text.show(pausing(PausedBy.PARTNER))
+    for second in range(1, 62):
+        text.now = float(second)
+        text.printer.look()
+    text.show(pausing(PausedBy.BOTH), pausing(PausedBy.YOU), resumed(PausedBy.YOU))
+    text.show(resumed(PausedBy.PARTNER))
+    text.printer.look()
+    assert text.said == [
+        "Ann paused it; it goes on when they let it.",
+        "Paused by Ann: 0:01",
+        "Paused by Ann: 1:01",
+        "You and Ann have paused it; it goes on when both of you let it.",
+        "You paused it; it goes on when you let it.",
+        "You let it go on.",
+        "Ann lets it go on.",
+    ]
+
+
+def test_a_pause_in_json_names_who_did_it() -> None:
+    out = io.BytesIO()
+    JsonPrinter(out).show(pausing(PausedBy.PARTNER))
+    assert json.loads(out.getvalue()) == {
+        "event": "transferPaused",
+        "session": None,
+        "transfer": "a",
+        "direction": "send",
+        "partner": "Ann",
+        "by": "partner",
+    }
+
+
+def test_what_is_waited_for_is_told_with_what_to_do_and_then_counted() -> None:
+    text = Text()
+    waits = events.Waiting(
+        transfer="a", what="sending", seconds=15.0, message="It sends nothing.", hint="Ask them."
+    )
+    figures = events.Download(
+        torrent="t",
+        transfer="a",
+        downloaded="20 MB",
+        download_speed="0 Bytes/s",
+        progress=0.2,
+        downloaded_bytes=20,
+        download_bytes_per_second=0.0,
+    )
+    text.show(waits)
+    for text.now in range(1, 62):
+        text.show(figures)
+        text.printer.look()
+    text.show(structs.replace(waits, seconds=75.0))
+    assert text.said == [
+        "It sends nothing.",
+        "Ask them.",
+        "It sends nothing: 0:16",
+        "It sends nothing: 1:16",
+    ]
+    text.show(events.WaitOver(transfer="a", what="sending"), figures)
+    assert text.said[4:] == ["Receiving: 20%  20 MB  0 Bytes/s"]
+    text.now = 300.0
+    text.printer.look()
+    assert not [said for said in text.said[4:] if "sends nothing" in said]
+
+
+def test_another_reason_is_told_as_well_and_what_has_ended_waits_for_nothing() -> None:
+    text = Text()
+    waits = events.Waiting(
+        transfer="a", what="meeting", seconds=10.0, message="They are apart.", hint="Wait."
+    )
+    state = events.TransferState(
+        transfer="a", direction=Direction.RECEIVE, phase=TransferPhase.FAILED, reason="So."
+    )
+    text.show(waits, structs.replace(waits, what="sending", message="It sends nothing."), state)
+    assert text.said[:3] == ["They are apart.", "Wait.", "It sends nothing."]
+    text.now = 100.0
+    text.printer.look()
+    assert "nothing" not in text.said[-1]
+
+
+def test_files_that_are_left_out_for_now_are_told() -> None:
+    text = Text()
+    for direction in Direction:
+        for files in ((1,), (1, 2), ()):
+            text.show(
+                events.FilesPaused(transfer="a", direction=direction, partner="Ann", files=files)
+            )
+    assert text.said == [
+        "Ann leaves out 1 file for now; the rest goes on.",
+        "Ann leaves out 2 files for now; the rest goes on.",
+        "Ann leaves out nothing any more.",
+        "You leave out 1 file for now; the rest goes on.",
+        "You leave out 2 files for now; the rest goes on.",
+        "You leave out nothing any more.",
+    ]
+
+
+def test_a_preparation_that_stands_still_says_so_once() -> None:
+    text = Text()
+    text.show(events.Hashing(progress=0.4))
+    for text.now in range(1, 20):
+        text.printer.look()
+    assert text.said == ["Preparing: 40%", "Preparing: 40%  nothing moves"]
+    text.show(events.Hashing(progress=0.9))
+    assert text.said[2:] == ["Preparing: 90%"]
+
+
+def test_what_is_wanted_again_is_told_to_its_sender_alone() -> None:
+    text = Text()
+    for direction in Direction:
+        text.show(events.SendAgain(transfer="a", direction=direction, partner="Ann"))
+    assert text.said == ["Ann asks you to send it again."]
+
+
+def test_what_waits_for_others_says_for_how_many() -> None:
+    text = Text()
+    for direction, before in (
+        (Direction.SEND, 2),
+        (Direction.SEND, 1),
+        (Direction.SEND, 0),
+        (Direction.RECEIVE, 1),
+        (Direction.RECEIVE, 0),
+    ):
+        text.show(
+            events.TransferQueued(
+                transfer="a", direction=direction, partner="Ann", waits=before > 0, before=before
+            )
+        )
+    assert text.said == [
+        "It waits for 2 others.",
+        "It waits for another.",
+        "Its turn has come: it goes on.",
+        "It waits for others that Ann sends first.",
+        "Its turn has come: it goes on.",
+    ]

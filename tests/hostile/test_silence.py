@@ -7,17 +7,21 @@ import asyncio
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.torrent import roster
 from filesend_tui.core.torrent.peer.misbehaviour import (
     HANDSHAKE_TIMEOUT,
     SEND_TIMEOUT,
     SILENCE_TIMEOUT,
 )
-from filesend_tui.core.torrent.roster import IDLE
+from filesend_tui.core.torrent.roster import IDLE, SILENT
+from filesend_tui.core.torrent.torrent import LONELY
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.handshake import OUR_RESERVED
 from filesend_tui.core.wire.shape import BLOCK
 from tests.hostile.stage import Stage
 from tests.hostile.villain import NO_FAST
+
+SOMEBODY = b"-XX0001-somebody----"
 
 
 def now() -> float:
@@ -49,6 +53,26 @@ def test_a_handshake_and_nothing_more(stage: Stage) -> None:
         assert now() - began == pytest.approx(SILENCE_TIMEOUT, abs=3)
         await stage.seeder()
         await stage.arrived(receiver)
+
+    stage.play(act)
+
+
+def test_who_is_there_and_never_describes_is_told_of(stage: Stage) -> None:
+    async def act() -> None:
+        receiver = await stage.receiver()
+        villain = await stage.villain(receiver)
+        await villain.hello()
+        living = asyncio.create_task(villain.keep_alive())
+        began = now()
+        await receiver.until(lambda: len(receiver.of(e.Error)) == 2, 100)
+        assert now() - began < 2 * LONELY + 5
+        for told in receiver.of(e.Error):
+            assert told.code == "noPeers"
+            assert "not said yet what the link names" in told.message
+        await stage.seeder()
+        await stage.arrived(receiver)
+        assert len(receiver.of(e.Error)) == 2
+        living.cancel()
 
     stage.play(act)
 
@@ -153,6 +177,63 @@ def test_it_never_reads(stage: Stage) -> None:
         assert now() - began < SEND_TIMEOUT + 10
         for task in living:
             task.cancel()
+
+    stage.play(act)
+
+
+def test_who_comes_back_under_a_peer_id_replaces_who_is_silent_and_nobody_else(
+    stage: Stage,
+) -> None:
+    """Anybody can claim a peer id: whoever lives by the usual keep-alives keeps their place."""
+
+    async def act() -> None:
+        receiver = await stage.receiver()
+        first = await stage.villain(receiver, "first", peer_id=SOMEBODY)
+        await first.hello(m.HaveNone())
+        living = asyncio.create_task(first.keep_alive(60.0))
+        for number in range(8):  # at any moment between two keep-alives
+            await asyncio.sleep(47)
+            again = await stage.villain(receiver, f"again{number}", peer_id=SOMEBODY)
+            await again.hello(m.HaveNone())
+            assert await stage.drops(receiver, f"again{number}") == "duplicate"
+        assert not first.gone.is_set()
+        living.cancel()
+        await asyncio.sleep(SILENT + 1)
+        last = await stage.villain(receiver, "last", peer_id=SOMEBODY)
+        await last.seem_good()
+        assert await stage.drops(receiver, "first") == "replaced"
+        await last.until(m.Request)  # it counts as anybody else
+        await last.close()
+        await stage.seeder()
+        await stage.arrived(receiver)
+
+    stage.play(act)
+
+
+def test_what_is_owed_by_who_is_replaced_is_asked_of_who_came_back_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster, "SILENT", 5.0)  # long before it is asked of others anyway
+
+    async def act() -> None:
+        receiver = await stage.receiver()
+        first = await stage.villain(receiver, "first", peer_id=SOMEBODY)
+        await first.seem_good()
+        await first.until(m.Request)
+        await asyncio.sleep(6)
+        again = await stage.villain(receiver, "again", peer_id=SOMEBODY)
+        shape = stage.info.shape
+
+        def serve(asked: m.Request) -> list[m.Message]:
+            start = asked.index * shape.piece_length + asked.begin
+            block = stage.content[start : start + asked.length]
+            return [m.Piece(asked.index, asked.begin, block)]
+
+        again.on[m.Request] = serve
+        began = now()
+        await again.hello(m.HaveAll(), m.Unchoke())
+        await stage.arrived(receiver)
+        assert now() - began < 3
 
     stage.play(act)
 

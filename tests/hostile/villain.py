@@ -117,11 +117,11 @@ class Villain:
         count = self.info.shape.piece_count
         return (((1 << count) - 1) << (-count % 8)).to_bytes(-(-count // 8), "big")
 
-    async def keep_alive(self) -> None:
+    async def keep_alive(self, every: float = 30.0) -> None:
         """Never fall silent."""
         while not self.gone.is_set():
             await self.say(m.KeepAlive())
-            await asyncio.sleep(30)
+            await asyncio.sleep(every)
 
     async def close(self) -> None:
         if self._reader:

@@ -162,7 +162,12 @@ def ours_env(scratch: Path) -> Mapping[str, str]:
     ours = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
     settings = scratch / "settings.toml"
     settings.touch()
-    return {**ours, "FILESEND_ICE_SERVERS": "none", "FILESEND_SETTINGS": str(settings)}
+    return {
+        **ours,
+        "FILESEND_ICE_SERVERS": "none",
+        "FILESEND_SETTINGS": str(settings),
+        "FILESEND_STATE": str(scratch / "state"),
+    }
 
 
 class Chromium(Kind):

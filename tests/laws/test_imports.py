@@ -18,7 +18,10 @@ import filesend_tui
 
 PACKAGE = Path(filesend_tui.__file__).parent
 #: Slow to import, and so only imported when first needed.
-HEAVY = {"aiortc", "av", "socketio", "textual", "torf", "uvicorn", "cryptography", "aiohttp"}
+HEAVY = {
+    *("aiortc", "av", "socketio", "textual", "torf", "uvicorn", "cryptography", "aiohttp"),
+    "sqlite3",
+}
 
 
 TELL_MODULES = """
@@ -117,7 +120,7 @@ except SystemExit as end:
     [
         ("--version",),
         ("--help",),
-        *((command, "--help") for command in ("send", "receive", "seed", "download", "relay")),
+        *((name, "--help") for name in ("send", "receive", "seed", "download", "history", "relay")),
     ],
     ids=" ".join,
 )

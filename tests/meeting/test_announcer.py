@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting import tracker_session
 from filesend_tui.core.meeting.announcer import Announcer, tracker_name
-from filesend_tui.core.meeting.dialer import Dialer, MetPeer
+from filesend_tui.core.meeting.dialer import Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.tracker_session import MAX_OFFERS, Presence, Totals
@@ -98,6 +98,26 @@ async def test_the_first_announce_says_who_we_are_and_brings_offers() -> None:
     assert first.offers[0].offer["sdp"].startswith("v=0")
     (last,) = await scripted.announces(1)
     assert (last.event, last.offers) == (Event.STOPPED, ())
+
+
+async def test_a_fault_of_this_program_is_told_when_it_happens_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_offers = Dialer.make_offers
+    broke: list[int] = []
+
+    async def breaks_once(dialer: Dialer, count: int) -> list[SealedOffer]:
+        broke.append(count)
+        if len(broke) == 1:
+            raise RuntimeError("on purpose")
+        return await make_offers(dialer, count)
+
+    monkeypatch.setattr(Dialer, "make_offers", breaks_once)
+    async with tracker(accepts()) as scripted, member_of(scripted) as member:
+        await soon(member.accepted.wait())
+    (problem,) = member.problems
+    assert isinstance(problem, TrackerFailed) and "in this program broke" in problem.message
+    assert "RuntimeError: on purpose" in caplog.text
 
 
 @pytest.mark.parametrize(("offers", "wants", "sent"), [(20, 10, MAX_OFFERS), (4, 1, 1), (4, 0, 0)])

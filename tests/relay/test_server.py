@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import websockets
 
+from filesend_tui.core.util.own_address import has
 from relay.server import RelayServer, listen
 from tests.relay.conftest import TIMEOUT, Connect, pair
 
@@ -173,3 +174,14 @@ def test_an_ipv6_url_has_brackets():
         pytest.skip("there is no IPv6 here")
     with listener:
         assert RelayServer(listener).url == f"http://[::1]:{listener.getsockname()[1]}"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+async def test_all_addresses_are_those_of_both_families(start: Start, connect: Connect):
+    if not has(("::1", 0, 0, 0)):
+        pytest.skip("there is no IPv6 here")
+    _, url = await start("--host", "::")
+    port = url.rpartition(":")[2]
+    for place in ("127.0.0.1", "[::1]"):
+        person = await connect(f"http://{place}:{port}")
+        assert "nameplate" in await person.call("allocate", {})

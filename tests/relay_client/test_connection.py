@@ -11,6 +11,7 @@ from filesend_tui.core import errors
 from filesend_tui.core.relay_client import connection
 from filesend_tui.core.relay_client.connection import ConnectionState, refusal
 from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.util import own_address
 from relay.protocol import words
 from relay.protocol.words import ErrorCode
 from relay.server import RelayServer, listen
@@ -280,6 +281,44 @@ async def test_an_acknowledgement_that_never_comes(
         await link.close()
 
 
+async def test_an_address_that_this_machine_has_no_more_ends_the_connection(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(own_address, "LOOK", 0.01)
+    moved: list[Any] = []
+    monkeypatch.setattr(own_address, "has", lambda name: name not in moved)
+    link = await links(relay.url)
+    assert link._client is not None
+    moved.append(link._client.eio.ws.get_extra_info("sockname"))
+    await link.until(lambda: link.states[-2:] == [ConnectionState.LOST, ConnectionState.CONNECTED])
+    await link.call(words.Allocate(), words.Allocated)
+    await link.close()
+
+
+async def test_who_leaves_just_after_a_loss_frees_what_was_lost(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await links(relay.url)
+    assert link._client is not None
+    http = link._client.eio.http
+    # The library takes its time for it.
+    monkeypatch.setattr(link._client.eio, "_reset", asyncio.Event().wait)
+    left: list[asyncio.Task[None]] = []
+    entered = link._on_state
+
+    def leave(state: ConnectionState) -> None:
+        entered(state)
+        if state is ConnectionState.LOST:
+            left.append(asyncio.create_task(link.close()))
+
+    link._on_state = leave
+    relay.stop()
+    await link.until(lambda: link.states[-1] is ConnectionState.CLOSED)
+    await left[0]
+    assert http is not None and http.closed
+
+
 async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,7 +357,7 @@ async def test_only_who_may_be_connected_to_is_come_back_to(
     asked = 0
     may = False
 
-    def again() -> bool:
+    async def again() -> bool:
         nonlocal asked
         asked += 1
         link._changed.set()
@@ -340,6 +379,30 @@ async def test_only_who_may_be_connected_to_is_come_back_to(
             await link.close()
         finally:
             somebody_else.should_exit = True
+            await asyncio.to_thread(thread.join)
+
+
+async def test_a_lost_relay_that_is_tried_in_vain_is_come_back_to_all_the_same(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(connection, "LONGEST_DELAY", 0.05)
+    link = await links(relay.url)
+    port = int(relay.url.rsplit(":", 1)[1])
+    relay.stop()
+    await link.until(lambda: link.states[-1] is ConnectionState.LOST)
+    with pytest.raises(errors.RelayUnreachable):
+        await link.connect(relay.url)
+    assert link.states[-1] is ConnectionState.LOST
+    with listen("127.0.0.1", port) as listener:
+        again = RelayServer(listener)
+        thread = threading.Thread(target=again.run)
+        thread.start()
+        try:
+            await link.until(lambda: link.states[-1] is ConnectionState.CONNECTED)
+            await link.close()
+        finally:
+            again.should_exit = True
             await asyncio.to_thread(thread.join)
 
 

@@ -91,6 +91,32 @@ async def test_one_that_died_is_started_again(local: LocalRelay, port: int) -> N
     assert answers(port)
 
 
+async def test_one_that_died_with_its_owner_is_started_again_unasked(
+    local: LocalRelay, port: int
+) -> None:
+    owner = LocalRelay(port)
+    await owner.find(no)
+    assert await local.find(no) == local.url
+    owner.stop()
+    assert relays_on(port) == []
+    assert await local.find_again()
+    assert answers(port)
+    local.stop()
+    assert not await local.find_again(), "nothing is started after the end"
+
+
+async def test_what_cannot_be_started_is_no_fault(
+    local: LocalRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(Path("/nowhere/python")))
+    assert not await local.find_again()
+
+
+async def test_who_looks_twice_at_once_starts_one(local: LocalRelay, port: int) -> None:
+    assert await asyncio.gather(local.find(no), local.find_again()) == [local.url, True]
+    assert len(relays_on(port)) == 1
+
+
 async def test_two_at_once_end_up_with_the_same(local: LocalRelay, port: int) -> None:
     other = LocalRelay(port)
     try:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from filesend_tui.core.errors import PairingFailed
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions.cipher import SessionCipher
+from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
@@ -169,7 +169,7 @@ class Middle:
         self.proofs: dict[str, Word] = {}
         self._early: list[Passing] = []
         self._pairings: dict[str, Pairing] = {}
-        self._sealings: dict[str, SessionCipher] = {}
+        self._sealings: dict[str, RoomCipher] = {}
 
     def __call__(self, rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         match due.event:
@@ -193,15 +193,15 @@ class Middle:
                         yield self._back(due, "reveal", reveal)
                 if pairing.state is PairingState.PAIRED:
                     side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
-                    self._sealings[due.sender] = SessionCipher(pairing.shared_key, side)
+                    self._sealings[due.sender] = RoomCipher(pairing.shared_key, side)
                     early, self._early = self._early, []
                     for said in early:
                         yield from self(rogue, said)
             case event if due.to in self._sealings:
                 body = parse(Sealed, due.data | {"room": due.room}).body
-                word = self._sealings[due.sender].open(SealedMessage(event=event, body=body))
-                self.read.append(word)
-                sealed = self._sealings[due.to].seal(word)
+                read = self._sealings[due.sender].open(SealedMessage(event=event, body=body))
+                self.read.append(read.word)
+                sealed = self._sealings[due.to].seal(read)
                 yield due._replace(data=to_wire(words.PairingWord(body=sealed.body)))
             case _:
                 self._early.append(due)

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import FileSendError, NoSpace, StorageFailed
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.torrent import disk_watch
 from filesend_tui.core.torrent.storage.disk_space import check_folder, check_room
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.target import Target
@@ -24,6 +24,7 @@ from filesend_tui.headless import paired
 from tests.conftest import RunningRelay
 from tests.core.test_client import pair, yes
 from tests.torrent.lab import write_tree
+from tests.torrent.small_disk import fill_up, mounted
 from tests.torrent.storage.test_download_files import PIECE, everything, fill, piece, torrent
 
 SMALL = 2 * 1024 * 1024
@@ -32,24 +33,8 @@ SMALL = 2 * 1024 * 1024
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 2 MiB, in memory."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", str(place)]
-    if (
-        sys.platform != "linux"
-        or subprocess.run(mount, check=False, capture_output=True).returncode
-    ):
-        pytest.skip("only Linux' root mounts file systems")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def _fill_up(place: Path) -> Path:
-    hog = place / "precious"
-    with hog.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"p" * 4096)
-    return hog
+    with mounted(tmp_path / "small", SMALL) as place:
+        yield place
 
 
 def _only_the_hog(hog: Path) -> None:
@@ -73,7 +58,7 @@ def test_more_than_there_is_room_for_is_refused_with_figures(small_disk: Path) -
 def test_the_disk_fills_up_after_room_was_promised(small_disk: Path) -> None:
     info, row = torrent({("a",): os.urandom(SMALL // 2)})
     store = DownloadFiles.create(info, small_disk, wanted=[True], layout=Layout.LOOSE)
-    hog = _fill_up(small_disk)
+    hog = fill_up(small_disk)
     fill(store, info, row)
     assert store.finish().read_bytes() == row
     store.close()
@@ -87,7 +72,7 @@ def test_the_disk_fills_up_where_it_promises_nothing(
     info, row = torrent({("a",): os.urandom(SMALL // 2), ("b",): os.urandom(PIECE)})
     store = DownloadFiles.create(info, small_disk, wanted=everything(info), layout=Layout.LOOSE)
     store.write_piece(0, piece(info, row, 0))
-    hog = _fill_up(small_disk)
+    hog = fill_up(small_disk)
     with pytest.raises(NoSpace, match="became full while writing into") as caught:
         fill(store, info, row)
     assert "choose another folder" in caught.value.hint
@@ -99,10 +84,11 @@ def test_the_disk_fills_up_where_it_promises_nothing(
 
 
 @pytest.mark.webrtc
-async def test_a_transfer_that_fills_the_disk_ends_on_both_sides(
+async def test_a_transfer_that_fills_the_disk_waits_for_room(
     relay: RunningRelay, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
     write_tree(tmp_path / "src", {"d/a": os.urandom(SMALL // 2), "d/b": b"b"})
     async with pair(relay, tmp_path) as (ann, bob):
         bob.output = small_disk
@@ -110,7 +96,40 @@ async def test_a_transfer_that_fills_the_disk_ends_on_both_sides(
 
         def create_and_fill(*args: Any, **options: Any) -> DownloadFiles:
             store = create(*args, **options)
-            hogs.append(_fill_up(small_disk))
+            hogs.append(fill_up(small_disk))
+            return store
+
+        monkeypatch.setattr(DownloadFiles, "create", create_and_fill)
+        transfer = await ann.client.request([tmp_path / "src" / "d"])
+        request = await bob.asked()
+        await bob.client.answer(request.transfer, [True, True], output=small_disk)
+        await bob.until(lambda: bob.of(e.StorageWaits))
+        told = bob.of(e.StorageWaits)[0]
+        assert (told.reason, told.transfer) == ("full", transfer)
+        assert "more are needed" in told.message
+        hogs[0].unlink()
+        assert await bob.ended(transfer) is TransferPhase.DONE
+        assert await ann.ended(transfer) is TransferPhase.DONE
+        assert bob.of(e.StorageBack)
+        sent = (tmp_path / "src" / "d" / "a").read_bytes()
+        assert (small_disk / "d" / "a").read_bytes() == sent
+
+
+@pytest.mark.webrtc
+async def test_a_transfer_whose_disk_stays_full_ends_on_both_sides(
+    relay: RunningRelay, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(disk_watch, "PATIENCE", 0.3)
+    write_tree(tmp_path / "src", {"d/a": os.urandom(SMALL // 2), "d/b": b"b"})
+    async with pair(relay, tmp_path) as (ann, bob):
+        bob.output = small_disk
+        create, hogs = DownloadFiles.create, list[Path]()
+
+        def create_and_fill(*args: Any, **options: Any) -> DownloadFiles:
+            store = create(*args, **options)
+            hogs.append(fill_up(small_disk))
             return store
 
         monkeypatch.setattr(DownloadFiles, "create", create_and_fill)
@@ -162,6 +181,7 @@ def test_a_quota_is_a_full_disk(tmp_path: Path, call: str, monkeypatch: pytest.M
 _LIMITED = """
 import resource, sys
 from pathlib import Path
+from tests.torrent.small_disk import fill_up, mounted
 from tests.torrent.storage.test_download_files import *
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 info, row = torrent({("a",): bytes(200_000)})
@@ -317,7 +337,7 @@ async def test_with_yes_to_everything_the_sender_is_told_no(
         total_bytes=1,
     )
     with pytest.raises(type(error)):
-        await paired._accept_all(Answering(), request, tmp_path)
+        await paired.take_all(Answering(), request, tmp_path)
     assert answers == [(True,), (False,)]
 
 
@@ -332,6 +352,7 @@ def test_the_commands_tell_before_they_reach_anybody(tmp_path: Path, command: li
         "FILESEND_OUTPUT": str(output),
         "FILESEND_RELAY": "http://127.0.0.1:9",
         "FILESEND_SETTINGS": str(tmp_path / "none.toml"),
+        "FILESEND_STATE": str(tmp_path / "state"),
     }
     arguments = [magnet if word == "MAGNET" else word for word in command]
     ran = subprocess.run(

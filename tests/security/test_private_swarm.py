@@ -13,6 +13,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.errors import BadMetadata, FileSendError, NoPeers
 from filesend_tui.core.torrent.peer import misbehaviour
 from filesend_tui.core.torrent.pieces import pipeline
+from filesend_tui.core.torrent.roster import SILENT_PAIR
 from filesend_tui.core.torrent.torrent import MOST_LIES, MOST_OF_A_PAIR, STANDSTILL
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
@@ -159,6 +160,65 @@ def test_one_partner_is_only_so_many_peers(stage: Stage, tmp_path: Path) -> None
             await villains[-1].seem_good()
         await asyncio.sleep(2)
         assert [villain.gone.is_set() for villain in villains].count(False) == MOST_OF_A_PAIR
+
+    stage.play(act)
+
+
+def test_what_a_dead_connection_owes_is_asked_of_who_came_back_before_it_was_silent_for_long(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """A process that was killed and is back within seconds, under another peer id."""
+
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        dead = await stage.villain(receiver, "dead")
+        await dead.seem_good()
+        await dead.until(m.Request)
+        await asyncio.sleep(2)
+        back = await stage.villain(receiver, "back")
+        shape = stage.info.shape
+
+        def serve(asked: m.Request) -> list[m.Message]:
+            start = asked.index * shape.piece_length + asked.begin
+            return [m.Piece(asked.index, asked.begin, stage.content[start : start + asked.length])]
+
+        back.on[m.Request] = serve
+        living = asyncio.create_task(back.keep_alive(4.0))
+        began = asyncio.get_running_loop().time()
+        await back.hello(m.HaveAll(), m.Unchoke())
+        await asyncio.wait_for(receiver.engine.wait_done(stage.torrent), 60)
+        assert asyncio.get_running_loop().time() - began < SILENT_PAIR + 2
+        assert await stage.drops(receiver, "dead") in {"replaced", "bothComplete"}
+        living.cancel()
+
+    stage.play(act)
+
+
+def test_dead_connections_keep_nobody_out_and_living_ones_stay(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Processes that were killed leave connections behind, and each comes under another peer id."""
+
+    async def act() -> None:
+        receiver = await invited(stage, tmp_path / "in")
+        dead = [await stage.villain(receiver, f"dead{n}") for n in range(MOST_OF_A_PAIR - 1)]
+        alive = await stage.villain(receiver, "alive")
+        for villain in (*dead, alive):
+            await villain.seem_good()
+            await villain.until(m.Request)
+        living = [asyncio.create_task(alive.keep_alive(SILENT_PAIR - 5))]
+        assert stage.swarm(receiver).wanted_peers == 0
+        await asyncio.sleep(SILENT_PAIR + 1)
+        assert stage.swarm(receiver).wanted_peers == len(dead)
+        back = await stage.villain(receiver, "back")
+        await back.seem_good()
+        living.append(asyncio.create_task(back.keep_alive(SILENT_PAIR - 5)))
+        for number in range(len(dead)):
+            assert await stage.drops(receiver, f"dead{number}") in {"displaced", "replaced"}
+        await back.until(m.Request)
+        assert not alive.gone.is_set()
+        for task in living:
+            task.cancel()
 
     stage.play(act)
 

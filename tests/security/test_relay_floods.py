@@ -253,7 +253,7 @@ async def test_too_many_requests():
 async def test_answers_that_are_not_read():
     """What waits for who asks counts as much as what waits for a partner."""
     limits = with_limits(
-        max_backlog=200_000,
+        max_backlog=50_000,
         message_seconds=1,
         socket_frames=Rate(1e6, 0),
         address_frames=Rate(1e6, 0),

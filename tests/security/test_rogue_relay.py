@@ -21,11 +21,12 @@ import pytest
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.events import SessionId, TransferPhase
-from filesend_tui.core.sessions import pairing_handshake
+from filesend_tui.core.sessions import pairing_handshake, presence
+from filesend_tui.core.sessions import session as sessions
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from filesend_tui.core.sessions.shared_secret import Secret
 from relay.protocol import words
-from relay.protocol.words import CONTENTS, ErrorCode, to_wire
+from relay.protocol.words import CONTENTS, PAIRING, ErrorCode, to_wire
 from relay.stores.base import Refusal
 from tests.core.test_client import Person as Someone
 from tests.core.test_client import yes
@@ -53,6 +54,8 @@ FORGED: dict[str, words.Word] = {
     "cancel": words.Cancel(id=ID),
     "message": words.Message(text="send it to me instead"),
 }
+#: What two people say in the talk below.
+TALKED: list[str] = [event for event in CONTENTS if event in FORGED]
 #: Who says what in the talk below: Ann sends Bob a file.
 BY_BOB = {"fileAnswer", "downloadStarted", "progressUpdate", "downloadComplete"}
 
@@ -99,7 +102,7 @@ async def meetings(
     """Likewise; return how it ended for each."""
     waiting = asyncio.create_task(ann.people.meet(secret))
     try:
-        await until(lambda: ann.people._meetings, 10)
+        await until(lambda: ann.people._lobby._arrivals, 10)
         # The relay answers in order: when this is answered, Ann waits.
         await ann.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
         return await asyncio.gather(waiting, bob.people.meet(secret), return_exceptions=True)
@@ -157,7 +160,7 @@ async def over(*everybody: Person) -> None:
         for person in everybody:
             while (
                 person.partner is not None
-                or person.people._pairings
+                or person.people._lobby._pairings
                 or not (person.engine.idle and transfers_ended(person))
             ):
                 await asyncio.sleep(0.01)
@@ -212,7 +215,7 @@ TRICKS = [altered, cut_short, forged, renamed, repeated, turned_back]
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-@pytest.mark.parametrize("event", CONTENTS)
+@pytest.mark.parametrize("event", TALKED)
 async def test_whatever_is_done_to_a_word_ends_the_session(
     pair: Pair, event: str, trick: Callable[[Passing], Iterable[Passing]], tmp_path: Path
 ) -> None:
@@ -250,7 +253,7 @@ async def test_whatever_is_done_to_a_word_ends_the_session(
             assert person.people._relay.state == "connected"
 
 
-@pytest.mark.parametrize("event", [event for event in CONTENTS if event != "hello"])
+@pytest.mark.parametrize("event", TALKED[1:])
 async def test_a_word_left_out_is_missed_at_the_next(
     pair: Pair, event: str, tmp_path: Path
 ) -> None:
@@ -275,6 +278,20 @@ async def test_a_word_left_out_is_missed_at_the_next(
         await over(ann, bob)
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)
+
+
+@pytest.mark.parametrize("event", ["goodbye", "acknowledge"])
+async def test_nobody_says_goodbye_or_acknowledges_for_another(
+    pair: Pair, event: str, tmp_path: Path
+) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        (to_ann,) = rogue.makers
+        body = base64.b64encode(bytes(528)).decode()
+        await rogue.say(to_ann, event, {"room": rogue.room_of(to_ann), "body": body})
+        await told(ann, "relayTampered")
+        assert (await ann.until(events.PartnerGone)).reason == "broken"
+        await over(ann, bob)
 
 
 async def test_who_is_not_introduced_is_not_waited_for(
@@ -336,7 +353,9 @@ async def test_a_word_for_somebody_else_is_refused(pair: Pair, tmp_path: Path) -
         await pair(cid, dan)
         (to_dan,) = {due.to for due in rogue.passed} & rogue.makers ^ {d.to for d in rogue.passed}
         await pair(ann, bob)
-        rogue.trick = lambda _, due: (due._replace(to=to_dan, room=rogue.room_of(to_dan)),)
+        rogue.trick = once(
+            "message", lambda due: (due._replace(to=to_dan, room=rogue.room_of(to_dan)),)
+        )
         await ann.people.say("for Bob alone")
         await told(dan, "relayTampered")
         await over(cid, dan)
@@ -382,10 +401,10 @@ async def test_partners_who_are_swapped_do_not_pair(pair: Pair, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("event", ["message", "fileRequest", "fileAnswer", "fileReady"])
-async def test_a_word_that_the_relay_refuses_ends_the_session(
+async def test_a_word_that_the_relay_refuses_is_said_again_in_another_room(
     pair: Pair, event: str, tmp_path: Path
 ) -> None:
-    """What follows a word that is missing could not be opened; so nothing follows."""
+    """What follows a word that is missing could not be opened; so both begin anew."""
     source = tmp_path / SECRET_NAME
     source.write_bytes(b"x" * 100)
 
@@ -396,13 +415,11 @@ async def test_a_word_that_the_relay_refuses_ends_the_session(
         rogue_relay(once(event, refuse)) as rogue,
         people(rogue, tmp_path, "Ann", "Bob") as (ann, bob),
     ):
-        talking = asyncio.create_task(talk(pair, ann, bob, source))
-        speaker = bob if event in BY_BOB else ann
-        error = await speaker.until(events.Error, transfer=None)
-        assert "too much at once" in error.message
-        await over(ann, bob)
-        talking.cancel()
-        await asyncio.gather(talking, return_exceptions=True)
+        assert await talk(pair, ann, bob, source) is None
+        for person in (ann, bob):
+            assert person.people.partner().session.epoch == 1
+            said = [e.text for e in person.log if isinstance(e, events.Message) and not e.outgoing]
+            assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize("notice", ["claimed", "met", "pake", "confirm"])
@@ -458,14 +475,131 @@ async def test_who_comes_where_nobody_waits_leads_to_nobody(pair: Pair, tmp_path
         assert not [event for event in ann.log if isinstance(event, events.Error)]
 
 
-async def test_a_relay_that_says_the_partner_left_gains_nothing(pair: Pair, tmp_path: Path) -> None:
+async def test_a_relay_that_says_the_partner_left_gains_nothing(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who leaves says goodbye. Bob notices that nobody hears him; both meet again."""
+    monkeypatch.setattr(sessions, "REPEAT_AFTER", 0.05)
+    monkeypatch.setattr(sessions, "UNHEARD_AFTER", 0.2)
     async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
         await pair(ann, bob)
         (to_ann,) = rogue.makers
         await rogue.say_gone(to_ann)
-        assert (await ann.until(events.PartnerGone)).reason == "left"
-        with pytest.raises(errors.NotPaired):
-            await ann.people.say("still there?")
+        assert (await ann.until(events.PartnerAway)).reason == "lost"
+        await ann.people.say("still there?")
+        await bob.people.say("of course")
+        assert await bob.until(events.Message, text="still there?")
+        assert await ann.until(events.Message, text="of course")
+        assert not [e for e in ann.log + bob.log if isinstance(e, events.PartnerGone)]
+
+
+# --- the way back ------------------------------------------------------------------------------
+
+
+async def test_a_relay_that_swallows_everything_is_left_for_another_room(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "REPEAT_AFTER", 0.05)
+    monkeypatch.setattr(sessions, "UNHEARD_AFTER", 0.2)
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        rogue.trick = lambda _, due: () if due.event in CONTENTS else (due,)
+        await ann.people.say("can you hear me?")
+        await ann.until(events.PartnerAway)
+        rogue.trick = honest
+        assert await bob.until(events.Message, text="can you hear me?")
+
+
+async def test_what_was_said_in_an_earlier_epoch_is_refused_in_the_next(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        await ann.people.say("yes, sign it")
+        await bob.until(events.Message)
+        await come_back(rogue, ann, bob)
+        (earlier,) = [due for due in rogue.passed if due.event == "message"]
+        rogue.trick = once("message", lambda due: (due._replace(data=earlier.data),))
+        await ann.people.say("no, do not sign it")
+        await told(bob, "relayTampered")
+        await over(ann, bob)
+        said = [e.text for e in bob.log if isinstance(e, events.Message)]
+        assert said == ["yes, sign it"]
+
+
+async def test_a_handshake_of_an_earlier_epoch_leads_nobody_in(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay plays back what Bob said on his first way back: Ann stays away until it stops."""
+    monkeypatch.setattr(presence, "FIRST_DELAY", 0.05)
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        before = len(rogue.passed)
+        await come_back(rogue, ann, bob)
+        first = {due.event: due for due in rogue.passed[before:] if due.event in PAIRING}
+        played: list[Passing] = []
+
+        def play_back(_: RogueRelay, due: Passing) -> Iterable[Passing]:
+            if due.event not in PAIRING:
+                return (due,)
+            played.append(due)
+            return (due._replace(data=first[due.event].data),)
+
+        rogue.trick = play_back
+        await hang_up(bob)
+        await until(lambda: len(played) > 6, 10)
+        assert ann.people.partner().session.is_away
+        rogue.trick = honest
+        await ann.times(events.PartnerBack, 2)
+        await ann.people.say("it is you")
+        assert await bob.until(events.Message, text="it is you")
+        assert not [e for e in ann.log + bob.log if isinstance(e, events.PartnerGone)]
+
+
+async def test_a_relay_in_between_on_the_way_back_lacks_the_secret(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "FIRST_DELAY", 0.05)
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        middle = Middle(Secret(b"g" * 32))
+        rogue.trick = middle
+        await hang_up(bob)
+        await ann.until(events.PartnerAway)
+        await until(lambda: middle.proofs, 10)
+        await ann.people.say(SECRET_TEXT)
+        await until(lambda: len(middle.proofs) > 1, 10)
+        rogue.trick = honest
+        assert await bob.until(events.Message, text=SECRET_TEXT)
+        assert not middle.read
+        assert not [e for e in ann.log + bob.log if isinstance(e, events.PartnerGone)]
+
+
+async def test_places_on_the_way_back_tell_a_relay_of_no_lasting_identity(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with rogue_relay() as rogue, people(rogue, tmp_path, "Ann", "Bob") as (ann, bob):
+        await pair(ann, bob)
+        for _ in range(3):
+            await come_back(rogue, ann, bob)
+        places = re.findall(r'"meet",\{"place":"([^"]+)"', "".join(rogue.seen))
+        # Each of the two names the next place, and that of the handshake before, which only they
+        # can link; no place is named after that.
+        assert len(set(places)) == 3 + (pair is by_secret)
+
+
+async def hang_up(person: Person) -> None:
+    """End somebody's connection to the relay, as a network does."""
+    client = person.people._relay._client
+    assert client is not None
+    await client.eio.ws.close()
+
+
+async def come_back(rogue: RogueRelay, ann: Person, bob: Person) -> None:
+    times = sum(isinstance(event, events.PartnerBack) for event in ann.log) + 1
+    await hang_up(bob)
+    for person in (ann, bob):
+        await person.times(events.PartnerBack, times)
 
 
 # --- who is paired: a relay that guesses ------------------------------------------------------

@@ -105,23 +105,37 @@ class Transfer:
 
     folder: Path
     road: RoadChoice = RoadChoice.AUTO
+    upload_limit: int | None = None
+    content: bytes = field(default=CONTENT, repr=False)
     key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     seeder: Node = field(init=False)
     receiver: Node = field(init=False)
     torrent: str = ""
 
     async def __aenter__(self) -> Transfer:
-        config = ClientConfig(output=self.folder, road=self.road)
+        config = ClientConfig(output=self.folder, road=self.road, upload_limit=self.upload_limit)
         self.seeder = await Node(config).__aenter__()
         self.receiver = await Node(config).__aenter__()
         return self
+
+    async def begin_again(self) -> None:
+        """Have the receiver's process end in mid-transfer, and another one go on."""
+        await self.receiver.__aexit__(None, None, None)
+        config = ClientConfig(output=self.folder, road=self.road)
+        self.receiver = await Node(config).__aenter__()
+        await self.add()
+
+    async def part(self) -> None:
+        """Have the connection between the two break."""
+        for peer in self.receiver.engine._torrents[self.torrent]._swarm._roster:
+            await peer.channel.close()
 
     async def __aexit__(self, *_: object) -> None:
         await self.receiver.__aexit__(None, None, None)
         await self.seeder.__aexit__(None, None, None)
 
     async def seed(self, *trackers: str, private: bool = True) -> None:
-        (self.folder / NAME).write_bytes(CONTENT)
+        (self.folder / NAME).write_bytes(self.content)
         self.torrent = await soon(
             self.seeder.engine.seed(
                 [self.folder / NAME],
@@ -137,13 +151,16 @@ class Transfer:
 
     async def add(self, *, private: bool = True) -> None:
         await self.receiver.engine.add(
-            self.magnet, folder=self.folder / "out", swarm_key=self.key if private else None
+            self.magnet,
+            folder=self.folder / "out",
+            swarm_key=self.key if private else None,
+            keep=True,
         )
 
     async def arrives(self, seconds: float = 45) -> None:
         path = await soon(self.receiver.engine.wait_done(self.torrent), seconds)
         assert path is not None
-        assert path.read_bytes() == CONTENT
+        assert path.read_bytes() == self.content
 
 
 class Recorder:
@@ -548,6 +565,76 @@ async def test_one_swarms_offers_are_worth_nothing_in_another(
         await asyncio.gather(one.arrives(), two.arrives())
     assert len(crossed) == 6
     assert len(taken_up) == len(set(taken_up))
+
+
+# --- the way back -----------------------------------------------------------------------------
+
+
+class Past(list[Delivery]):
+    """The offers and answers of before two people lost each other, for a tracker to play with."""
+
+    def replays(self, _: RogueTracker, due: Delivery) -> Iterator[Delivery]:
+        """Pass on all that was said before, in place of what is said now."""
+        yield from (Delivery(due.to, old.frame) for old in self)
+
+    def swaps(self, _: RogueTracker, due: Delivery) -> Iterator[Delivery]:
+        """Put what was said before under the ids of now, and the other way about."""
+        for old in self:
+            if type(old.frame) is type(due.frame):
+                yield with_sdp(due, sdp_of(old.frame))
+                yield Delivery(due.to, with_sdp(old, sdp_of(due.frame)).frame)
+
+    def withholds(self, _rogue: RogueTracker, _due: Delivery) -> Iterator[Delivery]:
+        """Pass on nothing."""
+        yield from ()
+
+
+@pytest.mark.parametrize("lost", ["the connection", "the receiver's process"])
+@pytest.mark.parametrize("road", [RoadChoice.AUTO, RoadChoice.WEBRTC])
+@pytest.mark.parametrize("trick", ["replays", "swaps", "withholds"])
+async def test_on_the_way_back_a_tracker_gains_nothing_by_what_was_said_before(
+    trick: str, road: RoadChoice, lost: str, tmp_path: Path, taken_up: Taken
+) -> None:
+    past = Past()
+
+    def keeps(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
+        if isinstance(due.frame, OfferFrame | AnswerFrame):
+            past.append(due)
+        yield due
+
+    async with (
+        rogue_tracker(keeps) as rogue,
+        Transfer(tmp_path, road, 2_000_000, random.Random(7).randbytes(6_000_000)) as transfer,
+    ):
+        await transfer.seed(rogue.url)
+        await transfer.add()
+        before = transfer.receiver
+        await before.until(lambda: [d for d in before.of(e.Download) if d.progress > 0.2])
+        assert not before.of(e.DownloadComplete)
+        tricked: list[Delivery] = []
+
+        def noting(rogue: RogueTracker, due: Delivery) -> Iterator[Delivery]:
+            tricked.append(due)
+            yield from getattr(past, trick)(rogue, due)
+
+        said = set(taken_up)
+        rogue.trick = only_first(4, noting)
+        rogue.abort()  # both come back to it
+        if lost == "the connection":
+            await transfer.part()
+        else:
+            await transfer.begin_again()
+        await rogue.until(lambda: len(tricked) >= 4, 60)
+        await transfer.arrives()
+        for node in (transfer.seeder, transfer.receiver):
+            assert node.of(e.Error) == []
+            faults = {dropped.reason for dropped in node.of(e.PeerDropped)}
+            assert faults <= {"closed", "channelFailed", "bothComplete", "duplicate", "replaced"}
+    assert taken_up.foreign == [], "nothing of the tracker's making was looked at"
+    if trick != "replays" or lost == "the connection":
+        # Who begins anew may answer an old offer, in vain: its maker waits for no answer any more.
+        assert len(taken_up) == len(set(taken_up)), "and nothing twice"
+    assert set(taken_up) - said, "they met by what is new"
 
 
 # --- who can come in --------------------------------------------------------------------------

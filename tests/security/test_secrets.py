@@ -38,7 +38,7 @@ TURN_PASSWORD = "correct-horse-battery-staple"
 #: Where the first thing that travels sealed, and the first offer, are read.
 CRASHES = [
     "-",
-    "filesend_tui.core.sessions.cipher:SessionCipher.open:2",  # after the greeting
+    "filesend_tui.core.sessions.cipher:RoomCipher.open:2",  # after the greeting
     "filesend_tui.core.meeting.signaling:SealedSignaling.seal:1",
 ]
 
@@ -114,8 +114,8 @@ class Scene:
 
     def wait_for_crash(self) -> None:
         deadline = time.monotonic() + TIMEOUT
-        while '"crash"' not in self.confessions.read_text():
-            assert time.monotonic() < deadline
+        while "a crash on purpose" not in self.logs():
+            assert time.monotonic() < deadline, "what is searched here is a traceback"
             time.sleep(0.1)
 
     def logs(self) -> str:

@@ -279,12 +279,12 @@ async def test_a_relay_of_another_user_is_used_only_with_a_yes(foreign: Foreign)
     for _ in range(2):
         with pytest.raises(RelayUnreachable) as refused:
             await local.find(partial(answer, yes=False))
-        assert not local.trusted
+        assert not await local.find_again()
     assert f"run by uid {UID}." in refused.value.message
     assert f"--relay {local.url}" in refused.value.hint
     for _ in range(2):
         assert await local.find(partial(answer, yes=True)) == local.url
-        assert local.trusted
+        assert await local.find_again()
     assert len(asked) == 3, "a yes is remembered"
     assert all(f"uid {UID}" in whose for whose in asked)
     local.stop()

@@ -26,7 +26,7 @@ from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.headless.asking import Asker, ask_approval
 from filesend_tui.headless.narration import lines
 from filesend_tui.headless.printers import JsonPrinter, ProgressLines, TextPrinter
-from filesend_tui.screens.approval import ApprovalScreen
+from filesend_tui.screens.boxes.approval import ApprovalScreen
 from filesend_tui.widgets.picker.glimpse import glimpse
 from relay.protocol.words import Cancel, OfferedFile
 from tests.security.hostile_text import TEXTS, faults

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.relay_client import connection
+from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.sessions import pairing_handshake
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from relay.protocol import words
@@ -148,34 +150,33 @@ async def test_leaving_is_told_and_both_can_pair_again(new_person: NewPerson) ->
     assert not [e for e in bob.log if isinstance(e, events.PartnerGone)]
 
 
-async def test_a_partner_who_vanishes_is_told(new_person: NewPerson) -> None:
-    ada, bob = await new_person("Ada"), await new_person("Bob")
-    await bob.people.join(await ada.people.create_code())
-    await ada.until(events.Paired)
-    client = bob.people._relay._client
-    assert client is not None
-    await client.eio.ws.close()
-    gone = await ada.until(events.PartnerGone)
-    assert (gone.partner, gone.reason) == ("Bob", "lost")
-    gone = await bob.until(events.PartnerGone)
-    assert (gone.partner, gone.reason) == ("Ada", "relay")
-
-
-async def test_a_relay_that_goes_away_takes_codes_and_pairings_along(
+async def test_a_relay_that_goes_away_takes_codes_along(
     relay: RunningRelay, new_person: NewPerson
 ) -> None:
+    """Not the sessions: see test_coming_back.py."""
     ada, bob, eve = await new_person("Ada"), await new_person("Bob"), await new_person("Eve")
     await bob.people.join(await ada.people.create_code())
     await ada.until(events.Paired)
     await eve.people.create_code()
     await asyncio.to_thread(relay.stop)
     for person in (ada, bob):
-        assert (await person.until(events.PartnerGone)).reason == "relay"
-        assert person.partner is None
+        assert (await person.until(events.PartnerAway)).reason == "relay"
+        assert person.partner is not None
     assert (await eve.until(events.CodeGone)).reason == "relay"
     assert (await eve.until(events.Relay, state="lost")).url == relay.url
+    assert (await eve.until(events.RelayAway)).url == relay.url
     with pytest.raises(errors.RelayUnreachable):
         await eve.people.create_code()
+
+
+async def test_who_leaves_the_relay_leaves_everybody(
+    relay: RunningRelay, new_person: NewPerson
+) -> None:
+    ada, bob = await new_person("Ada"), await new_person("Bob")
+    await bob.people.join(await ada.people.create_code())
+    await bob.people.connect(relay.url)
+    assert (await bob.until(events.PartnerGone)).reason == "relay"
+    assert bob.partner is None
 
 
 async def test_an_expired_code_is_told(
@@ -307,6 +308,26 @@ async def test_nothing_is_left_after_destroying(new_person: NewPerson) -> None:
         person.close()
     await asyncio.gather(*(p.watching for p in (ada, bob)))
     assert asyncio.all_tasks() == before
+
+
+async def test_nothing_is_left_of_who_pairs_while_this_side_leaves(
+    new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await new_person("Ada"), await new_person("Bob")
+    close = RelayConnection.close
+
+    async def closes_late(connection: RelayConnection) -> None:
+        await ada.until(events.Paired)
+        await close(connection)
+
+    before = asyncio.all_tasks()
+    joining = asyncio.create_task(bob.people.join(await ada.people.create_code()))
+    monkeypatch.setattr(ada.people._relay, "close", partial(closes_late, ada.people._relay))
+    await ada.people.destroy()
+    await joining
+    assert not ada.people.ids
+    await bob.people.destroy()
+    assert asyncio.all_tasks() <= before
 
 
 async def test_without_a_relay_or_a_partner(tmp_path: Path, new_person: NewPerson) -> None:

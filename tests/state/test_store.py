@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, FileEntry, TransferPhase
+from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase, Who
 from filesend_tui.state.store import (
     MAX_ENTRIES,
     MAX_LINES,
@@ -24,10 +24,14 @@ from tests.tui.moments import (
     asked,
     paired,
     phase,
+    queued,
     rate,
     receiving,
+    resumed,
     sending,
+    waiting,
 )
+from tests.tui.moments import paused as pausing
 
 
 def fed(*happened: events.Event, now: float = 100.0) -> Store:
@@ -277,6 +281,51 @@ def test_the_relays_return_ends_the_word_of_its_loss_but_not_that_the_partner_is
     assert "connection to the relay was lost" in store.notice.message
 
 
+def away(reason: str = "lost") -> events.PartnerAway:
+    return events.PartnerAway(partner=ANA, reason=reason)
+
+
+def test_who_is_away_is_counted_and_told_until_they_are_back() -> None:
+    store = fed(paired(), away(), now=100)
+    assert store.notice is not None
+    assert store.notice.message == f"{ANA} is away."
+    assert "continues when they are back" in store.notice.hint
+    assert store.absence == "0:00"
+    store.sample(142)
+    assert store.absence == "0:42"
+    assert store.partner == ANA
+    store.apply(events.PartnerBack(partner=ANA), 143)
+    assert store.notice is None
+    assert store.absence == ""
+
+
+def test_a_relay_that_is_away_ends_nothing_and_is_told_once() -> None:
+    store = fed(paired(), *receiving("r1"), events.Relay(state="connected", url="u"))
+    told = []
+    for event in (
+        events.Relay(state="lost", url="u"),
+        events.RelayAway(url="u", reason="The connection was lost."),
+        away("relay"),
+    ):
+        store.apply(event, 1)
+        assert store.notice is not None
+        told.append(store.notice.message)
+    assert set(told) == {"The relay is away; what is under way goes on."}
+    assert store.running
+    store.apply(events.Relay(state="connected", url="u"), 2)
+    store.apply(events.PartnerBack(partner=ANA), 2)
+    assert store.notice is None
+    assert store.absence == ""
+
+
+def test_who_is_gone_or_somebody_else_is_not_away() -> None:
+    store = fed(paired(), away(), events.PartnerGone(partner=ANA, reason="lost"))
+    assert store.absence == ""
+    store.apply(away(), 1)
+    store.apply(paired(), 2)
+    assert store.absence == ""
+
+
 FULL = events.Error(code="noSpace", message="The disk is full.", hint="", transfer="r1")
 
 
@@ -467,6 +516,17 @@ def test_a_transfer_without_figures_stands_still_until_the_next() -> None:
     assert not store.rows["r1"].stalled
 
 
+def test_a_transfer_that_begins_without_any_figure_stands_still_too() -> None:
+    begun = events.TransferState(
+        transfer="r1", direction=events.Direction.RECEIVE, phase=events.TransferPhase.TRANSFERRING
+    )
+    store = fed(*asked("r1"), begun)
+    store.sample(100 + STALL - 1)
+    assert not store.rows["r1"].stalled
+    store.sample(100 + STALL + 1)
+    assert store.rows["r1"].stalled
+
+
 def test_a_swarm_is_found_by_its_torrent_too() -> None:
     store = fed(
         *asked("r1"),
@@ -481,6 +541,22 @@ def test_a_swarm_is_found_by_its_torrent_too() -> None:
         events.PeerConnected(torrent="a" * 40, address="x", client="y", road="direct"),
     )
     assert store.rows["r1"].road == "direct"
+
+
+def test_what_goes_on_says_where() -> None:
+    told = events.Metadata(
+        torrent="a" * 40,
+        transfer="r1",
+        name="holiday",
+        files=PHOTOS,
+        wanted=(True,) * 6,
+        total_bytes=100,
+        wanted_bytes=100,
+        resumed_bytes=43,
+    )
+    store = fed(*asked("r1"), told)
+    assert store.notice is not None
+    assert store.notice.message == "holiday continues at 43%."
 
 
 def test_events_about_unknown_transfers_are_let_go() -> None:
@@ -545,3 +621,114 @@ def test_long_lists_of_files_are_forgotten_sooner() -> None:
         if number:
             store.apply(phase(f"r{number}", TransferPhase.CANCELLED), 1.0)
     assert [row.id for row in store.transfers] == ["r0", *(f"r{n}" for n in range(15, 20))]
+
+
+def test_a_paused_transfer_has_no_rate_and_stands_still_by_intent() -> None:
+    store = fed(*receiving("r1"), now=100.0)
+    store.apply(pausing("r1", PausedBy.YOU), 101.0)
+    store.apply(rate("r1", 9e6, 0.7), 102.0)  # what was on the way
+    store.sample(120.0)
+    row = store.rows["r1"]
+    assert (row.progress, row.bytes_per_second, row.time_remaining) == (0.7, 0.0, None)
+    assert row.paused_here
+    assert not row.stalled
+    assert store.notice is None
+    store.apply(resumed("r1", PausedBy.YOU), 121.0)
+    store.sample(122.0)
+    row = store.rows["r1"]
+    assert not row.paused
+    assert not row.stalled, "it has STALL seconds from now on"
+
+
+def test_what_the_partner_pauses_is_told_once_and_by_name() -> None:
+    store = fed(*receiving("r1"), pausing("r1", PausedBy.PARTNER))
+    assert store.notice is not None
+    assert store.notice.message == f"{ANA} paused holiday/."
+    assert store.notice.hint == "It goes on when they let it."
+    store.dismiss()
+    store.apply(pausing("r1", PausedBy.BOTH), 101.0)  # now you do
+    store.apply(pausing("r1", PausedBy.PARTNER), 102.0)
+    assert store.notice is None
+    store.apply(resumed("r1", PausedBy.PARTNER), 103.0)
+    assert store.notice.message == f"{ANA} lets holiday/ go on."
+
+
+def test_a_paused_transfer_that_ends_is_paused_no_more() -> None:
+    store = fed(*receiving("r1"), pausing("r1", PausedBy.PARTNER))
+    store.apply(phase("r1", TransferPhase.CANCELLED), 101.0)
+    assert not store.rows["r1"].paused
+
+
+def test_what_stands_still_says_what_for_and_how_long_until_it_moves() -> None:
+    store = fed(*receiving("r1"), *receiving("r2"), waiting("r1", 42.0))
+    row = store.rows["r1"]
+    assert row.waits == f"{ANA}'s machine sends nothing."
+    assert row.waits_hint
+    assert row.waited == "0:42"
+    store.sample(103.0)
+    assert store.rows["r1"].waited == "0:45"
+    assert not store.rows["r2"].waits
+    store.apply(events.WaitOver(transfer="r1", what="sending"), 104.0)
+    store.sample(105.0)
+    row = store.rows["r1"]
+    assert (row.waits, row.waits_hint, row.waited) == ("", "", "")
+
+
+def test_what_has_ended_waits_for_nothing() -> None:
+    store = fed(*receiving("r1"), waiting("r1"), phase("r1", TransferPhase.CANCELLED))
+    assert not store.rows["r1"].waits
+    store.apply(waiting("r1"), 101.0)
+    assert not store.rows["r1"].waits
+
+
+def test_a_disk_that_is_waited_for_stands_in_the_row_until_it_is_back() -> None:
+    waits = events.StorageWaits(
+        torrent="t", transfer="r1", reason="full", message="The disk is full.", hint="Make room."
+    )
+    store = fed(*receiving("r1"), waits)
+    store.sample(102.0)
+    row = store.rows["r1"]
+    assert (row.waits, row.waits_hint, row.waited) == ("The disk is full.", "Make room.", "0:02")
+    store.apply(events.StorageBack(torrent="t", transfer="r1"), 103.0)
+    assert not store.rows["r1"].waits
+
+
+def test_files_that_the_partner_leaves_out_are_told() -> None:
+    def left_out(*files: int) -> events.FilesPaused:
+        return events.FilesPaused(transfer="s1", direction=out, partner=ANA, files=files)
+
+    out = Direction.SEND
+    store = fed(*sending("s1", PHOTOS), left_out(1, 2))
+    assert store.rows["s1"].paused_files == (1, 2)
+    assert store.notice is not None
+    assert store.notice.message == f"{ANA} leaves out 2 files of holiday/ for now."
+    store.apply(left_out(), 101.0)
+    assert store.notice.message == f"{ANA} fetches all of holiday/ again."
+    store.apply(left_out(3), 101.0)
+    assert store.notice.message == f"{ANA} leaves out one file of holiday/ for now."
+    store.apply(phase("s1", TransferPhase.DONE, out), 102.0)
+    assert store.rows["s1"].paused_files == ()
+
+
+@pytest.mark.parametrize(("by", "name"), [(Who.YOU, "You"), (Who.PARTNER, ANA)])
+def test_who_cancelled_is_told_by_name(by: Who, name: str) -> None:
+    state = events.TransferState(
+        transfer="r1", direction=Direction.RECEIVE, phase=TransferPhase.CANCELLED, by=by
+    )
+    store = fed(*receiving("r1"), state)
+    assert store.notice is not None
+    assert store.notice.message == f"{name} cancelled holiday/."
+    assert store.rows["r1"].ended_by is by
+
+
+def test_what_waits_for_others_does_not_stand_still() -> None:
+    store = fed(*sending("s1"), queued("s1", 2), now=100.0)
+    store.sample(150.0)
+    row = store.rows["s1"]
+    assert (row.queued, row.stalled, row.bytes_per_second) == (2, False, 0.0)
+    store.apply(queued("s1", 0), 151.0)
+    store.sample(152.0)
+    assert not store.rows["s1"].stalled, "it has STALL seconds from now on"
+    store.apply(queued("s1", 1), 153.0)
+    store.apply(phase("s1", TransferPhase.DONE, Direction.SEND), 154.0)
+    assert store.rows["s1"].queued == 0

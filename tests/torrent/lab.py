@@ -115,7 +115,7 @@ class LabRendezvous:
     def meet(self, channel: Channel) -> None:
         self._met.put_nowait(MetPeer(channel, self._transport))
 
-    async def start(self) -> None:
+    async def start(self, invitation: object = None, reach: object = None) -> None:
         self.hub.join(self)
 
     async def announced(self) -> None:
@@ -128,7 +128,9 @@ class LabRendezvous:
         pass
 
     async def stop(self) -> None:
-        self.hub.members[self.swarm].remove(self)
+        members = self.hub.members.get(self.swarm, [])
+        if self in members:  # else it was never started
+            members.remove(self)
 
     async def __aiter__(self) -> AsyncIterator[MetPeer]:
         while True:

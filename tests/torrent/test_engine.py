@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import BadMagnet, BadMetadata, BadSource, StorageFailed
 from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.sources.create import scan
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.wire import messages as m
@@ -222,6 +225,33 @@ async def test_removing_an_unfinished_download_leaves_nothing(hub: Hub, tmp_path
     assert (tmp_path / "big.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("delete_data", [True, False])
+async def test_removing_a_download_while_its_files_are_made_frees_them(
+    hub: Hub, tmp_path: Path, delete_data: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, {"big.bin": CONTENT})
+    create, begun, may_go_on = DownloadFiles.create, threading.Event(), threading.Event()
+
+    def slowly(*args: Any, **options: Any) -> DownloadFiles:
+        begun.set()
+        assert may_go_on.wait(20)
+        return create(*args, **options)
+
+    monkeypatch.setattr(DownloadFiles, "create", slowly)
+    out = tmp_path / "out"
+    async with node(tmp_path) as seeder, node(tmp_path) as receiver:
+        _, magnet = await seeded(seeder, tmp_path / "big.bin")
+        torrent = await receiver.engine.add(magnet, folder=out)
+        await asyncio.to_thread(begun.wait, 20)
+        removing = asyncio.ensure_future(receiver.engine.remove(torrent, delete_data=delete_data))
+        await asyncio.sleep(0)
+        may_go_on.set()
+        await asyncio.wait_for(removing, 20)
+        assert len(list(out.iterdir())) == (not delete_data)
+        # Nobody holds it any more.
+        assert await fetched(receiver, magnet, out) == out / "big.bin"
+
+
 async def test_a_description_that_is_refused_ends_the_torrent(hub: Hub, tmp_path: Path) -> None:
     write_tree(tmp_path, {"big.bin": CONTENT})
 
@@ -311,7 +341,7 @@ async def test_one_file_both_ways_at_once(hub: Hub, tmp_path: Path) -> None:
 async def test_what_is_not_approved_is_hashed_and_nothing_more(hub: Hub, tmp_path: Path) -> None:
     write_tree(tmp_path, {"file": CONTENT})
     async with node(tmp_path) as seeder:
-        approved = asyncio.Event()
+        approved: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         seeding = asyncio.create_task(
             seeder.engine.serve(scan([tmp_path / "file"]), trackers=TRACKERS, approved=approved)
         )
@@ -319,7 +349,7 @@ async def test_what_is_not_approved_is_hashed_and_nothing_more(hub: Hub, tmp_pat
         await asyncio.sleep(0)
         assert not seeding.done()
         assert not seeder.of(e.Seeding)
-        approved.set()
+        approved.set_result(None)
         torrent = await asyncio.wait_for(seeding, 30)
         assert seeder.of(e.Seeding)[0].torrent == torrent
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from filesend_tui.core.torrent.storage import dir_handle, file_handles
+from filesend_tui.core.util import file_lock
 
 
 def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +26,7 @@ def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dir_handle, "DELETES_OPEN", False)
     monkeypatch.setattr(file_handles, "_POSITIONED", False)
     monkeypatch.setattr(file_handles, "_VECTORED", False)
+    monkeypatch.setattr(file_lock, "_FLOCKS", False)
     monkeypatch.setattr(filelock, "FileLock", _VanishingLock)
     for name in ("unlink", "rename", "rmdir"):
         monkeypatch.setattr(os, name, _unless_open(getattr(os, name)))

@@ -21,6 +21,7 @@ from filesend_tui.core.transports.direct.channel import (
     UNREAD_LIMIT,
     DirectChannel,
 )
+from filesend_tui.core.util import own_address
 from tests.transports.direct_pairs import connected
 from tests.transports.pairs import soon
 from tests.waiting import until
@@ -179,6 +180,21 @@ async def test_where_severing_wakes_nobody_they_look_now_and_then(
         await soon(here._all_done.wait())
         with pytest.raises(ChannelFailed):
             await soon(sending if waits == "writer" else here.receive())
+
+
+async def test_an_address_that_this_machine_has_no_more_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone: list[Any] = []
+    monkeypatch.setattr(own_address, "LOOK", 0.01)
+    monkeypatch.setattr(own_address, "has", lambda name: name not in gone)
+    async with connected() as (here, _there):
+        waiting = asyncio.create_task(here.receive())
+        gone.append(here._link.own_name)
+        with pytest.raises(ChannelFailed, match="address changed"):
+            await soon(waiting)
+        await soon(here._all_done.wait())
+        assert here._watching.done()
 
 
 async def test_a_connection_that_tcp_gave_up_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

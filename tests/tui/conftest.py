@@ -7,13 +7,33 @@ import time
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual._styles_cache import StylesCache
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from tests.tui.scripted import Stage, fill_home
 
 Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Parse each style sheet once for all tests: Textual does it anew for each app."""
+    parse_rules = Stylesheet._parse_rules
+    known: dict[object, list[RuleSet]] = {}
+
+    def remembered(sheet: Stylesheet, *source: Any, **how: Any) -> list[RuleSet]:
+        key = frozenset(sheet._variables.items()), source, frozenset(how.items())
+        if key not in known:
+            known[key] = parse_rules(sheet, *source, **how)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", remembered)
+        yield
 
 
 @pytest.fixture
@@ -57,7 +77,7 @@ def stage(home: Path, disk: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("SSH_TTY", raising=False)
     # No test opens a window on somebody's desktop.
-    monkeypatch.setattr("filesend_tui.screens.transfers_pane.opener", lambda: None)
+    monkeypatch.setattr("filesend_tui.screens.open_folder.opener", lambda: None)
     yield Stage(home, disk)
     # Textual keeps what the last 1,024 widgets drew: a gigabyte, at the largest sizes.
     StylesCache.get_inner_outer.cache_clear()

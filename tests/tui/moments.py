@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.events import Direction, FileEntry, PausedBy, PeerEntry, TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
 
 ANA = "Ana"
@@ -144,6 +145,20 @@ def sending(transfer: str, files: tuple[FileEntry, ...] = FILM) -> list[events.E
     ]
 
 
+def paused(transfer: str, by: PausedBy, direction: Direction = Direction.RECEIVE) -> events.Event:
+    return events.TransferPaused(transfer=transfer, direction=direction, partner=ANA, by=by)
+
+
+def resumed(transfer: str, by: PausedBy, direction: Direction = Direction.RECEIVE) -> events.Event:
+    return events.TransferResumed(transfer=transfer, direction=direction, partner=ANA, by=by)
+
+
+def queued(transfer: str, before: int, direction: Direction = Direction.SEND) -> events.Event:
+    return events.TransferQueued(
+        transfer=transfer, direction=direction, partner=ANA, waits=before > 0, before=before
+    )
+
+
 def rate(transfer: str, bytes_per_second: float, progress: float) -> events.Event:
     return events.Download(
         torrent="a" * 40,
@@ -160,6 +175,17 @@ def rate(transfer: str, bytes_per_second: float, progress: float) -> events.Even
 def wave(count: int = 90) -> list[float]:
     """Rates that look like a transfer's."""
     return [11e6 * (0.55 + 0.35 * math.sin(i / 9) + 0.1 * math.sin(i / 2)) for i in range(count)]
+
+
+def waiting(transfer: str, seconds: float = 42.0) -> events.Event:
+    """The other machine is connected, and sends nothing."""
+    return events.Waiting(
+        transfer=transfer,
+        what="sending",
+        seconds=seconds,
+        message=f"{ANA}'s machine sends nothing.",
+        hint=f"Ask {ANA} whether it works, and its disk.",
+    )
 
 
 def arrived(transfer: str, url: str = "file:///home/you/Downloads/holiday") -> list[events.Event]:
@@ -251,3 +277,130 @@ def shared(share_url: str | None = None) -> list[events.Event]:
         swarm(b=0.31, c=0.07),
         upload(FILM[0].size + 310_000_000),
     ]
+
+
+def past() -> tuple[events.History, ...]:
+    """A history, the newest first: each way, each end, and open swarms."""
+    noon = 1_749_988_800.0
+
+    def entry(number: int, direction: Direction, name: str, **more: object) -> events.History:
+        fields: dict[str, object] = {
+            "number": 9 - number,
+            "transfer": f"{number:016}",
+            "direction": direction,
+            "partner": ANA,
+            "result": events.Result.DONE,
+            "names": (name,),
+            "file_count": 1,
+            "total_bytes": 811_000,
+            "hash": "c" * 40,
+            "began": noon - 5_000 * number - 90,
+            "ended": noon - 5_000 * number,
+            "road": "direct",
+        }
+        return events.History(**{**fields, **more})  # type: ignore[arg-type]
+
+    def arrived_as(name: str) -> dict[str, Any]:
+        return {
+            "url": f"file:///home/you/Downloads/FileSend/{name}",
+            "folder": "/home/you/Downloads/FileSend",
+        }
+
+    send, receive, result = Direction.SEND, Direction.RECEIVE, events.Result
+    return (
+        entry(0, send, "taxes 2025.pdf", partner="Ben"),
+        entry(1, receive, "film.mkv", total_bytes=4_112_430_112, **arrived_as("film.mkv")),
+        entry(
+            *(2, receive, "holiday"),
+            names=("holiday", "market lemons 🍋.jpg", "letter.odt", "notes.txt"),
+            file_count=1_204,
+            total_bytes=91_000_000,
+            road="webrtc",
+            **arrived_as("holiday"),
+        ),
+        entry(3, send, "letter.odt", result=result.DECLINED, reason="Not today.", road=""),
+        entry(4, send, "scans", result=result.CANCELLED, file_count=201, reason="", road=""),
+        entry(
+            *(5, receive, "archive.tar"),
+            result=result.FAILED,
+            reason="The disk is full.",
+            total_bytes=20_000_000_000,
+            road="",
+        ),
+        entry(6, send, "beach.jpg", partner="", transfer=None, road="webrtc"),
+        entry(
+            *(7, receive, "a very long name of a talk that somebody gave about it.webm"),
+            partner="",
+            transfer=None,
+            road="webrtc",
+            **arrived_as("talk.webm"),
+        ),
+    )
+
+
+#: Two sessions of an earlier run.
+ANAS, BENS = events.SessionId("a" * 16), events.SessionId("b" * 16)
+
+
+def left() -> list[events.Unfinished]:
+    """What earlier runs left, the oldest first: each way, in each state, and at another relay."""
+    noon = 1_749_988_800.0
+
+    def one(number: int, direction: Direction, name: str, **more: object) -> events.Unfinished:
+        fields: dict[str, object] = {
+            "session": ANAS,
+            "transfer": f"left{number}",
+            "direction": direction,
+            "phase": TransferPhase.TRANSFERRING,
+            "partner": ANA,
+            "name": name,
+            "count": 1,
+            "total_bytes": 812_430_112,
+            "relay": "http://127.0.0.1:8421",
+            "updated": noon - 50_000 * number,
+        }
+        return events.Unfinished(**{**fields, **more})  # type: ignore[arg-type]
+
+    send, receive = Direction.SEND, Direction.RECEIVE
+    return [
+        one(1, receive, "the long way home.mp4", folder="/home/you/Downloads/FileSend"),
+        one(2, send, "holiday", count=1_204, chosen=("/home/you/holiday",)),
+        one(3, send, "taxes 2025.pdf", session=BENS, partner="Ben", phase=TransferPhase.ASKED),
+    ]
+
+
+def coming_back(each: events.Unfinished) -> list[events.Event]:
+    """What the core says when a transfer goes on, and its partner is still away."""
+    files = (FileEntry(path=each.name, size=each.total_bytes),)
+    said: list[events.Event] = [
+        events.Paired(session=each.session, partner=each.partner),
+        events.PartnerAway(session=each.session, partner=each.partner, reason="lost"),
+        events.FileRequest(
+            session=each.session,
+            transfer=each.transfer,
+            direction=each.direction,
+            partner=each.partner,
+            files=files,
+            total_bytes=each.total_bytes,
+        ),
+        events.TransferState(
+            session=each.session,
+            transfer=each.transfer,
+            direction=each.direction,
+            phase=each.phase,
+        ),
+    ]
+    if each.direction is Direction.SEND:
+        return said
+    there = events.Metadata(
+        session=each.session,
+        transfer=each.transfer,
+        torrent="d" * 40,
+        name=each.name,
+        files=files,
+        wanted=(True,),
+        total_bytes=each.total_bytes,
+        wanted_bytes=each.total_bytes,
+        resumed_bytes=each.total_bytes * 5 // 8,
+    )
+    return [*said, there]

@@ -7,12 +7,23 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from filesend_tui.app import FileSendApp
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
-from filesend_tui.core.events import Code, Event, Relay, SessionId, TorrentDestroyed
+from filesend_tui.core.events import (
+    Code,
+    Event,
+    History,
+    Limits,
+    Relay,
+    SessionId,
+    TorrentDestroyed,
+    TransferId,
+    Unfinished,
+)
 from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.runtime.local_relay import Ask
@@ -43,6 +54,12 @@ class ScriptedClient:
         self.meant: list[SessionId | None] = []
         self.tidied: list[Path] = []
         self.destroyed = asyncio.Event()
+        self.kept = False
+        self.limits: tuple[int | None, int | None] = (None, None)
+        #: Why requests were declined.
+        self.reasons: list[str] = []
+        self.past: list[History] = []
+        self.left: list[Unfinished] = []
         self.code = CODE
         self.transfer = "ab" * 8
         self.words = "acorn violin umbrella"
@@ -64,7 +81,9 @@ class ScriptedClient:
     async def tidy(self, folder: Path) -> None:
         self.tidied.append(folder)
 
-    async def connect(self, relay_url: str, *, again: Callable[[], bool] = lambda: True) -> None:
+    async def connect(
+        self, relay_url: str, *, again: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))
         await self._do("connect", relay_url)
         self.stream.publish(Relay(state="connected", url=relay_url))
@@ -98,14 +117,32 @@ class ScriptedClient:
         return self.transfer
 
     async def answer(
-        self, transfer: str, accepted: Sequence[bool], *, output: Path | Target | None = None
+        self,
+        transfer: str,
+        accepted: Sequence[bool],
+        *,
+        output: Path | Target | None = None,
+        reason: str = "",
     ) -> None:
+        self.reasons.append(reason)
         self.outputs.append(output)
         folder = output.path if isinstance(output, Target) else output
         await self._do("answer", transfer, tuple(accepted), folder)
 
     async def cancel(self, transfer: str) -> None:
         await self._do("cancel", transfer)
+
+    async def pause(self, transfer: str, files: Collection[int] | None = None) -> None:
+        await self._do("pause", transfer, *(() if files is None else (tuple(files),)))
+
+    async def go_on(self, transfer: str, files: Collection[int] | None = None) -> None:
+        await self._do("go_on", transfer, *(() if files is None else (tuple(files),)))
+
+    async def ask_again(self, transfer: str) -> None:
+        await self._do("ask_again", transfer)
+
+    async def move(self, transfer: str, by: int) -> None:
+        await self._do("move", transfer, by)
 
     async def seed(
         self,
@@ -127,14 +164,43 @@ class ScriptedClient:
         self.meant.append(to)
         await self._do("say", text)
 
+    async def history(self, limit: int) -> Sequence[History]:
+        await self._do("history", limit)
+        return self.past[:limit]
+
+    async def clear_history(self) -> int | None:
+        await self._do("clear_history")
+        count, self.past = len(self.past), []
+        return count
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        return tuple(self.left)
+
+    async def resume(self, session: SessionId, transfer: TransferId) -> bool:
+        await self._do("resume", session, transfer)
+        at = next(n for n, each in enumerate(self.left) if each.transfer == transfer)
+        if self.left[at].running:
+            return False
+        self.left[at] = replace(self.left[at], running=True)
+        return True
+
+    async def forget(self, session: SessionId, transfer: TransferId) -> bool:
+        await self._do("forget", session, transfer)
+        stays = [each for each in self.left if each.transfer != transfer or each.running]
+        forgotten, self.left = len(stays) < len(self.left), stays
+        return forgotten
+
     def rename(self, name: str) -> None:
         self.calls.append(("rename", name))
 
     def limit(self, *, upload: int | None, download: int | None) -> None:
         self.calls.append(("limit", upload, download))
+        self.limits = upload, download
+        self.stream.publish(Limits(upload=upload, download=download))
 
-    async def destroy(self) -> None:
+    async def destroy(self, *, keep: bool = False) -> None:
         self.destroyed.set()
+        self.kept = keep
         await self._do("destroy")
         self.stream.close()
 
@@ -179,6 +245,25 @@ def heard(reader: Subscription) -> bool:
     return reader._closed or (not reader._events and bool(reader._wake._waiters))
 
 
+#: Seconds after which something that never rests is left alone.
+REST = 1.0
+
+
+def _is_busy(app: FileSendApp) -> bool:
+    """Whether a message waits to be handled, or the screen to be laid out or drawn."""
+    screens = app._screen_stack
+    if not screens:  # it has ended
+        return False
+    pumps = [app, *screens, *(each for screen in screens for each in screen.walk_children())]
+    top = screens[-1]
+    return bool(
+        any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+        or top._layout_required
+        or top._dirty_widgets
+        or top._callbacks
+    )
+
+
 class Stage:
     """The app with a scripted client, a clock that is moved by hand, and a relay that answers."""
 
@@ -200,7 +285,7 @@ class Stage:
             output=home / "Downloads",
             start=home,
             preferences=Preferences(home.parent / "settings.toml", {"name": "You"}),
-            recent=home.parent / "state" / "recent-folders.json",
+            state=home.parent / "state",
             draws_per_second=1000,
             complete=lambda prefix: [each for each in WORDS if each.startswith(prefix)],
             clock=lambda: self.now,
@@ -239,13 +324,24 @@ class Stage:
 
     async def settle(self, pilot: Pilot[None]) -> None:
         """Wait until the app has nothing left to do."""
-        await pilot.pause()
+        await self._rest(pilot)
         while pending := self._pending():
             async with asyncio.timeout(20):
                 await asyncio.gather(*(wait() for wait in pending), return_exceptions=True)
-            await pilot.pause()
+            await self._rest(pilot)
         self.app._draw()
+        await self._rest(pilot)
+
+    async def _rest(self, pilot: Pilot[None]) -> None:
+        """Wait until every message was handled, those too that others led to.
+
+        A pause takes a process for idle that uses little processor, as where others use it.
+        """
         await pilot.pause()
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + REST
+        while _is_busy(self.app) and clock() < deadline:
+            await asyncio.sleep(0)
 
     def _pending(self) -> list[Callable[[], Awaitable[object]]]:
         """What is not over: workers that will end by themselves, events that were not read."""

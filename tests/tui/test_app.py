@@ -15,8 +15,8 @@ from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, Leftover
 from filesend_tui.screens import commands
-from filesend_tui.screens.confirm import ConfirmScreen
-from filesend_tui.screens.help import HelpScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen, QuitScreen
+from filesend_tui.screens.boxes.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.state.notices import exposed_login
 from filesend_tui.widgets.bars.notice_bar import NoticeBar
@@ -297,6 +297,39 @@ async def test_quit_asks_while_something_runs(stage: Stage) -> None:
         await pilot.press("y")
         await asyncio.wait_for(stage.client.destroyed.wait(), 5)
     assert stage.client.named("destroy") == [()]
+    assert stage.client.kept, "a yes to quitting gives up nothing"
+
+
+@pytest.mark.parametrize("by", ["key", "click"])
+async def test_quitting_cancels_what_runs_only_where_that_is_asked_for(
+    stage: Stage, by: str
+) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired(), *receiving("r1"))
+        await pilot.press("q")
+        assert isinstance(stage.app.screen, QuitScreen)
+        if by == "key":
+            await pilot.press("x")
+        else:
+            await pilot.click("#cancel")
+        await asyncio.wait_for(stage.client.destroyed.wait(), 5)
+    assert stage.client.named("destroy") == [()]
+    assert not stage.client.kept
+
+
+async def test_a_key_typed_ahead_cancels_nothing(stage: Stage) -> None:
+    stage.app.settling.seconds = 5.0
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired(), *receiving("r1"))
+        await stage.app.action_quit()
+        await stage.settle(pilot)
+        assert isinstance(stage.app.screen, QuitScreen)
+        await pilot.press("x", "y")
+        await stage.settle(pilot)
+        assert isinstance(stage.app.screen, QuitScreen)
+        assert stage.client.named("destroy") == []
 
 
 async def test_the_client_is_destroyed_however_the_app_ends(stage: Stage) -> None:
@@ -438,3 +471,12 @@ async def test_names_from_the_partner_are_never_markup(stage: Stage) -> None:
         )
         await stage.play(pilot, events.PartnerGone(partner=evil, reason="left"))
         assert evil in notice(stage)
+
+
+async def test_a_timer_that_is_due_while_the_screens_go_does_no_harm(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.app.exit()
+    assert not stage.app._screen_stack
+    stage.app._sample()
+    stage.app._draw()

@@ -14,8 +14,8 @@ from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.events import FileEntry, TransferPhase
 from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.core.torrent.storage.target import Target
-from filesend_tui.screens.approval import ApprovalScreen
-from filesend_tui.screens.help import HelpScreen
+from filesend_tui.screens.boxes.approval import ApprovalScreen
+from filesend_tui.screens.boxes.help import HelpScreen
 from filesend_tui.widgets.bars.key_bar import KeyBar
 from filesend_tui.widgets.bars.request_bar import RequestBar
 from filesend_tui.widgets.request_tree import RequestTree

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Button
 
 from filesend_tui.core.events import FileEntry
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from tests.security.test_terminal import screen_text
 from tests.tui.moments import paired, receiving
 from tests.tui.scripted import Stage

@@ -10,7 +10,7 @@ from textual import events as textual_events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from filesend_tui.screens.help import HelpScreen
+from filesend_tui.screens.boxes.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.widgets.bars.talk_bar import TalkField
 from filesend_tui.widgets.fields.code_field import CodeField

@@ -24,9 +24,9 @@ from pathlib import Path
 from tests.tui.scripted import ScriptedClient, Stage
 
 class Witness(ScriptedClient):
-    async def destroy(self):
-        await super().destroy()
-        Path(sys.argv[2]).touch()
+    async def destroy(self, *, keep=False):
+        await super().destroy(keep=keep)
+        Path(sys.argv[2]).write_text("kept" if keep else "given up")
 
 stage = Stage(Path(sys.argv[1]))
 stage.client = Witness()
@@ -86,5 +86,5 @@ def test_being_told_to_end_restores_the_terminal(running: OnTerminal) -> None:
     running.process.send_signal(signal.SIGTERM)
     running.wait_for("\x1b[?1049l")  # back from the alternate screen
     assert running.process.wait(10) == 0
-    assert running.witness.exists()
+    assert running.witness.read_text() == "kept"
     os.close(running.screen)

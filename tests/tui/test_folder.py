@@ -217,3 +217,4 @@ def test_a_path_is_completed_from_the_disk(home: Path) -> None:
     assert complete_path("~/") is None
     assert complete_path("Pic") is None
     assert complete_path("~/gone/x") is None
+    assert complete_path("/a\0/x") is complete_path("~a\0/x") is None

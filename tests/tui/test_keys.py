@@ -17,9 +17,9 @@ import filesend_tui.screens
 import filesend_tui.widgets
 from filesend_tui.app import FileSendApp
 from filesend_tui.keys import PLAIN, TABLE, every, shown
-from filesend_tui.screens.help import HelpScreen, page
+from filesend_tui.screens.boxes.help import HelpScreen, page
 from filesend_tui.widgets.bars.key_bar import KeyBar, KeyHint, that_fit
-from tests.tui.moments import asked, paired, sending
+from tests.tui.moments import asked, left, paired, sending
 from tests.tui.scripted import CODE, Stage
 
 SIZES = [(40, 12), (60, 18), (80, 24), (120, 40), (200, 60)]
@@ -36,7 +36,7 @@ def test_a_key_has_one_meaning_everywhere() -> None:
 def our_classes() -> Iterator[type[DOMNode]]:
     """Every class of ours that takes keys."""
     for package in (filesend_tui.screens, filesend_tui.widgets):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             for each in vars(importlib.import_module(module.name)).values():
                 ours = isinstance(each, type) and each.__module__ == module.name
                 if ours and issubclass(each, DOMNode) and "BINDINGS" in vars(each):
@@ -65,7 +65,7 @@ def test_every_action_of_the_table_is_there(place: str) -> None:
 def test_no_sentence_names_a_key_by_itself() -> None:
     """A key that is spelled out in a sentence stays behind when the table changes."""
     for package in (filesend_tui.screens, filesend_tui.widgets, filesend_tui):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if module.ispkg or module.name.endswith("__main__"):
                 continue
             spec = importlib.util.find_spec(module.name)
@@ -167,3 +167,23 @@ async def test_the_bottom_line_tells_what_matters_at_every_size(
         line = stage.app.screen.query_one(KeyBar).render_line(0).text
         assert must in line
         assert "? Help" in line
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("key", "all_of_them"),
+    [
+        ("U", ["Enter Go on", "F3 All", "x Forget", "U Close"]),
+        ("l", ["Enter Set", "Esc Leave", "F1 Help"]),
+    ],
+)
+async def test_a_small_box_tells_all_its_keys_at_every_size(
+    stage: Stage, key: str, all_of_them: list[str], size: tuple[int, int]
+) -> None:
+    stage.client.left = left()
+    async with stage.app.run_test(size=size) as pilot:
+        await stage.settle(pilot)
+        await pilot.press(key)
+        await stage.settle(pilot)
+        line = stage.app.screen.query_one(KeyBar).render_line(0).text
+        assert [each for each in all_of_them if each not in line] == []

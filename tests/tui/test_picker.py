@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from filesend_tui.screens import send_pane
-from filesend_tui.screens.recent import RecentScreen
+from filesend_tui.screens.boxes.recent import RecentScreen
 from filesend_tui.screens.send_pane import SendPane
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.widgets.fields.filter_field import FilterField

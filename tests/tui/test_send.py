@@ -18,7 +18,7 @@ from filesend_tui.core.errors import BadSource, Offender
 from filesend_tui.core.events import SessionId
 from filesend_tui.core.exchange.offer import look_through
 from filesend_tui.core.torrent.sources.create import Found, scan
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.state.store import REQUESTING, SHARING
 from filesend_tui.widgets.fields.path_field import PathField
@@ -248,6 +248,12 @@ async def test_the_choice_stays_while_it_is_looked_at_and_is_sent_once(stage: St
         assert stage.app.screen is screen
         assert "Documents" in summary(screen)
         assert "Looking at what is to be sent…" in summary(screen)
+        for _ in range(42):
+            stage.now += 1
+            stage.app.store.sample(stage.now)
+        stage.app._draw()
+        await pilot.pause()
+        assert "sent… 0:42: the disk is slow" in summary(screen)
         await pilot.press("S")
         assert "still being looked at" in notice(stage)
         await pilot.press("space")  # chosen meanwhile: it was not sent
@@ -439,7 +445,7 @@ async def test_started_in_a_folder_that_is_gone_it_opens_home(
     monkeypatch.chdir(home / "gone")
     (home / "gone").rmdir()
     stage.app = FileSendApp(
-        lambda: stage.client, relay=stage._find_relay, output=home, recent=home / "recent"
+        lambda: stage.client, relay=stage._find_relay, output=home, state=home / "state"
     )
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)
@@ -458,3 +464,20 @@ async def test_a_big_folder_is_listed(stage: Stage, home: Path) -> None:
         chosen = screen.query_one(PickerList).chosen
         assert chosen is not None
         assert chosen.name == "2999.txt"
+
+
+@pytest.mark.parametrize("text", ["/tmp/\0x", "~nobody\0/x", "\0"])
+async def test_a_pasted_path_that_no_disk_can_hold_breaks_nothing(stage: Stage, text: str) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await pilot.press("s")
+        await stage.settle(pilot)
+        await pilot.press("tilde")
+        field = stage.app.screen.query_one(PathField)
+        field.value = ""
+        stage.app.screen.post_message(textual_events.Paste(text))
+        await stage.settle(pilot)
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert "\0" not in field.value
+        assert stage.app._exception is None

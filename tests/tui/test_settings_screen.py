@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from filesend_tui.app import FileSendApp
-from filesend_tui.screens.settings import SettingsScreen
+from filesend_tui.screens.boxes.settings import SettingsScreen
 from filesend_tui.settings.load import load
 from filesend_tui.settings.preferences import Preferences
 from filesend_tui.theme import THEMES

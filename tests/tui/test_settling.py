@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 
 from filesend_tui.core import events
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from filesend_tui.state.settling import SETTLE, Settling
 from tests.tui.moments import ANA, asked, paired, phase, sending
 from tests.tui.scripted import Stage

@@ -12,14 +12,14 @@ from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import BadSource, TrackerFailed
-from filesend_tui.screens.confirm import ConfirmScreen
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.state.qr import half_blocks
 from filesend_tui.state.store import SHARING, Store
 from filesend_tui.widgets.bars.key_bar import KeyBar
 from filesend_tui.widgets.code_card import QrCode
 from filesend_tui.widgets.transfers.peer_lines import PeerLines
-from filesend_tui.widgets.transfers.transfer_list import TransferList
+from filesend_tui.widgets.transfers.transfer_list import TransferList, state_words
 from tests.state.test_store import fed
 from tests.tui.moments import (
     FILM,
@@ -118,6 +118,22 @@ def test_a_share_shows_its_uploads_and_a_graph_of_them() -> None:
     detail = store.shares.detail(SHARE)
     assert detail.rates == (6_300_000.0, 6_300_000.0)
     assert [entry.address for entry in detail.peers] == [B, peer("c")]
+
+
+def test_a_preparation_that_stands_still_says_so_and_for_how_long() -> None:
+    store = fed()
+    with store.doing(SHARING):
+        store.apply(events.Hashing(progress=0.4, total_bytes=10), 100.0)
+        for second in range(1, 10):
+            store.sample(100.0 + second)
+        assert not store.open_shares[0].waited
+        store.sample(110.0)
+        assert store.open_shares[0].waited == "0:10"
+        assert state_words(store.open_shares[0]) == "! standing still"
+        store.sample(111.0)
+        assert store.open_shares[0].waited == "0:11"
+        store.apply(events.Hashing(progress=0.5, total_bytes=10), 112.0)
+        assert not store.open_shares[0].waited
 
 
 def test_a_stopped_share_is_gone_and_told() -> None:
@@ -282,7 +298,7 @@ async def test_it_stays_on_top_and_the_detail_follows_the_cursor(stage: Stage) -
         assert (
             screen.query_one(KeyBar)
             .render_line(0)
-            .text.startswith(" x Cancel  i Details  m Message")
+            .text.startswith(" Space Pause  x Cancel  i Details")
         )
 
 

@@ -27,7 +27,17 @@ from textual.widget import Widget
 
 import filesend_tui.widgets
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, FileEntry, PeerEntry, TransferPhase
+from filesend_tui.core.events import (
+    Direction,
+    FileEntry,
+    History,
+    PausedBy,
+    PeerEntry,
+    Result,
+    SessionId,
+    TransferPhase,
+    Unfinished,
+)
 from filesend_tui.state.picked import Picked, Weight
 from filesend_tui.state.request_choice import RequestChoice
 from filesend_tui.state.store import Store
@@ -52,6 +62,8 @@ from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.fields.filter_field import FilterField
 from filesend_tui.widgets.fields.folder_field import FolderField
 from filesend_tui.widgets.fields.path_field import PathField
+from filesend_tui.widgets.fields.rate_field import RateField
+from filesend_tui.widgets.history_list import HistoryList
 from filesend_tui.widgets.ink import Inked
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.pane import Pane
@@ -68,6 +80,7 @@ from filesend_tui.widgets.transfers.rate_graph import RateGraph
 from filesend_tui.widgets.transfers.share_link import ShareLink
 from filesend_tui.widgets.transfers.transfer_list import TransferList
 from filesend_tui.widgets.turning import Turning
+from filesend_tui.widgets.unfinished_list import UnfinishedList
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import (
     MAGNET,
@@ -117,8 +130,28 @@ def _rows() -> list[TransferRow | ShareRow]:
         store.apply(event, 1.0)
     with store.doing("x"):
         rows: list[TransferRow | ShareRow] = [*store.transfers, *store.shares.rows.values()]
+    halted = [
+        replace(store.rows[name], id=f"{name}-halted", paused_by=by)
+        for name in ("r", "s")
+        for by in PausedBy
+    ]
+    halted += [
+        replace(row, id=f"{row.id}-halted", paused_by=PausedBy.BOTH) for row in store.running
+    ]
     stalled = replace(store.rows["r"], id="still", stalled=True, time_remaining=9e9)
-    return [*rows, stalled, replace(store.rows["s"], id="t", progress=7.0, time_remaining=None)]
+    rows.append(ShareRow("", "", 10**12, progress=0.4, waited="12:34"))
+    waits = [
+        replace(row, id=f"{row.id}-waits", waits="The disk " * 9, waits_hint="See.", waited="1:02")
+        for row in rows
+        if isinstance(row, TransferRow) and not row.ended
+    ]
+    halted += [
+        replace(row, id=f"{row.id}-queued", queued=10**n) for n, row in enumerate(store.running)
+    ]
+    resting = replace(store.rows["r"], id="resting", stalled=True, paused_files=(0,))
+    away = [replace(row, id=f"{row.id}-away", away=True) for row in store.transfers]
+    late = replace(store.rows["s"], id="t", progress=7.0, time_remaining=None)
+    return [*rows, *halted, *away, resting, stalled, *waits, late]
 
 
 def _shows(*values: Any, **named: Any) -> State:
@@ -168,6 +201,46 @@ FOLDER = [
 PICKED = Picked()
 PICKED.add({FOLDER[0].path: None, FOLDER[1].path: Weight(1, 1)})
 PICKED.refuse({FOLDER[1].path: "was replaced after it was chosen"})
+PAST = [
+    History(
+        direction=Direction.SEND if n % 2 else Direction.RECEIVE,
+        partner=NAMES[1] if n % 3 else "",
+        result=result,
+        reason=name if n % 2 else "",
+        names=(name, *NAMES[:n]),
+        total_bytes=n * 10**9,
+        folder=f"/{name}" if n else "",
+        began=0.0,
+        ended=1e9 * n,
+        road="" if n else "direct",
+    )
+    for n, (result, name) in enumerate(itertools.product(Result, NAMES))
+]
+
+
+LEFT = [
+    Unfinished(
+        session=SessionId("a" * 16),
+        transfer=f"{n}",
+        direction=direction,
+        phase=phase_,
+        partner=NAMES[n % 6],
+        name=NAMES[(n + 1) % 6],
+        count=10**n,
+        total_bytes=10 ** (2 * n),
+        folder=f"/{NAMES[n % 6]}" if direction is Direction.RECEIVE else None,
+        relay="http://127.0.0.1:8421",
+        updated=1e9 * n,
+        running=n % 3 == 0,
+    )
+    for n, (direction, phase_) in enumerate(
+        itertools.product(Direction, (TransferPhase.ASKED, *list(TransferPhase)[3:6]))
+    )
+]
+
+
+def _entries(found: list[History], part: str) -> State:
+    return lambda widget: widget.show_entries(found, part)
 
 
 def _looks(entry: FolderEntry | None, *found: Glimpse | str) -> State:
@@ -208,7 +281,11 @@ DRAWN: dict[type[Widget], Drawn] = {
         FileProgressList,
         tuple(
             _shows(file_rows(row, detail))
-            for row in (RECEIVED, replace(RECEIVED, files=(), accepted=None))
+            for row in (
+                RECEIVED,
+                replace(RECEIVED, files=(), accepted=None),
+                replace(RECEIVED, paused_files=tuple(range(len(RECEIVED.files)))),
+            )
             for detail in (TransferDetail(), TransferDetail(file_progress=(0.4,) * len(row.files)))
         ),
     ),
@@ -216,6 +293,11 @@ DRAWN: dict[type[Widget], Drawn] = {
         TransferList,
         (_shows([]), _shows(ROWS), _shows(ROWS[::-1], cursor=3), _shows(ROWS[-2:])),
     ),
+    HistoryList: Drawn(
+        HistoryList,
+        (_entries([], ""), _entries([], "x"), _entries(PAST, ""), _entries(PAST[::-1], "a")),
+    ),
+    UnfinishedList: Drawn(UnfinishedList, (_shows([]), _shows(LEFT), _shows(LEFT[::-1]))),
     ShareLink: Drawn(
         ShareLink,
         tuple(
@@ -285,6 +367,7 @@ DRAWN: dict[type[Widget], Drawn] = {
         ),
     ),
     FolderField: Drawn(FolderField, _texts("", *NAMES)),
+    RateField: Drawn(lambda: RateField(""), _texts("", "1.5 MB/s", *NAMES)),
     Turning: Drawn(lambda: Turning(NAMES, NAMES[1]), tuple(_turns(n) for n in (1, 1, -1))),
     PickerList: Drawn(
         lambda: PickerList(PICKED), (_shows([]), _shows(FOLDER), _shows(FOLDER[::-1], cursor=3))

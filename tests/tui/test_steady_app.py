@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.runtime.local_relay import Ask
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.screens.work import WorkScreen
-from filesend_tui.steady_app import _INSTEAD
+from filesend_tui.steady_app import _INSTEAD, LastingWriter
 from filesend_tui.widgets.transfers.rate_graph import RateGraph
 from filesend_tui.widgets.transfers.transfer_list import TransferList
 from tests.conftest import RunningRelay
@@ -292,3 +294,29 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
         assert read_tree(home / "in") == read_tree(tmp_path / "src")
     finally:
         await ann.close()
+
+
+class GoneFile(io.StringIO):
+    """A terminal that is gone for the first writes, and then the null device."""
+
+    def __init__(self, fails: int) -> None:
+        super().__init__()
+        self.fails = fails
+
+    def write(self, text: str, /) -> int:
+        if self.fails:
+            self.fails -= 1
+            raise OSError(errno.EIO, "gone")
+        return super().write(text)
+
+
+def test_the_writer_goes_on_where_the_terminal_is_gone() -> None:
+    """Textual's own ends at the first error, and whoever writes then waits for it for ever."""
+    file = GoneFile(2)
+    writer = LastingWriter(file)
+    writer.start()
+    for number in range(100):  # more than it queues
+        writer.write(f"{number},")
+    writer.stop()
+    assert not writer.is_alive()
+    assert file.getvalue() == "".join(f"{number}," for number in range(2, 100))

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from filesend_tui.core import events
-from filesend_tui.core.events import Direction, TransferPhase
-from filesend_tui.screens import transfers_pane
+from filesend_tui.core.events import Direction, PausedBy, TransferPhase
+from filesend_tui.screens import open_folder
+from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from filesend_tui.screens.commands import SendPaths
-from filesend_tui.screens.confirm import ConfirmScreen
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.system.file_manager import CannotOpen, link_to
 from filesend_tui.widgets.bars.key_bar import KeyBar
@@ -32,11 +32,14 @@ from tests.tui.moments import (
     asked,
     paired,
     phase,
+    queued,
     rate,
     receiving,
+    resumed,
     sending,
     shared,
 )
+from tests.tui.moments import paused as pausing
 from tests.tui.scripted import Stage
 from tests.tui.test_app import notice
 
@@ -217,8 +220,8 @@ def shown_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
             raise CannotOpen("The folder is not there any more.")
         shown.append(path)
 
-    monkeypatch.setattr(transfers_pane, "opener", lambda: "xdg-open")
-    monkeypatch.setattr(transfers_pane, "open_folder_of", show)
+    monkeypatch.setattr(open_folder, "opener", lambda: "xdg-open")
+    monkeypatch.setattr(open_folder, "open_folder_of", show)
     yield shown
 
 
@@ -246,7 +249,7 @@ async def test_o_opens_the_folder_of_what_arrived(
 async def test_where_no_window_opens_the_place_is_told_and_copied(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfers_pane, "opener", lambda: None)
+    monkeypatch.setattr(open_folder, "opener", lambda: None)
     folder = tmp_path / "with space"
     async with stage.app.run_test(size=(200, 40)) as pilot:
         screen = await opened(stage, pilot, *receiving("r1"), *arrived("r1", folder.as_uri()))
@@ -274,7 +277,14 @@ async def test_c_copies_where_it_is(stage: Stage, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "end", [TransferPhase.DONE, TransferPhase.DECLINED, TransferPhase.FAILED], ids=str
+    "end",
+    [
+        TransferPhase.DONE,
+        TransferPhase.DECLINED,
+        TransferPhase.FAILED,
+        TransferPhase.CANCELLED,
+    ],
+    ids=str,
 )
 async def test_r_asks_for_the_same_again(stage: Stage, tmp_path: Path, end: TransferPhase) -> None:
     paths = (tmp_path / "one", tmp_path / "two")
@@ -297,12 +307,261 @@ async def test_r_asks_for_the_same_again(stage: Stage, tmp_path: Path, end: Tran
         assert len(stage.client.named("request")) == 2
 
 
+def wanted_again(transfer: str, direction: Direction) -> events.SendAgain:
+    return events.SendAgain(transfer=transfer, direction=direction, partner=ANA)
+
+
+async def sent(stage: Stage, pilot: Pilot[None], transfer: str, *paths: Path) -> None:
+    """Send these, under their names, and have that done."""
+    stage.client.transfer, out = transfer, Direction.SEND
+    stage.app.screen.post_message(SendPaths(dict.fromkeys(paths)))
+    await stage.settle(pilot)
+    files = tuple(events.FileEntry(path=path.name, size=1) for path in paths)
+    await stage.play(pilot, *asked(transfer, files, out), phase(transfer, TransferPhase.DONE, out))
+
+
+@pytest.mark.parametrize("place", ["p", "s", "t"])
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40)], ids=str)
+async def test_the_keys_of_the_notice_send_what_is_wanted_and_nothing_else(
+    stage: Stage, tmp_path: Path, size: tuple[int, int], place: str
+) -> None:
+    out = Direction.SEND
+    async with stage.app.run_test(size=size) as pilot:
+        await opened(stage, pilot)
+        await sent(stage, pilot, "s3", tmp_path / "q3.bin")
+        await sent(stage, pilot, "s4", tmp_path / "q4.bin")
+        await pilot.press("t", "home")
+        await stage.settle(pilot)
+        assert "q4.bin" in title(stage.app.screen)  # type: ignore[arg-type]
+        await pilot.press(place)
+        await stage.settle(pilot)
+        await stage.play(pilot, wanted_again("s3", out))
+        assert "again. t, then r, sends it." in " ".join(notice(stage).split())
+        await pilot.press("t")
+        await stage.settle(pilot)
+        screen = stage.app.screen
+        assert isinstance(screen, WorkScreen)
+        assert "q3.bin" in title(screen)
+        assert any(f"{ANA} asks for it again" in line for line in lines(screen))
+        assert "r Send again" in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert stage.client.named("request")[2:] == [((tmp_path / "q3.bin",),)]
+        assert notice(stage) == ""
+        assert not any("again" in line for line in lines(screen))
+
+
+async def test_the_first_look_at_the_transfers_is_at_what_is_wanted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """The screen is made as it is looked at."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        for name in ("s3", "s4"):
+            await sent(stage, pilot, name, tmp_path / name)
+        await stage.play(pilot, wanted_again("s3", Direction.SEND))
+        await pilot.press("t", "r")
+        await stage.settle(pilot)
+        assert stage.client.named("request")[2:] == [((tmp_path / "s3",),)]
+
+
+async def test_what_is_wanted_is_sent_by_a_key_on_its_row_alone(
+    stage: Stage, tmp_path: Path
+) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await sent(stage, pilot, "s3", tmp_path / "q3.bin")
+        await stage.play(pilot, *receiving("r1"), wanted_again("s3", Direction.SEND))
+        await pilot.press("home")
+        assert "Send again" not in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert len(stage.client.named("request")) == 1
+
+
+async def test_what_is_being_sent_again_is_not_sent_once_more(stage: Stage, tmp_path: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await sent(stage, pilot, "s3", tmp_path / "q3.bin")
+        again = (events.FileEntry(path="q3.bin", size=2),)
+        await stage.play(pilot, *asked("s5", again, Direction.SEND))
+        await pilot.press("end")
+        assert "Send again" not in screen.query_one(KeyBar).render_line(0).text
+        await stage.play(pilot, phase("s5", TransferPhase.CANCELLED, Direction.SEND))
+        assert "Send again" in screen.query_one(KeyBar).render_line(0).text
+
+
+async def test_what_they_wanted_is_over_when_they_leave(stage: Stage, tmp_path: Path) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await sent(stage, pilot, "s3", tmp_path / "q3.bin")
+        await stage.play(pilot, wanted_again("s3", Direction.SEND))
+        await stage.play(pilot, events.PartnerGone(partner=ANA, reason="left"))
+        assert not any("again" in line for line in lines(screen))
+
+
+async def test_where_the_paths_are_not_known_the_notice_does_not_promise_a_key(
+    stage: Stage,
+) -> None:
+    out = Direction.SEND
+    async with stage.app.run_test() as pilot:
+        await opened(stage, pilot, *asked("s1", FILM, out), phase("s1", TransferPhase.FAILED, out))
+        await stage.play(pilot, wanted_again("s1", out))
+        assert "s leads to your files" in " ".join(notice(stage).split())
+        assert "then r" not in notice(stage)
+
+
+async def test_what_is_asked_for_or_comes_is_not_asked_for_once_more(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), phase("r1", TransferPhase.FAILED))
+
+        def offered() -> bool:
+            return "Ask again" in screen.query_one(KeyBar).render_line(0).text
+
+        assert offered()
+        await stage.play(pilot, wanted_again("r1", Direction.RECEIVE))
+        assert not offered()
+        assert any("you asked for it again" in line for line in lines(screen))
+        await stage.play(pilot, *asked("r2"))
+        await pilot.press("end")
+        assert not offered(), "it was answered"
+        assert not any("you asked for it" in line for line in lines(screen))
+        assert "You asked" not in notice(stage)
+        await stage.play(pilot, *receiving("r2"))
+        assert not offered(), "it comes"
+        await stage.play(pilot, phase("r2", TransferPhase.FAILED))
+        assert offered(), "it did not come that time, either"
+        await stage.play(pilot, *receiving("r3"), *arrived("r3"))
+        assert not offered(), "it came"
+
+
+async def test_other_files_of_theirs_answer_nothing(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), phase("r1", TransferPhase.FAILED))
+        await stage.play(pilot, *asked("r2", FILM))
+        await pilot.press("end")
+        assert "Ask again" in screen.query_one(KeyBar).render_line(0).text
+
+
+@pytest.mark.parametrize(
+    "end", [TransferPhase.FAILED, TransferPhase.CANCELLED, TransferPhase.DECLINED], ids=str
+)
+async def test_what_did_not_come_is_asked_for_again(stage: Stage, end: TransferPhase) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"))
+        await pilot.press("r")
+        await stage.play(pilot, phase("r1", end))
+        assert "Ask again" in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert stage.client.named("ask_again") == [("r1",)]
+        await stage.play(pilot, wanted_again("r1", Direction.RECEIVE))
+        assert f"You asked {ANA} to send holiday/ again." in notice(stage)
+        await stage.play(pilot, events.PartnerGone(partner=ANA, reason="left"))
+        await pilot.press("r")
+        await stage.settle(pilot)
+        assert len(stage.client.named("ask_again")) == 1
+
+
 async def test_what_came_cannot_be_sent_again(stage: Stage) -> None:
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot, *receiving("r1"), *arrived("r1"))
         assert "Send again" not in screen.query_one(KeyBar).render_line(0).text
         await pilot.press("r")
         assert stage.client.named("request") == []
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40)], ids=str)
+async def test_space_pauses_and_lets_go_on(stage: Stage, size: tuple[int, int]) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        screen = await opened(stage, pilot, *sending("s1"))
+        await pilot.press("space")
+        await stage.settle(pilot)
+        assert stage.client.named("pause") == [("s1",)]
+        await stage.play(pilot, pausing("s1", PausedBy.YOU, Direction.SEND))
+        assert "‖ paused" in lines(screen)[1]
+        assert "by you" in lines(screen)[1]
+        assert "MB/s" not in lines(screen)[1]
+        await stage.play(pilot, pausing("s1", PausedBy.BOTH, Direction.SEND))
+        assert f"by you and {ANA}" in lines(screen)[1]
+        await pilot.press("space")
+        await stage.settle(pilot)
+        assert stage.client.named("go_on") == [("s1",)]
+        await stage.play(pilot, pausing("s1", PausedBy.PARTNER, Direction.SEND))
+        assert f"by {ANA}" in lines(screen)[1]
+        await pilot.press("space")  # beside the partner's pause there may be one's own
+        await stage.settle(pilot)
+        assert stage.client.named("pause") == [("s1",), ("s1",)]
+        await stage.play(pilot, resumed("s1", PausedBy.PARTNER, Direction.SEND))
+        assert "sending" in lines(screen)[1]
+
+
+async def test_what_waits_for_an_answer_or_is_over_cannot_be_paused(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *asked("r1"))
+        assert "Pause" not in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("space")
+        await stage.play(pilot, *receiving("r1"), *arrived("r1"))
+        await pilot.press("space")
+        await stage.settle(pilot)
+        assert stage.client.named("pause") == []
+
+
+async def test_space_on_a_file_leaves_out_that_file(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"))
+        files = screen.query_one(FileProgressList)
+        files.focus()
+        await pilot.press("home", "space")  # it is there already: all of it, then
+        await pilot.press("end", "space")
+        await stage.settle(pilot)
+        last = len(PHOTOS) - 1
+        assert stage.client.named("pause") == [("r1",), ("r1", (last,))]
+        left = events.FilesPaused(
+            transfer="r1", direction=Direction.RECEIVE, partner=ANA, files=(last,)
+        )
+        await stage.play(pilot, left)
+        assert "paused" in files.render_line(last).text
+        assert "Go on" in screen.query_one(KeyBar).render_line(0).text
+        await pilot.press("space")
+        await stage.settle(pilot)
+        assert stage.client.named("go_on") == [("r1", (last,))]
+
+
+async def test_a_sender_leaves_out_no_single_file(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *sending("s1", PHOTOS))
+        screen.query_one(FileProgressList).focus()
+        await pilot.press("end", "space")
+        await stage.settle(pilot)
+        assert stage.client.named("pause") == [("s1",)]
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40)], ids=str)
+async def test_what_waits_says_for_how_many_and_is_moved(
+    stage: Stage, size: tuple[int, int]
+) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        screen = await opened(stage, pilot, *sending("s1"))
+        await pilot.press("plus", "minus")  # nothing waits
+        await stage.play(pilot, queued("s1", 2))
+        assert "‖ waits" in lines(screen)[1]
+        assert "for 2 others" in lines(screen)[1]
+        await pilot.press("plus", "minus")
+        await stage.settle(pilot)
+        assert stage.client.named("move") == [("s1", -1), ("s1", 1)]
+        await stage.play(pilot, queued("s1", 0))
+        assert "sending" in lines(screen)[1]
+
+
+async def test_what_waits_at_its_sender_is_not_moved_here(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), queued("r1", 1, Direction.RECEIVE))
+        assert "for its turn" in lines(screen)[1]
+        await pilot.press("plus")
+        await stage.settle(pilot)
+        assert stage.client.named("move") == []
 
 
 async def test_x_asks_and_then_cancels(stage: Stage) -> None:
@@ -445,8 +704,8 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
             "Quit",
         ]
         await stage.play(pilot, *sending("s1"))
-        assert bar.render_line(0).text.startswith(" x Cancel  i Details  m Message")
-        await pilot.click(KeyBar, offset=(25, 0))
+        assert bar.render_line(0).text.startswith(" Space Pause  x Cancel  i Details")
+        await pilot.click(KeyBar, offset=(bar.render_line(0).text.index("Message"), 0))
         await stage.settle(pilot)
         assert screen.query_one(TalkField).has_focus
         assert bar.render_line(0).text.split() == [

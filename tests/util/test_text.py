@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filesend_tui.core.util.text import clean, visible
+from filesend_tui.core.util.text import clean, clean_path, path_text, visible
 
 FLAG = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 
@@ -68,3 +70,11 @@ def test_what_is_visible_stays_so(text: str) -> None:
     once = visible(text)
     assert visible(once) == once
     assert visible(once + "b").startswith(once[:-1])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_a_path_whose_bytes_are_no_text_can_be_shown() -> None:
+    path = Path(os.fsdecode(b"/a/\xff\x1b[2J/" + b"x" * 2000))
+    assert path_text(path).startswith("/a/\N{REPLACEMENT CHARACTER}\x1b[2J/")
+    assert clean_path(path).startswith("/a/\N{REPLACEMENT CHARACTER}[2J/")
+    assert len(clean_path(path)) == 1024

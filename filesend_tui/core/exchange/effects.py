@@ -55,7 +55,9 @@ _TOLD_OTHERWISE: Final = "It failed on the other side."
 def send_answer(id: TransferId, happened: Approved | Declined) -> Effect:
     """Send the partner the answer."""
     reason = happened.reason if isinstance(happened, Declined) else ""
-    return SendWord(words.FileAnswer(id=id, accepted=list(happened.accepted), reason=reason))
+    reach = happened.reach if isinstance(happened, Approved) else None
+    accepted = list(happened.accepted)
+    return SendWord(words.FileAnswer(id=id, accepted=accepted, reason=reason, reach=reach))
 
 
 def send_preparing(id: TransferId, happened: Prepared) -> Effect:
@@ -66,7 +68,12 @@ def send_preparing(id: TransferId, happened: Prepared) -> Effect:
 def send_ready(id: TransferId, happened: Ready) -> Effect:
     """Send the partner the magnet of the torrent, which is served now."""
     return SendWord(
-        words.FileReady(id=id, magnet_uri=happened.magnet, swarm_key=happened.swarm_key)
+        words.FileReady(
+            id=id,
+            magnet_uri=happened.magnet,
+            swarm_key=happened.swarm_key,
+            reach=happened.reach,
+        )
     )
 
 
@@ -103,7 +110,7 @@ def send_failed(id: TransferId, happened: Failed | Misanswered) -> Effect:
     error = happened.error
     told = error.told if isinstance(error, BadSource) else ""
     reason = told or _TOLD.get(error.code, _TOLD_OTHERWISE)
-    return SendWord(words.Cancel(id=id, reason=clean(reason, MAX_REASON)))
+    return SendWord(words.Cancel(id=id, reason=clean(reason, MAX_REASON), failed=True))
 
 
 def publish_answer(id: TransferId, happened: Approved | Declined) -> Effect:
@@ -156,14 +163,14 @@ def publish_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) 
     return Publish(error_event(happened.error, transfer=id))
 
 
-def seed(_id: TransferId, _: Approved) -> Effect:
+def seed(_id: TransferId, happened: Approved) -> Effect:
     """Serve the torrent, which has been in the making since the request."""
-    return StartSeeding()
+    return StartSeeding(happened.reach)
 
 
 def add(_id: TransferId, happened: Ready) -> Effect:
     """Fetch the torrent."""
-    return StartAdding(happened.magnet, happened.swarm_key)
+    return StartAdding(happened.magnet, happened.swarm_key, happened.reach)
 
 
 def free(_id: TransferId, _: Input) -> Effect:

@@ -15,6 +15,8 @@ from filesend_tui.core.errors import NotPaired, RequestGone
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.core.exchange import offer
+from filesend_tui.core.exchange.facts import TransferFacts, TransferKeeper
+from filesend_tui.core.exchange.queue import Queue
 from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
@@ -29,14 +31,28 @@ class TransferManager:
         events: Where events go.
         torrents: The engine.
         config: Where received files go, unless an answer says otherwise.
+        keeper: Keeps them for a later process; None: they end with this one.
     """
 
-    def __init__(self, events: EventStream, torrents: Torrents, config: ClientConfig) -> None:
+    def __init__(
+        self,
+        events: EventStream,
+        torrents: Torrents,
+        config: ClientConfig,
+        keeper: TransferKeeper | None = None,
+    ) -> None:
         self._events = events
         self._torrents = torrents
         self._config = config
+        self._keeper = keeper
         self._open: dict[SessionId, Transfers] = {}
         self._known: set[TransferId] = set()
+        self._queue = Queue(config.at_once)
+        self._arranging: asyncio.Handle | None = None
+
+    def __contains__(self, transfer: object) -> bool:
+        """Return whether a transfer is under way here."""
+        return isinstance(transfer, str) and self._with(transfer) is not None
 
     def begin(self, id: SessionId, session: Session, tracker: str) -> Transfers:
         """Return the transfers of a new session; sessions/manager.py calls this.
@@ -54,7 +70,9 @@ class TransferManager:
             config=self._config,
             tracker=tracker,
             known=self._known,
+            keeper=self._keeper,
             closed=lambda: self._open.pop(id, None),
+            changed=self._changed,
         )
         return self._open[id]
 
@@ -83,6 +101,13 @@ class TransferManager:
         if to not in self._open:
             raise NotPaired("This person is gone.")
         return await self._open[to].request(chosen, skip_unreadable=skip_unreadable)
+
+    async def restore(self, to: SessionId, facts: TransferFacts) -> None:
+        """Go on with a transfer of an earlier process; its session is restored already.
+
+        What cannot be gone on with fails, at both sides.
+        """
+        await self._open[to].restore(facts)
 
     async def answer(
         self,
@@ -117,6 +142,43 @@ class TransferManager:
         """Cancel a transfer; return when all it held here is freed. No error if it is over."""
         if (transfers := self._with(transfer)) is not None:
             await transfers.cancel(transfer)
+
+    def pause(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Pause a transfer, or only leave files of it out; see Client.pause."""
+        if (transfers := self._with(transfer)) is not None:
+            transfers.pause(transfer, files)
+
+    def go_on(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Take this side's pause of a transfer back, or only that of files; see Client.go_on."""
+        if (transfers := self._with(transfer)) is not None:
+            transfers.go_on(transfer, files)
+
+    def ask_again(self, transfer: TransferId) -> None:
+        """Ask its sender to send a transfer that is over again; see Client.ask_again."""
+        for transfers in self._open.values():
+            if transfers.knows(transfer):
+                transfers.ask_again(transfer)
+                return
+        raise RequestGone("Who sent this is gone.", "Pair with them, and ask them.")
+
+    def move(self, transfer: TransferId, by: int) -> None:
+        """Send a transfer so many places later, or below 0 sooner, than in its turn."""
+        self._queue.move(transfer, by)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Arrange the queue anew, once everything has happened that happens now."""
+        if self._queue.at_once is not None and self._arranging is None:
+            self._arranging = asyncio.get_running_loop().call_soon(self._arrange)
+
+    def _arrange(self) -> None:
+        self._arranging = None
+        sending = {id: ready for each in self._open.values() for id, ready in each.sending()}
+        ready = [id for id, is_ready in sending.items() if is_ready]
+        places = self._queue.places(sending, ready)
+        for id in sending:
+            if (transfers := self._with(id)) is not None:
+                transfers.queue(id, places.get(id, 0))
 
     def _with(self, transfer: TransferId) -> Transfers | None:
         return next((each for each in self._open.values() if transfer in each), None)

@@ -8,8 +8,8 @@
 
 What happens is a frozen input (a person's command, the partner's word, a result of the engine);
 what is to be done is a tuple of frozen effects, which transfers.py carries out. An input without a
-row for the phase is late, duplicate or invalid, and is ignored. No task, no clock and no torrent
-ever lives here.
+row for the phase is late, duplicate or invalid, and is ignored. Who has paused it stands beside the
+phase, in pausing.py's table. No task, no clock and no torrent ever lives here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.events import Direction, FileEntry, TransferId, TransferPhase
+from filesend_tui.core.events import (
+    Direction,
+    FileEntry,
+    PausedBy,
+    TransferId,
+    TransferPhase,
+    Who,
+)
 from filesend_tui.core.exchange import effects as do
+from filesend_tui.core.exchange import pausing
 from filesend_tui.core.exchange.values import (
     Approved,
     Cancelled,
@@ -28,13 +36,19 @@ from filesend_tui.core.exchange.values import (
     Declined,
     Effect,
     Failed,
+    FilesPaused,
+    HoldFiles,
+    HoldTorrent,
     Input,
     Misanswered,
     PartnerCancelled,
     PartnerLost,
+    PartnerPaused,
+    PartnerResumed,
     Prepared,
     Progressed,
     Publish,
+    Queued,
     Ready,
     SendWord,
     Started,
@@ -42,9 +56,11 @@ from filesend_tui.core.exchange.values import (
 )
 from filesend_tui.core.util.text import clean
 from relay.protocol import words
-from relay.protocol.words import OfferedFile, OfferedFolder, Word
+from relay.protocol.words import OfferedFile, OfferedFolder, Reach, Word
 
 P = TransferPhase
+#: Where a transfer can be paused: from the answer to the end.
+PAUSABLE: Final = frozenset({P.APPROVED, P.HASHING, P.READY, P.TRANSFERRING})
 TERMINAL: Final = frozenset({P.DECLINED, P.DONE, P.FAILED, P.CANCELLED})
 _MAX_PATH = 1024
 
@@ -74,6 +90,13 @@ class Exchange:
         self.folders = folders
         self.accepted: tuple[bool, ...] = ()
         self.phase = P.ASKED
+        self.paused_by = PausedBy.NOBODY
+        #: Counts whatever shows that it moves within its phase.
+        self.moves = 0
+        self._far: float = 0.0
+        self.paused_files: tuple[int, ...] = ()
+        #: For how many others that are sent first it waits; at the receiver 1 for any.
+        self.queued = 0
 
     @property
     def finished(self) -> bool:
@@ -93,35 +116,149 @@ class Exchange:
         asking = words.FileRequest(id=self.id, files=list(self.files), folders=list(self.folders))
         # Hashing runs while the other person decides, so that it can go as soon as they say yes.
         asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
-        return (Publish(request), self._entered(""), *asks)
+        return (Publish(request), self._entered(), *asks)
+
+    def reopen(
+        self,
+        phase: TransferPhase,
+        accepted: tuple[bool, ...],
+        paused_by: PausedBy = PausedBy.NOBODY,
+        paused_files: tuple[int, ...] = (),
+        queued: int = 0,
+    ) -> tuple[Effect, ...]:
+        """Go on where an earlier process was; return the effects, once, before any step.
+
+        Nothing is said to the partner, who has heard it, or will.
+        """
+        opened = [effect for effect in self.open() if isinstance(effect, Publish)][:1]
+        self.phase, self.accepted = phase, accepted
+        effects: list[Effect] = [*opened, self._entered()]
+        if paused_by is not PausedBy.NOBODY:
+            self.paused_by = paused_by
+            effects.append(pausing.publish_paused(self._about, paused_by))
+        if paused_files:
+            self.paused_files = paused_files
+            effects.append(pausing.publish_files(self._about, paused_files))
+            if self.direction is Direction.RECEIVE:
+                effects.append(HoldFiles(paused_files))
+        if queued:
+            self.queued = queued
+            effects.append(self._told_queued())
+        return (*effects, *self._hold(before=False))
+
+    @property
+    def halted(self) -> bool:
+        """Whether no bytes go, as somebody has paused it or others are sent first."""
+        return self.paused_by is not PausedBy.NOBODY or self.queued > 0
 
     def step(self, happened: Input) -> tuple[Effect, ...]:
         """Apply an input; return its effects, in order."""
-        row = TABLES[self.direction].get((self.phase, type(happened)))
-        if row is None:
-            return ()
-        if isinstance(happened, Approved):
-            self.accepted = happened.accepted
-        effects = tuple(make(self.id, happened) for make in row.effects)
-        if row.phase is self.phase:
-            return effects
-        self.phase = row.phase
-        return (*effects, self._entered(_reason(happened)))
+        before = self.halted
+        effects = self._step(happened)
+        return (*effects, *self._hold(before=before))
 
     def receive(self, word: Word) -> tuple[Effect, ...]:
         """Apply a word of the partner's about this exchange; ignore other words."""
         meaning = _HEARD[self.direction].get(type(word))
         return self.step(meaning(self, word)) if meaning else ()
 
+    def _step(self, happened: Input) -> tuple[Effect, ...]:
+        if isinstance(happened, pausing.PauseInput):
+            return self._pause(happened)
+        if isinstance(happened, Queued):
+            return self._queue(happened.before)
+        if isinstance(happened, FilesPaused):
+            return self._pause_files(happened.files)
+        row = TABLES[self.direction].get((self.phase, type(happened)))
+        if row is None:
+            return ()
+        if isinstance(happened, Approved):
+            self.accepted = happened.accepted
+        elif isinstance(happened, Prepared | Progressed):
+            self._note(happened)
+        effects = tuple(make(self.id, happened) for make in row.effects)
+        if row.phase is self.phase:
+            return effects
+        self.phase = row.phase
+        return (*effects, self._entered(_reason(happened), self._who(happened)))
+
+    def _hold(self, *, before: bool) -> tuple[Effect, ...]:
+        """Hold or release the torrent where the transfer is halted and was not, or the reverse."""
+        return () if self.halted == before else (HoldTorrent(paused=self.halted),)
+
+    def _pause(self, happened: pausing.PauseInput) -> tuple[Effect, ...]:
+        row = pausing.TABLE.get((self.paused_by, type(happened)))
+        if row is None or self.phase not in PAUSABLE:
+            return ()
+        self.paused_by = row.by
+        return tuple(make(self._about, row.by) for make in row.effects)
+
+    def _queue(self, before: int) -> tuple[Effect, ...]:
+        if self.phase not in PAUSABLE or before == self.queued:
+            return ()
+        turns = (before > 0) != (self.queued > 0)
+        self.queued = before
+        if turns and self.direction is Direction.SEND:
+            return self._told_queued(), SendWord(words.Queue(id=self.id, waits=before > 0))
+        return (self._told_queued(),)
+
+    def _told_queued(self) -> Publish:
+        event = events.TransferQueued(
+            transfer=self.id,
+            direction=self.direction,
+            partner=self.partner,
+            waits=self.queued > 0,
+            before=self.queued,
+        )
+        return Publish(event)
+
+    def _pause_files(self, files: tuple[int, ...]) -> tuple[Effect, ...]:
+        known = sorted(set(files).intersection(range(len(self.accepted))))
+        agreed = tuple(index for index in known if self.accepted[index])
+        if self.phase not in PAUSABLE or agreed == self.paused_files:
+            return ()
+        self.paused_files = agreed
+        return pausing.files_paused(self._about, agreed)
+
+    @property
+    def _about(self) -> pausing.About:
+        return pausing.About(self.id, self.direction, self.partner)
+
+    def _note(self, happened: Prepared | Progressed) -> None:
+        """Count figures that tell of something new; of large pieces only the speed does."""
+        if isinstance(happened, Prepared):
+            far, moving = happened.progress, False
+        else:
+            far, moving = happened.downloaded, happened.speed > 0
+        self.moves += moving or far != self._far
+        self._far = far
+
     def _empty_folders(self) -> list[str]:
         paths = [file.path for file in self.files] + [folder.path for folder in self.folders]
         full = {path.rpartition("/")[0] for path in paths}
         return sorted({folder.path for folder in self.folders} - full)
 
-    def _entered(self, reason: str) -> Publish:
+    def _who(self, happened: Input) -> Who | None:
+        """Return who declined or cancelled it by that."""
+        match happened:
+            case Declined():
+                return Who.PARTNER if self.direction is Direction.SEND else Who.YOU
+            case Cancelled():
+                return Who.YOU
+            case PartnerCancelled(failed=False):
+                return Who.PARTNER
+            case _:
+                return None
+
+    def _entered(self, reason: str = "", by: Who | None = None) -> Publish:
         return Publish(
             events.TransferState(
-                transfer=self.id, direction=self.direction, phase=self.phase, reason=reason
+                transfer=self.id,
+                direction=self.direction,
+                phase=self.phase,
+                reason=reason,
+                partner=self.partner,
+                by=by,
             )
         )
 
@@ -132,15 +269,19 @@ def shown_path(path: str) -> str:
     return shown if shown.strip() else "(a name that cannot be shown)"
 
 
-def answered(accepted: Iterable[bool], reason: str = "") -> Approved | Declined:
+def answered(
+    accepted: Iterable[bool], reason: str = "", reach: Reach | None = None
+) -> Approved | Declined:
     """Return the input for an answer: no yes at all declines, with the reason if there is one."""
     answer = tuple(accepted)
-    return Approved(answer) if any(answer) else Declined(answer, clean(reason, do.MAX_REASON))
+    if any(answer):
+        return Approved(answer, reach)
+    return Declined(answer, clean(reason, do.MAX_REASON))
 
 
 def _reason(happened: Input) -> str:
     match happened:
-        case Cancelled(reason) | PartnerCancelled(reason) | Declined(_, reason):
+        case Cancelled(reason) | PartnerCancelled(reason, _) | Declined(_, reason):
             return reason
         case Failed(error) | Misanswered(error) | PartnerLost(error):
             return error.message
@@ -154,9 +295,14 @@ def _reason(happened: Input) -> str:
 def _answer(exchange: Exchange, word: words.FileAnswer) -> Input:
     if len(word.accepted) != len(exchange.files):
         return Misanswered(FileSendError("The other side's answer does not fit the request."))
-    return answered(word.accepted, word.reason)
+    return answered(word.accepted, word.reason, word.reach)
 
 
+_HEARD_ALWAYS: Final[Mapping[type[Word], Callable[[Exchange, Any], Input]]] = {
+    words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON), word.failed),
+    words.Pause: lambda _, _word: PartnerPaused(),
+    words.Resume: lambda _, _word: PartnerResumed(),
+}
 _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], Input]]]] = {
     Direction.SEND: {
         words.FileAnswer: _answer,
@@ -165,12 +311,14 @@ _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], I
             word.downloaded, word.download_speed, word.progress, word.time_remaining
         ),
         words.DownloadComplete: lambda _, _word: Completed(),
-        words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON)),
+        words.PauseFiles: lambda _, word: FilesPaused(tuple(word.files)),
+        **_HEARD_ALWAYS,
     },
     Direction.RECEIVE: {
         words.Preparing: lambda _, word: Prepared(word.progress),
-        words.FileReady: lambda _, word: Ready(word.magnet_uri, word.swarm_key),
-        words.Cancel: lambda _, word: PartnerCancelled(clean(word.reason, do.MAX_REASON)),
+        words.Queue: lambda _, word: Queued(int(word.waits)),
+        words.FileReady: lambda _, word: Ready(word.magnet_uri, word.swarm_key, word.reach),
+        **_HEARD_ALWAYS,
     },
 }
 

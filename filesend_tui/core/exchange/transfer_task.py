@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
-from filesend_tui.core.errors import FileSendError, broken
-from filesend_tui.core.events import SessionId
+from filesend_tui.core.errors import BadSource, FileSendError, broken
+from filesend_tui.core.events import Direction, SessionId, TransferPhase
 from filesend_tui.core.exchange import offer
+from filesend_tui.core.exchange.facts import TransferFacts
+from filesend_tui.core.exchange.patience import Patience
 from filesend_tui.core.exchange.table import Exchange
 from filesend_tui.core.exchange.values import (
     Cancelled,
@@ -24,11 +26,17 @@ from filesend_tui.core.exchange.values import (
     Ready,
     Started,
 )
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import SWARM_KEY_LENGTH
+from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
+from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.trusted import Hashed, Identity, check_unchanged
+from filesend_tui.core.torrent.storage.disk_space import check_room
 from filesend_tui.core.torrent.storage.target import Target
+from relay.protocol import words
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +49,14 @@ class TransferTask:
 
     Args:
         exchange: The exchange.
-        session: The session that it belongs to.
+        id, session: The session that it belongs to.
         torrents: The engine.
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
         happen: Takes an input of this run's exchange.
+        kept: Whether a later process can go on with it.
 
     sources and output are set by the person's commands: what is sent, or where to receive it.
+    recorded is the stage that was recorded last. patience tells how long it stands still.
     figures is the task that sends the latest figures, if any; hashing_told the loop's time of the
     last report about hashing.
     """
@@ -54,24 +64,90 @@ class TransferTask:
     def __init__(
         self,
         exchange: Exchange,
-        session: SessionId,
+        id: SessionId,
+        session: Session,
+        *,
         torrents: Torrents,
         tracker: str,
         happen: Callable[[TransferTask, Input], None],
+        kept: bool,
     ) -> None:
         self.exchange = exchange
         self.sources: Sequence[SourceFile] = ()
         self.output: Target | None = None
+        self.recorded: tuple[object, ...] | None = None
         self.figures: asyncio.Task[None] | None = None
         self.hashing_told = -REPORT_INTERVAL
         self.freed = asyncio.Event()
+        self.patience = Patience(exchange.id, id, exchange.direction, exchange.partner)
+        self._id = id
         self._session = session
         self._torrents = torrents
         self._tracker = tracker
         self._happen = happen
+        self._kept = kept
         self._torrent: str | None = None
         self._job: asyncio.Task[None] | None = None
-        self._approved = asyncio.Event()
+        self._approved: asyncio.Future[Reach | None] = asyncio.get_running_loop().create_future()
+        self._invitation: Invitation | None = None
+        self._known: Hashed | None = None
+        self._info = b""
+        self._magnet = ""
+        self._swarm_key = b""
+
+    @property
+    def stage(self) -> tuple[object, ...]:
+        """Its phase, and then all else of its facts that changes."""
+        exchange = self.exchange
+        paused = exchange.paused_by, exchange.paused_files, exchange.queued > 0
+        return exchange.phase, exchange.accepted, paused, self._magnet, self.output
+
+    @property
+    def facts(self) -> TransferFacts:
+        """All that a later process needs to go on with it."""
+        exchange = self.exchange
+        sources = self.sources
+        return TransferFacts(
+            request=words.FileRequest(
+                id=exchange.id, files=list(exchange.files), folders=list(exchange.folders)
+            ),
+            direction=exchange.direction,
+            phase=exchange.phase,
+            accepted=exchange.accepted,
+            folder=self.output.path if self.output is not None else None,
+            # Absolute: the process that goes on may be in another folder.
+            chosen=tuple(each.absolute() for each in sources.chosen)
+            if isinstance(sources, Found)
+            else (),
+            files=tuple((each.path, Identity.of(each)) for each in sources),
+            info=self._info,
+            magnet=self._magnet,
+            swarm_key=self._swarm_key,
+            paused_by=exchange.paused_by,
+            paused_files=exchange.paused_files,
+            queued=exchange.queued,
+        )
+
+    async def go_on(self, facts: TransferFacts) -> None:
+        """Start the work of a transfer that an earlier process began.
+
+        Raises:
+            BadSource: What was chosen to be sent changed, or cannot be read any more.
+            StorageFailed: The folder for it is gone.
+        """
+        self._info, self._magnet, self._swarm_key = facts.info, facts.magnet, facts.swarm_key
+        if facts.direction is Direction.SEND:
+            identities = tuple(identity for _, identity in facts.files)
+            self._known = Hashed(facts.info, identities)
+            self.sources = await asyncio.to_thread(offer.look_through, facts.chosen)
+            await asyncio.to_thread(check_unchanged, self._known, self.sources)
+            if facts.phase is not TransferPhase.ASKED:
+                self.start_seeding(None)
+            self.start_hashing()
+        elif facts.folder is not None:
+            self.output = await asyncio.to_thread(check_room, facts.folder, 0)
+            if facts.phase in {TransferPhase.READY, TransferPhase.TRANSFERRING}:
+                self.start_adding(facts.magnet, facts.swarm_key, None)
 
     @property
     def working(self) -> bool:
@@ -82,13 +158,33 @@ class TransferTask:
         """Start to make the torrent; start_seeding serves it."""
         self._job = asyncio.create_task(self._guard(self._seed))
 
-    def start_seeding(self) -> None:
-        """Serve the torrent, as soon as it is made."""
-        self._approved.set()
+    async def invite(self) -> words.Reach | None:
+        """Return the invitation for the sender, if one is possible."""
+        if self._invitation is None:
+            self._invitation = await self._torrents.invite()
+        return _said(self._invitation.reach) if self._invitation is not None else None
 
-    def start_adding(self, magnet: str, swarm_key: bytes) -> None:
-        """Start to fetch the torrent, in the private swarm of this key."""
-        self._job = asyncio.create_task(self._guard(lambda: self._fetch(magnet, swarm_key)))
+    def start_seeding(self, reach: words.Reach | None) -> None:
+        """Serve the torrent, as soon as it is made. reach: the receiver's invitation."""
+        if not self._approved.done():
+            self._approved.set_result(_heard(reach))
+
+    def start_adding(self, magnet: str, swarm_key: bytes, reach: words.Reach | None) -> None:
+        """Start to fetch the torrent, in the private swarm of this key.
+
+        reach: the sender's answer to the invitation.
+        """
+        self._magnet, self._swarm_key = magnet, swarm_key
+        work = self._guard(lambda: self._fetch(magnet, swarm_key, _heard(reach)))
+        self._job = asyncio.create_task(work)
+
+    def hold(self, *, paused: bool) -> None:
+        """Let no bytes go while it is paused; also before there is a torrent."""
+        self._torrents.pause(self.exchange.id, paused=paused)
+
+    def hold_files(self, files: Collection[int]) -> None:
+        """Fetch all but these files for now; also before there is a torrent."""
+        self._torrents.pause_files(self.exchange.id, files)
 
     async def free(self, *, delete_data: bool) -> None:
         """Stop the work and destroy the torrent; with its part files if `delete_data`."""
@@ -97,6 +193,13 @@ class TransferTask:
             await asyncio.wait({self._job})
         if self._torrent is not None:
             await self._torrents.remove(self._torrent, delete_data=delete_data)
+        self._torrents.pause(self.exchange.id, paused=False)
+        self._torrents.pause_files(self.exchange.id, ())
+
+    async def take_back(self) -> None:
+        """Close the invitation, if there is one; a channel that it led to stays open."""
+        if self._invitation is not None:
+            await self._invitation.close()
 
     async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run the work; turn whatever ends it early into an input."""
@@ -115,19 +218,33 @@ class TransferTask:
             self._happen(self, Failed(broken(error)))
 
     async def _seed(self) -> None:
-        swarm_key = secrets.token_bytes(SWARM_KEY_LENGTH)
+        swarm_key = self._swarm_key or secrets.token_bytes(SWARM_KEY_LENGTH)
         self._torrent = await self._torrents.serve(
             self.sources,
             trackers=(self._tracker,),
             transfer=self.exchange.id,
-            session=self._session,
+            session=self._id,
             swarm_key=swarm_key,
+            words=self._session.channels,
             approved=self._approved,
+            known=self._known,
         )
-        self._happen(self, Ready(self._torrents.magnet(self._torrent), swarm_key))
+        self._info = (await self._torrents.wait_metadata(self._torrent)).raw
+        magnet = self._torrents.magnet(self._torrent)
+        if self._magnet and parse_magnet(magnet).info_hash != parse_magnet(self._magnet).info_hash:
+            raise BadSource(
+                "What is being sent changed since it was hashed.",
+                "Send it anew: what was sent of it before cannot be gone on with.",
+                told="The files to send are not the same any more.",
+            )
+        self._magnet, self._swarm_key = magnet, swarm_key
+        self._torrents.partner_away(self.exchange.id, away=self._session.is_away)
+        reply = self._torrents.reply(self._torrent)
+        reach = _said(reply) if reply is not None else None
+        self._happen(self, Ready(self._magnet, swarm_key, reach))
         await self._torrents.wait_done(self._torrent)  # a seed is never done: this only raises
 
-    async def _fetch(self, magnet: str, swarm_key: bytes) -> None:
+    async def _fetch(self, magnet: str, swarm_key: bytes, reach: Reach | None) -> None:
         exchange = self.exchange
         assert self.output is not None
         asked = parse_magnet(magnet)
@@ -139,18 +256,24 @@ class TransferTask:
             folder=self.output,
             trackers=(self._tracker,),
             transfer=exchange.id,
-            session=self._session,
+            session=self._id,
             swarm_key=swarm_key,
+            words=self._session.channels,
+            invitation=self._invitation,
+            reach=reach,
+            keep=self._kept,
             choose=lambda info: offer.choose(exchange.files, exchange.accepted, info)._replace(
                 extras=offer.extras(exchange.files, exchange.folders, exchange.accepted)
             ),
         )
+        self._torrents.partner_away(exchange.id, away=self._session.is_away)
         done = asyncio.ensure_future(self._torrents.wait_done(torrent))
         try:
             await self._torrents.wait_metadata(torrent)
             self._happen(self, Started())
             while not done.done():
-                self._report(torrent)
+                if not exchange.halted:
+                    self._report(torrent)
                 await asyncio.wait({done}, timeout=REPORT_INTERVAL)
             await done
         finally:
@@ -175,3 +298,11 @@ class TransferTask:
                 time_remaining=figures.time_remaining,
             ),
         )
+
+
+def _said(reach: Reach) -> words.Reach:
+    return words.Reach(peer_id=reach.peer_id, texts=dict(reach.texts))
+
+
+def _heard(reach: words.Reach | None) -> Reach | None:
+    return None if reach is None else Reach(reach.peer_id, dict(reach.texts))

@@ -8,40 +8,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.error_events import left_out
+from filesend_tui.core.error_events import error_event, left_out
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import (
     Direction,
     Hashing,
+    PausedBy,
+    SendAgain,
     SessionId,
     TransferId,
     TransferPhase,
+    TransferState,
     of_session,
 )
 from filesend_tui.core.exchange import offer
-from filesend_tui.core.exchange.table import Exchange, answered
+from filesend_tui.core.exchange.facts import TransferFacts, TransferKeeper
+from filesend_tui.core.exchange.table import PAUSABLE, Exchange, answered
 from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, TransferTask
 from filesend_tui.core.exchange.values import (
     Cancelled,
     Effect,
     Failed,
+    FilesPaused,
     FreeTorrent,
+    HoldFiles,
+    HoldTorrent,
     Input,
     PartnerLost,
+    Paused,
     Prepared,
     Publish,
+    Queued,
+    Resumed,
     SendWord,
     StartAdding,
     StartHashing,
     StartSeeding,
 )
-from filesend_tui.core.sessions.session import Session
+from filesend_tui.core.sessions.session import REPEAT_AFTER, Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from filesend_tui.core.torrent.sources.create import Found
 from filesend_tui.core.torrent.storage.disk_space import check_room
@@ -61,10 +71,19 @@ MAX_OFFERED: Final = 2 * MAX_FILES
 MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
 #: Rate limit of the partner's requests: at once, and a second. Each is a row on the screen.
 REQUESTS: Final = (1_000, 20)
+#: Rate limit of the partner's pauses, and of what they ask to be sent again: at once, and a second.
+#: Each is told to the person.
+PAUSES: Final = (200, 5)
 #: Most requests of a session: each has an id that is never used again.
 MAX_REQUESTS: Final = 100_000
 #: Timeout in seconds for the last words when the session ends.
 PARTING: Final = 2.0
+#: Seconds that a torrent which is done waits for the partner to hear of it: longer than it takes to
+#: notice that the room delivers nothing, and to say it over the torrent's own channel.
+LAST_WORD: Final = REPEAT_AFTER + PARTING
+
+#: Seconds between two looks at what stands still.
+BEAT: Final = 1.0
 
 #: Figures: the next ones replace lost ones, so their loss is no failure.
 _FIGURES = (words.Preparing, words.ProgressUpdate)
@@ -81,7 +100,9 @@ class Transfers:
         config: Where received files go, unless an answer says otherwise.
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
         known: The ids of all requests of all sessions, also those that are over; it adds its own.
+        keeper: Keeps them for a later process, if any does.
         closed: Called once all has ended and is freed.
+        changed: Called where another transfer may run than before.
     """
 
     def __init__(
@@ -94,7 +115,9 @@ class Transfers:
         config: ClientConfig,
         tracker: str,
         known: set[TransferId],
+        keeper: TransferKeeper | None,
         closed: Callable[[], object],
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
         self._id = id
         self._session = session
@@ -104,18 +127,29 @@ class Transfers:
         self._tracker = tracker
         self._runs: dict[TransferId, TransferTask] = {}
         self._known = known
+        self._over: dict[TransferId, Direction] = {}
+        self._keeper = keeper
+        self._suspended = False
         self._closed = closed
+        self._changed = changed
         self._begun = 0
         self._tasks = Tasks(_broke)
         self._watch: Subscription = events.subscribe()
         self._watching = asyncio.create_task(self._watch_hashing())
+        self._ticking = asyncio.create_task(self._tick())
         self._ended: FileSendError | None = None
         self._clock = asyncio.get_running_loop().time
         self._requests = TokenBucket(*REQUESTS, self._clock())
+        self._pauses = TokenBucket(*PAUSES, self._clock())
 
     def __contains__(self, transfer: TransferId) -> bool:
         """Return whether a request is one of these and not over."""
         return transfer in self._runs
+
+    @property
+    def is_unfinished(self) -> bool:
+        """See Activity."""
+        return bool(self._runs)
 
     # -- commands
 
@@ -175,8 +209,10 @@ class Transfers:
         needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
         chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
         run = self._askable(transfer)  # it may have been cancelled meanwhile
+        reach = await run.invite() if any(accepted) else None
+        run = self._askable(transfer)
         run.output = chosen
-        self._happen(run, answered(accepted, reason))
+        self._happen(run, answered(accepted, reason, reach))
 
     async def cancel(self, transfer: TransferId, reason: str = "") -> None:
         """Cancel a transfer; return when its torrent is freed. No error if it is over."""
@@ -184,6 +220,69 @@ class Transfers:
         if run is not None:
             self._happen(run, Cancelled(reason))
             await run.freed.wait()
+
+    def pause(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Pause a transfer, or only leave files of it out; see Client.pause."""
+        run = self._runs.get(transfer)
+        if run is not None and files is not None:
+            self._leave_out(run, {*run.exchange.paused_files, *files})
+        elif run is not None:
+            self._happen(run, Paused())
+
+    def go_on(self, transfer: TransferId, files: Collection[int] | None = None) -> None:
+        """Take this side's pause of a transfer back, or only that of files; see Client.go_on."""
+        run = self._runs.get(transfer)
+        if run is not None and files is not None:
+            self._leave_out(run, set(run.exchange.paused_files).difference(files))
+        elif run is not None:
+            self._happen(run, Resumed())
+
+    def _leave_out(self, run: TransferTask, files: Collection[int]) -> None:
+        if run.exchange.direction is Direction.SEND:
+            raise FileSendError(
+                "Only who receives can leave out single files for now.",
+                "Pause the whole transfer, or ask them to.",
+            )
+        self._happen(run, FilesPaused(tuple(files)))
+
+    def knows(self, transfer: TransferId) -> bool:
+        """Return whether a transfer of this session is over."""
+        return transfer in self._over
+
+    def ask_again(self, transfer: TransferId) -> None:
+        """Ask the partner to send again what was to come; see Client.ask_again."""
+        if self._over.get(transfer) is not Direction.RECEIVE:
+            raise RequestGone("Only what was to be received, and is over, can be asked for again.")
+        self._check_open()
+        self._session.say(words.SendAgain(id=transfer))
+        self._tell_again(transfer)
+
+    def _tell_again(self, transfer: TransferId) -> None:
+        event = SendAgain(
+            session=self._id,
+            transfer=transfer,
+            direction=self._over[transfer],
+            partner=self._session.partner,
+        )
+        self._events.publish(event)
+
+    def sending(self) -> Iterator[tuple[TransferId, bool]]:
+        """Yield what this side sends and is not over, and whether it could run now."""
+        for transfer, run in self._runs.items():
+            exchange = run.exchange
+            if exchange.direction is Direction.SEND and not exchange.finished:
+                # With files left out, all else of it may be there: it runs beside the others.
+                paused = exchange.paused_by is not PausedBy.NOBODY or exchange.paused_files
+                yield (
+                    transfer,
+                    exchange.phase in PAUSABLE and not paused and not self._session.is_away,
+                )
+
+    def queue(self, transfer: TransferId, before: int) -> None:
+        """Let a transfer of `sending` wait for so many others; 0: its turn has come."""
+        run = self._runs[transfer]
+        if run.exchange.queued != before:
+            self._happen(run, Queued(before))
 
     async def close(self, lost: FileSendError | None = None) -> None:
         """End every transfer and free everything.
@@ -195,19 +294,77 @@ class Transfers:
         ending = PartnerLost(lost) if lost else Cancelled("The pairing was ended.")
         for run in tuple(self._runs.values()):
             self._happen(run, ending)
-        self._watch.close()
         while self._runs:
             await next(iter(self._runs.values())).freed.wait()
+        await self._end()
+
+    async def _end(self) -> None:
+        self._watch.close()
+        self._ticking.cancel()
         await self._tasks.cancel(after=PARTING)
-        await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(self._watching, self._ticking, return_exceptions=True)
         self._closed()
+
+    async def restore(self, facts: TransferFacts) -> None:
+        """Go on with a transfer of an earlier process."""
+        run = self._new_run(facts.request, facts.direction)
+        self._runs[facts.request.id] = run
+        self._known.add(facts.request.id)
+        self._begun += 1
+        self._apply(
+            run,
+            run.exchange.reopen(
+                facts.phase,
+                facts.accepted,
+                facts.paused_by,
+                facts.paused_files,
+                facts.queued,
+            ),
+        )
+        try:
+            await run.go_on(facts)
+        except FileSendError as error:
+            self._happen(run, Failed(error))
+
+    async def suspend(self, lost: FileSendError | None = None) -> None:
+        """See Activity: torrents stop, and what arrived of them stays."""
+        self._ended = self._ended or lost or FileSendError("This side stops, and goes on later.")
+        self._suspended = True
+        if lost is not None:
+            for transfer, run in self._runs.items():
+                self._events.publish(error_event(lost, transfer=transfer, session=self._id))
+                state = TransferState(
+                    session=self._id,
+                    transfer=transfer,
+                    direction=run.exchange.direction,
+                    phase=TransferPhase.FAILED,
+                    reason=lost.message,
+                    partner=run.exchange.partner,
+                )
+                self._events.publish(state)
+        for run in tuple(self._runs.values()):
+            await self._free(run, delete_data=False)
+        await self._end()
+
+    def partner_away(self, away: bool) -> None:
+        """See Activity: transfers wait for them, and nobody is missed in their swarms."""
+        for transfer in self._runs:
+            self._torrents.partner_away(transfer, away=away)
+        self._changed()
 
     def receive(self, word: Word) -> None:
         """Handle a word of the partner's about transfers; ignore others."""
         if self._ended is not None:
             return
+        pauses = isinstance(word, words.Pause | words.PauseFiles)
+        pauses = pauses or (isinstance(word, words.Queue) and word.waits)
+        if pauses and not self._pauses.spend(1, self._clock()):
+            return  # the end of a pause that was not heard changes nothing
         if isinstance(word, words.FileRequest):
             self._asked(word)
+        elif isinstance(word, words.SendAgain):
+            if self._over.get(word.id) is Direction.SEND and self._pauses.spend(1, self._clock()):
+                self._tell_again(word.id)
         elif (run := self._runs.get(getattr(word, "id", ""))) is not None:
             self._apply(run, run.exchange.receive(word))
 
@@ -218,7 +375,7 @@ class Transfers:
             return
         refusal = self._why_not(word)
         if refusal:
-            self._say(words.Cancel(id=word.id, reason=refusal), None)
+            self._say(words.Cancel(id=word.id, reason=refusal, failed=True), None)
             return
         self._begin(self._new_run(word, Direction.RECEIVE))
 
@@ -254,7 +411,15 @@ class Transfers:
         partner = self._session.partner
         files, folders = tuple(asking.files), tuple(asking.folders)
         exchange = Exchange(asking.id, direction, partner, files, folders)
-        return TransferTask(exchange, self._id, self._torrents, self._tracker, self._happen)
+        return TransferTask(
+            exchange,
+            self._id,
+            self._session,
+            torrents=self._torrents,
+            tracker=self._tracker,
+            happen=self._happen,
+            kept=self._keeper is not None,
+        )
 
     def _begin(self, run: TransferTask) -> None:
         self._runs[run.exchange.id] = run
@@ -279,6 +444,8 @@ class Transfers:
     # -- effects
 
     def _happen(self, run: TransferTask, happened: Input) -> None:
+        if self._suspended:
+            return  # it would be said and not recorded: the process that goes on would not know
         self._apply(run, run.exchange.step(happened))
 
     def _apply(self, run: TransferTask, effects: tuple[Effect, ...]) -> None:
@@ -290,40 +457,88 @@ class Transfers:
                     self._say(word, run)
                 case StartHashing():
                     run.start_hashing()
-                case StartSeeding():
-                    run.start_seeding()
-                case StartAdding(magnet, swarm_key):
-                    run.start_adding(magnet, swarm_key)
+                case StartSeeding(reach):
+                    run.start_seeding(reach)
+                case StartAdding(magnet, swarm_key, reach):
+                    run.start_adding(magnet, swarm_key, reach)
+                case HoldTorrent(paused):
+                    run.hold(paused=paused)
+                case HoldFiles(files):
+                    run.hold_files(files)
                 case FreeTorrent(delete_data):
                     self._tasks.spawn(self._free(run, delete_data))
+        if self._keeper is not None:
+            self._record(run, self._keeper)
         if run.exchange.finished and not run.working:
             self._forget(run)
+        if effects:
+            self._changed()
+
+    def _record(self, run: TransferTask, keeper: TransferKeeper) -> None:
+        """Record what changed, in the step of what caused it and of the words that it led to."""
+        exchange = run.exchange
+        if run.recorded is None or (run.recorded[1:] != run.stage[1:] and not exchange.finished):
+            keeper.transfer_changed(self._id, self._session.partner, run.facts)
+        elif run.recorded[0] is not exchange.phase:
+            keeper.phase_changed(self._id, exchange.id, exchange.phase)
+        run.recorded = run.stage
 
     def _say(self, word: Word, run: TransferTask | None) -> None:
         """Send a word, in order; skip figures while earlier ones are in flight."""
-        if isinstance(word, _FIGURES) and run is not None:
-            if run.figures is None or run.figures.done():
-                run.figures = self._tasks.spawn(self._send(word, None))
-        else:
-            self._tasks.spawn(self._send(word, run))
-
-    async def _send(self, word: Word, run: TransferTask | None) -> None:
+        if isinstance(word, _FIGURES):
+            if run is not None and (run.figures is None or run.figures.done()):
+                run.figures = self._session.say_figures(word)
+            return
         try:
-            await self._session.send(word)
+            self._session.say(word)
         except FileSendError as error:
-            _log.debug("%s was not delivered: %s", type(word).__name__, error)
+            _log.debug("%s cannot be said: %s", type(word).__name__, error)
             if run is not None:
-                self._happen(run, Failed(error))
+                asyncio.get_running_loop().call_soon(self._happen, run, Failed(error))
 
     async def _free(self, run: TransferTask, delete_data: bool) -> None:
         try:
+            # Words may need the channels of its torrent: let them arrive.
+            if not self._session.in_room:
+                await self._session.settled(PARTING)
+            elif run.exchange.phase is TransferPhase.DONE:
+                await self._session.settled(LAST_WORD)
             await run.free(delete_data=delete_data)
         finally:
             self._forget(run)
 
     def _forget(self, run: TransferTask) -> None:
         self._runs.pop(run.exchange.id, None)
+        self._over[run.exchange.id] = run.exchange.direction
+        self._tasks.spawn(run.take_back())
         run.freed.set()
+
+    # -- what stands still
+
+    async def _tick(self) -> None:
+        """Tell what is waited for, and end what has waited for too long."""
+        while True:
+            await asyncio.sleep(BEAT)
+            for run in tuple(self._runs.values()):
+                try:
+                    self._look(run, self._clock())
+                except Exception:
+                    _log.exception("looking at a transfer brought a fault to light")
+
+    def _look(self, run: TransferTask, now: float) -> None:
+        exchange = run.exchange
+        if exchange.finished:
+            return
+        standing = self._torrents.standing(exchange.id)
+        # Only the receiver knows whether all but what it leaves out is there.
+        rests = exchange.direction is Direction.SEND and bool(exchange.paused_files)
+        halted = self._session.is_away or exchange.halted or rests
+        for event in run.patience.look(
+            now, exchange.phase, standing, exchange.moves, halted=halted
+        ):
+            self._events.publish(event)
+        if (failure := run.patience.failure(now)) is not None:
+            self._happen(run, Failed(failure))
 
     # -- small things
 

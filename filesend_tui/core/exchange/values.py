@@ -10,16 +10,17 @@ from typing import TypeAlias
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
-from relay.protocol.words import Word
+from relay.protocol.words import Reach, Word
 
 # --- inputs -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The receiver accepted at least one file."""
+    """The receiver accepted at least one file. reach: its invitation, if there is one."""
 
     accepted: tuple[bool, ...]
+    reach: Reach | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The torrent is seeded, in the private swarm of this key."""
+    """The torrent is seeded, in the private swarm of this key. reach: answers the invitation."""
 
     magnet: str
     swarm_key: bytes = field(repr=False)
+    reach: Reach | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,10 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class PartnerCancelled:
-    """The other side cancelled it, or failed. reason: cleaned."""
+    """The other side cancelled it, or `failed`. reason: cleaned."""
 
     reason: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,40 @@ class PartnerLost:
     error: FileSendError
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The person here paused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The person here took their pause back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerPaused:
+    """The partner paused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerResumed:
+    """The partner took their pause back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesPaused:
+    """The receiver leaves these files out for now: indices in the request, all there are."""
+
+    files: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """It waits for so many others that the sender sends first; 0: its turn has come."""
+
+    before: int
+
+
 Input: TypeAlias = (
     Approved
     | Declined
@@ -113,6 +150,12 @@ Input: TypeAlias = (
     | PartnerCancelled
     | Failed
     | PartnerLost
+    | Paused
+    | Resumed
+    | PartnerPaused
+    | PartnerResumed
+    | FilesPaused
+    | Queued
 )
 
 # --- effects ----------------------------------------------------------------------------------
@@ -139,15 +182,18 @@ class StartHashing:
 
 @dataclass(frozen=True, slots=True)
 class StartSeeding:
-    """Serve the torrent once it is made."""
+    """Serve the torrent once it is made. reach: the receiver's invitation."""
+
+    reach: Reach | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StartAdding:
-    """Fetch this torrent, in the private swarm of this key."""
+    """Fetch this torrent, in the private swarm of this key. reach: answers the invitation."""
 
     magnet: str
     swarm_key: bytes = field(repr=False)
+    reach: Reach | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +203,27 @@ class FreeTorrent:
     delete_data: bool
 
 
-Effect: TypeAlias = SendWord | Publish | StartHashing | StartSeeding | StartAdding | FreeTorrent
+@dataclass(frozen=True, slots=True)
+class HoldTorrent:
+    """Let no bytes of the torrent go while it is paused; connections are kept."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFiles:
+    """Fetch these files not yet, and all others: indices in the request."""
+
+    files: tuple[int, ...]
+
+
+Effect: TypeAlias = (
+    SendWord
+    | Publish
+    | StartHashing
+    | StartSeeding
+    | StartAdding
+    | FreeTorrent
+    | HoldTorrent
+    | HoldFiles
+)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -66,6 +67,7 @@ class Announcer:
         self._on_accepted = on_accepted
         self._on_problem = on_problem
         self._timings = timings
+        self._key = secrets.token_hex(16)
         self._session: TrackerSession | None = None
         self._sessions = 0
         self._task: asyncio.Task[None] | None = None
@@ -105,15 +107,13 @@ class Announcer:
             log.debug("%s did not hear the goodbye", self.name)
         self._task.cancel()
         await asyncio.wait({self._task})
-        if not self._task.cancelled() and (bug := self._task.exception()):
-            raise bug
 
     async def _run(self) -> None:
         delay = self._timings.first_retry
         while True:
             self._accepted = False
             try:
-                await self._serve()
+                await self._announce()
             except TrackerFailed as problem:
                 log.debug("%s", problem)
                 if isinstance(problem, TrackerFloods):
@@ -128,6 +128,19 @@ class Announcer:
                     self._on_problem(problem)
             await asyncio.sleep(delay * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load
             delay = min(delay * 2, self._timings.max_retry)
+
+    async def _announce(self) -> None:
+        """As `_serve`; a fault of this program is logged and told when it happens."""
+        try:
+            await self._serve()
+        except TrackerFailed:
+            raise
+        except Exception as fault:
+            log.exception("announcing at %s brought a fault to light", self.name)
+            raise TrackerFailed(
+                f"Something in this program broke while it asked the tracker at {self.name}.",
+                FileSendError.default_hint,
+            ) from fault
 
     async def _serve(self) -> None:
         """Connect and announce until the connection ends.
@@ -156,6 +169,7 @@ class Announcer:
                     socket,
                     name=self.name,
                     again=self._sessions > 1,
+                    key=self._key,
                     presence=self._presence,
                     dialer=self._dialer,
                     timings=self._timings,

@@ -22,6 +22,7 @@ from filesend_tui.core.meeting.glare import (
     on_sealed_answer,
     on_sealed_offer,
 )
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import TransportRace
@@ -84,6 +85,7 @@ class Dialer:
         met: Called with every peer whose channel opened; the callee owns the channel.
         missed: Called when a willing peer could not be reached; the next attempt may succeed.
         wants_peers: How many more peers the swarm wants now.
+        is_silent: Whether nothing comes over a channel handed over: its peer may be met again.
         transports: The client's; in an open swarm only the one of WebTorrent is used.
     """
 
@@ -96,6 +98,7 @@ class Dialer:
         met: Callable[[MetPeer], None],
         wants_peers: Callable[[], int],
         missed: Callable[[], None] = lambda: None,
+        is_silent: Callable[[Channel], bool] = lambda _channel: False,
         timings: Timings = DEFAULT,
     ) -> None:
         self._signaling = signaling
@@ -106,6 +109,7 @@ class Dialer:
         #: Why the last known peer could not be met, if it could not.
         self.failure: ChannelFailed | None = None
         self._wants_peers = wants_peers
+        self._is_silent = is_silent
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
@@ -226,6 +230,24 @@ class Dialer:
             self._give_up(peer_id)
         self._dial(peer_id, Contact.OFFERED, self._accept(peer_id, waiting.race, answer))
 
+    async def answer_reach(self, reach: Reach) -> Reach | None:
+        """Answer an invitation of a known peer; None where there is no transport in common.
+
+        The channel is handed over as any other.
+        """
+        try:
+            race = await TransportRace.answer(reach.texts, self._usable)
+        except ChannelFailed as failure:
+            log.debug("an invitation was not answered: %s", failure)
+            return None
+        self._dial(reach.peer_id, Contact.ANSWERING, self._follow(reach.peer_id, race))
+        return Reach(self._peer_id, race.texts)
+
+    async def reach(self, invitation: Invitation, reach: Reach) -> None:
+        """Connect to the peer that answered an invitation; return once that is done, or failed."""
+        work = self._accept(reach.peer_id, invitation.race, reach.texts)
+        await asyncio.wait({self._dial(reach.peer_id, Contact.OFFERED, work)})
+
     @property
     def _usable(self) -> Sequence[Transport]:
         return self._transports.usable(private=self._signaling.private)
@@ -250,14 +272,14 @@ class Dialer:
 
     def _link(self, peer_id: bytes) -> Contact:
         self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
-        if peer_id in self._open:
+        if (channel := self._open.get(peer_id)) is not None and not self._is_silent(channel):
             return Contact.OPEN
         dials = self._dials.get(peer_id)
         return dials[-1].link if dials else Contact.NONE
 
     def _dial(
         self, peer_id: bytes, link: Contact, work: Coroutine[Any, Any, None], tracker: str = ""
-    ) -> None:
+    ) -> asyncio.Task[None]:
         dial = _Dial(link, self._tasks.spawn(work), tracker)
         self._dials.setdefault(peer_id, []).append(dial)
 
@@ -269,6 +291,7 @@ class Dialer:
                 self._dials.pop(peer_id, None)
 
         dial.task.add_done_callback(ended)
+        return dial.task
 
     def _judge_offer(self, peer_id: bytes, tracker: str) -> Verdict:
         """Return what to do with a peer's offer that came through this tracker."""
@@ -314,12 +337,28 @@ class Dialer:
             log.debug("an offer was not answered: %s", failure)
             self.failure = failure
             return
+        try:
+            sealed = self._signaling.seal(race.texts, use)
+        except BadSignal as failure:
+            log.debug("an answer cannot be sent: %s", failure)
+            await race.close()
+            return
+        await self._follow(use.offerer, race, lambda: reply(sealed))
+
+    async def _follow(
+        self,
+        peer_id: bytes,
+        race: TransportRace,
+        reply: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Send an answer, and hand over the channel that it leads to."""
         task = asyncio.current_task()
         self._answering[task] = race
         try:
-            await reply(self._signaling.seal(race.texts, use))
-            await self._hand_over(use.offerer, race)
-        except (FileSendError, BadSignal) as failure:
+            if reply is not None:
+                await reply()
+            await self._hand_over(peer_id, race)
+        except FileSendError as failure:
             log.debug("an answer led nowhere: %s", failure)
             if isinstance(failure, ChannelFailed):
                 self.failure = failure

@@ -17,9 +17,11 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.announcer import Announcer
 from filesend_tui.core.meeting.dialer import Dialer, MetPeer
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import Signaling
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
+from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.registry import Transports
 
 __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
@@ -28,6 +30,9 @@ __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
 MAX_TRACKERS: Final = 8
 #: Default timeout in seconds of `announced`.
 ANNOUNCE_TIMEOUT: Final = 20.0
+
+#: Seconds that a peer who was invited has before others are looked for.
+INVITED_TIMEOUT: Final = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +71,7 @@ class Rendezvous:
         wants_peers: How many more peers the swarm wants now.
         on_problem: Called with TrackerFailed once when a tracker fails (and again only after it
             had worked), and with ChannelFailed when no offer can be made. Both are retried.
+        is_silent: Whether nothing comes over a channel given out: its peer may be met again.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class Rendezvous:
         totals: Callable[[], Totals],
         wants_peers: Callable[[], int],
         on_problem: Callable[[FileSendError], None] = lambda _problem: None,
+        is_silent: Callable[[Channel], bool] = lambda _channel: False,
         timings: Timings = DEFAULT,
     ) -> None:
         self._on_problem = on_problem
@@ -87,6 +94,7 @@ class Rendezvous:
         self._news = asyncio.Event()
         self._accepted = False
         self._stopped = False
+        self._inviting: asyncio.Task[None] | None = None
         self._failures: dict[str, TrackerFailed] = {}
         self._dialer = Dialer(
             signaling=signaling,
@@ -94,6 +102,7 @@ class Rendezvous:
             transports=transports,
             met=self._meet,
             wants_peers=wants_peers,
+            is_silent=is_silent,
             # The other side's next announce may be minutes away.
             missed=self.more_peers,
             timings=timings,
@@ -128,8 +137,31 @@ class Rendezvous:
             return next(iter(self._failures.values()))
         return self._dialer.failure
 
-    async def start(self) -> None:
-        """Start to announce; return at once."""
+    async def start(self, invitation: Invitation | None = None, reach: Reach | None = None) -> None:
+        """Start to announce; return at once.
+
+        Args:
+            invitation: An offer to a known peer, which is tried first.
+            reach: That peer's answer to it.
+        """
+        if invitation is not None and reach is not None:
+            self._inviting = asyncio.create_task(self._meet_first(invitation, reach))
+        else:
+            self._announce()
+
+    async def answer(self, reach: Reach) -> Reach | None:
+        """Answer a known peer's invitation; None where there is no transport in common."""
+        return await self._dialer.answer_reach(reach)
+
+    async def _meet_first(self, invitation: Invitation, reach: Reach) -> None:
+        try:
+            async with asyncio.timeout(INVITED_TIMEOUT):
+                await self._dialer.reach(invitation, reach)
+        except TimeoutError:
+            log.debug("an invitation takes long: the trackers are asked, too")
+        self._announce()
+
+    def _announce(self) -> None:
         for announcer in self._announcers:
             announcer.start()
         if not self._announcers:
@@ -168,6 +200,9 @@ class Rendezvous:
         """Leave the swarm and free everything; iteration ends. Channels given out stay open."""
         self._stopped = True
         self._arrived.set()
+        if self._inviting is not None:
+            self._inviting.cancel()
+            await asyncio.wait({self._inviting})
         try:
             await asyncio.gather(*(announcer.stop() for announcer in self._announcers))
         finally:

@@ -18,6 +18,7 @@ from filesend_tui.core.errors import ChannelFailed, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description
 from filesend_tui.core.meeting.timings import Timings
+from filesend_tui.core.util.own_address import until_lost
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol.tracker_json import (
@@ -80,6 +81,7 @@ class TrackerSession:
     Args:
         name: The tracker's address for people.
         again: Whether this is a reconnect.
+        key: By which this tracker knows us under another address.
         on_accepted: Called when the tracker accepted an announce.
         on_lame: Called when no offers could be made; announces go on without.
     """
@@ -90,6 +92,7 @@ class TrackerSession:
         *,
         name: str,
         again: bool,
+        key: str,
         presence: Presence,
         dialer: Dialer,
         timings: Timings,
@@ -99,6 +102,7 @@ class TrackerSession:
         self._socket = socket
         self._name = name
         self._again = again
+        self._key = key
         self._presence = presence
         self._dialer = dialer
         self._timings = timings
@@ -119,10 +123,14 @@ class TrackerSession:
             TrackerFailed: It ended, or the tracker refused; `run` ends no other way.
         """
         try:
-            await _first_to_end(self._read(), self._talk())
+            await _first_to_end(self._read(), self._talk(), self._watch_address())
         finally:
             # Answers would have come back on this connection.
             self._dialer.withdraw(self._offers)
+
+    async def _watch_address(self) -> None:
+        await until_lost(self._socket.local_address)
+        raise self._closed()
 
     def more_peers(self) -> None:
         """Announce soon, subject to the spacing between announces."""
@@ -228,6 +236,7 @@ class TrackerSession:
                 event=event,
                 numwant=wanted,
                 offers=tuple(Offer(offer.offer_id, offer.description) for offer in offers),
+                key=self._key,
             ),
         )
 

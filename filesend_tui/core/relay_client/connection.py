@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.words import (
     CALLS,
@@ -105,6 +106,10 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
 
 W = TypeVar("W", bound=Word)
 
+#: Awaited before each reconnect; returns whether to connect to what is there now. It may first
+#: start a relay there, and must not raise.
+Again: TypeAlias = Callable[[], Awaitable[bool]]
+
 
 class ConnectionState(StrEnum):
     """The states of the connection."""
@@ -115,7 +120,7 @@ class ConnectionState(StrEnum):
     CLOSED = "closed"
 
 
-def always() -> bool:
+async def always() -> bool:
     """Return True: reconnect to a lost relay in any case."""
     return True
 
@@ -151,8 +156,9 @@ class RelayConnection:
         self._reconnecting: asyncio.Task[None] | None = None
         self._since = 0.0
         self._waits = _delays()
-        self._again = always
+        self._again: Again = always
         self._fault = ""
+        self._ends = Tasks()  # of connections that were lost: each frees its HTTP session
 
     @property
     def loss(self) -> RelayUnreachable:
@@ -167,17 +173,23 @@ class RelayConnection:
         """Whether this side ended the last connection, for a protocol violation by the relay."""
         return bool(self._fault)
 
-    async def connect(self, url: str, *, again: Callable[[], bool] = always) -> None:
+    async def connect(self, url: str, *, again: Again = always) -> None:
         """Connect, and stay connected until `close`.
+
+        To the relay that was lost: at once, instead of at the next try; what waits for it goes on
+        waiting, also if this try fails.
 
         Args:
             url: The relay's address.
-            again: Called before each reconnect; returns whether to connect to what is there now.
+            again: Awaited before each reconnect; see Again.
 
         Raises:
             RelayUnreachable: It is not an address, nothing answers there in time, or no relay.
         """
         address = parse_relay_url(url)
+        if self.state is ConnectionState.LOST and address == self.address:
+            await self._try_now(address, again)
+            return
         await self.close()
         self.address = address
         self._waits = _delays()
@@ -242,19 +254,36 @@ class RelayConnection:
 
     async def close(self) -> None:
         """Disconnect and stop reconnecting; may be called twice."""
-        if self._reconnecting is not None:
-            self._reconnecting.cancel()
-            await asyncio.gather(self._reconnecting, return_exceptions=True)
-            self._reconnecting = None
+        await self._stop_reconnecting()
         client, self._client = self._client, None
         if client is not None:
             await client.end()
+        await self._ends.join()
         self._fault = ""
         self._fail_calls()
         if self.state is not ConnectionState.CLOSED:
             self._enter(ConnectionState.CLOSED)
 
     # -- internals
+
+    async def _try_now(self, address: RelayAddress, again: Again) -> None:
+        """Reconnect to the lost relay without the rest of the backoff. Raises RelayUnreachable."""
+        await self._stop_reconnecting()
+        self._again = again
+        self._waits = _delays()
+        try:
+            if self._client is None:  # else it is just back
+                await self._open(address)
+        except BaseException:
+            if self.state is ConnectionState.LOST:  # else it was closed meanwhile
+                self._reconnecting = asyncio.create_task(self._return())
+            raise
+
+    async def _stop_reconnecting(self) -> None:
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+            await asyncio.gather(self._reconnecting, return_exceptions=True)
+            self._reconnecting = None
 
     async def _open(self, address: RelayAddress) -> None:
         """Make a fresh connection. Raises RelayUnreachable."""
@@ -308,6 +337,7 @@ class RelayConnection:
         if client is not self._client:
             return
         self._client = None
+        self._ends.spawn(client.end())
         self._note_fault(client)
         if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
             self._waits = _delays()  # else the backoff goes on: the connection flaps
@@ -320,7 +350,7 @@ class RelayConnection:
         assert self.address is not None
         for delay in self._waits:
             await asyncio.sleep(delay)
-            if not self._again():
+            if not await self._again():
                 continue
             try:
                 await self._open(self.address)

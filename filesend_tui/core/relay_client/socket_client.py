@@ -22,6 +22,7 @@ import socketio
 from engineio.base_client import connected_clients
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet
 
+from filesend_tui.core.util.own_address import until_lost
 from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol.words import MAX_FRAME
 
@@ -165,6 +166,7 @@ class _Engine(engineio.AsyncClient):
         self.fault = ""
         self.on_end: Callable[[], None] = lambda: None
         self._patience: asyncio.Timeout | None = None
+        self._moved = False
         super().__init__(**options)
 
     def create_queue(self, *_: Any, **__: Any) -> _Outbox:
@@ -188,6 +190,7 @@ class _Engine(engineio.AsyncClient):
         await super()._write_loop()
 
     async def _read_loop_websocket(self) -> None:
+        moving = asyncio.create_task(self._watch_address())
         try:
             await self._read()
         except Broken as broken:
@@ -196,7 +199,15 @@ class _Engine(engineio.AsyncClient):
             _log.debug("the connection to the relay ended: %r", error)
         except Exception:
             _log.exception("what the relay sent brought a fault to light")
+        finally:
+            moving.cancel()
         await self._over()
+
+    async def _watch_address(self) -> None:
+        """Hang up once this machine does not have the address of the connection any more."""
+        await until_lost(self.ws.get_extra_info("sockname"))
+        self._moved = True
+        self._stop_reading()
 
     async def _read(self) -> None:
         """Read until the connection ends. Raises what ended it, unless this side asked for it."""
@@ -205,7 +216,7 @@ class _Engine(engineio.AsyncClient):
         turn = 0
         while self.state == "connected" and self.write_loop_task is not None:
             async with asyncio.timeout(self.ping_interval + self.ping_timeout) as self._patience:
-                if self.fault:
+                if self.fault or self._moved:
                     return
                 message = await self.ws.receive()
                 size = len(message.data) if isinstance(message.data, str | bytes) else 0
@@ -251,6 +262,9 @@ class _Engine(engineio.AsyncClient):
     def _overflown(self) -> None:
         """Hang up on a relay that does not read."""
         self.fault = self.fault or "does not read what it is sent"
+        self._stop_reading()
+
+    def _stop_reading(self) -> None:
         if self._patience is not None:
             with suppress(RuntimeError):  # the read loop has ended
                 self._patience.reschedule(asyncio.get_running_loop().time())

@@ -1,39 +1,41 @@
-"""Sealing: the words of two people, encrypted and bound to their position in the session.
+"""Sealing: the words of two people, encrypted and authenticated for each kind of line.
 
-AES-256-GCM with a key for each direction, both derived by HKDF (RFC 5869) from the key of the
-pairing. The nonce is the count of words in that direction; the associated data names the session,
-the direction, the count and the event. So a word that was altered, dropped, replayed, reordered,
-renamed, reflected or taken from another session does not open, nor does any word after it.
-Sans-IO: words in, letters (sealed words) out. Sending letters never lives here.
+Through a relay (RoomCipher): AES-256-GCM with a key for each direction, both derived by HKDF
+(RFC 5869) from the key of the pairing. The nonce is the count of words in that direction; the
+associated data names the pairing, the direction, the count and the event. So a word that was
+altered, dropped, replayed, reordered, renamed, reflected or taken from another pairing does not
+open, nor does any word after it. Each epoch of a session has keys of its own.
+
+Over the channels of a transfer (ChannelCipher): AES-256-GCM with keys derived from the session's
+root secret and a random nonce each time, as there may be several channels, in any order. The
+channel is encrypted itself, to the partner alone; a word that is replayed there is taken once, by
+its number (word_stream.py).
+
+Sans-IO: envelopes in, sealed bytes out. Sending them never lives here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from filesend_tui.core.errors import FileSendError, RelayTampered
 from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.envelope import Envelope, decode, encode, event_of
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import SharedKey
-from relay.protocol.words import CONTENTS, MAX_CONTENT, Word
+from filesend_tui.core.sessions.shared_secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_CONTEXT: Final = b"filesend/sealing/1"
-#: Contents are padded to a multiple of this many bytes: it hides the length of a name or a text,
-#: and makes words of a few figures all look alike.
-BUCKET: Final = 512
+_CONTEXT: Final = b"filesend/sealing/2"
+_CHANNEL: Final = b"filesend/channel/1"
 _NONCE_BYTES: Final = 12
 
-_EVENT: Final[Mapping[type[Word], str]] = {content: event for event, content in CONTENTS.items()}
 
-
-class SessionCipher:
-    """Both directions of one session.
+class RoomCipher:
+    """Both directions of one epoch of a session, through a room of a relay.
 
     Args:
         shared: The result of the pairing.
@@ -45,21 +47,17 @@ class SessionCipher:
         self._in = _Direction(shared, side.other)
         self._broken = False
 
-    def seal(self, word: Word) -> SealedMessage:
-        """Return the word sealed; letters must be sent in the order of the calls.
+    def seal(self, envelope: Envelope) -> SealedMessage:
+        """Return it sealed; what is sealed must be sent in the order of the calls.
 
         Raises:
             FileSendError: It is too long; nothing was sealed.
         """
-        event = _EVENT[type(word)]
-        content = msgspec.json.encode(word)
-        if len(content) > MAX_CONTENT:
-            raise FileSendError("That is too much to say at once.", "Say it in parts.")
-        padded = content.ljust(-(-len(content) // BUCKET) * BUCKET)  # JSON ends in any white space
-        return SealedMessage(event=event, body=self._out.encrypt(event, padded))
+        event = event_of(envelope.word)
+        return SealedMessage(event=event, body=self._out.encrypt(event, encode(envelope)))
 
-    def open(self, letter: SealedMessage) -> Word:
-        """Return the partner's word.
+    def open(self, message: SealedMessage) -> Envelope:
+        """Return what the partner sealed.
 
         Raises:
             RelayTampered: It is not the partner's next word; nothing opens from now on.
@@ -68,25 +66,51 @@ class SessionCipher:
         if self._broken:
             raise _tampered()
         try:
-            content = self._in.decrypt(letter.event, letter.body)
-        except RelayTampered:
+            return decode(message.event, self._in.decrypt(message.event, message.body))
+        except FileSendError:
             self._broken = True
             raise
+
+
+class ChannelCipher:
+    """Both directions of a session, over any number of channels.
+
+    A sealed word is a nonce of 12 bytes, and the ciphertext of the event's name, a zero byte and
+    the envelope.
+
+    Args:
+        root: The session's root secret.
+        side: Which of the two this was when they were introduced.
+    """
+
+    def __init__(self, root: Secret, side: Side) -> None:
+        self._out = _derived(root.value, None, _CHANNEL + b"/" + side.encode())
+        self._in = _derived(root.value, None, _CHANNEL + b"/" + side.other.encode())
+
+    def seal(self, envelope: Envelope) -> bytes:
+        """Return it sealed. Raises FileSendError where it is too long."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        plain = event_of(envelope.word).encode() + b"\0" + encode(envelope)
+        return nonce + self._out.encrypt(nonce, plain, _CHANNEL)
+
+    def open(self, sealed: bytes) -> Envelope:
+        """Return what the partner sealed. Raises FileSendError where the partner did not."""
+        from cryptography.exceptions import InvalidTag
+
         try:
-            return msgspec.json.decode(content, type=CONTENTS[letter.event])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self._broken = True
-            raise FileSendError(
-                "The other side's filesend and this one do not understand each other.",
-                "Use the same version of filesend for both.",
-            ) from error
+            plain = self._in.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _CHANNEL)
+        except (InvalidTag, ValueError):
+            raise FileSendError("A channel delivered what the other person did not say.") from None
+        event, _, content = plain.partition(b"\0")
+        return decode(event.decode("ascii", "replace"), content)
 
 
 class _Direction:
     """The key and the word count of one direction."""
 
     def __init__(self, shared: SharedKey, speaker: Side) -> None:
-        self._aead = _aead(shared, speaker)
+        info = _CONTEXT + b"/" + speaker.encode()
+        self._aead = _derived(shared.key, shared.transcript, info)
         self._bound = _CONTEXT + shared.transcript + bytes([speaker is Side.JOINER])
         self._count = 0
 
@@ -110,13 +134,12 @@ class _Direction:
         return self._count.to_bytes(_NONCE_BYTES)
 
 
-def _aead(shared: SharedKey, speaker: Side) -> AESGCM:
+def _derived(key: bytes, salt: bytes | None, info: bytes) -> AESGCM:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    hkdf = HKDF(SHA256(), 32, salt=shared.transcript, info=_CONTEXT + b"/" + speaker.encode())
-    return AESGCM(hkdf.derive(shared.key))
+    return AESGCM(HKDF(SHA256(), 32, salt=salt, info=info).derive(key))
 
 
 def _tampered() -> RelayTampered:

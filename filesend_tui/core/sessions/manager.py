@@ -1,12 +1,13 @@
 """The sessions of a client: any number of other people, met through one connection to a relay.
 
-    create_code ──▶ waiting ──claimed──▶ pairing ──▶ paired ──▶ over
-    join ───────────────────joined──────────▲ └──wrong code, left, lost──▶ over
-    meet ───────────────────met─────────────┘
+    lobby ──introduced──▶ present ──room lost──▶ away ──met again──▶ present
+                             └──goodbye, tampering, away too long──▶ over ◀──┘
 
-Each session has an id of this side's own, from its code on, and a room at the relay, by which its
-words are routed. The end of one session does not affect the others; the loss of the relay ends all.
-The connection to a relay is connection.py's; the caller chooses the activity with a partner.
+Each session has an id of this side's own, from its code on. While both are in a room of the relay,
+their words are routed by it; a room that is lost, with the relay or the other's connection, ends no
+session: both go to a place that they derive from what they share, and meet there again. The end of
+one session does not affect the others. How two people pair is lobby.py's; the connection to a relay
+is connection.py's; the caller chooses the activity with a partner.
 """
 
 from __future__ import annotations
@@ -14,71 +15,51 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, TypeAlias
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import (
     FileSendError,
     NotPaired,
-    PairingFailed,
+    OutOfStep,
     RelayTampered,
     RelayUnreachable,
     SeveralPartners,
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
-from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection, always
+from filesend_tui.core.relay_client.connection import (
+    Again,
+    ConnectionState,
+    RelayConnection,
+    always,
+)
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
-from filesend_tui.core.sessions.code import Code, new_code, parse_code
-from filesend_tui.core.sessions.key_agreement import Introduction, Side
-from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
+from filesend_tui.core.sessions.code import parse_code
+from filesend_tui.core.sessions.envelope import Envelope
+from filesend_tui.core.sessions.lobby import MIXED_UP, PARTING, Introduced, Lobby, Waiting
 from filesend_tui.core.sessions.partner import Activity, Partner
-from filesend_tui.core.sessions.session import Session, partner_name
-from filesend_tui.core.sessions.shared_secret import Secret, place_of
+from filesend_tui.core.sessions.presence import Presence
+from filesend_tui.core.sessions.session import Session, partner_name, state_of
+from filesend_tui.core.sessions.shared_secret import Secret
+from filesend_tui.core.sessions.state import Keeper, Ledger, SessionState
 from filesend_tui.core.util.tasks import Tasks
 from relay.protocol import words
-from relay.protocol.words import Done, PairingWord, Room, Word
+from relay.protocol.words import PairingWord, Room, Word
 
 _log = logging.getLogger(__name__)
 
-#: Timeout in seconds for leaving a room or place.
-PARTING: Final = 2.0
-#: Most words buffered for rooms that the relay has not named yet; an honest partner sends one.
-_MAX_EARLY: Final = 32
-_NOBODY_CAME: Final = "Nobody who holds the secret that you share came in time."
-_COME_TOO: Final = "Try again when the other person does, too, at the same relay."
-_MIXED_UP: Final = "The relay mixed up who is talking to whom."
+_GONE: Final = "The other person is gone."
+_GO_ON: Final = (
+    "filesend resume goes on with it, once both of you are there; if you never meet, pair again."
+)
 
 #: Starts the activity with a partner. Its arguments: the session's id, the session, and the relay's
 #: tracker as this side knows it (ws or wss URL).
 Begin: TypeAlias = Callable[[SessionId, Session, str], Activity]
-
-
-R = TypeVar("R", words.Joined, words.Met)
-
-
-class _Waiting(NamedTuple):
-    """A code that nobody has used yet."""
-
-    session: SessionId
-    code: Code
-
-
-class _Meeting(NamedTuple):
-    """A place where this side waits alone. came: the room once the other came, or the error."""
-
-    session: SessionId
-    secret: Secret
-    came: asyncio.Queue[Room | FileSendError]
-
-
-class _Pairing(NamedTuple):
-    """Two people in a room who do not hold a key yet."""
-
-    session: SessionId
-    handshake: PairingHandshake
 
 
 class SessionManager:
@@ -91,21 +72,32 @@ class SessionManager:
         events: Where events go.
         name: This side's name.
         begin: Starts the activity with a partner.
+        away_limit: Seconds that a partner may be away before the session ends.
+        keeper: Keeps sessions for a later process; None: they end with this one.
     """
 
-    def __init__(self, events: EventStream, name: str, begin: Begin) -> None:
+    def __init__(
+        self,
+        events: EventStream,
+        name: str,
+        begin: Begin,
+        *,
+        away_limit: float,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._events = events
         self._name = name
         self._begin = begin
+        self._away_limit = away_limit
+        self._keeper = keeper
         self._relay = RelayConnection(self._take, self._relay_changed)
+        self._lobby = Lobby(self._relay, self, self._say)
         self._wants = Wants.BOTH
-        self._waiting: _Waiting | None = None
-        self._meetings: dict[bytes, _Meeting] = {}  # by place
-        self._pairings: dict[Room, _Pairing] = {}
-        self._partners: dict[Room, Partner] = {}
-        self._asking = 0
-        self._early: list[RoomMessage | words.PartnerGone] = []
+        self._partners: dict[SessionId, Partner] = {}
+        self._rooms: dict[Room, Partner] = {}
+        self._lost = False
         self._tasks = Tasks()
+        self._ends = Tasks()  # never cancelled: each frees what a partner held
 
     # -- what may be asked
 
@@ -116,7 +108,23 @@ class SessionManager:
             NotPaired: There is no partner, or none in this session.
             SeveralPartners: `to` is None, and there are several.
         """
-        return self._partners[self._room(to)]
+        if to is None and len(self._partners) > 1:
+            raise SeveralPartners("You are paired with several people.")
+        for partner in self._partners.values():
+            if to in (None, partner.id):
+                return partner
+        raise NotPaired(
+            "You are not paired with anybody." if to is None else "This person is gone."
+        )
+
+    @property
+    def ids(self) -> frozenset[SessionId]:
+        """The ids of all sessions."""
+        return frozenset(self._partners)
+
+    def has(self, id: SessionId) -> bool:
+        """Return whether there is this session."""
+        return id in self._partners
 
     def verification(self, to: SessionId | None = None) -> str | None:
         """Return the words that are the same on both sides when nobody is in between.
@@ -148,12 +156,12 @@ class SessionManager:
         """Set what this side is there for; sent to each partner that it pairs with afterwards."""
         self._wants = wants
 
-    async def connect(self, relay_url: str, *, again: Callable[[], bool] = always) -> None:
+    async def connect(self, relay_url: str, *, again: Again = always) -> None:
         """Connect to a relay, in place of the one before; reconnect when the connection is lost.
 
         Args:
             relay_url: The relay's address.
-            again: Called before each reconnect; returns whether to connect to what is there now.
+            again: Awaited before each reconnect; see Again.
 
         Raises:
             RelayUnreachable: There is no relay at this address.
@@ -168,16 +176,12 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no connection to a relay.
         """
-        allocated = await self._relay.call(words.Allocate(), words.Allocated)
-        self._waiting = waiting = _Waiting(_new_id(), new_code(allocated.nameplate))
-        self._events.publish(
-            events.Code(
-                session=waiting.session,
-                code=waiting.code.text,
-                expires_seconds=allocated.expires_seconds,
-            )
-        )
-        return waiting.code.text
+        session = _new_id()
+        expires = (await self._lobby.create_code(session)).expires_seconds
+        assert self._lobby.waiting is not None
+        code = self._lobby.waiting.code.text
+        self._events.publish(events.Code(session=session, code=code, expires_seconds=expires))
+        return code
 
     async def join(self, typed: str) -> SessionId:
         """Pair with the maker of this code; return the session when paired.
@@ -189,12 +193,9 @@ class SessionManager:
             RelayTampered: The relay altered what the other side sent.
         """
         code = parse_code(typed)
-        session = _new_id()
-        claim = words.Claim(nameplate=code.nameplate)
-        room = (await self._ask_for_room(claim, words.Joined, session, code)).room
+        room = await self._lobby.claim(code)
         self._code_gone("joined")  # the relay withdraws a claimer's own nameplate
-        await self._pair_up(room)
-        return session
+        return self._introduced(_new_id(), await self._lobby.pair(room))
 
     async def meet(self, secret: bytes) -> SessionId:
         """Pair with the other holder of the secret, who meets too; return the session when paired.
@@ -212,14 +213,34 @@ class SessionManager:
             RelayUnreachable: There is no connection to a relay, or it was lost.
             RelayTampered: The relay altered what the other side sent.
         """
-        held = Secret(secret)
-        # In a thread: the first call imports something large.
-        place = await asyncio.to_thread(place_of, held)
-        if place in self._meetings:
-            raise PairingFailed("This side waits for them already.", "Wait until they come, too.")
-        session = _new_id()
-        await self._pair_up(await self._meet(place, _Meeting(session, held, asyncio.Queue())))
-        return session
+        room = await self._lobby.meet([Secret(secret)])
+        return self._introduced(_new_id(), await self._lobby.pair(room))
+
+    def restore(self, id: SessionId, state: SessionState, ledger: Ledger) -> None:
+        """Go on with a session of an earlier process, whose partner is away until both are back.
+
+        The relay at which both were must be connected.
+
+        Raises:
+            RelayUnreachable: There is no connection to a relay.
+        """
+        if self._relay.address is None:
+            raise self._relay.loss
+        session = Session.restored(state, ledger)
+        partner = self._add(id, session, self._relay.address.tracker)
+        self._events.publish(events.Paired(session=id, partner=session.partner, wants=state.wants))
+        self._lines_changed(partner)
+        self._come_back(partner)
+
+    async def settle(self, timeout: float) -> bool:
+        """Wait until every partner has taken all that was said, also those who are away.
+
+        Returns:
+            Whether they have, within `timeout` seconds.
+        """
+        sessions = [partner.session for partner in self._partners.values()]
+        took = await asyncio.gather(*(s.settled(timeout, even_away=True) for s in sessions))
+        return all(took)
 
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session; its transfers are cancelled first. Not being paired is no error.
@@ -228,126 +249,177 @@ class SessionManager:
             SeveralPartners: `to` is None, and there are several.
         """
         try:
-            room = self._room(to)
+            partner = self.partner(to)
         except NotPaired:
             return
-        await self._leave(room, self._partners.pop(room))
+        await self._leave(partner)
 
-    async def destroy(self) -> None:
-        """Leave everybody, disconnect and free everything."""
-        partners, self._partners = self._partners, {}
-        await asyncio.gather(*(self._leave(*each) for each in partners.items()))
+    async def destroy(self, *, keep: bool = False) -> None:
+        """Leave everybody, disconnect and free everything.
+
+        Args:
+            keep: Leave those with whom something is unfinished without a goodbye: a later process
+                goes on with it.
+        """
+        while partners := tuple(self._partners.values()):  # a code may be used meanwhile
+            kept = {each.id for each in partners if keep and each.activity.is_unfinished}
+            leaving = [(self._suspend if p.id in kept else self._leave)(p) for p in partners]
+            await asyncio.gather(*leaving)
         await self._relay.close()
         await self._tasks.cancel()
+        await self._ends.join()  # of those too who paired, or whose session ended, meanwhile
+        await self._lobby.close()
 
-    # -- pairing
+    # -- LobbyHost
 
-    async def _meet(self, place: bytes, meeting: _Meeting) -> Room:
-        """Go to a place; return the room with the other side, in which pairing has begun."""
-        # Before the call: a notice of who comes next may arrive with the answer.
-        self._meetings[place] = meeting
-        session, secret, came = meeting
-        try:
-            meet = words.Meet(place=place)
-            room = (await self._ask_for_room(meet, words.Met, session, secret)).room
-            if room is None:
-                met = await came.get()
-                if isinstance(met, FileSendError):
-                    raise met
-                room = met
-        except asyncio.CancelledError:
-            self._tasks.spawn(self._tell(words.LeavePlace(place=place)))
-            raise
-        finally:
-            del self._meetings[place]
-            while not came.empty():  # nobody waited for them
-                if not isinstance(left := came.get_nowait(), FileSendError):
-                    self._pairings.pop(left, None)
-                    self._tasks.spawn(self._part(left))
-        return room
+    def hello(self) -> words.Hello:
+        """See LobbyHost."""
+        return words.Hello(name=partner_name(self._name), wants=self._wants)
 
-    async def _ask_for_room(
-        self, word: Word, reply: type[R], session: SessionId, introduction: Introduction
-    ) -> R:
-        """Send a word that the relay answers with a room or none; begin to pair in that room."""
-        # The first word of the room may arrive with the answer, or before it.
-        self._asking += 1
-        asking = asyncio.ensure_future(self._relay.call(word, reply))
-        try:
-            answer = await asyncio.shield(asking)
-            if answer.room is not None:
-                self._enter(answer.room, session, introduction, Side.JOINER)
-        except asyncio.CancelledError:
-            self._tasks.spawn(self._give_back(asking))
-            raise
-        finally:
-            self._asking -= 1
-            if not self._asking:
-                self._early.clear()
-        return answer
+    def holds(self, room: Room) -> bool:
+        """See LobbyHost."""
+        return room in self._rooms
 
-    async def _give_back(
-        self, asking: asyncio.Future[words.Joined] | asyncio.Future[words.Met]
-    ) -> None:
-        """Leave the room of a cancelled call, if the relay gave one."""
-        try:
-            room = (await asking).room
-        except FileSendError:
-            return
-        if room is not None:
-            await self._part(room)
+    def claimed(self, waiting: Waiting, room: Room) -> None:
+        """See LobbyHost."""
+        self._events.publish(events.CodeClaimed(session=waiting.session))
+        self._tasks.spawn(self._be_joined(room, waiting.session))
 
-    def _enter(
-        self, room: Room, session: SessionId, introduction: Introduction, side: Side
-    ) -> None:
-        """Begin to pair with the other side of a room. Raises RelayTampered."""
-        if room in self._pairings or room in self._partners:
-            raise RelayTampered(_MIXED_UP)
+    def code_expired(self) -> None:
+        """See LobbyHost."""
+        self._code_gone("expired")
 
-        async def send(word: Word) -> None:
-            assert isinstance(word, SealedMessage | PairingWord)
-            await self._say(room, word)
-
-        hello = words.Hello(name=partner_name(self._name), wants=self._wants)
-        handshake = PairingHandshake(introduction, side, hello, send)
-        self._pairings[room] = _Pairing(session, handshake)
-        for early in self._early:
-            if early.room == room:
-                self._take(early)
-
-    async def _pair_up(self, room: Room) -> None:
-        """Pair with the other side of a room; leave the room on failure."""
-        pairing = self._pairings.get(room)
-        if pairing is None:
-            raise self._relay.loss  # lost before this task ran
-        id, handshake = pairing
-        try:
-            session = await handshake.run()
-        except BaseException:
-            self._pairings.pop(room, None)
-            await self._part(room)
-            raise
-        # No await from here to the last queued word, or words lose their order.
-        if self._pairings.pop(room, None) is None:
-            raise self._relay.loss  # lost just now
-        assert self._relay.address is not None
-        activity = self._begin(id, session, self._relay.address.tracker)
-        self._partners[room] = Partner(id, session, activity, self._events)
-        self._events.publish(
-            events.Paired(session=id, partner=session.partner, wants=session.wants)
-        )
-        for word in handshake.unheard():
-            self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
+    # -- the beginning of a session
 
     async def _be_joined(self, room: Room, session: SessionId) -> None:
         """Pair with the claimer of this side's code."""
         try:
-            await self._pair_up(room)
+            self._introduced(session, await self._lobby.pair(room))
         except RelayUnreachable:
             self._events.publish(events.CodeGone(session=session, reason="relay"))
         except FileSendError as error:
             self._events.publish(events.CodeGone(session=session, reason="burned"))
             self._publish_error(error, session)
+
+    def _introduced(self, id: SessionId, introduced: Introduced) -> SessionId:
+        """Begin the session of two people who are introduced; return its id."""
+        # No await here or before the last queued word, or words lose their order.
+        unheard = self._lobby.take_over(introduced)
+        room, address = introduced.room, self._relay.address
+        assert address is not None
+        ledger = None
+        if self._keeper is not None:
+            ledger = self._keeper.session_begun(id, state_of(introduced.agreed), address.url)
+        session = Session.begun(introduced.agreed, self._sender(room), ledger)
+        self._rooms[room] = self._add(id, session, address.tracker)
+        self._events.publish(
+            events.Paired(session=id, partner=session.partner, wants=session.wants)
+        )
+        self._hear_all(room, unheard)
+        return id
+
+    def _add(self, id: SessionId, session: Session, tracker: str) -> Partner:
+        """Add the partner of a session, and begin the activity with them."""
+        activity = self._begin(id, session, tracker)
+        presence = Presence(self._away_limit, lambda: self._away_too_long(partner))
+        partner = Partner(id, session, activity, presence, self._events)
+        session.changed = lambda: self._lines_changed(partner)
+        session.failed = lambda error: self._break(partner, error)
+        session.unheard = lambda: self._renew_room(partner)
+        partner.left = lambda: self._over(partner, errors.PartnerGone(_GONE), "left")
+        self._partners[id] = partner
+        return partner
+
+    def _hear_all(self, room: Room, unheard: tuple[Word, ...]) -> None:
+        for word in unheard:
+            self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
+
+    # -- away, and back
+
+    def _room_lost(self, room: Room) -> None:
+        """Go and meet the partner of a room again."""
+        partner = self._rooms.pop(room)
+        partner.presence.room_lost()
+        partner.session.room_lost()
+        self._come_back(partner)
+
+    def _renew_room(self, partner: Partner) -> None:
+        """Leave a room that delivers nothing, so that both meet in another."""
+        for room in self._rooms_of(partner):
+            self._room_lost(room)
+            self._tasks.spawn(self._lobby.leave(room))
+
+    def _come_back(self, partner: Partner) -> None:
+        wanted = partner.id in self._partners and not partner.session.in_room
+        if wanted and partner.presence.returning is None and not self._lost:
+            partner.presence.returning = self._tasks.spawn(self._meet_again(partner))
+
+    async def _meet_again(self, partner: Partner) -> None:
+        """Meet a partner again, as often as it takes; a lost relay ends it."""
+        try:
+            while True:
+                await asyncio.sleep(partner.presence.next_delay())
+                try:
+                    ways = partner.session.ways_back()
+                    had = partner.session.had
+                    room = await self._lobby.meet(tuple(ways), lambda: partner.session.taken)
+                    introduced = await self._lobby.pair(room)
+                    unheard = self._lobby.take_over(introduced)
+                except RelayUnreachable:
+                    return  # once there is one again, this is
+                except FileSendError as error:
+                    # A relay that lets somebody else in only delays it.
+                    _log.info("meeting %s again: %s", partner.id, error)
+                    continue
+                way = introduced.introduction
+                assert isinstance(way, Secret)
+                self._rooms[room] = partner
+                try:
+                    send = self._sender(room)
+                    partner.session.enter(introduced.agreed, ways[way], send, had=had)
+                except OutOfStep as error:
+                    await self._tell_forgotten(introduced)
+                    self._break(partner, error)
+                    return
+                partner.presence.entered()
+                self._hear_all(room, unheard)
+                return
+        finally:
+            partner.presence.returning = None
+            self._come_back(partner)  # it may be lost already
+
+    async def _tell_forgotten(self, introduced: Introduced) -> None:
+        """Say in a room that the session is over, to whom the next word would mean nothing."""
+        goodbye = Envelope(words.Goodbye(forgotten=True))
+        with suppress(FileSendError):
+            await self._relay.send(introduced.room, introduced.agreed.cipher.seal(goodbye))
+
+    def _lines_changed(self, partner: Partner) -> None:
+        """Publish that a partner is away or back, and watch how long."""
+        if partner.id not in self._partners:
+            return
+        away = partner.session.is_away
+        if away:
+            partner.presence.away()
+            reason = "relay" if self._lost else "lost"
+            self._events.publish(
+                events.PartnerAway(session=partner.id, partner=partner.name, reason=reason)
+            )
+        else:
+            partner.presence.back()
+            self._events.publish(events.PartnerBack(session=partner.id, partner=partner.name))
+        partner.activity.partner_away(away)
+
+    def _away_too_long(self, partner: Partner) -> None:
+        """Wait no longer; what is unfinished is kept for later, where anything is kept."""
+        reason = "relay" if self._lost else "lost"
+        error = self._relay.loss if self._lost else errors.PartnerGone(_GONE)
+        if self._keeper is None or not partner.activity.is_unfinished:
+            self._over(partner, error, reason)
+            return
+        error = type(error)(error.message, _GO_ON)
+        self._ends.spawn(self._suspend(partner, error))
+        self._publish_gone(partner, reason)
 
     # -- what comes from the relay
 
@@ -358,162 +430,159 @@ class SessionManager:
         except Exception:
             _log.exception("a word that the relay delivered brought a fault to light")
             fault = FileSendError("Something in this program broke, so it hung up.")
-            if (room := getattr(word, "room", None)) is not None:
-                self._break(room, fault)
+            room = getattr(word, "room", "")
+            if partner := self._rooms.get(room):
+                self._break(partner, fault)
+            else:
+                self._lobby.fail(room, fault)
 
     def _deal_with(self, word: Word | RoomMessage) -> None:
-        match word:
-            case RoomMessage() | words.PartnerGone():
-                self._heard(word)
-            case words.Claimed():
-                self._claimed(word)
-            case words.NameplateExpired():
-                if self._waiting and self._waiting.code.nameplate == word.nameplate:
-                    self._code_gone("expired")
-            case words.MetAtPlace():
-                self._met(word)
-            case words.PlaceExpired():
-                if meeting := self._meetings.get(word.place):
-                    meeting.came.put_nowait(PairingFailed(_NOBODY_CAME, _COME_TOO))
-            case words.RelayClosing():
-                pass  # the connection ends next, which is published
-
-    def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
-        """Pass on a word by its room; drop it if the room was left a moment ago."""
-        if pairing := self._pairings.get(word.room):
-            pairing.handshake.receive(word.word if isinstance(word, RoomMessage) else word)
-        elif partner := self._partners.get(word.room):
-            self._hear_partner(partner, word)
-        elif self._asking and len(self._early) < _MAX_EARLY and not _is_sealed(word):
-            self._early.append(word)
-
-    def _hear_partner(self, partner: Partner, word: RoomMessage | words.PartnerGone) -> None:
-        if isinstance(word, words.PartnerGone):
-            reason = "left" if word.reason == "left" else "lost"
-            self._over(word.room, errors.PartnerGone("The other person is gone."), reason)
-        elif isinstance(word.word, SealedMessage):
+        partner = self._rooms.get(getattr(word, "room", ""))
+        if partner is None:
+            self._lobby.take(word)
+        elif isinstance(word, words.PartnerGone):
+            self._room_lost(word.room)
+        elif isinstance(word, RoomMessage) and isinstance(word.word, SealedMessage):
             try:
-                partner.receive(word.word)
+                partner.session.receive(word.word)
             except FileSendError as error:
-                self._break(word.room, error)
+                self._break(partner, error)
         else:
-            self._break(word.room, RelayTampered(_MIXED_UP))
-
-    def _claimed(self, word: words.Claimed) -> None:
-        waiting = self._waiting
-        if word.room in self._pairings or word.room in self._partners:
-            self._break(word.room, RelayTampered(_MIXED_UP))
-        elif waiting is None or waiting.code.nameplate != word.nameplate:
-            # A code that was never shown: only a guess can claim it.
-            self._tasks.spawn(self._part(word.room))
-        else:
-            self._waiting = None
-            self._events.publish(events.CodeClaimed(session=waiting.session))
-            self._enter(word.room, waiting.session, waiting.code, Side.MAKER)
-            self._tasks.spawn(self._be_joined(word.room, waiting.session))
-
-    def _met(self, word: words.MetAtPlace) -> None:
-        meeting = self._meetings.get(word.place)
-        if word.room in self._pairings or word.room in self._partners:
-            self._break(word.room, RelayTampered(_MIXED_UP))
-        elif meeting is None or not meeting.came.empty():
-            self._tasks.spawn(self._part(word.room))  # this side is not there any more
-        else:
-            self._enter(word.room, meeting.session, meeting.secret, Side.MAKER)
-            meeting.came.put_nowait(word.room)
+            self._break(partner, RelayTampered(MIXED_UP))
 
     def _relay_changed(self, state: ConnectionState) -> None:
         url = self._relay.address.url if self._relay.address else ""
         self._events.publish(events.Relay(state=state, url=url))
-        if state in (ConnectionState.LOST, ConnectionState.CLOSED):
-            # A relay drops a client's code and rooms with its connection.
-            lost = self._relay.loss
-            if self._relay.hung_up and state is ConnectionState.LOST:
-                self._publish_error(lost, None)
-            self._code_gone("relay")
-            for meeting in self._meetings.values():
-                meeting.came.put_nowait(lost)
-            pairings, self._pairings = self._pairings, {}
-            for pairing in pairings.values():
-                pairing.handshake.fail(lost)
-            for room in tuple(self._partners):
-                self._over(room, lost, "relay")
+        match state:
+            case ConnectionState.LOST:
+                self._relay_lost(url)
+            case ConnectionState.CLOSED:
+                self._relay_closed()
+            case ConnectionState.CONNECTED if self._lost:
+                self._lost = False
+                self._events.publish(events.RelayBack(url=url))
+                for partner in self._partners.values():
+                    self._come_back(partner)
+
+    def _relay_lost(self, url: str) -> None:
+        """Go on without: a relay drops a client's code and rooms with its connection."""
+        lost = self._relay.loss
+        if self._relay.hung_up:
+            self._publish_error(lost, None)
+        if not self._lost:
+            self._lost = True
+            self._events.publish(events.RelayAway(url=url, reason=lost.message))
+        self._code_gone("relay")
+        self._lobby.lost(lost)
+        for room in tuple(self._rooms):
+            self._room_lost(room)
+
+    def _relay_closed(self) -> None:
+        """End every session: this side left the relay."""
+        lost = self._relay.loss
+        self._lost = False
+        self._code_gone("relay")
+        self._lobby.lost(lost)
+        for partner in tuple(self._partners.values()):
+            self._over(partner, lost, "relay")
+            partner.session.room_lost()  # so that no goodbye is waited for there
 
     def _code_gone(self, reason: str) -> None:
-        waiting, self._waiting = self._waiting, None
+        waiting, self._lobby.waiting = self._lobby.waiting, None
         if waiting is not None:
             self._events.publish(events.CodeGone(session=waiting.session, reason=reason))
 
     # -- the end of a session
 
-    def _break(self, room: Room, error: FileSendError) -> None:
-        """End the pairing or session of a room that cannot be trusted any more; publish why."""
-        if pairing := self._pairings.get(room):
-            pairing.handshake.fail(error)
-        elif partner := self._partners.get(room):
+    def _break(self, partner: Partner, error: FileSendError) -> None:
+        """End a session that cannot be trusted any more, and publish why."""
+        if partner.id in self._partners:
             self._publish_error(error, partner.id)
-            self._over(room, error, "broken")
-            self._tasks.spawn(self._part(room))
+            self._over(partner, error, "broken")
 
-    def _over(self, room: Room, error: FileSendError, reason: str) -> None:
-        partner = self._partners.pop(room)
-        self._tasks.spawn(partner.activity.close(error))
+    def _over(self, partner: Partner, error: FileSendError, reason: str) -> None:
+        if self._partners.pop(partner.id, None) is None:
+            return
+        self._forget(partner)
+        self._ends.spawn(self._end(partner, error))
+        self._publish_gone(partner, reason)
+
+    async def _leave(self, partner: Partner) -> None:
+        """End a session at the command of the person here."""
+        self._partners.pop(partner.id, None)
+        self._forget(partner)
+        await self._end(partner, None)
+
+    async def _suspend(self, partner: Partner, lost: FileSendError | None = None) -> None:
+        """Stop, and let a later process go on. lost: see Activity.suspend."""
+        self._partners.pop(partner.id, None)
+        try:
+            await partner.activity.suspend(lost)
+        finally:
+            await self._free(partner)
+
+    def _forget(self, partner: Partner) -> None:
+        if self._keeper is not None:
+            self._keeper.session_over(partner.id)
+
+    async def _end(self, partner: Partner, error: FileSendError | None) -> None:
+        """End the activity with a partner, say goodbye, leave their room and free everything.
+
+        error: Why it is over; None where this side leaves. Else nobody is waited for: they are
+        gone, or are not believed any more.
+        """
+        session = partner.session
+        try:
+            await partner.activity.close(error)
+            with suppress(FileSendError):
+                await session.send(words.Goodbye())
+                if error is None:
+                    await session.settled(PARTING)
+        finally:
+            await self._free(partner)
+
+    async def _free(self, partner: Partner) -> None:
+        await partner.presence.close()
+        for room in self._rooms_of(partner):
+            del self._rooms[room]
+            await self._lobby.leave(room)
+        await partner.session.close()
+
+    # -- small things
+
+    def _rooms_of(self, partner: Partner) -> list[Room]:
+        return [room for room, there in self._rooms.items() if there is partner]
+
+    def _publish_gone(self, partner: Partner, reason: str) -> None:
         self._events.publish(
             events.PartnerGone(session=partner.id, partner=partner.name, reason=reason)
         )
 
-    async def _leave(self, room: Room, partner: Partner) -> None:
-        """End a session at the command of the person here."""
-        await partner.activity.close()
-        await self._part(room)
+    def _sender(self, room: Room) -> Callable[[SealedMessage], Awaitable[object]]:
+        async def send(message: SealedMessage) -> None:
+            await self._say(room, message)
 
-    async def _part(self, room: Room) -> None:
-        """Leave a room at the relay."""
-        await self._tell(words.Leave(room=room))
-
-    async def _tell(self, word: words.Leave | words.LeavePlace) -> None:
-        """Send the relay a word of leaving; ignore a failure, as a lost connection leaves too."""
-        try:
-            async with asyncio.timeout(PARTING):
-                await self._relay.call(word, Done)
-        except (FileSendError, TimeoutError) as error:
-            _log.debug("leaving: %s", error)
-
-    # -- small things
+        return send
 
     async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
         try:
             await self._relay.send(room, word)
-        except (RelayUnreachable, NotPaired):
+        except RelayUnreachable:
             raise
         except FileSendError as error:
-            # A refused message leaves a gap in the sealed sequence.
-            if room in self._partners:
-                self._break(room, error)
+            # A refused message leaves a gap in what is sealed for this room: begin in another.
+            if partner := self._rooms.get(room):
+                _log.info("the relay refused a word: %s", error)
+                self._renew_room(partner)
             raise
 
     def _publish_error(self, error: FileSendError, session: SessionId | None) -> None:
         self._events.publish(error_event(error, session=session))
 
-    def _room(self, to: SessionId | None) -> Room:
-        """Return the room of a session. Raises NotPaired, SeveralPartners."""
-        if to is None and len(self._partners) > 1:
-            raise SeveralPartners("You are paired with several people.")
-        for room, partner in self._partners.items():
-            if to in (None, partner.id):
-                return room
-        raise NotPaired(
-            "You are not paired with anybody." if to is None else "This person is gone."
-        )
-
 
 def _said(room: Room, word: Word) -> RoomMessage:
     assert isinstance(word, SealedMessage | PairingWord)
     return RoomMessage(room, word)
-
-
-def _is_sealed(word: RoomMessage | words.PartnerGone) -> bool:
-    return isinstance(word, RoomMessage) and isinstance(word.word, SealedMessage)
 
 
 def _new_id() -> SessionId:

@@ -1,4 +1,4 @@
-"""The pairing handshake: one pairing over the relay, from a claimed code or a place to a session.
+"""The pairing handshake: one pairing over the relay, from a claimed code or a place to an epoch.
 
 The rules of pairing are pairing.py's; here its computations run in worker threads, its words are
 sent and received, and a timeout bounds it.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, NamedTuple
 
 from filesend_tui.core.errors import FileSendError, NotPaired, PairingFailed
 from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.cipher import RoomCipher
+from filesend_tui.core.sessions.envelope import Envelope
 from filesend_tui.core.sessions.key_agreement import Introduction, Side
-from filesend_tui.core.sessions.pairing import Pairing, PairingState
-from filesend_tui.core.sessions.session import Session
-from relay.protocol.words import Hello, PartnerGone, Word
+from filesend_tui.core.sessions.pairing import Pairing, PairingState, SharedKey
+from relay.protocol.words import Goodbye, Hello, PartnerGone, Word
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,20 @@ TIMEOUT: Final = 30.0
 _MAX_UNHEARD: Final = 32
 
 
+class Agreed(NamedTuple):
+    """What two people hold once they are paired.
+
+    side: which of the two this is in it. cipher: has sealed and opened one word already. hello: the
+    other side's. taken: the number of the last word of this side's that the other side has.
+    """
+
+    shared: SharedKey
+    side: Side
+    cipher: RoomCipher
+    hello: Hello
+    taken: int
+
+
 class PairingHandshake:
     """One attempt to pair with the other side of a room.
 
@@ -33,6 +49,9 @@ class PairingHandshake:
         introduction: What this side believes the code is, or the secret that both hold.
         side: Whether this side was there first (it made the code) or came second.
         hello: This side's name, and what it is there for.
+        taken: Returns the number of the last word that this side took, of a session that goes on,
+            when it introduces itself; None: it
+            is a new one.
         send: Sends a word through the relay; raises FileSendError.
     """
 
@@ -41,11 +60,13 @@ class PairingHandshake:
         introduction: Introduction,
         side: Side,
         hello: Hello,
+        taken: Callable[[], int] | None,
         send: Callable[[Word], Awaitable[object]],
     ) -> None:
         self._pairing = Pairing(introduction, side)
         self._side = side
         self._hello = hello
+        self._taken = taken
         self._send = send
         self._heard: asyncio.Queue[Word | FileSendError] = asyncio.Queue()
         self._exposed = False
@@ -61,8 +82,8 @@ class PairingHandshake:
         """End the handshake; `run` raises the error."""
         self._heard.put_nowait(error)
 
-    async def run(self) -> Session:
-        """Pair; return the session.
+    async def run(self) -> Agreed:
+        """Pair; return what both agreed on.
 
         Raises:
             WrongCode: The other side does not know the words, or left when it may have tested a
@@ -98,7 +119,7 @@ class PairingHandshake:
                 words.append(word)
         return tuple(words)
 
-    async def _run(self) -> Session:
+    async def _run(self) -> Agreed:
         # In threads: importing and computing take too long for the event loop.
         pairing = self._pairing
         for word in await asyncio.to_thread(pairing.start):
@@ -109,14 +130,22 @@ class PairingHandshake:
             self._exposed = pairing.is_exposed
             for word in replies:
                 await self._send(word)
-        session = Session(pairing.shared_key, self._side, self._send)
-        await session.send(self._hello)
-        letter = await self._next()
-        hello = session.receive(letter) if isinstance(letter, SealedMessage) else None
-        if not isinstance(hello, Hello):
-            raise pairing.failed("The other side did not introduce itself.")
-        session.introduce(hello)
-        return session
+        shared = pairing.shared_key
+        cipher = RoomCipher(shared, self._side)
+        await self._send(
+            cipher.seal(Envelope(self._hello, taken=self._taken() if self._taken else 0))
+        )
+        try:
+            message = await self._next()
+            last = cipher.open(message) if isinstance(message, SealedMessage) else None
+            if last is None or not isinstance(last.word, Hello):
+                raise pairing.failed("The other side did not introduce itself.")
+        except FileSendError:
+            if self._taken is None:  # the other side may be content, and wait
+                with suppress(FileSendError):
+                    await self._send(cipher.seal(Envelope(Goodbye())))
+            raise
+        return Agreed(shared, self._side, cipher, last.word, last.taken)
 
     async def _next(self) -> Word:
         heard = await self._heard.get()

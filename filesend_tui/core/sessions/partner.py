@@ -7,13 +7,14 @@ of the session manager chooses. Sending of words and pairing never live here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.errors import FileSendError, OutOfStep
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId
-from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.sessions.presence import Presence
 from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.token_bucket import TokenBucket
@@ -30,8 +31,21 @@ _FLOODED: Final = "Whoever is at the other end means no good, or their program d
 class Activity(Protocol):
     """The activity with a partner, beside text messages."""
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether there is something in it for a later process to go on with."""
+
     def receive(self, word: Word) -> None:
         """Handle a word of the partner's; ignore one that does not apply."""
+
+    def partner_away(self, away: bool) -> None:
+        """Handle that the partner is away, or back: what goes on with them waits."""
+
+    async def suspend(self, lost: FileSendError | None = None) -> None:
+        """Stop it and free everything, so that a later process can go on with it.
+
+        lost: why, where that is to be told.
+        """
 
     async def close(self, lost: FileSendError | None = None) -> None:
         """End it and free everything. lost: why the partner is gone; None: this side leaves."""
@@ -44,15 +58,26 @@ class Partner:
         id: The session's.
         session: The session from the pairing.
         activity: Receives their other words.
+        presence: How long they are away.
         events: Where events go.
+
+    left: called when they end the session.
     """
 
     def __init__(
-        self, id: SessionId, session: Session, activity: Activity, events: EventStream
+        self,
+        id: SessionId,
+        session: Session,
+        activity: Activity,
+        presence: Presence,
+        events: EventStream,
     ) -> None:
         self.id = id
         self.session = session
         self.activity = activity
+        self.presence = presence
+        self.left: Callable[[], None] = lambda: None
+        session.deliver = self.take
         self._events = events
         self._clock = asyncio.get_running_loop().time
         self._messages = TokenBucket(*MESSAGES, self._clock())
@@ -62,20 +87,25 @@ class Partner:
         """The name that they sent, cleaned."""
         return self.session.partner
 
-    def receive(self, message: SealedMessage) -> None:
-        """Handle a message of theirs.
+    def take(self, word: Word) -> None:
+        """Handle a word of theirs.
 
         Raises:
-            RelayTampered: It is not their next message; the session is over.
-            FileSendError: It cannot be decoded, or exceeds the rate limit; the session is over.
+            FileSendError: It exceeds the rate limit, or says that one side has forgotten words; the
+                session is over.
         """
-        word = self.session.receive(message)
-        if not isinstance(word, words.Message):
-            self.activity.receive(word)
-        elif self._messages.spend(1, self._clock()):
-            self._publish_message(word.text, outgoing=False)
-        else:
-            raise FileSendError("Messages came without end.", _FLOODED)
+        match word:
+            case words.Goodbye(forgotten=True):
+                raise OutOfStep("What the two sides kept of this session does not fit together.")
+            case words.Goodbye():
+                self.session.acknowledge()
+                self.left()
+            case words.Message(text=text):
+                if not self._messages.spend(1, self._clock()):
+                    raise FileSendError("Messages came without end.", _FLOODED)
+                self._publish_message(text, outgoing=False)
+            case _:
+                self.activity.receive(word)
 
     async def say(self, text: str) -> None:
         """Send them a line of text.

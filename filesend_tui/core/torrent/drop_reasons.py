@@ -27,6 +27,8 @@ class Drop(StrEnum):
     BOTH_COMPLETE = "bothComplete"
     #: It is connected already.
     DUPLICATE = "duplicate"
+    #: It was silent for a while, and came back by another connection.
+    REPLACED = "replaced"
     #: It traded nothing for a while, and another peer needed its slot.
     DISPLACED = "displaced"
     #: The disk failed while it was served.

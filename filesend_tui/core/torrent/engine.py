@@ -14,13 +14,17 @@ from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadMagnet, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, Hashing, SessionId, TransferId, of_session
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
+from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.sources.create import Found, make_torrent, scan
 from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.trusted import Hashed
 from filesend_tui.core.torrent.storage.target import Target
-from filesend_tui.core.torrent.torrent import Choose, Progress, Torrent
+from filesend_tui.core.torrent.swarm import make_peer_id
+from filesend_tui.core.torrent.torrent import Choose, Progress, Standing, Torrent
 from filesend_tui.core.transports.registry import Transports
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
@@ -50,6 +54,8 @@ class Engine:
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
         self._torrents: dict[str, Torrent] = {}
+        self._paused: set[TransferId] = set()
+        self._paused_files: dict[TransferId, frozenset[int]] = {}
         self._transports = Transports(config)
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -78,6 +84,7 @@ class Engine:
         transfer: TransferId | None = None,
         swarm_key: bytes | None = None,
         skip_unreadable: bool = False,
+        known: Hashed | None = None,
     ) -> str:
         """Make a torrent of files and folders, announce it and serve it; return its id.
 
@@ -85,6 +92,7 @@ class Engine:
             paths: What to share, or what was found of it.
             trackers, name, transfer, swarm_key: As `serve`.
             skip_unreadable: Leave out what cannot be sent.
+            known: What an earlier run hashed of it.
 
         Raises:
             BadSource: Something cannot be sent, or changed while it was read.
@@ -95,7 +103,12 @@ class Engine:
         else:
             sources = await self.look_through(paths, skip_unreadable=skip_unreadable)
         return await self.serve(
-            sources, trackers=trackers, name=name, transfer=transfer, swarm_key=swarm_key
+            sources,
+            trackers=trackers,
+            name=name,
+            transfer=transfer,
+            swarm_key=swarm_key,
+            known=known,
         )
 
     async def serve(
@@ -107,7 +120,9 @@ class Engine:
         transfer: TransferId | None = None,
         session: SessionId | None = None,
         swarm_key: bytes | None = None,
-        approved: asyncio.Event | None = None,
+        words: WordReceiver | None = None,
+        approved: asyncio.Future[Reach | None] | None = None,
+        known: Hashed | None = None,
     ) -> str:
         """Make a torrent of files that were found, announce it and serve it; return its id.
 
@@ -121,23 +136,26 @@ class Engine:
             transfer: The transfer it belongs to.
             session: The session that this belongs to, for its events.
             swarm_key: Makes the swarm private: 32 random bytes that its members know.
-            approved: Set once it may be announced and served; None: as soon as it is made.
+            words: Takes the words of that session, from its peers.
+            approved: Done once it may be announced and served, with the invitation of the peer
+                that it is for, if there is one; None: as soon as it is made.
+            known: What an earlier run hashed of these files, which are the same still.
 
         Raises:
             BadSource: Something cannot be read, or changed since it was found.
             TrackerFailed: No tracker accepted it.
         """
-        info = await self._make(sources, name, transfer, session)
-        if approved is not None:
-            await approved.wait()
+        info = await self._make(sources, name, transfer, session, known)
+        invited = await asyncio.shield(approved) if approved is not None else None
         torrent = self._admit(
             Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
-            transfer,
-            session,
-            swarm_key,
+            transfer=transfer,
+            session=session,
+            swarm_key=swarm_key,
+            words=words,
         )
         try:
-            await torrent.seed(info, sources)
+            await torrent.seed(info, sources, invited)
         except BaseException:
             await self.remove(torrent.id)
             raise
@@ -152,9 +170,15 @@ class Engine:
         transfer: TransferId | None = None,
         session: SessionId | None = None,
         swarm_key: bytes | None = None,
+        words: WordReceiver | None = None,
         choose: Choose | None = None,
+        invitation: Invitation | None = None,
+        reach: Reach | None = None,
+        keep: bool | None = None,
     ) -> str:
         """Start downloading into `folder`; return the torrent's id at once.
+
+        What an earlier run left of it there is gone on with, if it is one that is kept.
 
         Args:
             magnet: Names the torrent.
@@ -163,7 +187,12 @@ class Engine:
             transfer: The transfer it belongs to.
             session: The session that this belongs to, for its events.
             swarm_key: The private swarm's; None where it is open.
+            words: As in `serve`.
             choose: Selects files once the info dictionary is known; may raise FileSendError.
+            invitation: This side's to the peer that has it, from `invite`.
+            reach: That peer's answer to it.
+            keep: Leave it for a later run where this client ends before it is done; None: where it
+                belongs to no transfer.
 
         Raises:
             BadMagnet: It cannot be used, or is being downloaded or seeded already.
@@ -174,12 +203,67 @@ class Engine:
             raise BadMagnet("This magnet link names no tracker.")
         torrent = self._admit(
             Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)),
-            transfer,
-            session,
-            swarm_key,
+            transfer=transfer,
+            session=session,
+            swarm_key=swarm_key,
+            words=words,
+            peer_id=None if invitation is None else invitation.peer_id,
         )
-        await torrent.fetch(folder, choose)
+        keep = transfer is None if keep is None else keep
+        try:
+            await torrent.fetch(folder, choose, keep=keep, invitation=invitation, reach=reach)
+        except BaseException:
+            await self.remove(torrent.id, delete_data=not keep)
+            raise
         return torrent.id
+
+    async def invite(self) -> Invitation | None:
+        """Return an invitation of a peer into a private swarm to come; None where none is possible.
+
+        The caller closes it, or gives it to `add`.
+        """
+        return await Invitation.make(make_peer_id(), self._transports)
+
+    def reply(self, torrent_id: str) -> Reach | None:
+        """Return the answer to the invitation that a torrent was served for, if there was one.
+
+        Raises KeyError where there is no such torrent.
+        """
+        return self._torrents[torrent_id].reply
+
+    def partner_away(self, transfer: TransferId, *, away: bool) -> None:
+        """Set whether the other side of a transfer is away: then nobody is missed in its swarm."""
+        for torrent in self._torrents.values():
+            if torrent.transfer == transfer:
+                torrent.partner_away(away)
+
+    def pause(self, transfer: TransferId, *, paused: bool) -> None:
+        """Set whether no bytes of a transfer's torrent go; also before there is one.
+
+        Connections are kept, and new ones are made. Who paused one that is over says so again.
+        """
+        (self._paused.add if paused else self._paused.discard)(transfer)
+        for torrent in self._torrents.values():
+            if torrent.transfer == transfer:
+                torrent.pause(paused)
+
+    def standing(self, transfer: TransferId) -> Standing:
+        """Return where the torrent of a transfer stands."""
+        mine = (each for each in self._torrents.values() if each.transfer == transfer)
+        torrent = next(mine, None)
+        return torrent.standing if torrent is not None else Standing.ABSENT
+
+    def pause_files(self, transfer: TransferId, files: Collection[int]) -> None:
+        """Set which files of a transfer are not fetched for now; also before there is a torrent.
+
+        files: indices in the torrent. Pieces that hold bytes of others too are fetched.
+        """
+        self._paused_files[transfer] = frozenset(files)
+        if not files:
+            del self._paused_files[transfer]
+        for torrent in self._torrents.values():
+            if torrent.transfer == transfer:
+                torrent.pause_files(frozenset(files))
 
     async def warm(self) -> None:
         """Prepare what a first transfer would wait for; failures are reported when it is used."""
@@ -195,17 +279,22 @@ class Engine:
             closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)
 
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """The rate limits of upload and download, in bytes a second; None for no limit."""
+        return self._limits.upload.rate, self._limits.download.rate
+
     def limit(self, *, upload: int | None, download: int | None) -> None:
         """Set the rate limits, in bytes a second; None for no limit."""
         self._limits.upload.change(upload)
         self._limits.download.change(download)
 
     async def destroy(self) -> None:
-        """Destroy every torrent and its unfinished part files, as nothing can resume them yet."""
+        """Destroy every torrent; an unfinished download that is kept stays for a later run."""
         for cancelled in self._hashing:
             cancelled.set()
         await asyncio.gather(
-            *(self.remove(torrent_id, delete_data=True) for torrent_id in tuple(self._torrents)),
+            *(self.remove(t.id, delete_data=not t.keeps) for t in tuple(self._torrents.values())),
             *self._closing,
         )
         await self._transports.close()
@@ -231,9 +320,12 @@ class Engine:
     def _admit(
         self,
         magnet: Magnet,
+        *,
         transfer: TransferId | None,
         session: SessionId | None,
         swarm_key: bytes | None,
+        words: WordReceiver | None,
+        peer_id: bytes | None = None,
     ) -> Torrent:
         torrent_id = magnet.info_hash.hex()
         if torrent_id in self._torrents:
@@ -249,8 +341,13 @@ class Engine:
             publish=self._publisher(session),
             transfer=transfer,
             swarm_key=swarm_key,
+            words=words,
+            peer_id=peer_id,
             transports=self._transports,
         )
+        if transfer is not None:
+            torrent.pause(transfer in self._paused)
+            torrent.pause_files(self._paused_files.get(transfer, frozenset()))
         self._torrents[torrent_id] = torrent
         return torrent
 
@@ -264,6 +361,7 @@ class Engine:
         name: str | None,
         transfer: TransferId | None,
         session: SessionId | None,
+        known: Hashed | None = None,
     ) -> TorrentInfo:
         """Hash in a worker thread and publish progress; cancellation stops the thread too."""
         loop = asyncio.get_running_loop()
@@ -281,7 +379,12 @@ class Engine:
 
         def work() -> TorrentInfo:
             return make_torrent(
-                sources, name=name, salt=transfer, progress=tell, cancelled=stop.is_set
+                sources,
+                name=name,
+                salt=transfer,
+                progress=tell,
+                cancelled=stop.is_set,
+                known=known,
             )
 
         self._hashing.add(stop)

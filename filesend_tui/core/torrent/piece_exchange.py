@@ -7,7 +7,7 @@ and pieces assembly's; which peers are admitted is roster.py's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from filesend_tui.core.errors import FileSendError
@@ -19,7 +19,7 @@ from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.pieces.complaints import Complaints
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.reporter import Reporter
-from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.disk import Disk, Paused
 from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.errors import WireError
@@ -45,6 +45,7 @@ class PieceExchange:
         disk: Its store.
         wanted: Piece indices to fetch.
         have: Piece indices that are verified already.
+        held: Wanted piece indices that may be here, until `rechecked` says.
         peers: The admitted peers; iterated over repeatedly.
         upload_slots: Peers served at a time.
         upload_limit: The client's.
@@ -52,6 +53,7 @@ class PieceExchange:
         host: The torrent.
         sent_bad_data: Called with a peer and the false pieces that it sent.
         reporter: Counts bytes.
+        paused, postponed: See `pause` and `postpone`.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class PieceExchange:
         shape: TorrentShape,
         disk: Disk,
         *,
-        wanted: Sequence[int],
-        have: Sequence[int],
+        wanted: Collection[int],
+        have: Collection[int],
+        held: Collection[int],
         peers: Iterable[Peer],
         upload_slots: int,
         upload_limit: RateLimit | None,
@@ -68,10 +71,13 @@ class PieceExchange:
         host: PieceExchangeHost,
         sent_bad_data: Callable[[Peer, Sequence[int]], None],
         reporter: Reporter,
+        paused: bool = False,
+        postponed: Collection[int] = (),
     ) -> None:
         self.assembly: Assembly[Peer] = Assembly(
-            shape, disk, self, failed=host.swarm_failed, wanted=wanted, have=have
+            shape, disk, self, failed=host.swarm_failed, wanted=wanted, have=have, held=held
         )
+        self.assembly.picker.postpone(postponed)
         self._disk = disk
         self._peers = peers
         self._clock = clock
@@ -81,6 +87,8 @@ class PieceExchange:
         self._upload_limit = upload_limit
         self._choker: Choker[Peer] = Choker(slots=upload_slots)
         self._bytes_by_road: Counter[str] = Counter()
+        #: Whether nothing is requested and nobody served.
+        self.paused = paused
         self._complaints = Complaints(disk.check_piece, host.swarm_failed)
 
     async def close(self) -> None:
@@ -131,9 +139,40 @@ class PieceExchange:
     def tick(self, now: float) -> None:
         """Snub silent peers, refill and rechoke; call about once a second."""
         self.assembly.picker.tick()
-        self._free_snubbed(now)
+        if not self.paused:
+            self._free_snubbed(now)
         self.room_again()
         self.rechoke()
+
+    def rechecked(self, index: int, *, right: bool) -> None:
+        """Handle a piece that may have been here, now that it was compared with its hash."""
+        if not right:
+            self.assembly.picker.released(index)
+            for peer in self._peers:
+                self._show_interest(peer)
+                self.refill(peer)
+        elif self.assembly.picker.piece_verified(index):
+            self.piece_verified(index)
+
+    def pause(self, paused: bool) -> None:
+        """Set whether nothing is requested and nobody served.
+
+        What is requested already is refused by the other side, which is paused too.
+        """
+        self.paused = paused
+        for peer in self._peers:
+            if peer.spans is not None:
+                peer.spans.pause(paused)
+            peer.pipeline.sent(self._clock())  # what it still owes is late from now on only
+        self.rechoke()
+        self.room_again()
+
+    def postpone(self, pieces: Collection[int]) -> None:
+        """Set which pieces are not requested for now; those that are begun are finished."""
+        self.assembly.picker.postpone(pieces)
+        for peer in self._peers:
+            self._show_interest(peer)
+            self.refill(peer)
 
     # -- events of a peer; see Exchange
 
@@ -147,12 +186,21 @@ class PieceExchange:
         self._part_if_pointless(peer)
 
     def outstanding(self, peer: Peer) -> int:
-        """Return how many blocks and whole pieces are in flight from it."""
-        return self.assembly.outstanding(peer)
+        """Return how many blocks and whole pieces it owes; none while paused."""
+        if self.paused:
+            return 0
+        # What is due of a span counts even where it was requested from others meanwhile.
+        due = peer.spans is not None and peer.spans.due > 0
+        return self.assembly.outstanding(peer) + due
 
     def refill(self, peer: Peer) -> None:
-        """Request as many blocks as it has room for."""
-        if peer.wire.peer_choking or not peer.wire.am_interested:
+        """Request as many blocks as it has room for; none while this or the disk is paused."""
+        if (
+            self.paused
+            or self._disk.paused
+            or peer.wire.peer_choking
+            or not peer.wire.am_interested
+        ):
             return
         if peer.looks_into_it:
             return  # what it sends now may be false too
@@ -197,9 +245,11 @@ class PieceExchange:
         return self.assembly.have.has(index)
 
     async def read_blocks(self, requests: Sequence[BlockRequest]) -> list[bytes]:
-        """Return blocks to send."""
+        """Return blocks to send; none where the disk fails for now."""
         try:
             return await self._disk.read_blocks(requests)
+        except Paused:
+            return []
         except FileSendError as error:
             self._host.swarm_failed(error)
             raise
@@ -245,7 +295,12 @@ class PieceExchange:
     # -- choking
 
     def rechoke(self) -> None:
-        """Decide anew which peers are choked."""
+        """Decide anew which peers are choked: all, while paused."""
+        if self.paused:
+            for peer in self._peers:
+                if not peer.wire.am_choking:
+                    peer.choke()
+            return
         now = self._clock()
         contenders = [
             Contender(
@@ -327,8 +382,8 @@ class PieceExchange:
             self.refill(peer)
 
     def _part_if_pointless(self, peer: Peer) -> None:
-        """Disconnect a seed once we are complete: nothing is left to trade."""
-        if self.assembly.complete and peer.wire.peer_pieces.is_seed:
+        """Disconnect a seed once we are complete: nothing is left to trade, but perhaps words."""
+        if self.assembly.complete and peer.wire.peer_pieces.is_seed and not peer.carries_words:
             peer.stop(Drop.BOTH_COMPLETE)
 
     def _refill_others(self, but: Peer) -> None:

@@ -56,6 +56,12 @@ class Reporter:
         if first:  # what a person waits for
             self.flush()
 
+    def resumed(self, size: int) -> None:
+        """Count wanted bytes that an earlier run left, before any that this one verifies."""
+        self.verified_bytes += size
+        if size:
+            self._soon("download")
+
     def block_sent(self, size: int) -> None:
         """Count payload bytes handed to a channel."""
         self.sent.add(self._loop.time(), size)

@@ -1,4 +1,11 @@
-"""The peers of a swarm: admitted or refused, displaced, banned, gone.
+"""The peers of a swarm: admitted or refused, replaced, displaced, banned, gone.
+
+A connection may be dead long before either end notices, and then its peer comes back by another.
+Who is silent takes no place from anybody, and is replaced: in an open swarm by a connection under
+the same peer id, which anybody can claim, so only after a silence that no living peer keeps. In a
+pair everybody who gets in is the other side, by the swarm's key, whatever its peer id: a process
+that was killed comes back under another. There a shorter silence will do, as both send keep-alives
+often.
 
 What peers trade is piece_exchange.py's, how one connection is served peer.py's.
 """
@@ -15,10 +22,15 @@ from filesend_tui.core.events import Event, PeerConnected, PeerDropped
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.peer.peer import Peer
+from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.util.text import clean
 
 #: Seconds without trade after which a peer may be displaced by another.
 IDLE: Final = 60.0
+#: Seconds without a byte after which a peer counts as silent: in an open swarm, where the usual
+#: clients send a keep-alive each minute, and in a pair.
+SILENT: Final = 90.0
+SILENT_PAIR: Final = 15.0
 #: Banned peers remembered.
 MOST_BANNED: Final = 1000
 
@@ -31,6 +43,9 @@ class RosterHost(Protocol):
     def make_peer(self, met: MetPeer) -> Peer:
         """Return a new peer on this channel."""
 
+    def peer_replaced(self, peer: Peer) -> None:
+        """Handle an admitted peer that will leave soon, and be of no use until then."""
+
     def peer_left(self, peer: Peer) -> None:
         """Handle an admitted peer that left."""
 
@@ -41,6 +56,7 @@ class Roster:
     Args:
         torrent: Its id, for events.
         max_peers: Most at a time, handshaking ones included.
+        pair: Whether all others are the other side of a pair.
         clock: Seconds, monotonic.
         host: The swarm.
         publish: Takes an event.
@@ -51,17 +67,22 @@ class Roster:
         torrent: str,
         *,
         max_peers: int,
+        pair: bool,
         clock: Callable[[], float],
         host: RosterHost,
         publish: Callable[[Event], None],
     ) -> None:
         self._torrent = torrent
         self._max_peers = max_peers
+        self._pair = pair
+        self._silent = SILENT_PAIR if pair else SILENT
         self._clock = clock
         self._host = host
         self._publish = publish
         self._peers: dict[bytes, Peer] = {}
         self._handshaking: set[Peer] = set()
+        #: Those whose place another connection of the same peer id has.
+        self._replaced: set[Peer] = set()
         self._banned: dict[bytes, None] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -81,14 +102,33 @@ class Roster:
     def room(self) -> int:
         """How many more peers may be taken, displacing idle ones."""
         now = self._clock()
-        busy = sum(now - peer.traded <= IDLE for peer in self._peers.values())
+        busy = sum(
+            now - peer.traded <= IDLE and peer.silence(now) <= self._silent
+            for peer in self._peers.values()
+        )
         return max(0, self._max_peers - busy)
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody is there but perhaps silent peers."""
+        now = self._clock()
+        return all(peer.silence(now) > self._silent for peer in self._peers.values())
+
+    def is_silent(self, channel: Channel) -> bool:
+        """Return whether a channel is of an admitted peer that is silent."""
+        now = self._clock()
+        return any(
+            peer.channel is channel and peer.silence(now) > self._silent
+            for peer in self._peers.values()
+        )
 
     def take(self, met: MetPeer) -> None:
         """Serve a newly met peer, or close its channel where there is no room."""
         work: Coroutine[Any, Any, None]
         full = len(self._peers) + len(self._handshaking) >= self._max_peers
-        if self._closed or (full and not self._displace()):
+        # Who was replaced may take seconds to close, and holds little; there are not many of them.
+        slow = len(self._replaced) >= self._max_peers
+        if self._closed or slow or (full and not self._displace()):
             # A slow close must not delay the peers that are met after it.
             work = met.channel.close()
         else:
@@ -107,8 +147,13 @@ class Roster:
             return Drop.STOPPED
         if peer_id in self._banned:
             return Drop.BANNED
-        if peer_id in self._peers:
+        now = self._clock()
+        before = self._peers.get(peer_id)
+        if before is not None and before.silence(now) <= self._silent:
             return Drop.DUPLICATE
+        for other in tuple(self._peers.values()):
+            if other is before or (self._pair and other.silence(now) > self._silent):
+                self._replace(other)
         self._peers[peer_id] = peer
         self._publish(
             PeerConnected(
@@ -130,18 +175,40 @@ class Roster:
     def close(self) -> None:
         """Disconnect every peer and admit none any more; `closed` waits for it."""
         self._closed = True
-        for peer in (*self._peers.values(), *self._handshaking):
+        for peer in (*self._peers.values(), *self._replaced, *self._handshaking):
             peer.stop(Drop.STOPPED)
 
     async def closed(self) -> None:
         """Wait until every connection is closed."""
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    def tick(self) -> None:
+        """Drop the silent ones of a pair where one is not: that is who came back; once a second."""
+        if not self._pair:
+            return
+        now = self._clock()
+        silent = [peer for peer in self._peers.values() if peer.silence(now) > self._silent]
+        if len(silent) < len(self._peers):
+            for peer in silent:
+                self._replace(peer)
+
+    def _replace(self, peer: Peer) -> None:
+        del self._peers[peer.wire.peer_id]
+        self._replaced.add(peer)
+        peer.stop(Drop.REPLACED)
+        self._host.peer_replaced(peer)
+
     def _displace(self) -> bool:
-        """Disconnect the idlest peer where it has been idle too long; return whether it was."""
-        staying = [peer for peer in self._peers.values() if peer.reason is None]
-        idlest = min(staying, key=lambda peer: peer.traded, default=None)
-        if idlest is None or self._clock() - idlest.traded <= IDLE:
+        """Disconnect the idlest of those that are silent, or idle for too long; False for none."""
+        now = self._clock()
+        idle = [
+            peer
+            for peer in self._peers.values()
+            if peer.reason is None
+            and (now - peer.traded > IDLE or peer.silence(now) > self._silent)
+        ]
+        idlest = min(idle, key=lambda peer: peer.traded, default=None)
+        if idlest is None:
             return False
         idlest.stop(Drop.DISPLACED)
         return True
@@ -170,5 +237,9 @@ class Roster:
     def _forget(self, peer: Peer) -> None:
         if self._peers.get(peer.wire.peer_id) is peer:
             del self._peers[peer.wire.peer_id]
-            if not self._closed:
-                self._host.peer_left(peer)
+        elif peer in self._replaced:
+            self._replaced.remove(peer)
+        else:
+            return
+        if not self._closed:
+            self._host.peer_left(peer)

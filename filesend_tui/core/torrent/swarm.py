@@ -10,26 +10,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
 from filesend_tui.core.torrent.metadata.info_dictionary import InfoDictionary
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
-from filesend_tui.core.torrent.peer.peer import Peer
+from filesend_tui.core.torrent.peer.peer import KEEP_ALIVE, KEEP_ALIVE_PAIR, Peer
 from filesend_tui.core.torrent.peer.serving import OUR_REQQ
+from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.piece_exchange import PieceExchange, PieceExchangeHost
 from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel
+from filesend_tui.core.transports.base import BulkChannel, Channel
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
@@ -70,6 +72,8 @@ class Swarm:
         host: The torrent.
         reporter: Counts bytes.
         publish: Takes an event.
+        words: Takes the words of the session that the torrent belongs to, if any.
+        pair: Whether only two people can meet in it.
     """
 
     def __init__(
@@ -83,6 +87,8 @@ class Swarm:
         host: SwarmHost,
         reporter: Reporter,
         publish: Callable[[Event], None],
+        words: WordReceiver | None = None,
+        pair: bool = False,
     ) -> None:
         self._info_hash = info_hash
         self._peer_id = peer_id
@@ -96,6 +102,7 @@ class Swarm:
         self._roster = Roster(
             info_hash.hex(),
             max_peers=config.max_peers,
+            pair=pair,
             clock=self._clock,
             host=self,
             publish=publish,
@@ -107,21 +114,29 @@ class Swarm:
             sent_bad_data=self._sent_bad_metadata,
         )
         self._exchange: PieceExchange | None = None
+        self._paused = False
+        self._postponed: frozenset[int] = frozenset()
         #: Whether a peer was ever admitted.
         self.met = False
         self._lies = 0
         self._lane_room = LaneRoom()
+        self._words = words
+        self._keep_alive = KEEP_ALIVE_PAIR if pair else KEEP_ALIVE
         #: The road of the first peer; reported where no piece was transferred.
         self._road = ""
 
     # -- life
 
-    async def start(self) -> None:
-        """Announce and begin to take peers."""
-        await self._rendezvous.start()
+    async def start(self, invitation: Invitation | None = None, reach: Reach | None = None) -> None:
+        """Announce and begin to take peers. invitation, reach: see Rendezvous.start."""
+        await self._rendezvous.start(invitation, reach)
         self._chores = [asyncio.create_task(self._meet()), asyncio.create_task(self._tick())]
         for chore in self._chores:
             chore.add_done_callback(self._chore_ended)
+
+    async def answer(self, reach: Reach) -> Reach | None:
+        """Answer a known peer's invitation; None where there is no transport in common."""
+        return await self._rendezvous.answer(reach)
 
     async def announced(self) -> None:
         """Wait until a tracker accepts the announce. Raises TrackerFailed where all refuse."""
@@ -138,22 +153,35 @@ class Swarm:
         if self._exchange:
             await self._exchange.close()
 
-    def begin(self, info: TorrentInfo, disk: Disk, *, wanted: Sequence[int], have: bool) -> None:
+    def describe(self, raw: bytes) -> None:
+        """Take the info dictionary from elsewhere: it is not asked for."""
+        self._description.know(raw)
+
+    def begin(
+        self,
+        info: TorrentInfo,
+        disk: Disk,
+        *,
+        wanted: Collection[int],
+        have: Collection[int],
+        held: Collection[int] = (),
+    ) -> None:
         """Begin to exchange pieces, once the files are ready.
 
         Args:
             info: The torrent.
             disk: Its store.
-            wanted: Piece indices to fetch; ignored where `have`.
-            have: Every piece is verified already: this side seeds.
+            wanted: Piece indices to fetch, those of `have` and `held` among them.
+            have: Those that are verified already; all, where this side seeds.
+            held: Those that may be here, until `rechecked` says.
         """
         self._description.know(info.raw)
-        everything = range(info.shape.piece_count)
         self._exchange = PieceExchange(
             info.shape,
             disk,
-            wanted=everything if have else wanted,
-            have=everything if have else (),
+            wanted=wanted,
+            have=have,
+            held=held,
             peers=self._roster,
             upload_slots=self._config.upload_slots,
             upload_limit=self._limits.upload,
@@ -161,6 +189,8 @@ class Swarm:
             host=self._host,
             sent_bad_data=self._sent_bad_pieces,
             reporter=self._reporter,
+            paused=self._paused,
+            postponed=self._postponed,
         )
         for peer in self._roster.handshaking:
             peer.wire.set_shape(info.shape)
@@ -172,6 +202,28 @@ class Swarm:
                 peer.wire.send_extended_handshake()
                 peer.flush()
         self._exchange.rechoke()
+
+    def rechecked(self, index: int, *, right: bool) -> None:
+        """Handle a piece that may have been here, now that it was compared with its hash."""
+        assert self._exchange is not None
+        self._exchange.rechecked(index, right=right)
+
+    def pause(self, paused: bool) -> None:
+        """Set whether no pieces are requested or served."""
+        self._paused = paused
+        if self._exchange:
+            self._exchange.pause(paused)
+
+    def postpone(self, pieces: frozenset[int]) -> None:
+        """Set which pieces are not requested for now."""
+        self._postponed = pieces
+        if self._exchange:
+            self._exchange.postpone(pieces)
+
+    def room_again(self) -> None:
+        """Request again, as the disk takes it again."""
+        if self._exchange:
+            self._exchange.room_again()
 
     # -- queries
 
@@ -204,6 +256,10 @@ class Swarm:
     def wanted_peers(self) -> int:
         """How many more peers may be taken, displacing idle ones."""
         return self._roster.room
+
+    def is_silent(self, channel: Channel) -> bool:
+        """Return whether a channel's peer is silent, so that another may replace it."""
+        return self._roster.is_silent(channel)
 
     def peer_entries(self) -> tuple[PeerEntry, ...]:
         """Return the connected peers for a face."""
@@ -242,11 +298,26 @@ class Swarm:
             metadata_size=self._description.size,
             spans=isinstance(met.channel, BulkChannel),
             lanes=lanes is not None,
+            words=self._words is not None,
         )
         if self._exchange:
             # Before the first byte: all that comes with the handshake is checked against it.
             wire.set_shape(self._exchange.assembly.shape)
-        return Peer(met.channel, wire, self, limits=self._limits, clock=self._clock, lanes=lanes)
+        return Peer(
+            met.channel,
+            wire,
+            self,
+            limits=self._limits,
+            clock=self._clock,
+            lanes=lanes,
+            words=self._words,
+            keep_alive=self._keep_alive,
+        )
+
+    def peer_replaced(self, peer: Peer) -> None:
+        """See RosterHost."""
+        if self._exchange:
+            self._exchange.requests_lost(peer, None)
 
     def peer_left(self, peer: Peer) -> None:
         """See RosterHost."""
@@ -314,9 +385,10 @@ class Swarm:
             now = self._clock()
             for peer in (*self._roster, *self._roster.handshaking):
                 peer.tick(now)
+            self._roster.tick()
             if self._exchange:
                 self._exchange.tick(now)
             self._description.ask(self._roster)
-            if not self._roster and not (self._exchange and self._exchange.assembly.complete):
+            if self._roster.alone and not (self._exchange and self._exchange.assembly.complete):
                 self._rendezvous.more_peers()
             self._host.tick()

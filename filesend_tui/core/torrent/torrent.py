@@ -6,8 +6,10 @@ Peers are swarm.py's, files download_files.py's. Several torrents together are e
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,22 +34,28 @@ from filesend_tui.core.events import (
     TorrentDestroyed,
     TransferId,
 )
+from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling, SealedSignaling
+from filesend_tui.core.torrent.disk_watch import DiskWatch, Watched
+from filesend_tui.core.torrent.laying_out import LayingOut
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras
 from filesend_tui.core.torrent.metainfo.info import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.metainfo.magnet import Magnet
 from filesend_tui.core.torrent.metainfo.share_link import share_link
+from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
-from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.disk import Disk, Paused
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
+from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name, peek
 from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
+from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -60,8 +68,12 @@ PATIENCE = 60.0
 PATIENCE_AFTER_LIES = 10.0
 #: Seconds without progress, though peers are connected, after which it fails too.
 STANDSTILL = 300.0
+#: Seconds that a read for a peer may take before the disk is what is waited for.
+SLOW_READ = 5.0
 #: Bans for false data after which a paired transfer fails.
 MOST_LIES = 3
+#: Bytes of an earlier run that are read and compared with their hashes at a time.
+RECHECKED = 4 * 1024 * 1024
 #: Connections to the other side of a paired transfer at a time; each may cost 48 MiB of memory.
 MOST_OF_A_PAIR = 4
 
@@ -81,6 +93,27 @@ class Choice(NamedTuple):
 
 
 Choose = Callable[[TorrentInfo], Choice]
+
+
+class Standing(StrEnum):
+    """Where a torrent stands: whose turn it is, should nothing move."""
+
+    #: There is none yet, or none any more.
+    ABSENT = "absent"
+    #: No tracker has taken it yet.
+    TRACKER = "tracker"
+    #: Nobody is connected.
+    ALONE = "alone"
+    #: Somebody is.
+    CONNECTED = "connected"
+    #: The disk takes long to deliver what a peer asked for.
+    READING = "reading"
+    #: The disk is waited for, and events of its own say so.
+    DISK = "disk"
+    #: Only files that are left out for now are missing.
+    RESTING = "resting"
+    #: This side lays out, verifies, or puts in place.
+    WORKING = "working"
 
 
 class Progress(NamedTuple):
@@ -118,6 +151,8 @@ class Torrent:
         transports: The client's.
         transfer: The transfer it belongs to, if any.
         swarm_key: Makes its swarm private.
+        words: Takes the words of the session that it belongs to, if any.
+        peer_id: This side's, 20 bytes; a fresh one if None.
     """
 
     def __init__(
@@ -131,7 +166,10 @@ class Torrent:
         transports: Transports,
         transfer: TransferId | None,
         swarm_key: bytes | None = None,
+        words: WordReceiver | None = None,
+        peer_id: bytes | None = None,
     ) -> None:
+        self.reply: Reach | None = None
         self.magnet = magnet
         self.id = magnet.info_hash.hex()
         self.transfer = transfer
@@ -148,19 +186,31 @@ class Torrent:
         # The hint of the last resort among the transports.
         self._road_hint = transports.usable(private=swarm_key is not None)[-1].hint
         self._publish = publish
+        #: Later by as much as it was paused.
         self._started = loop.time()
+        self._paused_since = loop.time()
         self._last_peer = loop.time()
         self._told_lonely = loop.time()
         self._moved = loop.time()
         self._moved_bytes = 0
         self._download_limit = limits.download
         self._store: PieceStore | None = None
+        self._laying_out: LayingOut | None = None
+        self._disk: Disk | None = None
+        self._disk_watch: DiskWatch | None = None
+        #: Whether an unfinished download outlives this client, so that a later one goes on with it.
+        self.keeps = False
+        self._resumed_bytes = 0
         self._folder: Path | Target | None = None
         self._choose: Choose = everything
         self._tasks = Tasks(lambda error: self.swarm_failed(broken(error)))
         self._closing = False
+        self._away = False
+        self._paused = False
+        self._announcing = False
+        self._paused_files: frozenset[int] = frozenset()
         self._reporter = Reporter(publish, self.id, transfer)
-        peer_id = make_peer_id()
+        peer_id = peer_id or make_peer_id()
         if swarm_key is not None:
             config = replace(config, max_peers=min(config.max_peers, MOST_OF_A_PAIR))
         self._swarm = Swarm(
@@ -177,7 +227,8 @@ class Torrent:
                 config=config,
                 totals=self._totals,
                 wants_peers=lambda: self._swarm.wanted_peers,
-                on_problem=self._warn,
+                is_silent=self._is_silent,
+                on_problem=self._tracker_troubled,
             ),
             peer_id=peer_id,
             config=config,
@@ -185,22 +236,39 @@ class Torrent:
             host=self,
             reporter=self._reporter,
             publish=publish,
+            words=words,
+            pair=swarm_key is not None,
         )
 
     # -- commands
 
-    async def seed(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
+    async def seed(
+        self, info: TorrentInfo, sources: Sequence[SourceFile], invited: Reach | None = None
+    ) -> None:
         """Serve files that are here.
 
+        Args:
+            info: The torrent.
+            sources: The files.
+            invited: The invitation of the peer that it is for; `reply` is the answer to it.
+
         Raises:
-            TrackerFailed: No tracker accepted the announce.
+            TrackerFailed: No tracker accepted the announce, and the peer cannot be met without.
         """
         self.info = info
         self._store = SeedFiles(info, sources)
-        self._swarm.begin(info, Disk(info, self._store, self._executor), wanted=(), have=True)
+        pieces = range(info.shape.piece_count)
+        self._disk = Disk(info, self._store, self._executor)
+        self._swarm.begin(info, self._disk, wanted=pieces, have=pieces)
         self.described.set_result(info)
         await self._swarm.start()
-        await self._swarm.announced()
+        self.reply = await self._swarm.answer(invited) if invited is not None else None
+        if self.reply is None:
+            self._announcing = True
+            try:
+                await self._swarm.announced()
+            finally:
+                self._announcing = False
         self._publish(
             Seeding(
                 torrent=self.id,
@@ -213,11 +281,32 @@ class Torrent:
             )
         )
 
-    async def fetch(self, folder: Path | Target, choose: Choose | None) -> None:
-        """Start downloading into `folder`; `choose` is called once the metadata is known."""
+    async def fetch(
+        self,
+        folder: Path | Target,
+        choose: Choose | None,
+        *,
+        keep: bool,
+        invitation: Invitation | None = None,
+        reach: Reach | None = None,
+    ) -> None:
+        """Start downloading into `folder`; `choose` is called once the metadata is known.
+
+        Args:
+            folder: The target folder.
+            choose: Selects files; all where None.
+            keep: Go on with what an earlier run left there, and leave what is unfinished.
+            invitation, reach: See Rendezvous.start.
+        """
         self._folder = folder
         self._choose = choose or everything
-        await self._swarm.start()
+        self.keeps = keep
+        if keep:
+            raw = await self._in_thread(lambda: peek(folder, self.magnet.info_hash))
+            if raw is not None:
+                self._swarm.describe(raw)
+                self.metadata_found(raw)
+        await self._swarm.start(invitation, reach)
 
     async def close(self, *, delete_data: bool) -> None:
         """Leave the swarm and free everything.
@@ -232,8 +321,10 @@ class Torrent:
         await self._tasks.cancel()
         self._reporter.flush()
         self._reporter.close()
-        store = self._store
         try:
+            if self._store is None and self._laying_out is not None:
+                self._store = await self._laying_out.given_up()
+            store = self._store
             if isinstance(store, DownloadFiles) and delete_data and not self._finished:
                 await self._in_thread(store.discard)
             elif store is not None:
@@ -244,6 +335,43 @@ class Torrent:
             if not future.done():
                 future.cancel()
         self._publish(TorrentDestroyed(torrent=self.id, transfer=self.transfer))
+
+    def partner_away(self, away: bool) -> None:
+        """Set whether nobody is expected to answer: then no peer is missed."""
+        self._away = away
+
+    def pause(self, paused: bool) -> None:
+        """Set whether none of its bytes go; peers are met and kept, and nobody is missed."""
+        now = self._loop.time()
+        if self._paused and not paused:
+            self._started += now - self._paused_since
+        elif paused and not self._paused:
+            self._paused_since = now
+        self._paused = paused
+        self._swarm.pause(paused)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands."""
+        if self._disk_watch is not None and self._disk_watch.waits:
+            return Standing.DISK
+        if self._tasks:
+            return Standing.WORKING
+        if self._announcing:
+            return Standing.TRACKER
+        if self._rests:
+            return Standing.RESTING
+        if not self._swarm.peer_count:
+            return Standing.ALONE
+        since = self._disk.reading_since if self._disk is not None else None
+        slow = since is not None and time.monotonic() - since > SLOW_READ
+        return Standing.READING if slow else Standing.CONNECTED
+
+    def pause_files(self, files: frozenset[int]) -> None:
+        """Set which files are not fetched for now; it is not done without them."""
+        self._paused_files = files
+        if isinstance(self._store, DownloadFiles):
+            self._swarm.postpone(self._store.pieces_only_of(files))
 
     def progress(self) -> Progress:
         """Return how far the download is."""
@@ -261,6 +389,8 @@ class Torrent:
         assert self.info is not None
         assembly = self._swarm.assembly
         self._reporter.piece_verified(self.info.shape.piece_size(index))
+        if self._disk_watch is not None:
+            self._disk_watch.moved()
         if assembly is not None and assembly.complete:
             self._tasks.spawn(self._finish())
 
@@ -277,6 +407,8 @@ class Torrent:
         """See SwarmHost."""
         self._reporter.tick()
         self._publish_state()
+        if self._disk_watch is not None:
+            self._disk_watch.tick()
         self._watch_loneliness()
         if self.transfer is not None and not self._store_is_whole:
             self._watch_partner(self._loop.time())
@@ -297,27 +429,34 @@ class Torrent:
         folder = self._folder
         assert folder is not None
         path = folder.path if isinstance(folder, Target) else folder
-        for event in leftover_events(path, await self._in_thread(lambda: sweep(path))):
-            self._publish(event)
+        mine = part_name(self.magnet.info_hash)
+        for event in leftover_events(path, await self._in_thread(lambda: sweep(path, but={mine}))):
+            if not event.resumable:  # those are told of where a run begins
+                self._publish(event)
         try:
             info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
             choice = self._choose(info)
-            store = await self._in_thread(
+            store = await self._made(
                 lambda: DownloadFiles.create(
                     info,
                     folder,
                     wanted=choice.wanted,
                     layout=choice.layout,
                     extras=choice.extras,
-                )
+                    keep=self.keeps,
+                    transfer=self.transfer,
+                ),
+                path,
             )
         except FileSendError as error:
             self.swarm_failed(error)
             return
         self.info = info
         self._store = store
-        wanted = tuple(store.wanted_pieces)
-        self._reporter.wanted_bytes = sum(info.shape.piece_size(i) for i in wanted)
+        wanted, kept = store.wanted_pieces, store.kept
+        self._reporter.wanted_bytes = sum(map(info.shape.piece_size, wanted))
+        self._resumed_bytes = sum(map(info.shape.piece_size, kept.have))
+        self._reporter.resumed(self._resumed_bytes)
         self._publish(
             Metadata(
                 torrent=self.id,
@@ -328,24 +467,91 @@ class Torrent:
                 wanted=choice.wanted,
                 total_bytes=info.shape.total_length,
                 transfer=self.transfer,
+                wanted_bytes=self._reporter.wanted_bytes,
+                resumed_bytes=self._resumed_bytes,
+                doubted_bytes=sum(map(info.shape.piece_size, kept.doubted)),
             )
         )
         self.described.set_result(info)
-        self._swarm.begin(info, Disk(info, store, self._executor), wanted=wanted, have=False)
-        if not wanted:
+        self._disk = disk = Disk(info, store, self._executor, self._disk_troubled)
+        self._disk_watch = watch = self._watch(disk, path, back=self._swarm.room_again)
+        self._swarm.postpone(store.pieces_only_of(self._paused_files))
+        self._swarm.begin(info, disk, wanted=wanted, have=kept.have, held=kept.doubted)
+        if kept.have == wanted:
             await self._finish()
+        else:
+            await self._recheck(disk, watch, kept.doubted)
+
+    async def _made(self, create: Callable[[], DownloadFiles], folder: Path) -> DownloadFiles:
+        """Return the files of a download, once their disk takes them. Raises FileSendError."""
+        self._laying_out = laying_out = LayingOut(create, self._executor)
+        self._disk_watch = watch = self._watch(laying_out, folder, back=lambda: None)
+        while laying_out.store is None:
+            try:
+                await laying_out.look_again()
+            except FileSendError as error:
+                if not await watch.over(error):
+                    raise
+        return laying_out.store
+
+    def _watch(self, disk: Watched, folder: Path, *, back: Callable[[], None]) -> DiskWatch:
+        return DiskWatch(
+            disk,
+            folder,
+            torrent=self.id,
+            transfer=self.transfer,
+            publish=self._publish,
+            back=back,
+            failed=self.swarm_failed,
+            tasks=self._tasks,
+        )
+
+    def _tracker_troubled(self, error: FileSendError) -> None:
+        """Warn, unless two people are connected: the session tells that their relay is away."""
+        connected = self.transfer is not None and (self._away or self._swarm.peer_count)
+        if not (connected and isinstance(error, TrackerFailed)):
+            self._warn(error)
+
+    def _disk_troubled(self, error: FileSendError) -> None:
+        if self._disk_watch is not None and not self._closing:
+            self._disk_watch.troubled(error)
+
+    async def _recheck(self, disk: Disk, watch: DiskWatch, doubted: Collection[int]) -> None:
+        """Compare what an earlier run left, and does not vouch for, with its hashes."""
+        assert self.info is not None
+        shape = self.info.shape
+        waiting, at_a_time = sorted(doubted), max(1, RECHECKED // shape.piece_length)
+        for first in range(0, len(waiting), at_a_time):
+            pieces = waiting[first : first + at_a_time]
+            found: list[bool] | None = None
+            while found is None:
+                try:
+                    found = await disk.recheck(pieces)
+                except Paused as paused:
+                    if not await watch.over(paused.why):
+                        return
+                except FileSendError as error:
+                    self.swarm_failed(error)
+                    return
+            for index, right in zip(pieces, found, strict=True):
+                if right:
+                    self._resumed_bytes += shape.piece_size(index)
+                self._swarm.rechecked(index, right=right)
 
     async def _finish(self) -> None:
         """Put the files in place, once every wanted piece is verified, and publish it."""
-        store = self._store
+        store, watch = self._store, self._disk_watch
         assert isinstance(store, DownloadFiles)
-        assert self.info is not None
-        try:
-            await self._in_thread(store.finish)
-            path = await self._in_thread(store.where)
-        except FileSendError as error:
-            self.swarm_failed(error)
-            return
+        assert watch is not None
+        while True:
+            try:
+                await self._in_thread(store.finish)
+                path = await self._in_thread(store.where)
+                break
+            except FileSendError as error:
+                if not await watch.over(error):
+                    self.swarm_failed(error)
+                    return
         if self.done.done():
             return
         self.done.set_result(path)
@@ -359,6 +565,7 @@ class Torrent:
                 seconds=round(self._loop.time() - self._started, 3),
                 road=self._swarm.road,
                 transfer=self.transfer,
+                resumed_bytes=min(self._resumed_bytes, store.wanted_bytes),
             )
         )
         await self._swarm.completed()
@@ -387,7 +594,9 @@ class Torrent:
     def _watch_loneliness(self) -> None:
         """Warn, or fail a paired transfer, where no peer is connected for too long."""
         now = self._loop.time()
-        if self._swarm.peer_count or self._store_is_whole:
+        # Strangers may all be there for what none of them knows.
+        unknown = self.transfer is None and not self.described.done()
+        if (self._swarm.peer_count and not unknown) or self._store_is_whole or self._waits:
             self._last_peer = self._told_lonely = now
             return
         alone = now - self._last_peer
@@ -417,6 +626,11 @@ class Torrent:
                 "Whoever has answered so far sent something else than the link names.",
                 "It may have changed where it is shared: ask whoever gave you the link.",
             )
+        if self._swarm.peer_count:
+            return NoPeers(
+                "Whoever is connected has not said yet what the link names.",
+                "They may be looking for it themselves: it goes on with whoever knows.",
+            )
         if self._swarm.met:
             return NoPeers(
                 "Whoever had these files has left, and nobody else answers.",
@@ -430,9 +644,8 @@ class Torrent:
 
     def _watch_partner(self, now: float) -> None:
         """Fail a paired transfer where its only partner makes no progress or sends false data."""
-        # This side's own disk may take long: to make room, and to put the files in place.
-        own_work = bool(self._tasks)
-        if own_work or self._moved_bytes != self._reporter.received.total:
+        # This side's own disk may take long to put the files in place.
+        if bool(self._tasks) or self._waits or self._moved_bytes != self._reporter.received.total:
             self._moved_bytes = self._reporter.received.total
             self._moved = now
         # Under this side's own rate limit, a few of the largest pieces may take that long.
@@ -450,8 +663,22 @@ class Torrent:
             )
 
     @property
+    def _waits(self) -> bool:
+        """Whether nothing can be expected of the other side: they are away, or this side waits."""
+        disk_waits = self._disk_watch is not None and self._disk_watch.waits
+        return self._away or self._paused or disk_waits or self._rests
+
+    @property
+    def _rests(self) -> bool:
+        """Whether only files that are left out for now are missing."""
+        return self._swarm.assembly is not None and self._swarm.assembly.rests
+
+    @property
     def _store_is_whole(self) -> bool:
         return isinstance(self._store, SeedFiles) or self.done.done()
+
+    def _is_silent(self, channel: Channel) -> bool:
+        return self._swarm.is_silent(channel)
 
     def _totals(self) -> Totals:
         r = self._reporter

@@ -159,12 +159,14 @@ class Transport(ABC):
         name: Key of its text in descriptions, and its name in settings.
         hides_addresses: Whether it honours `relay_only`, so that no peer learns an address of
             this machine; if that is set, no other is used.
+        lasting: Whether an offer keeps for minutes, and costs nothing meanwhile.
         lanes: Whether several channels to one peer are faster than one (see torrent/lanes/).
         hint: What a person can check if no channel opens.
     """
 
     name: str
     hides_addresses = False
+    lasting = False
     lanes = False
     hint = "Check that the other side is still there."
 

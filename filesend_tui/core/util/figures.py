@@ -43,3 +43,13 @@ def parse_rate(text: str) -> int:
     base = 1024.0 if match["binary"] else 1000.0
     power = _POWERS[(match["prefix"] or "").lower()]
     return round(float(match["number"]) * base**power)
+
+
+def typed_rate(bytes_per_second: int | None) -> str:
+    """Return a rate as it is typed, such as `500k`, so that it parses to exactly that; None: ``."""
+    if bytes_per_second is None:
+        return ""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if bytes_per_second >= unit and bytes_per_second * 100 % unit == 0:
+            return f"{bytes_per_second / unit:g}{letter}"
+    return str(bytes_per_second)

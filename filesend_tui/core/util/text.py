@@ -6,6 +6,7 @@ Which characters may stay is decided here, once: for text that is shown (`clean`
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from typing import Final
@@ -34,6 +35,8 @@ _TAGS: Final = re.compile("[\U000e0020-\U000e007f]+")
 _FLAG: Final = re.compile("[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 _BREAKS: Final = re.compile("[\t\n\r]")
 _BLACK_FLAG: Final = "\U0001f3f4"
+#: Characters of a path that are shown.
+_MAX_PATH: Final = 1024
 
 
 class _Kinds(dict[int, str]):
@@ -157,3 +160,13 @@ def clean(text: str, limit: int = 200) -> str:
     if len(head) > limit or limit * 4 < len(text):
         return head[: limit - 1] + "…"
     return head
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as text that can be printed, also where its bytes are none."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def clean_path(path: str | os.PathLike[str]) -> str:
+    """Return a path for display: `clean`, with room for a long one."""
+    return clean(path_text(path), _MAX_PATH)

@@ -54,6 +54,7 @@ from filesend_tui.core.wire.rules import (
     check_request,
 )
 from filesend_tui.core.wire.shape import TorrentShape
+from filesend_tui.core.wire.word_messages import WordChunk
 
 
 class WireConnection:
@@ -67,6 +68,7 @@ class WireConnection:
         metadata_size: Bytes of the info dictionary, where we have it.
         spans: Whether the channel below moves bulk, so that whole pieces may be requested.
         lanes: Whether we take fs_lane messages (lane_messages.py).
+        words: Whether we take fs_words messages (word_messages.py).
 
     After a WireError the connection is dead: `closed` is True and all input is refused.
     """
@@ -81,10 +83,16 @@ class WireConnection:
         metadata_size: int | None = None,
         spans: bool = False,
         lanes: bool = False,
+        words: bool = False,
     ) -> None:
         self._handshake = Handshake(info_hash, peer_id)
         self._extensions = ExtensionState(
-            reqq=reqq, client=client, metadata_size=metadata_size, spans=spans, lanes=lanes
+            reqq=reqq,
+            client=client,
+            metadata_size=metadata_size,
+            spans=spans,
+            lanes=lanes,
+            words=words,
         )
         self._inbox = Inbox()
         self._outbox = Outbox()
@@ -170,6 +178,11 @@ class WireConnection:
         """Both sides may offer lanes (fs_lane)."""
         return self.fast and self._extensions.peer_takes_lanes
 
+    @property
+    def peer_takes_words(self) -> bool:
+        """Both sides take words (fs_words)."""
+        return self.extended and self._extensions.peer_takes_words
+
     # -- sending
 
     def open(self) -> None:
@@ -251,6 +264,10 @@ class WireConnection:
     def send_lane(self, message: LaneMessage) -> None:
         """Queue a message about a lane. Raises RuntimeError where lanes were not agreed on."""
         self._send_extended(self._extensions.lane(message))
+
+    def send_words(self, chunk: WordChunk) -> None:
+        """Queue a part of a word. Raises RuntimeError where words were not agreed on."""
+        self._send_extended(self._extensions.words(chunk))
 
     def data_to_send(self) -> list[bytes]:
         """Dequeue everything, in order, in few chunks of at most 64 KiB."""

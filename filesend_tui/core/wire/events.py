@@ -35,6 +35,7 @@ from filesend_tui.core.wire.messages import (
     Request,
     Unchoke,
 )
+from filesend_tui.core.wire.word_messages import WordChunk
 
 
 class Handshook(msgspec.Struct, frozen=True):
@@ -75,4 +76,5 @@ WireEvent: TypeAlias = (
     | LaneRefusal
     | LanePing
     | LanePong
+    | WordChunk
 )

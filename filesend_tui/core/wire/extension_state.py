@@ -6,7 +6,8 @@ extension protocol at all, and the queue of messages, are connection.py's.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.events import ExtendedHandshook
@@ -37,9 +38,21 @@ from filesend_tui.core.wire.lane_messages import (
 )
 from filesend_tui.core.wire.messages import Extended
 from filesend_tui.core.wire.shape import TorrentShape
+from filesend_tui.core.wire.word_messages import (
+    WORDS_ID,
+    WordChunk,
+    decode_chunk,
+    encode_chunk,
+)
 
 #: Requests a peer is assumed to queue until it sends `reqq` (BEP 10 names 250 as usual).
 DEFAULT_REQQ: Final = 250
+
+
+#: What an extended message may mean.
+Heard: TypeAlias = (
+    ExtendedHandshook | MetadataMessage | SpanMessage | FalsePiece | LaneMessage | WordChunk
+)
 
 
 class ExtensionState:
@@ -51,6 +64,7 @@ class ExtensionState:
         metadata_size: Bytes of the info dictionary, where we have it.
         spans: Whether the channel below this wire moves bulk; fs_span is supported only then.
         lanes: Whether we take fs_lane messages.
+        words: Whether we take fs_words messages.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class ExtensionState:
         metadata_size: int | None,
         spans: bool = False,
         lanes: bool = False,
+        words: bool = False,
     ) -> None:
         self._reqq = reqq
         self._client = client
@@ -70,6 +85,13 @@ class ExtensionState:
         self._peer_fs_bad = 0
         self._lanes = lanes
         self._peer_lane = 0
+        self._words = words
+        self._agreed: dict[int, Callable[[bytes], LaneMessage | WordChunk | None]] = {}
+        if lanes:
+            self._agreed[LANE_ID] = decode_lane
+        if words:
+            self._agreed[WORDS_ID] = decode_chunk
+        self._peer_words = 0
         self.metadata_size = metadata_size
         self.peer_reqq = DEFAULT_REQQ
         self.peer_client = ""
@@ -100,6 +122,11 @@ class ExtensionState:
         """Both sides support fs_lane."""
         return bool(self._lanes and self._peer_lane)
 
+    @property
+    def peer_takes_words(self) -> bool:
+        """Both sides support fs_words."""
+        return bool(self._words and self._peer_words)
+
     def handshake(self) -> Extended:
         """Return our extended handshake."""
         said = ExtendedHandshake(
@@ -110,6 +137,7 @@ class ExtensionState:
             reqq=self._reqq,
             client=self._client,
             lane=LANE_ID if self._lanes else None,
+            words=WORDS_ID if self._words else None,
         )
         return Extended(HANDSHAKE_ID, encode_handshake(said))
 
@@ -153,9 +181,17 @@ class ExtensionState:
             raise RuntimeError("the peer takes no fs_lane messages")
         return Extended(self._peer_lane, encode_lane(message))
 
-    def receive(
-        self, message: Extended, shape: TorrentShape | None = None
-    ) -> ExtendedHandshook | MetadataMessage | SpanMessage | FalsePiece | LaneMessage | None:
+    def words(self, chunk: WordChunk) -> Extended:
+        """Return an fs_words message under the id that the peer chose.
+
+        Raises:
+            RuntimeError: Not both sides support it.
+        """
+        if not self.peer_takes_words:
+            raise RuntimeError("the peer takes no fs_words messages")
+        return Extended(self._peer_words, encode_chunk(chunk))
+
+    def receive(self, message: Extended, shape: TorrentShape | None = None) -> Heard | None:
         """Process an extended message; return None for one without an event.
 
         Raises:
@@ -169,8 +205,8 @@ class ExtensionState:
             return decode_span(message.payload, shape)
         if message.ext_id == FS_BAD_ID:
             return decode_false(message.payload, shape)
-        if message.ext_id == LANE_ID and self._lanes:
-            return decode_lane(message.payload)
+        if decode := self._agreed.get(message.ext_id):
+            return decode(message.payload)
         if message.ext_id != UT_METADATA_ID:
             return None  # an extension that we never announced
         said = decode_metadata(message.payload, self.metadata_size or self.peer_metadata_size)
@@ -194,4 +230,6 @@ class ExtensionState:
             self.peer_client = said.client
         if said.lane is not None:
             self._peer_lane = said.lane
+        if said.words is not None:
+            self._peer_words = said.words
         return ExtendedHandshook()

@@ -20,6 +20,7 @@ from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.extension_fields import decode_fields, number
 from filesend_tui.core.wire.lane_messages import LANE_EXTENSION
 from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape
+from filesend_tui.core.wire.word_messages import WORDS_EXTENSION
 
 #: Extended message id of the extended handshake.
 HANDSHAKE_ID: Final = 0
@@ -48,7 +49,8 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     ut_metadata, fs_span, fs_bad: the extended message ids under which its sender takes these, 0 for
     not at all.
     metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
-    and version. lane: as ut_metadata, for fs_lane (lane_messages.py). None: not sent.
+    and version. lane: as ut_metadata, for fs_lane (lane_messages.py). words: likewise, for fs_words
+    (word_messages.py). None: not sent.
     """
 
     ut_metadata: int | None = None
@@ -58,6 +60,7 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     reqq: int | None = None
     client: str | None = None
     lane: int | None = None
+    words: int | None = None
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
@@ -127,6 +130,8 @@ def encode_handshake(handshake: ExtendedHandshake) -> bytes:
         fields[b"m"][b"ut_metadata"] = handshake.ut_metadata
     if handshake.lane is not None:
         fields[b"m"][LANE_EXTENSION] = handshake.lane
+    if handshake.words is not None:
+        fields[b"m"][WORDS_EXTENSION] = handshake.words
     if handshake.metadata_size is not None:
         fields[b"metadata_size"] = handshake.metadata_size
     if handshake.reqq is not None:
@@ -161,6 +166,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
         if isinstance(client, bytes)
         else None,
         lane=number(messages, LANE_EXTENSION, 255),
+        words=number(messages, WORDS_EXTENSION, 255),
     )
 
 

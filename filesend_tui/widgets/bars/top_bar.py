@@ -1,9 +1,9 @@
-"""The line at the top: the places, unread messages, the partner and the relay's state."""
+"""The line at the top: the places, unread messages, limits, the partner and the relay's state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from filesend_tui.core.util.figures import typed_rate
 from filesend_tui.keys import shown
 from filesend_tui.state.views import RelayStatus
 from filesend_tui.widgets.ink import fit
@@ -28,6 +29,8 @@ _RELAY: Final = {
     "lost": ("✗", "no relay", "$error"),
     "closed": ("○", "no relay", "$error"),
 }
+#: Limits of upload and download, in bytes a second; None for none.
+Limits: TypeAlias = tuple[int | None, int | None]
 #: Columns below which the brand is hidden, and words on the right are short.
 _NARROW: Final = 60
 
@@ -78,7 +81,8 @@ class TopBar(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state: tuple[str, RelayStatus, str | None, int] = "", RelayStatus(), None, 0
+        self._state: tuple[str, RelayStatus, str | None, str, int] = "", RelayStatus(), None, "", 0
+        self._limits: Limits = (None, None)
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -88,11 +92,24 @@ class TopBar(Horizontal):
             yield Place(mode, key, word)
         yield Static("", id="link", markup=False)
 
-    def show(self, here: str, relay: RelayStatus, partner: str | None, unread: int) -> None:
-        """Show the place, the relay, the partner's name and the count of unread messages."""
-        self._state = here, relay, partner, unread
+    def show(
+        self,
+        here: str,
+        relay: RelayStatus,
+        partner: str | None,
+        absence: str,
+        unread: int,
+        *,
+        limits: Limits = (None, None),
+    ) -> None:
+        """Show the place, the relay, the partner, the count of unread messages, and the limits.
+
+        absence: how long the partner is away; empty while they are there. limits: of upload and
+        download, in bytes a second.
+        """
+        self._state, self._limits = (here, relay, partner, absence, unread), limits
         width = self.size.width
-        if (shown := (self._state, width)) == self._shown or not width:
+        if (shown := (self._state, limits, width)) == self._shown or not width:
             return
         self._shown = shown
         for place in self.query(Place):
@@ -105,7 +122,12 @@ class TopBar(Horizontal):
             words = "new" if narrow else "message" if unread == 1 else "messages"
             parts.append((f" {unread} {words} ", "$background on $accent bold"))
             parts.append(("" if narrow else "  ", ""))
-        if partner is not None and not narrow:
+        if limited := _limited(limits, narrow=narrow):
+            parts.append((limited if narrow else f"{limited}   ", "$warning"))
+        if partner is not None and absence:
+            away = absence if narrow else f"{fit(partner, 20)} away {absence}   "
+            parts.append((f"… {away}", "$warning bold"))
+        elif partner is not None and not narrow:
             parts.append((f"⇄ {fit(partner, 20)}   ", "$success bold"))
         parts.append((f" {symbol}" if narrow else f"{symbol} ", colour))
         parts.append(("" if narrow else word, "$foreground 70%"))
@@ -113,4 +135,14 @@ class TopBar(Horizontal):
 
     def on_resize(self) -> None:
         """Show as much as fits."""
-        self.show(*self._state)
+        self.show(*self._state, limits=self._limits)
+
+
+def _limited(limits: Limits, *, narrow: bool) -> str:
+    """Return the limits, such as `≤ ↑500k ↓2M`; on a narrow screen which there are, `≤↑↓`."""
+    said = [
+        way if narrow else f"{way}{typed_rate(limit)}"
+        for way, limit in zip("↑↓", limits, strict=True)
+        if limit is not None
+    ]
+    return "" if not said else f"≤{''.join(said)}" if narrow else f"≤ {' '.join(said)}"

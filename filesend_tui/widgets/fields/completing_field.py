@@ -28,6 +28,10 @@ class CompletingField(Input):
             """The field, for selectors."""
             return self.field
 
+    def validate_value(self, value: str) -> str:
+        """Return the text without NULs, which a paste may bring and no name can hold."""
+        return value.replace("\0", "")
+
     def action_complete(self) -> None:
         """Take the suggestion; without one focus the next widget, as Tab does elsewhere."""
         if self._suggestion and self._suggestion != self.value:

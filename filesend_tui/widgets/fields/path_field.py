@@ -36,7 +36,7 @@ def complete_path(text: str, *, folders: bool = False) -> str | None:
                 for item in found
                 if item.name.startswith(start) and (not folders or item.is_dir())
             )
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):  # nobody's home; a NUL
         return None
     return f"{folder}/{names[0]}{'/' if folders else ''}" if names else None
 

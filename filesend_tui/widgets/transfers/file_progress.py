@@ -15,12 +15,21 @@ from filesend_tui.widgets.line_list import LineList
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file, named below the transfer's folder. progress 0 to 1, None: unknown."""
+    """One file, named below the transfer's folder. progress 0 to 1, None: unknown.
+
+    paused: it is left out for now.
+    """
 
     name: str
     size: int
     wanted: bool
     progress: float | None
+    paused: bool = False
+
+    @property
+    def pausable(self) -> bool:
+        """Whether it could be left out for now."""
+        return self.wanted and (self.progress is None or self.progress < 1)
 
 
 def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, ...]:
@@ -38,9 +47,18 @@ def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, .
     elif len(detail.file_progress) == count and not transfer.sending:
         # The sender has every piece; the receiver's progress per file is not reported to it.
         figures = detail.file_progress
+    paused = frozenset(transfer.paused_files)
     return tuple(
-        FileRow(entry.path.removeprefix(top), entry.size, yes, figure if yes else None)
-        for entry, yes, figure in zip(transfer.files, accepted, figures, strict=True)
+        FileRow(
+            entry.path.removeprefix(top),
+            entry.size,
+            yes,
+            figure if yes else None,
+            paused=index in paused,
+        )
+        for index, (entry, yes, figure) in enumerate(
+            zip(transfer.files, accepted, figures, strict=True)
+        )
     )
 
 
@@ -56,6 +74,8 @@ class FileProgressList(LineList[FileRow]):
             mark, right = ("✗ ", quiet), [(f"{size}  declined ", quiet)]
         elif done:
             mark, right = ("✓ ", self.ink("good")), [(f"{size}      done ", quiet)]
+        elif row_.paused:
+            mark, right = ("‖ ", self.ink("warn")), [(f"{size}    paused ", quiet)]
         elif row_.progress:
             meter = bar(row_.progress, 5, self.ink("bar"), self.ink("rest"))
             mark = ("· ", quiet)

@@ -18,18 +18,22 @@ from rich.cells import cell_len
 
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
-from filesend_tui.state.figures import countdown, percent
+from filesend_tui.state.figures import countdown, paused_words, percent, queued_words, who_words
 from filesend_tui.state.views import ShareRow, TransferRow
 from filesend_tui.widgets.ink import Part, bar, fit, row
 from filesend_tui.widgets.line_list import LineList
 
 #: Cells of a row that are not its bar.
 _BESIDE_BAR: Final = 54
+#: Cells of a rate and the time left.
+_FIGURES: Final = 25
 #: Cells from which figures are aligned in columns, and the fewest cells of a name.
 _COLUMNS: Final = 60
 _NAME: Final = 16
 _SHORTEST_BAR: Final = 6
 _LONGEST_BAR: Final = 60
+#: What a share waits for whose preparation stands still.
+SHARE_WAITS: Final = "the disk or the relay does not answer"
 #: Seconds between two changes of the figures of a row that is not chosen.
 CALM: Final = 1.0
 
@@ -50,8 +54,15 @@ _STATES: Final = {
 def state_words(transfer: TransferRow | ShareRow) -> str:
     """Return the state in words, such as `✓ done` or `! standing still`."""
     if isinstance(transfer, ShareRow):
-        return "… preparing" if transfer.preparing else "shared openly"
-    if transfer.stalled and transfer.phase is TransferPhase.TRANSFERRING:
+        preparing = "! standing still" if transfer.waited else "… preparing"
+        return preparing if transfer.preparing else "shared openly"
+    if transfer.halted:
+        return "‖ paused" if transfer.paused else "‖ waits"
+    if transfer.away and not transfer.ended:
+        return "… waiting"
+    if transfer.stalled and transfer.paused_files:
+        return "‖ files paused"
+    if transfer.phase is TransferPhase.TRANSFERRING and (transfer.stalled or transfer.waits):
         return "! standing still"
     symbol, sending, receiving, _ = _STATES[transfer.phase]
     return f"{symbol} {sending if transfer.sending else receiving}".strip()
@@ -99,6 +110,9 @@ class TransferList(LineList[TransferRow | ShareRow]):
         for_whom = (" for anyone with the link ", plain)
         upper = self._named(" ◇ ", share.name or "Open share", [[size, for_whom], [size]], width)
         state = (self._state(state_words(share), width), self.ink("warn"))
+        if share.waited:
+            told = fit(f"{share.waited} · {SHARE_WAITS}", max(0, width - _cells([state]) - 1))
+            return [upper, row([state, (told, quiet)], [], width, base)]
         if share.preparing:
             meter = bar(share.progress, _bar_cells(width), self.ink("bar"), quiet)
             far = (f"{percent(share.progress)}  ", plain)
@@ -138,11 +152,19 @@ class TransferList(LineList[TransferRow | ShareRow]):
 
     def _lower(self, transfer: TransferRow, width: int) -> list[Part]:
         quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
-        ink = "warn" if transfer.stalled else _STATES[transfer.phase][3]
+        halted = transfer.halted
+        waits = bool(_waits_for(transfer)) and not halted
+        still = transfer.stalled or halted or waits
+        ink = "warn" if still else _STATES[transfer.phase][3]
         state = (self._state(state_words(transfer), width), self.ink(ink))
-        if transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
-            told = fit(self._told(transfer), max(0, width - cell_len(state[0]) - 1))
+        if waits or transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
+            told = self._told(transfer)
+            if waits and transfer.phase is TransferPhase.TRANSFERRING and width >= _COLUMNS:
+                told = f"{percent(transfer.progress).strip()} · {told}"
+            told = fit(told, max(0, width - cell_len(state[0]) - 1))
             return row([state, (told, quiet)], [], width, base)
+        if halted:
+            return self._paused(transfer, state, width)
         moving = transfer.phase is TransferPhase.TRANSFERRING and not transfer.stalled
         rate = transfer.speed if moving else ""
         left = transfer.time_remaining
@@ -165,17 +187,51 @@ class TransferList(LineList[TransferRow | ShareRow]):
             base,
         )
 
+    def _paused(self, transfer: TransferRow, state: Part, width: int) -> list[Part]:
+        """Draw the lower line of a transfer that is paused in mid-way: who did it, for a rate."""
+        far = (f"{percent(transfer.progress)}  ", self.ink("plain"))
+        told, cells = _why_halted(transfer), 0 if width < _COLUMNS else _FIGURES
+        room = cells or max(0, width - cell_len(state[0]) - cell_len(far[0]) - 1)
+        who = (f"{fit(told, room):<{cells}}", self.ink("quiet"))
+        meter = bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest"))
+        return row([state, far, who, *(meter if cells else ())], [], width, self.rich_style)
+
     def _told(self, transfer: TransferRow) -> str:
+        if transfer.halted:
+            return _why_halted(transfer)
+        if told := _waits_for(transfer) or _wanted(transfer):
+            return told
         match transfer.phase:
             case TransferPhase.DONE if transfer.seconds is not None:
-                rate = rate_text(transfer.wanted_bytes / max(transfer.seconds, 0.001))
+                rate = rate_text(transfer.fetched_bytes / max(transfer.seconds, 0.001))
                 return f"in {countdown(transfer.seconds)} at {rate}"
             case TransferPhase.ASKED if transfer.sending:
                 return f"waiting for {transfer.partner} to say yes"
             case TransferPhase.DECLINED if transfer.sending:
                 return f"{transfer.partner} said no"
             case _:
-                return transfer.reason
+                who = who_words(transfer.ended_by, transfer.partner)
+                by = f"by {who}" if who and transfer.phase is TransferPhase.CANCELLED else ""
+                return ": ".join(part for part in (by, transfer.reason) if part)
+
+
+def _why_halted(transfer: TransferRow) -> str:
+    if not transfer.paused:
+        return f"for {queued_words(transfer.queued) if transfer.sending else 'its turn'}"
+    return f"by {paused_words(transfer.paused_by, fit(transfer.partner, 12))}"
+
+
+def _waits_for(transfer: TransferRow) -> str:
+    """Return what it waits for; empty where it does not."""
+    if transfer.away and not transfer.ended:
+        return f"{transfer.partner} is away"
+    return f"{transfer.waited} · {transfer.waits.rstrip('.')}" if transfer.waits else ""
+
+
+def _wanted(transfer: TransferRow) -> str:
+    """Return who wants it to be sent again; empty where nobody does."""
+    who = f"{transfer.partner} asks" if transfer.sending else "you asked"
+    return f"{who} for it again" if transfer.wanted_again else ""
 
 
 def _bar_cells(width: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection
+from hmac import compare_digest
 from typing import TypeAlias
 
 from relay.guard.addresses import networks
@@ -34,14 +35,15 @@ _Membership: TypeAlias = tuple[bytes, bytes]
 class _Peer:
     """A peer id in a swarm, and the socket that announced it last.
 
-    expires: its time of expiry unless it announces again. holder: the widest network of its
-    address, under which it is counted for eviction.
+    key: of its first announce. expires: its time of expiry unless it announces again. holder: the
+    widest network of its address, under which it is counted for eviction.
     """
 
-    __slots__ = ("address", "complete", "expires", "holder", "peer_id", "socket")
+    __slots__ = ("address", "complete", "expires", "holder", "key", "peer_id", "socket")
 
-    def __init__(self, peer_id: bytes, socket: SocketKey, address: str) -> None:
+    def __init__(self, peer_id: bytes, socket: SocketKey, address: str, key: str) -> None:
         self.peer_id = peer_id
+        self.key = key
         self.socket = socket
         self.address = address
         self.holder = networks(address)[-1].name
@@ -179,9 +181,9 @@ class Swarms:
         peer = swarm.peers.get(frame.peer_id) if swarm else None
         if peer is None:
             peer = self._join(frame, socket, address, swarm)
+        elif peer.socket != socket:
+            peer = self._take_over(peer, socket, address, frame)
         swarm = self._swarms[frame.info_hash]
-        if peer.socket != socket:
-            self._take_over(peer, socket, address, frame)
         self._memberships[socket].add(key)
         swarm.peers.move_to_end(frame.peer_id)
         self._held[peer.holder].move_to_end(key)
@@ -205,7 +207,7 @@ class Swarms:
             )
         if swarm is None:
             swarm = self._swarms[frame.info_hash] = _Swarm()
-        peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address)
+        peer = swarm.peers[frame.peer_id] = _Peer(frame.peer_id, socket, address, frame.key)
         swarm.addresses.add(address)
         swarm.holders.add(peer.holder)
         self._crowd.add(address)
@@ -213,17 +215,22 @@ class Swarms:
         self._peer_count += 1
         return peer
 
-    def _take_over(self, peer: _Peer, socket: SocketKey, address: str, frame: Announce) -> None:
+    def _take_over(self, peer: _Peer, socket: SocketKey, address: str, frame: Announce) -> _Peer:
         """Move a peer to a new socket, so that the close of the old one does not remove it.
 
-        Only for the same address: others that have seen the peer id must not be able to evict it.
+        Only for the same address, or by the peer's key: others that have seen the peer id must not
+        be able to evict it.
         """
-        if address != peer.address:
+        if address == peer.address:
+            self._withdraw(peer.socket, (frame.info_hash, frame.peer_id))
+            peer.socket = socket
+            return peer
+        if not peer.key or not compare_digest(peer.key.encode(), frame.key.encode()):
             raise FrameError(
                 "this peer id is somebody else's", action="announce", info_hash=frame.info_hash
             )
-        self._withdraw(peer.socket, (frame.info_hash, frame.peer_id))
-        peer.socket = socket
+        self._remove(frame.info_hash, frame.peer_id)
+        return self._join(frame, socket, address, self._swarms.get(frame.info_hash))
 
     def _make_room(self, info_hash: bytes) -> None:
         swarm = self._swarms[info_hash]

@@ -16,6 +16,7 @@ from relay.guard.socketio_guard import Backlog, Backlogs, StrictPacket
 from relay.protocol.words import MAX_FRAME, MAX_SEALED
 from tests.conftest import running_relay
 from tests.relay.conftest import TIMEOUT, Connect, pair
+from tests.waiting import until
 
 
 async def raw_socket(url: str) -> ClientConnection:
@@ -107,6 +108,28 @@ async def test_a_reader_that_does_not_read_is_let_go(connect: Connect):
                 pass
         assert await busy.hear() == ("partnerGone", {**joined, "reason": "lost"})
         slow.transport.abort()
+
+
+async def test_who_sends_to_somebody_who_answers_no_ping_goes_on(connect: Connect):
+    """The relay would have waited for the sender to be told, within the sender's own turn."""
+    with running_relay() as relay:
+        server = relay.server._app._server
+        server.eio.ping_interval, server.eio.ping_timeout = 0.05, 3600.0
+        dead, living = await raw_socket(relay.url), await connect(relay.url)
+        nameplate = await living.allocate()
+        (joined,) = await reply(dead, f'421["claim",{{"nameplate":{nameplate}}}]')
+        assert (await living.hear())[0] == "claimed"
+        assert await dead.recv() == "2"
+        server.eio.ping_timeout = 1.0
+        request = {**joined, "body": "AAAA" * 100}
+        async with asyncio.timeout(TIMEOUT):
+            while living.heard.empty():
+                await living.call("message", request)
+                await asyncio.sleep(0.05)  # or it would be too many at once
+        assert await living.hear() == ("partnerGone", {**joined, "reason": "lost"})
+        assert await living.call("release", {}) == {}
+        await until(lambda: server.backlog == 0, TIMEOUT)
+        dead.transport.abort()
 
 
 async def test_a_backlog_knows_its_size():

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.pretty import pretty_repr
 
 from relay.protocol.tracker_json import (
     MAX_FRAME,
+    MAX_KEY,
     MAX_OFFERS,
     MAX_REASON,
     MAX_SCRAPE,
@@ -51,6 +53,7 @@ client_frames = st.one_of(
         left=st.none() | counts,
         event=st.sampled_from([Event.STARTED, Event.PAUSED, Event.UPDATE]),
         numwant=st.integers(0, MAX_OFFERS),
+        key=st.text(st.characters(codec="utf-8"), max_size=MAX_KEY),
         offers=st.lists(st.builds(Offer, ids, offers_), max_size=MAX_OFFERS).map(tuple),
     ),
     st.builds(
@@ -164,6 +167,16 @@ def test_numwant_is_brought_into_bounds(numwant: int | None, taken: int | None):
     frame = parse_client_frame(json.dumps(announce(numwant=numwant)))
     assert isinstance(frame, Announce)
     assert frame.numwant == taken
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"), [("k" * 64, "k" * 64), ("k" * 65, ""), (7, ""), (None, "")]
+)
+def test_a_key_of_another_kind_is_none(key: object, taken: str):
+    frame = parse_client_frame(json.dumps(announce(key=key)))
+    assert isinstance(frame, Announce)
+    assert frame.key == taken
+    assert "kkk" not in repr(frame) + pretty_repr(frame)
 
 
 @pytest.mark.parametrize("event", [Event.COMPLETED, Event.STOPPED])

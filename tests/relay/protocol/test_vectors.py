@@ -24,8 +24,9 @@ from spake2.spake2 import DefaultParams
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.meeting.signaling import BadSignal, SealedSignaling, Use
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions.cipher import SessionCipher
+from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import parse_code, word_list
+from filesend_tui.core.sessions.envelope import Envelope
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, PairingState, SharedKey
 from filesend_tui.core.sessions.shared_secret import Secret, place_of
@@ -195,14 +196,15 @@ def session(vector: dict[str, Any]) -> SharedKey:
 
 @pytest.mark.parametrize("vector", vectors("sealing.json"))
 def test_words_are_sealed_and_opened_so(vector: dict[str, Any]) -> None:
-    ciphers = {side: SessionCipher(session(vector), side) for side in Side}
+    ciphers = {side: RoomCipher(session(vector), side) for side in Side}
     for said in vector["words"]:
         speaker = Side(said["speaker"])
         content = words.CONTENTS[said["event"]]
         word = msgspec.json.decode(said["content"], type=content)
         sealed = SealedMessage(event=said["event"], body=raw(said["body"]))
-        assert ciphers[speaker].seal(word) == sealed
-        assert ciphers[speaker.other].open(sealed) == word
+        envelope = Envelope(word, said["number"], said["taken"])
+        assert ciphers[speaker].seal(envelope) == sealed
+        assert ciphers[speaker.other].open(sealed) == envelope
         assert words.ROUTES[said["event"]].delivered_as == said["deliveredAs"]
 
 
@@ -210,7 +212,7 @@ def test_words_are_sealed_and_opened_so(vector: dict[str, Any]) -> None:
 def test_sealing_goes_as_the_protocol_says(vector: dict[str, Any]) -> None:
     transcript, heard = raw(vector["transcript"]), set()
     keys = {
-        side: hkdf(raw(vector["session"]), transcript, b"filesend/sealing/1/" + side.encode())
+        side: hkdf(raw(vector["session"]), transcript, b"filesend/sealing/2/" + side.encode())
         for side in Side
     }
     assert {side.value: key.hex() for side, key in keys.items()} == vector["keys"]
@@ -220,9 +222,10 @@ def test_sealing_goes_as_the_protocol_says(vector: dict[str, Any]) -> None:
         assert said["count"] == counts[speaker]
         nonce = said["count"].to_bytes(12)
         direction = bytes([speaker is Side.JOINER])
-        bound = b"filesend/sealing/1" + transcript + direction + nonce + event
+        bound = b"filesend/sealing/2" + transcript + direction + nonce + event
         content = AESGCM(keys[speaker]).decrypt(nonce, raw(said["body"]), bound)
-        assert content == said["content"].encode().ljust(said["paddedLength"])
+        numbers = said["number"].to_bytes(8) + said["taken"].to_bytes(8)
+        assert content == (numbers + said["content"].encode()).ljust(said["paddedLength"])
         assert len(content) % 512 == 0
         counts[speaker] += 1
         heard.add(said["event"])

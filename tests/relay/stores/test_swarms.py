@@ -38,6 +38,7 @@ def announce(
     event: Event = Event.UPDATE,
     numwant: int | None = None,
     swarm: bytes = SWARM,
+    key: str = "",
 ) -> Announce:
     return Announce(
         info_hash=swarm,
@@ -45,6 +46,7 @@ def announce(
         left=left,
         event=event,
         numwant=numwant,
+        key=key,
         offers=tuple(
             Offer(bytes([n]) * 20, {"type": "offer", "sdp": f"{peer}{n}"}) for n in range(offers)
         ),
@@ -239,6 +241,25 @@ async def test_nobody_else_takes_a_peers_place_while_its_socket_lives(swarms: Sw
     await swarms.drop(1)
     await swarms.announce(2, announce("a"), "192.0.2.2")
     assert await swarms.offered(3, announce("b", offers=1)) == [2]
+
+
+@pytest.mark.parametrize(("first", "then"), [("", ""), ("k", ""), ("", "k"), ("k", "l")])
+async def test_a_peer_that_moved_is_known_by_its_key_alone(swarms: Swarms, first: str, then: str):
+    await swarms.announce(1, announce("a", key=first), "192.0.2.1")
+    with pytest.raises(FrameError, match="somebody else's"):
+        await swarms.announce(2, announce("a", key=then), "192.0.2.2")
+    assert await swarms.offered(3, announce("b", offers=1)) == [1]
+
+
+async def test_a_peer_that_moved_leaves_nothing_at_its_old_address(swarms: Swarms):
+    await swarms.announce(1, announce("a", key="k"), "192.0.2.1")
+    await swarms.announce(2, announce("a", key="k", left=0), "192.0.2.2")
+    await swarms.drop(1)  # its old socket, noticed late
+    assert await swarms.offered(3, announce("b", offers=1)) == [2]
+    assert await swarms.totals() == SwarmTotals(swarms=1, peers=2)
+    await swarms.drop(2)
+    await swarms.drop(3)
+    assert await swarms.totals() == SwarmTotals(swarms=0, peers=0)
 
 
 async def test_a_silent_peer_times_out_and_an_announcing_one_does_not(swarms: Swarms):

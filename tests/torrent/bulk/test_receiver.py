@@ -13,6 +13,7 @@ import pytest
 from filesend_tui.core.errors import ChannelFailed, FileSendError, NoSpace
 from filesend_tui.core.torrent.bulk import receiver as module
 from filesend_tui.core.torrent.bulk.receiver import ALL_BUFFERS, TAG, BulkReceiver
+from filesend_tui.core.torrent.storage.disk import Paused
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.wire.shape import TorrentShape
 from tests.waiting import until
@@ -35,10 +36,14 @@ class Host:
         self.may_keep = threading.Event()
         self.may_keep.set()
         self.fails_with: FileSendError | None = None
+        self.paused = False
+        self.dropped: list[int] = []
         self.news = asyncio.Event()
 
     def keep(self, pieces: range, data: memoryview) -> list[int]:
         assert self.may_keep.wait(10)
+        if self.paused:
+            raise Paused(NoSpace("full"))
         if self.fails_with:
             raise self.fails_with
         wrong = []
@@ -60,6 +65,10 @@ class Host:
     def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
         self.settled += pieces
         self.wrong += wrong
+        self.news.set()
+
+    def pieces_dropped(self, pieces: Sequence[int]) -> None:
+        self.dropped += pieces
         self.news.set()
 
     def failed(self, error: FileSendError) -> None:
@@ -216,6 +225,21 @@ async def test_a_disk_that_fails_ends_it_for_both_threads() -> None:
             await asyncio.to_thread(push, intake, range(64), of(host, range(64)))
         await host.until(lambda: host.failure)
         assert isinstance(host.failure, NoSpace)
+
+
+async def test_what_the_disk_does_not_take_for_now_is_dropped_and_may_come_again() -> None:
+    async with taking(64, MIB) as (host, intake):
+        host.paused = True
+        intake.expect(range(64))
+        # More than there are buffers: they are used again, and nobody waits for the disk.
+        await asyncio.to_thread(push, intake, range(64), of(host, range(64)))
+        await host.until(lambda: len(host.dropped) == 64)
+        assert not host.settled
+        assert host.failure is None
+        host.paused = False
+        intake.expect(range(3))
+        await asyncio.to_thread(push, intake, range(3), of(host, range(3)))
+        await host.until(lambda: len(host.settled) == 3)
 
 
 async def test_closing_wakes_who_waits_and_keeps_what_is_whole(

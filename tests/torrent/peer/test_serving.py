@@ -58,6 +58,7 @@ class Store:
         self.spins = asyncio.Event()
         self.spins.set()
         self.times = 0
+        self.fails = False
 
     def can_serve(self, index: int) -> bool:
         return index != ABSENT
@@ -66,6 +67,8 @@ class Store:
         self.reading.set()
         self.times += 1
         await self.spins.wait()
+        if self.fails:
+            return []
         return [bytes([request.index]) * request.length for request in requests]
 
 
@@ -78,6 +81,20 @@ def serving(asker: Asker, store: Store | None = None, limit: RateLimit | None = 
 def ask(what: Serving, count: int) -> None:
     for index in range(count):
         assert what.requested(m.Request(index // 4 * 10, index % 4 * BLOCK, BLOCK))
+
+
+async def test_what_cannot_be_read_for_now_is_rejected() -> None:
+    asker, store = Asker(), Store()
+    ours = serving(asker, store)
+    store.fails = True
+    ask(ours, 3)
+    while await ours.put():
+        pass
+    assert [type(message) for message in asker.said] == [m.RejectRequest] * 3
+    store.fails = False
+    ask(ours, 1)
+    assert await ours.put()
+    assert asker.said[3:] == [m.Piece(0, 0, bytes(BLOCK))]
 
 
 async def test_what_is_asked_for_twice_is_sent_once() -> None:

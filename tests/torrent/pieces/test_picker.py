@@ -52,6 +52,50 @@ def fetch_all(picker: PiecePicker, peer: str) -> list[int]:
 # -- asking
 
 
+def test_what_may_be_here_is_not_asked_for_before_it_is_known() -> None:
+    picker = make_picker(shape_of(4), have=[0], held=[1, 2])
+    picker.peer_joined("a")
+    picker.peer_has_all("a")
+    assert sorted(fetch_all(picker, "a")) == [3]
+    assert not picker.interesting("a")
+    assert not picker.complete
+    assert not picker.endgame
+    assert picker.pick("a", 9) == []
+    assert not picker.pick_pieces("a", 10 * BLOCK)
+    assert picker.piece_verified(1)
+    assert sorted(picker.have) == [0, 1, 3]
+    picker.released(2)
+    picker.released(2)
+    picker.released(1)  # it is here: nothing changes
+    assert picker.interesting("a")
+    assert fetch_all(picker, "a") == [2]
+    assert picker.complete
+
+
+def test_what_may_be_here_and_is_not_wanted_holds_nothing_up() -> None:
+    picker = make_picker(shape_of(3), wanted=[0], held=[2])
+    picker.peer_joined("a")
+    picker.peer_has_all("a")
+    assert fetch_all(picker, "a") == [0]
+    assert picker.complete
+
+
+def test_what_could_not_be_stored_is_missing_again_and_nobodys_fault() -> None:
+    picker = make_picker(shape_of(1))
+    for peer in ("a", "b"):
+        picker.peer_joined(peer)
+        picker.peer_has_all(peer)
+    requests = [("a", picker.pick("a", 1)[0]), ("b", picker.pick("b", 1)[0])]
+    with pytest.raises(ValueError, match="not complete"):
+        picker.dropped(0)
+    for peer, request in requests:
+        picker.received(peer, *request)
+    picker.dropped(0)
+    assert picker.interesting("a")
+    # Nobody is on parole: both work on it again.
+    assert len(picker.pick("a", 1)) == len(picker.pick("b", 1)) == 1
+
+
 def test_a_torrent_without_pieces_is_complete() -> None:
     picker = make_picker(TorrentShape(0, BLOCK, 0))
     picker.peer_joined("a")
@@ -841,3 +885,50 @@ def test_from_one_who_is_alone_pieces_come_in_order() -> None:
     picker.peer_has_all("a")
     runs = [picker.pick_pieces("a", 16 * 1024 * 1024) for _ in range(4)]
     assert runs == [range(16), range(16, 32), range(32, 40), range(0)]
+
+
+def test_postponed_pieces_are_not_begun_and_are_missing_all_the_same() -> None:
+    picker = make_picker(shape_of(4, 2), 1)
+    picker.peer_joined("a")
+    picker.peer_has_all("a")
+    picker.postpone([2, 3])
+    asked = picker.pick("a", 99)
+    assert {block.index for block in asked} == {0, 1}
+    assert not picker.pick_pieces("a", 1024 * 1024)
+    for block in asked:
+        picker.received("a", *block)
+    for index in (0, 1):
+        picker.verified(index)
+    assert picker.rests
+    assert not picker.complete
+    assert not picker.interesting("a")
+    picker.postpone([3])
+    assert picker.interesting("a")
+    assert not picker.rests
+    assert [block.index for block in picker.pick("a", 99)] == [2, 2]
+
+
+def test_a_begun_piece_is_finished_though_it_is_postponed() -> None:
+    picker = make_picker(shape_of(2, 2), 1)
+    picker.peer_joined("a")
+    picker.peer_has_all("a")
+    (first,) = picker.pick("a", 1)
+    picker.postpone([0, 1])
+    assert not picker.rests
+    (second,) = picker.pick("a", 99)
+    assert second.index == first.index
+    for block in (first, second):
+        picker.received("a", *block)
+    picker.verified(first.index)
+    assert picker.rests
+
+
+def test_whole_pieces_that_will_not_come_are_postponed_too() -> None:
+    picker = whole(pieces=4)
+    run = picker.pick_pieces("a", 4 * 1024 * 1024)
+    picker.postpone(run)
+    picker.pieces_returned("a")
+    assert picker.rests
+    assert not picker.pick_pieces("b", 1024 * 1024)
+    picker.postpone([])
+    assert list(picker.pick_pieces("b", 4 * 1024 * 1024)) == list(run)

@@ -168,6 +168,30 @@ def test_what_filesend_has_not_finished_is_not_sent(tmp_path: Path) -> None:
         scan([part])
 
 
+def test_what_is_not_finished_is_not_sent_by_other_ways_either(tmp_path: Path) -> None:
+    parts = [tmp_path / name / ".filesend-0123456789abcdef.part" for name in ("d", "e")]
+    for part in parts:
+        (part / "tree").mkdir(parents=True)
+        (part / "tree" / "half").write_text("half of it")
+    ways = [parts[0] / "tree", parts[0] / "tree" / "half"]
+    if os.name != "nt":  # links need a privilege there
+        for number, target in enumerate((parts[0], *ways)):
+            ways.append(tmp_path / f"link{number}")
+            ways[-1].symlink_to(target)
+        ways.append(tmp_path / "link1" / "half")
+    for way in ways:
+        with pytest.raises(BadSource, match="FileSend has not finished"):
+            scan([way])
+    # Of two with one name the second gets another: it is refused all the same.
+    with pytest.raises(BadSource) as caught:
+        scan(parts)
+    assert [path for path, _ in caught.value.offenders] == parts
+    if os.name != "nt":
+        (tmp_path / "d" / "link").symlink_to(parts[0] / "tree" / "half")
+        with pytest.raises(BadSource, match="not finished"):
+            scan([tmp_path / "d"])
+
+
 def test_a_folder_too_deep_is_told_once_and_left_out_with_all_in_it(tmp_path: Path) -> None:
     deep = tmp_path.joinpath("d", *["x"] * MAX_PATH_PARTS)
     deep.mkdir(parents=True)

@@ -22,6 +22,7 @@ from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage import download_files as storage_module
+from filesend_tui.core.torrent.storage import part_files
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.free_space import free_space
@@ -254,6 +255,38 @@ def test_hostile_names_stay_inside(tmp_path: Path) -> None:
     assert not any(p.name.startswith(".") for p in target.iterdir())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folders")
+def test_names_are_synced_as_bytes_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power failure a synced file may have no name where its folder was not synced."""
+    info, row = torrent({("a",): b"x" * PIECE, ("d", "e", "b"): b"y" * PIECE})
+    store = DownloadFiles.create(info, tmp_path, wanted=[True, True], layout=Layout.FOLDER)
+    fill(store, info, row)
+    synced: list[tuple[tuple[int, int], set[str]]] = []
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        synced.append(((status.st_dev, status.st_ino), {p.name for p in tmp_path.iterdir()}))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if sys.platform == "darwin":
+        import fcntl
+
+        monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, _: fsync(descriptor))
+    store.finish()
+    store.close()
+    there = tmp_path / "t"
+    paths = [there / "a", there / "d" / "e" / "b", there, there / "d", there / "d" / "e"]
+    identities = [(path.stat().st_dev, path.stat().st_ino) for path in paths]
+    # All but the target before the name appears in it; the target at last.
+    assert all("t" not in names for identity, names in synced if identity in identities)
+    assert {identity for identity, _ in synced} >= set(identities)
+    last, names = synced[-1]
+    assert last == (tmp_path.stat().st_dev, tmp_path.stat().st_ino)
+    assert "t" in names
+
+
 @pytest.mark.parametrize("layout", list(Layout))
 def test_what_is_there_is_never_overwritten(tmp_path: Path, layout: Layout) -> None:
     name = "t" if layout is Layout.FOLDER else "sub"
@@ -403,7 +436,7 @@ def test_a_disk_that_fills_while_room_is_made_leaves_nothing(
         made.append(parts)
         make_file(ground, parts, length)
 
-    monkeypatch.setattr(storage_module, "make_file", full)
+    monkeypatch.setattr(part_files, "make_file", full)
     with pytest.raises(NoSpace, match="full"):
         DownloadFiles.create(info, tmp_path, wanted=[True, True], layout=Layout.FOLDER)
     assert made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ import msgspec
 import pytest
 
 from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.part_folder import owner_record, part_folder
 from filesend_tui.core.torrent.storage.part_folder.leftovers import QUIET, Leftover, sweep
 from filesend_tui.core.torrent.storage.part_folder.owner_record import RECORD, Record
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.util import keeping
+from tests.torrent.storage.test_download_files import PIECE, piece, torrent
 from tests.torrent.windows import as_on_windows
 
 HASH = bytes.fromhex("0123456789abcdef" + "00" * 12)
@@ -123,7 +127,7 @@ ANOTHERS = {"machine": "f" * 32, "boot": "elsewhere", "host": "attic\x1b[2J"}
     [
         ANOTHERS,
         ANOTHERS | {"machine": "", "boot": ""},
-        {"version": 2},
+        {"version": 3},
     ],
     ids=["another machine's", "of nobody knows which", "of a later version"],
 )
@@ -166,6 +170,68 @@ def test_what_has_no_record_is_not_removed(tmp_path: Path, content: bytes | None
     # Its lock still tells whether anybody has it, and nobody has.
     PartFolder.claim(tmp_path, HASH).remove()
     assert list(tmp_path.iterdir()) == []
+
+
+# --- what can be gone on with
+
+INFO, ROW = torrent({("film.mkv",): os.urandom(6 * PIECE), ("d", "b"): os.urandom(4 * PIECE)})
+
+
+def _unfinished(folder: Path, *, wanted: Sequence[bool] = (True, True)) -> Path:
+    store = DownloadFiles.create(INFO, folder, wanted=wanted, layout=Layout.FOLDER, keep=True)
+    for index in (0, 2, 3):
+        store.write_piece(index, piece(INFO, ROW, index))
+    store.close()
+    return folder / part_folder.part_name(INFO.info_hash)
+
+
+def test_what_can_be_gone_on_with_stays_and_is_told_of(tmp_path: Path) -> None:
+    part = _unfinished(tmp_path)
+    whole = Leftover(part, ("t",), 10 * PIECE, removed=False, host="", resumable=True, progress=0.3)
+    for _ in range(2):
+        assert sweep(tmp_path) == (whole,)
+    assert sweep(tmp_path, but={part.name}) == ()
+    store = DownloadFiles.create(
+        INFO, tmp_path, wanted=[True, False], layout=Layout.FOLDER, keep=True
+    )
+    assert sweep(tmp_path) == ()  # it is in use
+    store.close()
+    (told,) = sweep(tmp_path)
+    assert told == whole._replace(names=("film.mkv",), size=6 * PIECE, progress=0.5)
+
+
+def test_what_nobody_went_on_with_for_a_month_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    _unfinished(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: now + keeping.UNFINISHED - 60)
+    (told,) = sweep(tmp_path)
+    assert told.resumable
+    monkeypatch.setattr(time, "time", lambda: now + keeping.UNFINISHED + 60)
+    (told,) = sweep(tmp_path)
+    assert (told.removed, told.resumable, told.names) == (True, False, ("t",))
+    assert list(tmp_path.iterdir()) == []
+
+
+UNUSABLE: dict[str, Callable[[Path], object]] = {
+    "no manifest": lambda part: (part / "manifest.json").unlink(),
+    "a cut manifest": lambda part: os.truncate(part / "manifest.json", 30),
+    "another torrent's": lambda part: (part / "info").write_bytes(torrent({("x",): b"x"})[0].raw),
+    "no word of pieces": lambda part: (part / "pieces").unlink(),
+    "all put in place": lambda part: (part / "tree" / "t").rename(part.parent / "t"),
+}
+
+
+@pytest.mark.parametrize("spoil", UNUSABLE.values(), ids=UNUSABLE)
+def test_what_cannot_be_gone_on_with_is_removed(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    part = _unfinished(tmp_path)
+    spoil(part)
+    (told,) = sweep(tmp_path)
+    assert (told.removed, told.resumable) == (True, False)
+    assert not part.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

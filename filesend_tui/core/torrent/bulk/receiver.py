@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
 
 from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.torrent.storage.disk import Paused
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.wire.shape import TorrentShape
 
@@ -48,6 +49,9 @@ class BulkReceiverHost(Protocol):
     def pieces_settled(self, pieces: Sequence[int], wrong: Sequence[int]) -> None:
         """Handle pieces that are on the disk, except the wrong ones."""
 
+    def pieces_dropped(self, pieces: Sequence[int]) -> None:
+        """Handle pieces that arrived and could not be kept."""
+
 
 class _Filled(NamedTuple):
     """A buffer whose first `size` bytes are whole pieces."""
@@ -63,6 +67,7 @@ class BulkReceiver:
     Args:
         shape: The torrent's pieces.
         keep: Verifies a run of pieces and writes the good ones; returns the wrong ones. Blocks.
+            Raises Paused where the disk takes nothing for now.
         host: Gets the results.
         failed: Called, on the event loop, where nothing more can be written.
     """
@@ -197,14 +202,21 @@ class BulkReceiver:
         while (filled := self._next()) is not None:
             try:
                 wrong = self._keep(filled.pieces, memoryview(filled.buffer)[: filled.size])
+            except Paused:
+                self._reuse(filled.buffer)
+                self._tell(self._host.pieces_dropped, filled.pieces)
+                continue
             except FileSendError as error:
                 self._tell(self._failed, error)
                 self._give_up()
                 return
-            with self._changed:
-                self._free.append(filled.buffer)
-                self._changed.notify_all()
+            self._reuse(filled.buffer)
             self._tell(self._host.pieces_settled, filled.pieces, wrong)
+
+    def _reuse(self, buffer: bytearray) -> None:
+        with self._changed:
+            self._free.append(buffer)
+            self._changed.notify_all()
 
     def _next(self) -> _Filled | None:
         with self._changed:

@@ -68,6 +68,7 @@ class BulkSender:
         self._waiting: deque[SpanRequest] = deque()
         self._wake = asyncio.Event()
         self._turns = Throttle(limit, self._wake.set)
+        self._paused = False
         #: Since when the channel has accepted nothing of what is offered to it; None: it accepts.
         self.stuck_since: float | None = None
 
@@ -84,6 +85,11 @@ class BulkSender:
         dropped = list(self._waiting)
         self._waiting.clear()
         return dropped
+
+    def pause(self, paused: bool) -> None:
+        """Set whether nothing more is sent for now, also of a span that has begun."""
+        self._paused = paused
+        self._wake.set()
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ChannelFailed."""
@@ -114,7 +120,7 @@ class BulkSender:
 
     async def _turn(self, size: int) -> int:
         """Wait until some of `size` bytes may be sent; return how many."""
-        while not (allowed := self._turns.take(size)):
+        while self._paused or not (allowed := self._turns.take(size)):
             self._wake.clear()
             await self._wake.wait()
         return allowed

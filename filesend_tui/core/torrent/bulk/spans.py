@@ -18,7 +18,7 @@ from filesend_tui.core.torrent.bulk.sender import BulkSender
 from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.rates.rates import RateMeter
-from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.disk import Disk, Paused
 from filesend_tui.core.transports.base import BulkChannel
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MAX_SPAN, SpanReject, SpanRequest
@@ -179,6 +179,10 @@ class Spans(Generic[P]):
         for span in self._outlet.drop():
             self._refuse(span)
 
+    def pause(self, paused: bool) -> None:
+        """Set whether nothing more is sent for now."""
+        self._outlet.pause(paused)
+
     @property
     def stuck_since(self) -> float | None:
         """Since when the channel has accepted nothing of what is served; None: it accepts."""
@@ -210,10 +214,16 @@ class Spans(Generic[P]):
         """See BulkReceiverHost."""
         self._host.pieces_settled(self._peer, pieces, wrong)
 
+    def pieces_dropped(self, pieces: Sequence[int]) -> None:
+        """See BulkReceiverHost."""
+        self._host.pieces_lost(self._peer, pieces)
+
     def fill(self, start: int, view: memoryview) -> None:
         """See BulkSenderHost."""
         try:
             self._disk.read_into(start, view)
+        except Paused as error:
+            raise ChannelFailed("What is being passed on cannot be read for now.") from error
         except FileSendError as error:
             self._loop.call_soon_threadsafe(partial(self._failed, error))
             raise ChannelFailed("What is being sent can no longer be read.") from error

@@ -115,6 +115,10 @@ class Misbehaviour:
 
     # -- time
 
+    def silence(self, now: float) -> float:
+        """Return the seconds since bytes arrived last."""
+        return now - self._heard
+
     def sending(self, now: float) -> None:
         """Record that bytes are offered to the channel, which may block."""
         self._sending = now
@@ -129,13 +133,13 @@ class Misbehaviour:
         Args:
             now: The time.
             shaken: Its handshake arrived.
-            outstanding: Blocks in flight from it.
+            outstanding: Blocks and whole pieces in flight from it.
         """
         if not outstanding:
             self._served = now
         if not shaken and now - self.since > HANDSHAKE_TIMEOUT:
             return Drop.HANDSHAKE_TIMEOUT
-        if now - self._heard > SILENCE_TIMEOUT:
+        if self.silence(now) > SILENCE_TIMEOUT:
             return Drop.SILENT
         if now - self._served > STALL_TIMEOUT:
             return Drop.STALLED

@@ -17,6 +17,7 @@ from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, Lanes
 from filesend_tui.core.torrent.peer.misbehaviour import Misbehaviour
 from filesend_tui.core.torrent.peer.serving import BlockSource, Serving
+from filesend_tui.core.torrent.peer.word_channel import WordChannel, WordReceiver
 from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.rates.rates import RateMeter
@@ -37,6 +38,7 @@ from filesend_tui.core.wire.extensions import (
 )
 from filesend_tui.core.wire.lane_messages import LaneMessage
 from filesend_tui.core.wire.shape import BlockRequest
+from filesend_tui.core.wire.word_messages import WordChunk
 
 #: Seconds after which blocks that may have been lost on lanes are requested again.
 LANE_DOUBT = 1.0
@@ -46,8 +48,10 @@ LAST_WORDS = 1.0
 #: are reported.
 TIME_TO_LOOK = 4.0
 MOST_TOLD = 4
-#: Seconds between keep-alives.
+#: Seconds without a word after which a keep-alive is sent; in a pair sooner: there silence tells
+#: that the connection is dead (see roster.py), and there is only one.
 KEEP_ALIVE = 55.0
+KEEP_ALIVE_PAIR = 5.0
 
 
 class PeerHost(Protocol):
@@ -78,7 +82,7 @@ class Exchange(BlockSource, Protocol):
         """Take a block that arrived; return whether it was of use."""
 
     def outstanding(self, peer: Peer) -> int:
-        """Return how many blocks and whole pieces are in flight from it."""
+        """Return how many blocks and whole pieces it owes."""
 
     def requests_lost(self, peer: Peer, requests: Sequence[BlockRequest] | None) -> None:
         """Free requests (None: all) that the peer will not serve."""
@@ -103,6 +107,8 @@ class Peer:
         limits: The client's rate limits.
         clock: Seconds, monotonic.
         lanes: How to make further channels to it, where both sides support them; None: never.
+        words: Takes the words of the session that the torrent belongs to; None: of none.
+        keep_alive: Seconds without a word after which a keep-alive is sent.
     """
 
     def __init__(
@@ -114,6 +120,8 @@ class Peer:
         limits: Limits,
         clock: Callable[[], float],
         lanes: LaneRoad | None = None,
+        words: WordReceiver | None = None,
+        keep_alive: float = KEEP_ALIVE,
     ) -> None:
         self.channel = channel
         #: Its first address: ICE may change the path later, but it is the same peer.
@@ -133,6 +141,7 @@ class Peer:
         self.spans: Spans[Peer] | None = None
         #: Bytes sent to it, by piece.
         self.given: Counter[int] = Counter()
+        self._keep_alive = keep_alive
         self._told_false: float | None = None
         self._misbehaviour = Misbehaviour(clock())
         self._spoke = clock()
@@ -144,6 +153,7 @@ class Peer:
         self._download_limit = limits.download
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
+        self._words = WordChannel(self, words) if words is not None else None
         self.download_turns = Throttle(limits.download, self._refill)
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -164,6 +174,7 @@ class Peer:
             SpanRequest: self._on_span_request,
             SpanReject: self._on_span_reject,
             FalsePiece: self._on_false_piece,
+            WordChunk: self._on_words,
         }
         self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
 
@@ -185,6 +196,15 @@ class Peer:
                 for index in range(shape.piece_count)
             )
         )
+
+    def silence(self, now: float) -> float:
+        """Return the seconds since bytes arrived from it."""
+        return self._misbehaviour.silence(now)
+
+    @property
+    def carries_words(self) -> bool:
+        """Whether two people speak to each other over it."""
+        return self._words is not None and self.wire.peer_takes_words
 
     async def run(self) -> WhyDropped:
         """Serve until the connection ends; return why it did."""
@@ -210,9 +230,7 @@ class Peer:
                 await self.spans.close()
             if self._doubt is not None:
                 self._doubt.cancel()
-            if self.lanes:
-                await self.lanes.close()
-            await self.channel.close()
+            await self._close_channels()
         if results[0] is None and isinstance(results[1], ChannelFailed):
             self.reason = self.reason or Drop.CLOSED
         for result in results:
@@ -225,6 +243,13 @@ class Peer:
             elif isinstance(result, Exception):
                 raise result
         return self.reason or Drop.CLOSED
+
+    async def _close_channels(self) -> None:
+        if self._words is not None:
+            self._words.close()
+        if self.lanes:
+            await self.lanes.close()
+        await self.channel.close()
 
     def stop(self, reason: WhyDropped) -> None:
         """End the connection; `run` returns this reason."""
@@ -334,14 +359,12 @@ class Peer:
 
     def tick(self, now: float) -> None:
         """Send keep-alives and check timeouts; call about once a second."""
-        outstanding = self._outstanding
-        if self.spans and self.spans.due:
-            outstanding += 1  # even where it was requested from others meanwhile
-        self._judge(self._misbehaviour.overdue(now, shaken=self.ready, outstanding=outstanding))
+        overdue = self._misbehaviour.overdue(now, shaken=self.ready, outstanding=self._outstanding)
+        self._judge(overdue)
         self._judge_burden(now)
         if self.spans and self.spans.stuck_since is not None:
             self._judge(self._misbehaviour.not_reading(self.spans.stuck_since, now))
-        if self.ready and now - self._spoke > KEEP_ALIVE:
+        if self.ready and now - self._spoke > self._keep_alive:
             self._spoke = now
             self.send(m.KeepAlive())
 
@@ -384,7 +407,16 @@ class Peer:
                     self._misbehaviour.sending(self._spoke)
                     await self.channel.send(chunk)
                     self._misbehaviour.sent()
-                serving = await self._serving.put()
+                serving = self._words is not None and self._words.fill()
+                serving = await self._serving.put() or serving
+
+    # -- WordHost
+
+    def send_chunk(self, chunk: WordChunk) -> int:
+        """See WordHost."""
+        if self.wire.peer_takes_words:
+            self.wire.send_words(chunk)
+        return self.wire.queued_bytes
 
     # -- LanesHost: further channels
 
@@ -441,7 +473,7 @@ class Peer:
 
     @property
     def _outstanding(self) -> int:
-        """How many blocks and whole pieces are in flight from it."""
+        """How many blocks and whole pieces it owes."""
         return 0 if self._exchange is None else self._exchange.outstanding(self)
 
     def _refill(self) -> None:
@@ -461,7 +493,13 @@ class Peer:
             self.pipeline.limit(self.wire.peer_reqq)
         if self.lanes and self.wire.peer_takes_lanes:
             self.lanes.begin()
+        if self._words is not None and self.wire.peer_takes_words:
+            self._words.open()
         self._host.extended(self)
+
+    def _on_words(self, chunk: WordChunk) -> None:
+        if self._words is not None and not self._words.receive(chunk):
+            self.stop(Reason.BAD_EXTENSION)
 
     def _on_metadata_answer(self, message: MetadataData | MetadataReject) -> None:
         if self._judge(self._misbehaviour.answered_metadata()):

@@ -162,7 +162,11 @@ class Serving:
                 break
             batch.append(request)
             size += request.length
-        self._ready.extend(zip(batch, await self.source.read_blocks(batch), strict=True))
+        blocks = await self.source.read_blocks(batch)
+        if blocks:
+            self._ready.extend(zip(batch, blocks, strict=True))
+        else:
+            self.choke()  # the disk fails for now: they may be asked for elsewhere
 
     def _take(self, allowed: int) -> list[m.Piece]:
         """Dequeue at most `allowed` bytes of read blocks, or one block; skip cancelled ones."""

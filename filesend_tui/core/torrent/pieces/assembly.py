@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.torrent.pieces.partial import PeerKey
 from filesend_tui.core.torrent.pieces.picker import PiecePicker
-from filesend_tui.core.torrent.storage.disk import Disk
+from filesend_tui.core.torrent.storage.disk import Disk, Paused
 from filesend_tui.core.wire.bitfield import Bitfield
 from filesend_tui.core.wire.shape import BlockRequest, TorrentShape
 
@@ -50,6 +50,7 @@ class Assembly(Generic[PeerKey]):
         failed: Called where a piece cannot be written, which ends the torrent.
         wanted: Piece indices to fetch.
         have: Piece indices that are verified already.
+        held: Wanted piece indices that may be here; see PiecePicker.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Assembly(Generic[PeerKey]):
         failed: Callable[[FileSendError], None],
         wanted: Iterable[int] | None = None,
         have: Iterable[int] = (),
+        held: Iterable[int] = (),
     ) -> None:
         self.shape = shape
-        self.picker: PiecePicker[PeerKey] = PiecePicker(shape, wanted=wanted, have=have)
+        self.picker: PiecePicker[PeerKey] = PiecePicker(shape, wanted=wanted, have=have, held=held)
         self._disk = disk
         self._host = host
         self._failed = failed
@@ -80,6 +82,11 @@ class Assembly(Generic[PeerKey]):
     def complete(self) -> bool:
         """Whether every wanted piece is verified and on disk."""
         return self.picker.complete
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is missing but pieces that are postponed."""
+        return self.picker.rests
 
     def pick(self, peer: PeerKey, count: int) -> list[BlockRequest]:
         """Return at most `count` blocks to request from a peer; none while the disk is behind."""
@@ -112,6 +119,9 @@ class Assembly(Generic[PeerKey]):
         """Verify one complete piece and account for it."""
         try:
             good = await self._disk.keep_piece(index, data)
+        except Paused:
+            self.picker.dropped(index)
+            return
         except FileSendError as error:
             self._failed(error)
             return

@@ -67,6 +67,7 @@ class PiecePicker(Generic[PeerKey]):
         shape: How the torrent is cut.
         wanted: Pieces to fetch; all where None.
         have: Pieces that are verified already.
+        held: Wanted pieces that may be here: not requested before `released`.
         rng: Breaks ties; give a seeded one for a reproducible order.
         max_partial: Pieces in work at a time; from HELD_BYTES and the piece length where None.
 
@@ -80,6 +81,7 @@ class PiecePicker(Generic[PeerKey]):
         *,
         wanted: Iterable[int] | None = None,
         have: Iterable[int] = (),
+        held: Iterable[int] = (),
         rng: random.Random | None = None,
         max_partial: int | None = None,
     ) -> None:
@@ -91,7 +93,9 @@ class PiecePicker(Generic[PeerKey]):
         self._have = Bitfield(count, have)
         self._missing = self._all if wanted is None else bits_of(wanted, count)
         self._missing &= ~bits_of(self._have, count)
-        self._fresh = self._missing  # missing and not begun
+        self._held = bits_of(held, count) & self._missing
+        self._fresh = self._missing & ~self._held  # missing and not begun
+        self._postponed = 0
         self._partials: dict[int, Partial[PeerKey]] = {}  # oldest first
         self._open: dict[int, Partial[PeerKey]] = {}  # those with free blocks
         self._open_bits = 0
@@ -112,7 +116,18 @@ class PiecePicker(Generic[PeerKey]):
     @property
     def endgame(self) -> bool:
         """Whether every missing block is requested or received."""
-        return bool(self._missing) and not self._fresh and not self._open and not self._whole
+        missing = self._missing & ~self._held
+        return bool(missing) and not self._new and not self._open and not self._whole
+
+    @property
+    def rests(self) -> bool:
+        """Whether pieces are missing, and each of them is postponed and not begun."""
+        return bool(self._missing) and not self._missing & ~(self._fresh & self._postponed)
+
+    @property
+    def _new(self) -> int:
+        """The pieces that may be begun now."""
+        return self._fresh & ~self._postponed
 
     # -- peers
 
@@ -176,7 +191,8 @@ class PiecePicker(Generic[PeerKey]):
 
     def interesting(self, peer: PeerKey) -> bool:
         """Whether the peer has a piece that is wanted and missing here."""
-        return bool(self._peers[peer].bits & self._missing)
+        due = self._missing & ~self._held & ~(self._fresh & self._postponed)
+        return bool(self._peers[peer].bits & due)
 
     def in_flight(self, peer: PeerKey) -> Collection[BlockRequest]:
         """Return the peer's requests in flight, oldest first: a live view."""
@@ -219,7 +235,7 @@ class PiecePicker(Generic[PeerKey]):
 
     def _rarest(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """Return a piece that the fewest peers have: one that is begun, else a new one."""
-        rarest = self._availability.rarest(bits & (self._fresh | self._open_bits))
+        rarest = self._availability.rarest(bits & (self._new | self._open_bits))
         return self._begun(peer, rarest) or self._begin(peer, bits)
 
     def _begun(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
@@ -241,7 +257,7 @@ class PiecePicker(Generic[PeerKey]):
 
     def _begin(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """Begin a new piece, where there is one and room for it."""
-        candidates = bits & self._fresh
+        candidates = bits & self._new
         if not candidates:
             return None
         # An idle peer may go over the limit: the pieces in work may all be ones that it lacks.
@@ -316,7 +332,7 @@ class PiecePicker(Generic[PeerKey]):
             most: Bytes; a piece at least is returned.
         """
         state = self._peers[peer]
-        candidates = state.bits & self._fresh
+        candidates = state.bits & self._new
         if not candidates:
             return range(0)
         row = max(1, most // self._shape.piece_length)
@@ -354,9 +370,20 @@ class PiecePicker(Generic[PeerKey]):
             del owner.pieces[index]
             owner.parole = False
         self._fresh &= ~bit
+        self._held &= ~bit
         self._missing ^= bit
         self._have.set(index)
         return True
+
+    def postpone(self, indices: Iterable[int]) -> None:
+        """Set which pieces are not begun for now; they are missing all the same."""
+        self._postponed = bits_of(indices, self._shape.piece_count)
+
+    def released(self, index: int) -> None:
+        """Record that a piece that was held is not here: it is requested like any other."""
+        bit = 1 << index
+        self._fresh |= self._held & bit
+        self._held &= ~bit
 
     def pieces_returned(self, peer: PeerKey, pieces: Iterable[int] | None = None) -> None:
         """Free whole pieces (None: all) that a peer will not send, or sent with a wrong hash."""
@@ -462,6 +489,14 @@ class PiecePicker(Generic[PeerKey]):
             if key in self._peers:
                 self._peers[key].parole = True
         return tuple(partial.contributors)
+
+    def dropped(self, index: int) -> None:
+        """Record that a complete piece could not be stored: it is missing again, by nobody's fault.
+
+        Raises:
+            ValueError: The piece is not complete.
+        """
+        self._fresh |= self._finish(index).bit
 
     def _finish(self, index: int) -> Partial[PeerKey]:
         partial = self._partials.get(index)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, overload
@@ -22,9 +23,10 @@ from filesend_tui.core.torrent.sources.scan import (
     Search,
     SourceFile,
     SourceFolder,
-    shown,
 )
+from filesend_tui.core.torrent.sources.trusted import Hashed, take
 from filesend_tui.core.util.file_id import Seen
+from filesend_tui.core.util.text import path_text
 from filesend_tui.core.wire.shape import MAX_PIECES
 
 #: Bytes of a piece, at least and at most: few hashes, yet little lost when one piece is bad.
@@ -114,6 +116,7 @@ def make_torrent(
     salt: str | None = None,
     progress: Callable[[int, int], None] = lambda _hashed, _total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    known: Hashed | None = None,
 ) -> TorrentInfo:
     """Hash the files and return the torrent that describes them, in their order.
 
@@ -127,11 +130,17 @@ def make_torrent(
         progress: Called with (bytes hashed, bytes in all) at the start, at the end and in between
             at most ten times a second, on this thread.
         cancelled: Polled after each buffer, on any thread.
+        known: What an earlier run hashed: where the files are the same still, they are not hashed
+            again; where any of them changed, all are.
 
     Raises:
         BadSource: A file cannot be read or changed since `scan`, or they are too many.
         Cancelled: `cancelled` returned True.
     """
+    if known is not None:
+        with suppress(BadSource):
+            if (same := take_known(known, sources, name=name, salt=salt)) is not None:
+                return same
     raw = _describe(
         sources, name, salt, lambda: _hash(sources, _piece_length(sources), progress, cancelled)
     )
@@ -142,6 +151,26 @@ def make_torrent(
     for source in sources:
         _check_unchanged(source)
     return made
+
+
+def take_known(
+    known: Hashed, sources: Sequence[SourceFile], *, name: str | None, salt: str | None
+) -> TorrentInfo | None:
+    """Return the torrent that an earlier run made of these files, without hashing them again.
+
+    Args:
+        known: What that run hashed.
+        sources, name, salt: As make_torrent.
+
+    Returns:
+        None where that torrent is of other files or names, or of another salt.
+
+    Raises:
+        BadSource: Files changed since; its offenders are those.
+    """
+    return take(
+        known, sources, describe=lambda hashes: _describe(sources, name, salt, lambda: hashes)
+    )
 
 
 def _describe(
@@ -206,7 +235,7 @@ def _hash(
     except Unreadable as error:
         why = getattr(error.__cause__, "strerror", None)
         raise BadSource(
-            f"{shown(error.source.path)} cannot be read: {why}.",
+            f"{path_text(error.source.path)} cannot be read: {why}.",
             told=f"{error.source.name} can no longer be read where it is.",
         ) from error
     except Changed as error:
@@ -224,7 +253,7 @@ def _check_unchanged(source: SourceFile) -> None:
 
 def _changed(source: Source) -> BadSource:
     return BadSource(
-        f"{shown(source.path)} changed while it was being prepared.",
+        f"{path_text(source.path)} changed while it was being prepared.",
         "Wait until nothing writes to it, or make a copy and send that.",
         told=f"{source.name} changed while it was being prepared.",
     )

@@ -25,6 +25,7 @@ from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
 from filesend_tui.core.torrent.storage.paths import numbered
 from filesend_tui.core.util.file_id import FileId, Seen
+from filesend_tui.core.util.text import path_text
 
 _LEAVE_OUT: Final = "Remove it, or choose the files beside it one by one."
 _ARCHIVE_HINT: Final = "Put it into an archive (zip or tar) and send that."
@@ -147,7 +148,7 @@ class Search:
     def refusal(self) -> BadSource:
         """Return the error that names the offenders: the one, or the first and how many."""
         first, *others = self.offenders
-        path = shown(first.path)
+        path = path_text(first.path)
         if not others:
             return BadSource(f"{path} {first.why}.", self._hint, offenders=self.offenders)
         return BadSource(
@@ -177,7 +178,8 @@ class Search:
     def _find(self, chosen: Path, was: Seen | None, name: str) -> None:
         if not name:
             raise Unfit("is a whole disk", "Choose a folder on it.")
-        if is_part_name(name):
+        # Whatever its name there: links and folders above it count too.
+        if _is_unfinished(chosen) or _is_unfinished(Path(os.path.realpath(chosen))):
             raise Unfit(_UNFINISHED, "Choose something else.")
         try:
             place = chosen.resolve(strict=True) if chosen.is_symlink() else chosen
@@ -274,11 +276,6 @@ class Search:
         )
 
 
-def shown(path: str | Path) -> str:
-    """Return a path that can be printed even where its bytes are no text."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
 def changed_ns(status: os.stat_result) -> int | None:
     """Return a file's ctime, which no program can set back; None: unknown."""
     return None if os.name == "nt" else status.st_ctime_ns
@@ -289,6 +286,11 @@ def _check_text(name: str) -> None:
         name.encode()
     except UnicodeEncodeError:
         raise Unfit("has a name that is not valid text", _RENAME) from None
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Return whether a path leads to an unfinished download of FileSend's, or into one."""
+    return any(map(is_part_name, path.parts))
 
 
 def _status(root: DirHandle, steps: tuple[str, ...]) -> os.stat_result:
@@ -315,6 +317,8 @@ def _linked_file(link: Path, folder: Path) -> Path:
         why = "leads to a folder"
     elif not target.is_file():
         why = "does not lead to a file"
+    elif _is_unfinished(target.relative_to(folder)):
+        why = "leads into a download that FileSend has not finished"
     else:
         return target
     raise Unfit(f"is a link that {why}", _LEAVE_OUT)

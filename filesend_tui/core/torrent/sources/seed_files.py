@@ -13,11 +13,12 @@ from typing import Final
 from filesend_tui.core.errors import BadSource
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources.doubted_pieces import Doubts
-from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns, shown
+from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.extents import whole_files
 from filesend_tui.core.torrent.storage.file_handles import HandlePool
 from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
+from filesend_tui.core.util.text import path_text
 
 #: How many files an error names of which one changed.
 _NAMED: Final = 2
@@ -74,7 +75,7 @@ class SeedFiles(PieceStore):
                     status = os.fstat(handle.descriptor)
             except OSError as error:
                 raise BadSource(
-                    f"{shown(source.path)} can no longer be read: {error.strerror}.",
+                    f"{path_text(source.path)} can no longer be read: {error.strerror}.",
                     "Send it again once it can.",
                     told=f"{source.name} can no longer be read where it is.",
                 ) from error
@@ -102,7 +103,7 @@ def _changed(suspects: Sequence[SourceFile]) -> BadSource:
     more = [f"{rest:,} more"] if rest > 0 else []
     what = "changed while it was being sent."
     return BadSource(
-        f"{' or '.join([*(shown(each.path) for each in suspects[:_NAMED]), *more])} {what}",
+        f"{' or '.join([*(path_text(each.path) for each in suspects[:_NAMED]), *more])} {what}",
         "Wait until nothing writes to it, or make a copy and send that.",
         told=f"{' or '.join([*(each.name for each in suspects[:_NAMED]), *more])} {what}",
     )

@@ -46,6 +46,7 @@ class DirHandle:
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path = path
         self.descriptor = descriptor
+        self._worn: list[int] = []
 
     @classmethod
     def at(cls, path: Path) -> Self:
@@ -147,11 +148,11 @@ class DirHandle:
 
     @property
     def is_gone(self) -> bool:
-        """Whether this folder was deleted, though it is held open."""
+        """Whether this folder was surely deleted, though it is held open."""
         try:
             return self.status().st_nlink == 0 if self.descriptor is not None else False
-        except OSError:
-            return True
+        except OSError:  # its disk does not answer
+            return False
 
     def _named_by_system(self) -> Path | None:
         if self.descriptor is None:
@@ -187,12 +188,29 @@ class DirHandle:
         """Delete a file, or a link itself, in this folder. Raises OSError."""
         os.unlink(self._spelled(name), dir_fd=self.descriptor)
 
+    def rename(self, name: str, to: str) -> None:
+        """Rename a file in this folder; it replaces a file of the new name. Raises OSError."""
+        here = self.descriptor
+        os.replace(self._spelled(name), self._spelled(to), src_dir_fd=here, dst_dir_fd=here)
+
     def delete_folder(self, name: str) -> None:
         """Delete an empty folder in this one. Raises OSError."""
         os.rmdir(self._spelled(name), dir_fd=self.descriptor)
 
+    def renew(self, other: DirHandle) -> None:
+        """Be another handle of this folder from now on, as its disk was taken away and is back.
+
+        The earlier one, which another thread may be using, is closed with this.
+        """
+        if self.descriptor is not None and other.descriptor is not None:
+            self._worn.append(self.descriptor)
+            self.descriptor, other.descriptor = other.descriptor, -1
+
     def close(self) -> None:
         """Close the folder. Idempotent."""
+        while self._worn:
+            with suppress(OSError):
+                os.close(self._worn.pop())
         if self.descriptor is not None:
             descriptor, self.descriptor = self.descriptor, -1
             if descriptor != -1:

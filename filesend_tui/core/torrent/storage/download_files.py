@@ -2,8 +2,8 @@
 
 Every method blocks and may be called from any thread. A download's bytes go to part files in a
 hidden folder (part_folder.py) and are moved into place at the end, never overwriting anything
-(place.py). At no time is more than one read or one piece held in memory. What to fetch, from
-which peer and when is never decided here.
+(place.py). One that is kept goes on with what an earlier run left there. At no time is more than
+one read or one piece held in memory. What to fetch, from which peer and when is never decided here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
-from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import (
     NOTHING,
-    Attributes,
     Extras,
     file_mode,
     folder_mode,
@@ -39,14 +38,19 @@ from filesend_tui.core.torrent.storage.extents import (
     share_held,
 )
 from filesend_tui.core.torrent.storage.file_handles import Handle, HandlePool
-from filesend_tui.core.torrent.storage.file_sync import sync_files
+from filesend_tui.core.torrent.storage.file_sync import sync_files, sync_names
+from filesend_tui.core.torrent.storage.free_space import free_space
+from filesend_tui.core.torrent.storage.part_files import PartFiles, Unusable
+from filesend_tui.core.torrent.storage.part_folder import manifest
+from filesend_tui.core.torrent.storage.part_folder.kept import Kept
+from filesend_tui.core.torrent.storage.part_folder.manifest import Manifest
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
-from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces
-from filesend_tui.core.torrent.storage.paths import folding, lay_out
+from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces, no_note
+from filesend_tui.core.torrent.storage.part_folder.written import Mark, Written
 from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
 from filesend_tui.core.torrent.storage.place import place
-from filesend_tui.core.torrent.storage.preallocate import make_file
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.wire.bitfield import Bitfield
 
 
@@ -63,11 +67,18 @@ class DownloadFiles(PieceStore):
     """A download: part files that become the wanted files once every wanted piece is written.
 
     `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
-    wanted files alone, without the bytes of others in the pieces at their edges.
+    wanted files alone, without the bytes of others in the pieces at their edges. kept: the pieces
+    of an earlier run that count already, and those that count once `recheck` finds them right.
     """
 
     def __init__(
-        self, info: TorrentInfo, folder: Path, part: PartFolder, wanted: Sequence[int]
+        self,
+        info: TorrentInfo,
+        folder: Path,
+        part: PartFolder,
+        wanted: Sequence[int],
+        *,
+        keep: bool,
     ) -> None:
         super().__init__(info)
         self._folder = folder
@@ -76,15 +87,15 @@ class DownloadFiles(PieceStore):
         self.wanted_pieces = frozenset(i for number in wanted for i in pieces_of(info, number))
         self.wanted_bytes = sum(info.files[number].length for number in wanted)
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
-        self._places: dict[int, tuple[str, ...]] = {}
+        self._parts = PartFiles(info, part, wanted, self._spilled)
         self._placed: dict[str, str] = {}
-        self._folders: dict[tuple[str, ...], Attributes] = {}
-        self._attributes: dict[int, Attributes] = {}
-        self._traces = Traces(lambda number: info.files[number].length)
+        self._log = Written(part.ground, info.shape, len(info.files)) if keep else None
+        self._traces = Traces(self._parts.length, self._log.leave if self._log else no_note)
+        self.kept = Kept()
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
-        self._tree, self._target = DirCache(part.tree), DirCache(part.target)
+        self._target = DirCache(part.target)
         self._files = HandlePool(self._open, writable=True)
         self._spill = HandlePool(
             lambda _, flags: part.ground.open(part.spill, flags), writable=True
@@ -99,8 +110,10 @@ class DownloadFiles(PieceStore):
         wanted: Sequence[bool],
         layout: Layout,
         extras: Extras = NOTHING,
+        keep: bool = False,
+        transfer: str | None = None,
     ) -> Self:
-        """Return a new download into `folder`, with disk space allocated for all of it.
+        """Return a download into `folder`, with disk space allocated for all of it.
 
         Args:
             info: The torrent.
@@ -110,11 +123,15 @@ class DownloadFiles(PieceStore):
             layout: How several files are laid out in it; a single file is put there itself.
             extras: Attributes of files and folders beside names and bytes, kept as far as this
                 machine and its umask allow.
+            keep: Go on with what an earlier run of this torrent left in the folder, and describe
+                it there so that a later one can; `close` then leaves it.
+            transfer: The transfer that it belongs to, for that description.
 
         Raises:
-            NoSpace: The wanted files do not fit.
+            NoSpace: The wanted files do not fit. What an earlier run left stays.
             StorageFailed: The same torrent is being downloaded there, the folder was replaced, or
-                the disk failed.
+                the disk failed. Either may pass (disk_error.py) only where an earlier run left
+                something: what has nothing yet is refused.
             ValueError: `wanted` or `extras.files` does not have one entry for each file.
         """
         if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
@@ -122,20 +139,23 @@ class DownloadFiles(PieceStore):
         chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
         try:
             target = Target.of(folder)
-            part = PartFolder.claim(target, info.info_hash)
+            part = PartFolder.claim(target, info.info_hash, keep=keep)
         except OSError as error:
             raise disk_error(
                 error, f"preparing {folder.path if isinstance(folder, Target) else folder}"
-            ) from error
-        store = cls(info, target.path, part, chosen)
+            ) from None
+        store = cls(info, target.path, part, chosen, keep=keep)
         try:
-            check_room(target, store.wanted_bytes + store._spilled)
-            store._lay_out(chosen, layout, extras)
-            store._allocate()
+            described = Manifest.of(wanted, layout, extras, transfer)
+            store._prepare(target, layout, extras, described)
         except BaseException as error:
-            store.discard()
+            if part.found is None:
+                store.discard()
+            else:
+                store.close()
             if isinstance(error, OSError):
-                raise disk_error(error, f"making room in {target.path}") from error
+                may_pass = error if part.found is not None else None
+                raise disk_error(error, f"making room in {target.path}") from may_pass
             raise
         return store
 
@@ -166,10 +186,31 @@ class DownloadFiles(PieceStore):
                 with self._pool(span.file).use(span.file) as handle:
                     self._write(span, handle, view[: span.length])
                 view = view[span.length :]
+            if self._log is not None:
+                self._log.mark(pieces)
         except OSError as error:
-            raise self._gone(error) or disk_error(error, f"writing into {self._folder}") from error
+            self._fail(error, f"writing into {self._folder}")
         with self._lock:
             self._written.update(pieces)
+
+    def recheck(self, index: int) -> bool:
+        """Compare a doubted piece with its hash; return whether it is right, and so is here.
+
+        Raises:
+            NoSpace, StorageFailed: The disk failed, or the download is over.
+        """
+        data = bytearray(self._info.shape.piece_size(index))
+        try:
+            self._read(index * self._info.shape.piece_length, memoryview(data), self._files)
+            right = verify(self._info, index, data)
+            if self._log is not None:
+                self._log.mark(range(index, index + 1), Mark.WRITTEN if right else Mark.MISSING)
+        except OSError as error:
+            self._fail(error, f"reading from {self._folder}")
+        if right:
+            with self._lock:
+                self._written.add(index)
+        return right
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore; pieces that were written stay readable after `finish`."""
@@ -180,7 +221,7 @@ class DownloadFiles(PieceStore):
         try:
             self._read(start, view, self._files)
         except OSError as error:
-            raise disk_error(error, f"reading from {self._folder}") from error
+            self._fail(error, f"reading from {self._folder}")
 
     def check(self, index: int) -> None:
         """See PieceStore."""
@@ -195,7 +236,8 @@ class DownloadFiles(PieceStore):
         """Put the wanted files in place and return the file, or the folder that holds them.
 
         Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are synced to the
-        disk before the first name appears, and are those that were verified. After a failure it may
+        disk before the first name appears, and are those that were verified; the names are synced
+        before it returns. After a failure it may
         be called again; after success only `read`, `file_progress`, `where` and `close` may be.
 
         Raises:
@@ -210,9 +252,67 @@ class DownloadFiles(PieceStore):
                 try:
                     self._settle()
                 except OSError as error:
-                    moving = f"moving files into {self._folder}"
-                    raise self._gone(error) or disk_error(error, moving) from error
+                    self._fail(error, f"moving files into {self._folder}")
             return self._placed_in(self._folder)
+
+    def look_again(self) -> None:
+        """Return where the disk takes what is to be written; raise why it does not.
+
+        Raises:
+            NoSpace: Still not all of it fits, or a quota is used up.
+            StorageFailed: It cannot be written to.
+        """
+        try:
+            # They are opened anew: the handles of before may be of no use.
+            with self._files.renewed(), self._spill.renewed():
+                pass
+            try:
+                self._try_to_write()
+            except OSError as error:
+                if error.errno == errno.ENOSPC or not self._find_again():
+                    raise
+                self._try_to_write()
+        except OSError as error:
+            self._fail(error, f"writing into {self._folder}")
+
+    def _try_to_write(self) -> None:
+        if self._finished:
+            return  # only what is not needed any more may be left of the part folder
+        piece = 0 if self._all_in_place else self._info.shape.piece_length
+        self._ask_for_room(max(self._parts.lacking(self._placed), piece))
+        self._part.probe(piece)
+
+    @property
+    def _all_in_place(self) -> bool:
+        return self._placed.keys() >= self._parts.tops
+
+    def _ask_for_room(self, needed: int) -> None:
+        missing = needed - free_space(self._folder)
+        if missing > 0:
+            raise NoSpace(
+                f"The disk of {self._folder} is full: {size_text(missing)} more are needed.",
+                missing=missing,
+            ) from OSError(errno.ENOSPC, "No space left on device")
+
+    def _find_again(self) -> bool:
+        """Go on in the folder that is at its path now; return whether it is the one of before.
+
+        What was written counts on, and is verified again at the end; a later run verifies it first.
+        """
+        with ExitStack() as renewed, suppress(OSError):
+            for pool in (self._files, self._spill, self._log):
+                if pool is not None:
+                    renewed.enter_context(pool.renewed())
+            if not self._part.find_again():
+                return False
+            if self._log is not None:
+                with self._lock:
+                    kept = Kept(doubted=frozenset(self._written))
+                self._log.begin(kept.marks(self._info.shape.piece_count))
+            self._target.close()
+            self._parts.find_again(self._traces)
+            return True
+        return False
 
     def where(self) -> Path:
         """Return the present path of that, even if the folder was renamed meanwhile.
@@ -257,6 +357,14 @@ class DownloadFiles(PieceStore):
                 self._close_pools()
                 self._part.close()
 
+    def pieces_only_of(self, files: Collection[int]) -> frozenset[int]:
+        """Return the wanted pieces that hold bytes of no other wanted file than of these."""
+        if not files:
+            return frozenset()
+        others = self._wanted.difference(files)
+        needed = {index for number in others for index in pieces_of(self._info, number)}
+        return self.wanted_pieces - needed
+
     def file_progress(self, have: Bitfield) -> tuple[float, ...]:
         """Return how much of each of the torrent's files is in the pieces of `have`, 0 to 1.
 
@@ -270,39 +378,87 @@ class DownloadFiles(PieceStore):
 
     # -- the steps of a download
 
-    def _lay_out(self, chosen: Sequence[int], layout: Layout, extras: Extras) -> None:
-        """Choose the path of each wanted file, below the tree and later below the folder."""
-        info = self._info
-        root = (info.name,) if layout is Layout.FOLDER and not info.single else ()
-        paths = [(*root, *info.files[number].path) for number in chosen]
-        folders = [folder.parts for folder in extras.folders]
-        places = lay_out(paths, folding(self._part.tree), folders=folders)
-        self._places = dict(zip(chosen, places[: len(chosen)], strict=True))
-        kept = [folder.attributes for folder in extras.folders]
-        self._folders = dict(zip(places[len(chosen) :], kept, strict=True))
-        self._attributes = dict(enumerate(extras.files))
+    def _prepare(
+        self,
+        target: Target,
+        layout: Layout,
+        extras: Extras,
+        described: Manifest,
+    ) -> None:
+        """Have part files of full length: those of an earlier run, where it can be gone on with."""
+        part, files, found = self._part, self._parts, self._part.found
+        root = (self._info.name,) if layout is Layout.FOLDER and not self._info.single else ()
+        if found is not None and self._log is not None:
+            files.lay_out(root, extras)
+            alike = (found.manifest.wanted, found.manifest.layout) == (described.wanted, layout)
+            placed = manifest.read_placed(part.ground)
+            if placed is not None and alike and self._is_in_place(placed):
+                return
+            try:
+                if placed is not None:
+                    raise Unusable  # it arrived, and was moved or changed since
+                files.clear_strays()
+            except Unusable:
+                part.begin_anew()
+                files.tree = DirCache(part.tree)
+            else:
+                self._ask_for_room(files.lacking())
+                self.kept = files.take_up(
+                    self._log,
+                    self._traces,
+                    trusted=part.same_boot and alike,
+                    wanted=self.wanted_pieces,
+                    files_of=self._files_of,
+                )
+                self._written = set(self.kept.have)
+                manifest.rewrite(part.ground, described, found.manifest)
+                part.take_over()
+                return
+        check_room(target, self.wanted_bytes + self._spilled)
+        files.lay_out(root, extras)
+        files.make()
+        if self._log is not None:
+            self._log.begin()
+            manifest.write(part.ground, self._info, described)
 
-    def _allocate(self) -> None:
-        """Make every part file at its full length: a full disk fails now, not at 99 %."""
-        tree = self._part.tree
-        for folder in {*self._folders, *(parts[:-1] for parts in self._places.values())}:
-            tree.make_folders(folder)
-        for number, parts in self._places.items():
-            make_file(self._tree, parts, self._info.files[number].length)
-        if self._spilled:
-            make_file(self._part.ground, self._part.spill, self._spilled)
+    def _is_in_place(self, placed: dict[str, str]) -> bool:
+        """Return whether an earlier run put all in place and ended just then: this is over too."""
+        assert self._log is not None
+        if not self._parts.are_in_place(self._log, self._traces, self._target, placed):
+            return False
+        with self._files.suspended():  # they are only read from now on
+            self._placed = placed
+        self._written = set(self.wanted_pieces)
+        self.kept = Kept(have=self.wanted_pieces)
+        self._finished = True
+        return True
+
+    def _files_of(self, index: int) -> set[int]:
+        shape = self._info.shape
+        start, size = index * shape.piece_length, shape.piece_size(index)
+        return {span.file for span in self._extents.find(start, size)}
 
     def _settle(self) -> None:
         part = self._part
-        unsettled = {n: p for n, p in self._places.items() if p[0] not in self._placed}
+        unsettled = {n: p for n, p in self._parts.places.items() if p[0] not in self._placed}
         sync_files(part.tree, tuple(unsettled.values()))
         with self._files.suspended():
             self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
             self._keep_attributes(unsettled)
-            for name in dict.fromkeys(parts[0] for parts in (*unsettled.values(), *self._folders)):
+            for name in dict.fromkeys(
+                parts[0] for parts in (*unsettled.values(), *self._parts.folders)
+            ):
                 if name not in self._placed:
                     self._placed[name] = place(part.tree, name, part.target, name)
+        if self._log is not None:
+            # A process may end before the part folder is gone: the next run must not begin anew. A
+            # full disk has no room for that, and is no reason not to end: the folder goes at once.
+            with suppress(OSError):
+                manifest.write_placed(part.ground, self._placed)
+        sync_names(part.target)
         self._finished = True
+        if self._log is not None:
+            self._log.close()
         if not self._spilled:
             part.remove()
         elif system.DELETES_OPEN:
@@ -314,23 +470,31 @@ class DownloadFiles(PieceStore):
         """Set the kept attributes of files and folders, before they appear in the target."""
         # The mode of a new folder there is what the umask allows.
         allowed = stat.S_IMODE(self._part.tree.status().st_mode)
-        for number, kept in self._attributes.items():
+        for number, kept in self._parts.attributes.items():
             if number in files:
                 mode = None if kept.mode is None else file_mode(kept.mode, allowed)
                 usual = mode == 0o666 & allowed
-                self._tree.keep(files[number], None if usual else mode, kept.modified_ns)
+                self._parts.tree.keep(files[number], None if usual else mode, kept.modified_ns)
                 if kept.modified_ns is not None:
                     self._traces.dated(number, kept.modified_ns)
         # Innermost first, as changes in a folder update its time.
-        waiting = [(p, k) for p, k in self._folders.items() if p[0] not in self._placed]
+        waiting = [(p, k) for p, k in self._parts.folders.items() if p[0] not in self._placed]
         for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
             mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
-            self._tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
+            self._parts.tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
 
-    def _gone(self, error: OSError | None) -> StorageFailed | None:
-        """Return the error for a deleted folder; None where that is not the cause."""
-        if error is not None and error.errno not in (errno.ENOENT, getattr(errno, "ESTALE", -1)):
-            return None
+    def _fail(self, error: OSError, doing: str) -> NoReturn:
+        """Raise the error for one of the disk, which is its cause where it may pass by itself."""
+        deleted = error.errno in (errno.ENOENT, getattr(errno, "ESTALE", -1))
+        if deleted and (gone := self._gone()) is not None:
+            raise gone from None
+        ground = self._part.ground
+        if error.errno == errno.ENOENT and (ground.descriptor is not None or ground.path.exists()):
+            raise disk_error(error, doing) from None  # a part file alone is gone
+        raise disk_error(error, doing) from error
+
+    def _gone(self) -> StorageFailed | None:
+        """Return the error for a deleted folder; None where none was."""
         for ground in (self._part.target, self._part.ground, self._part.tree):
             if ground.is_gone:
                 return StorageFailed(
@@ -340,7 +504,7 @@ class DownloadFiles(PieceStore):
         return None
 
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
-        status = self._tree.look(parts)
+        status = self._parts.tree.look(parts)
         if status.st_size != self._info.files[number].length:
             raise self._meddled(number)
         return self._traces.are_of(number, status)
@@ -363,15 +527,11 @@ class DownloadFiles(PieceStore):
             anew.close()
 
     def _write(self, span: FileSlice, handle: Handle, data: memoryview) -> None:
-        number = span.file
-        if number == SPILL:
-            handle.write_at(span.offset, data)
-            return
         try:
-            with self._traces.writing(number, handle.descriptor):
+            with self._traces.writing(span.file, handle.descriptor):
                 handle.write_at(span.offset, data)
         except Meddled:
-            raise self._gone(None) or self._meddled(number) from None
+            raise self._gone() or self._meddled(span.file) from None
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
         for span in slices_in(self._extents, start, len(view)):
@@ -386,7 +546,7 @@ class DownloadFiles(PieceStore):
             view = view[span.length :]
 
     def _meddled(self, number: int) -> StorageFailed:
-        path = self._folder.joinpath(*self._places[number])
+        path = self._folder.joinpath(*self._parts.path(number))
         return StorageFailed(
             f"Another program changed {path} while it arrived.",
             "Find out which one does, or choose another folder, and have it sent again.",
@@ -394,10 +554,10 @@ class DownloadFiles(PieceStore):
 
     def _open(self, number: int, flags: int) -> int:
         """Open a wanted file where it is now."""
-        top, *rest = self._places[number]
+        top, *rest = self._parts.places[number]
         placed = self._placed.get(top)
         if placed is None:
-            return self._tree.open((top, *rest), flags)
+            return self._parts.tree.open((top, *rest), flags)
         descriptor = self._target.open((placed, *rest), flags)
         if not self._traces.is_ours(number, os.fstat(descriptor)):
             os.close(descriptor)
@@ -415,5 +575,7 @@ class DownloadFiles(PieceStore):
     def _close_pools(self) -> None:
         self._files.close()
         self._spill.close()
-        self._tree.close()
+        if self._log is not None:
+            self._log.close()
+        self._parts.tree.close()
         self._target.close()

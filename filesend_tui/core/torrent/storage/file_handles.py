@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Final
 
@@ -149,6 +149,13 @@ class HandlePool:
                 self._suspended = False
                 self._changed.notify_all()
 
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Close every file, and open none in the block: what they are opened from changes there."""
+        with self._changed:
+            self._close_idle()
+            yield
+
     def close(self) -> None:
         """Wait until no file is in use, then close them all, for good. Idempotent."""
         with self._changed:
@@ -158,7 +165,8 @@ class HandlePool:
     def _close_idle(self) -> None:
         self._changed.wait_for(lambda: not any(h.users for h in self._handles.values()))
         while self._handles:
-            os.close(self._handles.popitem()[1].descriptor)
+            with suppress(OSError):  # of a disk that fails; writes are synced by other handles
+                os.close(self._handles.popitem()[1].descriptor)
 
     def _evict(self) -> None:
         surplus = len(self._handles) - self._limit

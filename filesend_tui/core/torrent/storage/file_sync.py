@@ -1,4 +1,8 @@
-"""Syncing files to the disk (fsync, syncfs). Which files is not decided here."""
+"""Syncing files and folders to the disk (fsync, syncfs). Which ones is not decided here.
+
+A file's name is in its folder, which is synced by itself: after a power failure a synced file may
+else have no name.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.util.folder_sync import sync_folder
 
 # Threads that wait for the disk: file systems commit many waiting files at once.
 _SYNC_THREADS = 8
@@ -18,7 +24,9 @@ MANY: Final = 64
 
 
 def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
-    """Sync the files' bytes to the disk; a late write error is reported here or never.
+    """Sync files, and the names of the folders they are in, to the disk.
+
+    A late write error is reported here or never.
 
     Raises:
         OSError: A file cannot be opened or synced.
@@ -39,6 +47,30 @@ def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
     with ThreadPoolExecutor(_SYNC_THREADS, "filesend-sync") as threads:
         for _ in threads.map(sync, files):
             pass
+    if ground.descriptor is not None:
+        for way in {tuple(parts[:length]) for parts in files for length in range(len(parts))}:
+            with ground.below(*way) as folder:
+                if folder.descriptor is not None:
+                    sync_folder(folder.descriptor)
+
+
+def sync_names(ground: DirHandle) -> None:
+    """Sync the names in a folder, after files were moved into it; on Windows that is not possible.
+
+    On macOS, where a drive may hold back what was synced, it writes all of that too.
+
+    Raises:
+        OSError: The disk failed.
+    """
+    if ground.descriptor is None:
+        return
+    if sys.platform == "darwin":
+        import fcntl
+
+        with suppress(OSError):  # not every file system can
+            fcntl.fcntl(ground.descriptor, fcntl.F_FULLFSYNC)
+            return
+    sync_folder(ground.descriptor)
 
 
 def _syncfs() -> Callable[[int], None] | None:

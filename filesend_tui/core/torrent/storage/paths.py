@@ -23,6 +23,7 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -154,26 +155,30 @@ class Folding:
 
 
 def folding(ground: DirHandle) -> Folding:
-    """Return how the file system under `ground` (empty, ours) compares names.
+    """Return how the file system under `ground` compares names. Nothing laid out begins with a dot.
 
     It is probed, not guessed from the system: Linux mounts exFAT, macOS can be case-sensitive.
 
     Raises:
         OSError: The folder cannot be written to.
     """
-    probe = "\u00e9a"
+    probe = ".\u00e9a"
+    with suppress(FileNotFoundError):
+        ground.delete(probe)  # of a process that ended in between
     os.close(ground.open((probe,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
         return Folding(
-            case=ground.exists("\u00e9A"),
-            form=ground.exists("e\u0301a"),
-            strict=not _takes(ground, 'q"?:'),
+            case=ground.exists(".\u00e9A"),
+            form=ground.exists(".e\u0301a"),
+            strict=not _takes(ground, '.q"?:'),
         )
     finally:
         ground.delete(probe)
 
 
 def _takes(ground: DirHandle, name: str) -> bool:
+    with suppress(OSError):
+        ground.delete(name)
     try:
         os.close(ground.open((name,), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except OSError:

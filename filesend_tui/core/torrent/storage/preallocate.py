@@ -34,6 +34,19 @@ def make_file(ground: DirHandle | DirCache, parts: Sequence[str], length: int) -
         os.close(descriptor)
 
 
+def mend_length(ground: DirHandle | DirCache, parts: Sequence[str], length: int) -> None:
+    """Give a file that another program cut or made longer its length again, with a hole in it.
+
+    Raises:
+        OSError: It cannot be opened, or the disk failed.
+    """
+    descriptor = ground.open(parts, os.O_RDWR)
+    try:
+        os.ftruncate(descriptor, length)
+    finally:
+        os.close(descriptor)
+
+
 def _promise(descriptor: int, length: int) -> bool:
     if not hasattr(os, "posix_fallocate"):
         return False

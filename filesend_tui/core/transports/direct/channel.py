@@ -24,6 +24,7 @@ from typing import Final
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
 from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.util.own_address import until_lost
 
 #: Most bytes of one frame of the byte stream.
 MAX_FRAME: Final = 1024 * 1024
@@ -92,6 +93,7 @@ class DirectChannel:
         self._writer_done = asyncio.Event()
         self._all_done = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
+        self._watching = asyncio.create_task(self._watch_address())
         link.go_blocking()
         self._threads = [
             threading.Thread(target=self._run, args=(work,), name=f"filesend-{name}", daemon=True)
@@ -204,6 +206,10 @@ class DirectChannel:
         await self._all_done.wait()
         self._link.close()
 
+    async def _watch_address(self) -> None:
+        await until_lost(self._link.own_name)
+        self._fail(ChannelFailed("This machine's address changed."))
+
     def _check_open(self) -> None:
         if self.closed:
             raise self._failure or ChannelFailed("The connection to a peer is closed.")
@@ -247,6 +253,7 @@ class DirectChannel:
             self._writer_done.set()
         self._threads_left -= 1
         if not self._threads_left:
+            self._watching.cancel()
             self._all_done.set()
         self._arrived.set()
         self._room.set()

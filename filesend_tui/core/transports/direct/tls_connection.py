@@ -13,7 +13,7 @@ import ssl
 import sys
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from filesend_tui.core.util.figures import address_text
 
@@ -67,6 +67,14 @@ class TlsConnection:
         except OSError:
             return ""
         return address_text(host.removeprefix("::ffff:"), port)
+
+    @property
+    def own_name(self) -> Any:
+        """The name of this end, as `socket.getsockname` returns it; None if it is gone."""
+        try:
+            return self._sock.getsockname()
+        except OSError:
+            return None
 
     @property
     def certificate(self) -> bytes:

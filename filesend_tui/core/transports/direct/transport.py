@@ -78,6 +78,7 @@ class DirectTransport(Transport):
     """
 
     name = "direct"
+    lasting = True
     hint = "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
 
     def __init__(self, config: ClientConfig, *, road: DirectRoad | None = None) -> None:

@@ -2,8 +2,8 @@
 
 With the lock beside it, it shows whether the folder may be in use: a lock is released when its
 process ends in any way, but another machine that shares the folder may not see it. What follows
-from a record is part_folder.py's and leftovers.py's. A folder that is kept for resuming will be
-recorded here, under another version.
+from a record is part_folder.py's and leftovers.py's; what a folder that is kept for resuming holds
+is manifest.py's.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from typing import Final
 import msgspec
 
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.torrent.storage.part_folder import whole_file
 from filesend_tui.core.util.text import clean
 
 #: Its name in a part folder.
 RECORD: Final = "record.json"
-#: The version that this program writes; it does not know the meaning of later ones.
-VERSION: Final = 1
+#: The versions that this program writes: of a folder that goes with its process, and of one that is
+#: kept for resuming. It does not know the meaning of later ones.
+PASSING: Final = 1
+KEPT: Final = 2
 
 _MOST_BYTES: Final = 64 * 1024
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -50,10 +53,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     torrent: str
 
     @classmethod
-    def of(cls, info_hash: bytes) -> Record:
-        """Return the record of a part folder that this process makes now. Blocking."""
+    def of(cls, info_hash: bytes, *, keep: bool = False) -> Record:
+        """Return the record of a part folder that this process takes now. Blocking."""
         return cls(
-            version=VERSION,
+            version=KEPT if keep else PASSING,
             machine=_machine(),
             boot=_boot(),
             host=platform.node(),
@@ -65,11 +68,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_of_this_machine(self) -> bool:
         """Whether it was surely made on this machine, and by a known version. Blocking."""
-        if self.version != VERSION:
+        if self.version not in (PASSING, KEPT):
             return False
-        return (self.boot != "" and self.boot == _boot()) or (
-            self.machine != "" and self.machine == _machine()
-        )
+        return self.is_of_this_boot or (self.machine != "" and self.machine == _machine())
+
+    @property
+    def is_of_this_boot(self) -> bool:
+        """Whether it was surely made since this machine was started. Blocking."""
+        return self.boot != "" and self.boot == _boot()
 
     @property
     def shown_host(self) -> str:
@@ -78,10 +84,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(ground: DirHandle, record: Record) -> None:
-    """Put a record into a part folder that has none. Raises OSError."""
-    descriptor = ground.open((RECORD,), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(record))
+    """Put a record into a part folder, in the place of an earlier one. Raises OSError."""
+    whole_file.write(ground, RECORD, msgspec.json.encode(record), sync=False)
 
 
 def read(ground: DirHandle) -> Record | None:
@@ -90,14 +94,9 @@ def read(ground: DirHandle) -> Record | None:
     Raises:
         OSError: It cannot be read.
     """
+    text = whole_file.read(ground, RECORD, _MOST_BYTES)
     try:
-        descriptor = ground.open((RECORD,), os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        text = file.read(_MOST_BYTES)
-    try:
-        return msgspec.json.decode(text, type=Record)
+        return msgspec.json.decode(text, type=Record) if text is not None else None
     except msgspec.DecodeError:
         return None
 

@@ -1,13 +1,15 @@
 """The hidden folder inside the target folder where an unfinished download lives.
 
 It is on the target's file system, so that finished files can be renamed into place; only its owner
-may read it; one download at a time holds it, named by its record (owner_record.py). What the bytes
-in it mean is download_files.py's; those that ended processes left are leftovers.py's.
+may read it; one download at a time holds it, named by its record (owner_record.py). One that is
+kept outlives its process, and says what is in it (manifest.py, written.py). What the bytes in it
+mean is download_files.py's; those that ended processes left are leftovers.py's.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -19,17 +21,22 @@ from typing import Final, Self
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.storage import dir_handle as system
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
-from filesend_tui.core.torrent.storage.part_folder import owner_record
-from filesend_tui.core.torrent.storage.part_folder.folder_lock import FolderLock
+from filesend_tui.core.torrent.storage.part_folder import manifest, owner_record
+from filesend_tui.core.torrent.storage.part_folder.manifest import INFO, MANIFEST, PLACED, Described
 from filesend_tui.core.torrent.storage.part_folder.owner_record import RECORD, Record
+from filesend_tui.core.torrent.storage.part_folder.whole_file import NEW
+from filesend_tui.core.torrent.storage.part_folder.written import PIECES
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.util.file_lock import FileLock
 
 _NAME: Final = re.compile(r"\.filesend-[0-9a-f]{16}\.part")
 #: Names of the entries of a part folder; the tree is the files as laid out in the target.
 TREE: Final = "tree"
 _LOCK: Final = "lock"
 _SPILL: Final = "spill"
-_OWN: Final = {_LOCK, TREE, _SPILL, RECORD}
+_WHOLE: Final = (RECORD, INFO, MANIFEST, PIECES, PLACED)
+_PROBE: Final = "probe"
+_OWN: Final = {_LOCK, TREE, _SPILL, _PROBE, *_WHOLE, *(name + NEW for name in _WHOLE)}
 
 
 def part_name(info_hash: bytes) -> str:
@@ -46,29 +53,46 @@ class PartFolder:
     """A part folder that this process holds.
 
     target: the folder it is in. ground: itself. tree: the files as laid out in the target. spill:
-    the path, below ground, of the bytes of pieces that belong to unwanted files.
+    the path, below ground, of the bytes of pieces that belong to unwanted files. found: what an
+    earlier run left in it to go on with, if anything; then the tree is as it was left. same_boot:
+    that run was since the machine was started.
     """
 
     spill: Final = (_SPILL,)
 
     def __init__(
-        self, target: DirHandle, ground: DirHandle, lock: FolderLock, mine: Record
+        self,
+        target: DirHandle,
+        ground: DirHandle,
+        lock: FileLock,
+        mine: Record,
+        found: Described | None,
     ) -> None:
         self.target = target
         self.ground = ground
         self.path = ground.path
+        self.found = found
+        self.same_boot = False
         self._lock = lock
-        self._take_over(mine)
-        self.tree = ground.below(TREE)
+        self._mine = mine
+        tree = None
+        if found is not None:
+            made = owner_record.read(ground)
+            self.same_boot = made is not None and made.is_of_this_boot
+            tree = _tree_of(ground)
+        self.tree = tree or self._begin()
 
     @classmethod
-    def claim(cls, folder: Path | Target, info_hash: bytes) -> Self:
-        """Return the part folder for a torrent in `folder`, locked, with an empty tree.
+    def claim(cls, folder: Path | Target, info_hash: bytes, *, keep: bool = False) -> Self:
+        """Return the part folder for a torrent in `folder`, locked.
+
+        Its tree is empty, unless it is to be kept and an earlier run left something to go on with.
 
         Args:
             folder: The target folder; made, with its parents, where it does not exist. A path is
                 resolved now.
             info_hash: 20 bytes.
+            keep: It is to outlive this process.
 
         Raises:
             StorageFailed: Another download holds it or, on another machine, may hold it; FileSend
@@ -76,7 +100,7 @@ class PartFolder:
             OSError: It cannot be made.
         """
         chosen = Target.of(folder)
-        mine = Record.of(info_hash)
+        mine = Record.of(info_hash, keep=keep)
         with ExitStack() as failed:
             target = failed.enter_context(chosen.open())
             ground = failed.enter_context(_ours(target, part_name(info_hash)))
@@ -88,15 +112,75 @@ class PartFolder:
                 )
             failed.callback(lock.release)
             _check_nobody_elses(ground)
-            part = cls(target, ground, lock, mine)
+            found = manifest.read(ground) if keep else None
+            if found is not None and found.info.info_hash != info_hash:
+                found = None
+            if found is None:
+                failed.callback(_leave_nothing, target, ground, lock)
+            part = cls(target, ground, lock, mine, found)
             failed.pop_all()
             return part
 
-    def _take_over(self, mine: Record) -> None:
-        """Delete what a crash left behind, and take over. Resuming would be decided here."""
+    def begin_anew(self) -> None:
+        """Delete what an earlier run left: there is nothing to go on with. Raises OSError."""
+        self.tree.close()
+        self.tree = self._begin()
+
+    def take_over(self) -> None:
+        """Record this process as the owner of what an earlier run left. Raises OSError."""
+        owner_record.write(self.ground, self._mine)
+
+    def _begin(self) -> DirHandle:
+        """Delete what is there, take over, and return an empty tree."""
+        self.found = None
         _clear(self.ground)
-        owner_record.write(self.ground, mine)
+        owner_record.write(self.ground, self._mine)
         self.ground.make_folders((TREE,))
+        return self.ground.below(TREE)
+
+    def find_again(self) -> bool:
+        """Hold the folder that is at its path now, if this process made it; return whether it is.
+
+        For a disk that was taken away and put back: what was held open before leads nowhere. Where
+        it does lead somewhere the folder is locked, by this process, and nothing changes.
+
+        Raises:
+            OSError: There is none, or its disk does not answer.
+        """
+        if self.ground.descriptor is None:
+            return False  # it is found by its path each time
+        with ExitStack() as opened:
+            target = opened.enter_context(DirHandle.at(self.target.path))
+            ground = opened.enter_context(target.below(self.path.name))
+            if not is_own(ground) or owner_record.read(ground) != self._mine:
+                return False
+            tree = opened.enter_context(ground.below(TREE))
+            lock = take_lock(ground)
+            if lock is None:
+                return False
+            before, self._lock = self._lock, lock
+            with suppress(OSError):
+                before.release()
+            for held, found in ((self.target, target), (self.ground, ground), (self.tree, tree)):
+                held.renew(found)
+        return True
+
+    def probe(self, size: int) -> None:
+        """Write so many bytes, sync and delete them: whether that works shows in no other way.
+
+        Raises:
+            OSError: It does not.
+        """
+        with suppress(FileNotFoundError):
+            self.ground.delete(_PROBE)
+        descriptor = self.ground.open((_PROBE,), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(bytes(size))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            self.ground.delete(_PROBE)
 
     def remove(self) -> None:
         """Delete the folder and all that is in it, and release it. Idempotent.
@@ -125,12 +209,15 @@ class PartFolder:
         self.target.close()
 
 
-def take_lock(ground: DirHandle) -> FolderLock | None:
+def take_lock(ground: DirHandle) -> FileLock | None:
     """Return the lock of a part folder; None where it is held already. Raises OSError."""
-    return FolderLock.take(ground, _LOCK)
+    try:
+        return FileLock.take(ground.path / _LOCK, ground.descriptor)
+    except FileNotFoundError:
+        return None  # the former holder is just removing the folder
 
 
-def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
+def delete(target: DirHandle, ground: DirHandle, lock: FileLock) -> None:
     """Delete a part folder in `target` and all that is in it, and release its held lock.
 
     Raises:
@@ -154,15 +241,52 @@ def delete(target: DirHandle, ground: DirHandle, lock: FolderLock) -> None:
             target.delete_folder(ground.path.name)
 
 
+def _leave_nothing(target: DirHandle, ground: DirHandle, lock: FileLock) -> None:
+    with suppress(OSError):  # the error that it failed for is the one to tell
+        delete(target, ground, lock)
+
+
+def peek(folder: Path | Target, info_hash: bytes) -> bytes | None:
+    """Return the info dictionary in a torrent's part folder; None where its hash is not there.
+
+    Blocking; another process may hold the folder. What cannot be read is not there.
+    """
+    path = folder.path if isinstance(folder, Target) else folder
+    with (
+        suppress(OSError, RuntimeError),
+        DirHandle.at(path.expanduser()) as target,
+        target.below(part_name(info_hash)) as ground,
+    ):
+        raw = manifest.read_info(ground) if is_own(ground) else None
+        if raw is not None and hashlib.sha1(raw, usedforsecurity=False).digest() == info_hash:
+            return raw
+    return None
+
+
+def _tree_of(ground: DirHandle) -> DirHandle | None:
+    """Return the tree that an earlier run left; None where there is none, or something else."""
+    try:
+        return ground.below(TREE)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+
+
+def remove_entry(ground: DirHandle, entry: os.DirEntry[str]) -> None:
+    """Delete an entry of a held folder, a link itself and all of a folder. Raises OSError."""
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path, dir_fd=ground.descriptor)
+    else:
+        os.unlink(entry.path, dir_fd=ground.descriptor)
+
+
 def _clear(ground: DirHandle) -> None:
-    descriptor = ground.descriptor
-    # The record is deleted last: where a part cannot be deleted, it identifies the rest.
+    # What describes the download goes first: what is half deleted must not be gone on with. The
+    # record goes last: where a part cannot be deleted, it identifies the rest.
     entries = [entry for entry in ground.entries() if entry.name != _LOCK]
-    for entry in sorted(entries, key=lambda entry: entry.name == RECORD):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, dir_fd=descriptor)
-        else:
-            os.unlink(entry.path, dir_fd=descriptor)
+    for entry in sorted(entries, key=lambda entry: (entry.name == RECORD, entry.name != MANIFEST)):
+        remove_entry(ground, entry)
 
 
 def _check_nobody_elses(ground: DirHandle) -> None:

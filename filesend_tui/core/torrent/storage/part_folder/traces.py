@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -18,6 +18,10 @@ from filesend_tui.core.util.file_id import SETTLED, place_of
 
 #: Whether each write updates a file's modification time at once.
 _TIMES_WRITES: Final = os.name != "nt"
+
+
+def no_note(_number: int, _place: tuple[int, int], _modified_ns: int) -> None:
+    """Note nothing: nobody goes on with these files later."""
 
 
 class Meddled(Exception):
@@ -35,10 +39,16 @@ class Traces:
 
     Args:
         length: Returns a file's length in bytes, which never changes.
+        note: Called with the number, identity and time of a file each time that it is left.
     """
 
-    def __init__(self, length: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        length: Callable[[int], int],
+        note: Callable[[int, tuple[int, int], int], None] = no_note,
+    ) -> None:
         self._length = length
+        self._note = note
         self._left: dict[int, _Left] = {}
         self._writers: Counter[int] = Counter()
         self._doubtful: set[int] = set()
@@ -68,10 +78,21 @@ class Traces:
         finally:
             self._wrote(number, os.fstat(descriptor))
 
+    def found(self, number: int, status: os.stat_result) -> None:
+        """Record a file that an earlier run left; nothing writes to it meanwhile."""
+        self._left[number] = _Left(place_of(status), status.st_mtime_ns, status.st_nlink > 0)
+        self._note(number, place_of(status), status.st_mtime_ns)
+
+    def doubt(self, numbers: Iterable[int]) -> None:
+        """Have files verified again at the end, whatever their status shows."""
+        with self._lock:
+            self._doubtful.update(numbers)
+
     def dated(self, number: int, modified_ns: int) -> None:
         """Record that this program set a file's time; nothing writes to it meanwhile."""
         if (left := self._left.get(number)) is not None:
             self._left[number] = left._replace(modified_ns=modified_ns)
+            self._note(number, left.place, modified_ns)
 
     def is_ours(self, number: int, status: os.stat_result) -> bool:
         """Return whether a file that was opened can be the one that was written to before."""
@@ -100,6 +121,7 @@ class Traces:
             # Of concurrent writers the last to read the status may not be the last to get here.
             newest = max(status.st_mtime_ns, left.modified_ns if left else 0)
             self._left[number] = _Left(place_of(status), newest, status.st_nlink > 0)
+            self._note(number, place_of(status), newest)
 
     def _is_deleted(self, number: int, status: os.stat_result) -> bool:
         """Return whether an open file had a name and has none; some file systems never show it."""

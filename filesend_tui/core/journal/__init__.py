@@ -1,0 +1,1 @@
+"""What lasts: sessions, transfers and shares that are unfinished, and the history, in one file."""

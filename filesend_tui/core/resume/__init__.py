@@ -1,0 +1,1 @@
+"""What outlives the process: sessions and transfers to records of the journal, and back."""

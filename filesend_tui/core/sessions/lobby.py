@@ -1,0 +1,354 @@
+"""How two people come into a room of a relay and pair there: by a code, or at a place.
+
+    create_code ──▶ waiting ──claimed──▶ pairing ──▶ introduced
+    claim ───────────────────joined──────────▲ └──wrong code, left, lost──▶ over
+    meet ────────────────────met─────────────┘
+
+The handshake is pairing_handshake.py's. What two people do once they are introduced, and for how
+long, is manager.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from filesend_tui.core.errors import FileSendError, PairingFailed, RelayTampered
+from filesend_tui.core.events import SessionId
+from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.sessions.code import Code, new_code
+from filesend_tui.core.sessions.key_agreement import Introduction, Side
+from filesend_tui.core.sessions.pairing_handshake import Agreed, PairingHandshake
+from filesend_tui.core.sessions.shared_secret import Secret, place_of
+from filesend_tui.core.util.tasks import Tasks
+from relay.protocol import words
+from relay.protocol.words import Done, Hello, PairingWord, Room, Word
+
+_log = logging.getLogger(__name__)
+
+#: Timeout in seconds for leaving a room or place.
+PARTING: Final = 2.0
+#: Most words buffered for rooms that the relay has not named yet; an honest partner sends one.
+_MAX_EARLY: Final = 32
+_NOBODY_CAME: Final = "Nobody who holds the secret that you share came in time."
+_COME_TOO: Final = "Try again when the other person does, too, at the same relay."
+MIXED_UP: Final = "The relay mixed up who is talking to whom."
+
+R = TypeVar("R", words.Joined, words.Met)
+
+
+class Waiting(NamedTuple):
+    """A code that nobody has used yet."""
+
+    session: SessionId
+    code: Code
+
+
+class Introduced(NamedTuple):
+    """Two people who paired in a room, by an introduction."""
+
+    room: Room
+    introduction: Introduction
+    agreed: Agreed
+
+
+class _Arrival(NamedTuple):
+    """A place where this side waits alone.
+
+    came: takes the place and the room once the other came, or an error. Several places may have one
+    queue: whoever waits at all of them takes the first who comes.
+    """
+
+    secret: Secret
+    taken: Callable[[], int] | None
+    came: asyncio.Queue[tuple[bytes, Room | FileSendError]]
+
+
+class _Pairing(NamedTuple):
+    """Two people in a room who do not hold a key yet, or whom nobody has taken over."""
+
+    introduction: Introduction
+    handshake: PairingHandshake
+
+
+class LobbyHost(Protocol):
+    """What a lobby asks of its owner; every method returns at once."""
+
+    def hello(self) -> Hello:
+        """Return how this side introduces itself."""
+
+    def holds(self, room: Room) -> bool:
+        """Return whether a room is one of two people who were introduced."""
+
+    def claimed(self, waiting: Waiting, room: Room) -> None:
+        """Take over a room in which pairing with the claimer of this side's code has begun."""
+
+    def code_expired(self) -> None:
+        """Handle that nobody claimed this side's code in time."""
+
+
+class Lobby:
+    """Everybody whom this side waits for, or pairs with.
+
+    Args:
+        relay: The connection.
+        host: The session manager.
+        send: Sends a word into a room; raises FileSendError.
+    """
+
+    def __init__(
+        self,
+        relay: RelayConnection,
+        host: LobbyHost,
+        send: Callable[[Room, SealedMessage | PairingWord], Awaitable[None]],
+    ) -> None:
+        self.waiting: Waiting | None = None
+        self._relay = relay
+        self._host = host
+        self._send = send
+        self._arrivals: dict[bytes, _Arrival] = {}  # by place
+        self._pairings: dict[Room, _Pairing] = {}
+        self._asking = 0
+        self._early: list[RoomMessage | words.PartnerGone] = []
+        self._tasks = Tasks()
+
+    # -- ways into a room
+
+    async def create_code(self, session: SessionId) -> words.Allocated:
+        """Open a code for a session to come, in place of an earlier one.
+
+        Raises:
+            RelayUnreachable: There is no connection to a relay.
+        """
+        allocated = await self._relay.call(words.Allocate(), words.Allocated)
+        self.waiting = Waiting(session, new_code(allocated.nameplate))
+        return allocated
+
+    async def claim(self, code: Code) -> Room:
+        """Enter the room of whoever made a code, in which pairing has begun.
+
+        Raises:
+            PairingFailed: By kind: the code is unknown, used or expired.
+            RelayUnreachable: There is no connection to a relay, or it was lost.
+        """
+        claim = words.Claim(nameplate=code.nameplate)
+        return (await self._ask_for_room(claim, words.Joined, code, None)).room
+
+    async def meet(self, secrets: Sequence[Secret], taken: Callable[[], int] | None = None) -> Room:
+        """Enter the room with the holder of one of these secrets, in which pairing has begun.
+
+        They are tried in their order; the first of the two people waits for the other, ten minutes
+        at most (PLACE_LIFETIME). The relay receives places that are derived from the secrets.
+
+        Args:
+            secrets: What two people share; at least one.
+            taken: Returns the number of the last word that this side took, of a session that goes
+                on; None:
+                of a new one.
+
+        Raises:
+            PairingFailed: Nobody came in time, or this side waits there already.
+            RelayUnreachable: There is no connection to a relay, or it was lost.
+        """
+        # In a thread: the first call imports something large.
+        places = await asyncio.to_thread(lambda: [place_of(secret) for secret in secrets])
+        if not self._arrivals.keys().isdisjoint(places):
+            raise PairingFailed("This side waits for them already.", "Wait until they come, too.")
+        came: asyncio.Queue[tuple[bytes, Room | FileSendError]] = asyncio.Queue()
+        there: set[bytes] = set()
+        try:
+            for place, secret in zip(places, secrets, strict=True):
+                # Before the call: a notice of who comes next may arrive with the answer.
+                self._arrivals[place] = _Arrival(secret, taken, came)
+                there.add(place)
+                meet = words.Meet(place=place)
+                room = (await self._ask_for_room(meet, words.Met, secret, taken)).room
+                if room is not None:
+                    there.remove(place)
+                    return room
+                if not came.empty():
+                    break
+            place, met = await came.get()
+            there.remove(place)
+            if isinstance(met, FileSendError):
+                raise met
+            return met
+        finally:
+            for place in places:
+                self._arrivals.pop(place, None)
+            for place in there:
+                self._tasks.spawn(self._tell(words.LeavePlace(place=place)))
+            while not came.empty():  # nobody waited for them
+                _, left = came.get_nowait()
+                if not isinstance(left, FileSendError):
+                    self.forget(left)
+
+    async def pair(self, room: Room) -> Introduced:
+        """Pair with the other side of a room; leave the room on failure.
+
+        Until `take_over` the words of the other side are queued.
+        """
+        pairing = self._pairings.get(room)
+        if pairing is None:
+            raise self._relay.loss  # lost before this task ran
+        try:
+            return Introduced(room, pairing.introduction, await pairing.handshake.run())
+        except BaseException:
+            self.forget(room)
+            raise
+
+    def take_over(self, introduced: Introduced) -> tuple[Word, ...]:
+        """Return the words that the other side said since; those to come go to the caller.
+
+        Raises:
+            RelayUnreachable: The relay was lost just now.
+        """
+        pairing = self._pairings.pop(introduced.room, None)
+        if pairing is None:
+            raise self._relay.loss
+        return pairing.handshake.unheard()
+
+    def forget(self, room: Room) -> None:
+        """Leave a room, and the pairing in it, if there is one."""
+        self._pairings.pop(room, None)
+        self._tasks.spawn(self.leave(room))
+
+    async def leave(self, room: Room) -> None:
+        """Leave a room at the relay; return within PARTING seconds."""
+        await self._tell(words.Leave(room=room))
+
+    async def close(self) -> None:
+        """Free everything; the connection is closed already."""
+        await self._tasks.cancel()
+
+    # -- what comes from the relay
+
+    def take(self, word: Word | RoomMessage) -> None:
+        """Handle a word of the relay's own, or of a room that belongs to no session."""
+        match word:
+            case RoomMessage() | words.PartnerGone():
+                self._heard(word)
+            case words.Claimed():
+                self._claimed(word)
+            case words.NameplateExpired():
+                if self.waiting and self.waiting.code.nameplate == word.nameplate:
+                    self._host.code_expired()
+            case words.MetAtPlace():
+                self._met(word)
+            case words.PlaceExpired():
+                if arrival := self._arrivals.get(word.place):
+                    nobody = PairingFailed(_NOBODY_CAME, _COME_TOO)
+                    arrival.came.put_nowait((word.place, nobody))
+
+    def fail(self, room: Room, error: FileSendError) -> bool:
+        """End the pairing in a room; return whether there is one."""
+        pairing = self._pairings.get(room)
+        if pairing is not None:
+            pairing.handshake.fail(error)
+        return pairing is not None
+
+    def lost(self, error: FileSendError) -> None:
+        """End all waiting and pairing: a relay drops a client's places and rooms."""
+        for place, arrival in self._arrivals.items():
+            arrival.came.put_nowait((place, error))
+        pairings, self._pairings = self._pairings, {}
+        for pairing in pairings.values():
+            pairing.handshake.fail(error)
+
+    def _heard(self, word: RoomMessage | words.PartnerGone) -> None:
+        """Pass on a word by its room; drop it if the room was left a moment ago."""
+        if pairing := self._pairings.get(word.room):
+            pairing.handshake.receive(word.word if isinstance(word, RoomMessage) else word)
+        elif self._asking and len(self._early) < _MAX_EARLY and not _is_sealed(word):
+            self._early.append(word)
+
+    def _claimed(self, word: words.Claimed) -> None:
+        waiting = self.waiting
+        if self.fail(word.room, RelayTampered(MIXED_UP)):
+            return
+        if waiting is None or waiting.code.nameplate != word.nameplate:
+            # A code that was never shown: only a guess can claim it.
+            self._tasks.spawn(self.leave(word.room))
+        else:
+            self.waiting = None
+            self._enter(word.room, waiting.code, Side.MAKER, None)
+            self._host.claimed(waiting, word.room)
+
+    def _met(self, word: words.MetAtPlace) -> None:
+        arrival = self._arrivals.get(word.place)
+        if self.fail(word.room, RelayTampered(MIXED_UP)):
+            return
+        if arrival is None or not arrival.came.empty():
+            self._tasks.spawn(self.leave(word.room))  # this side is not there any more
+        else:
+            self._enter(word.room, arrival.secret, Side.MAKER, arrival.taken)
+            arrival.came.put_nowait((word.place, word.room))
+
+    # -- internals
+
+    async def _ask_for_room(
+        self,
+        word: Word,
+        reply: type[R],
+        introduction: Introduction,
+        taken: Callable[[], int] | None,
+    ) -> R:
+        """Send a word that the relay answers with a room or none; begin to pair in that room."""
+        # The first word of the room may arrive with the answer, or before it.
+        self._asking += 1
+        asking = asyncio.ensure_future(self._relay.call(word, reply))
+        try:
+            answer = await asyncio.shield(asking)
+            if answer.room is not None:
+                self._enter(answer.room, introduction, Side.JOINER, taken)
+        except asyncio.CancelledError:
+            self._tasks.spawn(self._give_back(asking))
+            raise
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._early.clear()
+        return answer
+
+    async def _give_back(
+        self, asking: asyncio.Future[words.Joined] | asyncio.Future[words.Met]
+    ) -> None:
+        """Leave the room of a cancelled call, if the relay gave one."""
+        try:
+            room = (await asking).room
+        except FileSendError:
+            return
+        if room is not None:
+            await self.leave(room)
+
+    def _enter(
+        self, room: Room, introduction: Introduction, side: Side, taken: Callable[[], int] | None
+    ) -> None:
+        """Begin to pair with the other side of a room. Raises RelayTampered."""
+        if room in self._pairings or self._host.holds(room):
+            raise RelayTampered(MIXED_UP)
+
+        async def send(word: Word) -> None:
+            assert isinstance(word, SealedMessage | PairingWord)
+            await self._send(room, word)
+
+        handshake = PairingHandshake(introduction, side, self._host.hello(), taken, send)
+        self._pairings[room] = _Pairing(introduction, handshake)
+        for early in self._early:
+            if early.room == room:
+                self._heard(early)
+
+    async def _tell(self, word: words.Leave | words.LeavePlace) -> None:
+        """Send the relay a word of leaving; ignore a failure, as a lost connection leaves too."""
+        try:
+            async with asyncio.timeout(PARTING):
+                await self._relay.call(word, Done)
+        except (FileSendError, TimeoutError) as error:
+            _log.debug("leaving: %s", error)
+
+
+def _is_sealed(word: RoomMessage | words.PartnerGone) -> bool:
+    return isinstance(word, RoomMessage) and isinstance(word.word, SealedMessage)

@@ -1,0 +1,240 @@
+"""The part files of one download: laid out, made at full length, or taken up from an earlier run.
+
+By number: those of the torrent's files, and SPILL. What is written to them, and how they are put in
+place, is download_files.py's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.storage.dir_cache import DirCache
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.torrent.storage.extents import SPILL
+from filesend_tui.core.torrent.storage.part_folder.kept import Kept, is_as_left, sort_out
+from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.torrent.storage.part_folder.strays import is_part_file, remove_strays
+from filesend_tui.core.torrent.storage.part_folder.traces import Traces
+from filesend_tui.core.torrent.storage.part_folder.written import Written
+from filesend_tui.core.torrent.storage.paths import Folding, folding, lay_out
+from filesend_tui.core.torrent.storage.preallocate import make_file, mend_length
+
+
+class Unusable(Exception):
+    """What an earlier run left cannot be gone on with."""
+
+
+class PartFiles:
+    """The part files of the chosen files.
+
+    Args:
+        info: The torrent.
+        part: Their folder.
+        chosen: Numbers of the wanted files.
+        spilled: Bytes of the spill.
+
+    tree: opens them. places: where each is below the tree, and later below the target. folders:
+    places of folders that are made besides, or whose attributes are kept. attributes: what is kept
+    of the files.
+    """
+
+    def __init__(
+        self, info: TorrentInfo, part: PartFolder, chosen: Sequence[int], spilled: int
+    ) -> None:
+        self._info = info
+        self._part = part
+        self._chosen = chosen
+        self._spilled = spilled
+        self.tree = DirCache(part.tree)
+        self.places: dict[int, tuple[str, ...]] = {}
+        self.folders: dict[tuple[str, ...], Attributes] = {}
+        self.attributes: dict[int, Attributes] = {}
+        self._same = Folding(case=False, form=False)
+
+    def length(self, number: int) -> int:
+        """Return the bytes of a part file."""
+        return self._spilled if number == SPILL else self._info.files[number].length
+
+    def path(self, number: int) -> tuple[str, ...]:
+        """Return the path of a part file, below the target, as a person may be told it."""
+        return (self._part.path.name, *self._part.spill) if number == SPILL else self.places[number]
+
+    def lay_out(self, root: Sequence[str], extras: Extras) -> None:
+        """Choose the place of each file, below the raw names of `root`. Raises OSError."""
+        paths = [(*root, *self._info.files[number].path) for number in self._chosen]
+        self._same = folding(self._part.tree)
+        places = lay_out(paths, self._same, folders=[folder.parts for folder in extras.folders])
+        count = len(self._chosen)
+        self.places = dict(zip(self._chosen, places[:count], strict=True))
+        kept = [folder.attributes for folder in extras.folders]
+        self.folders = dict(zip(places[count:], kept, strict=True))
+        self.attributes = dict(enumerate(extras.files))
+
+    def make(self) -> None:
+        """Make every part file at its full length: a full disk fails now, not at 99 %.
+
+        Raises:
+            OSError: There is no room, or the disk failed.
+        """
+        self._make_folders()
+        for number in self._numbers():
+            make_file(*self._at(number), self.length(number))
+
+    def lacking(self, placed: Collection[str] = ()) -> int:
+        """Return how many bytes the disk has yet to give to the part files.
+
+        Args:
+            placed: Those of `tops` that are in the target already: nothing is lacking there.
+
+        Raises:
+            OSError: The disk failed.
+        """
+        return sum(
+            self._lacks(number, self._look(number))
+            for number in self._numbers()
+            if number == SPILL or self.places[number][0] not in placed
+        )
+
+    @property
+    def tops(self) -> set[str]:
+        """The names in the tree itself, each of which is put in place as a whole."""
+        return {parts[0] for parts in (*self.places.values(), *self.folders)}
+
+    # -- going on with what an earlier run left
+
+    def clear_strays(self) -> None:
+        """Delete what an earlier run, or another program, left beside the part files.
+
+        Raises:
+            Unusable: Something else is where a folder must be.
+            OSError: The disk failed.
+        """
+        part = self._part
+        try:
+            remove_strays(part.tree, self.places.values(), key=self._same.key)
+            (spill,) = part.spill
+            with suppress(FileNotFoundError):
+                if not self._spilled or not is_part_file(part.ground.look(spill)):
+                    part.ground.delete(spill)
+            self._make_folders()
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR):
+                raise Unusable from error
+            raise
+
+    def take_up(
+        self,
+        log: Written,
+        traces: Traces,
+        *,
+        trusted: bool,
+        wanted: Collection[int],
+        files_of: Callable[[int], Collection[int]],
+    ) -> Kept:
+        """Mend and make the part files; return which pieces in them count, and which may.
+
+        Args:
+            log: What the earlier run told of them; from now on of this run.
+            traces: The files as this run has found them.
+            trusted: The earlier run was in this boot of the machine, with the same choice.
+            wanted: The pieces that are wanted now.
+            files_of: Returns the numbers of the part files that hold a piece.
+
+        Raises:
+            OSError: There is no room, or the disk failed.
+        """
+        told = log.read()
+        vouched, lost = set[int](), set[int]()
+        for number in self._numbers():
+            status = self._look(number)
+            if status is None:
+                make_file(*self._at(number), self.length(number))
+                lost.add(number)
+            elif status.st_size != self.length(number):
+                mend_length(*self._at(number), self.length(number))
+            elif trusted and told is not None and is_as_left(told.left[number + 1], status):
+                vouched.add(number)
+        kept = sort_out(told, wanted, files_of=files_of, vouched=vouched, lost=lost)
+        # First what is doubted is told to be; only then are the files told to be as they are now.
+        log.begin(kept.marks(self._info.shape.piece_count))
+        for number in self._numbers():
+            if (status := self._look(number)) is not None:
+                traces.found(number, status)
+        return kept
+
+    def are_in_place(
+        self, log: Written, traces: Traces, target: DirCache, placed: Mapping[str, str]
+    ) -> bool:
+        """Return whether the files are in the target, just as an earlier run put them there.
+
+        Args:
+            log: What that run told of them.
+            traces: The files as they are found there.
+            target: Where they were put.
+            placed: Under which name there, for each name in the tree.
+
+        Raises:
+            OSError: The disk failed.
+        """
+        told = log.read()
+        if told is None or placed.keys() != self.tops:
+            return False
+        if not all(name == Path(name).name for name in placed.values()):
+            return False
+        for number, (top, *rest) in self.places.items():
+            with suppress(FileNotFoundError, NotADirectoryError):
+                status = target.look((placed[top], *rest))
+                # An empty file was never written to.
+                never = not self.length(number) and not status.st_size
+                if never or is_as_left(told.left[number + 1], status):
+                    traces.found(number, status)
+                    continue
+            return False
+        return True
+
+    def find_again(self, traces: Traces) -> None:
+        """Record the part files as they are now: their disk was away, and may have lost some.
+
+        Raises:
+            OSError: The disk failed.
+        """
+        self.tree.close()
+        for number in self._numbers():
+            if (status := self._look(number)) is not None:
+                traces.found(number, status)
+        traces.doubt(self._numbers())
+
+    # -- one part file
+
+    def _numbers(self) -> tuple[int, ...]:
+        return (*self.places, SPILL) if self._spilled else tuple(self.places)
+
+    def _at(self, number: int) -> tuple[DirHandle | DirCache, Sequence[str]]:
+        if number == SPILL:
+            return self._part.ground, self._part.spill
+        return self.tree, self.places[number]
+
+    def _look(self, number: int) -> os.stat_result | None:
+        """Return the status of a part file; None where there is none."""
+        with suppress(FileNotFoundError):
+            if number == SPILL:
+                return self._part.ground.look(*self._part.spill)
+            return self.tree.look(self.places[number])
+        return None
+
+    def _lacks(self, number: int, status: os.stat_result | None) -> int:
+        length = self.length(number)
+        if status is None:
+            return length
+        blocks: int | None = getattr(status, "st_blocks", None)  # Windows tells of none
+        return max(0, length - (status.st_size if blocks is None else 512 * blocks))
+
+    def _make_folders(self) -> None:
+        for folder in {*self.folders, *(parts[:-1] for parts in self.places.values())}:
+            self._part.tree.make_folders(folder)

@@ -1,0 +1,1 @@
+"""What opens on top of a place, and closes again: questions, lists, help, settings."""
