@@ -25,9 +25,12 @@ from relay.guard.loop_time import LoopTime
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.handlers import People
+from relay.protocol.transit import TRANSIT_PATH
 from relay.stores.base import PeopleTotals, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
 from relay.tracker.sockets import Tracker
+from relay.transit.passes import Passes
+from relay.transit.pipes import Transit
 
 logger = logging.getLogger(__name__)
 
@@ -87,14 +90,18 @@ class RelayApp:
         #: Admits connections; the server serves each with its `protocol`.
         self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
-        self._people = People(self._server, stores, limits, self._metrics)
+        passes = Passes()
+        self._people = People(self._server, stores, limits, self._metrics, passes)
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
+        self._transit = Transit(stores.people, passes, limits, self._metrics)
         self._show()
+        transit = [WebSocketRoute(TRANSIT_PATH, self._transit.serve)] if limits.transit else []
         web = Starlette(
             routes=[
                 Route("/healthz", _healthz),
                 Route("/metrics", self._render_metrics),
                 *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
+                *transit,
             ],
             lifespan=self._lifespan,
         )
@@ -183,7 +190,13 @@ class RelayApp:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        kept = (self.guard.keep, self._people.keep, self._tracker.keep, self._keep_rates)
+        kept = (
+            self.guard.keep,
+            self._people.keep,
+            self._tracker.keep,
+            self._transit.keep,
+            self._keep_rates,
+        )
         keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:
             yield
@@ -225,6 +238,7 @@ class RelayApp:
         gauge("tracker_sockets", "Tracker sockets open.", lambda: self._tracker.count)
         gauge("tracker_swarms", "Swarms.", lambda: self._swarms_kept.swarms)
         gauge("tracker_peers", "Peers in swarms.", lambda: self._swarms_kept.peers)
+        gauge("transit_ends", "Ends of pipes open.", lambda: self._transit.count)
         gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
 
 

@@ -21,6 +21,8 @@ class Metrics:
         self.routed = self._counter("routed_words", "Words handed on to a partner.", "word")
         self.refused = self._counter("refused_words", "Words refused.", "code")
         self.offers = self._counter("tracker_offers", "Offers relayed to another peer.")
+        self.pipes = self._counter("transit_pipes", "Pipes opened between two people.")
+        self.transit_bytes = self._counter("transit_bytes", "Bytes that pipes carried.")
         self.rejected = self._counter("rejected_frames", "Frames that could not be used.", "kind")
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:

@@ -8,6 +8,7 @@ relay does ever lives here.
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 from collections import defaultdict
@@ -15,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 
 from relay.guard.addresses import Headers, Network, Proxies, networks
 from relay.guard.buckets import AddressBuckets, AddressTally, TokenBucket
@@ -28,6 +29,7 @@ from relay.guard.http_rules import OneRequest
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
 from relay.metrics import Metrics
+from relay.protocol.transit import MAX_MESSAGE, TRANSIT_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +135,10 @@ class Connection:
             self._unread_since = now
         unread = now - self._unread_since if self._unread_since is not None else 0
         return now > self._due or unread > self._guard.limits.message_seconds
+
+    def has_read(self) -> None:
+        """Note that its client reads, though there may always be more for it."""
+        self._unread_since = None
 
     def end(self, why: str) -> None:
         """End the connection at once, and free its buffers."""
@@ -320,7 +326,9 @@ class _HttpGuard(H11Protocol):
         ):
             return
         self._is_websocket = True
-        self.ws_protocol_class = partial(_WebSocketGuard, self._guard, connection)  # type: ignore[assignment]
+        path = event.target.partition(b"?")[0]
+        kind = _PipeGuard if path == TRANSIT_PATH.encode() else _WebSocketGuard
+        self.ws_protocol_class = partial(kind, self._guard, connection)  # type: ignore[assignment]
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
@@ -348,7 +356,7 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._guarded.take_bytes(len(data)):
+        if not self._takes_bytes(len(data)):
             return
         with self._guarded.spends(), self._guarded.ends_where_it_fails():
             for start in range(0, len(data), _SLICE):
@@ -410,7 +418,39 @@ class _WebSocketGuard(WebSocketsSansIOProtocol):
 
     def _takes(self, event: Frame) -> bool:
         self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
+        return self._counts(event)
+
+    def _takes_bytes(self, count: int) -> bool:
+        return self._guarded.take_bytes(count)
+
+    def _counts(self, _event: Frame) -> bool:
         return self._guarded.take_frame()
+
+
+class _PipeGuard(_WebSocketGuard):
+    """The same for an end of a pipe: its whole messages are bounded by what it is read at.
+
+    Pings, texts and fragments count as ever, and time of the event loop is charged.
+    """
+
+    def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
+        uvicorn["config"] = config = copy.copy(uvicorn["config"])
+        config.ws_max_size = MAX_MESSAGE
+        super().__init__(guard, connection, **uvicorn)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(MAX_MESSAGE)
+
+    def resume_writing(self) -> None:
+        self._guarded.has_read()
+        super().resume_writing()
+
+    def _counts(self, event: Frame) -> bool:
+        return (event.opcode is Opcode.BINARY and event.fin) or super()._counts(event)
+
+    def _takes_bytes(self, _count: int) -> bool:
+        return True
 
 
 def _who(client: tuple[str, int] | None, headers: Headers) -> tuple[str, Headers]:

@@ -18,6 +18,11 @@ class Rate(msgspec.Struct, frozen=True):
     per_second: float
 
 
+def day_of(size: float) -> Rate:
+    """Return the rate of so many pieces a day, all of them at once if need be."""
+    return Rate(burst=size, per_second=size / 86_400)
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of a relay.
 
@@ -81,6 +86,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: Times that one socket, and one address, comes to a place.
     meets: Rate = Rate(burst=100, per_second=1)
     address_meets: Rate = Rate(burst=1_000, per_second=10)
+
+    # The transit.
+    #: Whether there is one.
+    transit: bool = True
+    #: Open ends, of everybody and of one address; a pipe has two.
+    max_transit_ends: int = 500
+    max_address_transit_ends: int = 32
+    #: How long one end waits for the other.
+    transit_wait: float = 30.0
+    #: Bytes of one pipe, both ways together, and of all pipes.
+    transit_pipe_bytes: Rate = Rate(burst=4 * 1024 * 1024, per_second=16 * 1024 * 1024)
+    transit_bytes: Rate = Rate(burst=16 * 1024 * 1024, per_second=64 * 1024 * 1024)
+    #: Bytes of the pipes of one address in a day: after a burst of as many, what a day gives.
+    transit_day: Rate = day_of(20 * 10**9)
 
     # The tracker.
     announce_interval: int = 120

@@ -23,6 +23,7 @@ from relay.protocol.words import (
     CONTENTS,
     ROUTES,
     Allocate,
+    AskTransit,
     Claim,
     Done,
     ErrorCode,
@@ -36,12 +37,14 @@ from relay.protocol.words import (
     Route,
     Routed,
     Sealed,
+    TransitPass,
     W,
     Word,
     parse,
     to_wire,
 )
 from relay.stores.base import Counted, CountedByAddress, Notice, Refusal, Stores
+from relay.transit.passes import Passes
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +66,19 @@ class People:
     """Everybody connected, and the handlers of their words."""
 
     def __init__(
-        self, server: SocketServer, stores: Stores, limits: Limits, metrics: Metrics
+        self,
+        server: SocketServer,
+        stores: Stores,
+        limits: Limits,
+        metrics: Metrics,
+        passes: Passes,
     ) -> None:
         self._server = server
         self._rooms = stores.people
         self._rates = stores.rates
         self._limits = limits
         self._metrics = metrics
+        self._passes = passes
         self._people: dict[str, _Person] = {}
         self._closing = False
         server.on("connect", self._on_connect)
@@ -104,6 +113,7 @@ class People:
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         person = self._people.pop(sid, None)
+        self._passes.drop(sid)
         if person is None:
             return
         async with person.busy:  # else their last word could add state after this removes it
@@ -147,7 +157,9 @@ class People:
         await self._server.send(route.delivered_as, to_wire(word), to=partner)
         self._metrics.routed.labels(event).inc()
 
-    async def _answer(self, call: Word, sid: str, address: str) -> tuple[Word, Sequence[Notice]]:
+    async def _answer(  # noqa: PLR0911 - a table of the calls
+        self, call: Word, sid: str, address: str
+    ) -> tuple[Word, Sequence[Notice]]:
         limits = self._limits
         match call:
             case Allocate():
@@ -171,7 +183,14 @@ class People:
                 await self._rooms.leave_place(sid, place)
             case Leave(room=room):
                 return Done(), await self._rooms.leave(sid, room)
+            case AskTransit():
+                return self._pass_of(sid), ()
         return Done(), ()
+
+    def _pass_of(self, sid: str) -> TransitPass:
+        if not self._limits.transit:
+            raise Refusal(ErrorCode.NO_TRANSIT, "This relay carries no bytes.")
+        return TransitPass(pass_=self._passes.give(sid))
 
     async def _count_code(self, sid: str, address: str) -> None:
         await self._count(Counted.CODES, sid, CountedByAddress.CODES, address, _TOO_MANY_CODES)

@@ -123,6 +123,19 @@ class Leave(Word, frozen=True, kw_only=True):
     room: Room
 
 
+class AskTransit(Word, frozen=True, kw_only=True):
+    """`askTransit`: asks for a pass for the transit (transit.py). Acknowledged with TransitPass."""
+
+
+class TransitPass(Word, frozen=True, kw_only=True):
+    """This client's pass, as long as it is connected; a secret between it and the relay."""
+
+    pass_: Annotated[bytes, Meta(min_length=16, max_length=16)] = msgspec.field(name="pass")
+
+    def __repr__(self) -> str:
+        return "TransitPass()"
+
+
 class Done(Word, frozen=True, kw_only=True):
     """An acknowledgement with nothing to add."""
 
@@ -406,10 +419,16 @@ CALLS: Final[dict[str, type[Word]]] = {
     "meet": Meet,
     "leavePlace": LeavePlace,
     "leave": Leave,
+    "askTransit": AskTransit,
 }
 
 #: Acknowledgements of calls; Done for every other one, and for every routed word.
-REPLIES: Final[dict[str, type[Word]]] = {"allocate": Allocated, "claim": Joined, "meet": Met}
+REPLIES: Final[dict[str, type[Word]]] = {
+    "allocate": Allocated,
+    "claim": Joined,
+    "meet": Met,
+    "askTransit": TransitPass,
+}
 
 #: Words that two people send before they hold a common key, by event.
 PAIRING: Final[dict[str, type[PairingWord]]] = {
@@ -481,6 +500,7 @@ class ErrorCode:
     UNKNOWN_EVENT: Final = "unknownEvent"
     RATE_LIMITED: Final = "rateLimited"
     RELAY_FULL: Final = "relayFull"
+    NO_TRANSIT: Final = "noTransit"
 
 
 W = TypeVar("W", bound=Word)

@@ -121,6 +121,9 @@ class PeopleStore(Protocol):
             Refusal: notPaired.
         """
 
+    async def share_room(self, person: PersonKey, other: PersonKey) -> bool:
+        """Return whether two people are in a room with each other."""
+
     async def leave(self, person: PersonKey, room: Room) -> Sequence[Notice]:
         """End a room that `person` leaves; do nothing if they are not in it."""
 

@@ -114,6 +114,10 @@ class Rooms:
             proven = self._unproven.pop(room, None)
         return Destination(pair.other(person), proven)
 
+    def share_room(self, person: PersonKey, other: PersonKey) -> bool:
+        """Return whether two people are in a room with each other."""
+        return any(self._pairs[room].other(person) == other for room in self._of.get(person, ()))
+
     def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room that `person` leaves; do nothing if they are not in it."""
         return (self._end(person, room, "left"),) if room in self._of.get(person, ()) else ()

@@ -81,6 +81,10 @@ class MemoryPeople:
         """Return the receiver of a word of `person` in a room."""
         return self._rooms.route(person, room, proves=proves)
 
+    async def share_room(self, person: PersonKey, other: PersonKey) -> bool:
+        """Return whether two people are in a room with each other."""
+        return self._rooms.share_room(person, other)
+
     async def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room that `person` leaves."""
         return self._rooms.leave(person, room)

@@ -1,0 +1,1 @@
+"""The transit: pipes between two paired people."""
