@@ -18,11 +18,12 @@ class WebRtcStack(StrEnum):
 
 
 class RoadChoice(StrEnum):
-    """Which roads a private swarm may take. AUTO: direct where it works, else WebRTC."""
+    """Which roads a private swarm may take. AUTO: direct, else WebRTC, else through the relay."""
 
     AUTO = "auto"
     DIRECT = "direct"
     WEBRTC = "webrtc"
+    RELAYED = "relayed"
 
 
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -117,6 +117,7 @@ async def yes(person: Person, nth: int = 1) -> str:
     ("road", "webrtc"),
     [
         (RoadChoice.DIRECT, WebRtcStack.AUTO),
+        (RoadChoice.RELAYED, WebRtcStack.AUTO),
         (RoadChoice.WEBRTC, WebRtcStack.AIORTC),
         pytest.param(RoadChoice.WEBRTC, WebRtcStack.NATIVE, marks=pytest.mark.native),
     ],

@@ -23,7 +23,7 @@ from tests.torrent.lab import read_tree, write_tree
 
 pytestmark = pytest.mark.webrtc
 
-ROADS = pytest.mark.parametrize("road", [RoadChoice.DIRECT, RoadChoice.WEBRTC])
+ROADS = pytest.mark.parametrize("road", [RoadChoice.DIRECT, RoadChoice.WEBRTC, RoadChoice.RELAYED])
 #: Seconds of the swarm's own clock, one event each, in which nothing may move.
 QUIET = 2
 

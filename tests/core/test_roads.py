@@ -18,8 +18,8 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.torrent import roster, swarm
 from filesend_tui.core.transports.direct import road
-from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.transport import DirectTransport
+from filesend_tui.core.transports.tls.channel import TlsChannel
 from tests.conftest import RunningRelay
 from tests.frozen_roads import frozen_roads
 from tests.torrent.lab import Node
@@ -71,7 +71,7 @@ def direct_of(node: Node) -> DirectTransport:
 def break_connections(node: Node, torrent: str) -> None:
     """As a cable that is pulled, or a machine on the way that forgot."""
     for peer in node.engine._torrents[torrent]._swarm._roster:
-        assert isinstance(peer.channel, DirectChannel)
+        assert isinstance(peer.channel, TlsChannel)
         peer.channel._link.sever()
 
 

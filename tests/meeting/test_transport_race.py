@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.meeting.transport_race import GRACE, TransportRace, Winner
-from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel, Transport
+from filesend_tui.core.meeting.transport_race import TransportRace, Winner
+from filesend_tui.core.transports.base import GRACE, OPEN_TIMEOUT, Attempt, Channel, Transport
 from tests import virtual_time
 from tests.torrent.lab import MemoryChannel
 
@@ -33,6 +33,7 @@ class Plan:
     cannot: Exception | None = None
     making: float = 0.0
     refuses: bool = False
+    grace: float = GRACE
     made: list[Scripted] = field(default_factory=list)
 
 
@@ -73,6 +74,7 @@ class Planned(Transport):
 
     def __init__(self, plan: Plan) -> None:
         self.name = plan.name
+        self.grace = plan.grace
         self.plan = plan
 
     async def offer(self) -> Attempt:
@@ -127,6 +129,12 @@ async def raced(*plans: Plan, timeout: float = 20.0) -> tuple[Winner, float]:
         ([Plan("a", fails=1.3), Plan("b", opens=1.2), Plan("c", opens=1)], "b", 1.3),
         ([Plan("a", fails=1), Plan("b", opens=1), Plan("c", opens=9)], "b", 1),
         ([*(Plan(str(n), fails=n) for n in range(1, 7)), Plan("last", opens=9)], "last", 9),
+        ([Plan("a", opens=3), Plan("b", opens=1, grace=3)], "a", 3),
+        ([Plan("a", opens=5), Plan("b", opens=1, grace=3)], "b", 4),
+        ([Plan("a", fails=3), Plan("b", opens=1, grace=3)], "b", 3),
+        ([Plan("a"), Plan("b", opens=1), Plan("c", opens=0, grace=3)], "b", 1 + GRACE),
+        ([Plan("a"), Plan("b", opens=2.9), Plan("c", opens=0, grace=3)], "b", 3),
+        ([Plan("a"), Plan("b", opens=1, grace=0)], "b", 1),
         ([Plan("best", opens=2), *(Plan(str(n), opens=1.9) for n in range(6))], "best", 2),
     ],
     ids=[
@@ -143,6 +151,12 @@ async def raced(*plans: Plan, timeout: float = 20.0) -> tuple[Winner, float]:
         "the best of three fails while it is waited for",
         "nothing waits for one that is worse",
         "the last of seven is all that is left",
+        "one that waits longer, and the better one comes",
+        "one that waits longer, in vain",
+        "one that waits longer, until the better one fails",
+        "one that came later, and waits less long",
+        "one that came later, and the first has waited",
+        "one that waits for nobody",
         "the best of seven comes in time",
     ],
 )

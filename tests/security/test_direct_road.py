@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
-from filesend_tui.core.transports.direct import road, tls_connection
-from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.direct import road
+from filesend_tui.core.transports.tls import connection
+from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
 from tests.transports.direct_pairs import connected, roads
 from tests.transports.pairs import soon
 from tests.waiting import until
@@ -62,12 +63,12 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         held: list[TlsConnection] = []
         refused = 0
         for _ in range(20):
-            tls_connection = ours._link(await road._connect(there.endpoints[0]), server=False)
-            held.append(tls_connection)
+            link = ours._link(await road._connect(there.endpoints[0]), server=False)
+            held.append(link)
             try:
-                await soon(ours._greet(expected, tls_connection))
+                await soon(ours._greet(expected, link))
                 async with asyncio.timeout(0.1):
-                    await tls_connection.receive(1)
+                    await link.receive(1)
             except ConnectionBroken:
                 refused += 1
             except TimeoutError:
@@ -76,8 +77,8 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         # Nor do they keep the partner from coming by one of those.
         await held[0].send(road._THIS_ONE)
         channel = await soon(meeting)
-        for tls_connection in held:
-            tls_connection.close()
+        for link in held:
+            link.close()
         await soon(channel.close())
 
 
@@ -88,7 +89,7 @@ async def test_strangers_who_are_gone_at_once_use_up_no_place(
         raise OSError(errno.EINVAL, "as macOS says of a connection that was reset")
 
     async with roads() as (ours, theirs):
-        monkeypatch.setattr(tls_connection, "tune", gone)
+        monkeypatch.setattr(connection, "tune", gone)
         here, there = ours.offer(), theirs.offer()
         meeting = asyncio.create_task(
             theirs.meet(there, here._replace(endpoints=()), chooses=False)

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.tls.channel import TlsChannel
 from tests.transports.pairs import soon
 
 HERE = ("127.0.0.1",)
@@ -27,7 +27,7 @@ async def roads(
         await soon(asyncio.gather(ours.close(), theirs.close()))
 
 
-async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[DirectChannel, DirectChannel]:
+async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[TlsChannel, TlsChannel]:
     """Return both ends of one connection."""
     here, there = ours.offer(), theirs.offer()
     return await soon(
@@ -38,7 +38,7 @@ async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[DirectChannel, Dir
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[DirectChannel, DirectChannel]]:
+async def connected() -> AsyncIterator[tuple[TlsChannel, TlsChannel]]:
     """Two open channels that are closed at the end."""
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)

@@ -11,7 +11,13 @@ from typing import ClassVar
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel, Transport
+from filesend_tui.core.transports.base import (
+    OPEN_TIMEOUT,
+    Attempt,
+    Channel,
+    TransitAccess,
+    Transport,
+)
 from tests.torrent.lab import MemoryChannel
 
 
@@ -80,7 +86,7 @@ class PipeTransport(Transport):
 
     name = "pipe"
 
-    def __init__(self, _config: ClientConfig) -> None:
+    def __init__(self, _config: ClientConfig, _transit: TransitAccess) -> None:
         self.warmed = self.closed = False
 
     async def warm(self) -> None:

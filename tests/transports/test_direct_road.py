@@ -15,22 +15,22 @@ import pytest
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
-from filesend_tui.core.transports.direct.channel import DirectChannel
-from filesend_tui.core.transports.direct.identity import Identity, fingerprint
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
-from filesend_tui.core.transports.direct.tls_connection import TlsConnection
+from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.tls.connection import TlsConnection
+from filesend_tui.core.transports.tls.identity import Identity, fingerprint
 from tests.transports.direct_pairs import HERE, meet, roads
 from tests.transports.pairs import soon
 from tests.waiting import until
 
 
-async def say_hello(here: DirectChannel, there: DirectChannel) -> None:
+async def say_hello(here: TlsChannel, there: TlsChannel) -> None:
     await here.send(b"hello")
     assert await soon(there.receive()) == b"hello"
 
 
-async def close(*channels: DirectChannel) -> None:
+async def close(*channels: TlsChannel) -> None:
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 

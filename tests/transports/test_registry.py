@@ -7,12 +7,12 @@ import pytest
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports import registry
-from filesend_tui.core.transports.base import Transport
+from filesend_tui.core.transports.base import Transport, no_transit
 from filesend_tui.core.transports.registry import KINDS, OPEN, Transports
 from filesend_tui.core.transports.webrtc.native import library
 from tests.transports.pipe import PipeTransport
 
-A, D, W = RoadChoice.AUTO, RoadChoice.DIRECT, RoadChoice.WEBRTC
+A, D, W, R = RoadChoice.AUTO, RoadChoice.DIRECT, RoadChoice.WEBRTC, RoadChoice.RELAYED
 TURN = IceServer(urls="turn:192.0.2.1:3478", username="ann", credential="x")
 WITH_PIPE = {"pipe": PipeTransport, **KINDS}
 
@@ -24,13 +24,15 @@ def names(transports: Transports, *, private: bool) -> list[str]:
 @pytest.mark.parametrize(
     ("config", "private"),
     [
-        (ClientConfig(), ["direct", "webrtc"]),
-        (ClientConfig(road=A), ["direct", "webrtc"]),
+        (ClientConfig(), ["direct", "webrtc", "relayed"]),
+        (ClientConfig(road=A), ["direct", "webrtc", "relayed"]),
         (ClientConfig(road=D), ["direct"]),
         (ClientConfig(road=W), ["webrtc"]),
-        # Whoever hides behind a TURN server tells nobody where this machine is.
-        (ClientConfig(relay_only=True, ice_servers=(TURN,)), ["webrtc"]),
+        (ClientConfig(road=R), ["relayed"]),
+        # Whoever hides behind a server tells nobody where this machine is.
+        (ClientConfig(relay_only=True, ice_servers=(TURN,)), ["webrtc", "relayed"]),
         (ClientConfig(relay_only=True, ice_servers=(TURN,), road=D), ["webrtc"]),
+        (ClientConfig(relay_only=True, ice_servers=(TURN,), road=R), ["relayed"]),
     ],
 )
 def test_the_settings_say_which_are_used_with_a_partner(
@@ -43,7 +45,7 @@ def test_the_settings_say_which_are_used_with_a_partner(
 
 def test_each_is_registered_by_the_name_that_it_has_and_can_be_forced_by_it() -> None:
     for name, make in KINDS.items():
-        assert make(ClientConfig()).name == name
+        assert make(ClientConfig(), no_transit).name == name
     assert {*RoadChoice} == {RoadChoice.AUTO, *KINDS}
     assert OPEN in KINDS
 
@@ -52,9 +54,14 @@ def test_one_that_says_nothing_of_it_is_not_trusted_to_hide_addresses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(registry, "KINDS", WITH_PIPE)
-    assert names(Transports(ClientConfig()), private=True) == ["pipe", "direct", "webrtc"]
+    assert names(Transports(ClientConfig()), private=True) == [
+        "pipe",
+        "direct",
+        "webrtc",
+        "relayed",
+    ]
     hiding = ClientConfig(relay_only=True, ice_servers=(TURN,))
-    assert names(Transports(hiding), private=True) == ["webrtc"]
+    assert names(Transports(hiding), private=True) == ["webrtc", "relayed"]
 
 
 def test_what_is_forced_and_not_to_be_had_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,5 +96,7 @@ async def test_what_is_not_ready_keeps_nothing_else_from_being_so(
 
 
 def test_lanes_are_what_a_transport_says_of_itself() -> None:
-    made: dict[str, Transport] = {name: make(ClientConfig()) for name, make in KINDS.items()}
+    made: dict[str, Transport] = {
+        name: make(ClientConfig(), no_transit) for name, make in KINDS.items()
+    }
     assert {name for name, each in made.items() if each.lanes} == {"webrtc"}

@@ -20,10 +20,10 @@ from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
+from filesend_tui.core.util.websocket_client import websocket_client
 
 if TYPE_CHECKING:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import WebSocketException
+    pass
 
 #: Largest frame taken from a tracker, in bytes: an offer of full length, escaped.
 MAX_FRAME: Final = 256 * 1024
@@ -148,7 +148,7 @@ class Announcer:
         Raises:
             TrackerFailed: It ended; it ends no other way.
         """
-        connect_to, broken = await asyncio.to_thread(_client)
+        connect_to, broken = await asyncio.to_thread(websocket_client)
         context = None
         if self._url.startswith("wss:"):
             # Reading the certificate store takes tens of milliseconds.
@@ -196,17 +196,3 @@ class Announcer:
         if not self._told_lame:
             self._told_lame = True
             self._on_problem(problem)
-
-
-def _client() -> tuple[type[connect], type[WebSocketException]]:
-    """Import the WebSocket client: tens of milliseconds, so in a worker thread."""
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import WebSocketException
-
-    class ConnectHere(connect):
-        """Follows no redirect: one could lead to a service that listens on loopback only."""
-
-        def process_redirect(self, exc: Exception) -> Exception:
-            return exc
-
-    return ConnectHere, WebSocketException

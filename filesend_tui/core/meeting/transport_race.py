@@ -10,13 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Attempt, Channel, Transport
-
-#: Seconds that an open channel waits for a better one that is still in progress.
-GRACE: Final = 0.4
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +114,11 @@ class TransportRace:
         self._opening = [
             asyncio.create_task(runner.attempt.opened(timeout)) for runner in self._runners
         ]
-        winner = self._handed_out = await _first(self._opening)
+        graces = {
+            task: runner.transport.grace
+            for task, runner in zip(self._opening, self._runners, strict=True)
+        }
+        winner = self._handed_out = await _first(graces)
         return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
 
     def abandon(self) -> None:
@@ -132,27 +133,30 @@ class TransportRace:
         await asyncio.gather(*(runner.attempt.close() for runner in self._runners))
 
 
-async def _first(opening: Sequence[asyncio.Task[Channel]]) -> asyncio.Task[Channel]:
-    """Return the task whose channel to take. opening: the best first.
+async def _first(opening: Mapping[asyncio.Task[Channel], float]) -> asyncio.Task[Channel]:
+    """Return the task whose channel to take. opening: the best first, each with its grace.
 
     Raises:
         ChannelFailed: All failed; the error of the last of them.
     """
     loop = asyncio.get_running_loop()
-    until: float | None = None
+    due: dict[asyncio.Task[Channel], float] = {}
     while True:
         left = [task for task in opening if not task.done() or _is_good(task)]
         if not left:
-            opening[-1].result()  # raises
+            list(opening)[-1].result()  # raises
         ready = next((position for position, task in enumerate(left) if task.done()), None)
-        if ready is not None:
-            until = until or loop.time() + GRACE
-            if ready == 0 or loop.time() >= until:
-                return left[ready]
+        now = loop.time()
+        for task in left:
+            if task.done():
+                due.setdefault(task, now + opening[task])
+        until = min((due[task] for task in left if task in due), default=None)
+        if ready is not None and until is not None and (ready == 0 or now >= until):
+            return left[ready]
         await asyncio.wait(
             left[:ready],
             # No timeout while none is open.
-            timeout=None if until is None else until - loop.time(),
+            timeout=None if until is None else until - now,
             return_when=asyncio.FIRST_COMPLETED,
         )
 

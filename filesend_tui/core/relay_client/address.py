@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.text import clean
+from relay.protocol.transit import TRANSIT_PATH
 from relay.protocol.words import DEFAULT_PORT, TRACKER_PATH
 
 _MAX_URL = 2048
@@ -16,11 +17,15 @@ _SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 
 
 class RelayAddress(NamedTuple):
-    """A relay's address. url: as shown, `http(s)://host:port` with the path it is mounted at."""
+    """A relay's address. url: as shown, `http(s)://host:port` with the path it is mounted at.
+
+    tracker, transit: URLs of WebSockets.
+    """
 
     url: str
     socketio_path: str
     tracker: str
+    transit: str
 
 
 def parse_relay_url(typed: str) -> RelayAddress:
@@ -61,4 +66,5 @@ def parse_relay_url(typed: str) -> RelayAddress:
         url=f"http{tls}://{place}",
         socketio_path=f"{mounted}/socket.io" if mounted else "socket.io",
         tracker=f"ws{tls}://{place}{TRACKER_PATH}",
+        transit=f"ws{tls}://{place}{TRANSIT_PATH}",
     )

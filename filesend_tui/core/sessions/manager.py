@@ -31,6 +31,7 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
+from filesend_tui.core.relay_client.address import RelayAddress
 from filesend_tui.core.relay_client.connection import (
     Again,
     ConnectionState,
@@ -167,6 +168,18 @@ class SessionManager:
             RelayUnreachable: There is no relay at this address.
         """
         await self._relay.connect(relay_url, again=again)
+
+    async def transit(self) -> tuple[RelayAddress, bytes]:
+        """Return the relay's address, and this client's pass for its transit; the pass is secret.
+
+        Raises:
+            RelayUnreachable: There is no connection to a relay.
+            FileSendError: The relay has no transit.
+        """
+        given = await self._relay.call(words.AskTransit(), words.TransitPass)
+        if self._relay.address is None:
+            raise self._relay.loss
+        return self._relay.address, given.pass_
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.

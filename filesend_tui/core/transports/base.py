@@ -8,14 +8,41 @@ here. Nothing about torrents ever lives here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
 
 #: Timeout in seconds of an attempt, from both texts to an open channel.
 OPEN_TIMEOUT: Final = 25.0
+
+
+#: Seconds that an open channel waits for a better one that is still in progress.
+GRACE: Final = 0.4
+
+
+class TransitEntry(NamedTuple):
+    """Where the transit of this client's relay is, and what admits this client to it.
+
+    url: of its WebSocket. address: the relay's, as text for a person. pass_: a secret.
+    """
+
+    url: str
+    address: str
+    pass_: bytes
+
+    def __repr__(self) -> str:
+        return f"TransitEntry({self.url!r})"  # never the pass
+
+
+#: Asks the relay for it. Raises FileSendError: there is no relay, or it has no transit.
+TransitAccess: TypeAlias = Callable[[], Awaitable[TransitEntry]]
+
+
+async def no_transit() -> TransitEntry:
+    """Raise ChannelFailed: a TransitAccess where there is no relay."""
+    raise ChannelFailed("There is no relay.")
 
 
 class Abuse(StrEnum):
@@ -161,6 +188,7 @@ class Transport(ABC):
             this machine; if that is set, no other is used.
         lasting: Whether an offer keeps for minutes, and costs nothing meanwhile.
         lanes: Whether several channels to one peer are faster than one (see torrent/lanes/).
+        grace: Seconds that its open channel waits for one of a better transport in progress.
         hint: What a person can check if no channel opens.
     """
 
@@ -168,6 +196,7 @@ class Transport(ABC):
     hides_addresses = False
     lasting = False
     lanes = False
+    grace = GRACE
     hint = "Check that the other side is still there."
 
     async def warm(self) -> None:  # noqa: B027 - most need nothing

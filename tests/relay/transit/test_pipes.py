@@ -139,7 +139,7 @@ async def test_whoever_does_not_read_holds_the_sender_back(
     limits = Limits(transit_pipe_bytes=PLENTY, transit_bytes=PLENTY)
     with running_relay(limits) as relay:
         one, other = await pipe(connect, open_end, relay.url)
-        other.transport.pause_reading()  # type: ignore[attr-defined]
+        other.transport.pause_reading()
         sent = 0
 
         async def send_on() -> None:
@@ -156,7 +156,7 @@ async def test_whoever_does_not_read_holds_the_sender_back(
         app = relay.server._app
         kept = sum(each.held() for each in app.guard._connections)
         assert 0 < kept <= 512 * KB, "256 KiB a direction, of each of the two"
-        other.transport.resume_reading()  # type: ignore[attr-defined]
+        other.transport.resume_reading()
         while sent < before + 4 * MAX_MESSAGE:
             assert await hear(other) == bytes(MAX_MESSAGE)
         sending.cancel()

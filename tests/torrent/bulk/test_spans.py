@@ -20,8 +20,8 @@ from filesend_tui.core.torrent.bulk.sender import MOST_WAITING
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles
 from filesend_tui.core.torrent.torrent import only
-from filesend_tui.core.transports.direct.channel import DirectChannel
 from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook
@@ -60,7 +60,7 @@ class DirectHub(Hub):
         newcomer.meet(ours)
         member.meet(theirs)
 
-    async def intrude(self, swarm: bytes) -> DirectChannel:
+    async def intrude(self, swarm: bytes) -> TlsChannel:
         """Let a scripted peer in to the only member; return its channel."""
         (member,) = self.members[swarm]
         ours, theirs = await meet(*self.roads)
@@ -74,13 +74,13 @@ async def direct(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dir
     await asyncio.gather(one.start(), other.start())
     direct_hub = DirectHub(one, other)
     monkeypatch.setattr(LabRendezvous, "hub", direct_hub)
-    send_bulk = DirectChannel.send_bulk
+    send_bulk = TlsChannel.send_bulk
 
-    async def counted(self: DirectChannel, *args: Any) -> None:
+    async def counted(self: TlsChannel, *args: Any) -> None:
         direct_hub.bulk_frames += 1
         await send_bulk(self, *args)
 
-    monkeypatch.setattr(DirectChannel, "send_bulk", counted)
+    monkeypatch.setattr(TlsChannel, "send_bulk", counted)
     yield direct_hub
     await asyncio.gather(one.close(), other.close())
 
@@ -110,7 +110,7 @@ class Script:
 
     def __init__(
         self,
-        channel: DirectChannel,
+        channel: TlsChannel,
         info: TorrentInfo,
         on_span: Callable[[SpanRequest], object],
         *,

@@ -13,7 +13,7 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from filesend_tui.core.transports.direct.identity import MAX_CERTIFICATE
+from filesend_tui.core.transports.tls.identity import MAX_CERTIFICATE
 
 #: Longest text, in characters.
 MAX_TEXT: Final = 2048

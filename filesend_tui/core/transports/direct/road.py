@@ -19,8 +19,6 @@ from contextlib import suppress
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.direct.channel import DirectChannel
-from filesend_tui.core.transports.direct.identity import BadCertificate, Identity, fingerprint
 from filesend_tui.core.transports.direct.offer import (
     LOOPBACK,
     MAX_ADDRESSES,
@@ -31,7 +29,9 @@ from filesend_tui.core.transports.direct.offer import (
     plausible,
 )
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
-from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.tls.identity import BadCertificate, Identity, fingerprint
 from filesend_tui.core.util.tasks import Tasks
 
 #: Timeout in seconds for reaching a partner.
@@ -203,7 +203,7 @@ class DirectRoad:
         chooses: bool,
         chosen: Callable[[], None] = lambda: None,
         timeout: float = MEET_TIMEOUT,
-    ) -> DirectChannel:
+    ) -> TlsChannel:
         """Reach the partner that made `theirs` and received `ours`.
 
         Args:
@@ -244,7 +244,7 @@ class DirectRoad:
             ending = asyncio.create_task(_end(meeting, dialling))
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
-        return DirectChannel(link)
+        return TlsChannel(link, "direct")
 
     async def close(self) -> None:
         """Stop listening and cancel every meeting; channels given out stay open."""

@@ -5,17 +5,15 @@ Connecting the two ends is road.py's.
 
 from __future__ import annotations
 
-import asyncio
-
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel, Transport
-from filesend_tui.core.transports.direct.channel import DirectChannel
+from filesend_tui.core.transports.base import Attempt, Transport
 from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
 from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.tls.attempt import TaskAttempt
 
 
-class DirectAttempt(Attempt):
+class DirectAttempt(TaskAttempt):
     """One meeting on the direct road.
 
     Args:
@@ -23,11 +21,10 @@ class DirectAttempt(Attempt):
     """
 
     def __init__(self, road: DirectRoad) -> None:
+        super().__init__("A peer could not be reached directly.")
         self._road = road
         self._ours = road.offer()
         self.text = self._ours.encode()
-        self._meeting: asyncio.Task[DirectChannel] | None = None
-        self._handed_out = False
 
     async def accept(self, text: str) -> None:
         """See Attempt."""
@@ -35,38 +32,7 @@ class DirectAttempt(Attempt):
 
     def meet(self, theirs: DirectOffer, *, chooses: bool) -> None:
         """Start to reach the partner. chooses: see DirectRoad.meet."""
-        self._meeting = asyncio.create_task(
-            self._road.meet(self._ours, theirs, chooses=chooses, chosen=self._settle)
-        )
-
-    async def opened(self, timeout: float = OPEN_TIMEOUT) -> Channel:
-        """See Attempt."""
-        meeting = self._meeting
-        assert meeting is not None
-        await asyncio.wait({meeting}, timeout=timeout)
-        if not meeting.done() or meeting.cancelled():
-            raise ChannelFailed("A peer could not be reached directly.")
-        channel = meeting.result()
-        self._handed_out = True
-        return channel
-
-    def abandon(self) -> None:
-        """See Attempt."""
-        if self._meeting is not None:
-            self._meeting.cancel()
-
-    async def close(self) -> None:
-        """See Attempt."""
-        meeting = self._meeting
-        if meeting is None or self._handed_out:
-            return
-        meeting.cancel()
-        await asyncio.wait({meeting})
-        if not meeting.cancelled() and meeting.exception() is None:
-            await meeting.result().close()
-
-    def _settle(self) -> None:
-        self.settled = True
+        self.begin(self._road.meet(self._ours, theirs, chooses=chooses, chosen=self.settle))
 
 
 class DirectTransport(Transport):

@@ -1,9 +1,9 @@
-"""The direct road: one TLS connection as a byte stream, with bulk frames beside it.
+"""One TLS connection as a byte stream, with bulk frames beside it.
 
 Two threads per channel read and write, so that bulk bytes bypass the event loop: they go from
 the sender's `fill`, through TLS, into the buffers of the receiver's sink. Everything else is the
-byte stream of a Channel. Making the connection is road.py's; nothing about torrents ever lives
-here.
+byte stream of a Channel. Making the connection is each kind's own; nothing about torrents
+ever lives here.
 
 On the wire (inside TLS) both are frames: four bytes, big-endian, of which the highest bit marks
 bulk and the rest is the number of bytes that follow; a bulk frame's tag precedes its bytes.
@@ -23,7 +23,7 @@ from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
-from filesend_tui.core.transports.direct.tls_connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.util.own_address import until_lost
 
 #: Most bytes of one frame of the byte stream.
@@ -60,16 +60,16 @@ class _Part:
         self.fill = fill
 
 
-class DirectChannel:
+class TlsChannel:
     """A BulkChannel over a TLS link; see transports/base.py.
 
     Args:
         link: Open; this channel owns it.
+        road: What carries it, as a word for people.
     """
 
-    road = "direct"
-
-    def __init__(self, link: TlsConnection) -> None:
+    def __init__(self, link: TlsConnection, road: str) -> None:
+        self.road = road
         self._link = link
         self._loop = asyncio.get_running_loop()
         self.address = link.address
@@ -97,7 +97,7 @@ class DirectChannel:
         link.go_blocking()
         self._threads = [
             threading.Thread(target=self._run, args=(work,), name=f"filesend-{name}", daemon=True)
-            for name, work in (("direct-in", self._read), ("direct-out", self._write))
+            for name, work in (("tls-in", self._read), ("tls-out", self._write))
         ]
         for thread in self._threads:
             thread.start()
@@ -205,6 +205,7 @@ class DirectChannel:
         self._link.sever()
         await self._all_done.wait()
         self._link.close()
+        await self._link.freed()
 
     async def _watch_address(self) -> None:
         await until_lost(self._link.own_name)
@@ -235,7 +236,7 @@ class DirectChannel:
         except (OSError, ssl.SSLError):
             self._fail(ChannelFailed("The connection to a peer was lost."))
         except Exception as error:
-            log.debug("a direct channel broke", exc_info=True)
+            log.debug("a channel broke", exc_info=True)
             self._fail(
                 error
                 if isinstance(error, ChannelFailed)

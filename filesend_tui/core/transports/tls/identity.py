@@ -1,4 +1,4 @@
-"""This side's identity on the direct road: its own certificate, and the trusted ones of partners.
+"""This side's identity: its own certificate, and the trusted ones of partners.
 
 Both ends present a certificate, and each accepts only those it received in a sealed offer: there
 is no authority. TLS itself verifies that; `fingerprint` identifies the certificate afterwards.

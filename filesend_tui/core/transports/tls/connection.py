@@ -236,6 +236,9 @@ class TlsConnection:
         """Free the socket; no thread may be using it."""
         self._sock.close()
 
+    async def freed(self) -> None:
+        """Wait until what is below the socket is freed, too; only after `close`."""
+
 
 def tune(sock: socket.socket) -> None:
     """Send small messages at once, and detect a dead peer by keepalive and timeout."""

@@ -1,0 +1,1 @@
+"""The relayed road: TLS through a pipe of the relay's transit."""

@@ -1,0 +1,67 @@
+"""Two ends of a real pipe at a real relay on this machine, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.transports.base import Channel, TransitAccess, TransitEntry
+from filesend_tui.core.transports.relayed.transport import RelayedTransport
+from filesend_tui.core.transports.tls.channel import TlsChannel
+from relay.protocol.transit import TRANSIT_PATH
+from tests.relay.conftest import Person, pair
+from tests.transports.pairs import soon
+
+ALONE = ClientConfig(road=RoadChoice.RELAYED)
+
+
+def entry_at(url: str, pass_: bytes) -> TransitEntry:
+    return TransitEntry(url.replace("http", "ws", 1) + TRANSIT_PATH, url.partition("//")[2], pass_)
+
+
+def access(entry: TransitEntry) -> TransitAccess:
+    async def transit() -> TransitEntry:
+        return entry
+
+    return transit
+
+
+@asynccontextmanager
+async def paired_at(url: str) -> AsyncIterator[tuple[TransitEntry, TransitEntry]]:
+    """Two people who are paired at a relay: what admits each to its transit."""
+    people = Person(), Person()
+    try:
+        for person in people:
+            await person.client.connect(url, transports=["websocket"])
+        await pair(*people)
+        passes = [(await each.call("askTransit", {}))["pass"] for each in people]
+        here, there = (entry_at(url, base64.b64decode(each)) for each in passes)
+        yield here, there
+    finally:
+        for person in people:
+            await person.client.disconnect()
+
+
+async def meet(here: RelayedTransport, there: RelayedTransport) -> tuple[Channel, Channel]:
+    """Return both ends of one channel; the second answered."""
+    offer = await here.offer()
+    answer = await there.answer(offer.text)
+    await offer.accept(answer.text)
+    ours, theirs = await soon(asyncio.gather(offer.opened(), answer.opened()))
+    return ours, theirs
+
+
+@asynccontextmanager
+async def piped(url: str) -> AsyncIterator[tuple[TlsChannel, TlsChannel]]:
+    """Two open channels that are closed at the end."""
+    async with paired_at(url) as entries:
+        here, there = await meet(*(RelayedTransport(ALONE, access(each)) for each in entries))
+        assert isinstance(here, TlsChannel)
+        assert isinstance(there, TlsChannel)
+        try:
+            yield here, there
+        finally:
+            await soon(asyncio.gather(here.close(), there.close()))

@@ -1,0 +1,295 @@
+"""Channels through a pipe of a real relay."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.transports.base import BulkChannel, TransitEntry
+from filesend_tui.core.transports.direct.transport import DirectTransport
+from filesend_tui.core.transports.relayed import transport
+from filesend_tui.core.transports.relayed.offer import MAX_TEXT, BadRelayedOffer, RelayedOffer
+from filesend_tui.core.transports.relayed.transport import RelayedTransport
+from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.util import own_address
+from relay.guard.limits import Limits
+from relay.protocol.transit import PIPE
+from tests.conftest import RunningRelay, running_relay
+from tests.transports.pairs import soon
+from tests.transports.relayed_pairs import ALONE, access, meet, paired_at, piped
+from tests.transports.test_direct import Sink, filler, read_exactly
+from tests.waiting import until
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def url(relay: RunningRelay) -> Iterator[str]:
+    yield relay.url
+
+
+# -- a channel
+
+
+async def test_bytes_arrive_in_order_both_ways_at_once(url: str) -> None:
+    async with piped(url) as (here, there):
+        assert isinstance(here, BulkChannel)
+        assert (here.road, there.road) == ("relayed", "relayed")
+        assert here.address == url.partition("//")[2], "the relay, not the partner"
+        up, down = bytes(range(256)) * 12_000, bytes(reversed(range(256))) * 9_000
+
+        async def talk(channel: TlsChannel, data: bytes) -> None:
+            for start in range(0, len(data), 100_001):
+                await channel.send(data[start : start + 100_001])
+
+        sending = asyncio.gather(talk(here, up), talk(there, down))
+        heard = await soon(
+            asyncio.gather(read_exactly(there, len(up)), read_exactly(here, len(down)))
+        )
+        await soon(sending)
+        assert heard == [up, down]
+
+
+async def test_bulk_goes_through(url: str) -> None:
+    async with piped(url) as (here, there):
+        sink = Sink()
+        there.take_bulk(sink)
+        for number in range(8):
+            await soon(here.send_bulk(bytes([number]) * 8, MIB, filler(number)))
+        await until(lambda: sink.taken == 8 * MIB)
+        assert sink.got == {bytes([n]) * 8: bytearray([n]) * MIB for n in range(8)}
+
+
+async def test_what_was_sent_before_closing_arrives_and_then_the_end(url: str) -> None:
+    async with piped(url) as (here, there):
+        await here.send(b"x" * 200_000)
+        closing = asyncio.create_task(here.close())
+        assert await read_exactly(there, 300_000) == b"x" * 200_000
+        assert await soon(there.receive()) == b""
+        assert there.closed
+        await soon(there.close())
+        await soon(closing)
+        with pytest.raises(ChannelFailed):
+            await here.send(b"late")
+
+
+async def test_a_relay_that_dies_is_a_lost_connection(relay: RunningRelay) -> None:
+    async with piped(relay.url) as (here, there):
+        await asyncio.to_thread(relay.stop)
+        for each in (here, there):
+            with pytest.raises(ChannelFailed):
+                while await soon(each.receive()):
+                    pass
+
+
+async def test_it_is_lost_with_this_machines_address(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with piped(url) as (here, _):
+        assert here._link.own_name[0] == "127.0.0.1", "of the connection to the relay"
+        monkeypatch.setattr(own_address, "has", lambda name: name[0] != "127.0.0.1")
+        with pytest.raises(ChannelFailed, match="address changed"):
+            await soon(here.receive())
+
+
+async def test_whoever_does_not_read_holds_the_sender_back(url: str) -> None:
+    async with piped(url) as (here, there):
+        sent = 0
+
+        async def send_on() -> None:
+            nonlocal sent
+            while True:
+                await here.send(bytes(MIB))
+                sent += MIB
+
+        sending = asyncio.create_task(send_on())
+        done, _ = await asyncio.wait({sending}, timeout=3)
+        assert not done
+        assert sent < 32 * MIB, "both sides' own buffers, the relay's and the sockets'"
+        sending.cancel()
+        await asyncio.wait({sending})
+        assert await read_exactly(there, sent) >= bytes(sent)
+
+
+# -- meeting
+
+
+async def test_several_at_once_of_the_same_two(url: str) -> None:
+    async with paired_at(url) as entries:
+        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        channels = await soon(asyncio.gather(*(meet(here, there) for _ in range(4))))
+        for number, (ours, theirs) in enumerate(channels):
+            await ours.send(bytes([number + 1]))
+            assert await soon(theirs.receive()) == bytes([number + 1])
+        await soon(asyncio.gather(*(each.close() for pair in channels for each in pair)))
+
+
+async def test_nothing_is_left_after_closing(url: str) -> None:
+    def held() -> tuple[int, int]:
+        return psutil.Process().num_fds(), threading.active_count()
+
+    async with paired_at(url) as entries:
+        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        await closed_again(here, there)  # what is made once is made
+        tasks, (files, threads) = asyncio.all_tasks(), held()
+        for _ in range(3):
+            await closed_again(here, there)
+        gc.collect()
+        await until(lambda: held() <= (files, threads))
+        await until(lambda: asyncio.all_tasks() <= tasks)
+
+
+async def closed_again(here: RelayedTransport, there: RelayedTransport) -> None:
+    await soon(asyncio.gather(*(each.close() for each in await meet(here, there))))
+
+
+@pytest.mark.parametrize("moment", ["before", "while it waits"])
+async def test_an_attempt_that_is_given_up_leaves_nothing(url: str, moment: str) -> None:
+    async with paired_at(url) as entries:
+        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        offer = await here.offer()
+        answer = await there.answer(offer.text)
+        tasks = asyncio.all_tasks()
+        if moment == "while it waits":
+            await until(lambda: len(asyncio.all_tasks()) > 0)
+            await asyncio.wait({answer._meeting}, timeout=0.3)  # type: ignore[attr-defined]
+        await soon(answer.close())
+        await soon(offer.close())
+        await until(lambda: asyncio.all_tasks() <= tasks)
+
+
+async def test_nobody_comes() -> None:
+    with running_relay(Limits(transit_wait=0.2)) as relay:
+        async with paired_at(relay.url) as (here, there):
+            offer = await RelayedTransport(ALONE, access(here)).offer()
+            answer = await RelayedTransport(ALONE, access(there)).answer(offer.text)
+            with pytest.raises(ChannelFailed, match="nobody came to the other end"):
+                await soon(answer.opened())
+            await answer.close()
+            await offer.close()
+
+
+async def test_a_pass_that_is_not_good(url: str) -> None:
+    async with paired_at(url) as (here, there):
+        bad = there._replace(pass_=bytes(16))
+        offer = await RelayedTransport(ALONE, access(here)).offer()
+        answer = await RelayedTransport(ALONE, access(bad)).answer(offer.text)
+        with pytest.raises(ChannelFailed, match="does not know the two as paired"):
+            await soon(answer.opened())
+        await answer.close()
+        await offer.close()
+
+
+async def test_a_relay_without_a_transit_is_told() -> None:
+    async def none() -> TransitEntry:
+        raise FileSendError("The relay carries no bytes.")
+
+    offer = await RelayedTransport(ALONE, access(TransitEntry("", "", b""))).offer()
+    answer = await RelayedTransport(ALONE, none).answer(offer.text)
+    with pytest.raises(ChannelFailed, match=r"cannot be used: The relay carries no bytes\."):
+        await soon(answer.opened())
+    await answer.close()
+    await offer.close()
+
+
+async def test_a_relay_that_is_not_there(unused_tcp_port: int) -> None:
+    entry = TransitEntry(f"ws://127.0.0.1:{unused_tcp_port}/transit", "here", bytes(16))
+    offer = await RelayedTransport(ALONE, access(entry)).offer()
+    answer = await RelayedTransport(ALONE, access(entry)).answer(offer.text)
+    with pytest.raises(ChannelFailed, match="cannot be used"):
+        await soon(answer.opened())
+    await answer.close()
+    await offer.close()
+
+
+async def test_others_have_a_head_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no pipe is asked for where one of them opens at once."""
+    asked = 0
+
+    async def transit() -> TransitEntry:
+        nonlocal asked
+        asked += 1
+        raise FileSendError("asked")
+
+    monkeypatch.setattr(transport, "HEAD_START", 0.3)
+    beside = RelayedTransport(ClientConfig(), transit)
+    assert beside.grace == transport.GRACE
+    offer = await beside.offer()
+    answer = await beside.answer(offer.text)
+    await answer.close()
+    assert not asked
+    answer = await beside.answer(offer.text)
+    with pytest.raises(ChannelFailed):
+        await soon(answer.opened())
+    assert asked == 1
+    assert not RelayedTransport(ALONE, transit).grace, "alone it waits for nobody"
+    await offer.close()
+
+
+# -- texts
+
+
+async def test_an_offer_is_short_and_its_own(url: str) -> None:
+    async with paired_at(url) as (here, _):
+        made = RelayedTransport(ALONE, access(here))
+        texts = [(await made.offer()).text for _ in range(2)]
+        assert all(len(text) < 600 for text in texts)
+        assert json.loads(texts[0])["p"] != json.loads(texts[1])["p"]
+        assert here.pass_.hex() not in repr(here)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"p": 1, "c": 2}',
+        '{"p": "", "c": ""}',
+        '{"p": "!", "c": "AAAA"}',
+        '{"p": "AAAAAAAAAAAAAAAAAAAAAA==", "c": ""}',
+        '{"p": "AAAA", "c": "AAAA"}',
+        "x" * (MAX_TEXT + 1),
+        RelayedOffer(bytes(PIPE), bytes(1025)).encode(),
+    ],
+)
+async def test_a_text_that_makes_no_sense(text: str) -> None:
+    with pytest.raises(BadRelayedOffer):
+        RelayedOffer.decode(text)
+    made = RelayedTransport(ALONE, access(TransitEntry("", "", b"")))
+    with pytest.raises(ChannelFailed):
+        await made.answer(text)
+    offer = await made.offer()
+    with pytest.raises(ChannelFailed):
+        await offer.accept(text)
+    await offer.close()
+
+
+async def test_a_certificate_that_is_none() -> None:
+    made = RelayedTransport(ALONE, access(TransitEntry("", "", b"")))
+    with pytest.raises(ChannelFailed, match="no sense"):
+        await made.answer(RelayedOffer(bytes(PIPE), b"no certificate").encode())
+
+
+async def test_an_answer_of_another_pipe(url: str) -> None:
+    async with paired_at(url) as (here, there):
+        made, other = (RelayedTransport(ALONE, access(each)) for each in (here, there))
+        offer = await made.offer()
+        answer = await other.answer((await made.offer()).text)
+        with pytest.raises(ChannelFailed, match="another pipe"):
+            await offer.accept(answer.text)
+        await answer.close()
+        await offer.close()
+
+
+def test_it_tells_no_peer_an_address() -> None:
+    assert RelayedTransport.hides_addresses
+    assert not DirectTransport.hides_addresses
