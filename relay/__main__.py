@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import re
 import sys
 
 from relay.protocol.words import DEFAULT_PORT
@@ -39,6 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="who may read /metrics, an address or a network (this machine); may be repeated",
     )
     parser.add_argument(
+        "--transit",
+        type=_size,
+        metavar="SIZE",
+        help="what is carried for an address in a day, such as 5G, or off (20G)",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
     options = parser.parse_args(arguments)
@@ -48,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.log_level,
         trusted_proxies=options.trusted_proxy,
         metrics_to=options.metrics_to,
+        transit=options.transit,
         until_stdin_closes=options.until_stdin_closes,
     )
 
@@ -57,6 +65,16 @@ def _network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _size(text: str) -> int:
+    """Return the bytes that a size such as `500M` or `2G` means; 0: `off`."""
+    if text == "off":
+        return 0
+    match = re.fullmatch(r"([1-9][0-9]{0,14})([kMGT]?)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("a size is a number of bytes, such as 500M, or off")
+    return int(match[1]) * 1000 ** " kMGT".index(match[2] or " ")
 
 
 def _port(text: str) -> int:

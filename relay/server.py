@@ -21,7 +21,7 @@ import uvicorn
 from relay.app import LOOPBACK, RelayApp, create_app
 from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
-from relay.guard.limits import Limits
+from relay.guard.limits import Limits, day_of
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
 
@@ -144,13 +144,15 @@ def serve(
     *,
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] | None = None,
+    transit: int | None = None,
     until_stdin_closes: bool = False,
 ) -> int:
     """Run a relay until a signal ends it; return the process's exit status.
 
     Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
     `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
-    None. until_stdin_closes: also end at the end of standard input, as when the parent that holds
+    None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
+    until_stdin_closes: also end at the end of standard input, as when the parent that holds
     the other end of the pipe is gone.
 
     Raises:
@@ -175,6 +177,9 @@ def serve(
         limits = Limits()
         most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
         limits = msgspec.structs.replace(limits, max_connections=most)
+        if transit is not None:
+            day = day_of(transit) if transit else limits.transit_day
+            limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
         server = RelayServer(
             listener,
             limits=limits,

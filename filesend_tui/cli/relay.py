@@ -8,11 +8,11 @@ from filesend_tui.cli.common import settle
 from filesend_tui.cli.options import HostOption, PortOption, takes
 
 
-@takes("trusted_proxies", "metrics_to", "log_level")
+@takes("trusted_proxies", "metrics_to", "transit", "log_level")
 def relay(
     context: typer.Context, *, host: HostOption = "127.0.0.1", port: PortOption = None
 ) -> None:
-    """Run a relay: it introduces people, and never sees a file."""
+    """Run a relay: it introduces people, and can read no file."""
     settings = settle(context.obj, service=True)
     from filesend_tui.system.terminal import TerminalWatch, on_terminal
     from relay.server import serve
@@ -25,5 +25,6 @@ def relay(
             settings.log_level,
             trusted_proxies=settings.trusted_proxies,
             metrics_to=settings.metrics_to,
+            transit=settings.transit,
         )
     )

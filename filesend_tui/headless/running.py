@@ -33,8 +33,11 @@ from filesend_tui.system.terminal import on_terminal, point_nowhere
 if TYPE_CHECKING:
     from filesend_tui.headless.asking import Asker
 
-#: Seconds that a run may take to close its connections when its work is over.
+#: Seconds that a run may take to close its connections: after an interrupt, for which somebody
+#: waits, and after it came to its own end, on a machine that may be busy. What it would have said
+#: after that is lost.
 PARTING: Final = 10.0
+CLOSING: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -160,12 +163,13 @@ class Teller:
 
 @contextmanager
 def _bounded(code: ExitCode) -> Iterator[None]:
-    """End the process with this code where the block takes longer than PARTING seconds.
+    """End the process with this code where the block takes too long.
 
     Each wait in it has a timeout, but their sum over all peers, trackers and relays is longer than
     anybody waits for, least of all after a Ctrl-C.
     """
-    last = threading.Timer(PARTING, os._exit, (code,))
+    bound = PARTING if code is ExitCode.INTERRUPTED else CLOSING
+    last = threading.Timer(bound, os._exit, (code,))
     last.daemon = True
     last.start()
     try:

@@ -37,7 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies:
     addresses and networks whose `X-Forwarded-For` this machine's own relay trusts. metrics_to:
-    those that may read its metrics; None: this machine only. ice_servers: an empty tuple means none
+    those that may read its metrics; None: this machine only. transit: bytes that it carries for an
+    address in a day; 0: none, None: its own default. ice_servers: an empty tuple means none
     at all. upload_limit, download_limit: bytes a second. away_limit: seconds. at_once: transfers,
     None for all. on_hangup: `finish` or `stop`. resume: go on with what is unfinished without
     asking. web: the page that share links point to. history: what ends is kept in the history.
@@ -52,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = DEFAULT_PORT
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
+    transit: int | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False

@@ -28,6 +28,8 @@ ON_HANGUP: Final = ("finish", "stop")
 MAX_NAME: Final = 64
 #: The longest time that may be waited for anybody, in seconds.
 _LONGEST: Final = 7 * 24 * 3600
+#: The least that a relay may be told to carry for an address in a day, in bytes.
+_LEAST_TRANSIT: Final = 1_000_000
 #: The lowest rate limit, in bytes a second: a block must not take longer than peers' timeout.
 _SLOWEST: Final = 4_000
 
@@ -122,6 +124,18 @@ def limit(value: str | int) -> int | None:
     if rate < _SLOWEST:
         raise ValueError(f"the lowest limit is {_SLOWEST} bytes a second; write none for no limit")
     return rate
+
+
+def transit(value: str | int) -> int:
+    """Parse what a relay carries for an address in a day, in bytes, at least 1 MB; 0: `off`."""
+    from filesend_tui.core.util.figures import parse_rate
+
+    if str(value).lower() == "off":
+        return 0
+    size = parse_rate(str(value))
+    if size < _LEAST_TRANSIT:
+        raise ValueError("the least is 1M a day; write off for no transit")
+    return size
 
 
 def limit_now(text: str) -> int | None:

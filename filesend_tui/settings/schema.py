@@ -179,7 +179,7 @@ SETTINGS: Final = (
     ),
     Setting(
         key="road",
-        about="How the files may go: auto, direct or webrtc.",
+        about="How the files may go: auto, direct, webrtc or relayed.",
         parse=parse.road,
         example='"direct"',
         default="auto",
@@ -244,7 +244,7 @@ SETTINGS: Final = (
     ),
     Setting(
         key="relay_only",
-        about="Connect by TURN servers only, which hides your address from the other side.",
+        about="Connect through servers only (TURN, the relay), which hides your address from others.",
         parse=parse.switch,
         stored=bool,
         example="true",
@@ -284,6 +284,17 @@ SETTINGS: Final = (
         metavar="ADDRESS",
         many=True,
         variable="FILESEND_METRICS_TO",
+    ),
+    Setting(
+        key="transit",
+        about="What this machine's relay carries for an address in a day, such as 5G, or off.",
+        parse=parse.transit,
+        stored=str | int,
+        example='"5G"',
+        default="20G",
+        flag="--transit",
+        metavar="SIZE",
+        variable="FILESEND_TRANSIT",
     ),
     Setting(
         key="history",

@@ -45,7 +45,7 @@ def paused_words(by: PausedBy, partner: str) -> str:
 _ROADS: Final = {
     "direct": "straight between your machines",
     "webrtc": "through WebRTC",
-    "relayed": "through a TURN server",
+    "relayed": "through a server in between, which cannot read them",
 }
 
 

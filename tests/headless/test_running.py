@@ -23,7 +23,7 @@ from filesend_tui.headless import running
 from filesend_tui.headless.printers import JsonPrinter
 
 how = sys.argv[1]
-running.PARTING = 0.5
+running.PARTING = running.CLOSING = 0.5
 
 async def hang(self):
     print("parting", flush=True)

@@ -7,8 +7,11 @@ import contextlib
 import errno
 import socket
 import ssl
+import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
+from filesend_tui.core.transports.tls import identity
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.transports.tls.connection import TlsConnection
 from filesend_tui.core.transports.tls.identity import Identity, fingerprint
@@ -379,3 +383,25 @@ async def test_where_only_one_knows_that_they_still_meet() -> None:
 def test_a_fingerprint_is_of_the_whole_certificate() -> None:
     assert fingerprint(b"one") != fingerprint(b"two")
     assert len(fingerprint(b"")) == 32
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["without a name", "named"])
+def test_a_key_lies_in_no_folder_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nameless: bool
+) -> None:
+    """Whoever is killed right then leaves nothing; where a name is needed, it is encrypted."""
+    found: list[Path] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def loading(self: ssl.SSLContext, chain: str, key: str, password: bytes) -> None:
+        found.extend(path for path in tmp_path.rglob("*") if path.is_file())
+        load(self, chain, key, password)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", loading)
+    if not nameless:
+        monkeypatch.setattr(identity, "_OPEN_FILES", tmp_path / "nowhere")
+    made = Identity()
+    assert made.context(server=True) is not made.context(server=False)
+    assert bool(found) is not (nameless and sys.platform != "win32")
+    assert not [*tmp_path.iterdir()]

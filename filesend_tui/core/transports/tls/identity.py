@@ -12,6 +12,8 @@ import secrets
 import ssl
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,8 @@ from typing import Final
 MAX_CERTIFICATE: Final = 1024
 #: Most certificates in one TLS context, at which those no longer expected are dropped.
 MAX_TRUSTED: Final = 64
+#: Where systems other than Windows have this process's open files.
+_OPEN_FILES: Final = Path("/dev/fd")
 
 
 class BadCertificate(ValueError):
@@ -76,20 +80,39 @@ class Identity:
 
     def _contexts(self) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         made = []
-        with tempfile.TemporaryDirectory(prefix="filesend-", ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "session.pem"
-            path.touch(0o600)
-            path.write_bytes(self._chain)
-            for protocol in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT):
-                context = ssl.SSLContext(protocol)
-                context.minimum_version = ssl.TLSVersion.TLSv1_3
-                context.check_hostname = False  # the certificate itself is pinned, not a name
-                context.verify_mode = ssl.CERT_REQUIRED
-                context.load_cert_chain(path, password=self._password)
-                made.append(context)
+        for protocol in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT):
+            context = ssl.SSLContext(protocol)
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.check_hostname = False  # the certificate itself is pinned, not a name
+            context.verify_mode = ssl.CERT_REQUIRED
+            # Two files, as some systems share the position in one that is opened twice.
+            with _as_file(self._chain) as chain, _as_file(self._chain) as key:
+                context.load_cert_chain(chain, key, password=self._password)
+            made.append(context)
         server, client = made
         server.num_tickets = 0  # no session is ever resumed, and a client may read nothing
         return server, client
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """Give the path of a file with these bytes, in no folder where the system allows that.
+
+    So a process that is killed right then leaves nothing behind.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        nameless = _OPEN_FILES / str(file.fileno())
+        if nameless.exists():
+            yield str(nameless)
+            return
+    with tempfile.TemporaryDirectory(prefix="filesend-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "session.pem"
+        path.touch(0o600)
+        path.write_bytes(data)
+        yield str(path)
 
 
 def _make(password: bytes) -> tuple[bytes, bytes]:
