@@ -74,7 +74,8 @@ def _size(text: str) -> int:
     match = re.fullmatch(r"([1-9][0-9]{0,14})([kMGT]?)", text)
     if match is None:
         raise argparse.ArgumentTypeError("a size is a number of bytes, such as 500M, or off")
-    return int(match[1]) * 1000 ** " kMGT".index(match[2] or " ")
+    size: int = int(match[1]) * 1000 ** " kMGT".index(match[2] or " ")
+    return size
 
 
 def _port(text: str) -> int:

@@ -244,7 +244,7 @@ SETTINGS: Final = (
     ),
     Setting(
         key="relay_only",
-        about="Connect through servers only (TURN, the relay), which hides your address from others.",
+        about="Connect through servers only, which hides your address from the other side.",
         parse=parse.switch,
         stored=bool,
         example="true",

@@ -171,7 +171,7 @@ async def sampled(stage: Stage, pilot: Pilot[None]) -> None:
     [
         ("direct", "straight between your machines"),
         ("webrtc", "through WebRTC"),
-        ("relayed", "through a TURN server"),
+        ("relayed", "through a server in between, which cannot read them"),
     ],
 )
 async def test_the_road_is_told_in_words(stage: Stage, road: str, words: str) -> None:
