@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import TransitEntry
 from filesend_tui.core.transports.tls.connection import tune
+from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
 from filesend_tui.core.util.websocket_client import websocket_client
 from relay.protocol.transit import JOINED, MAX_MESSAGE, TransitEnd, greeting
@@ -57,6 +58,7 @@ class Pipe:
         self._connection = connection
         self._near, self.socket = socket.socketpair()
         self._near.setblocking(False)
+        self._unread = asyncio.Event()  # nobody reads `socket` any more
         self._carrying = asyncio.create_task(self._carry())
 
     @classmethod
@@ -90,19 +92,24 @@ class Pipe:
 
     async def freed(self) -> None:
         """Wait until everything is freed; only after `socket` was closed."""
+        self._unread.set()
         await asyncio.wait({self._carrying})
 
     async def _carry(self) -> None:
         """Carry bytes both ways until both have ended, and free everything."""
-        out, back = (asyncio.create_task(each) for each in (self._out(), self._back()))
+        out, back, unread = (
+            asyncio.create_task(each) for each in (self._out(), self._back(), self._unread.wait())
+        )
         try:
             await asyncio.wait({out, back}, return_when=asyncio.FIRST_COMPLETED)
             if not back.done():  # this side has sent its last; the other may still answer
-                await asyncio.wait({back}, timeout=LINGER)
+                await asyncio.wait(
+                    {back, unread}, timeout=LINGER, return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
-            for task in (out, back):
+            for task in (out, back, unread):
                 task.cancel()
-            await asyncio.wait({out, back})
+            await asyncio.wait({out, back, unread})
             self._near.close()
             await _closed(self._connection)
 
@@ -114,12 +121,14 @@ class Pipe:
 
     async def _back(self) -> None:
         loop = asyncio.get_running_loop()
+        told = False
         with suppress(Exception):
             async for message in self._connection:
                 if isinstance(message, bytes):
                     await loop.sock_sendall(self._near, message)
-                else:
-                    log.info("the relay makes a pipe wait: %.100s", message)
+                elif not told:
+                    told = True
+                    log.info("the relay makes a pipe wait: %s", clean(message, 100))
 
 
 async def _connect(connect_to: type[connect], entry: TransitEntry) -> ClientConnection:
