@@ -25,7 +25,7 @@ from filesend_tui.core.meeting.glare import (
 from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
-from filesend_tui.core.meeting.transport_race import TransportRace
+from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports.base import Channel, Transport
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
@@ -45,11 +45,13 @@ log = logging.getLogger(__name__)
 class MetPeer:
     """A peer to which a channel is open.
 
-    transport: the channel's, for further channels; None for no more.
+    transport: the channel's, for further channels; None for no more. improves: an open channel to
+    the same peer, whose place it takes.
     """
 
     channel: Channel
     transport: Transport | None = None
+    improves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ class Dialer:
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
         self._answering: dict[asyncio.Task[Any] | None, TransportRace] = {}
-        self._open: dict[bytes, Channel] = {}
+        self._open: dict[bytes, MetPeer] = {}
+        #: Attempts that led to a makeshift channel, and wait for a better one.
+        self._improving: dict[bytes, set[asyncio.Task[Any]]] = {}
         self._taken: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_TAKEN)
         self._tasks = Tasks()
         self._closed = False
@@ -256,7 +260,7 @@ class Dialer:
         """Close every offer and attempt in progress; channels handed over stay open."""
         self._closed = True
         self.withdraw(list(self._waiting))
-        for peer_id in tuple(self._dials):
+        for peer_id in (*self._dials, *self._improving):
             self._give_up(peer_id)
         await self._tasks.join()
 
@@ -270,9 +274,22 @@ class Dialer:
         expiry = loop.call_later(self._timings.offer_lifetime, self.withdraw, [offer_id])
         self._waiting[offer_id] = _Waiting(race, expiry, loop.time())
 
+    def _known(self, peer_id: bytes) -> MetPeer | None:
+        """Return a peer to which there is an open channel that is not silent."""
+        self._open = {each: met for each, met in self._open.items() if not met.channel.closed}
+        met = self._open.get(peer_id)
+        return None if met is None or self._is_silent(met.channel) else met
+
+    def _better(self, peer_id: bytes) -> Sequence[Transport]:
+        """Return the transports by which a peer may be met: better ones than it is met by now."""
+        known = self._known(peer_id)
+        if known is None or known.transport not in self._usable:
+            return self._usable
+        return self._usable[: self._usable.index(known.transport)]
+
     def _link(self, peer_id: bytes) -> Contact:
-        self._open = {known: channel for known, channel in self._open.items() if not channel.closed}
-        if (channel := self._open.get(peer_id)) is not None and not self._is_silent(channel):
+        known = self._known(peer_id)
+        if known is not None and not _is_makeshift(known):
             return Contact.OPEN
         dials = self._dials.get(peer_id)
         return dials[-1].link if dials else Contact.NONE
@@ -324,6 +341,8 @@ class Dialer:
                     # Now, not when the task next runs: until then the peer could choose it.
                     race.abandon()
                 dial.task.cancel()
+        for task in self._improving.get(peer_id, set()) - {asyncio.current_task()}:
+            task.cancel()
 
     async def _answer(
         self,
@@ -332,10 +351,10 @@ class Dialer:
         reply: Callable[[Description], Awaitable[None]],
     ) -> None:
         try:
-            race = await TransportRace.answer(offer, self._usable)
+            race = await TransportRace.answer(offer, self._better(use.offerer))
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
-            self.failure = failure
+            self._failed(use.offerer, failure)
             return
         try:
             sealed = self._signaling.seal(race.texts, use)
@@ -361,9 +380,9 @@ class Dialer:
         except FileSendError as failure:
             log.debug("an answer led nowhere: %s", failure)
             if isinstance(failure, ChannelFailed):
-                self.failure = failure
+                self._failed(peer_id, failure)
         finally:
-            del self._answering[task]
+            self._answering.pop(task, None)
             await race.close()
 
     async def _accept(self, peer_id: bytes, race: TransportRace, answer: Texts) -> None:
@@ -372,17 +391,58 @@ class Dialer:
             await self._hand_over(peer_id, race)
         except ChannelFailed as failure:
             log.debug("an offer led nowhere: %s", failure)
-            self.failure = failure
+            self._failed(peer_id, failure)
         finally:
             await race.close()
 
+    def _failed(self, peer_id: bytes, failure: ChannelFailed) -> None:
+        if self._known(peer_id) is None:  # else only something better was tried
+            self.failure = failure
+
     async def _hand_over(self, peer_id: bytes, race: TransportRace) -> None:
+        """Hand over the channel of a race, and then a better one that takes its place."""
         try:
-            channel, transport = await race.opened(self._timings.connect)
+            winner = await race.opened(self._timings.connect)
         except ChannelFailed:
-            self._missed()
+            if self._known(peer_id) is None:
+                self._missed()
             raise
-        self._open[peer_id] = channel
+        await self._hand(peer_id, winner)
+        if winner.transport.makeshift:
+            self._goes_on(peer_id)
+            await self._hand(peer_id, await race.better())
+
+    def _goes_on(self, peer_id: bytes) -> None:
+        """Have the calling attempt, which has led to a channel, be in the way of no other."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.pop(task, None)
+        dials = self._dials.get(peer_id, [])
+        dials[:] = [dial for dial in dials if dial.task is not task]
+        if not dials:
+            self._dials.pop(peer_id, None)
+        improving = self._improving.setdefault(peer_id, set())
+        improving.add(task)
+
+        def ended(_task: asyncio.Task[Any]) -> None:
+            improving.discard(task)
+            if not improving and self._improving.get(peer_id) is improving:
+                del self._improving[peer_id]
+
+        task.add_done_callback(ended)
+
+    async def _hand(self, peer_id: bytes, winner: Winner) -> None:
+        known = self._known(peer_id)
+        met = MetPeer(*winner, improves=known is not None)
+        if known is not None and winner.transport not in self._better(peer_id):
+            await winner.channel.close()
+            return
+        self._open[peer_id] = met
         self.failure = None
-        self._give_up(peer_id)
-        self._met(MetPeer(channel, transport))
+        if not winner.transport.makeshift:
+            self._give_up(peer_id)
+        self._met(met)
+
+
+def _is_makeshift(met: MetPeer) -> bool:
+    return met.transport is not None and met.transport.makeshift

@@ -38,8 +38,11 @@ class Invitation:
     @classmethod
     async def make(cls, peer_id: bytes, transports: Transports) -> Self | None:
         """Return an invitation into a private swarm; None where no transport can make one."""
-        # No worse one before a better one could be tried.
-        lasting = list(takewhile(lambda each: each.lasting, transports.usable(private=True)))
+        usable = transports.usable(private=True)
+        # No worse one before a better one could be tried, unless that takes its place later.
+        better = takewhile(lambda each: each.lasting, usable)
+        lasting = [*better, *(each for each in usable if each.lasting and each.makeshift)]
+        lasting = list(dict.fromkeys(lasting))
         if not lasting:
             return None
         try:

@@ -45,6 +45,7 @@ class TransportRace:
         self._runners = runners
         self._opening: list[asyncio.Task[Channel]] = []
         self._handed_out: asyncio.Task[Channel] | None = None
+        self._handed_out_too: asyncio.Task[Channel] | None = None
 
     @classmethod
     async def offer(cls, transports: Sequence[Transport]) -> TransportRace:
@@ -121,6 +122,20 @@ class TransportRace:
         winner = self._handed_out = await _first(graces)
         return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
 
+    async def better(self) -> Winner:
+        """Wait for a better channel than the one that `opened` returned; the caller closes it.
+
+        Raises:
+            ChannelFailed: None opened in its time; the error of the last of them.
+        """
+        assert self._handed_out is not None
+        position = self._opening.index(self._handed_out)
+        if not position:
+            raise ChannelFailed("There is no better road.")
+        winner = await _first(dict.fromkeys(self._opening[:position], 0.0))
+        self._handed_out_too = winner
+        return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
+
     def abandon(self) -> None:
         """Choose no connection from now on; `close` frees the resources."""
         for runner in self._runners:
@@ -128,7 +143,8 @@ class TransportRace:
 
     async def close(self) -> None:
         """Stop and free everything; a channel that was handed out stays open."""
-        losers = [task for task in self._opening if task is not self._handed_out]
+        kept = (self._handed_out, self._handed_out_too)
+        losers = [task for task in self._opening if task not in kept]
         await asyncio.gather(*map(_let_go, losers))
         await asyncio.gather(*(runner.attempt.close() for runner in self._runners))
 

@@ -81,6 +81,8 @@ class Roster:
         self._publish = publish
         self._peers: dict[bytes, Peer] = {}
         self._handshaking: set[Peer] = set()
+        #: Those of them that take the place of a worse connection to the same peer.
+        self._improving: set[Peer] = set()
         #: Those whose place another connection of the same peer id has.
         self._replaced: set[Peer] = set()
         self._banned: dict[bytes, None] = {}
@@ -134,6 +136,8 @@ class Roster:
         else:
             peer = self._host.make_peer(met)
             self._handshaking.add(peer)  # now, as many may be met at once
+            if met.improves and self._pair:
+                self._improving.add(peer)
             work = self._serve(peer)
         task = asyncio.create_task(work)
         self._connections.add(task)
@@ -143,13 +147,15 @@ class Roster:
         """Admit a peer whose handshake arrived, or return why it is refused."""
         peer_id = peer.wire.peer_id
         self._handshaking.discard(peer)
+        improves = peer in self._improving
+        self._improving.discard(peer)
         if self._closed:
             return Drop.STOPPED
         if peer_id in self._banned:
             return Drop.BANNED
         now = self._clock()
         before = self._peers.get(peer_id)
-        if before is not None and before.silence(now) <= self._silent:
+        if before is not None and before.silence(now) <= self._silent and not improves:
             return Drop.DUPLICATE
         for other in tuple(self._peers.values()):
             if other is before or (self._pair and other.silence(now) > self._silent):
@@ -223,6 +229,7 @@ class Roster:
             log.exception("a peer brought a fault of this program to light")
         finally:
             self._handshaking.discard(peer)
+            self._improving.discard(peer)
             self._forget(peer)
         if not self._closed:
             self._publish(

@@ -188,6 +188,7 @@ class Transport(ABC):
             this machine; if that is set, no other is used.
         lasting: Whether an offer keeps for minutes, and costs nothing meanwhile.
         lanes: Whether several channels to one peer are faster than one (see torrent/lanes/).
+        makeshift: Whether a better channel takes the place of an open one of it.
         grace: Seconds that its open channel waits for one of a better transport in progress.
         hint: What a person can check if no channel opens.
     """
@@ -196,6 +197,7 @@ class Transport(ABC):
     hides_addresses = False
     lasting = False
     lanes = False
+    makeshift = False
     grace = GRACE
     hint = "Check that the other side is still there."
 

@@ -1,7 +1,7 @@
 """The relayed road as a Transport: TLS 1.3 with pinned certificates through a pipe of the relay.
 
-For where nothing better gets through: it begins a little later than others, and what it opens
-waits longer for them. The relay sees sizes. The pipe itself is pipe.py's.
+For where nothing better gets through, or until it does: it begins a little later than others.
+The relay sees sizes. The pipe itself is pipe.py's.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from relay.protocol.transit import PIPE
 
 #: Seconds that others get before a pipe is asked for, so that most pairs never need one.
 HEAD_START: Final = 1.0
-#: Seconds that an open pipe waits for better ones in progress: WebRTC takes one to four.
-GRACE: Final = 3.0
+#: Seconds that an open pipe waits for better ones in progress.
+GRACE: Final = 1.0
 #: Timeout in seconds for the handshake inside the pipe.
 HANDSHAKE_TIMEOUT: Final = 10.0
 
@@ -44,6 +44,8 @@ class RelayedTransport(Transport):
 
     name = "relayed"
     hides_addresses = True
+    lasting = True
+    makeshift = True
     hint = "Check that the other side is still there, and that the relay allows its transit."
 
     def __init__(self, config: ClientConfig, transit: TransitAccess) -> None:
