@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+import msgspec
 import socketio
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from relay.guard.loop_time import LoopTime
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.handlers import People
+from relay.protocol.reflect import REFLECT_PATH, Reflection
 from relay.protocol.transit import TRANSIT_PATH
 from relay.stores.base import PeopleTotals, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
@@ -100,6 +102,7 @@ class RelayApp:
             routes=[
                 Route("/healthz", _healthz),
                 Route("/metrics", self._render_metrics),
+                Route(REFLECT_PATH, _reflect),
                 *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
                 *transit,
             ],
@@ -136,7 +139,9 @@ class RelayApp:
             refusal.headers["connection"] = "close"
             await refusal(scope, receive, send)
             return
-        scope = {**scope, "client": (address, 0)}
+        # The port that a proxy connects from is nobody's; of a client it is what `/reflect` tells.
+        port = 0 if self._proxies.trusts(peer) else scope["client"][1] if scope["client"] else 0
+        scope = {**scope, "client": (address, port)}
         if scope["type"] == "websocket":
             receive, send = self._in_turn(address, receive), self._counted(address, send)
             if scope["path"].startswith(SOCKET_IO_PATH):
@@ -253,6 +258,13 @@ def _is_websocket_session(scope: Scope) -> bool:
 
 async def _sending(send: Send, message: MutableMapping[str, Any]) -> None:
     await send(message)
+
+
+async def _reflect(request: Request) -> Response:
+    host, port = request.client or ("", 0)
+    # A dual-stack socket has IPv4 addresses in IPv6's form.
+    seen = Reflection(address=host.removeprefix("::ffff:"), port=port or None)
+    return Response(msgspec.json.encode(seen), media_type="application/json")
 
 
 async def _healthz(_request: Request) -> Response:

@@ -37,7 +37,7 @@ from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import only
-from filesend_tui.core.transports.base import TransitEntry
+from filesend_tui.core.transports.base import RelayEntry
 
 
 class Client:
@@ -58,7 +58,7 @@ class Client:
     def __init__(self, config: ClientConfig, journal: Journal | None = None) -> None:
         self._config = config
         self._events = EventStream()
-        self._engine = Engine(config, self._events, self._transit)
+        self._engine = Engine(config, self._events, self._relay)
         keeper = SessionKeeper(journal) if journal is not None else None
         self._transfers = TransferManager(
             self._events,
@@ -89,9 +89,10 @@ class Client:
                 recording = history.record(self._events.subscribe(), journal)
                 self._recording = asyncio.create_task(recording)
 
-    async def _transit(self) -> TransitEntry:
+    async def _relay(self) -> RelayEntry:
         address, given = await self._sessions.transit()
-        return TransitEntry(address.transit, address.url.partition("://")[2], given)
+        name = address.url.partition("://")[2]
+        return RelayEntry(name, address.transit, address.reflect, given)
 
     def subscribe(self) -> Subscription:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""

@@ -17,7 +17,7 @@ import websockets
 from websockets.asyncio.server import ServerConnection
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Channel, TransitEntry
+from filesend_tui.core.transports.base import Channel, RelayEntry
 from filesend_tui.core.transports.relayed import transport
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.tls.identity import Identity
@@ -80,15 +80,18 @@ class Rogue:
 
 
 @pytest.fixture
-async def rogue() -> AsyncIterator[tuple[Rogue, TransitEntry]]:
+async def rogue() -> AsyncIterator[tuple[Rogue, RelayEntry]]:
     made = Rogue()
     async with websockets.serve(made.serve, "127.0.0.1", 0, max_size=None) as server:
         port = server.sockets[0].getsockname()[1]
-        yield made, TransitEntry(f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "rogue", os.urandom(PASS))
+        yield (
+            made,
+            RelayEntry("rogue", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", os.urandom(PASS)),
+        )
 
 
 @asynccontextmanager
-async def pipe_at(entry: TransitEntry) -> AsyncIterator[tuple[Channel, Channel]]:
+async def pipe_at(entry: RelayEntry) -> AsyncIterator[tuple[Channel, Channel]]:
     here, there = (RelayedTransport(ALONE, access(entry)) for _ in range(2))
     ours, theirs = await meet(here, there)
     try:
@@ -102,7 +105,7 @@ async def fails(waiting: Awaitable[object]) -> None:
         await soon(waiting)
 
 
-async def test_it_reads_nothing(rogue: tuple[Rogue, TransitEntry]) -> None:
+async def test_it_reads_nothing(rogue: tuple[Rogue, RelayEntry]) -> None:
     transit, entry = rogue
     async with pipe_at(entry) as (here, there):
         await here.send(SECRET * 10_000)
@@ -132,7 +135,7 @@ TRICKS: dict[str, Callable[[int, bytes], list[bytes]]] = {
 
 @pytest.mark.parametrize("trick", TRICKS)
 async def test_what_it_does_to_bytes_ends_the_channel(
-    rogue: tuple[Rogue, TransitEntry], trick: str
+    rogue: tuple[Rogue, RelayEntry], trick: str
 ) -> None:
     transit, entry = rogue
     sent = os.urandom(2 * MIB)
@@ -151,7 +154,7 @@ async def test_what_it_does_to_bytes_ends_the_channel(
         sending.exception()
 
 
-async def test_it_swaps_two(rogue: tuple[Rogue, TransitEntry]) -> None:
+async def test_it_swaps_two(rogue: tuple[Rogue, RelayEntry]) -> None:
     transit, entry = rogue
     kept: list[bytes] = []
 
@@ -173,7 +176,7 @@ async def test_it_swaps_two(rogue: tuple[Rogue, TransitEntry]) -> None:
         assert got == b"".join(bytes([n]) * 30_000 for n in range(6))[: len(got)]
 
 
-async def test_it_ends_a_pipe_as_if_the_sender_had(rogue: tuple[Rogue, TransitEntry]) -> None:
+async def test_it_ends_a_pipe_as_if_the_sender_had(rogue: tuple[Rogue, RelayEntry]) -> None:
     transit, entry = rogue
     async with pipe_at(entry) as (here, there):
         await here.send(b"the first half")
@@ -189,13 +192,13 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "HANDSHAKE_TIMEOUT", 1.5)
 
 
-def way(entry: TransitEntry, number: int) -> RelayedTransport:
+def way(entry: RelayEntry, number: int) -> RelayedTransport:
     """One end's transport, whose pass says which it is."""
     return RelayedTransport(ALONE, access(entry._replace(pass_=bytes([number]) * PASS)))
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_it_sits_in_the_middle(rogue: tuple[Rogue, TransitEntry]) -> None:
+async def test_it_sits_in_the_middle(rogue: tuple[Rogue, RelayEntry]) -> None:
     """With a certificate of its own, as it has nobody else's."""
     transit, entry = rogue
     transit.joins = False
@@ -235,7 +238,7 @@ async def impersonate(end: ServerConnection, identity: Identity, *, server: bool
 
 @pytest.mark.usefixtures("hasty")
 async def test_it_joins_two_who_did_not_mean_each_other(
-    rogue: tuple[Rogue, TransitEntry],
+    rogue: tuple[Rogue, RelayEntry],
 ) -> None:
     transit, entry = rogue
     transit.joins = False
@@ -268,7 +271,7 @@ async def carry(one: ServerConnection, other: ServerConnection) -> None:
 
 @pytest.mark.parametrize("says", [b"", b"x", "text"], ids=["joined", "something", "a text"])
 async def test_it_never_goes_on(
-    rogue: tuple[Rogue, TransitEntry], monkeypatch: pytest.MonkeyPatch, says: bytes | str
+    rogue: tuple[Rogue, RelayEntry], monkeypatch: pytest.MonkeyPatch, says: bytes | str
 ) -> None:
     """Silent, or after a first message, whatever that is."""
     monkeypatch.setattr(transport, "HANDSHAKE_TIMEOUT", 0.5)
@@ -285,7 +288,7 @@ async def test_it_never_goes_on(
     await until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_it_talks_without_end(rogue: tuple[Rogue, TransitEntry]) -> None:
+async def test_it_talks_without_end(rogue: tuple[Rogue, RelayEntry]) -> None:
     """Into a channel that nobody reads, and in messages of any length."""
     transit, entry = rogue
     async with pipe_at(entry) as (here, there):
@@ -302,7 +305,7 @@ async def test_it_talks_without_end(rogue: tuple[Rogue, TransitEntry]) -> None:
 
 
 async def test_its_notices_cost_a_line_of_the_log(
-    rogue: tuple[Rogue, TransitEntry], caplog: pytest.LogCaptureFixture
+    rogue: tuple[Rogue, RelayEntry], caplog: pytest.LogCaptureFixture
 ) -> None:
     transit, entry = rogue
     caplog.set_level("INFO", "filesend_tui")
@@ -332,7 +335,7 @@ async def test_it_sends_nobody_elsewhere() -> None:
 
     server = await asyncio.start_server(redirect, "127.0.0.1", 0, family=socket.AF_INET)
     port = server.sockets[0].getsockname()[1]
-    entry = TransitEntry(f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "here", bytes(PASS))
+    entry = RelayEntry("here", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", bytes(PASS))
     here = RelayedTransport(ALONE, access(entry))
     answer = await here.answer((await here.offer()).text)
     await fails(answer.opened())

@@ -15,7 +15,7 @@ from filesend_tui.core.transports.base import (
     OPEN_TIMEOUT,
     Attempt,
     Channel,
-    TransitAccess,
+    RelayAccess,
     Transport,
 )
 from tests.torrent.lab import MemoryChannel
@@ -86,7 +86,7 @@ class PipeTransport(Transport):
 
     name = "pipe"
 
-    def __init__(self, _config: ClientConfig, _transit: TransitAccess) -> None:
+    def __init__(self, _config: ClientConfig, _transit: RelayAccess) -> None:
         self.warmed = self.closed = False
 
     async def warm(self) -> None:

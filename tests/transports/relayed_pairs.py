@@ -8,29 +8,36 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.transports.base import Channel, TransitAccess, TransitEntry
+from filesend_tui.core.transports.base import Channel, RelayAccess, RelayEntry
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
+from relay.protocol.reflect import REFLECT_PATH
 from relay.protocol.transit import TRANSIT_PATH
 from tests.relay.conftest import Person, pair
 from tests.transports.pairs import soon
 
+NOWHERE = RelayEntry("nowhere", "", "", b"")
 ALONE = ClientConfig(road=RoadChoice.RELAYED)
 
 
-def entry_at(url: str, pass_: bytes) -> TransitEntry:
-    return TransitEntry(url.replace("http", "ws", 1) + TRANSIT_PATH, url.partition("//")[2], pass_)
+def entry_at(url: str, pass_: bytes) -> RelayEntry:
+    return RelayEntry(
+        url.partition("//")[2],
+        url.replace("http", "ws", 1) + TRANSIT_PATH,
+        url + REFLECT_PATH,
+        pass_,
+    )
 
 
-def access(entry: TransitEntry) -> TransitAccess:
-    async def transit() -> TransitEntry:
+def access(entry: RelayEntry) -> RelayAccess:
+    async def transit() -> RelayEntry:
         return entry
 
     return transit
 
 
 @asynccontextmanager
-async def paired_at(url: str) -> AsyncIterator[tuple[TransitEntry, TransitEntry]]:
+async def paired_at(url: str) -> AsyncIterator[tuple[RelayEntry, RelayEntry]]:
     """Two people who are paired at a relay: what admits each to its transit."""
     people = Person(), Person()
     try:

@@ -7,7 +7,7 @@ import pytest
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports import registry
-from filesend_tui.core.transports.base import Transport, no_transit
+from filesend_tui.core.transports.base import Transport, no_relay
 from filesend_tui.core.transports.registry import KINDS, OPEN, Transports
 from filesend_tui.core.transports.webrtc.native import library
 from tests.transports.pipe import PipeTransport
@@ -45,7 +45,7 @@ def test_the_settings_say_which_are_used_with_a_partner(
 
 def test_each_is_registered_by_the_name_that_it_has_and_can_be_forced_by_it() -> None:
     for name, make in KINDS.items():
-        assert make(ClientConfig(), no_transit).name == name
+        assert make(ClientConfig(), no_relay).name == name
     assert {*RoadChoice} == {RoadChoice.AUTO, *KINDS}
     assert OPEN in KINDS
 
@@ -97,6 +97,6 @@ async def test_what_is_not_ready_keeps_nothing_else_from_being_so(
 
 def test_lanes_are_what_a_transport_says_of_itself() -> None:
     made: dict[str, Transport] = {
-        name: make(ClientConfig(), no_transit) for name, make in KINDS.items()
+        name: make(ClientConfig(), no_relay) for name, make in KINDS.items()
     }
     assert {name for name, each in made.items() if each.lanes} == {"webrtc"}

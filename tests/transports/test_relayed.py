@@ -13,7 +13,7 @@ import pytest
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import BulkChannel, TransitEntry
+from filesend_tui.core.transports.base import BulkChannel, RelayEntry
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.relayed import transport
 from filesend_tui.core.transports.relayed.offer import MAX_TEXT, BadRelayedOffer, RelayedOffer
@@ -24,7 +24,7 @@ from relay.guard.limits import Limits
 from relay.protocol.transit import PIPE
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import soon
-from tests.transports.relayed_pairs import ALONE, access, meet, paired_at, piped
+from tests.transports.relayed_pairs import ALONE, NOWHERE, access, meet, paired_at, piped
 from tests.transports.test_direct import Sink, filler, read_exactly
 from tests.waiting import until
 
@@ -189,19 +189,28 @@ async def test_a_pass_that_is_not_good(url: str) -> None:
 
 
 async def test_a_relay_without_a_transit_is_told() -> None:
-    async def none() -> TransitEntry:
-        raise FileSendError("The relay carries no bytes.")
+    offer = await RelayedTransport(ALONE, access(NOWHERE)).offer()
+    answer = await RelayedTransport(ALONE, access(NOWHERE)).answer(offer.text)
+    with pytest.raises(ChannelFailed, match="carries no bytes"):
+        await soon(answer.opened())
+    await answer.close()
+    await offer.close()
 
-    offer = await RelayedTransport(ALONE, access(TransitEntry("", "", b""))).offer()
-    answer = await RelayedTransport(ALONE, none).answer(offer.text)
-    with pytest.raises(ChannelFailed, match=r"cannot be used: The relay carries no bytes\."):
+
+async def test_a_relay_that_is_lost_is_told() -> None:
+    async def lost() -> RelayEntry:
+        raise FileSendError("The relay was lost.")
+
+    offer = await RelayedTransport(ALONE, lost).offer()
+    answer = await RelayedTransport(ALONE, lost).answer(offer.text)
+    with pytest.raises(ChannelFailed, match=r"cannot be used: The relay was lost\."):
         await soon(answer.opened())
     await answer.close()
     await offer.close()
 
 
 async def test_a_relay_that_is_not_there(unused_tcp_port: int) -> None:
-    entry = TransitEntry(f"ws://127.0.0.1:{unused_tcp_port}/transit", "here", bytes(16))
+    entry = NOWHERE._replace(transit=f"ws://127.0.0.1:{unused_tcp_port}/transit", pass_=bytes(16))
     offer = await RelayedTransport(ALONE, access(entry)).offer()
     answer = await RelayedTransport(ALONE, access(entry)).answer(offer.text)
     with pytest.raises(ChannelFailed, match="cannot be used"):
@@ -214,7 +223,7 @@ async def test_others_have_a_head_start(url: str, monkeypatch: pytest.MonkeyPatc
     """So that no pipe is asked for where one of them opens at once."""
     asked = 0
 
-    async def transit() -> TransitEntry:
+    async def transit() -> RelayEntry:
         nonlocal asked
         asked += 1
         raise FileSendError("asked")
@@ -264,7 +273,7 @@ async def test_an_offer_is_short_and_its_own(url: str) -> None:
 async def test_a_text_that_makes_no_sense(text: str) -> None:
     with pytest.raises(BadRelayedOffer):
         RelayedOffer.decode(text)
-    made = RelayedTransport(ALONE, access(TransitEntry("", "", b"")))
+    made = RelayedTransport(ALONE, access(NOWHERE))
     with pytest.raises(ChannelFailed):
         await made.answer(text)
     offer = await made.offer()
@@ -274,7 +283,7 @@ async def test_a_text_that_makes_no_sense(text: str) -> None:
 
 
 async def test_a_certificate_that_is_none() -> None:
-    made = RelayedTransport(ALONE, access(TransitEntry("", "", b"")))
+    made = RelayedTransport(ALONE, access(NOWHERE))
     with pytest.raises(ChannelFailed, match="no sense"):
         await made.answer(RelayedOffer(bytes(PIPE), b"no certificate").encode())
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.text import clean
+from relay.protocol.reflect import REFLECT_PATH
 from relay.protocol.transit import TRANSIT_PATH
 from relay.protocol.words import DEFAULT_PORT, TRACKER_PATH
 
@@ -19,13 +20,14 @@ _SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 class RelayAddress(NamedTuple):
     """A relay's address. url: as shown, `http(s)://host:port` with the path it is mounted at.
 
-    tracker, transit: URLs of WebSockets.
+    tracker, transit: URLs of WebSockets. reflect: tells where a request comes from.
     """
 
     url: str
     socketio_path: str
     tracker: str
     transit: str
+    reflect: str
 
 
 def parse_relay_url(typed: str) -> RelayAddress:
@@ -67,4 +69,5 @@ def parse_relay_url(typed: str) -> RelayAddress:
         socketio_path=f"{mounted}/socket.io" if mounted else "socket.io",
         tracker=f"ws{tls}://{place}{TRACKER_PATH}",
         transit=f"ws{tls}://{place}{TRANSIT_PATH}",
+        reflect=f"http{tls}://{place}{REFLECT_PATH}",
     )

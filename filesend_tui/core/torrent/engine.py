@@ -25,7 +25,7 @@ from filesend_tui.core.torrent.sources.trusted import Hashed
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import make_peer_id
 from filesend_tui.core.torrent.torrent import Choose, Progress, Standing, Torrent
-from filesend_tui.core.transports.base import TransitAccess, no_transit
+from filesend_tui.core.transports.base import RelayAccess, no_relay
 from filesend_tui.core.transports.registry import Transports
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
@@ -42,14 +42,14 @@ class Engine:
     Args:
         config: Limits and how peers may be reached.
         events: Publishes events.
-        transit: Of the relay that this client is connected to.
+        relay: The one that this client is connected to.
 
     Raises:
         ChannelFailed: The settings force a transport, or a kind of it, that is not available.
     """
 
     def __init__(
-        self, config: ClientConfig, events: EventStream, transit: TransitAccess = no_transit
+        self, config: ClientConfig, events: EventStream, relay: RelayAccess = no_relay
     ) -> None:
         self._config = config
         self._events = events
@@ -60,7 +60,7 @@ class Engine:
         self._torrents: dict[str, Torrent] = {}
         self._paused: set[TransferId] = set()
         self._paused_files: dict[TransferId, frozenset[int]] = {}
-        self._transports = Transports(config, transit)
+        self._transports = Transports(config, relay)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def look_through(

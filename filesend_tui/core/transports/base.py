@@ -22,26 +22,29 @@ OPEN_TIMEOUT: Final = 25.0
 GRACE: Final = 0.4
 
 
-class TransitEntry(NamedTuple):
-    """Where the transit of this client's relay is, and what admits this client to it.
+class RelayEntry(NamedTuple):
+    """What this client's relay has for transports.
 
-    url: of its WebSocket. address: the relay's, as text for a person. pass_: a secret.
+    address: its own, as text for a person. transit: URL of its transit's WebSocket. reflect: URL
+    that tells where a request comes from. pass_: admits this client to the transit, a secret; empty
+    where there is none.
     """
 
-    url: str
     address: str
+    transit: str
+    reflect: str
     pass_: bytes
 
     def __repr__(self) -> str:
-        return f"TransitEntry({self.url!r})"  # never the pass
+        return f"RelayEntry({self.address!r})"  # never the pass
 
 
-#: Asks the relay for it. Raises FileSendError: there is no relay, or it has no transit.
-TransitAccess: TypeAlias = Callable[[], Awaitable[TransitEntry]]
+#: Asks the relay for it. Raises FileSendError: there is no relay, or no connection to it.
+RelayAccess: TypeAlias = Callable[[], Awaitable[RelayEntry]]
 
 
-async def no_transit() -> TransitEntry:
-    """Raise ChannelFailed: a TransitAccess where there is no relay."""
+async def no_relay() -> RelayEntry:
+    """Raise ChannelFailed: a RelayAccess where there is no relay."""
     raise ChannelFailed("There is no relay.")
 
 

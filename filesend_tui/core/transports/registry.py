@@ -12,17 +12,17 @@ from typing import Final
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import TransitAccess, Transport, no_transit
+from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 
-#: The kinds by name, best first. Each makes a client's end of it, of its settings and the transit
-#: of its relay, and raises ChannelFailed if the settings force something unavailable. Both sides of
+#: The kinds by name, best first. Each makes a client's end of it, of its settings and its
+#: relay, and raises ChannelFailed if the settings force something unavailable. Both sides of
 #: a pair prefer in this order.
-KINDS: dict[str, Callable[[ClientConfig, TransitAccess], Transport]] = {
-    "direct": lambda config, _transit: DirectTransport(config),
-    "webrtc": lambda config, _transit: WebRtcTransport(config),
+KINDS: dict[str, Callable[[ClientConfig, RelayAccess], Transport]] = {
+    "direct": DirectTransport,
+    "webrtc": lambda config, _relay: WebRtcTransport(config),
     "relayed": RelayedTransport,
 }
 #: The only one used in an open swarm: WebTorrent supports no other.
@@ -36,19 +36,17 @@ class Transports:
 
     Args:
         config: Which may be used, and their settings.
-        transit: Of this client's relay.
+        relay: The one that this client is connected to.
 
     Raises:
         ChannelFailed: The settings force something unavailable.
     """
 
-    def __init__(self, config: ClientConfig, transit: TransitAccess = no_transit) -> None:
+    def __init__(self, config: ClientConfig, relay: RelayAccess = no_relay) -> None:
         def chosen(name: str) -> bool:
             return config.road in (RoadChoice.AUTO, name)
 
-        made = [
-            make(config, transit) for name, make in KINDS.items() if name == OPEN or chosen(name)
-        ]
+        made = [make(config, relay) for name, make in KINDS.items() if name == OPEN or chosen(name)]
         self._all = tuple(each for each in made if each.hides_addresses or not config.relay_only)
         self._open = tuple(each for each in self._all if each.name == OPEN)
         # relay_only takes precedence over the choice of a road that does not support it.

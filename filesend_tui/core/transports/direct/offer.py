@@ -19,6 +19,8 @@ from filesend_tui.core.transports.tls.identity import MAX_CERTIFICATE
 MAX_TEXT: Final = 2048
 #: Most addresses that are sent, and tried.
 MAX_ADDRESSES: Final = 16
+#: Most addresses at which to dial a partner from the listening port: of IPv4 and IPv6.
+MAX_OUTSIDE: Final = 4
 #: Bytes of a ticket, which identifies the offer that a connection belongs to.
 TICKET: Final = 16
 #: This machine's own addresses, of IPv4 and IPv6.
@@ -39,11 +41,16 @@ class Endpoint(NamedTuple):
 
 
 class DirectOffer(NamedTuple):
-    """One side's half. ticket: TICKET random bytes. certificate: DER."""
+    """One side's half. ticket: TICKET random bytes. certificate: DER.
+
+    endpoints: where it listens. outside: where routers and firewalls may let in who is dialled
+    from there at the same time.
+    """
 
     ticket: bytes
     certificate: bytes
     endpoints: tuple[Endpoint, ...]
+    outside: tuple[Endpoint, ...] = ()
 
     def encode(self) -> str:
         """Return it as text; of more than MAX_ADDRESSES endpoints the first."""
@@ -51,6 +58,7 @@ class DirectOffer(NamedTuple):
             t=base64.b64encode(self.ticket).decode(),
             c=base64.b64encode(self.certificate).decode(),
             a=[(host, port) for host, port in self.endpoints[:MAX_ADDRESSES]],
+            o=[(host, port) for host, port in self.outside[:MAX_OUTSIDE]],
         )
         return msgspec.json.encode(wire).decode()
 
@@ -71,32 +79,35 @@ class DirectOffer(NamedTuple):
             raise BadDirectOffer("it makes no sense") from error
         if len(ticket) != TICKET or not 0 < len(certificate) <= MAX_CERTIFICATE:
             raise BadDirectOffer("it makes no sense")
-        endpoints = dict.fromkeys(
-            Endpoint(str(address), port) for host, port in wire.a if (address := _address(host))
-        )
-        return cls(ticket, certificate, tuple(endpoints))
+        return cls(ticket, certificate, _endpoints(wire.a), _endpoints(wire.o))
+
+
+_Pair: TypeAlias = tuple[
+    Annotated[str, msgspec.Meta(max_length=45)], Annotated[int, msgspec.Meta(ge=1, le=65535)]
+]
 
 
 class _Wire(msgspec.Struct, frozen=True):
-    """The JSON: t, ticket; c, certificate (both base64); a, addresses and ports."""
+    """The JSON: t, ticket; c, certificate (both base64); a and o, addresses and ports."""
 
     t: str
     c: str
-    a: Annotated[
-        list[
-            tuple[
-                Annotated[str, msgspec.Meta(max_length=45)],
-                Annotated[int, msgspec.Meta(ge=1, le=65535)],
-            ]
-        ],
-        msgspec.Meta(max_length=MAX_ADDRESSES),
-    ]
+    a: Annotated[list[_Pair], msgspec.Meta(max_length=MAX_ADDRESSES)]
+    o: Annotated[list[_Pair], msgspec.Meta(max_length=MAX_OUTSIDE)] = []
 
 
 _decoder: Final = msgspec.json.Decoder(_Wire)
 
 
-def _address(host: str) -> IpAddress | None:
+def _endpoints(pairs: Iterable[tuple[str, int]]) -> tuple[Endpoint, ...]:
+    return tuple(
+        dict.fromkeys(
+            Endpoint(str(address), port) for host, port in pairs if (address := address_of(host))
+        )
+    )
+
+
+def address_of(host: str) -> IpAddress | None:
     """Return an address that one machine may have, or None.
 
     Link-local ones need an interface, and some of them are metadata services of cloud machines.
@@ -129,7 +140,7 @@ def own_addresses() -> list[str]:
     for adapter in ifaddr.get_adapters():
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            if (address := _address(text)) and address not in found:
+            if (address := address_of(text)) and address not in found:
                 found.append(address)
     elsewhere = [address for address in found if not address.is_loopback]
     return [str(address) for address in _spread(elsewhere or found)][:MAX_ADDRESSES]

@@ -14,8 +14,7 @@ import logging
 import secrets
 import socket
 from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
@@ -29,6 +28,8 @@ from filesend_tui.core.transports.direct.offer import (
     plausible,
 )
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
+from filesend_tui.core.transports.direct.ports import from_port, listen
+from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.transports.tls.identity import BadCertificate, Identity, fingerprint
@@ -45,6 +46,8 @@ STAGGER: Final = 0.03
 #: Backoff in seconds for an address: the partner may not have our offer yet. Doubled each time.
 FIRST_RETRY: Final = 0.1
 MAX_RETRY: Final = 2.0
+#: Seconds for which a reflection counts; routers forget who is silent after minutes.
+OUTSIDE_LASTS: Final = 30.0
 #: Most unauthenticated connections at a time: in all, and from one address.
 MAX_ARRIVING: Final = 32
 MAX_ARRIVING_FROM_ONE: Final = 8
@@ -65,7 +68,7 @@ class _Meeting:
     def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
         self.theirs = theirs
         self.partner = fingerprint(theirs.certificate)
-        self._chooses = chooses
+        self.chooses = chooses
         self._chosen = chosen
         self._waiting: deque[TlsConnection] = deque()
         self._settling: dict[asyncio.Task[None], TlsConnection] = {}
@@ -89,11 +92,11 @@ class _Meeting:
         """Return the connection that both sides use from now on, once it is chosen."""
         while True:
             # The choosing side sends its choice on one at a time; the other reads all.
-            while self._waiting and not (self._chooses and self._settling):
+            while self._waiting and not (self.chooses and self._settling):
                 link = self._waiting.popleft()
-                if self._chooses:
+                if self.chooses:
                     self._chosen()
-                task = asyncio.create_task(link.send(_THIS_ONE) if self._chooses else _told(link))
+                task = asyncio.create_task(link.send(_THIS_ONE) if self.chooses else _told(link))
                 self._settling[task] = link
                 task.add_done_callback(lambda _task: self._news.set())
             self._news.clear()
@@ -149,6 +152,8 @@ class DirectRoad:
         self._starting: asyncio.Task[None] | None = None
         self._listeners: list[socket.socket] = []
         self._meetings: dict[bytes, _Meeting] = {}
+        self._outside: tuple[Endpoint, ...] = ()
+        self._looked: tuple[str, float] | None = None
         self._arriving: Counter[str] = Counter()
         self._tasks = Tasks()
         self._endings: set[asyncio.Task[None]] = set()
@@ -192,7 +197,30 @@ class DirectRoad:
         if self._mapping is not None and self._mapping.endpoint is not None:
             endpoints = [*endpoints[: MAX_ADDRESSES - 1], self._mapping.endpoint]
         return DirectOffer(
-            secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints)
+            secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints), self._outside
+        )
+
+    async def look_outside(self, url: str) -> None:
+        """Ask where connections from the listening ports come from, unless that was just asked.
+
+        url: the relay's reflection. Only after `start`.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._local or (self._looked and self._looked[0] == url and now < self._looked[1]):
+            return
+        self._looked = url, now + OUTSIDE_LASTS
+        found = await asyncio.gather(
+            *(
+                reflected(url, listener.family, listener.getsockname()[1])
+                for listener in self._listeners
+            )
+        )
+        # What is this machine's own address for everybody is among the others; IPv6 has firewalls.
+        own = set(self._addresses or own_addresses())
+        self._outside = tuple(
+            each
+            for each in found
+            if each is not None and (":" in each.host or each.host not in own)
         )
 
     async def meet(
@@ -232,6 +260,11 @@ class DirectRoad:
                 plausible(theirs.endpoints, self._addresses or own_addresses())
             )
         ]
+        if self._outside:
+            dialling += [
+                self._tasks.spawn(self._punch(meeting, endpoint))
+                for endpoint in plausible(theirs.outside, self._addresses or own_addresses())
+            ]
         try:
             async with asyncio.timeout(timeout):
                 link = await meeting.settle()
@@ -266,19 +299,43 @@ class DirectRoad:
 
     async def _dial(self, meeting: _Meeting, endpoint: Endpoint, delay: float) -> None:
         """Try one address, with backoff, until a connection is good or the meeting is over."""
-        retry = FIRST_RETRY
         await asyncio.sleep(delay)
+        await self._try(meeting, lambda: _connect(endpoint), server=False)
+
+    async def _punch(self, meeting: _Meeting, endpoint: Endpoint) -> None:
+        """Dial from the listening port, as the partner does at the same time.
+
+        So each router has seen a packet to the other before it lets one in, and TCP opens from both
+        ends (RFC 9293, section 3.5). Nobody listened, then: who offered is the TLS server.
+        """
+        family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+        port = next((e.getsockname()[1] for e in self._listeners if e.family == family), None)
+        if port is not None:
+            await self._try(
+                meeting,
+                lambda: _connect(endpoint, from_port(family, port)),
+                server=not meeting.chooses,
+            )
+
+    async def _try(
+        self, meeting: _Meeting, connect: Callable[[], Awaitable[socket.socket]], *, server: bool
+    ) -> None:
+        retry = FIRST_RETRY
         while True:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
-                    sock = await _connect(endpoint)
+                    sock = await connect()
             except (OSError, TimeoutError):
                 log.debug("an address of a peer does not answer")
             else:
-                link = self._link(sock, server=False)
+                link = self._link(sock, server=server)
                 try:
                     async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                        await self._greet(meeting, link)
+                        if server:
+                            if await self._greeted(link) is not meeting:
+                                raise ConnectionBroken("somebody else")
+                        else:
+                            await self._greet(meeting, link)
                     meeting.arrived(link)
                     return
                 except (ConnectionBroken, TimeoutError):
@@ -319,18 +376,21 @@ class DirectRoad:
                 sock.close()
                 continue
             self._arriving[host] += 1
-            self._tasks.spawn(self._receive(sock, host))
+            self._tasks.spawn(self._receive(sock, Endpoint(host, int(address[1]))))
 
-    async def _receive(self, sock: socket.socket, host: str) -> None:
+    async def _receive(self, sock: socket.socket, source: Endpoint) -> None:
         """Authenticate an accepted connection; close it if it belongs to no meeting."""
-        link = self._link(sock, server=True)
+        host = source.host
+        # One from a partner's own listening port, whose router let it out first: see `_punch`.
+        punched = next((m for m in self._meetings.values() if source in m.theirs.outside), None)
+        link = self._link(sock, server=punched is None or not punched.chooses)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                await link.handshake()
-                meeting = self._meetings.get(await link.receive(TICKET))
-                if meeting is None or fingerprint(link.certificate) != meeting.partner:
-                    raise ConnectionBroken("nobody who is expected")
-                await link.send(_YES)
+                if punched is not None and punched.chooses:
+                    await self._greet(punched, link)
+                    meeting = punched
+                else:
+                    meeting = await self._greeted(link)
             meeting.arrived(link)
         except (ConnectionBroken, TimeoutError):
             link.close()
@@ -341,6 +401,15 @@ class DirectRoad:
             self._arriving[host] -= 1
             if not self._arriving[host]:
                 del self._arriving[host]
+
+    async def _greeted(self, link: TlsConnection) -> _Meeting:
+        """Return the meeting that a connection belongs to. Raises ConnectionBroken."""
+        await link.handshake()
+        meeting = self._meetings.get(await link.receive(TICKET))
+        if meeting is None or fingerprint(link.certificate) != meeting.partner:
+            raise ConnectionBroken("nobody who is expected")
+        await link.send(_YES)
+        return meeting
 
     def _link(self, sock: socket.socket, *, server: bool) -> TlsConnection:
         assert self._identity is not None
@@ -354,24 +423,13 @@ async def _end(meeting: _Meeting, dialling: list[asyncio.Task[None]]) -> None:
     await meeting.close()
 
 
-def listen(port: int, *, local: bool = False) -> list[socket.socket]:
-    """Listen on every address, or on loopback's, of IPv4 and IPv6; on one port if given."""
-    listeners: list[socket.socket] = []
-    hosts = LOOPBACK if local else ("", "::")
-    for family, host in zip((socket.AF_INET, socket.AF_INET6), hosts, strict=True):
-        with suppress(OSError):
-            listener = socket.create_server((host, port), family=family, backlog=16)
-            listener.setblocking(False)
-            listeners.append(listener)
-    return listeners
-
-
-async def _connect(endpoint: Endpoint) -> socket.socket:
+async def _connect(endpoint: Endpoint, sock: socket.socket | None = None) -> socket.socket:
+    """Connect to an address. sock: what connects, else a new one. Raises OSError."""
     family, address = socket.AF_INET, tuple(endpoint)
     if ":" in endpoint.host:
         # Flow and scope: Windows' event loop interprets an address of two parts as IPv4.
         family, address = socket.AF_INET6, (*endpoint, 0, 0)
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = sock or socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, address)

@@ -6,8 +6,8 @@ Connecting the two ends is road.py's.
 from __future__ import annotations
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Attempt, Transport
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.transports.base import Attempt, RelayAccess, Transport, no_relay
 from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
 from filesend_tui.core.transports.direct.road import DirectRoad
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
@@ -40,6 +40,7 @@ class DirectTransport(Transport):
 
     Args:
         config: Where to listen.
+        relay: Tells where connections from there come from.
         road: The client's end of it; made from the settings if None.
     """
 
@@ -47,10 +48,17 @@ class DirectTransport(Transport):
     lasting = True
     hint = "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
 
-    def __init__(self, config: ClientConfig, *, road: DirectRoad | None = None) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        relay: RelayAccess = no_relay,
+        *,
+        road: DirectRoad | None = None,
+    ) -> None:
         self.road = road or DirectRoad(
             port=config.direct_port, mapping=config.port_mapping, local=config.local
         )
+        self._relay = relay
 
     async def warm(self) -> None:
         """Make the certificate, and listen. Raises ChannelFailed."""
@@ -59,15 +67,25 @@ class DirectTransport(Transport):
     async def offer(self) -> Attempt:
         """See Transport."""
         await self.road.start()
+        await self._look_outside()
         return DirectAttempt(self.road)
 
     async def answer(self, text: str) -> Attempt:
         """See Transport."""
         theirs = _decoded(text)
         await self.road.start()
+        await self._look_outside()
         attempt = DirectAttempt(self.road)
         attempt.meet(theirs, chooses=True)
         return attempt
+
+    async def _look_outside(self) -> None:
+        """Learn where connections from the listening port come from, where that may be outdated."""
+        try:
+            entry = await self._relay()
+        except FileSendError:
+            return
+        await self.road.look_outside(entry.reflect)
 
     async def close(self) -> None:
         """Stop listening and cancel every meeting."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import TransitEntry
+from filesend_tui.core.transports.base import RelayEntry
 from filesend_tui.core.transports.tls.connection import tune
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
@@ -62,7 +62,7 @@ class Pipe:
         self._carrying = asyncio.create_task(self._carry())
 
     @classmethod
-    async def open(cls, entry: TransitEntry, name: bytes) -> Pipe:
+    async def open(cls, entry: RelayEntry, name: bytes) -> Pipe:
         """Open an end, and wait for the other; the caller bounds the time.
 
         Args:
@@ -131,13 +131,13 @@ class Pipe:
                     log.info("the relay makes a pipe wait: %s", clean(message, 100))
 
 
-async def _connect(connect_to: type[connect], entry: TransitEntry) -> ClientConnection:
+async def _connect(connect_to: type[connect], entry: RelayEntry) -> ClientConnection:
     context = None
-    if entry.url.startswith("wss:"):
+    if entry.transit.startswith("wss:"):
         # Reading the certificate store takes tens of milliseconds.
         context = await asyncio.to_thread(ssl.create_default_context)
     connection = await connect_to(
-        entry.url,
+        entry.transit,
         ssl=context,
         proxy=None,
         compression=None,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import Attempt, Channel, TransitAccess, Transport
+from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, Transport
 from filesend_tui.core.transports.relayed.offer import BadRelayedOffer, RelayedOffer
 from filesend_tui.core.transports.relayed.pipe import Pipe
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
@@ -39,7 +39,7 @@ class RelayedTransport(Transport):
 
     Args:
         config: Whether other roads are allowed.
-        transit: The relay's transit.
+        relay: Has the transit.
     """
 
     name = "relayed"
@@ -48,11 +48,11 @@ class RelayedTransport(Transport):
     makeshift = True
     hint = "Check that the other side is still there, and that the relay allows its transit."
 
-    def __init__(self, config: ClientConfig, transit: TransitAccess) -> None:
+    def __init__(self, config: ClientConfig, relay: RelayAccess) -> None:
         alone = config.road is RoadChoice.RELAYED
         self.grace = 0.0 if alone else GRACE
         self._head_start = 0.0 if alone else HEAD_START
-        self._transit = transit
+        self._relay = relay
         self._identity: asyncio.Task[Identity] | None = None
 
     async def offer(self) -> Attempt:
@@ -71,11 +71,13 @@ class RelayedTransport(Transport):
         """Open an end of a pipe, after others had their head start. Raises ChannelFailed."""
         await asyncio.sleep(self._head_start)
         try:
-            entry = await self._transit()
+            entry = await self._relay()
         except ChannelFailed:
             raise
         except FileSendError as error:
             raise ChannelFailed(f"The relay's transit cannot be used: {error}") from error
+        if not entry.pass_:
+            raise ChannelFailed("The relay carries no bytes.")
         return await Pipe.open(entry, name)
 
     async def _own_identity(self) -> Identity:
