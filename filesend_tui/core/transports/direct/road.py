@@ -68,7 +68,7 @@ class _Meeting:
     def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
         self.theirs = theirs
         self.partner = fingerprint(theirs.certificate)
-        self.chooses = chooses
+        self._chooses = chooses
         self._chosen = chosen
         self._waiting: deque[TlsConnection] = deque()
         self._settling: dict[asyncio.Task[None], TlsConnection] = {}
@@ -92,11 +92,11 @@ class _Meeting:
         """Return the connection that both sides use from now on, once it is chosen."""
         while True:
             # The choosing side sends its choice on one at a time; the other reads all.
-            while self._waiting and not (self.chooses and self._settling):
+            while self._waiting and not (self._chooses and self._settling):
                 link = self._waiting.popleft()
-                if self.chooses:
+                if self._chooses:
                     self._chosen()
-                task = asyncio.create_task(link.send(_THIS_ONE) if self.chooses else _told(link))
+                task = asyncio.create_task(link.send(_THIS_ONE) if self._chooses else _told(link))
                 self._settling[task] = link
                 task.add_done_callback(lambda _task: self._news.set())
             self._news.clear()
@@ -306,7 +306,7 @@ class DirectRoad:
         """Dial from the listening port, as the partner does at the same time.
 
         So each router has seen a packet to the other before it lets one in, and TCP opens from both
-        ends (RFC 9293, section 3.5). Nobody listened, then: who offered is the TLS server.
+        ends (RFC 9293, section 3.5).
         """
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
         port = next((e.getsockname()[1] for e in self._listeners if e.family == family), None)
@@ -314,7 +314,7 @@ class DirectRoad:
             await self._try(
                 meeting,
                 lambda: _connect(endpoint, from_port(family, port)),
-                server=not meeting.chooses,
+                server=self._is_server(meeting),
             )
 
     async def _try(
@@ -332,8 +332,7 @@ class DirectRoad:
                 try:
                     async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                         if server:
-                            if await self._greeted(link) is not meeting:
-                                raise ConnectionBroken("somebody else")
+                            meeting = await self._greeted(link)
                         else:
                             await self._greet(meeting, link)
                     meeting.arrived(link)
@@ -381,16 +380,17 @@ class DirectRoad:
     async def _receive(self, sock: socket.socket, source: Endpoint) -> None:
         """Authenticate an accepted connection; close it if it belongs to no meeting."""
         host = source.host
-        # One from a partner's own listening port, whose router let it out first: see `_punch`.
+        # One that `_punch` made, and that came here before ours left.
         punched = next((m for m in self._meetings.values() if source in m.theirs.outside), None)
-        link = self._link(sock, server=punched is None or not punched.chooses)
+        server = punched is None or self._is_server(punched)
+        link = self._link(sock, server=server)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                if punched is not None and punched.chooses:
+                if punched is None or server:
+                    meeting = await self._greeted(link)
+                else:
                     await self._greet(punched, link)
                     meeting = punched
-                else:
-                    meeting = await self._greeted(link)
             meeting.arrived(link)
         except (ConnectionBroken, TimeoutError):
             link.close()
@@ -401,6 +401,14 @@ class DirectRoad:
             self._arriving[host] -= 1
             if not self._arriving[host]:
                 del self._arriving[host]
+
+    def _is_server(self, meeting: _Meeting) -> bool:
+        """Return whether this side is the TLS server of a connection that nobody accepted.
+
+        The same for all meetings of two, as it is not known of which of them that connection is.
+        """
+        assert self._identity is not None
+        return fingerprint(self._identity.certificate) > meeting.partner
 
     async def _greeted(self, link: TlsConnection) -> _Meeting:
         """Return the meeting that a connection belongs to. Raises ConnectionBroken."""
