@@ -66,4 +66,6 @@ async def _asked(url: str, family: socket.AddressFamily, port: int) -> Reflectio
         session.get(url, allow_redirects=False) as answer,
     ):
         text = await answer.content.read(MAX_REFLECTION + 1)
+    if len(text) > MAX_REFLECTION:
+        raise ValueError("it is too long")
     return msgspec.json.decode(text, type=Reflection)
