@@ -226,7 +226,7 @@ async def test_it_is_asked_from_the_listening_port(
 async def test_an_answer_that_is_of_no_use(answer: bytes) -> None:
     async with answering(answer) as (url, asked), listening() as port:
         assert await soon(reflected(url, socket.AF_INET, port)) is None
-    assert len(asked) == 1
+    assert 1 <= len(asked) <= 2, "aiohttp asks again where somebody hangs up"
 
 
 async def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
