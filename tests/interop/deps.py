@@ -1,4 +1,4 @@
-"""What the tests need beside Python packages: node, the npm modules, Chromium; nginx and Caddy.
+"""What the tests need beside Python packages: node, npm modules, Chromium; proxies; networks.
 
 `make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
 begins with it. The tests install the npm modules themselves and leave the system alone: what is
@@ -23,6 +23,8 @@ MODULES = HERE / "node_modules"
 NODE_VERSION = 20
 #: Each program, and Debian's package of it.
 _PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}
+#: Likewise of the NAT lab, and of tests/chaos.
+_NETWORKS = {"nft": "nftables", "ip": "iproute2"}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -50,6 +52,13 @@ def proxy(kind: str) -> str | None:
     # Debian keeps servers where not everybody's path leads.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"])
     return shutil.which(kind, path=path)
+
+
+def ensure_networks() -> None:
+    """Install what networks of tests are made with, as root on Linux; elsewhere do nothing."""
+    missing = [package for tool, package in _NETWORKS.items() if shutil.which(tool) is None]
+    if missing and sys.platform == "linux" and os.geteuid() == 0:
+        _apt_get(*missing, allowed=True)
 
 
 def ensure_proxies() -> None:
@@ -120,6 +129,7 @@ if __name__ == "__main__":
     try:
         print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
         ensure_proxies()
+        ensure_networks()
         print(f"Relays can be tried behind {' and '.join(_PROXIES)}.")
     except Missing as missing:
         sys.exit(str(missing))

@@ -1,0 +1,1 @@
+"""Two homes behind routers of all kinds, and what gets through between them."""

@@ -1,0 +1,54 @@
+"""What gets through between two networks, with no server but the relay. The whole: `make nat`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.nat.lab import Lab, why_none
+from tests.nat.routers import Kind
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(why_none() is not None, reason=why_none() or ""),
+]
+
+#: Seconds from the yes to the first byte, at most.
+PATIENCE = 10.0
+SIZE = 4_000_000
+
+#: By which road at last. Through both routers TCP is punched; where that cannot be, the relay
+#: carries the bytes.
+PAIRS = [
+    (Kind.PUBLIC, Kind.CONE, "direct"),
+    (Kind.CONE, Kind.CONE, "direct"),
+    (Kind.FULL_CONE, Kind.NO_UDP, "direct"),
+    (Kind.CGNAT, Kind.CGNAT, "direct"),
+    (Kind.V6, Kind.V6, "direct"),
+    (Kind.DUAL, Kind.DUAL, "direct"),
+    (Kind.LAN, Kind.LAN, "direct"),
+    (Kind.SYMMETRIC, Kind.SYMMETRIC, "relayed"),
+    (Kind.ONLY_443, Kind.NO_UDP, "relayed"),
+    (Kind.V6, Kind.CONE, "relayed"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "road"), PAIRS)
+def test_a_file_gets_through(tmp_path: Path, one: Kind, other: Kind, road: str) -> None:
+    with Lab(tmp_path, one, other) as lab:
+        lab.start_relay()
+        outcome = lab.send(SIZE)
+        assert outcome.same, outcome
+        assert outcome.road == road, outcome
+        assert outcome.first_byte is not None
+        assert outcome.first_byte < PATIENCE, outcome
+        assert not outcome.told
+
+
+def test_where_the_relay_carries_nothing_it_is_told_why(tmp_path: Path) -> None:
+    with Lab(tmp_path, Kind.CONE, Kind.PUBLIC) as lab:
+        lab.start_relay("--transit", "off")
+        outcome = lab.send(SIZE)
+        assert outcome.same, outcome
+        assert outcome.road == "direct"
