@@ -1,6 +1,6 @@
 """A lab of network namespaces: two homes behind routers, an internet with a relay and coturn.
 
-    internet 10.99.0.0/24, fd99::/64    the relay .1:443, coturn .2:3478, people without a router .31, .32
+    internet 10.99.0.0/24, fd99::/64    the relay .1:443, coturn .2:3478; without a router .31, .32
     home 1   192.168.1.10, fd00:1::10   its router .1, outside 10.99.0.11 (CGNAT: behind .21)
     home 2   192.168.2.10, fd00:2::10   its router .1, outside 10.99.0.12 (CGNAT: behind .22)
 

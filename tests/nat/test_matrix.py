@@ -46,9 +46,10 @@ def test_a_file_gets_through(tmp_path: Path, one: Kind, other: Kind, road: str) 
         assert not outcome.told
 
 
-def test_where_the_relay_carries_nothing_it_is_told_why(tmp_path: Path) -> None:
-    with Lab(tmp_path, Kind.CONE, Kind.PUBLIC) as lab:
+def test_a_relay_without_a_transit_is_in_nobodys_way(tmp_path: Path) -> None:
+    with Lab(tmp_path, Kind.CONE, Kind.CONE) as lab:
         lab.start_relay("--transit", "off")
         outcome = lab.send(SIZE)
         assert outcome.same, outcome
         assert outcome.road == "direct"
+        assert not outcome.told
