@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz chaos bench screenshots clean
+.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz chaos nat bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -96,6 +96,11 @@ chaos: $(VENV)/dev.stamp
 	rm -rf build/chaos
 	$(BIN)/pytest -m long tests/chaos
 	$(BIN)/python -m tests.chaos.figures
+
+# What gets through between every two kinds of networks, as root on Linux; writes the table of
+# docs/reachability.md. About a quarter of an hour.
+nat: $(VENV)/bench.stamp
+	$(BIN)/python -m tests.nat.table
 
 # Every row of docs/performance.md's table; as root also those on slow and lossy links.
 bench: $(VENV)/bench.stamp
