@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from filesend_tui.core.config import WebRtcStack
+from filesend_tui.core.transports.relayed import transport as relayed
 from filesend_tui.core.transports.webrtc.attempt import WebRtcAttempt
 from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
@@ -51,6 +52,14 @@ def _no_end_of_the_tests() -> Iterator[None]:
     """A test that runs a command to its end in this process is not the process's end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process_exit, "leave", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_road_is_too_slow() -> Iterator[None]:
+    """No test of another road ends at the relay because this machine is busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relayed, "HEAD_START", 120.0)
         yield
 
 

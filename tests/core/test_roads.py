@@ -125,7 +125,7 @@ async def test_who_hides_behind_turn_has_no_direct_road(tmp_path: Path) -> None:
     async with two(tmp_path, relay_only=True) as (ours, _):
         for private in (True, False):
             usable = ours.engine._transports.usable(private=private)
-            assert [each.name for each in usable] == ["webrtc"]
+            assert [each.name for each in usable] == ["webrtc", "relayed"][: 1 + private]
 
 
 async def test_a_transfer_goes_on_when_its_connection_breaks(

@@ -20,6 +20,7 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.transports import registry
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.offer import Endpoint
+from filesend_tui.core.transports.relayed import transport
 from tests.conftest import RunningRelay
 from tests.core.test_client import BIG, SLOW, Person, pair, yes
 from tests.torrent.lab import read_tree, write_tree
@@ -56,6 +57,7 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     made = Gate(road._connect)
     monkeypatch.setattr(road, "_connect", made.connect)
+    monkeypatch.setattr(transport, "HEAD_START", 1.0)
     # WebRTC would get through on one machine.
     kinds = {name: make for name, make in registry.KINDS.items() if name != "webrtc"}
     monkeypatch.setattr(registry, "KINDS", kinds)

@@ -383,7 +383,7 @@ def test_a_partner_who_was_banned_is_not_taken_for_a_firewall(stage: Stage, tmp_
 
 
 CAUSES: dict[str, tuple[FileSendError | None, dict[str, object], type[FileSendError], str, str]] = {
-    "nothing is known": (None, {}, NoPeers, "could not reach each other.", "UDP"),
+    "nothing is known": (None, {}, NoPeers, "could not reach each other.", "transit"),
     "the tracker is down": (
         TrackerFailed("The tracker at ws://x does not answer."),
         {},
@@ -398,7 +398,7 @@ CAUSES: dict[str, tuple[FileSendError | None, dict[str, object], type[FileSendEr
         "could not reach each other: a peer does not offer to be reached directly.",
         "--road auto",
     ),
-    "a TURN server": (None, {"relay_only": True}, NoPeers, "could not reach", "TURN"),
+    "a TURN server": (None, {"relay_only": True}, NoPeers, "could not reach", "transit"),
 }
 
 

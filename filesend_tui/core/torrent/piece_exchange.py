@@ -122,7 +122,12 @@ class PieceExchange:
                 self.peer_has(peer, event)
 
     def left(self, peer: Peer) -> None:
-        """Remove a peer; request its blocks in flight from others."""
+        """Remove a peer; request its blocks in flight from others.
+
+        One that was replaced before the shape was known never joined.
+        """
+        if peer not in self.assembly.picker:
+            return
         peer.download_turns.refund(len(self.assembly.picker.in_flight(peer)) * BLOCK)
         if peer.spans:
             peer.download_turns.refund(peer.spans.due)

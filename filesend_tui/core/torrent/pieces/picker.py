@@ -194,6 +194,10 @@ class PiecePicker(Generic[PeerKey]):
         due = self._missing & ~self._held & ~(self._fresh & self._postponed)
         return bool(self._peers[peer].bits & due)
 
+    def __contains__(self, peer: object) -> bool:
+        """Return whether a peer was added and not removed."""
+        return peer in self._peers
+
     def in_flight(self, peer: PeerKey) -> Collection[BlockRequest]:
         """Return the peer's requests in flight, oldest first: a live view."""
         return self._peers[peer].requests.keys()
