@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -30,6 +31,7 @@ from relay.protocol.reflect import REFLECT_PATH, Reflection
 from relay.protocol.transit import TRANSIT_PATH
 from relay.stores.base import PeopleTotals, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
+from relay.stun import StunServer
 from relay.tracker.sockets import Tracker
 from relay.transit.passes import Passes
 from relay.transit.pipes import Transit
@@ -96,6 +98,7 @@ class RelayApp:
         self._people = People(self._server, stores, limits, self._metrics, passes)
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
         self._transit = Transit(stores.people, passes, limits, self._metrics)
+        self._stun = StunServer(limits, self._metrics)
         self._show()
         transit = [WebSocketRoute(TRANSIT_PATH, self._transit.serve)] if limits.transit else []
         web = Starlette(
@@ -189,6 +192,10 @@ class RelayApp:
 
         return counted
 
+    async def answer_stun(self, beside: socket.socket) -> None:
+        """Answer STUN at the address of the relay's listener, until the end."""
+        self._people.stun_port = await self._stun.listen(beside)
+
     async def say_closing(self) -> None:
         """Notify everybody connected that the relay closes."""
         await self._people.say_closing()
@@ -209,6 +216,7 @@ class RelayApp:
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
+            self._stun.close()
             await self._server.shutdown()
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
@@ -224,6 +232,7 @@ class RelayApp:
         while True:
             await asyncio.sleep(self._limits.sweep_every)
             await self._stores.rates.expire()
+            self._stun.forget()
 
     async def _render_metrics(self, _request: Request) -> Response:
         self._people_kept = await self._stores.people.totals()

@@ -23,6 +23,7 @@ class Metrics:
         self.offers = self._counter("tracker_offers", "Offers relayed to another peer.")
         self.pipes = self._counter("transit_pipes", "Pipes opened between two people.")
         self.transit_bytes = self._counter("transit_bytes", "Bytes that pipes carried.")
+        self.stun = self._counter("stun_answers", "STUN requests answered.")
         self.rejected = self._counter("rejected_frames", "Frames that could not be used.", "kind")
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:

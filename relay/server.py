@@ -81,6 +81,7 @@ class RelayServer(uvicorn.Server):
         self._app: RelayApp = create_app(limits, proxies, metrics_to, stores)
         self._listener = listener
         self._on_ready = on_ready
+        self._stun: asyncio.Task[None] | None = None
         super().__init__(
             uvicorn.Config(
                 self._app,
@@ -116,10 +117,13 @@ class RelayServer(uvicorn.Server):
         await super().startup(sockets)
         logger.info("ready")
         self._on_ready(self.url)
+        self._stun = asyncio.create_task(self._app.answer_stun(self._listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Notify everybody connected, then close."""
         logger.info("closing")
+        if self._stun is not None:
+            await asyncio.wait({self._stun})
         await self._app.say_closing()
         await super().shutdown(sockets)
 

@@ -90,9 +90,14 @@ class Client:
                 self._recording = asyncio.create_task(recording)
 
     async def _relay(self) -> RelayEntry:
-        address, given = await self._sessions.transit()
-        name = address.url.partition("://")[2]
-        return RelayEntry(name, address.transit, address.reflect, given)
+        address, roads = await self._sessions.roads()
+        return RelayEntry(
+            address.url.partition("://")[2],
+            address.transit,
+            address.reflect,
+            address.stun(roads.stun_port) if roads.stun_port else "",
+            roads.pass_ or b"",
+        )
 
     def subscribe(self) -> Subscription:
         """Return a new reader of the event stream: `async for event in client.subscribe()`."""

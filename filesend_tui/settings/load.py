@@ -102,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             name=self.name,
             output=output,
             ice_servers=self.ice_servers_for(places),
+            relay_stun=self.ice_servers is None and not local,
             relay_only=self.relay_only,
             road=self.road,
             direct_port=self.direct_port,

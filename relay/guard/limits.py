@@ -101,6 +101,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: Bytes of the pipes of one address in a day: after a burst of as many, what a day gives.
     transit_day: Rate = day_of(20 * 10**9)
 
+    # STUN.
+    stun_requests: Rate = Rate(burst=2_000, per_second=500)
+    address_stun_requests: Rate = Rate(burst=60, per_second=5)
+
     # The tracker.
     announce_interval: int = 120
     #: A peer that missed two announces is gone, even if its socket is not.

@@ -23,7 +23,7 @@ from relay.protocol.words import (
     CONTENTS,
     ROUTES,
     Allocate,
-    AskTransit,
+    AskRoads,
     Claim,
     Done,
     ErrorCode,
@@ -34,10 +34,10 @@ from relay.protocol.words import (
     Met,
     RelayClosing,
     Release,
+    Roads,
     Route,
     Routed,
     Sealed,
-    TransitPass,
     W,
     Word,
     parse,
@@ -54,10 +54,11 @@ _TOO_MANY_MEETS = "Too many places tried; wait a little."
 
 
 class _Person:
-    """A connected client, and its address."""
+    """A connected client, and its address. is_direct: there is no proxy in between."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, is_direct: bool) -> None:
         self.address = address
+        self.is_direct = is_direct
         #: Held while a word of theirs is handled, and while a notice is sent to them.
         self.busy = asyncio.Lock()
 
@@ -81,6 +82,8 @@ class People:
         self._passes = passes
         self._people: dict[str, _Person] = {}
         self._closing = False
+        #: Where STUN is answered; None: nowhere.
+        self.stun_port: int | None = None
         server.on("connect", self._on_connect)
         server.on("disconnect", self._on_disconnect)
         server.on("*", self._on_word)
@@ -108,8 +111,8 @@ class People:
     async def _on_connect(self, sid: str, environ: dict[str, Any], _auth: object) -> None:
         if self._closing or len(self._people) >= self._limits.max_people:
             raise socketio.exceptions.ConnectionRefusedError("The relay is full.")
-        address = environ["asgi.scope"]["client"][0]
-        self._people[sid] = _Person(address)
+        address, port = environ["asgi.scope"]["client"]
+        self._people[sid] = _Person(address, is_direct=bool(port))
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         person = self._people.pop(sid, None)
@@ -183,14 +186,15 @@ class People:
                 await self._rooms.leave_place(sid, place)
             case Leave(room=room):
                 return Done(), await self._rooms.leave(sid, room)
-            case AskTransit():
-                return self._pass_of(sid), ()
+            case AskRoads():
+                return self._roads_of(sid), ()
         return Done(), ()
 
-    def _pass_of(self, sid: str) -> TransitPass:
-        if not self._limits.transit:
-            raise Refusal(ErrorCode.NO_TRANSIT, "This relay carries no bytes.")
-        return TransitPass(pass_=self._passes.give(sid))
+    def _roads_of(self, sid: str) -> Roads:
+        # A proxy in front passes on no UDP.
+        stun = self.stun_port if self._people[sid].is_direct else None
+        given = self._passes.give(sid) if self._limits.transit else None
+        return Roads(pass_=given, stun_port=stun)
 
     async def _count_code(self, sid: str, address: str) -> None:
         await self._count(Counted.CODES, sid, CountedByAddress.CODES, address, _TOO_MANY_CODES)

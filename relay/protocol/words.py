@@ -123,17 +123,25 @@ class Leave(Word, frozen=True, kw_only=True):
     room: Room
 
 
-class AskTransit(Word, frozen=True, kw_only=True):
-    """`askTransit`: asks for a pass for the transit (transit.py). Acknowledged with TransitPass."""
+class AskRoads(Word, frozen=True, kw_only=True):
+    """`askRoads`: asks what the relay has for those who cannot reach each other.
+
+    Acknowledged with Roads.
+    """
 
 
-class TransitPass(Word, frozen=True, kw_only=True):
-    """This client's pass, as long as it is connected; a secret between it and the relay."""
+class Roads(Word, frozen=True, kw_only=True):
+    """What a client may use while it is connected.
 
-    pass_: Annotated[bytes, Meta(min_length=16, max_length=16)] = msgspec.field(name="pass")
+    pass: its pass for the transit (transit.py), a secret between it and the relay; null: there is
+    no transit. stun_port: UDP port of the relay where it answers STUN; null: nowhere.
+    """
+
+    pass_: Annotated[bytes, Meta(min_length=16, max_length=16)] | None = msgspec.field(name="pass")
+    stun_port: Annotated[int, Meta(ge=1, le=65535)] | None
 
     def __repr__(self) -> str:
-        return "TransitPass()"
+        return f"Roads(stun_port={self.stun_port})"  # never the pass
 
 
 class Done(Word, frozen=True, kw_only=True):
@@ -419,7 +427,7 @@ CALLS: Final[dict[str, type[Word]]] = {
     "meet": Meet,
     "leavePlace": LeavePlace,
     "leave": Leave,
-    "askTransit": AskTransit,
+    "askRoads": AskRoads,
 }
 
 #: Acknowledgements of calls; Done for every other one, and for every routed word.
@@ -427,7 +435,7 @@ REPLIES: Final[dict[str, type[Word]]] = {
     "allocate": Allocated,
     "claim": Joined,
     "meet": Met,
-    "askTransit": TransitPass,
+    "askRoads": Roads,
 }
 
 #: Words that two people send before they hold a common key, by event.
@@ -500,7 +508,6 @@ class ErrorCode:
     UNKNOWN_EVENT: Final = "unknownEvent"
     RATE_LIMITED: Final = "rateLimited"
     RELAY_FULL: Final = "relayFull"
-    NO_TRANSIT: Final = "noTransit"
 
 
 W = TypeVar("W", bound=Word)

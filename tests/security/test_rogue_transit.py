@@ -86,7 +86,7 @@ async def rogue() -> AsyncIterator[tuple[Rogue, RelayEntry]]:
         port = server.sockets[0].getsockname()[1]
         yield (
             made,
-            RelayEntry("rogue", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", os.urandom(PASS)),
+            RelayEntry("rogue", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", "", os.urandom(PASS)),
         )
 
 
@@ -335,7 +335,7 @@ async def test_it_sends_nobody_elsewhere() -> None:
 
     server = await asyncio.start_server(redirect, "127.0.0.1", 0, family=socket.AF_INET)
     port = server.sockets[0].getsockname()[1]
-    entry = RelayEntry("here", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", bytes(PASS))
+    entry = RelayEntry("here", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", "", bytes(PASS))
     here = RelayedTransport(ALONE, access(entry))
     answer = await here.answer((await here.offer()).text)
     await fails(answer.opened())

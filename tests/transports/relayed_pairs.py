@@ -16,7 +16,7 @@ from relay.protocol.transit import TRANSIT_PATH
 from tests.relay.conftest import Person, pair
 from tests.transports.pairs import soon
 
-NOWHERE = RelayEntry("nowhere", "", "", b"")
+NOWHERE = RelayEntry("nowhere", "", "", "", b"")
 ALONE = ClientConfig(road=RoadChoice.RELAYED)
 
 
@@ -25,6 +25,7 @@ def entry_at(url: str, pass_: bytes) -> RelayEntry:
         url.partition("//")[2],
         url.replace("http", "ws", 1) + TRANSIT_PATH,
         url + REFLECT_PATH,
+        "",
         pass_,
     )
 
@@ -44,7 +45,7 @@ async def paired_at(url: str) -> AsyncIterator[tuple[RelayEntry, RelayEntry]]:
         for person in people:
             await person.client.connect(url, transports=["websocket"])
         await pair(*people)
-        passes = [(await each.call("askTransit", {}))["pass"] for each in people]
+        passes = [(await each.call("askRoads", {}))["pass"] for each in people]
         here, there = (entry_at(url, base64.b64decode(each)) for each in passes)
         yield here, there
     finally:

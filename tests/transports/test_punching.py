@@ -222,6 +222,19 @@ async def test_it_is_asked_from_the_listening_port(
         b"what is this",
         b"",
     ],
+    ids=[
+        *(
+            "empty",
+            "a list",
+            "no port",
+            "port 0",
+            "a high port",
+            "a name",
+            "multicast",
+            "link-local",
+        ),
+        *("loopback", "long", "a redirect", "no HTTP", "nothing"),
+    ],
 )
 async def test_an_answer_that_is_of_no_use(answer: bytes) -> None:
     async with answering(answer) as (url, asked), listening() as port:

@@ -4,12 +4,19 @@ import asyncio
 import hashlib
 import os
 
+import msgspec
 import pytest
 from aiortc import rtcsctptransport
 
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, ChannelAbused
+from filesend_tui.core.transports.base import (
+    Abuse,
+    ChannelAbused,
+    RelayAccess,
+    RelayEntry,
+    no_relay,
+)
 from filesend_tui.core.transports.webrtc.aiortc import channel
 from filesend_tui.core.transports.webrtc.ice import WEBRTC
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
@@ -259,3 +266,23 @@ async def test_the_path_is_looked_at_once_in_a_while_and_not_for_every_block(
         ours._path_until = 0.0  # a second later
         assert ours.address
         assert 0 < looks <= 3
+
+
+async def test_the_relays_stun_is_asked_in_place_of_the_settings_servers() -> None:
+    """Where nothing was chosen, and only if the relay has it; nobody else is asked."""
+    servers = ClientConfig(ice_servers=(IceServer(urls="stun:192.0.2.1:1"),), relay_stun=True)
+    entry = RelayEntry("here", "", "", "stun:192.0.2.9:8421", b"")
+
+    async def relay() -> RelayEntry:
+        return entry
+
+    async def urls(config: ClientConfig, access: RelayAccess) -> list[str]:
+        asked = await WebRtcTransport(config, access)._with_servers()
+        return [each.urls for each in asked.ice_servers]
+
+    assert await urls(servers, relay) == ["stun:192.0.2.9:8421"]
+    assert await urls(servers, no_relay) == ["stun:192.0.2.1:1"]
+    chosen = msgspec.structs.replace(servers, relay_stun=False)
+    assert await urls(chosen, relay) == ["stun:192.0.2.1:1"]
+    entry = entry._replace(stun="")
+    assert await urls(servers, relay) == ["stun:192.0.2.1:1"]

@@ -29,6 +29,11 @@ class RelayAddress(NamedTuple):
     transit: str
     reflect: str
 
+    def stun(self, port: int) -> str:
+        """Return the URL of a STUN server on the relay's machine (RFC 7064)."""
+        host = urlsplit(self.url).hostname or ""
+        return f"stun:[{host}]:{port}" if ":" in host else f"stun:{host}:{port}"
+
 
 def parse_relay_url(typed: str) -> RelayAddress:
     """Parse a relay's address: an http, https, ws or wss URL, or `host` or `host:port`.

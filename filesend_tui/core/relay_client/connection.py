@@ -97,7 +97,6 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
         "The relay is asked too much at once.",
         "Wait a moment, then try again.",
     ),
-    ErrorCode.NO_TRANSIT: (FileSendError, "The relay carries no bytes.", "Use another relay."),
     ErrorCode.RELAY_FULL: (
         FileSendError,
         "The relay has no room for more people.",

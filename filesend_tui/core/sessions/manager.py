@@ -169,24 +169,17 @@ class SessionManager:
         """
         await self._relay.connect(relay_url, again=again)
 
-    async def transit(self) -> tuple[RelayAddress, bytes]:
-        """Return the relay's address, and this client's pass for its transit; the pass is secret.
-
-        The pass is empty where the relay has no transit.
+    async def roads(self) -> tuple[RelayAddress, words.Roads]:
+        """Return the relay's address, and what it has for those who cannot reach each other.
 
         Raises:
             RelayUnreachable: There is no connection to a relay.
+            FileSendError: The relay refuses.
         """
-        try:
-            given = (await self._relay.call(words.AskTransit(), words.TransitPass)).pass_
-        except RelayUnreachable:
-            raise
-        except FileSendError as refusal:
-            _log.debug("there is no transit: %s", refusal)
-            given = b""
+        roads = await self._relay.call(words.AskRoads(), words.Roads)
         if self._relay.address is None:
             raise self._relay.loss
-        return self._relay.address, given
+        return self._relay.address, roads
 
     async def create_code(self) -> str:
         """Open a code, in place of an earlier one, and return it; a secret.

@@ -26,13 +26,14 @@ class RelayEntry(NamedTuple):
     """What this client's relay has for transports.
 
     address: its own, as text for a person. transit: URL of its transit's WebSocket. reflect: URL
-    that tells where a request comes from. pass_: admits this client to the transit, a secret; empty
-    where there is none.
+    that tells where a request comes from. stun: URL of its STUN (RFC 7064), empty where there is
+    none. pass_: admits this client to the transit, a secret; empty where there is none.
     """
 
     address: str
     transit: str
     reflect: str
+    stun: str
     pass_: bytes
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 #: a pair prefer in this order.
 KINDS: dict[str, Callable[[ClientConfig, RelayAccess], Transport]] = {
     "direct": DirectTransport,
-    "webrtc": lambda config, _relay: WebRtcTransport(config),
+    "webrtc": WebRtcTransport,
     "relayed": RelayedTransport,
 }
 #: The only one used in an open swarm: WebTorrent supports no other.

@@ -54,7 +54,7 @@ async def open_end() -> AsyncIterator[Ends]:
 
 
 async def pass_of(person: Person) -> bytes:
-    return base64.b64decode((await person.call("askTransit", {}))["pass"])
+    return base64.b64decode((await person.call("askRoads", {}))["pass"])
 
 
 async def hear(end: ClientConnection) -> Any:
@@ -344,7 +344,7 @@ async def test_who_leaves_does_not_leave_a_pipe_that_waits(
 async def test_a_relay_without_one(connect: Connect, open_end: Ends) -> None:
     with running_relay(Limits(transit=False)) as relay:
         person = await connect(relay.url)
-        assert await person.code("askTransit", {}) == "noTransit"
+        assert (await person.call("askRoads", {}))["pass"] is None
         with pytest.raises(InvalidStatus) as refused:
             await open_end(relay.url)
         assert refused.value.response.status_code == 403

@@ -5,8 +5,11 @@ Each stack is in its own package, what they have in common in attempt.py.
 
 from __future__ import annotations
 
-from filesend_tui.core.config import ClientConfig, WebRtcStack
-from filesend_tui.core.transports.base import Transport
+import msgspec
+
+from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
 from filesend_tui.core.transports.webrtc.attempt import Unfit, WebRtcAttempt
 from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.remote_sdp import RemoteDescription, vet
@@ -18,6 +21,7 @@ class WebRtcTransport(Transport):
 
     Args:
         config: Its servers, and the stack.
+        relay: May have a STUN server.
         unread_limit: Bytes received and not read at which a peer is cut off.
 
     Raises:
@@ -28,8 +32,15 @@ class WebRtcTransport(Transport):
     hides_addresses = True
     lanes = True
 
-    def __init__(self, config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        relay: RelayAccess = no_relay,
+        *,
+        unread_limit: int = UNREAD_LIMIT,
+    ) -> None:
         self._config = config
+        self._relay = relay
         self._unread_limit = unread_limit
         if config.relay_only:
             self.hint = "Check that the TURN server works, on both sides."
@@ -75,9 +86,21 @@ class WebRtcTransport(Transport):
         self, stack: type[WebRtcAttempt], offer: RemoteDescription | None
     ) -> WebRtcAttempt:
         await stack.load()
-        attempt = stack(self._config, self._unread_limit)
+        attempt = stack(await self._with_servers(), self._unread_limit)
         await attempt.begin(offer)
         return attempt
+
+    async def _with_servers(self) -> ClientConfig:
+        """Return the settings, with the relay's own STUN where that is preferred and there."""
+        if not self._config.relay_stun:
+            return self._config
+        try:
+            stun = (await self._relay()).stun
+        except FileSendError:
+            stun = ""
+        if not stun:
+            return self._config
+        return msgspec.structs.replace(self._config, ice_servers=(IceServer(urls=stun),))
 
     def _stack(self) -> type[WebRtcAttempt]:
         """Return the attempts of the stack that the settings choose; raises ChannelFailed."""
