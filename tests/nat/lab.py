@@ -1,6 +1,6 @@
-"""A lab of network namespaces: two homes behind routers, an internet with a relay and coturn.
+"""A lab of network namespaces: two homes behind routers, and an internet with a relay.
 
-    internet 10.99.0.0/24, fd99::/64    the relay .1:443, coturn .2:3478; without a router .31, .32
+    internet 10.99.0.0/24, fd99::/64    the relay .1:443; people without a router .31, .32
     home 1   192.168.1.10, fd00:1::10   its router .1, outside 10.99.0.11 (CGNAT: behind .21)
     home 2   192.168.2.10, fd00:2::10   its router .1, outside 10.99.0.12 (CGNAT: behind .22)
 
@@ -26,7 +26,6 @@ from tests.nat.routers import Kind, rules
 
 RELAY_V4: Final = "http://10.99.0.1:443"
 RELAY_V6: Final = "http://[fd99::1]:443"
-STUN: Final = "stun:10.99.0.2:3478"
 
 
 def why_none() -> str | None:
@@ -96,39 +95,28 @@ class Lab:
         relay.wait_for_line("ready at")
         return relay
 
-    def start_turn(self) -> None:
-        """Start coturn, which answers STUN; nothing of it is used as TURN."""
-        host = self.internet
-        process = subprocess.Popen(
-            [
-                *host.inside,
-                *("turnserver", "-n", "--no-cli", "-S", "-L", "10.99.0.2", "-L", "fd99::2"),
-                *("-p", "3478", "--no-tls", "--no-dtls", "--log-file", "stdout", "--simple-log"),
-                *("--pidfile", str(self.folder / "turn.pid")),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._stack.callback(process.wait)
-        self._stack.callback(process.kill)
+    def send(self, size: int, *options: str, ice: str | None = "none") -> Outcome:
+        """Send a file of so many bytes from the first home to the second; return how it went.
 
-    def send(self, size: int, *options: str, ice: str = "none") -> Outcome:
-        """Send a file of so many bytes from the first home to the second; return how it went."""
+        ice: servers in the settings of both; None: what counts where nobody chose.
+        """
         source, output = self.folder / "film.bin", self.folder / "out"
         source.write_bytes(os.urandom(size))
         sender = self._person(0, ice, "send", source, "--json", *options)
         code = sender.wait_for("code")["code"]
         receiver = self._person(1, ice, "receive", code, "--yes", "--json", "-o", output, *options)
-        began = first = None
+        began = first = done = None
         while receiver.process.poll() is None:
             names = {event["event"] for event in tuple(receiver.events)}
+            if done is None and "downloadComplete" in names:
+                done = time.monotonic()
             if began is None and "paired" in names:
                 began = time.monotonic()
             moved = any(each.get("downloaded_bytes") for each in tuple(receiver.events))
             if first is None and began is not None and (moved or "downloadComplete" in names):
                 first = time.monotonic()
             time.sleep(0.01)
-        ended = time.monotonic()
+        done = done or time.monotonic()
         receiver.end()
         sender.end()
         arrived = output / source.name
@@ -137,7 +125,7 @@ class Lab:
             road=roads[-1] if roads else "",
             roads=tuple(roads),
             first_byte=first - began if first is not None and began is not None else None,
-            rate=size / max(0.05, ended - first) if first is not None else 0.0,
+            rate=size / max(0.05, done - first) if first is not None else 0.0,
             same=arrived.exists() and _digest(arrived) == _digest(source),
             told=tuple(
                 f"{e['message']} {e.get('hint', '')}".strip()
@@ -146,11 +134,13 @@ class Lab:
             ),
         )
 
-    def _person(self, number: int, ice: str, *arguments: str | Path) -> Filesend:
+    def _person(self, number: int, ice: str | None, *arguments: str | Path) -> Filesend:
         v6 = self.kinds[number] is Kind.V6
+        self.world.environment.pop("FILESEND_ICE_SERVERS", None)
+        if ice is not None:
+            self.world.environment["FILESEND_ICE_SERVERS"] = ice
         self.world.environment |= {
             "FILESEND_RELAY": RELAY_V6 if v6 else RELAY_V4,
-            "FILESEND_ICE_SERVERS": ice,
             "FILESEND_STATE": str(self.folder / f"state {number}"),
             "FILESEND_NAME": ("Ann", "Bob")[number],
         }
@@ -163,9 +153,8 @@ class Lab:
         run = self.internet.run
         run("ip", "link", "add", "net", "type", "bridge")
         run("ip", "link", "set", "net", "up")
-        for number in (1, 2):
-            run("ip", "address", "add", f"10.99.0.{number}/24", "dev", "net")
-            run("ip", "address", "add", f"fd99::{number}/64", "dev", "net", "nodad")
+        run("ip", "address", "add", "10.99.0.1/24", "dev", "net")
+        run("ip", "address", "add", "fd99::1/64", "dev", "net", "nodad")
         # What is for nobody is dropped in silence, as out there.
         run("ip", "route", "add", "blackhole", "default")
         run("ip", "-6", "route", "add", "blackhole", "default")

@@ -46,6 +46,14 @@ def test_a_file_gets_through(tmp_path: Path, one: Kind, other: Kind, road: str) 
         assert not outcome.told
 
 
+def test_webrtc_gets_through_by_the_relays_stun_alone(tmp_path: Path) -> None:
+    with Lab(tmp_path, Kind.CONE, Kind.CONE) as lab:
+        lab.start_relay("--transit", "off")
+        outcome = lab.send(SIZE // 4, "--road", "webrtc", ice=None)
+        assert outcome.same, outcome
+        assert outcome.road == "webrtc"
+
+
 def test_a_relay_without_a_transit_is_in_nobodys_way(tmp_path: Path) -> None:
     with Lab(tmp_path, Kind.CONE, Kind.CONE) as lab:
         lab.start_relay("--transit", "off")
