@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from filesend_tui.cli.doctor import doctor
 from filesend_tui.cli.download import download
 from filesend_tui.cli.forget import forget
 from filesend_tui.cli.history import history
@@ -39,5 +40,5 @@ def screens(context: typer.Context, *, _version: VersionOption = False) -> None:
         raise typer.Exit(open_screens(context.obj))
 
 
-for command in (send, receive, seed, download, resume, forget, history, limit, relay):
+for command in (send, receive, seed, download, resume, forget, history, limit, doctor, relay):
     cli.command()(command)

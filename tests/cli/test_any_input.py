@@ -94,6 +94,7 @@ NEEDED = {
     "forget": ["--all"],
     "history": [],
     "limit": [],
+    "doctor": [],
     "relay": [],
 }
 
@@ -112,6 +113,7 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
     monkeypatch.setattr(compose, "run", run)
     monkeypatch.setattr("relay.server.RelayServer.run", lambda _self: None)
+    monkeypatch.setattr("filesend_tui.headless.doctor.run", lambda *_, **__: ExitCode.DONE)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("FILESEND_")]:
         monkeypatch.delenv(name)
