@@ -8,6 +8,8 @@ CORE = "filesend_tui.core"
 TRANSPORTS = f"{CORE}.transports"
 #: Asks whether WebRTC in machine code is installed, for whoever chooses it in the settings.
 DOOR = f"{CORE}.checks"
+#: Looks at what the direct road needs of this network.
+DOCTOR = f"{CORE}.doctor"
 #: What several kinds are made of, and is none itself.
 SHARED = {"tls"}
 
@@ -30,4 +32,4 @@ def test_only_the_registry_knows_the_kinds() -> None:
         for importer in graph.find_modules_that_directly_import(module)
         if kind_of(importer) != kind
     }
-    assert importers <= {f"{TRANSPORTS}.registry", DOOR}
+    assert importers <= {f"{TRANSPORTS}.registry", DOOR, DOCTOR}

@@ -95,6 +95,15 @@ class Lab:
         relay.wait_for_line("ready at")
         return relay
 
+    def server(self, number: int) -> Host:
+        """Return another machine of the internet, at 10.99.0.N and fd99::N."""
+        host = self._host()
+        addresses = (f"10.99.0.{number}/24", f"fd99::{number}/64")
+        self._plug(host, "eth", self.internet, "net", *addresses)
+        host.run("ip", "route", "add", "default", "via", "10.99.0.1")
+        host.run("ip", "-6", "route", "add", "default", "via", "fd99::1")
+        return host
+
     def send(self, size: int, *options: str, ice: str | None = "none") -> Outcome:
         """Send a file of so many bytes from the first home to the second; return how it went.
 
@@ -112,7 +121,7 @@ class Lab:
                 done = time.monotonic()
             if began is None and "paired" in names:
                 began = time.monotonic()
-            moved = any(each.get("downloaded_bytes") for each in tuple(receiver.events))
+            moved = any(each.get("downloadedBytes") for each in tuple(receiver.events))
             if first is None and began is not None and (moved or "downloadComplete" in names):
                 first = time.monotonic()
             time.sleep(0.01)
@@ -125,7 +134,7 @@ class Lab:
             road=roads[-1] if roads else "",
             roads=tuple(roads),
             first_byte=first - began if first is not None and began is not None else None,
-            rate=size / max(0.05, done - first) if first is not None else 0.0,
+            rate=size / max(0.02, done - first) if first is not None else 0.0,
             same=arrived.exists() and _digest(arrived) == _digest(source),
             told=tuple(
                 f"{e['message']} {e.get('hint', '')}".strip()

@@ -8,13 +8,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.chaos.network import Host
 from tests.e2e.processes import Filesend
 from tests.nat.lab import Lab
-from tests.nat.routers import Kind
 
 MODULES = ("wormhole", "wormhole_mailbox_server", "wormhole_transit_relay")
-#: Ports of its two servers: none but 443 gets out of some homes, and then its bytes do not.
-MAILBOX, TRANSIT = 443, 444
+#: The port of its two servers, on two machines: nothing else gets out of some homes.
+PORT = 443
+_SERVERS = (
+    *("--relay-url", f"ws://10.99.0.1:{PORT}/v1"),
+    *("--transit-helper", f"tcp:10.99.0.3:{PORT}"),
+)
 _CODE = "7-in-the-lab"
 _PROGRESS = re.compile(r"[1-9]\d*%")
 
@@ -34,17 +38,19 @@ def installed() -> bool:
 
 def send(lab: Lab, size: int, patience: float = 60.0) -> Way:
     """Send a file from the first home to the second; return how it went."""
-    for plugin, port in (("wormhole-mailbox", MAILBOX), ("transitrelay", TRANSIT)):
-        server = _run(lab, None, "twisted", plugin, "--port", rf"tcp:{port}:interface=\:\:")
+    for plugin, host in (("wormhole-mailbox", lab.internet), ("transitrelay", lab.server(3))):
+        server = _run(lab, host, "twisted", plugin, "--port", rf"tcp:{PORT}:interface=\:\:")
         server.wait_for_line("Starting reactor")
     source, output = lab.folder / "film.bin", lab.folder / "wormhole"
     source.write_bytes(bytes(size))
     output.mkdir()
-    sender = _run(lab, 0, "wormhole", *_servers(lab, 0), "send", "--no-qr", "--code", _CODE, source)
+    here, there = lab.homes
+    options = ("send", "--no-qr", "--code", _CODE, source)
+    sender = _run(lab, here, "wormhole", *_SERVERS, *options)
     sender.wait_for_line(_CODE)
     arrived = output / source.name
     receive = ("receive", "--accept-file", "-o", arrived, _CODE)
-    receiver = _run(lab, 1, "wormhole", *_servers(lab, 1), *receive)
+    receiver = _run(lab, there, "wormhole", *_SERVERS, *receive)
     began = time.monotonic()
     asked: float | None = None
     first: float | None = None
@@ -67,16 +73,8 @@ def send(lab: Lab, size: int, patience: float = 60.0) -> Way:
     return Way(way, first - (asked or began), size / max(0.05, ended - first))
 
 
-def _servers(lab: Lab, number: int) -> tuple[str, ...]:
-    v6 = lab.kinds[number] is Kind.V6
-    websocket, tcp = ("[fd99::1]", "fd99::1") if v6 else ("10.99.0.1", "10.99.0.1")
-    relay = f"ws://{websocket}:{MAILBOX}/v1"
-    return ("--relay-url", relay, "--transit-helper", f"tcp:{tcp}:{TRANSIT}")
-
-
-def _run(lab: Lab, number: int | None, module: str, *arguments: str | Path) -> Filesend:
-    host = lab.internet if number is None else lab.homes[number]
-    home = lab.folder / f"wormhole {number}"
+def _run(lab: Lab, host: Host, module: str, *arguments: str | Path) -> Filesend:
+    home = lab.folder / f"wormhole {host.pid}"
     home.mkdir(exist_ok=True)
     process = Filesend(
         arguments,
