@@ -13,12 +13,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import RelayEntry
 from filesend_tui.core.transports.direct import reflection, road
+from filesend_tui.core.transports.direct import transport as direct
 from filesend_tui.core.transports.direct.offer import MAX_OUTSIDE, DirectOffer, Endpoint
 from filesend_tui.core.transports.direct.ports import from_port, listen
 from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.direct.road import DirectRoad
+from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from relay.protocol.reflect import REFLECT_PATH
 from tests.conftest import RunningRelay, running_relay
@@ -250,16 +254,44 @@ async def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_it_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"address": "203.0.113.7", "port": 1234}'
-    async with answering(said(body)) as (url, asked), roads() as (ours, _):
+    async with answering(said(body)) as (url, asked):
+
+        async def relay() -> RelayEntry:
+            return RelayEntry("here", "", url, "", b"")
+
+        transport = DirectTransport(ClientConfig(), relay)
         for _ in range(3):
-            await ours.look_outside(url)
+            offer = await transport.offer()
+            assert DirectOffer.decode(offer.text).outside == (Endpoint("203.0.113.7", 1234),)
         assert len(asked) == 1
-        assert ours.offer().outside == (Endpoint("203.0.113.7", 1234),)
         monkeypatch.setattr(road, "OUTSIDE_LASTS", -1.0)
-        ours._looked = None
         for _ in range(2):
-            await ours.look_outside(url)
+            await transport.offer()
         assert len(asked) == 3
+        await transport.close()
+
+
+async def test_a_relay_that_hangs_holds_no_offer_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "RELAY_TIMEOUT", 0.2)
+
+    async def relay() -> RelayEntry:
+        await asyncio.sleep(600)
+        raise AssertionError
+
+    transport = DirectTransport(ClientConfig(), relay)
+    offer = await soon(transport.offer(), 5)
+    assert not DirectOffer.decode(offer.text).outside
+    await transport.close()
+
+
+async def test_on_one_machine_nobody_is_asked() -> None:
+    async def relay() -> RelayEntry:
+        raise AssertionError
+
+    transport = DirectTransport(ClientConfig(local=True), relay)
+    offer = await transport.offer()
+    assert not DirectOffer.decode(offer.text).outside
+    await transport.close()
 
 
 async def test_what_is_this_machines_own_address_needs_no_punching() -> None:

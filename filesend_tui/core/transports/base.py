@@ -44,6 +44,10 @@ class RelayEntry(NamedTuple):
 RelayAccess: TypeAlias = Callable[[], Awaitable[RelayEntry]]
 
 
+#: Timeout in seconds for the relay's answer where an offer waits for it: it can do without.
+RELAY_TIMEOUT: Final = 2.0
+
+
 async def no_relay() -> RelayEntry:
     """Raise ChannelFailed: a RelayAccess where there is no relay."""
     raise ChannelFailed("There is no relay.")

@@ -153,7 +153,7 @@ class DirectRoad:
         self._listeners: list[socket.socket] = []
         self._meetings: dict[bytes, _Meeting] = {}
         self._outside: tuple[Endpoint, ...] = ()
-        self._looked: tuple[str, float] | None = None
+        self._looked: float | None = None
         self._arriving: Counter[str] = Counter()
         self._tasks = Tasks()
         self._endings: set[asyncio.Task[None]] = set()
@@ -200,15 +200,18 @@ class DirectRoad:
             secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints), self._outside
         )
 
-    async def look_outside(self, url: str) -> None:
-        """Ask where connections from the listening ports come from, unless that was just asked.
-
-        url: the relay's reflection. Only after `start`.
-        """
+    @property
+    def outside_is_due(self) -> bool:
+        """Whether to look outside: it was not done for a while, and there may be a router."""
         now = asyncio.get_running_loop().time()
-        if self._local or (self._looked and self._looked[0] == url and now < self._looked[1]):
-            return
-        self._looked = url, now + OUTSIDE_LASTS
+        return not self._local and (self._looked is None or now >= self._looked + OUTSIDE_LASTS)
+
+    async def look_outside(self, url: str) -> None:
+        """Ask where connections from the listening ports come from. Only after `start`.
+
+        url: the relay's reflection.
+        """
+        self._looked = asyncio.get_running_loop().time()
         found = await asyncio.gather(
             *(
                 reflected(url, listener.family, listener.getsockname()[1])

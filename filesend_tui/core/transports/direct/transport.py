@@ -5,9 +5,17 @@ Connecting the two ends is road.py's.
 
 from __future__ import annotations
 
+import asyncio
+
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import Attempt, RelayAccess, Transport, no_relay
+from filesend_tui.core.transports.base import (
+    RELAY_TIMEOUT,
+    Attempt,
+    RelayAccess,
+    Transport,
+    no_relay,
+)
 from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
 from filesend_tui.core.transports.direct.road import DirectRoad
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
@@ -81,9 +89,12 @@ class DirectTransport(Transport):
 
     async def _look_outside(self) -> None:
         """Learn where connections from the listening port come from, where that may be outdated."""
+        if not self.road.outside_is_due:
+            return
         try:
-            entry = await self._relay()
-        except FileSendError:
+            async with asyncio.timeout(RELAY_TIMEOUT):
+                entry = await self._relay()
+        except (FileSendError, TimeoutError):
             return
         await self.road.look_outside(entry.reflect)
 

@@ -5,11 +5,13 @@ Each stack is in its own package, what they have in common in attempt.py.
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
+from filesend_tui.core.transports.base import RELAY_TIMEOUT, RelayAccess, Transport, no_relay
 from filesend_tui.core.transports.webrtc.attempt import Unfit, WebRtcAttempt
 from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.remote_sdp import RemoteDescription, vet
@@ -95,8 +97,9 @@ class WebRtcTransport(Transport):
         if not self._config.relay_stun:
             return self._config
         try:
-            stun = (await self._relay()).stun
-        except FileSendError:
+            async with asyncio.timeout(RELAY_TIMEOUT):
+                stun = (await self._relay()).stun
+        except (FileSendError, TimeoutError):
             stun = ""
         if not stun:
             return self._config
