@@ -100,6 +100,7 @@ chaos: $(VENV)/dev.stamp
 # What gets through between every two kinds of networks, as root on Linux; writes the table of
 # docs/reachability.md. About a quarter of an hour.
 nat: $(VENV)/bench.stamp
+	$(BIN)/pytest -m long tests/nat
 	$(BIN)/python -m tests.nat.table
 
 # Every row of docs/performance.md's table; as root also those on slow and lossy links.

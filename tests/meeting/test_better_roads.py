@@ -139,7 +139,7 @@ async def test_another_makeshift_one_is_of_no_use() -> None:
     await finish(ours, theirs)
 
 
-async def test_that_nothing_better_came_is_no_failure() -> None:
+async def test_that_nothing_better_came_is_no_failure_and_it_is_sought_again() -> None:
     missed = 0
 
     def miss() -> None:
@@ -153,7 +153,10 @@ async def test_that_nothing_better_came_is_no_failure() -> None:
     first = await met(ours, theirs)
     Gated.fails.set()
     await asyncio.gather(ours.idle(), theirs.idle())
-    assert not missed
+    assert missed == 2, "by both, as often as an announce may be made"
+    await offered(ours, theirs)
+    await asyncio.gather(ours.idle(), theirs.idle())
+    assert missed == 4
     assert ours.dialer.failure is None
     assert theirs.dialer.failure is None
     assert not any(each.channel.closed for each in first)

@@ -64,8 +64,10 @@ class Lab:
         self.folder = folder
         self.kinds = (one, other)
         self.world = World(folder)
+        self.source = folder / "film.bin"
         self._stack = ExitStack()
-        self._cables = 0
+        self._cables: dict[int, tuple[Host, str]] = {}
+        self._routers: list[Host] = []
 
     def __enter__(self) -> Self:
         try:
@@ -95,6 +97,23 @@ class Lab:
         relay.wait_for_line("ready at")
         return relay
 
+    def cut(self, number: int) -> None:
+        """Cut the cable of a home's machine, which has its address all the same."""
+        upstream, port = self._cables[self.homes[number].pid]
+        upstream.run("ip", "link", "set", port, "down")
+
+    def mend(self, number: int) -> None:
+        """Mend it."""
+        upstream, port = self._cables[self.homes[number].pid]
+        upstream.run("ip", "link", "set", port, "up")
+
+    def renumber(self, number: int) -> None:
+        """Give a home's router another outside address, as providers do at night."""
+        router = self._routers[number]
+        router.run("ip", "address", "flush", "dev", "wan")
+        router.run("ip", "address", "add", f"10.99.0.{50 + number}/24", "dev", "wan")
+        router.run("ip", "route", "add", "default", "via", "10.99.0.1")
+
     def server(self, number: int) -> Host:
         """Return another machine of the internet, at 10.99.0.N and fd99::N."""
         host = self._host()
@@ -109,11 +128,21 @@ class Lab:
 
         ice: servers in the settings of both; None: what counts where nobody chose.
         """
-        source, output = self.folder / "film.bin", self.folder / "out"
-        source.write_bytes(os.urandom(size))
-        sender = self._person(0, ice, "send", source, "--json", *options)
+        return self.end(*self.begin(size, *options, ice=ice))
+
+    def begin(
+        self, size: int, *options: str, ice: str | None = "none"
+    ) -> tuple[Filesend, Filesend]:
+        """Begin to send; return the sender and the receiver."""
+        self.source.write_bytes(os.urandom(size))
+        sender = self._person(0, ice, "send", self.source, "--json", *options)
         code = sender.wait_for("code")["code"]
-        receiver = self._person(1, ice, "receive", code, "--yes", "--json", "-o", output, *options)
+        output = ("-o", self.folder / "out")
+        return sender, self._person(1, ice, "receive", code, "--yes", "--json", *output, *options)
+
+    def end(self, sender: Filesend, receiver: Filesend) -> Outcome:
+        """Wait for both to end; return how it went."""
+        size = self.source.stat().st_size
         began = first = done = None
         while receiver.process.poll() is None:
             names = {event["event"] for event in tuple(receiver.events)}
@@ -128,14 +157,14 @@ class Lab:
         done = done or time.monotonic()
         receiver.end()
         sender.end()
-        arrived = output / source.name
+        arrived = self.folder / "out" / self.source.name
         roads = [e["road"] for e in receiver.events if e["event"] == "peerConnected"]
         return Outcome(
             road=roads[-1] if roads else "",
             roads=tuple(roads),
             first_byte=first - began if first is not None and began is not None else None,
             rate=size / max(0.02, done - first) if first is not None else 0.0,
-            same=arrived.exists() and _digest(arrived) == _digest(source),
+            same=arrived.exists() and _digest(arrived) == _digest(self.source),
             told=tuple(
                 f"{e['message']} {e.get('hint', '')}".strip()
                 for e in (*sender.events, *receiver.events)
@@ -214,6 +243,7 @@ class Lab:
             route = ("ip", "-6", "route", "add", f"fd00:{number}::/64", "via", f"fd99::1{number}")
             self.internet.run(*route)
         _nft(router, rules(kind, f"192.168.{number}.10"))
+        self._routers.append(router)
         return router
 
     def _behind(
@@ -239,8 +269,8 @@ class Lab:
 
     def _plug(self, host: Host, name: str, upstream: Host, bridge: str, *addresses: str) -> None:
         """Plug a cable of a host into a bridge of another."""
-        self._cables += 1
-        port = f"port{self._cables}"
+        port = f"port{len(self._cables)}"
+        self._cables[host.pid] = upstream, port
         subprocess.run(
             [
                 *("ip", "link", "add", name, "netns", str(host.pid), "type", "veth"),

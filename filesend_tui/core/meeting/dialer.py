@@ -404,13 +404,22 @@ class Dialer:
         try:
             winner = await race.opened(self._timings.connect)
         except ChannelFailed:
-            if self._known(peer_id) is None:
-                self._missed()
+            self._miss(peer_id)
             raise
         await self._hand(peer_id, winner)
         if winner.transport.makeshift:
             self._goes_on(peer_id)
-            await self._hand(peer_id, await race.better())
+            try:
+                better = await race.better()
+            except ChannelFailed:
+                self._miss(peer_id)
+                raise
+            await self._hand(peer_id, better)
+
+    def _miss(self, peer_id: bytes) -> None:
+        """Have a peer sought again by whatever is better than what there is, if anything is."""
+        if self._better(peer_id):
+            self._missed()
 
     def _goes_on(self, peer_id: bytes) -> None:
         """Have the calling attempt, which has led to a channel, be in the way of no other."""

@@ -46,8 +46,9 @@ STAGGER: Final = 0.03
 #: Backoff in seconds for an address: the partner may not have our offer yet. Doubled each time.
 FIRST_RETRY: Final = 0.1
 MAX_RETRY: Final = 2.0
-#: Seconds for which a reflection counts; routers forget who is silent after minutes.
-OUTSIDE_LASTS: Final = 30.0
+#: Seconds for which a reflection counts. A router may have another address when the next offer is
+#: made: perhaps that is why it is.
+OUTSIDE_LASTS: Final = 5.0
 #: Most unauthenticated connections at a time: in all, and from one address.
 MAX_ARRIVING: Final = 32
 MAX_ARRIVING_FROM_ONE: Final = 8
