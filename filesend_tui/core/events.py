@@ -570,12 +570,14 @@ class PeerDropped(SessionEvent, frozen=True, kw_only=True):
 
     address: as in PeerConnected. reason: a stable word such as `closed` or `badPiece`;
     docs/protocol.md lists them. complete: each piece was announced by the peer or sent to it.
+    sent_bytes: of pieces, over this connection.
     """
 
     torrent: TorrentId
     address: str
     reason: str
     complete: bool = False
+    sent_bytes: int = 0
 
 
 class DownloadComplete(SessionEvent, frozen=True, kw_only=True):

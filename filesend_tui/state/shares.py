@@ -27,11 +27,11 @@ MAX_PEERS: Final = 10_000
 class _Peers:
     """The peers of one share and those that downloaded it, by address.
 
-    came: the total uploaded when each connected peer connected. partial: peers that were seen here
-    incomplete: only they can have downloaded it from here, not a peer that returns as a seed.
+    here: those that are connected. partial: peers that were seen here incomplete: only they can
+    have downloaded it from here, not a peer that returns as a seed.
     """
 
-    came: dict[str, int] = field(default_factory=dict)
+    here: set[str] = field(default_factory=set)
     partial: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
@@ -88,7 +88,7 @@ class Shares:
             case events.SwarmState(torrent=share) if share in self.rows:
                 self._swarm(event)
             case events.PeerConnected(torrent=share) if share in self.rows:
-                self._peers[share].came[event.address] = self.rows[share].uploaded_bytes
+                self._peers[share].here.add(event.address)
                 self._count(share)
             case events.PeerDropped(torrent=share) if share in self.rows:
                 self._dropped(event)
@@ -124,17 +124,16 @@ class Shares:
     def _dropped(self, event: events.PeerDropped) -> None:
         share, address = event.torrent, event.address
         peers = self._peers[share]
-        came = peers.came.pop(address, None)
+        peers.here.discard(address)
         # Something small is downloaded between two SwarmState events; then the bytes decide.
-        fetched = came is not None and self.rows[share].uploaded_bytes > came
-        if event.complete and (address in peers.partial or fetched):
+        if event.complete and (address in peers.partial or event.sent_bytes):
             peers.took(address)
         peers.partial.discard(address)
         self._count(share)
 
     def _count(self, share: TorrentId) -> None:
         peers = self._peers[share]
-        self._change(share, connected=len(peers.came), taken=len(peers.taken))
+        self._change(share, connected=len(peers.here), taken=len(peers.taken))
 
     def _change(self, share: TorrentId, **fields: Any) -> None:
         self.rows[share] = replace(self.rows[share], **fields)

@@ -234,9 +234,11 @@ def came(address: str) -> events.Event:
     return events.PeerConnected(torrent=SHARE, address=address, client="-WW0208-", road="webrtc")
 
 
-def went(address: str, *, complete: bool = True) -> events.Event:
+def went(address: str, *, complete: bool = True, sent: int = 0) -> events.Event:
     reason = "bothComplete" if complete else "closed"
-    return events.PeerDropped(torrent=SHARE, address=address, reason=reason, complete=complete)
+    return events.PeerDropped(
+        torrent=SHARE, address=address, reason=reason, complete=complete, sent_bytes=sent
+    )
 
 
 def swarm(**progress: float) -> events.Event:

@@ -89,7 +89,12 @@ TAKEN: dict[str, tuple[list[events.Event], int, int]] = {
     ),
     "one went when it had everything": ([came(A), swarm(a=0.4), went(A)], 1, 0),
     "one went before": ([came(A), swarm(a=0.4), upload(5), went(A, complete=False)], 0, 0),
-    "something small, too fast to be seen": ([came(A), upload(5), went(A)], 1, 0),
+    "something small, too fast to be seen": ([came(A), upload(5), went(A, sent=5)], 1, 0),
+    "one came back as a seed, while another fetched": (
+        [came(A), went(A, sent=5), came(B), upload(5), went(B), came(A), upload(9), went(A)],
+        1,
+        0,
+    ),
     "somebody else's seed said hello": ([upload(5), came(A), swarm(a=1.0), went(A)], 0, 0),
     "two": ([came(A), came(B), swarm(a=0.1, b=0.9), went(B), went(A)], 2, 0),
     "a connection that never opened": ([went(A, complete=False)], 0, 0),

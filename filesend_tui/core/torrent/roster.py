@@ -238,6 +238,7 @@ class Roster:
                     address=peer.address,
                     reason=reason,
                     complete=peer.has_everything,
+                    sent_bytes=peer.given.total(),
                 )
             )
 
