@@ -216,7 +216,7 @@ class RelayApp:
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
-            self._stun.close()
+            await self._stun.close()
             await self._server.shutdown()
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:

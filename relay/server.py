@@ -81,7 +81,6 @@ class RelayServer(uvicorn.Server):
         self._app: RelayApp = create_app(limits, proxies, metrics_to, stores)
         self._listener = listener
         self._on_ready = on_ready
-        self._stun: asyncio.Task[None] | None = None
         super().__init__(
             uvicorn.Config(
                 self._app,
@@ -115,15 +114,13 @@ class RelayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve, then call `on_ready`."""
         await super().startup(sockets)
+        await self._app.answer_stun(self._listener)
         logger.info("ready")
         self._on_ready(self.url)
-        self._stun = asyncio.create_task(self._app.answer_stun(self._listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Notify everybody connected, then close."""
         logger.info("closing")
-        if self._stun is not None:
-            await asyncio.wait({self._stun})
         await self._app.say_closing()
         await super().shutdown(sockets)
 

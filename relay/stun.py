@@ -41,11 +41,10 @@ class StunServer(asyncio.DatagramProtocol):
         self._addresses = AddressBuckets(limits.address_stun_requests, limits.max_addresses)
         self._stun: Any = None
         self._transport: asyncio.DatagramTransport | None = None
+        self._loading: asyncio.Task[None] | None = None
 
     async def listen(self, beside: socket.socket) -> int | None:
         """Listen on the address of a TCP listener; return the port, None where it is taken."""
-        # Importing the codec takes a moment.
-        self._stun = await asyncio.to_thread(import_module, "aioice.stun")
         loop = asyncio.get_running_loop()
         try:
             sock = _udp_like(beside)
@@ -54,12 +53,19 @@ class StunServer(asyncio.DatagramProtocol):
             logger.warning("no STUN: its UDP port cannot be had: %s", error.strerror)
             return None
         self._transport = transport
+        # Importing the codec takes a moment, for which nobody waits; who asks meanwhile asks again.
+        self._loading = asyncio.create_task(self._load())
         return int(sock.getsockname()[1])
 
-    def close(self) -> None:
+    async def _load(self) -> None:
+        self._stun = await asyncio.to_thread(import_module, "aioice.stun")
+
+    async def close(self) -> None:
         """Answer no more."""
         if self._transport is not None:
             self._transport.close()
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
 
     def forget(self) -> None:
         """Drop counts that are full again; called every second or so."""
@@ -68,7 +74,7 @@ class StunServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Answer a request, if it is one and not one too many."""
         shaped = _SHORTEST <= len(data) <= _LONGEST and data[:2] == _BINDING
-        if not shaped or data[4:8] != _COOKIE:
+        if not shaped or data[4:8] != _COOKIE or self._stun is None:
             return
         host, port = str(addr[0]).removeprefix("::ffff:"), addr[1]
         now = self._now()

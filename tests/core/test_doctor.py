@@ -32,7 +32,7 @@ async def found(url: str, folder: Path) -> dict[str, Finding]:
 
 
 async def with_stun(relay: RunningRelay) -> None:
-    await until(lambda: relay.server._app._people.stun_port is not None, 10)
+    await until(lambda: relay.server._app._stun._stun is not None, 10)
 
 
 async def test_a_relay_that_has_all(relay: RunningRelay, tmp_path: Path) -> None:

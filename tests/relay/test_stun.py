@@ -34,7 +34,7 @@ def asking(relay: RunningRelay) -> Iterator[socket.socket]:
 
 
 async def listening(relay: RunningRelay) -> None:
-    await until(lambda: relay.server._app._people.stun_port is not None, 10)
+    await until(lambda: relay.server._app._stun._stun is not None, 10)
 
 
 async def test_it_tells_who_asks_where_they_are_seen(relay: RunningRelay) -> None:
@@ -56,6 +56,7 @@ async def test_over_ipv6_and_ipv4_at_one_port() -> None:
     with listen("::", 0) as listener:
         app = RelayServer(listener)._app
         await app.answer_stun(listener)
+        await until(lambda: app._stun._stun is not None, 10)
         for family, host in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")):
             with socket.socket(family, socket.SOCK_DGRAM) as sock:
                 sock.connect((host, listener.getsockname()[1]))
@@ -65,7 +66,7 @@ async def test_over_ipv6_and_ipv4_at_one_port() -> None:
                 answer = stun.parse_message(data)
                 assert answer.attributes["XOR-MAPPED-ADDRESS"] == sock.getsockname()[:2]
                 assert len(data) <= 20 + 24
-        app._stun.close()
+        await app._stun.close()
 
 
 @pytest.mark.parametrize(
