@@ -88,8 +88,8 @@ async def test_several_meetings_of_the_same_two_at_once() -> None:
         meetings = []
         for number, (here, there) in enumerate(offers):
             meetings += [
-                ours.meet(here, there, chooses=number == 0),
-                theirs.meet(there, here, chooses=number == 1),
+                ours.meet(here, there, chooses=number == 0, timeout=4),
+                theirs.meet(there, here, chooses=number == 1, timeout=4),
             ]
         got = await soon(asyncio.gather(*meetings, return_exceptions=True), 30)
         channels = [each for each in got if isinstance(each, TlsChannel)]
