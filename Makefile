@@ -60,7 +60,8 @@ PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/stat
 
 # What moves much data, starts many processes, drives whole screens or attacks.
 LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile tests/torrent/bulk \
-	tests/chaos tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py
+	tests/chaos tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py \
+	tests/core/test_taking_over.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
 # less than one.
