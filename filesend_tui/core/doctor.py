@@ -13,6 +13,7 @@ import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 from pathlib import Path
@@ -157,7 +158,7 @@ async def relay_answers(relay: RelayAddress) -> Finding:
     """Ask the relay whether it is one."""
     began = time.monotonic()
     try:
-        async with await _get(f"{relay.url}/healthz") as answer:
+        async with _got(f"{relay.url}/healthz") as answer:
             text = await answer.content.read(1000)
     except OSError as error:
         why = why_unreached(error)
@@ -179,7 +180,7 @@ async def relay_answers(relay: RelayAddress) -> Finding:
 
 async def clock(relay: RelayAddress) -> Finding:
     """Compare this machine's clock with the relay's."""
-    async with await _get(f"{relay.url}/healthz") as answer:
+    async with _got(f"{relay.url}/healthz") as answer:
         date = answer.headers.get("Date", "")
     try:
         difference = time.time() - parsedate_to_datetime(date).timestamp()
@@ -338,24 +339,13 @@ async def upnp(port: int, *, wanted: bool) -> Finding:
         await mapping.close()
 
 
-async def _get(url: str) -> Any:
-    """Begin a GET; a context manager of its answer."""
+@asynccontextmanager
+async def _got(url: str) -> AsyncIterator[Any]:
+    """GET a URL; the answer is open for as long as the block runs."""
     aiohttp: Any = await asyncio.to_thread(import_module, "aiohttp")
-    return _Got(aiohttp.ClientSession(), url)
-
-
-class _Got:
-    def __init__(self, session: Any, url: str) -> None:
-        self._session = session
-        self._url = url
-
-    async def __aenter__(self) -> Any:
-        try:
-            # A redirect could lead to a service that listens on loopback only.
-            return await self._session.get(self._url, allow_redirects=False)
-        except BaseException:
-            await self._session.close()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
+    async with (
+        aiohttp.ClientSession() as session,
+        # A redirect could lead to a service that listens on loopback only.
+        session.get(url, allow_redirects=False) as answer,
+    ):
+        yield answer

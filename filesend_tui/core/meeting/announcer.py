@@ -9,7 +9,6 @@ import asyncio
 import logging
 import random
 import secrets
-import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import websocket_client
+from filesend_tui.core.util.websocket_client import tls_context, websocket_client
 
 if TYPE_CHECKING:
     pass
@@ -149,10 +148,7 @@ class Announcer:
             TrackerFailed: It ended; it ends no other way.
         """
         connect_to, broken = await asyncio.to_thread(websocket_client)
-        context = None
-        if self._url.startswith("wss:"):
-            # Reading the certificate store takes tens of milliseconds.
-            context = await asyncio.to_thread(ssl.create_default_context)
+        context = await tls_context(self._url)
         try:
             async with connect_to(
                 self._url,

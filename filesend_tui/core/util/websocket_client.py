@@ -5,6 +5,8 @@ Addresses, retries and what is said never live here.
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +29,11 @@ def websocket_client() -> tuple[type[connect], type[WebSocketException]]:
             return exc
 
     return ConnectHere, WebSocketException
+
+
+async def tls_context(url: str) -> ssl.SSLContext | None:
+    """Return the TLS context for a WebSocket's URL; None for `ws:`."""
+    if not url.startswith("wss:"):
+        return None
+    # Reading the certificate store takes tens of milliseconds.
+    return await asyncio.to_thread(ssl.create_default_context)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,7 @@ from filesend_tui.core.transports.base import RelayEntry
 from filesend_tui.core.transports.tls.connection import tune
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import websocket_client
+from filesend_tui.core.util.websocket_client import tls_context, websocket_client
 from relay.protocol.transit import JOINED, MAX_MESSAGE, TransitEnd, greeting
 
 if TYPE_CHECKING:
@@ -132,13 +131,9 @@ class Pipe:
 
 
 async def _connect(connect_to: type[connect], entry: RelayEntry) -> ClientConnection:
-    context = None
-    if entry.transit.startswith("wss:"):
-        # Reading the certificate store takes tens of milliseconds.
-        context = await asyncio.to_thread(ssl.create_default_context)
     connection = await connect_to(
         entry.transit,
-        ssl=context,
+        ssl=await tls_context(entry.transit),
         proxy=None,
         compression=None,
         max_size=MAX_MESSAGE,
