@@ -44,8 +44,7 @@ class TransportRace:
         #: The best first.
         self._runners = runners
         self._opening: list[asyncio.Task[Channel]] = []
-        self._handed_out: asyncio.Task[Channel] | None = None
-        self._handed_out_too: asyncio.Task[Channel] | None = None
+        self._handed_out: list[asyncio.Task[Channel]] = []
 
     @classmethod
     async def offer(cls, transports: Sequence[Transport]) -> TransportRace:
@@ -119,8 +118,7 @@ class TransportRace:
             task: runner.transport.grace
             for task, runner in zip(self._opening, self._runners, strict=True)
         }
-        winner = self._handed_out = await _first(graces)
-        return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
+        return self._hand_out(await _first(graces))
 
     async def better(self) -> Winner:
         """Wait for a better channel than the one that `opened` returned; the caller closes it.
@@ -128,12 +126,13 @@ class TransportRace:
         Raises:
             ChannelFailed: None opened in its time; the error of the last of them.
         """
-        assert self._handed_out is not None
-        position = self._opening.index(self._handed_out)
+        position = self._opening.index(self._handed_out[-1])
         if not position:
             raise ChannelFailed("There is no better road.")
-        winner = await _first(dict.fromkeys(self._opening[:position], 0.0))
-        self._handed_out_too = winner
+        return self._hand_out(await _first(dict.fromkeys(self._opening[:position], 0.0)))
+
+    def _hand_out(self, winner: asyncio.Task[Channel]) -> Winner:
+        self._handed_out.append(winner)
         return Winner(winner.result(), self._runners[self._opening.index(winner)].transport)
 
     def abandon(self) -> None:
@@ -143,8 +142,7 @@ class TransportRace:
 
     async def close(self) -> None:
         """Stop and free everything; a channel that was handed out stays open."""
-        kept = (self._handed_out, self._handed_out_too)
-        losers = [task for task in self._opening if task not in kept]
+        losers = [task for task in self._opening if task not in self._handed_out]
         await asyncio.gather(*map(_let_go, losers))
         await asyncio.gather(*(runner.attempt.close() for runner in self._runners))
 

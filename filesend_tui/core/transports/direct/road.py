@@ -189,7 +189,7 @@ class DirectRoad:
     def offer(self) -> DirectOffer:
         """Return our half for one partner, known or not. Only after `start`."""
         assert self._identity is not None
-        ports = {listener.family: listener.getsockname()[1] for listener in self._listeners}
+        ports = self._ports
         endpoints = []
         for host in self._addresses or own_addresses():
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -214,10 +214,7 @@ class DirectRoad:
         """
         self._looked = asyncio.get_running_loop().time()
         found = await asyncio.gather(
-            *(
-                reflected(url, listener.family, listener.getsockname()[1])
-                for listener in self._listeners
-            )
+            *(reflected(url, family, port) for family, port in self._ports.items())
         )
         # What is this machine's own address for everybody is among the others; IPv6 has firewalls.
         own = set(self._addresses or own_addresses())
@@ -296,6 +293,11 @@ class DirectRoad:
             await self._mapping.close()
 
     @property
+    def _ports(self) -> dict[socket.AddressFamily, int]:
+        """The port that it listens on, of each family."""
+        return {each.family: each.getsockname()[1] for each in self._listeners}
+
+    @property
     def _expected(self) -> list[DirectOffer]:
         return [meeting.theirs for meeting in self._meetings.values()]
 
@@ -313,8 +315,7 @@ class DirectRoad:
         ends (RFC 9293, section 3.5).
         """
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-        port = next((e.getsockname()[1] for e in self._listeners if e.family == family), None)
-        if port is not None:
+        if port := self._ports.get(family):
             await self._try(
                 meeting,
                 lambda: _connect(endpoint, from_port(family, port)),
