@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from tests.e2e.prefork import NURSERY, Forked
+
 #: Seconds for anything to happen: for a machine that is busy with other tests.
 TIMEOUT = 120.0
 #: Seconds for a process that was told to end, or lost its terminal or its parent.
@@ -61,11 +63,16 @@ class Filesend:
             *(("-c", *program) if program else ("-m", module)),
             *map(str, arguments),
         ]
-        self.process = subprocess.Popen(
-            self.command,
-            env=environment,
-            **(options | popen),
+        options |= popen
+        #: Whether it was forked from a process that had imported the program.
+        self.forked = not (inside or program or module != "filesend_tui") and NURSERY.can(
+            environment, options
         )
+        self.process: subprocess.Popen[str] | Forked
+        if self.forked:
+            self.process = NURSERY.start(self.command[3:], environment, options)
+        else:
+            self.process = subprocess.Popen(self.command, env=environment, **options)
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines), daemon=True)
             for stream, lines in (
@@ -209,7 +216,12 @@ class World:
 
     def running(self) -> dict[int, str]:
         """The processes of this world that run: command lines by process id."""
-        running = {}
+        # A process that was forked shows the environment of the one it comes from.
+        running = {
+            each.process.pid: " ".join(each.command)
+            for each in self.processes
+            if each.forked and each.process.poll() is None
+        }
         for process in psutil.process_iter():
             try:
                 if process.environ().get(self.MARK) == self.mark:
