@@ -237,7 +237,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         old = getattr(sys, name)
         mode = "r" if number == 0 else "w"
-        raw = open(number, f"{mode}b", buffering=-1, closefd=False)  # noqa: PTH123, SIM115
+        raw = open(number, f"{mode}b", buffering=-1, closefd=False)  # noqa: SIM115
         new = TextIOWrapper(
             raw,
             encoding=old.encoding,
