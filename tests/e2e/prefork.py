@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import ctypes
 import gc
 import json
 import os
@@ -42,6 +43,8 @@ MODULES: Final = (
     "uvicorn.protocols.websockets.websockets_sansio_impl",
     "websockets.asyncio.client",
 )
+#: Of sched.h: a network namespace.
+_CLONE_NEWNET: Final = 0x40000000
 #: Longest request, in bytes.
 _LONGEST: Final = 1024 * 1024
 #: What an interpreter or a loader reads before a program could change it.
@@ -102,20 +105,33 @@ class Nursery:
         self._one_at_a_time = threading.Lock()
         self._early = _early(os.environ)
 
-    def can(self, environment: Mapping[str, str], options: Mapping[str, Any]) -> bool:
-        """Whether it can start a process with this environment and these options of Popen."""
+    def can(
+        self, inside: Sequence[str], environment: Mapping[str, str], options: Mapping[str, Any]
+    ) -> bool:
+        """Whether it can start a process so.
+
+        Args:
+            inside: A command by which it is to run somewhere else; a network namespace can be.
+            environment: Its own.
+            options: Of subprocess.Popen.
+        """
         known = {"stdin", "stdout", "stderr", "encoding", "cwd", "start_new_session"}
         return (
             sys.platform == "linux"
+            and (not inside or _network(inside) is not None)
             and options.keys() <= known
             and options["encoding"] == "utf-8"
             and _early(environment) == self._early
         )
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], options: Mapping[str, Any]
+        self,
+        arguments: Sequence[str],
+        inside: Sequence[str],
+        environment: Mapping[str, str],
+        options: Mapping[str, Any],
     ) -> Forked:
-        """Start `filesend` with arguments; options: those of subprocess.Popen that `can` knows."""
+        """Start `filesend` with arguments; for the others see `can`."""
         passed: list[int] = []
         own: list[IO[str] | None] = []
         try:
@@ -130,6 +146,7 @@ class Nursery:
                 "environment": dict(environment),
                 "cwd": str(options.get("cwd") or os.getcwd()),  # noqa: PTH109
                 "session": bool(options.get("start_new_session")),
+                "network": _network(inside),
             }
             with self._one_at_a_time:
                 self._ask(json.dumps(request).encode(), passed)
@@ -158,6 +175,13 @@ class Nursery:
             self._connection.close()
             self._process.wait(10)
             self._connection = None
+
+
+def _network(inside: Sequence[str]) -> str | None:
+    """Return the path of the network namespace that a command of nsenter enters, and no other."""
+    if len(inside) == 3 and inside[0] == "nsenter" and inside[1].startswith("--net="):
+        return inside[1].removeprefix("--net=")
+    return None
 
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:
@@ -191,11 +215,11 @@ def serve(connection: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, int] = {}  # descriptors to tell the ends to, by process id
     while True:
-        ready, _, _ = select.select([connection, waking], [], [])
+        ready, _, _ = select.select([connection.fileno(), waking], [], [])
         if waking in ready:
             os.read(waking, 4096)
             _tell(running)
-        if connection in ready:
+        if connection.fileno() in ready:
             request, descriptors, _, _ = socket.recv_fds(connection, _LONGEST, 4)
             if not request:
                 return
@@ -227,6 +251,10 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if request["session"]:
         os.setsid()
+    if request["network"] is not None:
+        network = os.open(request["network"], os.O_RDONLY)
+        # os.setns is Python 3.12's.
+        assert ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET) == 0
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environment"])

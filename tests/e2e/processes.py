@@ -65,12 +65,13 @@ class Filesend:
         ]
         options |= popen
         #: Whether it was forked from a process that had imported the program.
-        self.forked = not (inside or program or module != "filesend_tui") and NURSERY.can(
-            environment, options
+        self.forked = (
+            module == "filesend_tui" and not program and NURSERY.can(inside, environment, options)
         )
         self.process: subprocess.Popen[str] | Forked
         if self.forked:
-            self.process = NURSERY.start(self.command[3:], environment, options)
+            words = self.command[len(inside) + 3 :]
+            self.process = NURSERY.start(words, inside, environment, options)
         else:
             self.process = subprocess.Popen(self.command, env=environment, **options)
         self._readers = [
