@@ -22,6 +22,10 @@ TYPES := $(BIN)/mypy && for system in darwin win32; do \
 	$(BIN)/mypy -p filesend_tui -p relay --platform $$system --cache-dir .mypy_cache/$$system \
 		|| exit 1; done
 
+# The tests start the program hundreds of times, and pytest rewrites what they assert: without files
+# of bytecode all that is compiled each time, which takes a quarter of the processor.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(VENV)/run.stamp
 	@$(BIN)/filesend
 
