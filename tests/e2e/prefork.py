@@ -147,6 +147,8 @@ class Nursery:
                 "cwd": str(options.get("cwd") or os.getcwd()),  # noqa: PTH109
                 "session": bool(options.get("start_new_session")),
                 "network": _network(inside),
+                # nohup's, which a process inherits.
+                "hangup": signal.getsignal(signal.SIGHUP) != signal.SIG_IGN,
             }
             with self._one_at_a_time:
                 self._ask(json.dumps(request).encode(), passed)
@@ -249,6 +251,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL if request["hangup"] else signal.SIG_IGN)
     if request["session"]:
         os.setsid()
     if request["network"] is not None:
