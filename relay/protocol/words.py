@@ -145,6 +145,9 @@ class TurnLogin(Word, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"TurnLogin({list(self.urls)})"  # never the credential
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("urls", self.urls)]
+
 
 class Roads(Word, frozen=True, kw_only=True):
     """What a client may use while it is connected.
@@ -160,6 +163,9 @@ class Roads(Word, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Roads(stun_port={self.stun_port})"  # never the pass
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("stun_port", self.stun_port)]
 
 
 class Done(Word, frozen=True, kw_only=True):

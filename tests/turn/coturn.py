@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
@@ -18,6 +19,16 @@ from tests.interop import deps
 SECRET = "0123456789abcdef0123456789abcdef"
 HOST = "127.0.0.1"
 _STARTING = 20.0
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+#: What differs where peers are on this machine; a server on the internet must have none of it.
+_HERE = [
+    f"listening-ip={HOST}",
+    f"relay-ip={HOST}",
+    "allow-loopback-peers",
+    "no-dtls",
+    "verbose",
+    "log-file=stdout",
+]
 
 
 @dataclass(frozen=True)
@@ -55,28 +66,21 @@ def coturn(folder: Path, *options: str) -> Iterator[Coturn]:
     secret.chmod(0o600)
     port, tls_port = _free_port(), _free_port()
     log = folder / "log"
-    # As the README says; in a file, as other programs can read a command line.
+    own = {
+        "static-auth-secret": SECRET,
+        "listening-port": str(port),
+        "tls-listening-port": str(tls_port),
+        "cert": str(certificate),
+        "pkey": str(key),
+    }
     config = folder / "turnserver.conf"
     config.write_text(
         "\n".join(
             [
-                "use-auth-secret",
-                f"static-auth-secret={SECRET}",
-                "realm=filesend.example",
-                f"listening-ip={HOST}",
-                f"relay-ip={HOST}",
-                f"listening-port={port}",
-                f"tls-listening-port={tls_port}",
-                f"cert={certificate}",
-                f"pkey={key}",
+                *_as_the_readme_says(own),
+                *_HERE,
                 f"userdb={folder / 'db'}",
                 f"pidfile={folder / 'pid'}",
-                # Peers of tests are on this machine; a server on the internet must not have this.
-                "allow-loopback-peers",
-                "no-cli",
-                "no-dtls",
-                "verbose",
-                "log-file=stdout",
                 *options,
             ]
         )
@@ -99,6 +103,19 @@ def dead_server() -> Iterator[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind((HOST, 0))
         yield f"turn:{HOST}:{silent.getsockname()[1]}?transport=udp"
+
+
+def _as_the_readme_says(own: dict[str, str]) -> list[str]:
+    """The lines of its configuration, with these values in place of its own."""
+    found = re.search(r"^# /etc/turnserver.conf\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    assert found
+    lines = dict.fromkeys(found[1].splitlines())
+    for name, value in own.items():
+        (line,) = [each for each in lines if each.startswith(f"{name}=")]
+        del lines[line]
+        lines[f"{name}={value}"] = None
+    del lines["denied-peer-ip=127.0.0.0-127.255.255.255"]
+    return [*lines]
 
 
 def _free_port() -> int:
