@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import logging
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -273,3 +275,27 @@ async def test_a_process_without_its_secret_says_so_in_one_line(tmp_path: Path) 
     assert err.startswith(b"FileSend relay cannot give out TURN credentials: ")
     assert b"is empty" in err
     assert err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--turn", "http://x"], 2, "turn:host:3478"),
+        (["--turn", "turn:x"], 1, "needs --turn-secret-file"),
+        (["--turn", "turn:x", "--turn-secret-file", "nowhere"], 1, "cannot be read"),
+    ],
+    ids=["no server", "no secret", "no file"],
+)
+async def test_filesend_relay_says_so_too(
+    tmp_path: Path, options: list[str], status: int, said: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "filesend_tui", "relay", "--port", "1", *options),
+        env={**os.environ, "FILESEND_SETTINGS": str(tmp_path / "none.toml")},
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == status
+    assert said in " ".join(told.decode().split())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 
 import msgspec
 import pytest
@@ -375,3 +376,26 @@ async def test_a_server_that_gives_an_attempt_nothing_is_looked_at_again(
     assert " typ relay" not in attempt.text
     assert transport._turn._choice is None
     await attempt.close()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])
+async def test_a_relay_elsewhere_sends_nobody_to_what_listens_on_this_machine(
+    kind: socket.SocketKind,
+) -> None:
+    way = "tcp" if kind is socket.SOCK_STREAM else "udp"
+    with socket.socket(socket.AF_INET, kind) as private:
+        private.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            private.listen()
+        private.setblocking(False)
+        url = f"turn:127.0.0.1:{private.getsockname()[1]}?transport={way}"
+        login = TurnLogin(urls=(url,), username="1:a", credential="secret")
+
+        async def relay() -> RelayEntry:
+            return RelayEntry("198.51.100.1:8421", "", "", "", b"", login)
+
+        config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.AIORTC)
+        attempt = await WebRtcTransport(config, relay).offer()
+        await attempt.close()
+        with pytest.raises(BlockingIOError):
+            private.accept() if kind is socket.SOCK_STREAM else private.recv(1)
