@@ -6,7 +6,9 @@ import argparse
 import ipaddress
 import re
 import sys
+from pathlib import Path
 
+from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
 from relay.server import serve
 
@@ -46,6 +48,20 @@ def main(arguments: list[str] | None = None) -> int:
         help="what is carried for an address in a day, such as 5G, or off (20G)",
     )
     parser.add_argument(
+        "--turn",
+        action="append",
+        type=_turn,
+        default=[],
+        metavar="URL",
+        help="a TURN server for paired people, such as turn:host:3478; may be repeated",
+    )
+    parser.add_argument(
+        "--turn-secret-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the secret that the TURN server shares (coturn's static-auth-secret)",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
     options = parser.parse_args(arguments)
@@ -56,6 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         trusted_proxies=options.trusted_proxy,
         metrics_to=options.metrics_to,
         transit=options.transit,
+        turn=options.turn,
+        turn_secret_file=options.turn_secret_file,
         until_stdin_closes=options.until_stdin_closes,
     )
 
@@ -65,6 +83,14 @@ def _network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _turn(text: str) -> str:
+    try:
+        parse_turn_url(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _size(text: str) -> int:

@@ -35,6 +35,7 @@ from relay.stun import StunServer
 from relay.tracker.sockets import Tracker
 from relay.transit.passes import Passes
 from relay.transit.pipes import Transit
+from relay.turn import TurnServers
 
 logger = logging.getLogger(__name__)
 
@@ -62,25 +63,31 @@ def create_app(
     proxies: Proxies | None = None,
     metrics_to: Sequence[str] = LOOPBACK,
     stores: Stores | None = None,
+    turn: TurnServers | None = None,
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
     metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
-    same limits; in the memory of this process if None.
+    same limits; in the memory of this process if None. turn: for people who are paired.
 
     Raises:
         ValueError: One of metrics_to is neither.
     """
     limits = limits or Limits()
     stores = stores or memory_stores(limits)
-    return RelayApp(limits, proxies or Proxies(), Networks(metrics_to), stores)
+    return RelayApp(limits, proxies or Proxies(), Networks(metrics_to), stores, turn)
 
 
 class RelayApp:
     """The ASGI app. State that must outlive it is in its stores."""
 
     def __init__(
-        self, limits: Limits, proxies: Proxies, metrics_to: Networks, stores: Stores
+        self,
+        limits: Limits,
+        proxies: Proxies,
+        metrics_to: Networks,
+        stores: Stores,
+        turn: TurnServers | None,
     ) -> None:
         self._limits = limits
         self._stores = stores
@@ -95,7 +102,7 @@ class RelayApp:
         self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         passes = Passes()
-        self._people = People(self._server, stores, limits, self._metrics, passes)
+        self._people = People(self._server, stores, limits, self._metrics, passes, turn=turn)
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
         self._transit = Transit(stores.people, passes, limits, self._metrics)
         self._stun = StunServer(limits, self._metrics)

@@ -24,6 +24,7 @@ class Metrics:
         self.pipes = self._counter("transit_pipes", "Pipes opened between two people.")
         self.transit_bytes = self._counter("transit_bytes", "Bytes that pipes carried.")
         self.stun = self._counter("stun_answers", "STUN requests answered.")
+        self.turn = self._counter("turn_credentials", "TURN credentials given.")
         self.rejected = self._counter("rejected_frames", "Frames that could not be used.", "kind")
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:

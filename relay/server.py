@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import cast
 
@@ -24,6 +25,7 @@ from relay.guard.bounded_log import BoundedLog
 from relay.guard.limits import Limits, day_of
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
+from relay.turn import TurnServers, turn_servers
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +64,9 @@ def listen(host: str, port: int) -> socket.socket:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores: as create_app takes them. on_ready: called with the URL
-    once connections are answered. `should_exit = True`, from any thread, ends it within a moment;
-    so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores, turn: as create_app takes them. on_ready: called with the
+    URL once connections are answered. `should_exit = True`, from any thread, ends it within a
+    moment; so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -75,10 +77,11 @@ class RelayServer(uvicorn.Server):
         proxies: Proxies | None = None,
         metrics_to: Sequence[str] = LOOPBACK,
         stores: Stores | None = None,
+        turn: TurnServers | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits, proxies, metrics_to, stores)
+        self._app: RelayApp = create_app(limits, proxies, metrics_to, stores, turn)
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(
@@ -146,6 +149,8 @@ def serve(
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] | None = None,
     transit: int | None = None,
+    turn: Sequence[str] = (),
+    turn_secret_file: Path | None = None,
     until_stdin_closes: bool = False,
 ) -> int:
     """Run a relay until a signal ends it; return the process's exit status.
@@ -153,8 +158,9 @@ def serve(
     Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
     `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
     None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
-    until_stdin_closes: also end at the end of standard input, as when the parent that holds
-    the other end of the pipe is gone.
+    turn, turn_secret_file: URLs of TURN servers, and the file of the secret that they share with
+    the relay. until_stdin_closes: also end at the end of standard input, as when the parent that
+    holds the other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -166,6 +172,11 @@ def serve(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
     )
     logging.getLogger("relay").setLevel(log_level.upper())
+    try:
+        servers = turn_servers(turn, turn_secret_file)
+    except ValueError as error:
+        print(f"FileSend relay cannot give out TURN credentials: {error}.", file=sys.stderr)
+        return 1
     try:
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
@@ -186,6 +197,7 @@ def serve(
             limits=limits,
             proxies=proxies,
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
+            turn=servers,
             on_ready=_say_ready,
         )
         if until_stdin_closes:

@@ -24,6 +24,7 @@ from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
 from relay.stores.base import Stores
+from relay.turn import TurnServers
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -153,6 +154,7 @@ def running_relay(
     metrics_to: Sequence[str] = LOOPBACK,
     port: int = 0,
     stores: Stores | None = None,
+    turn: TurnServers | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
@@ -162,6 +164,7 @@ def running_relay(
             proxies=Proxies(trusted_proxies),
             metrics_to=metrics_to,
             stores=stores,
+            turn=turn,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -37,6 +37,7 @@ LOG: Final = ("log_level", "log_file")
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
+    "turn_secret_file": {"dir_okay": False},
 }
 
 

@@ -8,7 +8,7 @@ from filesend_tui.cli.common import settle
 from filesend_tui.cli.options import HostOption, PortOption, takes
 
 
-@takes("trusted_proxies", "metrics_to", "transit", "log_level")
+@takes("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file", "log_level")
 def relay(
     context: typer.Context, *, host: HostOption = "127.0.0.1", port: PortOption = None
 ) -> None:
@@ -26,5 +26,7 @@ def relay(
             trusted_proxies=settings.trusted_proxies,
             metrics_to=settings.metrics_to,
             transit=settings.transit,
+            turn=settings.turn,
+            turn_secret_file=settings.turn_secret_file,
         )
     )

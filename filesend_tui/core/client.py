@@ -97,6 +97,7 @@ class Client:
             address.reflect,
             address.stun(roads.stun_port) if roads.stun_port else "",
             roads.pass_ or b"",
+            roads.turn,
         )
 
     def subscribe(self) -> Subscription:

@@ -61,22 +61,24 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a Client behaves.
 
     name: shown to the partner. ice_servers: the only ones ever contacted, but for the relay's own
-    STUN where relay_stun is set: then that one in their place, where it has one. relay_only: use no
-    road that tells the partner an address. road: which roads to take. direct_port: where the direct
-    one listens; any free port if 0. port_mapping: ask the router to map the port (UPnP). local:
-    every peer is on this machine, so the direct road listens on loopback alone. webrtc: the stack
-    to use. max_peers: connections per torrent. offers: WebRTC offers per announce. upload_slots:
-    peers served at once. upload_limit, download_limit: bytes of file data a second, all torrents
-    and peers together; None for no limit. share_page: the page that opens an open torrent in a
-    browser (metainfo/share_link.py); None for none. at_once: how many transfers are sent at once,
-    None for all; the others wait. away_limit: seconds that a partner may be away before the session
-    with them ends. history: what ends is kept in the history, where there is a journal.
+    STUN where relay_stun is set, then that one in their place, where it has one, and the relay's
+    TURN servers where relay_turn is. relay_only: use no road that tells the partner an address.
+    road: which roads to take. direct_port: where the direct one listens; any free port if 0.
+    port_mapping: ask the router to map the port (UPnP). local: every peer is on this machine, so
+    the direct road listens on loopback alone. webrtc: the stack to use. max_peers: connections per
+    torrent. offers: WebRTC offers per announce. upload_slots: peers served at once. upload_limit,
+    download_limit: bytes of file data a second, all torrents and peers together; None for no limit.
+    share_page: the page that opens an open torrent in a browser (metainfo/share_link.py); None for
+    none. at_once: how many transfers are sent at once, None for all; the others wait. away_limit:
+    seconds that a partner may be away before the session with them ends. history: what ends is kept
+    in the history, where there is a journal.
     """
 
     name: str = "somebody"
     output: Path = msgspec.field(default_factory=default_folder)
     ice_servers: tuple[IceServer, ...] = ()
     relay_stun: bool = False
+    relay_turn: bool = False
     relay_only: bool = False
     road: RoadChoice = RoadChoice.AUTO
     direct_port: int = 0

@@ -22,14 +22,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.config import ClientConfig, IceServer
+from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.relay_client.address import RelayAddress
 from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.transports.direct.offer import own_addresses
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
 from filesend_tui.core.transports.direct.ports import listen
 from filesend_tui.core.transports.direct.reflection import reflected
+from filesend_tui.core.transports.webrtc.turn import Server, allocate, server_of
 from filesend_tui.core.util.figures import address_text, size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
@@ -63,7 +64,7 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
 
     Args:
         relay: That people are to meet at.
-        config: Where files go, the port to listen on, STUN servers.
+        config: Where files go, the port to listen on, STUN and TURN servers.
     """
     yield await _bounded("folder", asyncio.to_thread(folder, config.output))
     yield await _bounded("dns", dns(relay))
@@ -90,6 +91,8 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
     servers = [relay.stun(roads.stun_port)] if roads.stun_port else []
     servers += [each.urls for each in config.ice_servers if each.urls.startswith("stun:")]
     yield await _bounded("udp", udp(servers))
+    if own := [each for each in config.ice_servers if server_of(each) is not None]:
+        yield await _bounded("turn", turn(own))
     yield await _bounded("tcp", tcp(relay.reflect, config.direct_port))
     yield ipv6()
     yield await _bounded("upnp", upnp(config.direct_port, wanted=config.port_mapping))
@@ -273,6 +276,38 @@ async def _stun(
                 continue
     except (OSError, ValueError, KeyError):
         return None
+    return None
+
+
+async def turn(servers: list[IceServer]) -> Finding:
+    """Ask TURN servers of the settings for an allocation each, and give it back."""
+    asked = [each for each in map(server_of, servers) if each is not None]
+    failures = await asyncio.gather(*map(_allocated, asked))
+    told = [
+        f"{each.ice.urls} by {each.at.transport.upper()} works"
+        if failure is None
+        else failure.message.rstrip(".")
+        for each, failure in zip(asked, failures, strict=True)
+    ]
+    failed = [failure for failure in failures if failure is not None]
+    # The relay tells its own to people who are paired, which nobody is here.
+    said = f"{'; '.join(told)}. The relay's own are told to paired people, and were not tried."
+    if len(failed) == len(asked):
+        return Finding(name="turn", ok=False, message=said, hint=failed[0].hint)
+    return Finding(
+        name="turn",
+        ok=None if failed else True,
+        message=said,
+        hint="What works is used." if failed else "",
+    )
+
+
+async def _allocated(server: Server) -> ChannelFailed | None:
+    """Return how a TURN server failed, if it did."""
+    try:
+        await allocate(server)
+    except ChannelFailed as failure:
+        return failure
     return None
 
 

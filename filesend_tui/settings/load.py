@@ -38,14 +38,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies:
     addresses and networks whose `X-Forwarded-For` this machine's own relay trusts. metrics_to:
     those that may read its metrics; None: this machine only. transit: bytes that it carries for an
-    address in a day; 0: none, None: its own default. ice_servers: an empty tuple means none
-    at all. upload_limit, download_limit: bytes a second. away_limit: seconds. at_once: transfers,
-    None for all. on_hangup: `finish` or `stop`. resume: go on with what is unfinished without
-    asking. web: the page that share links point to. history: what ends is kept in the history.
-    state: the folder for that and for what is unfinished. theme: the screens' colours, by name.
-    held: the option or variable that sets a field, and so overrides the settings file. exposed: the
-    settings file, where it holds the login of a TURN server and other users of this machine can
-    read it.
+    address in a day; 0: none, None: its own default. turn, turn_secret_file: URLs of the TURN
+    servers that it names to paired people, and the file of the secret that it shares with them.
+    ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
+    away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
+    on with what is unfinished without asking. web: the page that share links point to. history:
+    what ends is kept in the history. state: the folder for that and for what is unfinished. theme:
+    the screens' colours, by name. held: the option or variable that sets a field, and so overrides
+    the settings file. exposed: the settings file, where it holds the login of a TURN server and
+    other users of this machine can read it.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
     transit: int | None = None
+    turn: tuple[str, ...] = ()
+    turn_secret_file: Path | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
@@ -103,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             output=output,
             ice_servers=self.ice_servers_for(places),
             relay_stun=self.ice_servers is None and not local,
+            relay_turn=self.ice_servers is None,
             relay_only=self.relay_only,
             road=self.road,
             direct_port=self.direct_port,

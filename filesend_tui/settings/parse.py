@@ -138,6 +138,19 @@ def transit(value: str | int) -> int:
     return size
 
 
+def turn(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Parse the TURN servers of a relay: URLs, or one comma-separated text."""
+    from relay.protocol.turn import MAX_SERVERS, parse_turn_url
+
+    given = value.split(",") if isinstance(value, str) else list(value)
+    urls = tuple(each.strip() for each in given)
+    for url in urls:
+        parse_turn_url(url)  # it may hold a password: it is not repeated
+    if len(urls) > MAX_SERVERS:
+        raise ValueError(f"a relay names {MAX_SERVERS} TURN servers at most")
+    return urls
+
+
 def limit_now(text: str) -> int | None:
     """Parse a rate that is typed for this run, as `limit` does; `0` or nothing is none too."""
     return None if text.strip() in ("", "0") else limit(text.strip())

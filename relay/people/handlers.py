@@ -45,6 +45,7 @@ from relay.protocol.words import (
 )
 from relay.stores.base import Counted, CountedByAddress, Notice, Refusal, Stores
 from relay.transit.passes import Passes
+from relay.turn import TurnServers
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class People:
         limits: Limits,
         metrics: Metrics,
         passes: Passes,
+        *,
+        turn: TurnServers | None = None,
     ) -> None:
         self._server = server
         self._rooms = stores.people
@@ -80,6 +83,7 @@ class People:
         self._limits = limits
         self._metrics = metrics
         self._passes = passes
+        self._turn = turn
         self._people: dict[str, _Person] = {}
         self._closing = False
         #: Where STUN is answered; None: nowhere.
@@ -187,14 +191,18 @@ class People:
             case Leave(room=room):
                 return Done(), await self._rooms.leave(sid, room)
             case AskRoads():
-                return self._roads_of(sid), ()
+                return await self._roads_of(sid, address), ()
         return Done(), ()
 
-    def _roads_of(self, sid: str) -> Roads:
+    async def _roads_of(self, sid: str, address: str) -> Roads:
+        turn = None
+        if self._turn is not None and await self._rooms.is_paired(sid):
+            turn = self._turn.login(address)
+            self._metrics.turn.inc()
         # A proxy in front passes on no UDP.
         stun = self.stun_port if self._people[sid].is_direct else None
         given = self._passes.give(sid) if self._limits.transit else None
-        return Roads(pass_=given, stun_port=stun)
+        return Roads(pass_=given, stun_port=stun, turn=turn)
 
     async def _count_code(self, sid: str, address: str) -> None:
         await self._count(Counted.CODES, sid, CountedByAddress.CODES, address, _TOO_MANY_CODES)

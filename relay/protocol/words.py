@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
+from relay.protocol.turn import MAX_LOGIN, MAX_SERVERS, MAX_URL
+
 #: Port that a relay listens on, and that a client tries on its own machine, where none is named.
 DEFAULT_PORT: Final = 8421
 #: Path of the tracker on a relay; `/` and `/tracker` serve the same.
@@ -53,6 +55,9 @@ SwarmKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 PeerId = Annotated[bytes, Meta(min_length=20, max_length=20)]
 TransportName = Annotated[str, Meta(min_length=1, max_length=32)]
 TransportText = Annotated[str, Meta(max_length=16 * 1024)]
+# Printable ASCII; what a URL means is parse_turn_url's.
+TurnText = Annotated[str, Meta(min_length=1, max_length=MAX_LOGIN, pattern=r"^[!-~]+\Z")]
+TurnUrlText = Annotated[str, Meta(min_length=1, max_length=MAX_URL, pattern=r"^[!-~]+\Z")]
 Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
 # Drawn by the relay, 128 bits; whoever is not in a room gains nothing by knowing its id.
 Room = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -130,18 +135,37 @@ class AskRoads(Word, frozen=True, kw_only=True):
     """
 
 
+class TurnLogin(Word, frozen=True, kw_only=True):
+    """TURN servers (RFC 7065), the preferred first, and a credential for all, good for 12 hours."""
+
+    urls: Annotated[tuple[TurnUrlText, ...], Meta(min_length=1, max_length=MAX_SERVERS)]
+    username: TurnText
+    credential: TurnText
+
+    def __repr__(self) -> str:
+        return f"TurnLogin({list(self.urls)})"  # never the credential
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("urls", self.urls)]
+
+
 class Roads(Word, frozen=True, kw_only=True):
     """What a client may use while it is connected.
 
     pass: its pass for the transit (transit.py), a secret between it and the relay; null: there is
-    no transit. stun_port: UDP port of the relay where it answers STUN; null: nowhere.
+    no transit. stun_port: UDP port of the relay where it answers STUN; null: nowhere. turn: the
+    relay's TURN servers, for people who are paired; null: it has none, or the client is not paired.
     """
 
     pass_: Annotated[bytes, Meta(min_length=16, max_length=16)] | None = msgspec.field(name="pass")
     stun_port: Annotated[int, Meta(ge=1, le=65535)] | None
+    turn: TurnLogin | None = None
 
     def __repr__(self) -> str:
         return f"Roads(stun_port={self.stun_port})"  # never the pass
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("stun_port", self.stun_port)]
 
 
 class Done(Word, frozen=True, kw_only=True):

@@ -124,6 +124,9 @@ class PeopleStore(Protocol):
     async def share_room(self, person: PersonKey, other: PersonKey) -> bool:
         """Return whether two people are in a room with each other."""
 
+    async def is_paired(self, person: PersonKey) -> bool:
+        """Return whether a person is in a room, and not by a claim that is not proven yet."""
+
     async def leave(self, person: PersonKey, room: Room) -> Sequence[Notice]:
         """End a room that `person` leaves; do nothing if they are not in it."""
 

@@ -202,3 +202,21 @@ async def test_a_stun_server_of_the_settings_is_asked_too(
     address = parse_relay_url(relay.url)
     seen = {each.name: each async for each in doctor.findings(address, config)}
     assert "the same for all" in seen["udp"].message
+
+
+async def test_turn_servers_of_the_settings_are_asked_where_there_are_any(
+    relay: RunningRelay, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    await with_stun(relay)
+    dead = IceServer(
+        urls=f"turn:127.0.0.1:{unused_tcp_port}?transport=tcp", username="ann", credential="hunter2"
+    )
+    config = ClientConfig(output=tmp_path, ice_servers=(dead,))
+    address = parse_relay_url(relay.url)
+    seen = {each.name: each async for each in doctor.findings(address, config)}
+    assert seen["turn"].ok is False
+    assert "nothing listens there" in seen["turn"].message
+    assert seen["turn"].hint
+    assert "hunter2" not in seen["turn"].message + seen["turn"].hint
+    # Nobody is told of what nobody has.
+    assert "turn" not in await found(relay.url, tmp_path)

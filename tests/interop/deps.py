@@ -1,9 +1,9 @@
-"""What the tests need beside Python packages: node, npm modules, Chromium; proxies; networks.
+"""What the tests need beside Python packages: node, npm modules, Chromium; servers; networks.
 
 `make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
 begins with it. The tests install the npm modules themselves and leave the system alone: what is
-missing there fails the interop tests with a sentence, and never skips them. Those of proxies are
-left out without them, which in CI is a failure.
+missing there fails the interop tests with a sentence, and never skips them. Those of proxies and of
+TURN are left out without a server, which in CI is a failure.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ MODULES = HERE / "node_modules"
 NODE_VERSION = 20
 #: Each program, and Debian's package of it.
 _PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}
+_TURN = {"turnserver": "coturn"}
+_SERVERS = {**_PROXIES, **_TURN}
 #: Likewise of the NAT lab, and of tests/chaos.
 _NETWORKS = {"nft": "nftables", "ip": "iproute2"}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -47,8 +49,8 @@ def ensure(*, system: bool) -> Path:
         return _ensure_browser(system=system)
 
 
-def proxy(kind: str) -> str | None:
-    """Return the program of a proxy where it is installed: nginx or caddy."""
+def server(kind: str) -> str | None:
+    """Return the program of a server where it is installed: nginx, caddy or turnserver."""
     # Debian keeps servers where not everybody's path leads.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"])
     return shutil.which(kind, path=path)
@@ -61,13 +63,14 @@ def ensure_networks() -> None:
         _apt_get(*missing, allowed=True)
 
 
-def ensure_proxies() -> None:
+def ensure_servers() -> None:
     """Install what is missing of them, by apt-get. Raises Missing where that cannot be."""
-    missing = [kind for kind in _PROXIES if proxy(kind) is None]
+    missing = [kind for kind in _SERVERS if server(kind) is None]
     if missing:
-        if shutil.which("systemctl"):  # nobody wants a web server of a test's
-            subprocess.run(["systemctl", "--quiet", "mask", *missing], check=False)
-        _apt_get(*(_PROXIES[kind] for kind in missing), allowed=True)
+        if shutil.which("systemctl"):  # nobody wants a web server of a test's, nor a TURN server
+            services = [_TURN.get(kind, kind) for kind in missing]
+            subprocess.run(["systemctl", "--quiet", "mask", *services], check=False)
+        _apt_get(*(_SERVERS[kind] for kind in missing), allowed=True)
 
 
 def _ensure_node(*, system: bool) -> None:
@@ -128,8 +131,8 @@ def _apt_get(*packages: str, allowed: bool) -> None:
 if __name__ == "__main__":
     try:
         print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
-        ensure_proxies()
+        ensure_servers()
         ensure_networks()
-        print(f"Relays can be tried behind {' and '.join(_PROXIES)}.")
+        print(f"Relays can be tried with {', '.join(_SERVERS)}.")
     except Missing as missing:
         sys.exit(str(missing))

@@ -12,7 +12,7 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, SealedSignaling
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.base import Channel, NoWay
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import read_exactly, sockets_left, soon
@@ -263,7 +263,16 @@ async def test_settings_that_allow_no_offer_are_told() -> None:
     )
     with pytest.raises(ChannelFailed, match="TURN"):
         await dialer.make_offers(2)
+    assert isinstance(dialer.failure, NoWay), "who misses a peer is told why"
     await dialer.close()
+
+
+async def test_what_allows_offers_again_is_no_obstacle_any_more() -> None:
+    peer = Peer(LOW)
+    peer.dialer.failure = NoWay("The relay named no TURN server.")
+    await peer.dialer.make_offers(1)
+    assert peer.dialer.failure is None
+    await finish(peer)
 
 
 @pytest.mark.parametrize("late", [0, 0.005, 0.01, 0.015, 0.02, 0.03])

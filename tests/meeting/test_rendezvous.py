@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
+from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import (
     MAX_TRACKERS,
     MetPeer,
@@ -22,6 +22,7 @@ from filesend_tui.core.meeting.rendezvous import (
 )
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, Texts, Use
 from filesend_tui.core.meeting.timings import Timings
+from filesend_tui.core.transports.base import NoWay
 from filesend_tui.core.transports.registry import OPEN, Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.server import RelayServer, listen
@@ -228,7 +229,8 @@ async def test_a_member_whose_settings_allow_no_connection_says_so(relay: Runnin
     await member.rendezvous.start()
     await soon(member.rendezvous.announced())
     await soon(member.rendezvous.stop())
-    assert [type(problem) for problem in member.problems] == [ChannelFailed]
+    assert [type(problem) for problem in member.problems] == [NoWay]
+    assert isinstance(member.rendezvous.trouble, NoWay)
 
 
 async def test_stopping_ends_the_iteration_of_a_reader_that_waits(relay: RunningRelay) -> None:

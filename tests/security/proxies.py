@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import os
 import re
 import socket
@@ -17,11 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import own_certificate
 from tests.interop import deps
 from tests.security.raw import Raw
 
@@ -61,7 +56,7 @@ class Front:
 def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
     """Run a proxy of a kind in front of a relay, in an empty folder of its own."""
     program = _program(kind)
-    certificate, key = _certificate(folder)
+    certificate, key = own_certificate(folder)
     relay = relay_url.partition("://")[2]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -80,7 +75,7 @@ def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
 
 
 def _program(kind: str) -> str:
-    program = deps.proxy(kind)
+    program = deps.server(kind)
     if program is None:
         pytest.skip(f"there is no {kind} here: make interop-deps installs it, as root on Debian")
     return program
@@ -155,34 +150,3 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
             return
         except OSError:
             time.sleep(0.05)
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate of this machine's, that vouches for itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths

@@ -24,6 +24,7 @@ from filesend_tui.core.torrent.sources import seed_files
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage.piece_store import verify
+from filesend_tui.core.transports.base import NoWay
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.extensions import (
     FS_BAD_ID,
@@ -378,6 +379,59 @@ def test_a_partner_who_was_banned_is_not_taken_for_a_firewall(stage: Stage, tmp_
         assert asyncio.get_running_loop().time() - began < 20
         assert isinstance(error, BadMetadata)
         assert "may have changed there" in error.hint
+
+    stage.play(act)
+
+
+NO_SERVER = NoWay("No TURN server is set.", "Add one.")
+
+
+def test_a_receiver_who_can_be_reached_by_nobody_is_told_within_seconds(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LabRendezvous, "trouble", NO_SERVER)
+
+    async def act() -> None:
+        began = asyncio.get_running_loop().time()
+        receiver = await _receives(stage, tmp_path / "in")
+        assert await _told(receiver, stage.torrent) is NO_SERVER
+        assert asyncio.get_running_loop().time() - began < 6
+
+    stage.play(act)
+
+
+def test_so_is_a_sender(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would wait for the receiver to give up, who does not know why."""
+
+    async def act() -> None:
+        monkeypatch.setattr(LabRendezvous, "trouble", NO_SERVER)
+        source = tmp_path / "alone"
+        source.mkdir()
+        (source / "a.txt").write_bytes(b"a")
+        sender = await stage.node()
+        began = asyncio.get_running_loop().time()
+        torrent = await sender.engine.seed(
+            [source], trackers=TRACKERS, swarm_key=KEY, transfer=TRANSFER
+        )
+        assert await _told(sender, torrent) is NO_SERVER
+        assert asyncio.get_running_loop().time() - began < 6
+
+    stage.play(act)
+
+
+def test_a_partner_who_is_away_may_bring_a_way_back(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relay names its servers to those who are paired: while one is away, to neither."""
+    monkeypatch.setattr(LabRendezvous, "trouble", NO_SERVER)
+
+    async def act() -> None:
+        receiver = await _receives(stage, tmp_path / "in")
+        receiver.engine.partner_away(TRANSFER, away=True)
+        done = asyncio.ensure_future(receiver.engine.wait_done(stage.torrent))
+        await asyncio.sleep(50)
+        assert not done.done()
+        done.cancel()
 
     stage.play(act)
 

@@ -29,9 +29,13 @@ from filesend_tui.core.sessions.code import new_code
 from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing import Pairing, SharedKey
 from filesend_tui.core.sessions.shared_secret import Secret
+from filesend_tui.core.transports.base import RelayEntry
+from filesend_tui.core.transports.webrtc.turn import Server
 from filesend_tui.settings.load import Settings, load
 from filesend_tui.state.views import Level, Notice, OwnCode
-from relay.protocol.words import FileReady
+from relay.protocol.turn import parse_turn_url
+from relay.protocol.words import FileReady, Roads, TurnLogin
+from relay.turn import TurnServers
 from tests.e2e.processes import TIMEOUT, Filesend, World, contents, fill
 
 TURN_PASSWORD = "correct-horse-battery-staple"
@@ -169,6 +173,7 @@ CODE = new_code(7)
 KEY = os.urandom(32)
 MAGNET = f"magnet:?xt=urn:btih:{KEY[:20].hex()}"
 TURN = IceServer(urls="turn:turn.example", username="ann", credential=TURN_PASSWORD)
+TURN_LOGIN = TurnLogin(urls=(TURN.urls,), username="1:a", credential=TURN_PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +193,11 @@ TURN = IceServer(urls="turn:turn.example", username="ann", credential=TURN_PASSW
         TURN,
         ClientConfig(ice_servers=(TURN,)),
         Settings(name="Ann", ice_servers=(TURN,)),
+        TURN_LOGIN,
+        Roads(pass_=None, stun_port=None, turn=TURN_LOGIN),
+        RelayEntry("relay.example", "", "", "", b"", TURN_LOGIN),
+        TurnServers(TURN_LOGIN.urls, TURN_PASSWORD.encode()),
+        Server(TURN, parse_turn_url(TURN.urls)),
     ],
     ids=lambda holder: type(holder).__name__,
 )

@@ -75,6 +75,24 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         "https://file/",
         "http://env/",
     ),
+    (
+        "turn",
+        '["turn:file"]',
+        "FILESEND_TURN",
+        "turn:env:1, turns:env",
+        ("turn:opt?transport=tcp",),
+        ("turn:file",),
+        ("turn:env:1", "turns:env"),
+    ),
+    (
+        "turn_secret_file",
+        '"/file"',
+        "FILESEND_TURN_SECRET_FILE",
+        "/env",
+        Path("/opt"),
+        Path("/file"),
+        Path("/env"),
+    ),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
 ]
@@ -157,6 +175,8 @@ def test_an_empty_variable_is_not_set(environment: dict[str, str]) -> None:
         ('web = "instant.io"', "https://instant.io/"),
         ('ice_servers = [{urls = "stun:x", password = "y"}]', "password"),
         ('ice_servers = ["http://x"]', "ice_servers"),
+        ('turn = ["stun:x"]', "turn:host:3478"),
+        ('turn = ["turn:ann:hunter2@x"]', "turn:host:3478"),
         ("name = ", "Invalid value"),
     ],
 )
@@ -176,6 +196,8 @@ def test_a_bad_file_is_refused_by_path_and_key(
         ({"relay": "http://"}, {}, "--relay"),
         ({"ice_servers": ["nonsense"]}, {}, "--ice-server"),
         ({"log_level": "loud"}, {}, "--log-level"),
+        ({"turn": ["turn:a"] * 9}, {}, "--turn: a relay names 8"),
+        ({}, {"FILESEND_TURN": "turn:a,http://b"}, "FILESEND_TURN"),
         ({"upload_limit": "3999"}, {}, "--upload-limit"),
         ({}, {"FILESEND_DOWNLOAD_LIMIT": "2 Mbit"}, "FILESEND_DOWNLOAD_LIMIT"),
         ({}, {"FILESEND_PORT": "high"}, "FILESEND_PORT"),
@@ -275,6 +297,16 @@ def test_who_meets_on_this_machine_asks_no_stranger() -> None:
     assert settings.ice_servers_for(["http://127.0.0.1:8421"]) == ()
     assert settings.ice_servers_for(["http://127.0.0.1:1", "wss://far"]) == DEFAULT_ICE_SERVERS
     assert settings.ice_servers_for([]) == DEFAULT_ICE_SERVERS
+
+
+@pytest.mark.parametrize("place", ["http://127.0.0.1:8421", "https://far"], ids=["here", "far"])
+def test_the_relays_turn_counts_where_no_server_was_chosen(place: str) -> None:
+    def told(settings: Settings) -> bool:
+        return settings.client_config(output=Path(), meeting_places=[place]).relay_turn
+
+    assert told(Settings(name="a"))
+    assert not told(Settings(name="a", ice_servers=()))
+    assert not told(Settings(name="a", ice_servers=(IceServer(urls="stun:mine"),)))
 
 
 def test_chosen_ice_servers_hold_everywhere() -> None:

@@ -3,24 +3,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 
 import msgspec
 import pytest
 from aiortc import rtcsctptransport
 
-from filesend_tui.core.config import ClientConfig, IceServer
+from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import (
     Abuse,
     ChannelAbused,
+    NoWay,
     RelayAccess,
     RelayEntry,
     no_relay,
 )
+from filesend_tui.core.transports.webrtc import turn
 from filesend_tui.core.transports.webrtc.aiortc import channel
 from filesend_tui.core.transports.webrtc.ice import WEBRTC
+from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
+from filesend_tui.core.transports.webrtc.turn import Server
 from filesend_tui.core.transports.webrtc.webrtc import HIGH_WATER, TAKE, WebRtcChannel
+from relay.protocol.words import TurnLogin
 from tests.transports.pairs import (
     AIORTC,
     connect,
@@ -286,3 +292,110 @@ async def test_the_relays_stun_is_asked_in_place_of_the_settings_servers() -> No
     assert await urls(chosen, relay) == ["stun:192.0.2.1:1"]
     entry = entry._replace(stun="")
     assert await urls(servers, relay) == ["stun:192.0.2.1:1"]
+
+
+LOGIN = TurnLogin(urls=("turn:127.0.0.1:9?transport=tcp",), username="1:a", credential="secret")
+
+
+def relay_that_has(login: TurnLogin | None) -> RelayAccess:
+    async def relay() -> RelayEntry:
+        return RelayEntry("127.0.0.1:8421", "", "", "", b"", login)
+
+    return relay
+
+
+@pytest.fixture
+def every_turn_server_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def allocate(_server: Server) -> None:
+        pass
+
+    monkeypatch.setattr(turn, "allocate", allocate)
+
+
+async def test_the_relays_turn_counts_where_nothing_was_chosen(
+    every_turn_server_works: None,
+) -> None:
+    async def told(config: ClientConfig) -> list[IceServer]:
+        return [*(await WebRtcTransport(config, relay_that_has(LOGIN))._with_servers()).ice_servers]
+
+    (given,) = await told(ClientConfig(relay_turn=True))
+    assert given == IceServer(urls=LOGIN.urls[0], username="1:a", credential="secret")
+    stun, own = IceServer(urls="stun:192.0.2.1:1"), IceServer(urls="turn:192.0.2.1:1")
+    assert await told(ClientConfig(relay_turn=True, ice_servers=(stun,))) == [stun, given]
+    assert await told(ClientConfig(relay_turn=True, ice_servers=(own,))) == [own]
+    assert await told(ClientConfig(ice_servers=(stun,))) == [stun]
+    # Whoever hides behind servers has one by that.
+    assert await told(ClientConfig(relay_turn=True, relay_only=True)) == [given]
+
+
+async def test_a_stack_that_has_to_be_libdatachannel_is_told_udp_alone(
+    every_turn_server_works: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "installed", lambda: True)
+    more = ("turn:127.0.0.1:9?transport=udp",)
+    both = TurnLogin(urls=LOGIN.urls + more, username="1:a", credential="secret")
+    config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.NATIVE)
+    for login, urls in ((LOGIN, []), (both, list(more))):
+        told = await WebRtcTransport(config, relay_that_has(login))._with_servers()
+        assert [each.urls for each in told.ice_servers] == urls
+
+
+async def test_libdatachannel_is_used_where_udp_reaches_the_server(
+    every_turn_server_works: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And else aiortc: it alone reaches servers by TCP."""
+    monkeypatch.setattr(library, "installed", lambda: True)
+    for url, name in (
+        ("turn:127.0.0.1:9?transport=udp", "NativeAttempt"),
+        ("turn:127.0.0.1:9?transport=tcp", "AiortcAttempt"),
+        ("turns:127.0.0.1:9", "AiortcAttempt"),
+    ):
+        login = TurnLogin(urls=(url,), username="1:a", credential="secret")
+        transport = WebRtcTransport(ClientConfig(relay_turn=True), relay_that_has(login))
+        assert transport._stack(await transport._with_servers()).__name__ == name
+
+
+async def test_who_hides_without_a_server_is_told_whether_waiting_may_help() -> None:
+    hidden = ClientConfig(relay_turn=True, relay_only=True)
+    with pytest.raises(NoWay, match="nor does the relay"):
+        await WebRtcTransport(hidden, relay_that_has(None)).offer()
+    with pytest.raises(NoWay, match="is set"):
+        await WebRtcTransport(ClientConfig(relay_only=True)).offer()
+    # A relay that is away for a moment may have one.
+    with pytest.raises(ChannelFailed, match="names no TURN server now") as refused:
+        await WebRtcTransport(hidden).offer()
+    assert not isinstance(refused.value, NoWay)
+
+
+async def test_a_server_that_gives_an_attempt_nothing_is_looked_at_again(
+    every_turn_server_works: None,
+) -> None:
+    config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.AIORTC)
+    transport = WebRtcTransport(config, relay_that_has(LOGIN))
+    attempt = await transport.offer()  # nothing listens there
+    assert " typ relay" not in attempt.text
+    assert transport._turn._choice is None
+    await attempt.close()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])
+async def test_a_relay_elsewhere_sends_nobody_to_what_listens_on_this_machine(
+    kind: socket.SocketKind,
+) -> None:
+    way = "tcp" if kind is socket.SOCK_STREAM else "udp"
+    with socket.socket(socket.AF_INET, kind) as private:
+        private.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            private.listen()
+        private.setblocking(False)
+        url = f"turn:127.0.0.1:{private.getsockname()[1]}?transport={way}"
+        login = TurnLogin(urls=(url,), username="1:a", credential="secret")
+
+        async def relay() -> RelayEntry:
+            return RelayEntry("198.51.100.1:8421", "", "", "", b"", login)
+
+        config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.AIORTC)
+        attempt = await WebRtcTransport(config, relay).offer()
+        await attempt.close()
+        with pytest.raises(BlockingIOError):
+            private.accept() if kind is socket.SOCK_STREAM else private.recv(1)

@@ -26,7 +26,7 @@ from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
-from filesend_tui.core.transports.base import Channel, Transport
+from filesend_tui.core.transports.base import Channel, NoWay, Transport
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 
@@ -108,7 +108,7 @@ class Dialer:
         self._transports = transports
         self._met = met
         self._missed = missed
-        #: Why the last known peer could not be met, if it could not.
+        #: Why the last known peer could not be met, if it could not, or why none can be.
         self.failure: ChannelFailed | None = None
         self._wants_peers = wants_peers
         self._is_silent = is_silent
@@ -148,7 +148,11 @@ class Dialer:
         races = [race for race in made if isinstance(race, TransportRace)]
         failures = [failure for failure in made if isinstance(failure, BaseException)]
         if failures and not races:
+            if isinstance(failures[0], NoWay):
+                self.failure = failures[0]
             raise failures[0]
+        if isinstance(self.failure, NoWay):
+            self.failure = None
         try:
             offers = [self._sealed(race) for race in races]
         except BadSignal:

@@ -55,7 +55,7 @@ from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name,
 from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
-from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.base import Channel, NoWay
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -64,6 +64,8 @@ from filesend_tui.core.util.text import clean
 LONELY = 20.0
 #: Seconds without a connected peer after which a paired transfer fails.
 PATIENCE = 60.0
+#: The same where no peer can be reached with this side's settings.
+PATIENCE_WITHOUT_A_WAY = 3.0
 #: The same after false data: the partner's peer is banned, and no other is expected.
 PATIENCE_AFTER_LIES = 10.0
 #: Seconds without progress, though peers are connected, after which it fails too.
@@ -596,11 +598,17 @@ class Torrent:
         now = self._loop.time()
         # Strangers may all be there for what none of them knows.
         unknown = self.transfer is None and not self.described.done()
-        if (self._swarm.peer_count and not unknown) or self._store_is_whole or self._waits:
+        # Nor can the other side reach this one: who sends has to say so, too.
+        stuck = self.transfer is not None and isinstance(self._swarm.trouble, NoWay)
+        content = self._store_is_whole and not stuck
+        if (self._swarm.peer_count and not unknown) or content or self._waits:
             self._last_peer = self._told_lonely = now
             return
         alone = now - self._last_peer
-        if self.transfer is not None:
+        if stuck and alone > PATIENCE_WITHOUT_A_WAY:
+            assert self._swarm.trouble is not None
+            self.swarm_failed(self._swarm.trouble)
+        elif self.transfer is not None:
             if alone > (PATIENCE_AFTER_LIES if self._swarm.lies else PATIENCE):
                 self.swarm_failed(self._why_alone())
         elif now - self._told_lonely > LONELY:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
+from relay.protocol.words import TurnLogin
 
 #: Timeout in seconds of an attempt, from both texts to an open channel.
 OPEN_TIMEOUT: Final = 25.0
@@ -27,7 +28,8 @@ class RelayEntry(NamedTuple):
 
     address: its own, as text for a person. transit: URL of its transit's WebSocket. reflect: URL
     that tells where a request comes from. stun: URL of its STUN (RFC 7064), empty where there is
-    none. pass_: admits this client to the transit, a secret; empty where there is none.
+    none. pass_: admits this client to the transit, a secret; empty where there is none. turn: its
+    TURN servers, with a login; None where there is none, or this client is not paired.
     """
 
     address: str
@@ -35,9 +37,10 @@ class RelayEntry(NamedTuple):
     reflect: str
     stun: str
     pass_: bytes
+    turn: TurnLogin | None = None
 
     def __repr__(self) -> str:
-        return f"RelayEntry({self.address!r})"  # never the pass
+        return f"RelayEntry({self.address!r})"  # never the pass or the login
 
 
 #: Asks the relay for it. Raises FileSendError: there is no relay, or no connection to it.
@@ -51,6 +54,10 @@ RELAY_TIMEOUT: Final = 2.0
 async def no_relay() -> RelayEntry:
     """Raise ChannelFailed: a RelayAccess where there is no relay."""
     raise ChannelFailed("There is no relay.")
+
+
+class NoWay(ChannelFailed):
+    """No peer can be reached with these settings: trying again changes nothing by itself."""
 
 
 class Abuse(StrEnum):

@@ -118,6 +118,10 @@ class Rooms:
         """Return whether two people are in a room with each other."""
         return any(self._pairs[room].other(person) == other for room in self._of.get(person, ()))
 
+    def is_paired(self, person: PersonKey) -> bool:
+        """Return whether a person is in a room, and not by a claim that is not proven yet."""
+        return any(room not in self._unproven for room in self._of.get(person, ()))
+
     def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room that `person` leaves; do nothing if they are not in it."""
         return (self._end(person, room, "left"),) if room in self._of.get(person, ()) else ()

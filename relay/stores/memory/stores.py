@@ -85,6 +85,10 @@ class MemoryPeople:
         """Return whether two people are in a room with each other."""
         return self._rooms.share_room(person, other)
 
+    async def is_paired(self, person: PersonKey) -> bool:
+        """Return whether a person is in a room, and not by a claim that is not proven yet."""
+        return self._rooms.is_paired(person)
+
     async def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room that `person` leaves."""
         return self._rooms.leave(person, room)

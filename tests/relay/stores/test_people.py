@@ -272,6 +272,24 @@ async def test_who_meets_at_a_place_proves_nothing(people: People):
     assert (await people.store.route("a", entered.room, proves=True)).proven is None
 
 
+async def test_who_is_paired_is_in_a_room_that_is_no_guess(people: People):
+    paired = people.store.is_paired
+    room = await people.pair("a", "b")
+    assert not await paired("a") and not await paired("b")
+    await people.store.route("b", room, proves=True)
+    assert not await paired("b"), "a claimer proves nothing by what they say"
+    await people.store.route("a", room, proves=True)
+    assert await paired("a") and await paired("b")
+    await people.pair("a", "c")
+    assert await paired("a") and not await paired("c")
+    await people.part("b", room, "left")
+    assert not await paired("a") and not await paired("b")
+    await people.meet("d")
+    assert not await paired("d")
+    await people.meet("e")
+    assert await paired("d") and await paired("e") and not await paired("nobody")
+
+
 # --- places ----------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import NoWay
 from filesend_tui.core.util.figures import address_text
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
     """Return the WebRTC configuration: the servers of the settings and never any other.
 
     Raises:
-        ChannelFailed: A server's URL is invalid (RFC 7064, RFC 7065), or relay_only is set without
-            a TURN server.
+        ChannelFailed: A server's URL is invalid (RFC 7064, RFC 7065).
+        NoWay: relay_only is set without a TURN server.
     """
     import aiortc
     from aiortc.rtcicetransport import parse_stun_turn_uri
@@ -35,10 +36,7 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
         except ValueError:
             raise not_a_server(server.urls) from None
     if config.relay_only and not any(s.urls.startswith("turn") for s in config.ice_servers):
-        raise ChannelFailed(
-            "Only relayed connections are allowed, and no TURN server is set.",
-            "Add a TURN server to the settings, or allow direct connections.",
-        )
+        raise no_turn_server()
     policy = aiortc.RTCIceTransportPolicy
     return aiortc.RTCConfiguration(
         # An explicit list, even if empty: with None aiortc asks a STUN server of its own choice.
@@ -47,6 +45,15 @@ def configuration(config: ClientConfig) -> RTCConfiguration:
             for s in config.ice_servers
         ],
         iceTransportPolicy=policy.RELAY if config.relay_only else policy.ALL,
+    )
+
+
+def no_turn_server(*, asked: bool = False) -> NoWay:
+    """Return the error for relay_only without a TURN server. asked: the relay has none either."""
+    return NoWay(
+        "Only relayed connections are allowed, and no TURN server is set"
+        f"{', nor does the relay name one' if asked else ''}.",
+        "Add a TURN server to the settings, or allow direct connections.",
     )
 
 

@@ -10,11 +10,20 @@ import asyncio
 import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer, WebRtcStack
-from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.transports.base import RELAY_TIMEOUT, RelayAccess, Transport, no_relay
+from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.transports.base import (
+    RELAY_TIMEOUT,
+    RelayAccess,
+    RelayEntry,
+    Transport,
+    no_relay,
+)
 from filesend_tui.core.transports.webrtc.attempt import Unfit, WebRtcAttempt
+from filesend_tui.core.transports.webrtc.ice import no_turn_server
 from filesend_tui.core.transports.webrtc.native import library
+from filesend_tui.core.transports.webrtc.relay_turn import servers_of
 from filesend_tui.core.transports.webrtc.remote_sdp import RemoteDescription, vet
+from filesend_tui.core.transports.webrtc.turn import Server, TurnChoice, server_of
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT
 
 
@@ -23,7 +32,7 @@ class WebRtcTransport(Transport):
 
     Args:
         config: Its servers, and the stack.
-        relay: May have a STUN server.
+        relay: May have STUN and TURN servers.
         unread_limit: Bytes received and not read at which a peer is cut off.
 
     Raises:
@@ -48,15 +57,19 @@ class WebRtcTransport(Transport):
             self.hint = "Check that the TURN server works, on both sides."
         else:
             self.hint = "Check that the other side is still there and that no firewall blocks UDP."
-        self._stack()
+        self._turn = TurnChoice()
+        self._stack(config)
 
     async def warm(self) -> None:
         """Import the stack in a worker thread, as it takes a quarter of a second.
 
+        The settings' own TURN servers are tried, too; the relay's are told when it is time.
+
         Raises:
-            ChannelFailed: It cannot be loaded.
+            ChannelFailed: It cannot be loaded, or no TURN server works where one is needed.
         """
-        await self._stack().load()
+        asks = self._config.relay_stun or self._config.relay_turn
+        await self._stack(self._config if asks else await self._with_servers()).load()
 
     async def offer(self) -> WebRtcAttempt:
         """Make an offer for a peer that is not known yet.
@@ -76,46 +89,99 @@ class WebRtcTransport(Transport):
         return await self._begin(vet(text, "offer"))
 
     async def _begin(self, offer: RemoteDescription | None) -> WebRtcAttempt:
+        config = await self._with_servers()
         try:
-            return await self._begin_with(self._stack(), offer)
+            return await self._begin_with(self._stack(config), config, offer)
         except Unfit:
+            self._turn.forget()
             if self._config.webrtc is not WebRtcStack.AUTO:
                 raise
         # As on a machine with loopback only, which libdatachannel never offers.
-        return await self._begin_with(_aiortc(), offer)
+        return await self._begin_with(_aiortc(), await self._with_servers(), offer)
 
     async def _begin_with(
-        self, stack: type[WebRtcAttempt], offer: RemoteDescription | None
+        self, stack: type[WebRtcAttempt], config: ClientConfig, offer: RemoteDescription | None
     ) -> WebRtcAttempt:
         await stack.load()
-        attempt = stack(await self._with_servers(), self._unread_limit)
+        attempt = stack(config, self._unread_limit)
         await attempt.begin(offer)
+        if any(map(_is_turn, config.ice_servers)) and " typ relay" not in attempt.text:
+            self._turn.forget()  # it gave this attempt nothing
         return attempt
 
     async def _with_servers(self) -> ClientConfig:
-        """Return the settings, with the relay's own STUN where that is preferred and there."""
-        if not self._config.relay_stun:
-            return self._config
+        """Return the settings with the servers to use: one TURN server at most, which works.
+
+        The relay's own are taken where that is preferred and they are there.
+
+        Raises:
+            NoWay: A TURN server is needed, and there is none.
+            ChannelFailed: One is needed, and none works, or the relay does not say.
+        """
+        config = self._config
+        entry = await self._relays()
+        servers = config.ice_servers
+        if config.relay_stun and entry is not None and entry.stun:
+            servers = (IceServer(urls=entry.stun),)
+        turn = [each for each in map(server_of, servers) if each is not None]
+        if config.relay_turn and entry is not None and not turn:
+            turn = await servers_of(entry)
+        # What is none at all stays, for the stack to say so.
+        asked = {each.ice for each in turn}
+        others = tuple(each for each in servers if each not in asked)
+        chosen = await self._chosen(turn)
+        if config.relay_only and chosen is None and not any(map(_is_turn, others)):
+            if config.relay_turn and entry is None:
+                raise ChannelFailed(
+                    "Only relayed connections are allowed, and the relay names no TURN server now.",
+                    "It is asked again once it answers.",
+                )
+            raise no_turn_server(asked=config.relay_turn)
+        more = () if chosen is None else (chosen,)
+        return msgspec.structs.replace(config, ice_servers=others + more)
+
+    async def _chosen(self, turn: list[Server]) -> IceServer | None:
+        """Return the TURN server that works; None where none does, or there is none.
+
+        Raises:
+            ChannelFailed: None works, and nothing does without.
+        """
+        if self._config.webrtc is WebRtcStack.NATIVE:
+            turn = [each for each in turn if each.at.transport == "udp"]
+        if not turn:
+            return None
+        try:
+            return await self._turn.choose(turn)
+        except ChannelFailed:
+            if self._config.relay_only:
+                raise
+            return None
+
+    async def _relays(self) -> RelayEntry | None:
+        """Return what the relay has, if it is wanted and answers in time."""
+        if not (self._config.relay_stun or self._config.relay_turn):
+            return None
         try:
             async with asyncio.timeout(RELAY_TIMEOUT):
-                stun = (await self._relay()).stun
+                return await self._relay()
         except (FileSendError, TimeoutError):
-            stun = ""
-        if not stun:
-            return self._config
-        return msgspec.structs.replace(self._config, ice_servers=(IceServer(urls=stun),))
+            return None
 
-    def _stack(self) -> type[WebRtcAttempt]:
-        """Return the attempts of the stack that the settings choose; raises ChannelFailed."""
-        if self._config.webrtc is not WebRtcStack.AIORTC:
-            obstacle = library.obstacle(self._config)
+    def _stack(self, config: ClientConfig) -> type[WebRtcAttempt]:
+        """Return the attempts of the stack that these settings choose; raises ChannelFailed."""
+        if config.webrtc is not WebRtcStack.AIORTC:
+            obstacle = library.obstacle(config)
             if obstacle is None:
                 from filesend_tui.core.transports.webrtc.native.attempt import NativeAttempt
 
                 return NativeAttempt
-            if self._config.webrtc is WebRtcStack.NATIVE:
+            if config.webrtc is WebRtcStack.NATIVE:
                 raise obstacle
         return _aiortc()
+
+
+def _is_turn(server: IceServer) -> bool:
+    return server.urls.startswith("turn")
 
 
 def _aiortc() -> type[WebRtcAttempt]:
