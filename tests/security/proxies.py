@@ -61,7 +61,7 @@ class Front:
 def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
     """Run a proxy of a kind in front of a relay, in an empty folder of its own."""
     program = _program(kind)
-    certificate, key = _certificate(folder)
+    certificate, key = own_certificate(folder)
     relay = relay_url.partition("://")[2]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -157,7 +157,7 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
             time.sleep(0.05)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def own_certificate(folder: Path) -> tuple[Path, Path]:
     """Write a certificate of this machine's, that vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
