@@ -42,6 +42,7 @@ class RecordingProxy:
         where: Where a host that is asked for really is.
         status: Answers CONNECT with this instead, or SOCKS with this code.
         ports: All that it connects to.
+        listens_at: The port; any free one if 0.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class RecordingProxy:
         where: Callable[[Place], Place] = here,
         status: int | None = None,
         ports: frozenset[int] | None = None,
+        listens_at: int = 0,
         told: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.asked: list[Place] = []
@@ -64,12 +66,8 @@ class RecordingProxy:
         self._ports = ports
         self._told = told
         self._server: asyncio.Server | None = None
-
-    @property
-    def port(self) -> int:
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self._serving: set[asyncio.Task[None]] = set()
+        self.port = listens_at
 
     def url(self, scheme: str = "http", login: str | None = None) -> str:
         """How it is named. login: another than its own."""
@@ -78,10 +76,11 @@ class RecordingProxy:
         return f"{scheme}://{f'{login}@' if login else ''}{host}:{self.port}"
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._serve, host, port, ssl=self._context)
+        self._server = await asyncio.start_server(self._begin, host, port, ssl=self._context)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        await self.start(port=self.port)
         return self
 
     async def __aexit__(
@@ -92,12 +91,24 @@ class RecordingProxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        for serving in self._serving:
+            serving.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        try:
             first = await reader.readexactly(1)
             await (self._socks if first == b"\x05" else self._http)(first, reader, writer)
-        writer.close()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
 
     async def _http(
         self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -184,10 +195,13 @@ class RecordingProxy:
             asyncio.create_task(self._carry(reader, far_writer)),
             asyncio.create_task(self._carry(far_reader, writer)),
         }
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for end in (writer, far_writer):
-            end.close()
-        await asyncio.wait(ways)
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in (writer, far_writer):
+                end.close()
+            for way in ways:
+                way.cancel()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

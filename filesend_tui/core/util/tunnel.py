@@ -28,6 +28,9 @@ _CHUNK: Final = 64 * 1024
 
 _CHECK: Final = "Check proxy in the settings, or HTTPS_PROXY and ALL_PROXY; none goes without."
 _LOGIN: Final = "Name both in the proxy's URL: http://user:password@host:port."
+_WRONG: Final = (
+    "Check both in the proxy's URL; what is no letter or digit is written as %40 and so on."
+)
 _NOT_THERE: Final = "Check the relay's address; the proxy may not be allowed to reach it."
 _FORBIDS: Final = "Ask whoever runs it: many let nothing through but port 443."
 
@@ -305,7 +308,7 @@ def _unreached(proxy: Proxy, error: OSError) -> ProxyFailed:
 def _no_login(proxy: Proxy) -> ProxyFailed:
     if proxy.username is None:
         return _failed(proxy, "wants a user name and a password", _LOGIN)
-    return _failed(proxy, "does not accept this user name and password", _LOGIN)
+    return _failed(proxy, "does not accept this user name and password", _WRONG)
 
 
 def _failed(proxy: Proxy, what: str, hint: str) -> ProxyFailed:
