@@ -179,10 +179,11 @@ def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: do not import a folder named `relay` in the current folder.
     command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
     # The relay needs neither the TURN server's password nor a proxy's: it calls nobody.
+    secret = ("FILESEND_TURN_", "FILESEND_PROXY")
     environment = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("FILESEND_TURN_", "FILESEND_PROXY")) and key not in VARIABLES
+        if not key.startswith(secret) and key not in VARIABLES
     }
     return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
         [*command, "--host", _HOST, "--port", str(port)],

@@ -131,7 +131,9 @@ async def test_nobody_learns_an_address(tmp_path: Path) -> None:
     await transports.close()
 
 
-async def test_an_open_share_is_refused_unless_its_road_is_chosen(far: str, tmp_path: Path) -> None:
+async def test_a_share_for_anybody_is_refused_unless_its_road_is_chosen(
+    far: str, tmp_path: Path
+) -> None:
     write_tree(tmp_path / "src", {"film.bin": b"x"})
     source, tracker = tmp_path / "src" / "film.bin", f"ws://{FAR}:{port_of(far)}/announce"
     async with RecordingProxy() as proxy:

@@ -106,7 +106,7 @@ def test_what_is_no_proxy_is_told(world: World, variable: str, value: str) -> No
 
 
 @pytest.mark.parametrize("command", ["seed", "download"], ids=str)
-def test_an_open_share_is_refused(world: World, proxy: Filesend, command: str) -> None:
+def test_a_share_for_anybody_is_refused(world: World, proxy: Filesend, command: str) -> None:
     tracker = world.environment["FILESEND_RELAY"].replace("http", "ws") + "/announce"
     magnet = f"magnet:?xt=urn:btih:{'ab' * 20}&tr={tracker}"
     process = world.start(command, __file__ if command == "seed" else magnet, "--json")

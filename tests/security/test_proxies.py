@@ -21,7 +21,8 @@ from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.relayed.pipe import Pipe
 from filesend_tui.core.util.proxies import Proxies, everything_by
 from filesend_tui.runtime import local_relay
-from filesend_tui.settings.load import FILE_VARIABLE, Settings, SettingsError, load
+from filesend_tui.settings.load import Settings, SettingsError, load
+from filesend_tui.settings.schema import FILE_VARIABLE
 from tests.going_around import noted
 from tests.recording_proxy import FAR
 from tests.util.test_tunnel import saying, serving

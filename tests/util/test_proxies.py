@@ -20,7 +20,7 @@ ONE, OTHER = (f"http://{name}.example:3128" for name in ("one", "other"))
 def name_of(environment: dict[str, str], url: str) -> str | None:
     """The host of the proxy that a URL goes through."""
     proxy = of_environment(environment).of(url)
-    return proxy and proxy.host.removesuffix(".example")
+    return None if proxy is None else proxy.host.removesuffix(".example")
 
 
 @pytest.mark.parametrize(
