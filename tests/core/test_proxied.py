@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -112,6 +113,26 @@ async def test_a_road_that_was_chosen_goes_around_it(
                 assert road in await sent(ann, bob, tmp_path)
         assert around(uses, proxy.port, port_of(far)), "else the test above would prove nothing"
         assert proxy.carried < len(DATA)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop for Windows")
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5h"], ids=str)
+def test_it_does_in_the_event_loop_of_the_faces(
+    far: str,
+    tmp_path: Path,
+    scheme: str,
+    context: ssl.SSLContext,  # noqa: F811
+) -> None:
+    import uvloop
+
+    async def go() -> None:
+        async with RecordingProxy(context=context if scheme == "https" else None) as proxy:
+            proxies = everything_by(proxy.url(scheme))
+            async with pair(far, tmp_path, proxies=proxies) as (ann, bob):
+                assert await sent(ann, bob, tmp_path) == ["relayed"]
+            assert proxy.carried > 2 * len(DATA)
+
+    uvloop.run(go())
 
 
 async def test_nobody_learns_an_address(tmp_path: Path) -> None:
