@@ -18,7 +18,15 @@ from filesend_tui import __version__
 from filesend_tui.settings.schema import BY_KEY, Setting
 
 #: The settings of how two people's machines, or those of a swarm, connect.
-SWARM: Final = ("ice_servers", "webrtc", "upload_limit", "download_limit", "on_hangup", "history")
+SWARM: Final = (
+    "ice_servers",
+    "road",
+    "webrtc",
+    "upload_limit",
+    "download_limit",
+    "on_hangup",
+    "history",
+)
 CONNECTION: Final = (
     "ice_servers",
     "road",

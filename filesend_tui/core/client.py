@@ -72,6 +72,7 @@ class Client:
             self._transfers.begin,
             away_limit=config.away_limit,
             keeper=keeper,
+            proxies=config.proxies,
         )
         self._resuming: Resuming | None = None
         # What was shared tells as much as the history does.
@@ -348,6 +349,7 @@ class Client:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
+        self._engine.relay_is_at(relay_url)
         self._warming = self._warming or asyncio.create_task(self._engine.warm())
         await self._sessions.connect(relay_url, again=again)
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
+
 
 class WebRtcStack(StrEnum):
     """The library for WebRTC connections. AUTO: libdatachannel if installed, else aiortc."""
@@ -71,7 +73,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     share_page: the page that opens an open torrent in a browser (metainfo/share_link.py); None for
     none. at_once: how many transfers are sent at once, None for all; the others wait. away_limit:
     seconds that a partner may be away before the session with them ends. history: what ends is kept
-    in the history, where there is a journal.
+    in the history, where there is a journal. proxies: what relays and trackers are reached by;
+    where it is one, and no other road is chosen, all goes through the relay.
     """
 
     name: str = "somebody"
@@ -94,3 +97,4 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     away_limit: float = AWAY_LIMIT
     at_once: int | None = None
     history: bool = True
+    proxies: Proxies = NO_PROXIES

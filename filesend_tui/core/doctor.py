@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filesend_tui.core.config import ClientConfig, IceServer
+from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.relay_client.address import RelayAddress
 from filesend_tui.core.relay_client.connection import RelayConnection
@@ -32,9 +32,10 @@ from filesend_tui.core.transports.direct.ports import listen
 from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.webrtc.turn import Server, allocate, server_of
 from filesend_tui.core.util.figures import address_text, size_text
+from filesend_tui.core.util.proxies import Proxies, Proxy
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import websocket_client
+from filesend_tui.core.util.websocket_client import way_to, websocket_client
 from relay.protocol.words import AskRoads, Roads
 
 #: Timeout in seconds of one probe.
@@ -64,21 +65,25 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
 
     Args:
         relay: That people are to meet at.
-        config: Where files go, the port to listen on, STUN and TURN servers.
+        config: Where files go, the port to listen on, STUN and TURN servers, proxies.
     """
     yield await _bounded("folder", asyncio.to_thread(folder, config.output))
-    yield await _bounded("dns", dns(relay))
-    reached = await _bounded("relay", relay_answers(relay))
+    proxy = config.proxies.of(relay.url)
+    if proxy is not None:
+        yield by_proxy(proxy, config.road)
+    if proxy is None or not proxy.looks_up:
+        yield await _bounded("dns", dns(relay))
+    reached = await _bounded("relay", relay_answers(relay, proxy))
     yield reached
     if not reached.ok:
         return
-    yield await _bounded("clock", clock(relay))
-    roads = await _roads(relay)
+    yield await _bounded("clock", clock(relay, proxy))
+    roads = await _roads(relay, config.proxies)
     if isinstance(roads, Finding):
         yield roads
         return
     yield Finding(name="people", ok=True, message="The relay introduces people.")
-    yield await _bounded("tracker", socket_opens("tracker", relay.tracker))
+    yield await _bounded("tracker", socket_opens("tracker", relay.tracker, proxy))
     if roads.pass_ is None:
         yield Finding(
             name="transit",
@@ -87,7 +92,9 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
             hint="Where two routers cannot be opened, another relay or a TURN server is needed.",
         )
     else:
-        yield await _bounded("transit", socket_opens("transit", relay.transit))
+        yield await _bounded("transit", socket_opens("transit", relay.transit, proxy))
+    if proxy is not None and config.road in (RoadChoice.AUTO, RoadChoice.RELAYED):
+        return  # what follows goes around it
     servers = [relay.stun(roads.stun_port)] if roads.stun_port else []
     servers += [each.urls for each in config.ice_servers if each.urls.startswith("stun:")]
     yield await _bounded("udp", udp(servers))
@@ -133,6 +140,17 @@ def folder(path: Path) -> Finding:
     )
 
 
+def by_proxy(proxy: Proxy, road: RoadChoice) -> Finding:
+    """Say which proxy the relay is reached by, and what that means."""
+    said = f"The relay is reached by the proxy at {proxy.name} ({proxy.scheme})."
+    if road is RoadChoice.AUTO:
+        hint = (
+            "Files go through the relay alone: --road direct or webrtc would go around the proxy."
+        )
+        return Finding(name="proxy", ok=None, message=said, hint=hint)
+    return Finding(name="proxy", ok=None, message=f"{said} The road is {road}, as was chosen.")
+
+
 async def dns(relay: RelayAddress) -> Finding:
     """Look the relay's name up."""
     parts = urlsplit(relay.url)
@@ -157,11 +175,11 @@ async def dns(relay: RelayAddress) -> Finding:
     return Finding(name="dns", ok=True, message=f"{clean(host, 100)} is {addresses}.")
 
 
-async def relay_answers(relay: RelayAddress) -> Finding:
+async def relay_answers(relay: RelayAddress, proxy: Proxy | None = None) -> Finding:
     """Ask the relay whether it is one."""
     began = time.monotonic()
     try:
-        async with _got(f"{relay.url}/healthz") as answer:
+        async with _got(f"{relay.url}/healthz", proxy) as answer:
             text = await answer.content.read(1000)
     except OSError as error:
         why = why_unreached(error)
@@ -181,9 +199,9 @@ async def relay_answers(relay: RelayAddress) -> Finding:
     return Finding(name="relay", ok=True, message=said)
 
 
-async def clock(relay: RelayAddress) -> Finding:
+async def clock(relay: RelayAddress, proxy: Proxy | None = None) -> Finding:
     """Compare this machine's clock with the relay's."""
-    async with _got(f"{relay.url}/healthz") as answer:
+    async with _got(f"{relay.url}/healthz", proxy) as answer:
         date = answer.headers.get("Date", "")
     try:
         difference = time.time() - parsedate_to_datetime(date).timestamp()
@@ -198,9 +216,9 @@ async def clock(relay: RelayAddress) -> Finding:
     )
 
 
-async def _roads(relay: RelayAddress) -> Roads | Finding:
+async def _roads(relay: RelayAddress, proxies: Proxies) -> Roads | Finding:
     """Connect as a person, and ask what the relay has for those who cannot reach each other."""
-    connection = RelayConnection(lambda _word: None, lambda _state: None)
+    connection = RelayConnection(lambda _word: None, lambda _state: None, proxies)
     try:
         await connection.connect(relay.url)
         return await connection.call(AskRoads(), Roads)
@@ -210,10 +228,11 @@ async def _roads(relay: RelayAddress) -> Roads | Finding:
         await connection.close()
 
 
-async def socket_opens(name: str, url: str) -> Finding:
+async def socket_opens(name: str, url: str, proxy: Proxy | None = None) -> Finding:
     """Open a WebSocket of the relay."""
     connect_to, _ = await asyncio.to_thread(websocket_client)
-    async with connect_to(url, proxy=None, open_timeout=TIMEOUT, close_timeout=1):
+    way = await way_to(url, proxy)
+    async with connect_to(url, **way, open_timeout=TIMEOUT, close_timeout=1):
         pass
     said = {
         "tracker": "Peers of a swarm find each other.",
@@ -375,11 +394,11 @@ async def upnp(port: int, *, wanted: bool) -> Finding:
 
 
 @asynccontextmanager
-async def _got(url: str) -> AsyncIterator[Any]:
+async def _got(url: str, proxy: Proxy | None) -> AsyncIterator[Any]:
     """GET a URL; the answer is open for as long as the block runs."""
-    aiohttp: Any = await asyncio.to_thread(import_module, "aiohttp")
+    http: Any = await asyncio.to_thread(import_module, "filesend_tui.core.util.http_client")
     async with (
-        aiohttp.ClientSession() as session,
+        http.http_session(proxy) as session,
         # A redirect could lead to a service that listens on loopback only.
         session.get(url, allow_redirects=False) as answer,
     ):

@@ -18,6 +18,7 @@ from enum import Enum
 from typing import IO, Any, Final
 
 from filesend_tui.core.errors import RelayUnreachable
+from filesend_tui.core.util.proxies import VARIABLES
 from filesend_tui.core.util.text import clean
 from filesend_tui.system.port_owner import stranger
 
@@ -177,8 +178,13 @@ else:
 def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: do not import a folder named `relay` in the current folder.
     command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
-    # The relay does not need the TURN server's credential.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FILESEND_TURN_")}
+    # The relay needs neither the TURN server's password nor a proxy's: it calls nobody.
+    secret = ("FILESEND_TURN_", "FILESEND_PROXY")
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(secret) and key not in VARIABLES
+    }
     return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
         [*command, "--host", _HOST, "--port", str(port)],
         stdin=subprocess.PIPE,

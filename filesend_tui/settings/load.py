@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filesend_tui.core.config import AWAY_LIMIT, ClientConfig, IceServer, RoadChoice, WebRtcStack
+from filesend_tui.core.util.proxies import NO_PROXIES, Proxies, is_loopback_host, of_environment
 from filesend_tui.core.util.text import clean
 from filesend_tui.settings import parse
 from filesend_tui.settings.schema import BY_KEY, FILE_VARIABLE, SETTINGS
@@ -35,22 +36,24 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: not set, and the face or the relay's place decides.
 
-    relay: `http://host:port` or https. port: of this machine's own relay. trusted_proxies:
-    addresses and networks whose `X-Forwarded-For` this machine's own relay trusts. metrics_to:
-    those that may read its metrics; None: this machine only. transit: bytes that it carries for an
-    address in a day; 0: none, None: its own default. turn, turn_secret_file: URLs of the TURN
-    servers that it names to paired people, and the file of the secret that it shares with them.
+    relay: `http://host:port` or https. proxy: what relays and trackers are reached by. port: of
+    this machine's own relay. trusted_proxies: addresses and networks whose `X-Forwarded-For` this
+    machine's own relay trusts. metrics_to: those that may read its metrics; None: this machine
+    only. transit: bytes that it carries for an address in a day; 0: none, None: its own default.
+    turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
+    the secret that it shares with them.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
     what ends is kept in the history. state: the folder for that and for what is unfinished. theme:
     the screens' colours, by name. held: the option or variable that sets a field, and so overrides
-    the settings file. exposed: the settings file, where it holds the login of a TURN server and
-    other users of this machine can read it.
+    the settings file. exposed: the settings file, where it holds a password and other users of this
+    machine can read it.
     """
 
     name: str
     relay: str | None = None
+    proxy: Proxies = NO_PROXIES
     port: int = DEFAULT_PORT
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
@@ -119,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             away_limit=self.away_limit,
             at_once=self.at_once,
             history=self.history,
+            proxies=self.proxy,
         )
 
 
@@ -177,7 +181,7 @@ def load(
     # Later layers win; a value that is overridden is never parsed.
     chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
 
-    fields: dict[str, Any] = {"name": _login_name()}
+    fields: dict[str, Any] = {"name": _login_name(), "proxy": of_environment(environment)}
     for key, (source, value) in chosen.items():
         try:
             fields[key] = BY_KEY[key].parse(value)
@@ -193,16 +197,11 @@ def load(
 
 def is_loopback(url: str) -> bool:
     """Return whether the URL's host is this machine's loopback."""
-    import ipaddress
-
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:  # no URL, which its user reports
         return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_loopback_host(host)
 
 
 def _all_here(meeting_places: Iterable[str]) -> bool:
@@ -243,9 +242,11 @@ def _read(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def _holds_login(file: Mapping[str, Any]) -> bool:
-    """Return whether the settings file contains the password of a TURN server."""
+    """Return whether the settings file contains the password of a TURN server or a proxy."""
     servers = file.get("ice_servers", ())
-    return any(isinstance(server, dict) and server.get("credential") for server in servers)
+    return "@" in file.get("proxy", "") or any(
+        isinstance(server, dict) and server.get("credential") for server in servers
+    )
 
 
 def _logged_in(

@@ -15,6 +15,7 @@ from filesend_tui.core.util.text import clean
 
 if TYPE_CHECKING:
     from filesend_tui.core.config import IceServer, RoadChoice, WebRtcStack
+    from filesend_tui.core.util.proxies import Proxies
 
 #: RFC 7064 and RFC 7065.
 _ICE_URL: Final = re.compile(
@@ -217,6 +218,16 @@ def ice_servers(value: str | Iterable[str | Mapping[str, Any]]) -> tuple[IceServ
         if match is None or not 0 < int(match["port"] or 1) < 65536:
             raise ValueError(f"{server.urls!r} is not an ICE server; write stun:host:port, or none")
     return tuple(servers)
+
+
+def proxy(value: str) -> Proxies:
+    """Parse the proxy that all goes through; `none` for none. What was typed is never repeated."""
+    from filesend_tui.core.util.proxies import everything_by
+
+    try:
+        return everything_by(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or none") from None
 
 
 def switch(value: str | bool) -> bool:

@@ -169,6 +169,14 @@ SETTINGS: Final = (
         variable="FILESEND_RELAY",
     ),
     Setting(
+        key="proxy",  # it may hold a password, so it has no option
+        about="A proxy for everything: http, https, socks5 or socks5h, or none.",
+        parse=parse.proxy,
+        example='"socks5h://127.0.0.1:9050"',
+        default="`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`",
+        variable="FILESEND_PROXY",
+    ),
+    Setting(
         key="web",
         about="A page that opens share links in a browser.",
         parse=parse.web,

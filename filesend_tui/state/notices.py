@@ -88,7 +88,7 @@ def exposed_login(path: Path) -> Notice:
     """Return the notice that other people can read a password in the settings file."""
     return Notice(
         Level.WARNING,
-        f"Others on this machine can read the TURN password in {path}.",
+        f"Others on this machine can read the password in {path}.",
         f"Keep it to yourself: chmod 600 {shlex.quote(str(path))}",
     )
 

@@ -67,7 +67,7 @@ async def open_folder_of(path: Path, program: str, environment: Mapping[str, str
     Args:
         path: A file or folder of any name; it is not opened itself.
         program: What `opener` returned.
-        environment: The program's environment; TURN logins are removed.
+        environment: The program's environment; logins of TURN and of `FILESEND_PROXY` are removed.
 
     Raises:
         CannotOpen: The folder or the program is gone, or the program fails within PATIENCE.
@@ -75,7 +75,8 @@ async def open_folder_of(path: Path, program: str, environment: Mapping[str, str
     folder = path.parent
     if not await asyncio.to_thread(folder.is_dir):
         raise CannotOpen("The folder is not there any more.")
-    told = {k: v for k, v in environment.items() if not k.startswith("FILESEND_TURN_")}
+    secret = ("FILESEND_TURN_", "FILESEND_PROXY")
+    told = {k: v for k, v in environment.items() if not k.startswith(secret)}
     nothing = asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(

@@ -176,7 +176,11 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
-        own = {key: value for key, value in os.environ.items() if not key.startswith("FILESEND_")}
+        own = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("FILESEND_") and not key.lower().endswith("_proxy")
+        }
         self.environment = own | {
             self.MARK: self.mark,
             "FILESEND_SETTINGS": str(folder / "settings.toml"),

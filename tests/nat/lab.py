@@ -1,6 +1,7 @@
 """A lab of network namespaces: two homes behind routers, and an internet with a relay.
 
-    internet 10.99.0.0/24, fd99::/64    the relay .1:443; people without a router .31, .32
+    internet 10.99.0.0/24, fd99::/64    the relay .1:443; people without a router .31, .32;
+                                        the proxy of those who have nothing else .5:3128
     home 1   192.168.1.10, fd00:1::10   its router .1, outside 10.99.0.11 (CGNAT: behind .21)
     home 2   192.168.2.10, fd00:2::10   its router .1, outside 10.99.0.12 (CGNAT: behind .22)
 
@@ -26,6 +27,8 @@ from tests.nat.routers import Kind, rules
 
 RELAY_V4: Final = "http://10.99.0.1:443"
 RELAY_V6: Final = "http://[fd99::1]:443"
+_PROXY: Final = 5
+_LOGIN: Final = "ann:s3cret"
 
 
 def why_none() -> str | None:
@@ -68,6 +71,9 @@ class Lab:
         self._stack = ExitStack()
         self._cables: dict[int, tuple[Host, str]] = {}
         self._routers: list[Host] = []
+        self.proxy: Filesend | None = None
+        #: How the proxy is named, for those who have nothing else.
+        self.proxy_url = f"http://{_LOGIN}@10.99.0.{_PROXY}:3128"
 
     def __enter__(self) -> Self:
         try:
@@ -113,6 +119,11 @@ class Lab:
         router.run("ip", "address", "flush", "dev", "wan")
         router.run("ip", "address", "add", f"10.99.0.{50 + number}/24", "dev", "wan")
         router.run("ip", "route", "add", "default", "via", "10.99.0.1")
+
+    def around(self, number: int) -> int:
+        """Return how many packets a home's router had from it and let nowhere."""
+        told = self._routers[number].run("nft", "list", "counter", "inet", "home", "around")
+        return int(told.split("packets")[1].split()[0])
 
     def server(self, number: int) -> Host:
         """Return another machine of the internet, at 10.99.0.N and fd99::N."""
@@ -181,6 +192,7 @@ class Lab:
             "FILESEND_RELAY": RELAY_V6 if v6 else RELAY_V4,
             "FILESEND_STATE": str(self.folder / f"state {number}"),
             "FILESEND_NAME": ("Ann", "Bob")[number],
+            "FILESEND_PROXY": self.proxy_url if self.kinds[number] is Kind.PROXY else "",
         }
         return self.world.start(*arguments, inside=self.homes[number].inside)
 
@@ -202,6 +214,16 @@ class Lab:
             self.homes = tuple(self._behind(router, 1, 10 + number) for number in (0, 1))
         else:
             self.homes = tuple(self._home(n, kind) for n, kind in enumerate(self.kinds, 1))
+        if Kind.PROXY in self.kinds:
+            arguments = ("10.99.0.5", "3128", _LOGIN, "443")
+            self.proxy = Filesend(
+                arguments,
+                self.world.environment,
+                "tests.recording_proxy",
+                inside=self.server(_PROXY).inside,
+            )
+            self.world.processes.append(self.proxy)
+            self.proxy.wait_for_line("a proxy at")
 
     def _home(self, number: int, kind: Kind) -> Host:
         if kind is Kind.PUBLIC:

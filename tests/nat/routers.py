@@ -23,6 +23,8 @@ class Kind(StrEnum):
     NO_UDP = "UDP blocked"
     #: Port-restricted, and only TCP to port 443 goes out.
     ONLY_443 = "only TCP 443"
+    #: Nothing goes out but TCP to a proxy, which connects to port 443 alone (CONNECT, SOCKS 5).
+    PROXY = "only a proxy"
     #: IPv6 alone, without NAT; a firewall lets nobody in.
     V6 = "IPv6 only"
     #: IPv4 as port-restricted, IPv6 as above.
@@ -45,11 +47,15 @@ class Kind(StrEnum):
 _OUT: Final = {
     Kind.NO_UDP: "meta l4proto tcp accept",
     Kind.ONLY_443: "tcp dport 443 accept",
+    Kind.PROXY: "ip daddr 10.99.0.5 tcp dport 3128 accept",
 }
 
 
 def rules(kind: Kind, client: str) -> str:
-    """Return the rules of a router. client: the address of the only one behind it."""
+    """Return the rules of a router. client: the address of the only one behind it.
+
+    Its counter `around` has the packets from behind it that it let nowhere.
+    """
     full = kind is Kind.FULL_CONE
     into = f"iifname wan udp dport @mapped dnat ip to {client}" if full else ""
     noted = "iifname lan meta l4proto udp update @mapped { udp sport }" if full else ""
@@ -57,6 +63,7 @@ def rules(kind: Kind, client: str) -> str:
     another = "fully-random" if kind is Kind.SYMMETRIC else ""
     return f"""
         table inet home {{
+            counter around {{ }}
             set mapped {{ type inet_service; flags dynamic,timeout; timeout 5m; }}
             chain before {{
                 type nat hook prerouting priority dstnat;
@@ -72,10 +79,12 @@ def rules(kind: Kind, client: str) -> str:
                 {let_in}
                 ct state established,related accept
                 iifname lan {_OUT.get(kind, "accept")}
+                iifname lan counter name around
             }}
             chain here {{
                 type filter hook input priority filter;
                 iifname wan meta l4proto {{ tcp, udp }} ct state new drop
+                iifname lan meta l4proto {{ tcp, udp }} counter name around
                 iifname lan ip daddr 10.99.0.0/16 drop
             }}
         }}"""

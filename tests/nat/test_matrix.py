@@ -31,6 +31,7 @@ PAIRS = [
     (Kind.SYMMETRIC, Kind.SYMMETRIC, "relayed"),
     (Kind.ONLY_443, Kind.NO_UDP, "relayed"),
     (Kind.V6, Kind.CONE, "relayed"),
+    (Kind.PROXY, Kind.CONE, "relayed"),
 ]
 
 
@@ -44,6 +45,33 @@ def test_a_file_gets_through(tmp_path: Path, one: Kind, other: Kind, road: str) 
         assert outcome.first_byte is not None
         assert outcome.first_byte < PATIENCE, outcome
         assert not outcome.told
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h"], ids=str)
+def test_no_packet_goes_around_a_proxy(tmp_path: Path, scheme: str) -> None:
+    with Lab(tmp_path, Kind.PROXY, Kind.PROXY) as lab:
+        lab.start_relay()
+        lab.proxy_url = lab.proxy_url.replace("http", scheme)
+        outcome = lab.send(SIZE, ice=None)  # with STUN, as nobody chose none
+        assert outcome.same, outcome
+        assert set(outcome.roads) == {"relayed"}
+        assert not outcome.told
+        assert (lab.around(0), lab.around(1)) == (0, 0)
+        assert lab.proxy is not None
+        asked = {line for line in lab.proxy.lines if line.startswith("asked for")}
+        assert asked == {"asked for 10.99.0.1:443"}
+
+
+def test_a_road_that_was_chosen_goes_around_the_proxy(tmp_path: Path) -> None:
+    """The proof of the one above: what it counts is there where somebody wanted it."""
+    with Lab(tmp_path, Kind.PROXY, Kind.PROXY) as lab:
+        lab.start_relay()
+        sender, receiver = lab.begin(SIZE, "--road", "direct")
+        sender.wait_for("fileAnswer")
+        receiver.wait_for("waiting")
+        for process in (sender, receiver):
+            process.kill()
+        assert lab.around(0) + lab.around(1) > 0
 
 
 def test_webrtc_gets_through_by_the_relays_stun_alone(tmp_path: Path) -> None:

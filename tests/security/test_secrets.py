@@ -346,7 +346,7 @@ def test_a_turn_password_that_others_can_read_is_said_once(
     ran = _run(settings, *command)
     assert ran.returncode == 4, ran.stderr  # as without it: nobody answers there
     assert ran.stderr.count("Warning: ") == 1
-    assert f"can read the TURN password in {settings}." in ran.stderr
+    assert f"can read the password in {settings}." in ran.stderr
     assert f"chmod 600 '{settings}'" in ran.stderr
     assert "Warning" not in ran.stdout
     assert TURN_PASSWORD not in ran.stdout + ran.stderr

@@ -142,7 +142,7 @@ async def test_what_is_to_be_known_at_first_is_shown_until_it_is_read(stage: Sta
     stage.app._warning = exposed_login(Path("/home/ann/settings.toml"))
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
-        assert "can read the TURN password in /home/ann/settings.toml" in notice(stage)
+        assert "can read the password in /home/ann/settings.toml" in notice(stage)
         assert "chmod 600 /home/ann/settings.toml" in notice(stage)
         await pilot.press("escape")
         assert notice(stage) == ""

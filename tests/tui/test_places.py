@@ -55,7 +55,11 @@ async def test_the_folder_is_shown_by_a_program_that_is_told_no_secret(tmp_path:
     folder = tmp_path / "; touch owned & $(x) 日本"
     folder.mkdir()
     (folder / "__main__.py").write_text(NOTES)
-    told = dict(os.environ) | {"FILESEND_TURN_CREDENTIAL": "hush", "SAID": "yes"}
+    told = dict(os.environ) | {
+        "FILESEND_TURN_CREDENTIAL": "hush",
+        "FILESEND_PROXY": "http://a:hush@p:1",
+        "SAID": "yes",
+    }
     await open_folder_of(folder / "film.mkv", sys.executable, told)
     note = (folder / "note").read_text(encoding=sys.getfilesystemencoding())
     assert "SAID=yes" in note

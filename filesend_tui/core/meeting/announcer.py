@@ -17,9 +17,10 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError, TrackerFailed
 from filesend_tui.core.meeting.dialer import Dialer
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, TrackerFloods, TrackerSession
+from filesend_tui.core.util.proxies import Proxy
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import tls_context, websocket_client
+from filesend_tui.core.util.websocket_client import way_to, websocket_client
 
 if TYPE_CHECKING:
     pass
@@ -46,6 +47,7 @@ class Announcer:
         url: ws:// or wss://.
         on_accepted: Called when the tracker accepted an announce.
         on_problem: Called once when it fails, and again only after it had worked.
+        proxy: What it is reached by; None: by nothing.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Announcer:
         on_accepted: Callable[[], None],
         on_problem: Callable[[FileSendError], None],
         timings: Timings = DEFAULT,
+        proxy: Proxy | None = None,
     ) -> None:
         self._url = url
+        self._proxy = proxy
         #: Its address for people.
         self.name = tracker_name(url)
         self._presence = presence
@@ -148,12 +152,10 @@ class Announcer:
             TrackerFailed: It ended; it ends no other way.
         """
         connect_to, broken = await asyncio.to_thread(websocket_client)
-        context = await tls_context(self._url)
         try:
             async with connect_to(
                 self._url,
-                ssl=context,
-                proxy=None,
+                **await way_to(self._url, self._proxy),
                 compression=None,
                 max_size=MAX_FRAME,
                 open_timeout=OPEN_TIMEOUT,

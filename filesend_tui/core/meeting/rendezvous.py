@@ -66,7 +66,7 @@ class Rendezvous:
         peer_id: Ours, 20 bytes; the same for the life of this object.
         trackers: URLs; those that are not ws:// or wss:// are left out.
         transports: The client's; in an open swarm only the one of WebTorrent is used.
-        config: Has the number of offers in an announce.
+        config: Has the number of offers in an announce, and what trackers are reached by.
         totals: Called at every announce.
         wants_peers: How many more peers the swarm wants now.
         on_problem: Called with TrackerFailed once when a tracker fails (and again only after it
@@ -123,6 +123,7 @@ class Rendezvous:
                 on_accepted=partial(self._accept, url),
                 on_problem=partial(self._fail, url),
                 timings=timings,
+                proxy=config.proxies.of(url),
             )
             for url in usable_trackers(trackers)
         ]

@@ -27,6 +27,8 @@ from filesend_tui.core.errors import (
 )
 from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.util import tunnel
+from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.words import (
@@ -140,17 +142,20 @@ class RelayConnection:
         on_word: Called with each word the relay delivers, in order: a notice of its own, or a
             message of the other side of a room. Must not block.
         on_state: Called on each change of state; must not block.
+        proxies: What relays are reached by.
     """
 
     def __init__(
         self,
         on_word: Callable[[Word | RoomMessage], None],
         on_state: Callable[[ConnectionState], None],
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         self.address: RelayAddress | None = None
         self.state = ConnectionState.CLOSED
         self._on_word = on_word
         self._on_state = on_state
+        self._proxies = proxies
         self._client: StrictClient | None = None
         self._calls: set[asyncio.Future[Any]] = set()
         self._reconnecting: asyncio.Task[None] | None = None
@@ -291,11 +296,15 @@ class RelayConnection:
         strict = await asyncio.to_thread(
             import_module, "filesend_tui.core.relay_client.socket_client"
         )
+        proxy = self._proxies.of(address.url)
         client: StrictClient = strict.StrictClient(
-            lambda event, payload: self._take(client, event, payload), lambda: self._lost(client)
+            lambda event, payload: self._take(client, event, payload),
+            lambda: self._lost(client),
+            proxy,
         )
+        patience = CONNECT_TIMEOUT + (tunnel.TIMEOUT if proxy is not None else 0)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(patience):
                 await client.connect(
                     address.url,
                     transports=["websocket"],

@@ -22,7 +22,9 @@ import socketio
 from engineio.base_client import connected_clients
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet
 
+from filesend_tui.core.util.http_client import http_session
 from filesend_tui.core.util.own_address import until_lost
+from filesend_tui.core.util.proxies import Proxy
 from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol.words import MAX_FRAME
 
@@ -83,12 +85,16 @@ class StrictClient(socketio.AsyncClient):
         on_event: Called with the name and the arguments of each event, in order; returns whether a
             relay may send it in this form; must not block.
         on_end: Called once when an open connection has ended, unless this side ended it.
+        proxy: What it goes through; None: through nothing.
     """
 
     eio: _Engine
 
     def __init__(
-        self, on_event: Callable[[str, list[Any]], bool], on_end: Callable[[], None]
+        self,
+        on_event: Callable[[str, list[Any]], bool],
+        on_end: Callable[[], None],
+        proxy: Proxy | None = None,
     ) -> None:
         super().__init__(
             reconnection=False,  # python-socketio gives up after the relay disconnects
@@ -98,7 +104,7 @@ class StrictClient(socketio.AsyncClient):
             logger=_silent,
             engineio_logger=_silent,
         )
-        self.eio.http = _session()
+        self.eio.http = _session(proxy)
         self.eio.on_end = on_end
         self._on_event = on_event
 
@@ -326,7 +332,7 @@ def _size(item: Any) -> int:
     return len(data) if isinstance(data, str | bytes) else 0
 
 
-def _session() -> aiohttp.ClientSession:
+def _session(proxy: Proxy | None) -> aiohttp.ClientSession:
     """Return an HTTP session that follows no redirect.
 
     A relay could redirect to a service that listens on loopback only.
@@ -337,4 +343,4 @@ def _session() -> aiohttp.ClientSession:
 
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(refuse)
-    return aiohttp.ClientSession(trace_configs=[tracing])
+    return http_session(proxy, trace_configs=[tracing])

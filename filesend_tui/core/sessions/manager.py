@@ -47,6 +47,7 @@ from filesend_tui.core.sessions.presence import Presence
 from filesend_tui.core.sessions.session import Session, partner_name, state_of
 from filesend_tui.core.sessions.shared_secret import Secret
 from filesend_tui.core.sessions.state import Keeper, Ledger, SessionState
+from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
 from relay.protocol import words
 from relay.protocol.words import PairingWord, Room, Word
@@ -75,6 +76,7 @@ class SessionManager:
         begin: Starts the activity with a partner.
         away_limit: Seconds that a partner may be away before the session ends.
         keeper: Keeps sessions for a later process; None: they end with this one.
+        proxies: What relays are reached by.
     """
 
     def __init__(
@@ -85,13 +87,14 @@ class SessionManager:
         *,
         away_limit: float,
         keeper: Keeper | None = None,
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         self._events = events
         self._name = name
         self._begin = begin
         self._away_limit = away_limit
         self._keeper = keeper
-        self._relay = RelayConnection(self._take, self._relay_changed)
+        self._relay = RelayConnection(self._take, self._relay_changed, proxies)
         self._lobby = Lobby(self._relay, self, self._say)
         self._wants = Wants.BOTH
         self._partners: dict[SessionId, Partner] = {}

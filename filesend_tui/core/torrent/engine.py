@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.error_events import left_out
-from filesend_tui.core.errors import BadMagnet, Offender
+from filesend_tui.core.errors import BadMagnet, ChannelFailed, Offender
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, Hashing, SessionId, TransferId, of_session
 from filesend_tui.core.meeting.invitation import Invitation, Reach
@@ -148,7 +148,10 @@ class Engine:
         Raises:
             BadSource: Something cannot be read, or changed since it was found.
             TrackerFailed: No tracker accepted it.
+            ChannelFailed: The swarm is open, and its peers would be reached around a proxy.
         """
+        if swarm_key is None:
+            self._refuse_around(trackers)
         info = await self._make(sources, name, transfer, session, known)
         invited = await asyncio.shield(approved) if approved is not None else None
         torrent = self._admit(
@@ -200,11 +203,14 @@ class Engine:
 
         Raises:
             BadMagnet: It cannot be used, or is being downloaded or seeded already.
+            ChannelFailed: As `serve`.
         """
         parsed = parse_magnet(magnet)
         known = dict.fromkeys((*parsed.trackers, *trackers))
         if not known:
             raise BadMagnet("This magnet link names no tracker.")
+        if swarm_key is None:
+            self._refuse_around(known)
         torrent = self._admit(
             Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(known)),
             transfer=transfer,
@@ -320,6 +326,24 @@ class Engine:
     async def wait_done(self, torrent_id: str) -> Path | None:
         """Wait until all is verified and in place. Raises the FileSendError that ended it."""
         return await asyncio.shield(self._torrents[torrent_id].done)
+
+    def relay_is_at(self, url: str) -> None:
+        """Set which relay is in use: whether it is reached by a proxy decides about roads."""
+        self._transports.proxied = self._config.proxies.of(url) is not None
+
+    def _refuse_around(self, trackers: Iterable[str]) -> None:
+        """Raise ChannelFailed where an open swarm would go around a proxy, and nobody said so.
+
+        Its peers are met by WebRTC alone, which no proxy carries.
+        """
+        if self._config.road is RoadChoice.WEBRTC:
+            return
+        used = (proxy for url in trackers if (proxy := self._config.proxies.of(url)) is not None)
+        if (proxy := next(used, None)) is not None:
+            raise ChannelFailed(
+                f"An open share goes by WebRTC, which would go around the proxy at {proxy.name}.",
+                "Say --road webrtc to let it, or pair with each person: the relay carries that.",
+            )
 
     def _admit(
         self,

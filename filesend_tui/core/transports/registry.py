@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
@@ -34,6 +36,9 @@ log = logging.getLogger(__name__)
 class Transports:
     """One client's transports. Nothing listens or is imported before its first use, or `warm`.
 
+    proxied: the relay is reached by a proxy. Then a partner is only reached through that relay,
+    unless the settings chose a road: all others would go around the proxy.
+
     Args:
         config: Which may be used, and their settings.
         relay: The one that this client is connected to.
@@ -51,10 +56,19 @@ class Transports:
         self._open = tuple(each for each in self._all if each.name == OPEN)
         # relay_only takes precedence over the choice of a road that does not support it.
         self._private = tuple(each for each in self._all if chosen(each.name)) or self._open
+        self.proxied = False
+        self._by_proxy = self._private
+        if config.road is RoadChoice.AUTO:
+            # One of its own: it waits for no other.
+            alone = msgspec.structs.replace(config, road=RoadChoice.RELAYED)
+            self._by_proxy = (RelayedTransport(alone, relay),)
+            self._all += self._by_proxy
 
     def usable(self, *, private: bool) -> tuple[Transport, ...]:
         """Return the transports for a swarm, best first. private: whether it is a private one."""
-        return self._private if private else self._open
+        if not private:
+            return self._open
+        return self._by_proxy if self.proxied else self._private
 
     async def warm(self, *, private: bool) -> None:
         """Prepare what a first attempt would wait for; idempotent.

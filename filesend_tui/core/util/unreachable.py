@@ -12,6 +12,8 @@ import ssl
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from filesend_tui.core.util.proxies import ProxyFailed
+
 
 class Why(NamedTuple):
     """reason: a clause about the address, such as `nothing listens there`. hint: what to do;
@@ -43,6 +45,8 @@ def why_unreached(error: BaseException) -> Why | None:
 
 
 def _why(error: BaseException) -> Why | None:  # noqa: PLR0911 - one return a cause
+    if isinstance(error, ProxyFailed):
+        return Why(error.reason, error.hint)
     status = _status(error)
     if status is not None:
         return Why(

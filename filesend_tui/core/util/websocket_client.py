@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filesend_tui.core.util.proxies import Proxy
+from filesend_tui.core.util.tunnel import tunnel
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import connect
@@ -31,9 +35,24 @@ def websocket_client() -> tuple[type[connect], type[WebSocketException]]:
     return ConnectHere, WebSocketException
 
 
-async def tls_context(url: str) -> ssl.SSLContext | None:
-    """Return the TLS context for a WebSocket's URL; None for `ws:`."""
-    if not url.startswith("wss:"):
-        return None
-    # Reading the certificate store takes tens of milliseconds.
-    return await asyncio.to_thread(ssl.create_default_context)
+async def way_to(url: str, proxy: Proxy | None) -> dict[str, Any]:
+    """Return the client's arguments for how a WebSocket's URL is reached; use them at once.
+
+    Args:
+        url: ws or wss.
+        proxy: What it is reached by, connected already; None: by nothing.
+
+    Raises:
+        OSError, ValueError: The proxy failed, or the URL makes no sense.
+    """
+    # The library would ask the environment itself.
+    way: dict[str, Any] = {"ssl": None, "proxy": None}
+    secure = url.startswith("wss:")
+    if secure:
+        # Reading the certificate store takes tens of milliseconds.
+        way["ssl"] = await asyncio.to_thread(ssl.create_default_context)
+    if proxy is not None:
+        parts = urlsplit(url)
+        port = parts.port or (443 if secure else 80)
+        way["sock"] = await tunnel(proxy, parts.hostname or "", port)
+    return way

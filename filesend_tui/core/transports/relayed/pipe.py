@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayEntry
 from filesend_tui.core.transports.tls.connection import tune
+from filesend_tui.core.util.proxies import Proxy
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import tls_context, websocket_client
+from filesend_tui.core.util.websocket_client import way_to, websocket_client
 from relay.protocol.transit import JOINED, MAX_MESSAGE, TransitEnd, greeting
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ class Pipe:
         self._carrying = asyncio.create_task(self._carry())
 
     @classmethod
-    async def open(cls, entry: RelayEntry, name: bytes) -> Pipe:
+    async def open(cls, entry: RelayEntry, name: bytes, proxy: Proxy | None = None) -> Pipe:
         """Open an end, and wait for the other; the caller bounds the time.
 
         Args:
             entry: Of the relay.
             name: The pipe's, relay.protocol.transit.PIPE bytes.
+            proxy: What the relay is reached by; None: by nothing.
 
         Raises:
             ChannelFailed: The relay cannot be reached or refuses, or nobody came.
@@ -74,7 +76,7 @@ class Pipe:
         connect_to, broken = await asyncio.to_thread(websocket_client)
         connection: ClientConnection | None = None
         try:
-            connection = await _connect(connect_to, entry)
+            connection = await _connect(connect_to, entry, proxy)
             await connection.send(greeting(entry.pass_, name))
             if await connection.recv() != JOINED:
                 raise ChannelFailed("The relay's transit says something else than expected.")
@@ -130,11 +132,12 @@ class Pipe:
                     log.info("the relay makes a pipe wait: %s", clean(message, 100))
 
 
-async def _connect(connect_to: type[connect], entry: RelayEntry) -> ClientConnection:
+async def _connect(
+    connect_to: type[connect], entry: RelayEntry, proxy: Proxy | None
+) -> ClientConnection:
     connection = await connect_to(
         entry.transit,
-        ssl=await tls_context(entry.transit),
-        proxy=None,
+        **await way_to(entry.transit, proxy),
         compression=None,
         max_size=MAX_MESSAGE,
         max_queue=QUEUE,

@@ -38,7 +38,7 @@ class RelayedTransport(Transport):
     """Channels through the relay that the two are paired at.
 
     Args:
-        config: Whether other roads are allowed.
+        config: Whether other roads are allowed, and what the relay is reached by.
         relay: Has the transit.
     """
 
@@ -53,6 +53,7 @@ class RelayedTransport(Transport):
         self.grace = 0.0 if alone else GRACE
         self._head_start = 0.0 if alone else HEAD_START
         self._relay = relay
+        self._proxies = config.proxies
         self._identity: asyncio.Task[Identity] | None = None
 
     async def offer(self) -> Attempt:
@@ -78,7 +79,7 @@ class RelayedTransport(Transport):
             raise ChannelFailed(f"The relay's transit cannot be used: {error}") from error
         if not entry.pass_:
             raise ChannelFailed("The relay carries no bytes.")
-        return await Pipe.open(entry, name)
+        return await Pipe.open(entry, name, self._proxies.of(entry.transit))
 
     async def _own_identity(self) -> Identity:
         if self._identity is None:
