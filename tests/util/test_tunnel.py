@@ -14,8 +14,8 @@ import pytest
 from filesend_tui.core.util import tunnel as tunnels
 from filesend_tui.core.util.proxies import ProxyFailed, of_environment, parse_proxy
 from filesend_tui.core.util.tunnel import MOST, tunnel
-from tests.recording_proxy import FAR, RecordingProxy
 from tests.certificates import own_certificate
+from tests.recording_proxy import FAR, RecordingProxy
 
 SCHEMES = ["http", "https", "socks5", "socks5h"]
 LOGIN = "ann:p%40ss%3Aword"

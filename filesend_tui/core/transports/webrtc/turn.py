@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,6 @@ from typing import Any, Final, NamedTuple
 from filesend_tui.core.config import IceServer
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.util.unreachable import why_unreached
-from filesend_tui.core.util.websocket_client import tls_context
 from relay.protocol.turn import TurnUrl, parse_turn_url
 
 #: Ways to a server, the best first: each that is slower or costs more gets its turn later.
@@ -141,7 +141,10 @@ async def allocate(server: Server) -> None:
     from aioice import stun, turn
 
     at = server.at
-    context = await tls_context("wss:" if at.transport == "tls" else "ws:")
+    context = None
+    if at.transport == "tls":
+        # Reading the certificate store takes tens of milliseconds.
+        context = await asyncio.to_thread(ssl.create_default_context)
     returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     name = f"The TURN server at {server.ice.urls}"
     try:
