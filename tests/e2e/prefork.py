@@ -47,8 +47,8 @@ MODULES: Final = (
 _CLONE_NEWNET: Final = 0x40000000
 #: Longest request, in bytes.
 _LONGEST: Final = 1024 * 1024
-#: What an interpreter or a loader reads before a program could change it.
-_EARLY: Final = ("PYTHON", "LD_", "LC_", "LANG", "COVERAGE")
+#: What an interpreter, a loader or a library reads as it starts, before a program could change it.
+_EARLY: Final = ("PYTHON", "LD_", "LC_", "LANG", "COVERAGE", "SSL_")
 
 
 class Forked:
