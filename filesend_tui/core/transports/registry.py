@@ -13,6 +13,7 @@ from typing import Final
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
+from filesend_tui.core.transports.clues import Clue
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
@@ -51,10 +52,24 @@ class Transports:
         self._open = tuple(each for each in self._all if each.name == OPEN)
         # relay_only takes precedence over the choice of a road that does not support it.
         self._private = tuple(each for each in self._all if chosen(each.name)) or self._open
+        #: All kinds, best first.
+        self.order = tuple(KINDS)
+        shows = {each.name for each in made if each not in self._all}
+        used = {each.name for each in self._private}
+        self._left_out = {
+            name: Clue.SHOWS_ADDRESS_HERE if name in shows else Clue.LEFT_OUT_HERE
+            for name in self.order
+            if name not in used
+        }
 
     def usable(self, *, private: bool) -> tuple[Transport, ...]:
         """Return the transports for a swarm, best first. private: whether it is a private one."""
         return self._private if private else self._open
+
+    @property
+    def left_out(self) -> dict[str, Clue]:
+        """The kinds that the settings leave out of private swarms, and why."""
+        return dict(self._left_out)
 
     async def warm(self, *, private: bool) -> None:
         """Prepare what a first attempt would wait for; idempotent.
