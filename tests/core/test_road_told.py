@@ -43,7 +43,9 @@ async def test_why_and_what_was_tried_and_that_it_is_over(
     gate: Gate,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(road.DirectRoad.meet.__kwdefaults__, "timeout", 3.0)
+    defaults = road.DirectRoad.meet.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "timeout", 3.0)
     write_tree(tmp_path, {"src/big.bin": BIG})
     gate.open = False
     async with pair(relay, tmp_path, upload_limit=SLOW // 2) as (ann, bob):
