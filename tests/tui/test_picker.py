@@ -203,7 +203,7 @@ async def test_an_absolute_path_typed_after_the_key_is_found(
         # Where the field was come to in another way, its text is all that counts.
         await pilot.press("ctrl+l", *f"~{elsewhere}/film.mkv", "enter")
         await stage.settle(pilot)
-        assert "is not there" in notice(stage.app)
+        assert "is not there" in notice(stage)
 
 
 # -- order and dates
