@@ -93,9 +93,9 @@ class TransfersPane(StorePane):
                 yield ShareLink(id="share")
                 yield QrCode(id="share-qr")
                 with Vertical(id="inside"):
+                    yield RoadLines(id="roads")
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
-                    yield RoadLines(id="roads")
                     yield PeerLines(id="peers")
 
     @property
@@ -186,7 +186,8 @@ class TransfersPane(StorePane):
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
         self.query_one("#share-qr").display = False
         roads = self.query_one("#roads", RoadLines)
-        roads.display = self._details and bool(chosen.road)
+        told = not (chosen.slowed or chosen.waits)  # the title says the road
+        roads.display = self._details and bool(chosen.why or (chosen.road and not told))
         roads.show(chosen, detail.tried)
         self._draw_inside(detail, may_come=not chosen.ended)
         self.query_one("#pieces", PieceStrip).show(
@@ -220,7 +221,11 @@ class TransfersPane(StorePane):
         self.query_one("#inside").display = self._details or (
             bool(detail.rates) and not self._cramped
         )
-        self.query_one("#graph", RateGraph).show(detail.rates)
+        graph = self.query_one("#graph", RateGraph)
+        # Why it goes this way matters more than how fast it went.
+        roomy = self.screen.has_class("-tall") and not self.has_class("-stacked")
+        graph.display = roomy or not self.query_one("#roads").display
+        graph.show(detail.rates)
         peers = self.query_one("#peers", PeerLines)
         peers.display = self._details and (may_come or bool(detail.peers))
         peers.show(detail.peers)

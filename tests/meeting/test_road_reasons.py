@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from filesend_tui.core.meeting.road_reasons import (
@@ -36,7 +39,7 @@ def webrtc(*clues: Clue, outcome: Outcome = Outcome.FAILED) -> Tried:
             "relayed",
             [direct(Clue.PORTS_CHANGE_HERE, Clue.PORTS_CHANGE_THERE, port=5050), RELAYED],
             "Both routers give a new port to everyone, so the relay carries it.",
-            "Port forwarding of 5050 to this machine, or at the other side, would make it direct.",
+            "Port forwarding of 5050 on either side would make it direct.",
             id="both routers",
         ),
         pytest.param(
@@ -48,8 +51,7 @@ def webrtc(*clues: Clue, outcome: Outcome = Outcome.FAILED) -> Tried:
             ],
             "Your router gives a new port to everyone, and theirs lets in only whom it expects, "
             "so the relay carries it.",
-            "Port forwarding of 4040 to this machine, with direct_port = 4040 in the settings "
-            "would make it direct.",
+            "Port forwarding of 4040 (with direct_port = 4040) would make it direct.",
             id="this router, told at once",
         ),
         pytest.param(
@@ -57,8 +59,8 @@ def webrtc(*clues: Clue, outcome: Outcome = Outcome.FAILED) -> Tried:
             [direct(Clue.PORTS_CHANGE_THERE, outcome=Outcome.LATE), WEBRTC],
             "Their router gives a new port to everyone, and yours lets in only whom it expects, "
             "so it goes through WebRTC.",
-            "Port forwarding of 4040 to this machine, with direct_port = 4040 in the settings, or "
-            "at the other side, would make it direct.",
+            "Port forwarding of 4040 (with direct_port = 4040) on either side would make it "
+            "direct.",
             id="their router",
         ),
         pytest.param(
@@ -66,8 +68,7 @@ def webrtc(*clues: Clue, outcome: Outcome = Outcome.FAILED) -> Tried:
             [direct(Clue.NO_ANSWER), webrtc(Clue.NO_UDP_HERE), RELAYED],
             "Neither machine lets the other in, and UDP seems to be blocked here, "
             "so the relay carries it.",
-            "Port forwarding of 4040 to this machine, with direct_port = 4040 in the settings "
-            "would make it direct.",
+            "Port forwarding of 4040 (with direct_port = 4040) would make it direct.",
             id="UDP blocked",
         ),
         pytest.param(
@@ -112,8 +113,8 @@ def webrtc(*clues: Clue, outcome: Outcome = Outcome.FAILED) -> Tried:
             [direct(Clue.REFUSED), webrtc(), RELAYED],
             "A router or a firewall is in between, and neither machine lets the other in, "
             "so the relay carries it.",
-            "Port forwarding of 4040 to this machine, with direct_port = 4040 in the settings, or "
-            "at the other side, would make it direct.",
+            "Port forwarding of 4040 (with direct_port = 4040) on either side would make it "
+            "direct.",
             id="refused",
         ),
         pytest.param(
@@ -151,8 +152,11 @@ def test_every_rule_is_reached_by_its_own_clues(rule: object) -> None:
     assert first is rule
 
 
-def test_every_clue_has_words() -> None:
+def test_every_clue_has_words_and_stands_in_the_protocol() -> None:
     assert set(_PHRASES) == set(Clue)
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    section = page.partition("### Why a road is not taken")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`", section)) >= {*Clue, *Outcome}
 
 
 @pytest.mark.parametrize(
@@ -161,12 +165,12 @@ def test_every_clue_has_words() -> None:
         pytest.param(RELAYED, "in use", id="taken"),
         pytest.param(
             direct(Clue.PORTS_CHANGE_HERE, Clue.REFUSED),
-            "did not get through: your router changes ports, refused",
+            "failed: your router changes ports, refused",
             id="clues",
         ),
         pytest.param(
             direct()._replace(said="It is closed."),
-            "did not get through: It is closed",
+            "failed: It is closed",
             id="its error",
         ),
         pytest.param(

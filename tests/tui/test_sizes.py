@@ -177,7 +177,7 @@ def _hints(*words: str) -> Iterable[ActiveBinding]:
 
 ROWS = _rows()
 LONG = "Both routers give a new port to everyone, so the relay carries it. " * 3
-TRIED = RoadTried(road="direct", outcome="failed", message="did not get through: [b]no answer[/b]")
+TRIED = RoadTried(road="direct", outcome="failed", message="failed: [b]no answer[/b]")
 PEER = PeerEntry(
     address="192.0.2.7:51413",
     client="x",

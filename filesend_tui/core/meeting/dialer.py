@@ -246,8 +246,10 @@ class Dialer:
 
         The channel is handed over as any other.
         """
+        # What does not last is in no invitation: that says nothing of what the peer allows.
+        here = [each for each in self._usable if each.lasting or each.name in reach.texts]
         try:
-            race = await TransportRace.answer(reach.texts, self._usable)
+            race = await TransportRace.answer(reach.texts, here)
         except ChannelFailed as failure:
             log.debug("an invitation was not answered: %s", failure)
             return None
@@ -438,11 +440,14 @@ class Dialer:
     def _tried(self, winner: Winner, race: TransportRace) -> tuple[Tried, ...]:
         if not self._signaling.private:
             return ()
-        left_out = self._transports.left_out
-        out = [Tried(name, Outcome.LEFT_OUT, frozenset({why})) for name, why in left_out.items()]
+        tried = {each.road: each for each in race.tried}
+        for name, why in self._transports.left_out.items():
+            tried.setdefault(name, Tried(name, Outcome.LEFT_OUT, frozenset({why})))
+        for each in self._usable:  # those that were in no invitation are sought through trackers
+            tried.setdefault(each.name, Tried(each.name, Outcome.GOING_ON))
         return better_than(
             winner.transport.name,
-            (*out, *race.tried),
+            tried.values(),
             self._transports.order,
             waits=winner.transport.makeshift,
         )

@@ -22,7 +22,7 @@ _CARRIED: Final = {
 }
 
 _OUR_PORT: Final = "Port forwarding of {port} would make it direct."
-_ANY_PORT: Final = "Port forwarding of {port}, or at the other side, would make it direct."
+_ANY_PORT: Final = "Port forwarding of {port} on either side would make it direct."
 
 
 class Reason(NamedTuple):
@@ -150,7 +150,7 @@ _OUTCOMES: Final = {
     Outcome.TAKEN: "in use",
     Outcome.GOING_ON: "still tried",
     Outcome.LATE: "not there in time",
-    Outcome.FAILED: "did not get through",
+    Outcome.FAILED: "failed",
     Outcome.LEFT_OUT: "not tried",
 }
 
@@ -184,7 +184,7 @@ def why_not_better(road: str, tried: Sequence[Tried]) -> Reason:
 
 
 def outcome_words(tried: Tried) -> str:
-    """Return what became of one road in a few words, such as `did not get through: refused`."""
+    """Return what became of one road in a few words, such as `failed: refused`."""
     about = [_PHRASES[clue] for clue in Clue if clue in tried.clues]
     if tried.outcome is Outcome.TAKEN:
         about = []
@@ -235,8 +235,8 @@ def _later(before: Tried, now: Tried) -> Tried:
 def _port(better: Iterable[Tried]) -> str:
     port = next((each.port for each in better if each.port), 0)
     if port:
-        return f"{port} to this machine"
-    return f"{PORT} to this machine, with direct_port = {PORT} in the settings"
+        return f"{port}"
+    return f"{PORT} (with direct_port = {PORT})"
 
 
 def _sentence(text: str) -> str:

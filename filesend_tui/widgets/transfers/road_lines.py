@@ -13,16 +13,9 @@ from filesend_tui.state.views import TransferRow
 
 
 class RoadLines(Static):
-    """The road in plain words, the reason and what to do, and a line for each that was tried."""
+    """Why it goes this way, what to do, and a line for each that was tried; else the road alone."""
 
-    DEFAULT_CSS = """
-    RoadLines {
-        height: auto;
-        max-height: 50%;
-        overflow-y: auto;
-        scrollbar-size-vertical: 1;
-    }
-    """
+    DEFAULT_CSS = "RoadLines { height: auto; margin-bottom: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
@@ -34,9 +27,11 @@ class RoadLines(Static):
         if shown == self._shown:
             return
         self._shown = shown
-        parts = [("Road", "bold"), (f"  {road_words(transfer.road)}", "")]
+        parts = [("Road  ", "bold")]
         if transfer.why:
-            parts.append((f"\n{transfer.why}", "$warning"))
+            parts.append((transfer.why, "$warning"))
+        else:
+            parts.append((road_words(transfer.road), ""))
         if transfer.why_hint:
             parts.append((f" {transfer.why_hint}", "$foreground 70%"))
         for each in tried if transfer.why else ():
