@@ -147,9 +147,9 @@ class TransportRace:
         task = self._opening[position] if self._opening else None
         if task is None or not task.done():
             return Tried(transport.name, Outcome.GOING_ON, attempt.clues, attempt.port)
-        if not _is_good(task):
-            error = None if task.cancelled() else task.exception()
-            return failed(transport.name, error or ChannelFailed(""), attempt.clues, attempt.port)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            return failed(transport.name, error, attempt.clues, attempt.port)
         taken = bool(self._handed_out) and task is self._handed_out[-1]
         return Tried(
             transport.name, Outcome.TAKEN if taken else Outcome.LATE, attempt.clues, attempt.port
