@@ -37,6 +37,9 @@ BROUGHT_ABOUT: Final = {
         "tests/torrent/test_standing.py::test_nobody_is_there_before_somebody_is",
         "tests/security/test_changed_sources.py::test_what_kept_the_two_from_meeting_is_told",
     ),
+    "relaySlows": (
+        "tests/core/test_road_told.py::test_a_relay_that_holds_it_back_is_named_as_the_reason",
+    ),
     "sending": (
         "tests/core/test_waiting.py::test_a_disk_that_hangs_is_told_at_both_sides",
         "tests/security/test_private_swarm.py::test_a_partner_who_stalls_is_given_up_and_told_of",

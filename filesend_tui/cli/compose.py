@@ -60,9 +60,16 @@ def relay_of(settings: Settings) -> Iterator[Relay]:
 
         yield Relay(named, find, _yes)  # naming it is consent to its operator
         return
+    with local_relay_of(settings) as local:
+        yield Relay(local.url, local.find, local.find_again, local.stop)
+
+
+@contextmanager
+def local_relay_of(settings: Settings) -> Iterator[LocalRelay]:
+    """Yield this machine's own relay; one that was started ends with the block."""
     local = LocalRelay(settings.port)
     try:
-        yield Relay(local.url, local.find, local.find_again, local.stop)
+        yield local
     finally:
         local.stop()
 

@@ -15,7 +15,9 @@ def doctor(context: typer.Context, *, json: JsonOption = False) -> None:
     from filesend_tui.cli import compose
     from filesend_tui.headless import doctor as looking
 
-    relay = settings.relay or f"http://127.0.0.1:{settings.port}"
     folder = compose.folder_of(settings)
-    config = settings.client_config(output=folder, meeting_places=[relay])
-    raise typer.Exit(looking.run(relay, config, named=settings.relay is not None, json=json))
+    with compose.local_relay_of(settings) as local:
+        relay = local.url if settings.relay is None else settings.relay
+        config = settings.client_config(output=folder, meeting_places=[relay])
+        code = looking.run(relay, config, own=local if settings.relay is None else None, json=json)
+    raise typer.Exit(code)

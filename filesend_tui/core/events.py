@@ -338,7 +338,8 @@ class Waiting(SessionEvent, frozen=True, kw_only=True):
     """A transfer stands still. Published again each minute, and where something else is waited for.
 
     what: `answer`, `preparing`, `sending` or `taking` (the other side's turn), `ownReading`,
-    `ownSending` or `ownFiles` (this machine's disk), `tracker` or `meeting` (the network);
+    `ownSending` or `ownFiles` (this machine's disk), `tracker`, `meeting` or `relaySlows` (the
+    network);
     docs/reliability.md has the table. seconds: since it last moved. message, hint: the same for
     people, and what to do.
     """
@@ -556,13 +557,71 @@ class SwarmState(SessionEvent, frozen=True, kw_only=True):
     transfer: TransferId | None = None
 
 
+class RoadTried(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one road to a peer.
+
+    road: direct, webrtc or relayed. outcome: `taken`, `goingOn`, `late` (another was there first),
+    `failed` or `leftOut`. clues: stable words for what is known of why, such as `portsChangeHere`;
+    docs/protocol.md lists them. message: the same for people.
+    """
+
+    road: str
+    outcome: str
+    clues: tuple[str, ...] = ()
+    message: str = ""
+
+
 class PeerConnected(SessionEvent, frozen=True, kw_only=True):
-    """A peer joined this torrent's swarm here. road: direct, webrtc or relayed."""
+    """A peer joined this torrent's swarm here. road: direct, webrtc or relayed.
+
+    why, hint: in a private swarm, why no better road is taken, and what to do about it; empty where
+    it is the best. tried: what became of this road and of all better ones, the best first.
+    """
 
     torrent: TorrentId
     address: str
     client: str
     road: str
+    why: str = ""
+    hint: str = ""
+    tried: tuple[RoadTried, ...] = ()
+
+
+class PeerRoads(SessionEvent, frozen=True, kw_only=True):
+    """More is known of why no better road than that of a connected peer is taken.
+
+    All fields: as in PeerConnected.
+    """
+
+    torrent: TorrentId
+    address: str
+    road: str
+    why: str
+    hint: str
+    tried: tuple[RoadTried, ...]
+
+
+class PeerSlowed(SessionEvent, frozen=True, kw_only=True):
+    """The relay through which a peer is connected makes the bytes wait; it goes on by itself.
+
+    reason: the limit that is met: `pipe` (of two people), `all` (of all together) or `day` (of an
+    address in a day). bytes_per_second: that it carries meanwhile. message, hint: the same for
+    people. Published again where one of these changes.
+    """
+
+    torrent: TorrentId
+    transfer: TransferId | None = None
+    reason: str
+    bytes_per_second: int
+    message: str
+    hint: str
+
+
+class PeerSlowOver(SessionEvent, frozen=True, kw_only=True):
+    """No relay makes the bytes of a torrent wait any more: another road is taken, or nobody is."""
+
+    torrent: TorrentId
+    transfer: TransferId | None = None
 
 
 class PeerDropped(SessionEvent, frozen=True, kw_only=True):

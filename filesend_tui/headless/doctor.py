@@ -14,15 +14,20 @@ from filesend_tui.core import doctor
 from filesend_tui.core.checks import relay_address
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.doctor import Finding
-from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.util.text import visible
+from filesend_tui.core.errors import FileSendError, RelayUnreachable
+from filesend_tui.core.util.text import clean, visible
 from filesend_tui.headless.exit_codes import ExitCode
+from filesend_tui.runtime.local_relay import LocalRelay
 
 #: The least size of a terminal that the screens are made for.
 _COLUMNS: Final = 40
 _LINES: Final = 12
 _MARKS: Final = {True: "ok  ", None: "-   ", False: "NO  "}
 _UNNAMED: Final = "No relay is named: this machine's own is looked at, which nobody else reaches."
+_STARTED: Final = (
+    "No relay is named, and none runs here: one was started, as a transfer would do, which nobody "
+    "else reaches."
+)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, tag="check", tag_field="event"):
@@ -40,21 +45,21 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag="doctor", tag_fie
     works: bool
 
 
-def run(relay: str, config: ClientConfig, *, named: bool, json: bool) -> ExitCode:
+def run(relay: str, config: ClientConfig, *, own: LocalRelay | None, json: bool) -> ExitCode:
     """Look at everything and print each finding as it comes; return the exit code.
 
     Args:
         relay: Its address.
         config: The client's configuration.
-        named: Whether somebody named the relay.
+        own: This machine's, where nobody named one; started if it does not run.
         json: Print each as a JSON object on a line.
     """
-    return asyncio.run(_run(relay, config, named=named, json=json))
+    return asyncio.run(_run(relay, config, own=own, json=json))
 
 
-async def _run(relay: str, config: ClientConfig, *, named: bool, json: bool) -> ExitCode:
+async def _run(relay: str, config: ClientConfig, *, own: LocalRelay | None, json: bool) -> ExitCode:
     works = False
-    async for finding in _all(relay, config, named=named):
+    async for finding in _all(relay, config, own=own):
         works = works or (finding.name == "people" and bool(finding.ok))
         if json:
             check = Check(
@@ -72,11 +77,15 @@ async def _run(relay: str, config: ClientConfig, *, named: bool, json: bool) -> 
     return ExitCode.DONE if works else ExitCode.FAILED
 
 
-async def _all(relay: str, config: ClientConfig, *, named: bool) -> AsyncIterator[Finding]:
+async def _all(
+    relay: str, config: ClientConfig, *, own: LocalRelay | None
+) -> AsyncIterator[Finding]:
     yield terminal()
-    if not named:
-        hint = "Name one that both machines reach: --relay ADDRESS, or relay in the settings."
-        yield Finding(name="setup", ok=None, message=_UNNAMED, hint=hint)
+    if own is not None:
+        async for finding in _found(own):
+            yield finding
+            if finding.ok is False:
+                return
     try:
         address = relay_address(relay)
     except FileSendError as error:
@@ -84,6 +93,30 @@ async def _all(relay: str, config: ClientConfig, *, named: bool) -> AsyncIterato
         return
     async for finding in doctor.findings(address, config):
         yield finding
+
+
+async def _found(own: LocalRelay) -> AsyncIterator[Finding]:
+    """Have this machine's relay run, and tell whose it is."""
+    owners: list[str] = []
+
+    async def look_all_the_same(whose: str) -> bool:
+        owners.append(whose)
+        return True
+
+    try:
+        await own.find(look_all_the_same)
+    except RelayUnreachable as error:
+        yield Finding(name="relay", ok=False, message=str(error), hint=error.hint)
+        return
+    except OSError as error:
+        said = f"No relay can be started: {clean(error.strerror or str(error), 200)}."
+        yield Finding(name="relay", ok=False, message=said)
+        return
+    hint = "Name one that both machines reach: --relay ADDRESS, or relay in the settings."
+    yield Finding(name="setup", ok=None, message=_STARTED if own.started else _UNNAMED, hint=hint)
+    for whose in owners:
+        ask = "A transfer asks you before it meets anybody there."
+        yield Finding(name="owner", ok=None, message=whose, hint=ask)
 
 
 def terminal() -> Finding:

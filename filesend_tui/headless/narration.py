@@ -155,7 +155,16 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
         case events.Metadata():
             return _resumed(event)
         case events.PeerConnected(torrent=_):
-            return [Line(f"Connected to {event.address} ({event.client}) over {event.road}.")]
+            return [
+                Line(f"Connected to {event.address} ({event.client}) over {event.road}."),
+                *_why(event),
+            ]
+        case events.PeerRoads():
+            return _why(event)
+        case events.PeerSlowed():
+            return [Line(event.message), Line(event.hint)]
+        case events.PeerSlowOver():
+            return [Line("No relay holds it back any more.")]
         case events.DownloadComplete():
             return _complete(event)
         case events.Limits() | events.Program():
@@ -285,6 +294,14 @@ def _phase(event: events.TransferState) -> list[Line]:
         case TransferPhase.FAILED:
             return [Line(f"The transfer failed{why}.")]
     return []
+
+
+def _why(event: events.PeerConnected | events.PeerRoads) -> list[Line]:
+    """Return why no better road is taken, where that is known and not what somebody asked for."""
+    chosen = any(
+        {"leftOutHere", "showsAddressHere", "proxyHere"} & {*each.clues} for each in event.tried
+    )
+    return [] if chosen or not event.hint else [Line(event.why), Line(event.hint)]
 
 
 def _pause(event: events.TransferPaused | events.TransferResumed) -> str:

@@ -109,6 +109,7 @@ class TextPrinter:
         self._parting = False
         self._told = ""
         self._hung_up = False
+        self._why = ""
         self._clock = clock
         self._figure: Figure | None = None
         self._figured = 0.0
@@ -197,6 +198,8 @@ class TextPrinter:
                 return []
             case events.RelayBack():
                 self._hung_up = False
+            case events.PeerConnected() | events.PeerRoads():
+                said, self._why = self._without_why(event, said), event.why
             case events.Unfinished() if not self._lists:
                 return aside(event)
             case events.Waiting(transfer=transfer, what=what) if transfer in self._waits:
@@ -212,6 +215,13 @@ class TextPrinter:
                 self._told = what if not known else self._told
                 return [] if known else said
         return said
+
+    def _without_why(
+        self, event: events.PeerConnected | events.PeerRoads, said: list[Line]
+    ) -> list[Line]:
+        """Return the lines without the reason for a road that was told before."""
+        told = {event.why, event.hint} if event.why == self._why else set()
+        return [line for line in said if line.text not in told]
 
     def close(self) -> None:
         """Remove the progress bar."""

@@ -66,6 +66,11 @@ class LocalRelay:
         """Its URL, whether or not it runs yet."""
         return f"http://{_HOST}:{self._port}"
 
+    @property
+    def started(self) -> bool:
+        """Whether it runs as a child of this process."""
+        return self._child is not None
+
     async def find(self, ask: Ask) -> str:
         """Return the URL of a relay that answers; may be called again when it is gone.
 

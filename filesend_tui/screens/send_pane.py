@@ -478,7 +478,7 @@ class SendPane(StorePane):
 
     @on(Input.Submitted, "#path")
     def _path_typed(self, event: Input.Submitted) -> None:
-        self._take(event.value, walk=True)
+        self._take(event.value, walk=True, else_=self.query_one("#path", PathField).other_meaning)
 
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted name in this folder, or a path relative to it."""
@@ -486,10 +486,15 @@ class SendPane(StorePane):
         self._take(event.text, walk=False)
 
     @work(group="take", exit_on_error=False)
-    async def _take(self, text: str, *, walk: bool) -> None:
-        """Choose the paths in a text; a single typed folder is opened instead."""
+    async def _take(self, text: str, *, walk: bool, else_: str | None = None) -> None:
+        """Choose the paths in a text; a single typed folder is opened instead.
+
+        else_: what is meant where there is nothing by that text.
+        """
         try:
             found = await self._beside.run(find_all, text, Path(self.folder))
+            if not found and else_ is not None:
+                found = await self._beside.run(find_all, else_, Path(self.folder))
         except OSError as problem:
             self.add_notice(Level.ERROR, f"{problem.strerror or problem}.", "")
             return
@@ -517,7 +522,9 @@ class SendPane(StorePane):
         if event.character in {"/", "~"} and self.screen.focused is self.listing:
             filtering = event.character == "/"
             self.add_class("-filtering" if filtering else "-typing")
-            self.screen.set_focus(self._filter if filtering else self.query_one("#path"))
+            path = self.query_one("#path", PathField)
+            self.screen.set_focus(self._filter if filtering else path)
+            path.led_here = not filtering
 
     def action_send(self) -> None:
         """Ask the partner to take what is chosen."""

@@ -42,6 +42,7 @@ from filesend_tui.widgets.transfers.file_progress import FileProgressList, file_
 from filesend_tui.widgets.transfers.peer_lines import PeerLines
 from filesend_tui.widgets.transfers.piece_strip import PieceStrip
 from filesend_tui.widgets.transfers.rate_graph import RateGraph
+from filesend_tui.widgets.transfers.road_lines import RoadLines
 from filesend_tui.widgets.transfers.share_link import ShareLink
 from filesend_tui.widgets.transfers.transfer_list import TransferList, state_words
 from filesend_tui.widgets.words import Words
@@ -92,6 +93,7 @@ class TransfersPane(StorePane):
                 yield ShareLink(id="share")
                 yield QrCode(id="share-qr")
                 with Vertical(id="inside"):
+                    yield RoadLines(id="roads")
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
                     yield PeerLines(id="peers")
@@ -172,6 +174,7 @@ class TransfersPane(StorePane):
         self.query_one("#files").display = chosen is not None and beside
         self.query_one("#share").display = share is not None and beside
         self.query_one("#pieces").display = self._details and chosen is not None
+        self.query_one("#roads").display = False
         if share is not None:
             self._draw_share(share)
         elif chosen is not None:
@@ -182,6 +185,10 @@ class TransfersPane(StorePane):
         self.query_one("#detail-title", Words).show(_title(chosen))
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
         self.query_one("#share-qr").display = False
+        roads = self.query_one("#roads", RoadLines)
+        told = not (chosen.slowed or chosen.waits)  # the title says the road
+        roads.display = self._details and bool(chosen.why or (chosen.road and not told))
+        roads.show(chosen, detail.tried)
         self._draw_inside(detail, may_come=not chosen.ended)
         self.query_one("#pieces", PieceStrip).show(
             detail.pieces,
@@ -214,7 +221,11 @@ class TransfersPane(StorePane):
         self.query_one("#inside").display = self._details or (
             bool(detail.rates) and not self._cramped
         )
-        self.query_one("#graph", RateGraph).show(detail.rates)
+        graph = self.query_one("#graph", RateGraph)
+        # Why it goes this way matters more than how fast it went.
+        roomy = self.screen.has_class("-tall") and not self.has_class("-stacked")
+        graph.display = roomy or not self.query_one("#roads").display
+        graph.show(detail.rates)
         peers = self.query_one("#peers", PeerLines)
         peers.display = self._details and (may_come or bool(detail.peers))
         peers.show(detail.peers)
@@ -425,6 +436,8 @@ def _title(transfer: TransferRow) -> Content:
         parts.append((f" · {transfer.waits} {transfer.waits_hint}", "$warning"))
     elif transfer.ended and transfer.reason:
         parts.append((f" · {transfer.reason} {transfer.hint}".rstrip(), "$warning"))
+    elif transfer.slowed:
+        parts.append((f" · {transfer.slowed} {transfer.slowed_hint}", "$warning"))
     elif transfer.road:
         parts.append((f" · {road_words(transfer.road)}", "$foreground 70%"))
     if transfer.url:

@@ -533,6 +533,7 @@ class Store:
             self._change(row.id, progress=0.0)
         elif row.ended:
             self._change(row.id, paused_by=PausedBy.NOBODY, paused_files=(), queued=0)
+            self._change(row.id, slowed="", slowed_hint="")
             self._beside.over([row.id])
             self._change(row.id, bytes_per_second=0.0, time_remaining=None, stalled=False)
             self._no_wait(row.id)
@@ -681,8 +682,18 @@ class Store:
         if event.peers:
             self._change(transfer, road=event.peers[0].road)
 
-    def _on_peer(self, event: events.PeerConnected) -> None:
-        self._change(self._torrents.get(event.torrent), road=event.road)
+    def _on_peer(self, event: events.PeerConnected | events.PeerRoads) -> None:
+        transfer = self._torrents.get(event.torrent)
+        self._change(transfer, road=event.road, why=event.why, why_hint=event.hint)
+        self._deepen(transfer, tried=event.tried)
+
+    def _on_slowed(self, event: events.PeerSlowed) -> None:
+        row = self.rows.get(event.transfer or "")
+        if row is not None and not row.ended:
+            self._change(row.id, slowed=event.message, slowed_hint=event.hint)
+
+    def _on_slow_over(self, event: events.PeerSlowOver) -> None:
+        self._change(event.transfer, slowed="", slowed_hint="")
 
     def _on_complete(self, event: events.DownloadComplete) -> None:
         row = self._change(
@@ -772,6 +783,9 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.Download: Store._on_download,
     events.SwarmState: Store._on_swarm,
     events.PeerConnected: Store._on_peer,
+    events.PeerRoads: Store._on_peer,
+    events.PeerSlowed: Store._on_slowed,
+    events.PeerSlowOver: Store._on_slow_over,
     events.DownloadComplete: Store._on_complete,
     events.Forgotten: Store._on_forgotten,
     events.Leftover: Store._on_leftover,

@@ -17,6 +17,7 @@ from filesend_tui.core.events import (
     FileEntry,
     PausedBy,
     PeerEntry,
+    RoadTried,
     SessionId,
     TorrentId,
     TransferId,
@@ -101,6 +102,8 @@ class TransferRow(msgspec.Struct, frozen=True):
     for them. ended_by: who declined or cancelled it.
     wanted_again: its receiver asked for it once more, and it was not sent since.
     queued: for how many others that its sender sends first it waits; at the receiver 1 for any.
+    slowed: what the relay says that holds its bytes back, and slowed_hint what to do. why: why no
+    better road is taken, and why_hint what to do.
     seconds, fetched_bytes: how long this run took until all was there, and what it fetched of it.
     """
 
@@ -135,6 +138,10 @@ class TransferRow(msgspec.Struct, frozen=True):
     waits: str = ""
     waits_hint: str = ""
     waited: str = ""
+    slowed: str = ""
+    slowed_hint: str = ""
+    why: str = ""
+    why_hint: str = ""
 
     @property
     def halted(self) -> bool:
@@ -206,7 +213,10 @@ class ShareRow(msgspec.Struct, frozen=True):
 
 
 class TransferDetail(msgspec.Struct, frozen=True):
-    """The details of one row. rates: bytes a second, one sample a second."""
+    """The details of one row. rates: bytes a second, one sample a second.
+
+    tried: what became of the road to the last peer, and of better ones.
+    """
 
     pieces: bytes = b""
     piece_count: int = 0
@@ -214,6 +224,7 @@ class TransferDetail(msgspec.Struct, frozen=True):
     peers: tuple[PeerEntry, ...] = ()
     file_progress: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
+    tried: tuple[RoadTried, ...] = ()
 
 
 NOTHING_KNOWN: Final = TransferDetail()

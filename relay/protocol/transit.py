@@ -8,7 +8,7 @@ message of the other. No bytes of a pipe are ever read here.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -22,6 +22,8 @@ PIPE: Final = 16
 MAX_MESSAGE: Final = 64 * 1024
 #: Sent to both once both are there.
 JOINED: Final = b""
+#: Longest text message of the relay that is read, in characters.
+MAX_NOTICE: Final = 200
 
 
 class Slowed(StrEnum):
@@ -36,7 +38,7 @@ class TransitNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A text message of the relay to both: the pipe waits. per_second: bytes, while it does."""
 
     slowed: Slowed
-    per_second: int
+    per_second: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class TransitEnd(IntEnum):

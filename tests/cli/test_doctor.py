@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -57,10 +60,39 @@ def test_as_json_where_nothing_would_work(environment: dict[str, str], tmp_path:
     assert relay["hint"]
 
 
-def test_where_no_relay_is_named(environment: dict[str, str], tmp_path: Path) -> None:
-    told = doctor(environment | {"FILESEND_PORT": "1"}, tmp_path)
+def test_where_no_relay_is_named_one_is_started_as_a_transfer_would_do(
+    environment: dict[str, str], tmp_path: Path, unused_tcp_port: int
+) -> None:
+    told = doctor(environment | {"FILESEND_PORT": str(unused_tcp_port)}, tmp_path)
+    assert told.returncode == ExitCode.DONE, told.stdout
+    assert told.stderr == ""
+    assert "No relay is named, and none runs here: one was started" in told.stdout
+    assert "ok  people " in told.stdout
+    assert "Nothing would work" not in told.stdout
+    with pytest.raises(ConnectionRefusedError):  # it ended with the doctor
+        socket.create_connection(("127.0.0.1", unused_tcp_port)).close()
+
+
+def test_where_no_relay_is_named_the_one_that_runs_is_looked_at(
+    relay: RunningRelay, environment: dict[str, str], tmp_path: Path
+) -> None:
+    port = relay.url.rpartition(":")[2]
+    told = doctor(environment | {"FILESEND_PORT": port}, tmp_path)
+    assert told.returncode == ExitCode.DONE, told.stdout
+    assert "this machine's own is looked at" in told.stdout
+
+
+def test_where_another_program_has_the_port_nothing_would_work(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        serving = threading.Thread(target=other.serve_forever)
+        serving.start()
+        told = doctor(environment | {"FILESEND_PORT": str(other.server_port)}, tmp_path)
+        other.shutdown()
+        serving.join()
     assert told.returncode == ExitCode.FAILED
-    assert "No relay is named" in told.stdout
+    assert "Another program listens" in told.stdout
     assert "Nothing would work" in told.stdout
 
 

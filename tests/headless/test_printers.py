@@ -72,6 +72,49 @@ def test_empty_folders_are_named_and_counted() -> None:
     assert "take 1 file, 1 kB and 1 empty folder; waiting" in text.said[-1]
 
 
+def by_relay(why: str, hint: str, *clues: str) -> events.PeerConnected:
+    tried = events.RoadTried(road="direct", outcome="failed", clues=clues)
+    return events.PeerConnected(
+        torrent="t", address="x", client="y", road="relayed", why=why, hint=hint, tried=(tried,)
+    )
+
+
+def test_why_it_goes_no_better_way_is_told_once() -> None:
+    text = Text()
+    told = by_relay("Both routers do.", "Forward a port.", "portsChangeHere")
+    text.show(told)
+    first = ["Connected to x (y) over relayed.", "Both routers do.", "Forward a port."]
+    assert text.said == first
+    more = {key: getattr(told, key) for key in ("torrent", "address", "road", "hint", "tried")}
+    text.show(events.PeerRoads(why=told.why, **more))
+    assert text.said == first
+    text.show(events.PeerRoads(why="Theirs does.", **more))
+    assert text.said == [*first, "Theirs does.", "Forward a port."]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        by_relay("Your settings do.", "With --road auto.", "leftOutHere"),
+        by_relay("Better roads are still tried.", "", "noAnswer"),
+    ],
+    ids=["what somebody chose", "what is not known yet"],
+)
+def test_of_a_road_there_is_no_line(event: events.PeerConnected) -> None:
+    text = Text()
+    text.show(event)
+    assert text.said == ["Connected to x (y) over relayed."]
+
+
+def test_a_relay_that_holds_it_back_is_told() -> None:
+    text = Text()
+    slowed = events.PeerSlowed(
+        torrent="t", reason="day", bytes_per_second=1, message="It is used up.", hint="It goes on."
+    )
+    text.show(slowed, events.PeerSlowOver(torrent="t"))
+    assert text.said == ["It is used up.", "It goes on.", "No relay holds it back any more."]
+
+
 def test_json_is_one_object_a_line_in_utf8() -> None:
     out = io.BytesIO()
     printer = JsonPrinter(out)

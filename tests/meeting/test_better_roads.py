@@ -11,9 +11,12 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MetPeer
 from filesend_tui.core.meeting.invitation import Invitation
 from filesend_tui.core.meeting.signaling import SealedSignaling, Use
+from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports import registry
 from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel
+from filesend_tui.core.transports.clues import Outcome, Tried
 from tests.meeting.test_dialer import HIGH, KEY, LOW, SWARM, Peer
+from tests.torrent.lab import MemoryChannel
 from tests.transports.pairs import soon
 from tests.transports.pipe import PipeAttempt, PipeTransport
 from tests.waiting import until
@@ -160,6 +163,52 @@ async def test_that_nothing_better_came_is_no_failure_and_it_is_sought_again() -
     assert ours.dialer.failure is None
     assert theirs.dialer.failure is None
     assert not any(each.channel.closed for each in first)
+    await finish(ours, theirs)
+
+
+async def test_what_became_of_better_ones_is_told_as_it_comes() -> None:
+    ours, theirs = member(LOW), member(HIGH)
+    told: list[tuple[Channel, tuple[Tried, ...]]] = []
+    ours.dialer._learned = lambda channel, tried: told.append((channel, tried))
+    await offered(ours, theirs)
+    first, _ = await met(ours, theirs)
+    going_on, taken = Tried("gated", Outcome.GOING_ON), Tried("makeshift", Outcome.TAKEN)
+    assert first.tried == (going_on, taken)
+    Gated.fails.set()
+    await asyncio.gather(ours.idle(), theirs.idle())
+    failed = Tried("gated", Outcome.FAILED, said="it is closed")
+    assert told == [(first.channel, (failed, taken))]
+    await offered(ours, theirs)
+    await asyncio.gather(ours.idle(), theirs.idle())
+    assert len(told) == 1, "it failed again, in the same way"
+    Gated.fails.clear()
+    Gated.opens.set()
+    await offered(ours, theirs)
+    second, _ = await met(ours, theirs)
+    assert second.tried == (Tried("gated", Outcome.TAKEN),)
+    await finish(ours, theirs)
+
+
+async def test_what_was_in_no_invitation_was_not_left_out_by_the_other_side() -> None:
+    ours, theirs = member(LOW), member(HIGH)
+    invitation = await Invitation.make(LOW, ours.transports)
+    assert invitation is not None
+    reach = await theirs.dialer.answer_reach(invitation.reach)
+    assert reach is not None
+    await soon(ours.dialer.reach(invitation, reach))
+    for each in await met(ours, theirs):
+        assert each.tried == (
+            Tried("gated", Outcome.GOING_ON),
+            Tried("makeshift", Outcome.TAKEN),
+        )
+    await finish(ours, theirs)
+
+
+async def test_in_an_open_swarm_nothing_is_told() -> None:
+    ours, theirs = Peer(LOW), Peer(HIGH)
+    winner = Winner(MemoryChannel("a"), ours.transports.usable(private=True)[0])
+    race = TransportRace([])
+    assert ours.dialer._tried(winner, race) == ()
     await finish(ours, theirs)
 
 

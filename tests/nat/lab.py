@@ -45,6 +45,7 @@ class Outcome(NamedTuple):
 
     road: the last one. roads: all, in order. first_byte: seconds from the receiver's yes, None: no
     byte came. rate: bytes a second from then on. same: whether the file is the one that was sent.
+    why: what the receiver was told last of why it took no better road.
     """
 
     road: str
@@ -53,6 +54,7 @@ class Outcome(NamedTuple):
     rate: float
     same: bool
     told: tuple[str, ...]
+    why: str
 
 
 class Lab:
@@ -125,6 +127,17 @@ class Lab:
         told = self._routers[number].run("nft", "list", "counter", "inet", "home", "around")
         return int(told.split("packets")[1].split()[0])
 
+    def forward(self, number: int, port: int) -> None:
+        """Have a home's router forward a TCP port to the machine behind it."""
+        machine = f"192.168.{number + 1}.10"
+        _nft(
+            self._routers[number],
+            f"""
+            add rule inet home before iifname wan tcp dport {port} dnat ip to {machine}
+            insert rule inet home through iifname wan ct status dnat accept
+            """,
+        )
+
     def server(self, number: int) -> Host:
         """Return another machine of the internet, at 10.99.0.N and fd99::N."""
         host = self._host()
@@ -176,6 +189,10 @@ class Lab:
             first_byte=first - began if first is not None and began is not None else None,
             rate=size / max(0.02, done - first) if first is not None else 0.0,
             same=arrived.exists() and _digest(arrived) == _digest(self.source),
+            why=next(
+                (e["why"] for e in reversed(tuple(receiver.events)) if "why" in e),
+                "",
+            ),
             told=tuple(
                 f"{e['message']} {e.get('hint', '')}".strip()
                 for e in (*sender.events, *receiver.events)

@@ -56,6 +56,7 @@ def test_no_packet_goes_around_a_proxy(tmp_path: Path, scheme: str) -> None:
         assert outcome.same, outcome
         assert set(outcome.roads) == {"relayed"}
         assert not outcome.told
+        assert "by a proxy, and nothing goes around that" in outcome.why
         assert (lab.around(0), lab.around(1)) == (0, 0)
         assert lab.proxy is not None
         asked = {line for line in lab.proxy.lines if line.startswith("asked for")}
@@ -72,6 +73,39 @@ def test_a_road_that_was_chosen_goes_around_the_proxy(tmp_path: Path) -> None:
         for process in (sender, receiver):
             process.kill()
         assert lab.around(0) + lab.around(1) > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        pytest.param(
+            Kind.SYMMETRIC, Kind.SYMMETRIC, "Both routers give a new port to everyone", id="both"
+        ),
+        pytest.param(Kind.SYMMETRIC, Kind.CONE, "Their router gives a new port", id="theirs"),
+        pytest.param(Kind.CONE, Kind.SYMMETRIC, "Your router gives a new port", id="ones own"),
+        pytest.param(Kind.V6, Kind.CONE, "IPv4 only, and the other one IPv6 only", id="families"),
+        pytest.param(Kind.CONE, Kind.CONE, "", id="the best road"),
+    ],
+)
+def test_it_is_said_why_it_goes_no_better_way(
+    tmp_path: Path, one: Kind, other: Kind, why: str
+) -> None:
+    with Lab(tmp_path, one, other) as lab:
+        lab.start_relay()
+        outcome = lab.send(SIZE)
+        assert outcome.same, outcome
+        assert why in outcome.why, outcome
+        assert bool(outcome.why) is bool(why), outcome
+
+
+def test_a_forwarded_port_makes_it_direct_as_people_are_told(tmp_path: Path) -> None:
+    with Lab(tmp_path, Kind.SYMMETRIC, Kind.SYMMETRIC) as lab:
+        lab.start_relay()
+        lab.forward(0, 4040)
+        lab.world.environment["FILESEND_DIRECT_PORT"] = "4040"
+        outcome = lab.send(SIZE)
+        assert outcome.same, outcome
+        assert outcome.road == "direct", outcome
 
 
 def test_webrtc_gets_through_by_the_relays_stun_alone(tmp_path: Path) -> None:

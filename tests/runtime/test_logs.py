@@ -68,6 +68,42 @@ def test_libraries_say_nothing_on_a_persons_terminal(
     assert spoke == {name for name in speakers if libraries or name.partition(".")[0] in logs.OURS}
 
 
+#: Whatever speaks while two people transfer something, once it was used.
+USES = """
+import asyncio, importlib, logging
+from filesend_tui.cli.common import settle
+from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.relay_client.connection import RelayConnection
+
+settle({})
+
+async def use():
+    for name in ("aiortc", "aioice", "aiohttp", "websockets", "async_upnp_client.client"):
+        importlib.import_module(name)
+    connection = RelayConnection(lambda _word: None, lambda _state: None)
+    try:
+        await connection.connect("http://127.0.0.1:1")
+    except FileSendError:
+        print("used")
+    await connection.close()
+
+asyncio.run(use())
+for name in ("", *logging.root.manager.loggerDict):
+    for handler in logging.getLogger(name).handlers:
+        if isinstance(handler, logging.StreamHandler):
+            print(repr(name))
+"""
+
+
+def test_no_library_has_a_way_of_its_own_to_a_persons_terminal() -> None:
+    """As python-socketio and engineio make themselves one, where no logger is given to them."""
+    said = subprocess.run(
+        [sys.executable, "-c", USES], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert said.stdout.splitlines() == ["used", "''"], "the root's handler alone"
+    assert said.stderr == ""
+
+
 #: What Python writes to standard error by itself, unless somebody else hears of it.
 SAYS = """
 import asyncio, gc, logging, pathlib, sys, threading, warnings

@@ -60,6 +60,27 @@ async def met(
     return await soon(asyncio.gather(ours.meet(here, there, chooses=True), later()))
 
 
+@pytest.mark.parametrize(
+    ("fixed", "seen", "named"),
+    [
+        pytest.param(True, 9, True, id="perhaps forwarded"),
+        pytest.param(True, 0, False, id="kept by the router, so named already"),
+        pytest.param(False, 9, False, id="any free port"),
+    ],
+)
+async def test_a_fixed_port_is_named_at_the_outside_address(
+    unused_tcp_port: int, fixed: bool, seen: int, named: bool
+) -> None:
+    made = DirectRoad(port=unused_tcp_port if fixed else 0, addresses=("192.0.2.4",))
+    try:
+        await made.start()
+        made._outside = (Endpoint("203.0.113.1", seen or unused_tcp_port),)
+        forwarded = Endpoint("203.0.113.1", unused_tcp_port)
+        assert (forwarded in made.offer().endpoints) is named
+    finally:
+        await made.close()
+
+
 async def heard(one: TlsChannel, other: TlsChannel) -> None:
     for sender, reader in ((one, other), (other, one)):
         await sender.send(b"hello")

@@ -13,15 +13,15 @@ import pytest
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import BulkChannel, RelayEntry
+from filesend_tui.core.transports.base import BulkChannel, RelayEntry, Slowing
 from filesend_tui.core.transports.direct.transport import DirectTransport
-from filesend_tui.core.transports.relayed import transport
+from filesend_tui.core.transports.relayed import pipe, transport
 from filesend_tui.core.transports.relayed.offer import MAX_TEXT, BadRelayedOffer, RelayedOffer
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.util import own_address
-from relay.guard.limits import Limits
-from relay.protocol.transit import PIPE
+from relay.guard.limits import Limits, Rate
+from relay.protocol.transit import MAX_NOTICE, PIPE
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import soon
 from tests.transports.relayed_pairs import ALONE, NOWHERE, access, meet, paired_at, piped
@@ -37,6 +37,32 @@ def url(relay: RunningRelay) -> Iterator[str]:
 
 
 # -- a channel
+
+
+async def test_what_the_relay_says_that_a_pipe_waits_for_is_known_at_both_ends() -> None:
+    with running_relay(Limits(transit_day=Rate(150_000, 60_000))) as relay:
+        async with piped(relay.url) as (here, there):
+            assert here.slowed is None
+            sending = asyncio.create_task(here.send(bytes(400_000)))
+            assert len(await read_exactly(there, 400_000)) == 400_000
+            await soon(sending)
+            assert here.slowed == there.slowed == Slowing("day", 60_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"slowed": "soon", "perSecond": 1}',
+        '{"slowed": "day", "perSecond": -1}',
+        '{"slowed": "day", "perSecond": 1}' + " " * MAX_NOTICE,
+    ],
+    ids=["nothing", "a list", "broken", "another bound", "a rate below zero", "too long"],
+)
+def test_what_is_no_notice_of_a_relay_is_ignored(text: str) -> None:
+    assert pipe._slowing(text) is None
 
 
 async def test_bytes_arrive_in_order_both_ways_at_once(url: str) -> None:

@@ -188,6 +188,49 @@ def waiting(transfer: str, seconds: float = 42.0) -> events.Event:
     )
 
 
+def by_relay(transfer: str) -> list[events.Event]:
+    """Through the relay, with why it does not go directly and what was tried."""
+
+    def tried(road: str, outcome: str, message: str) -> events.RoadTried:
+        return events.RoadTried(road=road, outcome=outcome, message=message)
+
+    torrent = "e" * 40
+    return [
+        events.Metadata(
+            torrent=torrent, transfer=transfer, name="n", files=(), wanted=(), total_bytes=1
+        ),
+        events.PeerConnected(
+            torrent=torrent,
+            address="relay.example",
+            client="-FS0100-",
+            road="relayed",
+            why="Both routers give a new port to everyone, so the relay carries it.",
+            hint="Port forwarding of 4040 (with direct_port = 4040) on either side would make it "
+            "direct.",
+            tried=(
+                tried(
+                    "direct",
+                    "failed",
+                    "failed: your router changes ports, their router changes ports, no answer",
+                ),
+                tried("webrtc", "goingOn", "still tried"),
+                tried("relayed", "taken", "in use"),
+            ),
+        ),
+    ]
+
+
+def held_back(transfer: str) -> events.Event:
+    return events.PeerSlowed(
+        torrent="e" * 40,
+        transfer=transfer,
+        reason="day",
+        bytes_per_second=231_000,
+        message="The relay holds it back: what it carries for an address in a day is used up.",
+        hint="It goes on by itself, at up to 231 kB/s; a direct way would not have this limit.",
+    )
+
+
 def arrived(transfer: str, url: str = "file:///home/you/Downloads/holiday") -> list[events.Event]:
     return [
         events.DownloadComplete(

@@ -146,6 +146,66 @@ async def test_what_is_typed_ahead_goes_into_the_field_as_a_whole(
         assert stage.client.named("request") == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        pytest.param("~~/zu", "~/zu", id="a path in the home folder after the key"),
+        pytest.param("~/~/zu", "~/zu", id="the same after a folder that was shown"),
+        pytest.param("~//tmp", "/tmp", id="an absolute one"),
+        pytest.param("~zu", "~zu", id="a person's home folder"),
+    ],
+)
+async def test_the_key_that_leads_to_the_field_is_no_second_beginning(
+    stage: Stage, typed: str, value: str
+) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press(*typed)
+        await stage.settle(pilot)
+        field = screen.query_one(PathField)
+        assert field.value == value
+        assert field.cursor_position == len(value)
+
+
+async def test_a_pasted_path_takes_the_place_of_what_the_key_began(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("~")
+        field = screen.query_one(PathField)
+        assert field.value == "~"
+        field.post_message(textual_events.Paste("/srv/films"))
+        await stage.settle(pilot)
+        assert field.value == "/srv/films"
+        await pilot.press("escape", "~", "/")
+        field.post_message(textual_events.Paste("films"))
+        await stage.settle(pilot)
+        assert field.value == "~/films"
+
+
+@POSIX
+async def test_an_absolute_path_typed_after_the_key_is_found(
+    stage: Stage, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "film.mkv").touch()
+    async with stage.app.run_test() as pilot:
+        screen = await opened(stage, pilot)
+        await pilot.press("~", *str(elsewhere), "enter")
+        await stage.settle(pilot)
+        assert listed(screen) == ["film.mkv"]
+        # Where both are there, the home folder counts, as it was typed.
+        below = home / str(elsewhere).lstrip("/")
+        below.mkdir(parents=True)
+        (below / "own.mkv").touch()
+        await pilot.press("~", *str(elsewhere), "enter")
+        await stage.settle(pilot)
+        assert listed(screen) == ["own.mkv"]
+        # Where the field was come to in another way, its text is all that counts.
+        await pilot.press("ctrl+l", *f"~{elsewhere}/film.mkv", "enter")
+        await stage.settle(pilot)
+        assert "is not there" in notice(stage)
+
+
 # -- order and dates
 
 

@@ -34,6 +34,7 @@ from filesend_tui.core.events import (
     PausedBy,
     PeerEntry,
     Result,
+    RoadTried,
     SessionId,
     TransferPhase,
     Unfinished,
@@ -77,6 +78,7 @@ from filesend_tui.widgets.transfers.file_progress import FileProgressList, file_
 from filesend_tui.widgets.transfers.peer_lines import PeerLines
 from filesend_tui.widgets.transfers.piece_strip import PieceStrip
 from filesend_tui.widgets.transfers.rate_graph import RateGraph
+from filesend_tui.widgets.transfers.road_lines import RoadLines
 from filesend_tui.widgets.transfers.share_link import ShareLink
 from filesend_tui.widgets.transfers.transfer_list import TransferList
 from filesend_tui.widgets.turning import Turning
@@ -174,6 +176,8 @@ def _hints(*words: str) -> Iterable[ActiveBinding]:
 
 
 ROWS = _rows()
+LONG = "Both routers give a new port to everyone, so the relay carries it. " * 3
+TRIED = RoadTried(road="direct", outcome="failed", message="failed: [b]no answer[/b]")
 PEER = PeerEntry(
     address="192.0.2.7:51413",
     client="x",
@@ -276,6 +280,14 @@ DRAWN: dict[type[Widget], Drawn] = {
     PeerLines: Drawn(
         PeerLines,
         tuple(_shows(peers) for peers in ((), (PEER,), tuple(replace(PEER) for _ in range(120)))),
+    ),
+    RoadLines: Drawn(
+        RoadLines,
+        (
+            _shows(RECEIVED, ()),
+            _shows(replace(RECEIVED, road="relayed", why=LONG, why_hint=LONG), (TRIED,) * 3),
+            _shows(replace(RECEIVED, road="[red]x[/]", why="[b]", why_hint="[/b]"), (TRIED,)),
+        ),
     ),
     FileProgressList: Drawn(
         FileProgressList,

@@ -27,7 +27,9 @@ from tests.tui.moments import (
     PHOTOS,
     arrived,
     asked,
+    by_relay,
     coming_back,
+    held_back,
     left,
     paired,
     past,
@@ -383,6 +385,18 @@ async def done_with_details(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.play(pilot, *arrived("r1"))
     await pilot.press("i")
     await stage.settle(pilot)
+
+
+@moment
+async def why_it_goes_through_the_relay(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"), *by_relay("r1"))
+    await pilot.press("i")
+    await stage.settle(pilot)
+
+
+@moment
+async def held_back_by_the_relay(stage: Stage, pilot: Pilot[None]) -> None:
+    await begin(stage, pilot, *receiving("r1"), *by_relay("r1"), held_back("r1"))
 
 
 @moment

@@ -22,6 +22,7 @@ from filesend_tui.widgets.bars.key_bar import KeyBar
 from filesend_tui.widgets.bars.talk_bar import TalkField, TalkHistory
 from filesend_tui.widgets.transfers.file_progress import FileProgressList
 from filesend_tui.widgets.transfers.piece_strip import PieceStrip
+from filesend_tui.widgets.transfers.road_lines import RoadLines
 from filesend_tui.widgets.transfers.transfer_list import CALM, TransferList
 from tests.security.test_terminal import screen_text
 from tests.tui.moments import (
@@ -183,6 +184,81 @@ async def test_the_road_is_told_in_words(stage: Stage, road: str, words: str) ->
         screen = await opened(stage, pilot, *receiving("r1"), found, met)
         assert words in title(screen)
         assert road not in "\n".join(screen_text(stage.app)).replace(words, "")
+
+
+TRIED = (
+    events.RoadTried(road="direct", outcome="failed", message="failed: no answer"),
+    events.RoadTried(road="webrtc", outcome="goingOn", message="still tried"),
+    events.RoadTried(road="relayed", outcome="taken", message="in use"),
+)
+
+
+def by_relay(road: str = "relayed", why: str = "", hint: str = "") -> list[events.Event]:
+    return [
+        events.Metadata(
+            torrent="a" * 40, transfer="r1", name="n", files=(), wanted=(), total_bytes=1
+        ),
+        events.PeerConnected(
+            torrent="a" * 40,
+            address="x",
+            client="y",
+            road=road,
+            why=why,
+            hint=hint,
+            tried=TRIED if why else TRIED[2:],
+        ),
+    ]
+
+
+def flat(stage: Stage) -> str:
+    return " ".join(" ".join(screen_text(stage.app)).split())
+
+
+async def test_the_details_say_why_it_goes_this_way_and_what_was_tried(stage: Stage) -> None:
+    why, hint = "[b]Both routers[/b] change ports.", "Port forwarding of 4040 would do."
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await opened(stage, pilot, *receiving("r1"), *by_relay(why=why, hint=hint))
+        lines = stage.app.screen.query_one(RoadLines)
+        assert not lines.display
+        await pilot.press("i")
+        assert lines.display
+        drawn = str(lines.render())
+        for words in ("Road", why, hint, "direct  failed: no answer"):
+            assert words in drawn, drawn
+        assert "webrtc  still tried" in drawn
+        more = events.PeerRoads(
+            torrent="a" * 40,
+            address="x",
+            road="relayed",
+            why="UDP is blocked.",
+            hint="",
+            tried=(TRIED[0],),
+        )
+        await stage.play(pilot, more)
+        assert "UDP is blocked." in str(lines.render())
+        assert why not in str(lines.render())
+        # A better road takes over: there is nothing to explain any more.
+        await stage.play(pilot, *by_relay("direct"))
+        assert not lines.display
+        assert "straight between your machines" in title(stage.app.screen)
+
+
+async def test_what_the_relay_holds_back_is_told_in_the_row_and_below(stage: Stage) -> None:
+    slowed = events.PeerSlowed(
+        torrent="a" * 40,
+        transfer="r1",
+        reason="day",
+        bytes_per_second=1000,
+        message="The relay holds it back.",
+        hint="It goes on by itself.",
+    )
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(stage, pilot, *receiving("r1"), *by_relay(), slowed)
+        assert "! held back" in flat(stage)
+        assert "The relay holds it back. It goes on by itself." in title(screen)
+        await stage.play(pilot, events.PeerSlowOver(torrent="a" * 40, transfer="r1"))
+        assert "held back" not in flat(stage)
+        assert "holds it back" not in title(screen)
 
 
 SIZES = [(40, 12), (50, 16), (60, 18), (80, 24), (120, 40), (200, 60)]

@@ -116,6 +116,14 @@ TAKING: Final = Wait(
     "{partner}'s machine takes nothing.",
     "Its disk may be full or slow: ask {partner}, or cancel.",
 )
+SLOWED: Final = Wait(
+    "relaySlows",
+    Turn.BETWEEN,
+    5,
+    None,
+    "The relay holds it back: its limit is used up.",
+    "It goes on by itself, slowly; a direct way would not have this limit.",
+)
 OWN_SENDING: Final = Wait(
     "ownSending",
     Turn.THIS_MACHINE,
@@ -156,6 +164,7 @@ WAITS: Final[Mapping[tuple[Direction, TransferPhase, Standing], Wait]] = {
             S.TRACKER: TRACKER,
             S.ALONE: MEETING_THEM,
             S.CONNECTED: TAKING,
+            S.SLOWED: SLOWED,
             S.READING: OWN_SENDING,
         },
     ),
@@ -167,6 +176,7 @@ WAITS: Final[Mapping[tuple[Direction, TransferPhase, Standing], Wait]] = {
             S.ABSENT: OWN_FILES,
             S.ALONE: MEETING,
             S.CONNECTED: SENDING,
+            S.SLOWED: SLOWED,
             S.READING: SENDING,
             S.WORKING: OWN_FILES,
         },

@@ -23,10 +23,12 @@ from filesend_tui.core.meeting.glare import (
     on_sealed_offer,
 )
 from filesend_tui.core.meeting.invitation import Invitation, Reach
+from filesend_tui.core.meeting.road_reasons import better_than, updated
 from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports.base import Channel, NoWay, Transport
+from filesend_tui.core.transports.clues import Outcome, Tried
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 
@@ -46,12 +48,14 @@ class MetPeer:
     """A peer to which a channel is open.
 
     transport: the channel's, for further channels; None for no more. improves: an open channel to
-    the same peer, whose place it takes.
+    the same peer, whose place it takes. tried: what became of it and of better ones; empty in an
+    open swarm, which has no choice.
     """
 
     channel: Channel
     transport: Transport | None = None
     improves: bool = False
+    tried: tuple[Tried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Dialer:
         missed: Called when a willing peer could not be reached; the next attempt may succeed.
         wants_peers: How many more peers the swarm wants now.
         is_silent: Whether nothing comes over a channel handed over: its peer may be met again.
+        learned: Called with more of what became of better roads than that of a channel handed over.
         transports: The client's; in an open swarm only the one of WebTorrent is used.
     """
 
@@ -101,6 +106,7 @@ class Dialer:
         wants_peers: Callable[[], int],
         missed: Callable[[], None] = lambda: None,
         is_silent: Callable[[Channel], bool] = lambda _channel: False,
+        learned: Callable[[Channel, tuple[Tried, ...]], None] = lambda _channel, _tried: None,
         timings: Timings = DEFAULT,
     ) -> None:
         self._signaling = signaling
@@ -112,6 +118,7 @@ class Dialer:
         self.failure: ChannelFailed | None = None
         self._wants_peers = wants_peers
         self._is_silent = is_silent
+        self._learned = learned
         self._timings = timings
         self._waiting: dict[bytes, _Waiting] = {}
         self._dials: dict[bytes, list[_Dial]] = {}
@@ -243,8 +250,10 @@ class Dialer:
 
         The channel is handed over as any other.
         """
+        # What does not last is in no invitation: that says nothing of what the peer allows.
+        here = [each for each in self._usable if each.lasting or each.name in reach.texts]
         try:
-            race = await TransportRace.answer(reach.texts, self._usable)
+            race = await TransportRace.answer(reach.texts, here)
         except ChannelFailed as failure:
             log.debug("an invitation was not answered: %s", failure)
             return None
@@ -408,17 +417,44 @@ class Dialer:
         try:
             winner = await race.opened(self._timings.connect)
         except ChannelFailed:
+            self._learn(peer_id, race)
             self._miss(peer_id)
             raise
-        await self._hand(peer_id, winner)
+        await self._hand(peer_id, winner, race)
         if winner.transport.makeshift:
+            race.on_failure(lambda: self._learn(peer_id, race))
             self._goes_on(peer_id)
             try:
                 better = await race.better()
             except ChannelFailed:
                 self._miss(peer_id)
                 raise
-            await self._hand(peer_id, better)
+            await self._hand(peer_id, better, race)
+
+    def _learn(self, peer_id: bytes, race: TransportRace) -> None:
+        """Tell what a race has found out of roads that are better than the one in use."""
+        known = self._known(peer_id)
+        if known is None or not known.tried:
+            return
+        tried = updated(known.tried, race.tried)
+        if tried != known.tried:
+            self._open[peer_id] = replace(known, tried=tried)
+            self._learned(known.channel, tried)
+
+    def _tried(self, winner: Winner, race: TransportRace) -> tuple[Tried, ...]:
+        if not self._signaling.private:
+            return ()
+        tried = {each.road: each for each in race.tried}
+        for name, why in self._transports.left_out.items():
+            tried.setdefault(name, Tried(name, Outcome.LEFT_OUT, frozenset({why})))
+        for each in self._usable:  # those that were in no invitation are sought through trackers
+            tried.setdefault(each.name, Tried(each.name, Outcome.GOING_ON))
+        return better_than(
+            winner.transport.name,
+            tried.values(),
+            self._transports.order,
+            waits=winner.transport.makeshift,
+        )
 
     def _miss(self, peer_id: bytes) -> None:
         """Have a peer sought again by whatever is better than what there is, if anything is."""
@@ -444,9 +480,9 @@ class Dialer:
 
         task.add_done_callback(ended)
 
-    async def _hand(self, peer_id: bytes, winner: Winner) -> None:
+    async def _hand(self, peer_id: bytes, winner: Winner, race: TransportRace) -> None:
         known = self._known(peer_id)
-        met = MetPeer(*winner, improves=known is not None)
+        met = MetPeer(*winner, improves=known is not None, tried=self._tried(winner, race))
         if known is not None and winner.transport not in self._better(peer_id):
             await winner.channel.close()
             return

@@ -22,6 +22,7 @@ from filesend_tui.core.meeting.signaling import Signaling
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
 from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.transports.registry import Transports
 
 __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
@@ -72,6 +73,7 @@ class Rendezvous:
         on_problem: Called with TrackerFailed once when a tracker fails (and again only after it
             had worked), and with ChannelFailed when no offer can be made. Both are retried.
         is_silent: Whether nothing comes over a channel given out: its peer may be met again.
+        learned: Called with more of what became of better roads than that of a channel given out.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Rendezvous:
         wants_peers: Callable[[], int],
         on_problem: Callable[[FileSendError], None] = lambda _problem: None,
         is_silent: Callable[[Channel], bool] = lambda _channel: False,
+        learned: Callable[[Channel, tuple[Tried, ...]], None] = lambda _channel, _tried: None,
         timings: Timings = DEFAULT,
     ) -> None:
         self._on_problem = on_problem
@@ -103,6 +106,7 @@ class Rendezvous:
             met=self._meet,
             wants_peers=wants_peers,
             is_silent=is_silent,
+            learned=learned,
             # The other side's next announce may be minutes away.
             missed=self.more_peers,
             timings=timings,

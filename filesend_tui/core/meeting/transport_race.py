@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Attempt, Channel, Transport
+from filesend_tui.core.transports.clues import Clue, Outcome, Tried, failed
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,14 @@ class TransportRace:
         texts: The texts for the peer, by the transport's name.
     """
 
-    def __init__(self, runners: list[_Runner]) -> None:
+    def __init__(self, runners: list[_Runner], out: Iterable[Tried] = ()) -> None:
         self.texts = {runner.transport.name: runner.attempt.text for runner in runners}
         #: The best first.
         self._runners = runners
         self._opening: list[asyncio.Task[Channel]] = []
         self._handed_out: list[asyncio.Task[Channel]] = []
+        #: What became of those that do not take part.
+        self._out = list(out)
 
     @classmethod
     async def offer(cls, transports: Sequence[Transport]) -> TransportRace:
@@ -56,7 +59,7 @@ class TransportRace:
         Raises:
             ChannelFailed: None can be offered; the error of the last of them.
         """
-        return cls(await _begin([(each, each.offer()) for each in transports]))
+        return cls(*await _begin([(each, each.offer()) for each in transports]))
 
     @classmethod
     async def answer(
@@ -74,7 +77,8 @@ class TransportRace:
         common = [each for each in transports if each.name in offer]
         if not common:
             raise ChannelFailed("A peer offers no road that is allowed here.")
-        return cls(await _begin([(each, each.answer(offer[each.name])) for each in common]))
+        runners, out = await _begin([(each, each.answer(offer[each.name])) for each in common])
+        return cls(runners, out + [_unoffered(each) for each in transports if each not in common])
 
     @property
     def settled(self) -> bool:
@@ -94,9 +98,11 @@ class TransportRace:
                 if text is not None:
                     await runner.attempt.accept(text)
                     continue
+                self._out.append(_unoffered(runner.transport))
             except ChannelFailed as refused:
                 log.debug("an answer for %s was refused: %s", runner.transport.name, refused)
                 failure = refused
+                self._out.append(failed(runner.transport.name, refused))
             self._runners.remove(runner)
             await runner.attempt.close()
         if not self._runners:
@@ -130,6 +136,35 @@ class TransportRace:
         if not position:
             raise ChannelFailed("There is no better road.")
         return self._hand_out(await _first(dict.fromkeys(self._opening[:position], 0.0)))
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """What became by now of each transport that is not closed for a better one."""
+        return (*self._out, *map(self._became, range(len(self._runners))))
+
+    def _became(self, position: int) -> Tried:
+        transport, attempt = self._runners[position]
+        task = self._opening[position] if self._opening else None
+        if task is None or not task.done():
+            return Tried(transport.name, Outcome.GOING_ON, attempt.clues, attempt.port)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            return failed(transport.name, error, attempt.clues, attempt.port)
+        taken = bool(self._handed_out) and task is self._handed_out[-1]
+        return Tried(
+            transport.name, Outcome.TAKEN if taken else Outcome.LATE, attempt.clues, attempt.port
+        )
+
+    def on_failure(self, call: Callable[[], None]) -> None:
+        """Have each transport that fails from now on told of; only after `opened`."""
+
+        def ended(task: asyncio.Task[Channel]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                call()
+
+        for task in self._opening:
+            if not task.done():
+                task.add_done_callback(ended)
 
     def _hand_out(self, winner: asyncio.Task[Channel]) -> Winner:
         self._handed_out.append(winner)
@@ -177,8 +212,8 @@ async def _first(opening: Mapping[asyncio.Task[Channel], float]) -> asyncio.Task
 
 async def _begin(
     making: Iterable[tuple[Transport, Coroutine[Any, Any, Attempt]]],
-) -> list[_Runner]:
-    """Return the attempts that could be made, all started at once; at least one.
+) -> tuple[list[_Runner], list[Tried]]:
+    """Return the attempts that could be made, all started at once, at least one; and the others.
 
     Raises:
         ChannelFailed: None could; the error of the last of them.
@@ -190,16 +225,22 @@ async def _begin(
         await asyncio.gather(*map(_let_go, tasks))
         raise
     failures: list[BaseException] = []
+    out: list[Tried] = []
     for task, transport in tasks.items():
         if failure := task.exception():
             log.debug("%s cannot be used: %s", transport.name, failure)
             failures.append(failure)
+            out.append(failed(transport.name, failure, frozenset({Clue.UNUSABLE_HERE})))
     runners = [_Runner(tasks[task], task.result()) for task in tasks if _is_good(task)]
     faults = [failure for failure in failures if not isinstance(failure, ChannelFailed)]
     if faults or not runners:
         await asyncio.gather(*(runner.attempt.close() for runner in runners))
         raise (faults or failures)[-1]
-    return runners
+    return runners, out
+
+
+def _unoffered(transport: Transport) -> Tried:
+    return Tried(transport.name, Outcome.LEFT_OUT, frozenset({Clue.LEFT_OUT_THERE}))
 
 
 async def _let_go(making: asyncio.Task[Channel] | asyncio.Task[Attempt]) -> None:

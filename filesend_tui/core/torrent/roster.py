@@ -18,11 +18,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, Protocol
 
 from filesend_tui.core.errors import FileSendError
-from filesend_tui.core.events import Event, PeerConnected, PeerDropped
+from filesend_tui.core.events import Event, PeerDropped
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.peer.peer import Peer
+from filesend_tui.core.torrent.road_events import connected, more_known
 from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.util.text import clean
 
 #: Seconds without trade after which a peer may be displaced by another.
@@ -83,6 +85,8 @@ class Roster:
         self._handshaking: set[Peer] = set()
         #: Those of them that take the place of a worse connection to the same peer.
         self._improving: set[Peer] = set()
+        #: What became of each one's road, and of better ones.
+        self._tried: dict[Peer, tuple[Tried, ...]] = {}
         #: Those whose place another connection of the same peer id has.
         self._replaced: set[Peer] = set()
         self._banned: dict[bytes, None] = {}
@@ -136,6 +140,7 @@ class Roster:
         else:
             peer = self._host.make_peer(met)
             self._handshaking.add(peer)  # now, as many may be met at once
+            self._tried[peer] = met.tried
             if met.improves and self._pair:
                 self._improving.add(peer)
             work = self._serve(peer)
@@ -161,15 +166,21 @@ class Roster:
             if other is before or (self._pair and other.silence(now) > self._silent):
                 self._replace(other)
         self._peers[peer_id] = peer
+        client = clean(peer_id[:8].decode("ascii", errors="replace"))
         self._publish(
-            PeerConnected(
-                torrent=self._torrent,
-                address=peer.address,
-                client=clean(peer_id[:8].decode("ascii", errors="replace")),
-                road=peer.channel.road,
+            connected(
+                self._torrent, peer.address, client, peer.channel.road, self._tried.get(peer, ())
             )
         )
         return None
+
+    def learned(self, channel: Channel, tried: tuple[Tried, ...]) -> None:
+        """Take more of what became of the roads to the peer of a channel."""
+        for peer in self._tried:
+            if peer.channel is channel:
+                self._tried[peer] = tried
+                if self._peers.get(peer.wire.peer_id) is peer:
+                    self._publish(more_known(self._torrent, peer.address, peer.channel.road, tried))
 
     def ban(self, peer: Peer, reason: Drop) -> None:
         """Disconnect a peer and refuse it from now on."""
@@ -230,6 +241,7 @@ class Roster:
         finally:
             self._handshaking.discard(peer)
             self._improving.discard(peer)
+            self._tried.pop(peer, None)
             self._forget(peer)
         if not self._closed:
             self._publish(

@@ -31,7 +31,8 @@ from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.roster import Roster
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Channel
+from filesend_tui.core.transports.base import BulkChannel, Channel, Slowing, slowed_of
+from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.extensions import MetadataData, MetadataReject, MetadataRequest
@@ -260,6 +261,16 @@ class Swarm:
     def is_silent(self, channel: Channel) -> bool:
         """Return whether a channel's peer is silent, so that another may replace it."""
         return self._roster.is_silent(channel)
+
+    @property
+    def slowed(self) -> Slowing | None:
+        """What makes the bytes wait of the peers that there are; None where nothing does."""
+        slowed = [slowed_of(peer.channel) for peer in self._roster]
+        return next((each for each in slowed if each is not None), None)
+
+    def learned(self, channel: Channel, tried: tuple[Tried, ...]) -> None:
+        """Take more of what became of the roads to the peer of a channel."""
+        self._roster.learned(channel, tried)
 
     def peer_entries(self) -> tuple[PeerEntry, ...]:
         """Return the connected peers for a face."""

@@ -46,6 +46,7 @@ from filesend_tui.core.torrent.metainfo.share_link import share_link
 from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.torrent.slow_watch import SlowWatch
 from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage.disk import Disk, Paused
@@ -56,6 +57,7 @@ from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
 from filesend_tui.core.transports.base import Channel, NoWay
+from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -108,6 +110,8 @@ class Standing(StrEnum):
     ALONE = "alone"
     #: Somebody is.
     CONNECTED = "connected"
+    #: Somebody is, through a relay that makes the bytes wait.
+    SLOWED = "slowed"
     #: The disk takes long to deliver what a peer asked for.
     READING = "reading"
     #: The disk is waited for, and events of its own say so.
@@ -212,6 +216,7 @@ class Torrent:
         self._announcing = False
         self._paused_files: frozenset[int] = frozenset()
         self._reporter = Reporter(publish, self.id, transfer)
+        self._slow_watch = SlowWatch(publish, self.id, transfer)
         peer_id = peer_id or make_peer_id()
         if swarm_key is not None:
             config = replace(config, max_peers=min(config.max_peers, MOST_OF_A_PAIR))
@@ -230,6 +235,7 @@ class Torrent:
                 totals=self._totals,
                 wants_peers=lambda: self._swarm.wanted_peers,
                 is_silent=self._is_silent,
+                learned=self._learned,
                 on_problem=self._tracker_troubled,
             ),
             peer_id=peer_id,
@@ -363,11 +369,14 @@ class Torrent:
             return Standing.TRACKER
         if self._rests:
             return Standing.RESTING
-        if not self._swarm.peer_count:
-            return Standing.ALONE
+        return self._standing_with_peers if self._swarm.peer_count else Standing.ALONE
+
+    @property
+    def _standing_with_peers(self) -> Standing:
         since = self._disk.reading_since if self._disk is not None else None
-        slow = since is not None and time.monotonic() - since > SLOW_READ
-        return Standing.READING if slow else Standing.CONNECTED
+        if since is not None and time.monotonic() - since > SLOW_READ:
+            return Standing.READING
+        return Standing.SLOWED if self._swarm.slowed is not None else Standing.CONNECTED
 
     def pause_files(self, files: frozenset[int]) -> None:
         """Set which files are not fetched for now; it is not done without them."""
@@ -409,6 +418,7 @@ class Torrent:
         """See SwarmHost."""
         self._reporter.tick()
         self._publish_state()
+        self._slow_watch.look(self._swarm.slowed)
         if self._disk_watch is not None:
             self._disk_watch.tick()
         self._watch_loneliness()
@@ -652,8 +662,10 @@ class Torrent:
 
     def _watch_partner(self, now: float) -> None:
         """Fail a paired transfer where its only partner makes no progress or sends false data."""
-        # This side's own disk may take long to put the files in place.
-        if bool(self._tasks) or self._waits or self._moved_bytes != self._reporter.received.total:
+        # This side's own disk may take long to put the files in place. What a relay makes wait goes
+        # on by itself, however slowly.
+        still = self._waits or self._swarm.slowed is not None
+        if bool(self._tasks) or still or self._moved_bytes != self._reporter.received.total:
             self._moved_bytes = self._reporter.received.total
             self._moved = now
         # Under this side's own rate limit, a few of the largest pieces may take that long.
@@ -687,6 +699,9 @@ class Torrent:
 
     def _is_silent(self, channel: Channel) -> bool:
         return self._swarm.is_silent(channel)
+
+    def _learned(self, channel: Channel, tried: tuple[Tried, ...]) -> None:
+        self._swarm.learned(channel, tried)
 
     def _totals(self) -> Totals:
         r = self._reporter

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.clues import Clue
 from relay.protocol.words import TurnLogin
 
 #: Timeout in seconds of an attempt, from both texts to an open channel.
@@ -156,16 +157,47 @@ class BulkChannel(Channel, Protocol):
         """
 
 
+class Slowing(NamedTuple):
+    """A server in between makes a channel's bytes wait. bound: a stable word for its limit.
+
+    per_second: bytes that it carries meanwhile.
+    """
+
+    bound: str
+    per_second: int
+
+
+@runtime_checkable
+class SlowableChannel(Channel, Protocol):
+    """A channel through a server that says when it makes bytes wait."""
+
+    @property
+    def slowed(self) -> Slowing | None:
+        """What it said last; None where it has said nothing."""
+
+
+def slowed_of(channel: Channel) -> Slowing | None:
+    """Return what makes a channel's bytes wait, if anything does."""
+    return channel.slowed if isinstance(channel, SlowableChannel) else None
+
+
 class Attempt(ABC):
     """One attempt to reach one peer. Made by a Transport; ends with `opened` or `close`.
 
     Attributes:
         text: The text for the peer.
         settled: The peer may have the channel already, so that cancelling this would lose it.
+        port: The fixed port of this machine where the peer may connect; 0 where there is none.
     """
 
     text: str
     settled = False
+    port = 0
+
+    @property
+    def clues(self) -> frozenset[Clue]:
+        """What is known by now of why the peer may not be reached; it grows."""
+        return frozenset()
 
     @abstractmethod
     async def accept(self, text: str) -> None:

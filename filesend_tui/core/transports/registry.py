@@ -15,6 +15,7 @@ import msgspec
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayAccess, Transport, no_relay
+from filesend_tui.core.transports.clues import Clue
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
@@ -63,12 +64,29 @@ class Transports:
             alone = msgspec.structs.replace(config, road=RoadChoice.RELAYED)
             self._by_proxy = (RelayedTransport(alone, relay),)
             self._all += self._by_proxy
+        #: All kinds, best first.
+        self.order = tuple(KINDS)
+        shows = {each.name for each in made if each not in self._all}
+        used = {each.name for each in self._private}
+        self._left_out = {
+            name: Clue.SHOWS_ADDRESS_HERE if name in shows else Clue.LEFT_OUT_HERE
+            for name in self.order
+            if name not in used
+        }
 
     def usable(self, *, private: bool) -> tuple[Transport, ...]:
         """Return the transports for a swarm, best first. private: whether it is a private one."""
         if not private:
             return self._open
         return self._by_proxy if self.proxied else self._private
+
+    @property
+    def left_out(self) -> dict[str, Clue]:
+        """The kinds that this machine leaves out of private swarms, and why."""
+        if self.proxied and len(self._by_proxy) < len(self._private):
+            used = {each.name for each in self._by_proxy}
+            return {name: Clue.PROXY_HERE for name in self.order if name not in used}
+        return dict(self._left_out)
 
     async def warm(self, *, private: bool) -> None:
         """Prepare what a first attempt would wait for; idempotent.

@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from textual import events
 from textual.suggester import Suggester
 
 from filesend_tui.widgets.fields.completing_field import CompletingField
@@ -42,7 +43,35 @@ def complete_path(text: str, *, folders: bool = False) -> str | None:
 
 
 class PathField(CompletingField):
-    """A field for a path."""
+    """A field for a path. The key that leads here is a `~`, which also begins one.
+
+    So a path that is typed or pasted after it, and has a beginning of its own, is taken as it is.
+
+    Attributes:
+        led_here: The `~` in it is the key that led here, and perhaps not meant.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(suggester=_Names(), select_on_focus=True, id=id)
+        self.led_here = False
+
+    def validate_value(self, value: str) -> str:
+        """Return the text without a beginning that another one follows."""
+        value = super().validate_value(value)
+        for twice in ("~~", "~/~", "~//"):
+            if value.startswith(twice):
+                return value[len(twice) - 1 :]
+        return value
+
+    @property
+    def other_meaning(self) -> str | None:
+        """The path that was meant where the `~` was not; None where it cannot have been."""
+        return self.value[1:] if self.led_here and self.value.startswith("~/") else None
+
+    def _on_paste(self, event: events.Paste) -> None:
+        if event.text.lstrip().startswith(("/", "~")):
+            self.value = ""
+
+    def on_blur(self) -> None:
+        """Forget how it was come to."""
+        self.led_here = False

@@ -62,8 +62,9 @@ def state_words(transfer: TransferRow | ShareRow) -> str:
         return "… waiting"
     if transfer.stalled and transfer.paused_files:
         return "‖ files paused"
-    if transfer.phase is TransferPhase.TRANSFERRING and (transfer.stalled or transfer.waits):
-        return "! standing still"
+    still = transfer.stalled or transfer.waits
+    if transfer.phase is TransferPhase.TRANSFERRING and (transfer.slowed or still):
+        return "! held back" if transfer.slowed else "! standing still"
     symbol, sending, receiving, _ = _STATES[transfer.phase]
     return f"{symbol} {sending if transfer.sending else receiving}".strip()
 
@@ -154,7 +155,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
         quiet, plain, base = self.ink("quiet"), self.ink("plain"), self.rich_style
         halted = transfer.halted
         waits = bool(_waits_for(transfer)) and not halted
-        still = transfer.stalled or halted or waits
+        still = transfer.stalled or halted or waits or bool(transfer.slowed)
         ink = "warn" if still else _STATES[transfer.phase][3]
         state = (self._state(state_words(transfer), width), self.ink(ink))
         if waits or transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:

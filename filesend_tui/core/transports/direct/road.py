@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.clues import Clue
+from filesend_tui.core.transports.direct.obstacles import refusal
 from filesend_tui.core.transports.direct.offer import (
     LOOPBACK,
     MAX_ADDRESSES,
@@ -66,8 +68,16 @@ log = logging.getLogger(__name__)
 class _Meeting:
     """One expected partner, and its good connections: each with an acknowledged ticket."""
 
-    def __init__(self, theirs: DirectOffer, *, chooses: bool, chosen: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        theirs: DirectOffer,
+        *,
+        chooses: bool,
+        chosen: Callable[[], None],
+        failed: Callable[[Clue], None] = lambda _clue: None,
+    ) -> None:
         self.theirs = theirs
+        self.failed = failed
         self.partner = fingerprint(theirs.certificate)
         self._chooses = chooses
         self._chosen = chosen
@@ -195,11 +205,20 @@ class DirectRoad:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             if port := ports.get(family):
                 endpoints.append(Endpoint(host, port))
-        if self._mapping is not None and self._mapping.endpoint is not None:
-            endpoints = [*endpoints[: MAX_ADDRESSES - 1], self._mapping.endpoint]
+        beyond = [self._mapping.endpoint] if self._mapping and self._mapping.endpoint else []
+        if self._port:
+            # Perhaps a person forwarded it, also where the router shows connections at another.
+            forwarded = [Endpoint(e.host, self._port) for e in self._outside if ":" not in e.host]
+            beyond += [each for each in forwarded if each not in (*self._outside, *beyond)]
+        endpoints = [*endpoints[: MAX_ADDRESSES - len(beyond)], *beyond]
         return DirectOffer(
             secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints), self._outside
         )
+
+    @property
+    def fixed_port(self) -> int:
+        """The port that the settings name; 0 for any free one."""
+        return self._port
 
     @property
     def outside_is_due(self) -> bool:
@@ -231,6 +250,7 @@ class DirectRoad:
         *,
         chooses: bool,
         chosen: Callable[[], None] = lambda: None,
+        failed: Callable[[Clue], None] = lambda _clue: None,
         timeout: float = MEET_TIMEOUT,
     ) -> TlsChannel:
         """Reach the partner that made `theirs` and received `ours`.
@@ -241,6 +261,7 @@ class DirectRoad:
             chooses: Whether this side chooses the connection, and so is the first to have it; the
                 partner then does not.
             chosen: Called if this side chooses, right before the partner may learn the choice.
+            failed: Called with how a connection to one of the partner's addresses failed.
             timeout: Seconds.
 
         Raises:
@@ -254,7 +275,9 @@ class DirectRoad:
             )
         except BadCertificate:
             raise ChannelFailed("A peer's direct offer makes no sense.") from None
-        meeting = self._meetings[ours.ticket] = _Meeting(theirs, chooses=chooses, chosen=chosen)
+        meeting = self._meetings[ours.ticket] = _Meeting(
+            theirs, chooses=chooses, chosen=chosen, failed=failed
+        )
         dialling = [
             self._tasks.spawn(self._dial(meeting, endpoint, position * STAGGER))
             for position, endpoint in enumerate(
@@ -330,8 +353,9 @@ class DirectRoad:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     sock = await connect()
-            except (OSError, TimeoutError):
+            except (OSError, TimeoutError) as error:
                 log.debug("an address of a peer does not answer")
+                meeting.failed(refusal(error))
             else:
                 link = self._link(sock, server=server)
                 try:

@@ -16,6 +16,8 @@ from filesend_tui.core.transports.base import (
     Transport,
     no_relay,
 )
+from filesend_tui.core.transports.clues import Clue
+from filesend_tui.core.transports.direct.obstacles import obstacles
 from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
 from filesend_tui.core.transports.direct.road import DirectRoad
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
@@ -32,7 +34,17 @@ class DirectAttempt(TaskAttempt):
         super().__init__("A peer could not be reached directly.")
         self._road = road
         self._ours = road.offer()
+        self._theirs: DirectOffer | None = None
+        self._dialled: set[Clue] = set()
         self.text = self._ours.encode()
+        self.port = road.fixed_port
+
+    @property
+    def clues(self) -> frozenset[Clue]:
+        """See Attempt."""
+        if self._theirs is None:
+            return frozenset()
+        return obstacles(self._ours, self._theirs) | self._dialled
 
     async def accept(self, text: str) -> None:
         """See Attempt."""
@@ -40,7 +52,16 @@ class DirectAttempt(TaskAttempt):
 
     def meet(self, theirs: DirectOffer, *, chooses: bool) -> None:
         """Start to reach the partner. chooses: see DirectRoad.meet."""
-        self.begin(self._road.meet(self._ours, theirs, chooses=chooses, chosen=self.settle))
+        self._theirs = theirs
+        self.begin(
+            self._road.meet(
+                self._ours,
+                theirs,
+                chooses=chooses,
+                chosen=self.settle,
+                failed=self._dialled.add,
+            )
+        )
 
 
 class DirectTransport(Transport):

@@ -12,14 +12,22 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import RelayEntry
+from filesend_tui.core.transports.base import RelayEntry, Slowing
 from filesend_tui.core.transports.tls.connection import tune
 from filesend_tui.core.util.proxies import Proxy
-from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
 from filesend_tui.core.util.websocket_client import way_to, websocket_client
-from relay.protocol.transit import JOINED, MAX_MESSAGE, TransitEnd, greeting
+from relay.protocol.transit import (
+    JOINED,
+    MAX_MESSAGE,
+    MAX_NOTICE,
+    TransitEnd,
+    TransitNotice,
+    greeting,
+)
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection, connect
@@ -40,6 +48,8 @@ _ENDS: Final = {
     TransitEnd.GONE: "the other end is gone",
 }
 
+_notices: Final = msgspec.json.Decoder(TransitNotice)
+
 log = logging.getLogger(__name__)
 
 
@@ -50,10 +60,12 @@ class Pipe:
         socket: A connected socket with the bytes of the far end; whoever takes it closes it.
         own_name: This end's address at the relay, as `socket.getsockname` returns it.
         address: The relay, as text for a person.
+        slowed: What the relay said last that it makes the pipe wait for.
     """
 
     def __init__(self, connection: ClientConnection, address: str) -> None:
         self.address = address
+        self.slowed: Slowing | None = None
         self.own_name: Any = connection.local_address
         self._connection = connection
         self._near, self.socket = socket.socketpair()
@@ -122,14 +134,24 @@ class Pipe:
 
     async def _back(self) -> None:
         loop = asyncio.get_running_loop()
-        told = False
         with suppress(Exception):
             async for message in self._connection:
                 if isinstance(message, bytes):
                     await loop.sock_sendall(self._near, message)
-                elif not told:
-                    told = True
-                    log.info("the relay makes a pipe wait: %s", clean(message, 100))
+                elif (slowed := _slowing(message)) is not None:
+                    self.slowed = slowed
+
+
+def _slowing(message: str) -> Slowing | None:
+    """Return what a text message says that is waited for; None for one that is not understood."""
+    if len(message) > MAX_NOTICE:
+        return None
+    try:
+        notice = _notices.decode(message)
+    except msgspec.DecodeError:
+        log.debug("the relay says of a pipe what nobody understands")
+        return None
+    return Slowing(notice.slowed, notice.per_second)
 
 
 async def _connect(

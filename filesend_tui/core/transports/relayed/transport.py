@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, Transport
+from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, Slowing, Transport
+from filesend_tui.core.transports.clues import Clue, RuledOut
 from filesend_tui.core.transports.relayed.offer import BadRelayedOffer, RelayedOffer
 from filesend_tui.core.transports.relayed.pipe import Pipe
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
@@ -78,7 +79,7 @@ class RelayedTransport(Transport):
         except FileSendError as error:
             raise ChannelFailed(f"The relay's transit cannot be used: {error}") from error
         if not entry.pass_:
-            raise ChannelFailed("The relay carries no bytes.")
+            raise RuledOut("The relay carries no bytes.", Clue.NO_TRANSIT)
         return await Pipe.open(entry, name, self._proxies.of(entry.transit))
 
     async def _own_identity(self) -> Identity:
@@ -164,6 +165,11 @@ class PipedConnection(TlsConnection):
     def address(self) -> str:
         """The relay."""
         return self._pipe.address
+
+    @property
+    def slowed(self) -> Slowing | None:
+        """What the relay makes the pipe wait for."""
+        return self._pipe.slowed
 
     @property
     def own_name(self) -> Any:

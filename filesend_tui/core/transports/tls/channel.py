@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused
+from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused, Slowing
 from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.util.own_address import until_lost
 
@@ -179,6 +179,11 @@ class TlsChannel:
                 self._check_open()
         finally:
             self._waiting.remove(room)
+
+    @property
+    def slowed(self) -> Slowing | None:
+        """What a server in between makes its bytes wait for; None where nothing does."""
+        return self._link.slowed
 
     # -- the end
 

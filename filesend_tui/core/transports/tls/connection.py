@@ -15,6 +15,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Final
 
+from filesend_tui.core.transports.base import Slowing
 from filesend_tui.core.util.figures import address_text
 
 #: Bytes received and encrypted at a time: a tenth faster than 256 KiB; larger steps gain nothing.
@@ -67,6 +68,11 @@ class TlsConnection:
         except OSError:
             return ""
         return address_text(host.removeprefix("::ffff:"), port)
+
+    @property
+    def slowed(self) -> Slowing | None:
+        """What a server in between makes its bytes wait for; None where nothing does."""
+        return None
 
     @property
     def own_name(self) -> Any:

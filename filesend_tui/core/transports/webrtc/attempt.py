@@ -15,6 +15,8 @@ from typing import Final, Literal
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import OPEN_TIMEOUT, Abuse, Attempt
+from filesend_tui.core.transports.clues import Clue
+from filesend_tui.core.transports.webrtc.obstacles import obstacles
 from filesend_tui.core.transports.webrtc.remote_sdp import (
     DEFAULT_MAX_MESSAGE,
     RemoteCandidate,
@@ -46,10 +48,18 @@ class WebRtcAttempt(Attempt):
         self._config = config
         self._unread_limit = unread_limit
         self._max_message = DEFAULT_MAX_MESSAGE
+        self._remote: RemoteDescription | None = None
         self._opened: asyncio.Future[WebRtcChannel] = asyncio.get_running_loop().create_future()
         self._handed_out = False
         self._names: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def clues(self) -> frozenset[Clue]:
+        """See Attempt."""
+        if not self._config.ice_servers:
+            return frozenset()
+        return obstacles(self.text, self._remote)
 
     async def accept(self, text: str) -> None:
         """Apply the peer's answer; see Attempt. On failure the attempt is closed."""
@@ -130,6 +140,7 @@ class WebRtcAttempt(Attempt):
         self.text = sdp
 
     async def _apply(self, remote: RemoteDescription) -> None:
+        self._remote = remote
         self._max_message = remote.max_message
         await self._set_remote(remote)
         if any(candidate.is_mdns for candidate in remote.candidates):

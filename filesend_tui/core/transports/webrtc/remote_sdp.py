@@ -152,6 +152,11 @@ def vet(sdp: str, kind: Kind) -> RemoteDescription:
     )
 
 
+def candidates_of(sdp: str) -> tuple[RemoteCandidate, ...]:
+    """Return the candidates of a description that could be used."""
+    return tuple(_candidates(sdp.splitlines()))
+
+
 def _refused(why: str) -> ChannelFailed:
     return ChannelFailed(f"A peer's connection description was refused: {why}.")
 
