@@ -268,7 +268,7 @@ class Lab:
             upstream.run("ip", "address", "add", f"100.64.{number}.1/24", "dev", "lan")
             self._plug(upstream, "wan", self.internet, "net", f"10.99.0.{20 + number}/24")
             upstream.run("ip", "route", "add", "default", "via", gate)
-            _nft(upstream, rules(Kind.CONE, ""))
+            _nft(upstream, rules(Kind.CONE, "", ""))
             bridge, outside, gate = "lan", f"100.64.{number}.2", f"100.64.{number}.1"
         self._plug(router, "wan", upstream, bridge)
         if kind.has_v4:
@@ -281,7 +281,7 @@ class Lab:
             router.run("ip", "-6", "route", "add", "default", "via", "fd99::1")
             route = ("ip", "-6", "route", "add", f"fd00:{number}::/64", "via", f"fd99::1{number}")
             self.internet.run(*route)
-        _nft(router, rules(kind, f"192.168.{number}.10"))
+        _nft(router, rules(kind, f"192.168.{number}.10", outside))
         self._routers.append(router)
         return router
 

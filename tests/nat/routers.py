@@ -17,6 +17,8 @@ class Kind(StrEnum):
     CONE = "port-restricted"
     #: Another port for everybody who is spoken to.
     SYMMETRIC = "symmetric"
+    #: The next port for everybody who is spoken to.
+    COUNTING = "symmetric, counting up"
     #: Two port-restricted ones, one behind the other.
     CGNAT = "CGNAT"
     #: Port-restricted, and only TCP goes out.
@@ -51,8 +53,10 @@ _OUT: Final = {
 }
 
 
-def rules(kind: Kind, client: str) -> str:
-    """Return the rules of a router. client: the address of the only one behind it.
+def rules(kind: Kind, client: str, outside: str) -> str:
+    """Return the rules of a router.
+
+    client: the address of the only one behind it. outside: its own.
 
     Its counter `around` has the packets from behind it that it let nowhere.
     """
@@ -61,6 +65,9 @@ def rules(kind: Kind, client: str) -> str:
     noted = "iifname lan meta l4proto udp update @mapped { udp sport }" if full else ""
     let_in = "iifname wan ct status dnat accept" if full else ""
     another = "fully-random" if kind is Kind.SYMMETRIC else ""
+    ports = ", ".join(f"{number} : {40_000 + number}" for number in range(500))
+    counting = f"snat ip to {outside} : numgen inc mod 500 map {{ {ports} }}"
+    next_one = f"oifname wan ip protocol tcp {counting}" if kind is Kind.COUNTING else ""
     return f"""
         table inet home {{
             counter around {{ }}
@@ -71,6 +78,7 @@ def rules(kind: Kind, client: str) -> str:
             }}
             chain after {{
                 type nat hook postrouting priority srcnat;
+                {next_one}
                 oifname wan meta nfproto ipv4 masquerade {another}
             }}
             chain through {{

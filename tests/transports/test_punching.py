@@ -18,7 +18,13 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayEntry
 from filesend_tui.core.transports.direct import reflection, road
 from filesend_tui.core.transports.direct import transport as direct
-from filesend_tui.core.transports.direct.offer import MAX_OUTSIDE, DirectOffer, Endpoint
+from filesend_tui.core.transports.direct.offer import (
+    MAX_NEXT,
+    MAX_OUTSIDE,
+    BadDirectOffer,
+    DirectOffer,
+    Endpoint,
+)
 from filesend_tui.core.transports.direct.ports import from_port, listen
 from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.direct.road import DirectRoad
@@ -182,13 +188,17 @@ def test_a_port_is_shared_with_what_connects_from_it_and_with_no_listener() -> N
 
 
 @asynccontextmanager
-async def answering(answer: bytes | None) -> AsyncIterator[tuple[str, list[int]]]:
-    """A server with one answer for all, or silence; yields its URL, and the ports that asked."""
+async def answering(*answers: bytes | None) -> AsyncIterator[tuple[str, list[int]]]:
+    """A server with an answer for each, the last for all that follow, or silence.
+
+    Yields its URL, and the ports that asked.
+    """
     asked: list[int] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(writer.get_extra_info("peername")[1])
         await reader.readuntil(b"\r\n\r\n")
+        answer = answers[min(len(asked), len(answers)) - 1]
         if answer is not None:
             writer.write(answer)
             writer.close()
@@ -284,11 +294,11 @@ async def test_it_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> N
         for _ in range(3):
             offer = await transport.offer()
             assert DirectOffer.decode(offer.text).outside == (Endpoint("203.0.113.7", 1234),)
-        assert len(asked) == 1
+        assert len(asked) == 2, "once from the port, and once to see whether the router counts up"
         monkeypatch.setattr(road, "OUTSIDE_LASTS", -1.0)
         for _ in range(2):
             await transport.offer()
-        assert len(asked) == 3
+        assert len(asked) == 6
         await transport.close()
 
 
@@ -340,6 +350,63 @@ async def test_a_relay_tells_the_port_unless_a_proxy_hides_it(relay: RunningRela
     assert isinstance(answer["port"], int)
     with running_relay(trusted_proxies=["127.0.0.1"]) as behind:
         assert (await seen(behind.url))["port"] is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "following"),
+    [
+        pytest.param(40_000, 40_001, tuple(range(40_002, 40_010)), id="one by one"),
+        pytest.param(40_000, 40_002, tuple(range(40_004, 40_020, 2)), id="by twos"),
+        pytest.param(65_531, 65_532, (65_533, 65_534, 65_535), id="up to the last"),
+        pytest.param(40_000, 40_000, (), id="not at all"),
+        pytest.param(40_001, 40_000, (), id="down"),
+        pytest.param(40_000, 40_100, (), id="too far to count on"),
+    ],
+)
+async def test_a_router_that_counts_up_is_known_by_two_connections(
+    first: int, second: int, following: tuple[int, ...]
+) -> None:
+    answers = [
+        said(json.dumps({"address": "203.0.113.7", "port": port}).encode())
+        for port in (first, second)
+    ]
+    async with answering(*answers) as (url, _), roads(("192.0.2.4",), HERE) as (ours, _):
+        await ours.look_outside(url)
+        assert ours.offer().outside == (Endpoint("203.0.113.7", first),)
+        assert ours.offer().next_ports == following
+
+
+async def test_of_a_router_that_keeps_ports_nothing_more_is_asked() -> None:
+    async with roads(("192.0.2.4",), HERE) as (ours, _):
+        body = json.dumps({"address": "203.0.113.7", "port": outside_of(ours).port}).encode()
+        async with answering(said(body)) as (url, asked):
+            await ours.look_outside(url)
+            assert len(asked) == 1
+        assert ours.offer().next_ports == ()
+
+
+def test_ports_that_come_next_are_few_and_at_an_address_that_is_named() -> None:
+    ports = tuple(range(1, MAX_NEXT + 20))
+    seen = (Endpoint("2001:db8::1", 9), Endpoint("203.0.113.7", 9))
+    offer = DirectOffer.decode(DirectOffer(bytes(16), b"c", (), seen, ports).encode())
+    guessed = tuple(Endpoint("203.0.113.7", port) for port in ports[:MAX_NEXT])
+    assert offer.doors == (*guessed, *seen), "the ones to come are dialled first, in order"
+    alone = DirectOffer(bytes(16), b"c", (), (), ports)
+    assert DirectOffer.decode(alone.encode()).doors == ()
+    wire = json.loads(offer.encode()) | {"n": list(ports)}
+    with pytest.raises(BadDirectOffer):
+        DirectOffer.decode(json.dumps(wire))
+
+
+async def test_a_connection_from_a_port_that_came_next_is_a_punched_one() -> None:
+    async with punching() as (ours, theirs):
+        for each in (ours, theirs):
+            (seen,) = each._outside
+            # Where it is seen is a port that nobody has; the next one is the listener's.
+            each._outside, each._next_ports = (Endpoint(seen.host, 9),), (seen.port,)
+        here, there = await met(ours, theirs)
+        await here.close()
+        await there.close()
 
 
 def test_an_offer_holds_few_of_them() -> None:

@@ -21,6 +21,8 @@ MAX_TEXT: Final = 2048
 MAX_ADDRESSES: Final = 16
 #: Most addresses at which to dial a partner from the listening port: of IPv4 and IPv6.
 MAX_OUTSIDE: Final = 4
+#: Most ports that a router may give next.
+MAX_NEXT: Final = 8
 #: Bytes of a ticket, which identifies the offer that a connection belongs to.
 TICKET: Final = 16
 #: This machine's own addresses, of IPv4 and IPv6.
@@ -44,13 +46,25 @@ class DirectOffer(NamedTuple):
     """One side's half. ticket: TICKET random bytes. certificate: DER.
 
     endpoints: where it listens. outside: where routers and firewalls may let in who is dialled
-    from there at the same time.
+    from there at the same time. next_ports: under which a router that counts up may show the next
+    connections, at the first outside address of IPv4.
     """
 
     ticket: bytes
     certificate: bytes
     endpoints: tuple[Endpoint, ...]
     outside: tuple[Endpoint, ...] = ()
+    next_ports: tuple[int, ...] = ()
+
+    @property
+    def doors(self) -> tuple[Endpoint, ...]:
+        """Where to dial from a listening port: `outside`, and before it the ports that come next.
+
+        In this order two whose routers both count up dial each other's N-th port by their own N-th.
+        """
+        v4 = next((each.host for each in self.outside if ":" not in each.host), None)
+        guessed = () if v4 is None else (Endpoint(v4, port) for port in self.next_ports)
+        return tuple(dict.fromkeys((*guessed, *self.outside)))
 
     def encode(self) -> str:
         """Return it as text; of more than MAX_ADDRESSES endpoints the first."""
@@ -59,6 +73,7 @@ class DirectOffer(NamedTuple):
             c=base64.b64encode(self.certificate).decode(),
             a=[(host, port) for host, port in self.endpoints[:MAX_ADDRESSES]],
             o=[(host, port) for host, port in self.outside[:MAX_OUTSIDE]],
+            n=list(self.next_ports[:MAX_NEXT]),
         )
         return msgspec.json.encode(wire).decode()
 
@@ -79,21 +94,22 @@ class DirectOffer(NamedTuple):
             raise BadDirectOffer("it makes no sense") from error
         if len(ticket) != TICKET or not 0 < len(certificate) <= MAX_CERTIFICATE:
             raise BadDirectOffer("it makes no sense")
-        return cls(ticket, certificate, _endpoints(wire.a), _endpoints(wire.o))
+        ways = _endpoints(wire.a), _endpoints(wire.o), tuple(wire.n)
+        return cls(ticket, certificate, *ways)
 
 
-_Pair: TypeAlias = tuple[
-    Annotated[str, msgspec.Meta(max_length=45)], Annotated[int, msgspec.Meta(ge=1, le=65535)]
-]
+_Port: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+_Pair: TypeAlias = tuple[Annotated[str, msgspec.Meta(max_length=45)], _Port]
 
 
-class _Wire(msgspec.Struct, frozen=True):
-    """The JSON: t, ticket; c, certificate (both base64); a and o, addresses and ports."""
+class _Wire(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The JSON: t, ticket; c, certificate (both base64); a and o, addresses and ports; n, ports."""
 
     t: str
     c: str
     a: Annotated[list[_Pair], msgspec.Meta(max_length=MAX_ADDRESSES)]
     o: Annotated[list[_Pair], msgspec.Meta(max_length=MAX_OUTSIDE)] = []
+    n: Annotated[list[_Port], msgspec.Meta(max_length=MAX_NEXT)] = []
 
 
 _decoder: Final = msgspec.json.Decoder(_Wire)

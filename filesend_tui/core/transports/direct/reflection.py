@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from filesend_tui.core.transports.direct.offer import Endpoint, address_of
+from filesend_tui.core.transports.direct.offer import MAX_NEXT, Endpoint, address_of
 from filesend_tui.core.transports.direct.ports import from_port
 from relay.protocol.reflect import MAX_REFLECTION, Reflection
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Timeout in seconds.
 TIMEOUT = 2.0
+#: Most by which a router's next port is greater, where it counts up.
+MOST_STEP: Final = 4
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ async def reflected(url: str, family: socket.AddressFamily, port: int) -> Endpoi
     Args:
         url: The relay's reflection.
         family: IPv4 or IPv6.
-        port: A listener's of this process.
+        port: A listener's of this process; 0 for any, of which nothing is known if it is hidden.
 
     Returns:
         None: No relay answers by this family, or the system does not let two sockets have the port.
@@ -50,6 +52,24 @@ async def reflected(url: str, family: socket.AddressFamily, port: int) -> Endpoi
     if address is None or address.is_loopback:
         return None
     return Endpoint(str(address), seen.port or port)
+
+
+async def next_ports(url: str, family: socket.AddressFamily, seen: Endpoint) -> tuple[int, ...]:
+    """Return the ports at which a router will show the next connections, if it counts up.
+
+    Args:
+        url: The relay's reflection.
+        family: IPv4 or IPv6.
+        seen: What `reflected` returned just now: a second connection tells how the two differ.
+    """
+    second = await reflected(url, family, 0)
+    if second is None or second.host != seen.host or not second.port:
+        return ()
+    step = second.port - seen.port
+    if not 0 < step <= MOST_STEP:
+        return ()
+    following = range(second.port + step, second.port + (MAX_NEXT + 1) * step, step)
+    return tuple(port for port in following if port < 65536)
 
 
 async def _asked(url: str, family: socket.AddressFamily, port: int) -> Reflection:

@@ -31,7 +31,7 @@ from filesend_tui.core.transports.direct.offer import (
 )
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
 from filesend_tui.core.transports.direct.ports import from_port, listen
-from filesend_tui.core.transports.direct.reflection import reflected
+from filesend_tui.core.transports.direct.reflection import next_ports, reflected
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
 from filesend_tui.core.transports.tls.identity import BadCertificate, Identity, fingerprint
@@ -164,6 +164,7 @@ class DirectRoad:
         self._listeners: list[socket.socket] = []
         self._meetings: dict[bytes, _Meeting] = {}
         self._outside: tuple[Endpoint, ...] = ()
+        self._next_ports: tuple[int, ...] = ()
         self._looked: float | None = None
         self._arriving: Counter[str] = Counter()
         self._tasks = Tasks()
@@ -212,7 +213,11 @@ class DirectRoad:
             beyond += [each for each in forwarded if each not in (*self._outside, *beyond)]
         endpoints = [*endpoints[: MAX_ADDRESSES - len(beyond)], *beyond]
         return DirectOffer(
-            secrets.token_bytes(TICKET), self._identity.certificate, tuple(endpoints), self._outside
+            secrets.token_bytes(TICKET),
+            self._identity.certificate,
+            tuple(endpoints),
+            self._outside,
+            self._next_ports,
         )
 
     @property
@@ -242,6 +247,14 @@ class DirectRoad:
             for each in found
             if each is not None and (":" in each.host or each.host not in own)
         )
+        self._next_ports = await self._look_ahead(url)
+
+    async def _look_ahead(self, url: str) -> tuple[int, ...]:
+        """Return the ports that the router gives next; none where it keeps ports."""
+        v4 = next((each for each in self._outside if ":" not in each.host), None)
+        if v4 is None or v4.port == self._ports.get(socket.AF_INET):
+            return ()
+        return await next_ports(url, socket.AF_INET, v4)
 
     async def meet(
         self,
@@ -278,17 +291,18 @@ class DirectRoad:
         meeting = self._meetings[ours.ticket] = _Meeting(
             theirs, chooses=chooses, chosen=chosen, failed=failed
         )
-        dialling = [
-            self._tasks.spawn(self._dial(meeting, endpoint, position * STAGGER))
-            for position, endpoint in enumerate(
-                plausible(theirs.endpoints, self._addresses or own_addresses())
-            )
-        ]
+        here = self._addresses or own_addresses()
+        dialling = []
         if self._outside:
+            # First, and in order: every connection takes the next port of a router that counts up.
             dialling += [
                 self._tasks.spawn(self._punch(meeting, endpoint))
-                for endpoint in plausible(theirs.outside, self._addresses or own_addresses())
+                for endpoint in plausible(theirs.doors, here)
             ]
+        dialling += [
+            self._tasks.spawn(self._dial(meeting, endpoint, position * STAGGER))
+            for position, endpoint in enumerate(plausible(theirs.endpoints, here))
+        ]
         try:
             async with asyncio.timeout(timeout):
                 link = await meeting.settle()
@@ -410,7 +424,7 @@ class DirectRoad:
         """Authenticate an accepted connection; close it if it belongs to no meeting."""
         host = source.host
         # One that `_punch` made, and that came here before ours left.
-        punched = next((m for m in self._meetings.values() if source in m.theirs.outside), None)
+        punched = next((m for m in self._meetings.values() if source in m.theirs.doors), None)
         server = punched is None or self._is_server(punched)
         link = self._link(sock, server=server)
         try:
