@@ -88,7 +88,9 @@ def said(kind: str, **fields: Any) -> Any:
     return match
 
 
-def _figures(*names: str) -> Any:
+def figures(*names: str) -> Any:
+    """Return a matcher for a line of JSON with these fields."""
+
     def match(line: str) -> dict[str, Any] | None:
         if not line.startswith("{"):
             return None
@@ -191,7 +193,7 @@ def stream(
         receiver = stack.enter_context(
             Program(ends.at(1, *python(module, "receive", ends.addresses[1], *common, *write)))
         )
-        _, told = receiver.wait_for(_figures("port"), _START)
+        _, told = receiver.wait_for(figures("port"), _START)
         sender = stack.enter_context(
             Program(
                 ends.at(
@@ -203,8 +205,8 @@ def stream(
                 )
             )
         )  # fmt: skip
-        _, got = receiver.wait_for(_figures("seconds"), 300)
-        _, gave = sender.wait_for(_figures("cpu"), _START)
+        _, got = receiver.wait_for(figures("seconds"), 300)
+        _, gave = sender.wait_for(figures("cpu"), _START)
         sender.end()
         return Moved(
             rate=got["bytes"] / got["seconds"] / MB, cpu=(got["cpu"] + gave["cpu"]) / size * 1e9
@@ -240,19 +242,19 @@ def channel(
         return Program(ends.at(side, *python(module, kind, what, interpreter=interpreter)))
 
     with run(0, "send") as sender, run(1, "receive") as receiver:
-        _, offer = sender.wait_for(_figures("sdp"), _START)
+        _, offer = sender.wait_for(figures("sdp"), _START)
         receiver.write(json.dumps(offer))
-        _, answer = receiver.wait_for(_figures("sdp"), _START)
+        _, answer = receiver.wait_for(figures("sdp"), _START)
         sender.write(json.dumps(answer))
-        sender.wait_for(_figures("open"), _START)
+        sender.wait_for(figures("open"), _START)
         what = {"total": size, "seconds": seconds}
         receiver.write(json.dumps(what))
         sender.write(
             json.dumps(what | {"message": tuning.message, "high": tuning.high, "low": tuning.low})
         )
-        _, got = receiver.wait_for(_figures("seconds"), seconds + _START)
+        _, got = receiver.wait_for(figures("seconds"), seconds + _START)
         sender.write("{}")
-        _, gave = sender.wait_for(_figures("cpu"), _START)
+        _, gave = sender.wait_for(figures("cpu"), _START)
         return Moved(
             rate=got["bytes"] / got["seconds"] / MB,
             cpu=(got["cpu"] + gave["cpu"]) / got["bytes"] * 1e9,
@@ -266,11 +268,11 @@ def torrent(context: Context, source: Path, *, tracker: str | None = None) -> Mo
     size = source.stat().st_size
     with fresh(context, "torrented") as folder, ExitStack() as stack:
         seeder = stack.enter_context(Program(python(module, "seed", source, *options)))
-        _, told = seeder.wait_for(_figures("torrent"), 120)
+        _, told = seeder.wait_for(figures("torrent"), 120)
         downloader = stack.enter_context(Program(python(module, "download", folder, *options)))
         downloader.write(json.dumps(told))
-        downloader.wait_for(_figures("first"), 120)
+        downloader.wait_for(figures("first"), 120)
         cpu = seeder.cpu()
-        _, got = downloader.wait_for(_figures("seconds"), 300)
+        _, got = downloader.wait_for(figures("seconds"), 300)
         cpu = seeder.cpu() - cpu
         return Moved(rate=got["bytes"] / got["seconds"] / MB, cpu=(got["cpu"] + cpu) / size * 1e9)

@@ -98,7 +98,7 @@ class RelayApp:
         self._metrics_to = metrics_to
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
-        #: Admits connections; the server serves each with its `protocol`.
+        #: Admits connections; the server serves each with an HttpGuard.
         self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         passes = Passes()

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import cast
@@ -22,6 +23,7 @@ import uvicorn
 from relay.app import LOOPBACK, RelayApp, create_app
 from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
+from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
@@ -88,7 +90,7 @@ class RelayServer(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                http=cast("type[asyncio.Protocol]", self._app.guard.protocol),
+                http=cast("type[asyncio.Protocol]", partial(HttpGuard, self._app.guard)),
                 # uvicorn would accept a stranger's header; relay/guard/addresses.py handles them.
                 proxy_headers=False,
                 log_config=None,

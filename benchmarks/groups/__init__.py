@@ -15,6 +15,7 @@ from benchmarks.groups import (
     loopback,
     memory,
     screens,
+    transit,
     webrtc,
 )
 from benchmarks.table import Result, Row
@@ -30,5 +31,16 @@ class Group:
 
 GROUPS = tuple(
     Group(module.ROWS, module.measure)
-    for module in (loopback, webrtc, links, files, journal, memory, beginning, hashing, screens)
+    for module in (
+        loopback,
+        webrtc,
+        links,
+        transit,
+        files,
+        journal,
+        memory,
+        beginning,
+        hashing,
+        screens,
+    )
 )

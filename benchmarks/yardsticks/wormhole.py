@@ -31,17 +31,31 @@ class Servers:
 @contextmanager
 def servers(folder: Path) -> Iterator[Servers]:
     """Run both servers; their database goes into `folder`. Raises Failed where not installed."""
+    with (
+        _server("wormhole-mailbox", folder) as (_, mailbox),
+        transit_relay(folder) as (_, transit),
+    ):
+        yield Servers(f"ws://{mailbox}/v1", f"tcp:{transit}")
+
+
+@contextmanager
+def transit_relay(folder: Path) -> Iterator[tuple[Program, str]]:
+    """Run the transit relay; yield it, and its address. Raises Failed where not installed."""
+    with _server("transitrelay", folder) as running:
+        yield running
+
+
+@contextmanager
+def _server(plugin: str, folder: Path) -> Iterator[tuple[Program, str]]:
     for module in ("wormhole", "wormhole_mailbox_server", "wormhole_transit_relay"):
         if importlib.util.find_spec(module) is None:
             raise Failed("magic-wormhole and its servers are not installed: pip install .[bench]")
-    mailbox, transit = _free_port(), _free_port()
-    with ExitStack() as stack:
-        for plugin, port in (("wormhole-mailbox", mailbox), ("transitrelay", transit)):
-            command = [sys.executable, "-m", "twisted", plugin]
-            command += ["--port", f"tcp:{port}:interface=127.0.0.1"]
-            server = stack.enter_context(Program(command, folder=folder))
-            server.wait_for(lambda line: True if "Starting reactor" in line else None, _START)
-        yield Servers(f"ws://127.0.0.1:{mailbox}/v1", f"tcp:127.0.0.1:{transit}")
+    address = f"127.0.0.1:{_free_port()}"
+    command = [sys.executable, "-m", "twisted", plugin]
+    command += ["--port", f"tcp:{address.rpartition(':')[2]}:interface=127.0.0.1"]
+    with Program(command, folder=folder) as server:
+        server.wait_for(lambda line: True if "Starting reactor" in line else None, _START)
+        yield server, address
 
 
 def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str, str]) -> float:

@@ -1,42 +1,27 @@
 """The guard of a relay: TCP connections, and limits on the cost of each, whatever it asks for.
 
 uvicorn bounds neither the time in which a request arrives nor the pings, fragments and unread
-answers of a WebSocket client; this module does, by connection and by address. Nothing of what the
-relay does ever lives here.
+answers of a WebSocket client; the guard does, by connection and by address. What is read of each is
+http_guard.py's and what it passes it on to. Nothing of what the relay does ever lives here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from functools import partial
-from typing import Any, cast
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
-
-from relay.guard.addresses import Headers, Network, Proxies, networks
+from relay.guard.addresses import Network, Proxies, networks
 from relay.guard.buckets import AddressBuckets, AddressTally, TokenBucket
-from relay.guard.http_rules import OneRequest
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
 from relay.metrics import Metrics
-from relay.protocol.transit import MAX_MESSAGE, TRANSIT_PATH
 
 logger = logging.getLogger(__name__)
-
-# Bytes that are processed between two checks of the limits.
-_SLICE = 16 * 1024
-# Bytes that a fragment costs beside its data.
-_FRAGMENT = 100
 
 
 class Awaited(Enum):
@@ -180,10 +165,6 @@ class ConnectionGuard:
         """The number of open connections."""
         return len(self._connections)
 
-    def protocol(self, **uvicorn: Any) -> asyncio.Protocol:
-        """Return the protocol for a new connection, as uvicorn's `http` class."""
-        return _HttpGuard(self, **uvicorn)
-
     async def keep(self) -> None:
         """Sweep all connections for as long as the relay runs."""
         while True:
@@ -277,181 +258,3 @@ def _relieve(connections: Iterable[Connection], bound: int) -> None:
             return
         connection.end("memory")
         held -= size
-
-
-class _HttpGuard(H11Protocol):
-    """uvicorn's HTTP protocol, with the guard's limits."""
-
-    def __init__(self, guard: ConnectionGuard, **uvicorn: Any) -> None:
-        super().__init__(**uvicorn)
-        self.conn = OneRequest()
-        self._guard = guard
-        self._guarded: Connection | None = None
-        self._is_websocket = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._guarded = self._guard.enter(transport)
-        if self._guarded is not None:
-            super().connection_made(transport)
-            self._look()
-            if seconds := self._guarded.seconds_in_debt():
-                transport.pause_reading()
-                self.loop.call_later(seconds, self._begin, transport)
-
-    def _begin(self, transport: asyncio.Transport) -> None:
-        if not transport.is_closing():
-            transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._guarded is not None:
-            self._guard.leave(self._guarded)
-            super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        connection = self._guarded
-        # A proxy's bytes for many clients cannot be counted against one of them here.
-        if connection is None or (
-            connection.address is not None and not connection.take_bytes(len(data))
-        ):
-            return
-        with connection.spends(), connection.ends_where_it_fails():
-            super().data_received(data)
-        self._look()
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        connection = self._guarded
-        assert connection is not None
-        if not self._guard.name(
-            connection, self._guard.proxies.client(*_who(self.client, self.headers))
-        ):
-            return
-        self._is_websocket = True
-        path = event.target.partition(b"?")[0]
-        kind = _PipeGuard if path == TRANSIT_PATH.encode() else _WebSocketGuard
-        self.ws_protocol_class = partial(kind, self._guard, connection)  # type: ignore[assignment]
-        super().handle_websocket_upgrade(event)
-
-    def send_400_response(self, msg: str) -> None:
-        self._guard.refused("request")
-        super().send_400_response(msg)
-
-    def _look(self) -> None:
-        if self._guarded is not None and not self._is_websocket:
-            self._guarded.awaits(Awaited.HEAD if self.conn.their_state is h11.IDLE else None)
-
-
-class _WebSocketGuard(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, with the guard's limits."""
-
-    def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
-        super().__init__(**uvicorn)
-        self._guard = guard
-        self._guarded = connection
-        self._fragments = 0
-        self._resting = False
-        connection.kept = lambda: len(self.conn.reader.buffer) + self._fragments
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._guard.leave(self._guarded)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._takes_bytes(len(data)):
-            return
-        with self._guarded.spends(), self._guarded.ends_where_it_fails():
-            for start in range(0, len(data), _SLICE):
-                super().data_received(data[start : start + _SLICE])
-                if self.transport.is_closing():
-                    return
-        self._wait_out_debt()
-        if not self.handshake_initiated:  # websockets found no valid one, and raises nothing
-            self._guarded.end("invalid")
-        unfinished = self.conn.reader.buffer or self._fragments
-        self._guarded.awaits(Awaited.MESSAGE if unfinished else None)
-
-    def _wait_out_debt(self) -> None:
-        """Pause reading while its address has used up its time; messages wait for their turn."""
-        seconds = self._guarded.seconds_in_debt()
-        if seconds and not self._resting:
-            self._resting = True
-            self.transport.pause_reading()
-            self.loop.call_later(seconds, self._go_on)
-
-    def _go_on(self) -> None:
-        self._resting = False
-        # The app may not have taken the last message yet: then it resumes reading itself.
-        if not self.read_paused and not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    def handle_text(self, event: Frame) -> None:
-        if self._takes(event):
-            super().handle_text(event)
-
-    def handle_bytes(self, event: Frame) -> None:
-        if self._takes(event):
-            super().handle_bytes(event)
-
-    def handle_cont(self, event: Frame) -> None:
-        if self._takes(event):
-            super().handle_cont(event)
-
-    def handle_ping(self) -> None:
-        if not self._guarded.take_frame():
-            return
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()  # no pong to a client that does not read: it would pile up
-
-    def handle_pong(self, event: Frame) -> None:
-        if self._guarded.take_frame():
-            super().handle_pong(event)
-
-    def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text":
-            try:
-                b"".join(self.frames).decode()
-            except UnicodeDecodeError:  # uvicorn would log a traceback for each
-                self._guarded.end("invalid")
-                return
-        super().send_receive_event_to_app()
-
-    def _takes(self, event: Frame) -> bool:
-        self._fragments = 0 if event.fin else self._fragments + len(event.data) + _FRAGMENT
-        return self._counts(event)
-
-    def _takes_bytes(self, count: int) -> bool:
-        return self._guarded.take_bytes(count)
-
-    def _counts(self, _event: Frame) -> bool:
-        return self._guarded.take_frame()
-
-
-class _PipeGuard(_WebSocketGuard):
-    """The same for an end of a pipe: its whole messages are bounded by what it is read at.
-
-    Pings, texts and fragments count as ever, and time of the event loop is charged.
-    """
-
-    def __init__(self, guard: ConnectionGuard, connection: Connection, **uvicorn: Any) -> None:
-        uvicorn["config"] = config = copy.copy(uvicorn["config"])
-        config.ws_max_size = MAX_MESSAGE
-        super().__init__(guard, connection, **uvicorn)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        cast("asyncio.Transport", transport).set_write_buffer_limits(MAX_MESSAGE)
-
-    def resume_writing(self) -> None:
-        self._guarded.has_read()
-        super().resume_writing()
-
-    def _counts(self, event: Frame) -> bool:
-        return (event.opcode is Opcode.BINARY and event.fin) or super()._counts(event)
-
-    def _takes_bytes(self, _count: int) -> bool:
-        return True
-
-
-def _who(client: tuple[str, int] | None, headers: Headers) -> tuple[str, Headers]:
-    return (client[0] if client else ""), headers

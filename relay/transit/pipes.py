@@ -1,15 +1,17 @@
 """Pipes: two WebSockets of two paired people, and the bytes between them.
 
 An end is read only as fast as the other end takes it, so that little is ever kept here
-(back-pressure). Whose end it is, its pass says (passes.py); what the bytes mean is not known.
+(back-pressure). Messages are handed on below ASGI (guard/pipe_guard.py): here it is decided whether
+and when. Whose end it is, its pass says (passes.py); what the bytes mean is not known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,10 +20,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from relay.guard.buckets import AddressBuckets, AddressTally, TokenBucket
 from relay.guard.limits import Limits, Rate
+from relay.guard.pipe_guard import PIPE_EXTENSION, PipeGuard
 from relay.metrics import Metrics
 from relay.protocol.transit import (
     JOINED,
-    MAX_MESSAGE,
     PASS,
     PIPE,
     Slowed,
@@ -60,6 +62,7 @@ class _End:
         self.person = person
         self.address = address
         self.early: Message | None = None
+        self.socket: PipeGuard = websocket.scope["extensions"][PIPE_EXTENSION]
         self.pipe: asyncio.Future[_Pipe] = asyncio.get_running_loop().create_future()
 
     async def send(self, message: Message) -> bool:
@@ -73,6 +76,53 @@ class _End:
     async def close(self, code: TransitEnd) -> None:
         """Close it, unless it is closed."""
         await self.send({"type": "websocket.close", "code": code, "reason": ""})
+
+
+class _Flow:
+    """One direction of a pipe: hands each message on when it may go, and the far end has room.
+
+    spend: counts bytes, and returns for how long they have to wait. waited: waits; False if the
+    pipe ends meanwhile. carried: counts bytes that went.
+    """
+
+    def __init__(
+        self,
+        source: PipeGuard,
+        target: PipeGuard,
+        *,
+        spend: Callable[[int], _Wait | None],
+        waited: Callable[[_Wait], Awaitable[bool]],
+        carried: Callable[[float], None],
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._spend = spend
+        self._waited = waited
+        self._carried = carried
+        self._waiting: asyncio.Task[None] | None = None
+
+    def take(self, data: bytes) -> bool:
+        """Take a message; return whether the next may follow now. See PipeGuard.begin."""
+        wait = self._spend(len(data))
+        if wait is None:
+            return self._put(data)
+        self._waiting = asyncio.create_task(self._put_later(wait, data))
+        return False
+
+    def drained(self) -> None:
+        """Go on, as the far end has room again; unless a message waits for its time."""
+        if self._waiting is None:
+            self._source.go_on()
+
+    async def _put_later(self, wait: _Wait, data: bytes) -> None:
+        goes = await self._waited(wait)
+        self._waiting = None
+        if goes and self._put(data):
+            self._source.go_on()
+
+    def _put(self, data: bytes) -> bool:
+        self._carried(len(data))
+        return self._target.put(data)
 
 
 class _Pipe:
@@ -154,7 +204,7 @@ class Transit:
         if pipe is None:
             return
         try:
-            await self._carry(end, pipe)
+            await self._carry(end)
         finally:
             pipe.over.set()
             await pipe.other(end).close(TransitEnd.GONE)
@@ -184,9 +234,29 @@ class Transit:
         pipe = _Pipe((waiting, end), self._limits.transit_pipe_bytes, self._now())
         waiting.pipe.set_result(pipe)
         self._metrics.pipes.inc()
-        for each in pipe.ends:  # both before anything is carried
+        if not self._connect(pipe):
+            pipe.over.set()
+            await waiting.close(TransitEnd.BAD_MESSAGE)
+            raise _Refused(TransitEnd.BAD_MESSAGE)
+        for each in pipe.ends:
             await each.send({"type": "websocket.send", "bytes": JOINED})
         return pipe
+
+    def _connect(self, pipe: _Pipe) -> bool:
+        """Let the messages of each end go to the other; False if one has said something before."""
+        one, other = (end.socket for end in pipe.ends)
+        there, back = (
+            _Flow(
+                source,
+                target,
+                spend=partial(self._spend, pipe),
+                waited=partial(self._waited, pipe),
+                carried=self._metrics.transit_bytes.inc,
+            )
+            for source, target in ((one, other), (other, one))
+        )
+        silent = one.begin(there.take, back.drained)
+        return other.begin(back.take, there.drained) and silent
 
     async def _await_other(self, end: _End, name: bytes) -> _Pipe | None:
         """See `_meet`."""
@@ -215,23 +285,12 @@ class Transit:
             raise _Refused(TransitEnd.BAD_MESSAGE)
         return None
 
-    async def _carry(self, end: _End, pipe: _Pipe) -> None:
-        """Hand on what one end sends until either is gone. Raises _Refused."""
-        other = pipe.other(end)
-        while True:
-            message = end.early or await end.websocket.receive()
-            end.early = None
-            if message["type"] == "websocket.disconnect":
-                return
-            data = message.get("bytes")
-            if not data or len(data) > MAX_MESSAGE:
-                raise _Refused(TransitEnd.BAD_MESSAGE)
-            wait = self._spend(pipe, len(data))
-            if wait is not None and not await self._waited(pipe, wait):
-                return
-            if not await other.send({"type": "websocket.send", "bytes": data}):
-                return
-            self._metrics.transit_bytes.inc(len(data))
+    async def _carry(self, end: _End) -> None:
+        """Wait until an end is gone. Raises _Refused."""
+        # Its messages go to the other end by themselves: what comes here is none.
+        message = end.early or await end.websocket.receive()
+        if message["type"] != "websocket.disconnect":
+            raise _Refused(TransitEnd.BAD_MESSAGE)
 
     def _spend(self, pipe: _Pipe, count: int) -> _Wait | None:
         """Count bytes; return the longest wait for them, if they have to wait."""
