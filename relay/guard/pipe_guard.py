@@ -88,6 +88,12 @@ class PipeGuard(WebSocketGuard):
         if self._may_read and not (self._resting or self.transport.is_closing()):
             self.transport.resume_reading()
 
+    def finish(self) -> None:
+        """Pass on nothing more, but read on: whoever is told that it is over may say goodbye."""
+        self._take = lambda _message: True
+        self._drained = lambda: None
+        self.go_on()
+
     # -- uvicorn's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -142,11 +148,11 @@ class PipeGuard(WebSocketGuard):
                 return False
             length = int.from_bytes(unread[2:start], "big")
         end = start + _MASK + length
-        plain = first == _WHOLE and second & _MASKED and 0 < length <= MAX_MESSAGE
-        if len(unread) < end and length <= MAX_MESSAGE:
+        # What is not masked, or too long, is refused by its header.
+        allowed = second & _MASKED and length <= MAX_MESSAGE
+        if allowed and len(unread) < end:
             return False
-        if not plain:
-            # Also one that is too long, of which the header is enough.
+        if not (allowed and length and first == _WHOLE):
             frame = bytes(unread[:end])
             del unread[:end]
             super().data_received(frame)

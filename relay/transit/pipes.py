@@ -207,6 +207,8 @@ class Transit:
             await self._carry(end)
         finally:
             pipe.over.set()
+            for each in pipe.ends:
+                each.socket.finish()
             await pipe.other(end).close(TransitEnd.GONE)
 
     async def _greeted(self, websocket: WebSocket) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 
 from relay.guard.limits import Limits, Rate, day_of
 from relay.protocol.transit import (
@@ -98,6 +99,87 @@ async def test_bytes_go_both_ways_in_order(shared: str, connect: Connect, open_e
         await other.send(message)
     assert [await hear(other) for _ in there] == there
     assert [await hear(one) for _ in back] == back
+
+
+SIZES = (1, 125, 126, 127, 65_535, MAX_MESSAGE)
+
+
+async def test_frames_that_come_in_any_pieces(
+    shared: str, connect: Connect, open_end: Ends
+) -> None:
+    """Headers of every length; cut in header, mask and data; several at once; a ping between."""
+    one, other = await pipe(connect, open_end, shared)
+    messages = [secrets.token_bytes(size) for size in SIZES]
+    ping = Frame(Opcode.PING, b"are you there").serialize(mask=True)
+    said = ping.join(Frame(Opcode.BINARY, each).serialize(mask=True) for each in messages)
+    for step in (1, 7, 1_000, len(said)):
+        start = 0
+        while start < len(said):
+            size = step if start < 1_000 else max(step, 1_000)
+            one.transport.write(said[start : start + size])
+            await asyncio.sleep(0)
+            start += size
+        assert [await hear(other) for _ in messages] == messages
+        await asyncio.wait_for(await one.ping(), TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param([Frame(Opcode.TEXT, b"text")], id="a text"),
+        pytest.param([Frame(Opcode.BINARY, b"")], id="nothing"),
+        pytest.param(
+            [Frame(Opcode.BINARY, b"one", fin=False), Frame(Opcode.CONT, b"two")], id="fragments"
+        ),
+    ],
+)
+async def test_what_is_no_message_of_a_pipe_ends_it(
+    shared: str, connect: Connect, open_end: Ends, frames: list[Frame]
+) -> None:
+    one, other = await pipe(connect, open_end, shared)
+    for each in frames:
+        one.transport.write(each.serialize(mask=True))
+    assert await why_closed(one) == TransitEnd.BAD_MESSAGE
+    assert await why_closed(other) == TransitEnd.GONE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"\x82\x01x", id="no mask"),
+        pytest.param(b"\xc2\x81\0\0\0\0x", id="a reserved bit"),
+        pytest.param(b"\x83\x81\0\0\0\0x", id="an unknown kind"),
+        pytest.param(b"\x82\xff" + (2**63).to_bytes(8, "big"), id="an endless length"),
+        pytest.param(b"\x80\x81\0\0\0\0x", id="a part of nothing"),
+    ],
+)
+async def test_what_is_no_frame_ends_it(
+    shared: str, connect: Connect, open_end: Ends, said: bytes
+) -> None:
+    one, other = await pipe(connect, open_end, shared)
+    await one.send(b"before")
+    one.transport.write(said)
+    assert await hear(other) == b"before"
+    assert await why_closed(other) == TransitEnd.GONE
+    await asyncio.wait_for(one.wait_closed(), TIMEOUT)
+
+
+async def test_messages_keep_their_order_while_some_wait(connect: Connect, open_end: Ends) -> None:
+    """One waits for its time, and the far end has room again meanwhile."""
+    limits = Limits(
+        transit_pipe_bytes=Rate(burst=64 * KB, per_second=2_000_000), transit_bytes=PLENTY
+    )
+    with running_relay(limits) as relay:
+        one, other = await pipe(connect, open_end, relay.url)
+        messages = [n.to_bytes(4, "big") * 4 * KB for n in range(60)]
+
+        async def send() -> None:
+            for each in messages:
+                await one.send(each)
+
+        sending = asyncio.create_task(send())
+        assert [await hear(other) for _ in messages] == messages
+        await sending
 
 
 async def test_an_end_that_closes_ends_the_other(
