@@ -12,8 +12,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# One worker more than there are cores: many tests wait, for processes and for screens to rest.
-WORKERS = $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
+# Two workers more than there are cores: many tests wait, for processes and for screens to rest.
+WORKERS = $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 2)")
 ON_EACH_CORE = -n $(WORKERS) --dist loadgroup
 PYTEST = $(BIN)/pytest $(ON_EACH_CORE)
 # As on each system: what one of them lacks must be looked for before it is used. A test says by a
