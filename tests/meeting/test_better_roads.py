@@ -14,7 +14,7 @@ from filesend_tui.core.meeting.signaling import SealedSignaling, Use
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports import registry
 from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel
-from filesend_tui.core.transports.clues import Outcome, Tried
+from filesend_tui.core.transports.clues import NoRoadLed, Outcome, Tried
 from tests.meeting.test_dialer import HIGH, KEY, LOW, SWARM, Peer
 from tests.torrent.lab import MemoryChannel
 from tests.transports.pairs import soon
@@ -100,6 +100,21 @@ async def test_the_better_one_of_the_same_race_takes_its_place() -> None:
     assert names(*second) == ["gated", "gated"]
     assert all(each.improves for each in second)
     assert not any(each.channel.closed for each in first), "whoever uses it closes it"
+    await finish(ours, theirs)
+
+
+async def test_where_none_led_to_a_peer_what_became_of_each_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "KINDS", {"gated": Gated})
+    ours, theirs = member(LOW), member(HIGH)
+    Gated.fails.set()
+    await offered(ours, theirs)
+    await until(lambda: ours.dialer.failure is not None and theirs.dialer.failure is not None)
+    for each in (ours, theirs):
+        assert isinstance(each.dialer.failure, NoRoadLed)
+        assert each.dialer.failure.message == "gated failed: it is closed."
+        assert each.dialer.failure.hint == ""
     await finish(ours, theirs)
 
 

@@ -10,7 +10,9 @@ import pytest
 from filesend_tui.core.meeting.road_reasons import (
     _PHRASES,
     RULES,
+    Reason,
     better_than,
+    none_got_through,
     outcome_words,
     updated,
     why_not_better,
@@ -216,3 +218,41 @@ def test_an_error_is_cleaned_and_bounded() -> None:
     assert told.said.isprintable()
     assert len(told.said) <= MAX_SAID
     assert failed("relayed", RuledOut("no", Clue.NO_TRANSIT)).clues == {Clue.NO_TRANSIT}
+
+
+@pytest.mark.parametrize(
+    ("tried", "message", "hint"),
+    [
+        pytest.param(
+            [
+                direct(Clue.NO_ANSWER),
+                webrtc(Clue.NO_UDP_HERE),
+                Tried("relayed", Outcome.FAILED, frozenset({Clue.NO_TRANSIT})),
+            ],
+            "direct failed: no answer; webrtc failed: no STUN server answers here; "
+            "relayed failed: the relay carries no bytes.",
+            "A relay that carries bytes (not run with --transit off) would let it through. "
+            "Port forwarding of 4040 (with direct_port = 4040) would make it direct.",
+            id="all of them",
+        ),
+        pytest.param(
+            [
+                direct(Clue.REFUSED),
+                Tried("webrtc", Outcome.LEFT_OUT, frozenset({Clue.LEFT_OUT_HERE})),
+            ],
+            "direct failed: refused; webrtc not tried: your settings leave it out.",
+            "With --road auto they are tried.",
+            id="some are left out",
+        ),
+        pytest.param(
+            [Tried("webrtc", Outcome.FAILED, said="A peer could not be reached in time.")],
+            "webrtc failed: A peer could not be reached in time.",
+            "",
+            id="nothing is known",
+        ),
+    ],
+)
+def test_what_became_of_each_is_told_where_none_led_there(
+    tried: list[Tried], message: str, hint: str
+) -> None:
+    assert none_got_through(tried) == Reason(message, hint)

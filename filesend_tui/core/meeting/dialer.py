@@ -23,12 +23,12 @@ from filesend_tui.core.meeting.glare import (
     on_sealed_offer,
 )
 from filesend_tui.core.meeting.invitation import Invitation, Reach
-from filesend_tui.core.meeting.road_reasons import better_than, updated
+from filesend_tui.core.meeting.road_reasons import better_than, in_order, none_got_through, updated
 from filesend_tui.core.meeting.signaling import BadSignal, Description, Signaling, Texts, Use
 from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports.base import Channel, NoWay, Transport
-from filesend_tui.core.transports.clues import Outcome, Tried
+from filesend_tui.core.transports.clues import NoRoadLed, Outcome, Tried
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 
@@ -416,10 +416,10 @@ class Dialer:
         """Hand over the channel of a race, and then a better one that takes its place."""
         try:
             winner = await race.opened(self._timings.connect)
-        except ChannelFailed:
+        except ChannelFailed as failure:
             self._learn(peer_id, race)
             self._miss(peer_id)
-            raise
+            raise self._why_none(failure, race) from failure
         await self._hand(peer_id, winner, race)
         if winner.transport.makeshift:
             race.on_failure(lambda: self._learn(peer_id, race))
@@ -441,12 +441,24 @@ class Dialer:
             self._open[peer_id] = replace(known, tried=tried)
             self._learned(known.channel, tried)
 
-    def _tried(self, winner: Winner, race: TransportRace) -> tuple[Tried, ...]:
-        if not self._signaling.private:
-            return ()
+    def _why_none(self, failure: ChannelFailed, race: TransportRace) -> ChannelFailed:
+        """Return the error for a race that nothing came of. failure: of the last one in it."""
+        tried = in_order(self._by_road(race).values(), self._transports.order)
+        # Else it was given up for another attempt.
+        over = all(each.outcome in {Outcome.FAILED, Outcome.LEFT_OUT} for each in tried)
+        return NoRoadLed(*none_got_through(tried)) if self._signaling.private and over else failure
+
+    def _by_road(self, race: TransportRace) -> dict[str, Tried]:
+        """Return what became of the roads of a race, and why others are not in it."""
         tried = {each.road: each for each in race.tried}
         for name, why in self._transports.left_out.items():
             tried.setdefault(name, Tried(name, Outcome.LEFT_OUT, frozenset({why})))
+        return tried
+
+    def _tried(self, winner: Winner, race: TransportRace) -> tuple[Tried, ...]:
+        if not self._signaling.private:
+            return ()
+        tried = self._by_road(race)
         for each in self._usable:  # those that were in no invitation are sought through trackers
             tried.setdefault(each.name, Tried(each.name, Outcome.GOING_ON))
         return better_than(

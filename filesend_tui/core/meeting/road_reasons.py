@@ -22,6 +22,9 @@ _CARRIED: Final = {
 }
 
 _OUR_PORT: Final = "Port forwarding of {port} would make it direct."
+_OTHER_RELAY: Final = (
+    "A relay that carries bytes (not run with --transit off) would let it through."
+)
 _ANY_PORT: Final = "Port forwarding of {port} on either side would make it direct."
 
 
@@ -173,11 +176,7 @@ def why_not_better(road: str, tried: Sequence[Tried]) -> Reason:
     if taken is None or not better:
         return Reason("", "")
     carried = _CARRIED.get((taken.road, road), "it goes this way")
-    known = frozenset().union(*(each.clues for each in better))
-    ended = frozenset().union(
-        *(each.clues for each in better if each.outcome is not Outcome.GOING_ON)
-    )
-    rule = next((rule for rule in RULES if rule.clues <= (ended if rule.late else known)), None)
+    rule = _first_rule(better)
     if rule is not None:
         said = next((each.said.rstrip(".") for each in better if each.said), "")
         why = rule.why.replace("{said}", said).replace(" ()", "")
@@ -187,6 +186,27 @@ def why_not_better(road: str, tried: Sequence[Tried]) -> Reason:
     if all(each.outcome is Outcome.LATE for each in better):
         return Reason(_sentence(f"no better road was there in time, so {carried}"), "")
     return Reason(_sentence(f"no better road got through, so {carried}"), "")
+
+
+def none_got_through(tried: Sequence[Tried]) -> Reason:
+    """Return what became of each road, as a clause, where none led to a peer; and what would help.
+
+    The hint is empty where nothing is known.
+    """
+    said = "; ".join(f"{each.road} {outcome_words(each)}" for each in tried)
+    rule = _first_rule(tried)
+    hint = rule.hint.replace("{port}", _port(tried)) if rule is not None else ""
+    if any(Clue.NO_TRANSIT in each.clues for each in tried):
+        hint = f"{_OTHER_RELAY} {hint}".strip()
+    return Reason(f"{said}.", hint)
+
+
+def _first_rule(tried: Sequence[Tried]) -> _Rule | None:
+    known = frozenset().union(*(each.clues for each in tried))
+    ended = frozenset().union(
+        *(each.clues for each in tried if each.outcome is not Outcome.GOING_ON)
+    )
+    return next((rule for rule in RULES if rule.clues <= (ended if rule.late else known)), None)
 
 
 def outcome_words(tried: Tried) -> str:
@@ -219,7 +239,13 @@ def better_than(
             each._replace(outcome=Outcome.LATE) if each.outcome is Outcome.GOING_ON else each
             for each in kept
         ]
-    return tuple(sorted(kept, key=lambda each: places.get(each.road, len(order))))
+    return in_order(kept, order)
+
+
+def in_order(tried: Iterable[Tried], order: Sequence[str]) -> tuple[Tried, ...]:
+    """Return them the best first. order: all names, the best first."""
+    places = {each: place for place, each in enumerate(order)}
+    return tuple(sorted(tried, key=lambda each: places.get(each.road, len(order))))
 
 
 def updated(before: Sequence[Tried], now: Iterable[Tried]) -> tuple[Tried, ...]:

@@ -57,7 +57,7 @@ from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
 from filesend_tui.core.transports.base import Channel, NoWay
-from filesend_tui.core.transports.clues import Tried
+from filesend_tui.core.transports.clues import NoRoadLed, Tried
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -633,9 +633,12 @@ class Torrent:
         if isinstance(trouble, TrackerFailed):
             return trouble
         why = f": {trouble.message[0].lower()}{trouble.message[1:]}" if trouble is not None else "."
+        hint = trouble.hint if isinstance(trouble, NoRoadLed) else ""
         if self._swarm.met:
-            return NoPeers(f"The connection between the two machines broke{why}", self._road_hint)
-        return NoPeers(f"The two machines could not reach each other{why}", self._road_hint)
+            what = "The connection between the two machines broke"
+        else:
+            what = "The two machines could not reach each other"
+        return NoPeers(f"{what}{why}", hint or self._road_hint)
 
     def _why_nobody(self) -> FileSendError:
         """Return why no peer of an open swarm is connected."""

@@ -82,6 +82,12 @@ class RuledOut(ChannelFailed):
         self.clue = clue
 
 
+class NoRoadLed(ChannelFailed):
+    """Every road to a peer was tried. Its text is what became of each; its hint may be empty."""
+
+    default_hint = ""
+
+
 def failed(
     road: str, error: BaseException, clues: frozenset[Clue] = frozenset(), port: int = 0
 ) -> Tried:
