@@ -27,6 +27,7 @@ from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
+from relay.stun import udp_like
 from relay.turn import TurnServers, turn_servers
 
 logger = logging.getLogger(__name__)
@@ -45,11 +46,13 @@ _REASONS = {
     ),
     errno.EACCES: ("not permitted", "Choose a port from 1024 on with --port."),
 }
+# Ports that are tried where any will do.
+_TRIES = 8
 _ANOTHER_HOST = "Choose an address of this machine with --host, or :: for all."
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening TCP socket; port 0 takes any free port.
+    """Return a listening TCP socket; port 0 takes any that is free, of UDP too, which STUN has.
 
     `::` is all addresses, those of IPv4 too, where the system allows both on one socket.
 
@@ -60,7 +63,17 @@ def listen(host: str, port: int) -> socket.socket:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     both = address[0] == "::" and socket.has_dualstack_ipv6()
-    return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
+    for left in reversed(range(_TRIES)):
+        listener = socket.create_server(address[:2], family=family, dualstack_ipv6=both)
+        if port or not left:
+            break
+        try:
+            udp_like(listener).close()
+        except OSError:
+            listener.close()
+        else:
+            break
+    return listener
 
 
 class RelayServer(uvicorn.Server):

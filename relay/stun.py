@@ -47,7 +47,7 @@ class StunServer(asyncio.DatagramProtocol):
         """Listen on the address of a TCP listener; return the port, None where it is taken."""
         loop = asyncio.get_running_loop()
         try:
-            sock = _udp_like(beside)
+            sock = udp_like(beside)
             transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
         except OSError as error:
             logger.warning("no STUN: its UDP port cannot be had: %s", error.strerror)
@@ -99,7 +99,7 @@ class StunServer(asyncio.DatagramProtocol):
         """Do nothing: whoever asked is gone."""
 
 
-def _udp_like(listener: socket.socket) -> socket.socket:
+def udp_like(listener: socket.socket) -> socket.socket:
     """Return a UDP socket at the address of a TCP listener. Raises OSError."""
     sock = socket.socket(listener.family, socket.SOCK_DGRAM)
     try:

@@ -122,10 +122,14 @@ class LineProcess:
             self._ended = True
             self._news.notify_all()
 
-    def _failure(self, what: str) -> PeerFailed:
+    def report(self) -> str:
+        """The last that it said, on both streams."""
         tail = self._log.read_text(errors="replace")[-3000:]
         said = "\n".join(json.dumps(line)[:300] for line in self.lines[-12:])
-        return PeerFailed(f"{self.name} {what}\n--- it said\n{said}\n--- its stderr\n{tail}")
+        return f"--- {self.name} said\n{said}\n--- its stderr\n{tail}"
+
+    def _failure(self, what: str) -> PeerFailed:
+        return PeerFailed(f"{self.name} {what}\n{self.report()}")
 
 
 def _parse(text: bytes) -> Line:

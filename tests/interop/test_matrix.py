@@ -13,6 +13,7 @@ import pytest
 
 from tests.interop.conftest import SPEED
 from tests.interop.kinds import Got, Kind, OurEnd, Ours
+from tests.interop.line_process import PeerFailed
 from tests.interop.payloads import MB, Payload, crowd, single, tree
 from tests.interop.trackers import TRACKERS, Tracker
 
@@ -82,7 +83,13 @@ def _exchange(payload: Payload, tracker: Tracker, seeder: Kind, leecher: Kind) -
     assert "xt=urn:btih:" in seeding.magnet
 
     downloading = leecher.download(seeding.magnet, payload)
-    got = downloading.done()
+    try:
+        got = downloading.done()
+    except PeerFailed as failed:
+        for end in (seeding, downloading):
+            if isinstance(end, OurEnd):  # whose fault it may be
+                failed.add_note(end.process.report())
+        raise
 
     assert got.files == payload.files
     most = payload.total * MOST + OVERHEAD

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from aioice import stun
 
+from relay import server
 from relay.guard.limits import Limits, Rate
 from relay.server import RelayServer, listen
-from relay.stun import StunServer
+from relay.stun import StunServer, udp_like
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect
 from tests.waiting import until
@@ -108,6 +109,27 @@ async def test_an_address_has_so_many_answers() -> None:
             sock.settimeout(0)
             with pytest.raises(BlockingIOError):
                 sock.recv(2048)
+
+
+def test_any_port_is_one_that_udp_has_too(
+    monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    """Else a relay on any port would now and then have no STUN, and warn."""
+    tried: list[socket.socket] = []
+
+    def taken_at_first(listener: socket.socket) -> socket.socket:
+        tried.append(listener)
+        if len(tried) < 3:
+            raise OSError
+        return udp_like(listener)
+
+    monkeypatch.setattr(server, "udp_like", taken_at_first)
+    with listen("127.0.0.1", 0) as listener:
+        assert tried == [*tried[:2], listener]
+        assert [each.fileno() for each in tried[:2]] == [-1, -1]
+    monkeypatch.setattr(server, "udp_like", tried.append)
+    with listen("127.0.0.1", unused_tcp_port):
+        assert len(tried) == 3, "of one that was chosen nothing is tried"
 
 
 async def test_a_port_that_is_taken_costs_stun_alone(connect: Connect) -> None:
