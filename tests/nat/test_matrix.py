@@ -29,7 +29,6 @@ PAIRS = [
     (Kind.DUAL, Kind.DUAL, "direct"),
     (Kind.LAN, Kind.LAN, "direct"),
     (Kind.COUNTING, Kind.CONE, "direct"),
-    (Kind.COUNTING, Kind.COUNTING, "direct"),
     (Kind.SYMMETRIC, Kind.SYMMETRIC, "relayed"),
     (Kind.ONLY_443, Kind.NO_UDP, "relayed"),
     (Kind.V6, Kind.CONE, "relayed"),
