@@ -41,8 +41,15 @@ def word(id: SessionId, seq: int, content: bytes = b"hello") -> KeptWord:
 
 def transfer(session: SessionId, id: str, **more: Any) -> TransferRecord:
     sources = (
-        Source(HERE / "boat.jpg", 3_000, 1_749_988_800 * 10**9, 1_749_988_801 * 10**9, 2049, 7),
-        Source(HERE / "beach.jpg", 0, -1, None, 2**64 - 1, 2**64 - 1),
+        Source(
+            os.fsencode(HERE / "boat.jpg"),
+            3_000,
+            1_749_988_800 * 10**9,
+            1_749_988_801 * 10**9,
+            2049,
+            7,
+        ),
+        Source(os.fsencode(HERE / "beach.jpg"), 0, -1, None, 2**64 - 1, 2**64 - 1),
     )
     return TransferRecord(
         **{

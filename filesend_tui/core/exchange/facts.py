@@ -17,7 +17,8 @@ class TransferFacts(NamedTuple):
     """All that one side needs to go on with a transfer.
 
     accepted: empty without an answer. folder: where it goes; None for a sender. chosen, files: what
-    the person chose to send, and the files found there, as they were; empty for a receiver. info:
+    the person chose to send, and the files found there, as they were, each with its path as the
+    system has it; empty for a receiver. info:
     the info dictionary as it was hashed, magnet and swarm_key: of its torrent; empty until known.
     """
 
@@ -27,7 +28,7 @@ class TransferFacts(NamedTuple):
     accepted: tuple[bool, ...] = ()
     folder: Path | None = None
     chosen: tuple[Path, ...] = ()
-    files: tuple[tuple[Path, Identity], ...] = ()
+    files: tuple[tuple[bytes, Identity], ...] = ()
     info: bytes = b""
     magnet: str = ""
     swarm_key: bytes = b""

@@ -94,6 +94,9 @@ class TransferTask:
         self._info = b""
         self._magnet = ""
         self._swarm_key = b""
+        #: Parts of the facts that take long to make for many files, each with what it is made of.
+        self._request: tuple[object, words.FileRequest] | None = None
+        self._files: tuple[object, tuple[tuple[bytes, Identity], ...]] | None = None
 
     @property
     def stage(self) -> tuple[object, ...]:
@@ -107,10 +110,15 @@ class TransferTask:
         """All that a later process needs to go on with it."""
         exchange = self.exchange
         sources = self.sources
-        return TransferFacts(
-            request=words.FileRequest(
+        if self._request is None or self._request[0] is not exchange.files:
+            request = words.FileRequest(
                 id=exchange.id, files=list(exchange.files), folders=list(exchange.folders)
-            ),
+            )
+            self._request = exchange.files, request
+        if self._files is None or self._files[0] is not sources:
+            self._files = sources, tuple((each.raw_path, Identity.of(each)) for each in sources)
+        return TransferFacts(
+            request=self._request[1],
             direction=exchange.direction,
             phase=exchange.phase,
             accepted=exchange.accepted,
@@ -119,7 +127,7 @@ class TransferTask:
             chosen=tuple(each.absolute() for each in sources.chosen)
             if isinstance(sources, Found)
             else (),
-            files=tuple((each.path, Identity.of(each)) for each in sources),
+            files=self._files[1],
             info=self._info,
             magnet=self._magnet,
             swarm_key=self._swarm_key,

@@ -56,7 +56,7 @@ class Shares:
             magnet=magnet,
             trackers=trackers,
             chosen=tuple(sorted(_chosen(sources))),
-            sources=tuple(Source(each.path, *Identity.of(each)) for each in sources),
+            sources=tuple(Source(each.raw_path, *Identity.of(each)) for each in sources),
             info=info,
             created=now,
             updated=now,

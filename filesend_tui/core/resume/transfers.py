@@ -6,6 +6,7 @@ How a transfer goes on is exchange/'s; how a record is stored is journal/'s.
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,19 +23,50 @@ class JournalKeeper:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        #: Of the transfers that go on: what is long and stays as it is, made once.
+        self._long: dict[tuple[SessionId, TransferId], _Long] = {}
 
     def transfer_changed(self, session: SessionId, partner: str, facts: TransferFacts) -> None:
         """See TransferKeeper."""
-        self._journal.save_transfer(record_of(session, partner, facts))
+        key = session, facts.request.id
+        self._long[key] = long = _Long.of(facts, self._long.get(key))
+        if facts.phase.ended:
+            del self._long[key]
+        self._journal.save_transfer(record_of(session, partner, facts, long))
 
     def phase_changed(self, session: SessionId, transfer: TransferId, phase: TransferPhase) -> None:
         """See TransferKeeper."""
+        if phase.ended:
+            self._long.pop((session, transfer), None)
         self._journal.phase(session, transfer, phase)
 
 
-def record_of(session: SessionId, partner: str, facts: TransferFacts) -> TransferRecord:
-    """Return the record of a transfer."""
+class _Long(NamedTuple):
+    """What of a record takes long to make, and of what it was made."""
+
+    made_of: tuple[object, object]
+    request: bytes
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, facts: TransferFacts, before: _Long | None) -> _Long:
+        """Make it, or return what was made before where nothing of it changed."""
+        request, files = facts.request, facts.files
+        if before is not None and before.made_of[0] is request and before.made_of[1] is files:
+            return before
+        return cls(
+            (request, files),
+            msgspec.msgpack.encode(request),
+            tuple(Source(path, *each) for path, each in files),
+        )
+
+
+def record_of(
+    session: SessionId, partner: str, facts: TransferFacts, long: _Long | None = None
+) -> TransferRecord:
+    """Return the record of a transfer. long: parts of it that were made before."""
     now = time.time()
+    long = _Long.of(facts, long)
     return TransferRecord(
         session=session,
         id=facts.request.id,
@@ -42,10 +74,10 @@ def record_of(session: SessionId, partner: str, facts: TransferFacts) -> Transfe
         phase=facts.phase,
         partner=partner,
         folder=facts.folder,
-        request=msgspec.msgpack.encode(facts.request),
+        request=long.request,
         accepted=facts.accepted or None,
         chosen=facts.chosen,
-        sources=tuple(Source(path, *each) for path, each in facts.files),
+        sources=long.sources,
         info=facts.info,
         magnet=facts.magnet,
         swarm_key=facts.swarm_key,

