@@ -9,7 +9,6 @@ a process never lives here.
 
 from __future__ import annotations
 
-import array
 import atexit
 import ctypes
 import gc
@@ -139,7 +138,8 @@ class Nursery:
                 theirs, mine = _stream(options.get(name), mode)
                 passed.append(theirs)
                 own.append(mine)
-            here, there = socket.socketpair()
+            # By packets: the process may have ended before its id is read.
+            here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             passed.append(there.detach())
             request = {
                 "arguments": list(arguments),
@@ -225,7 +225,7 @@ def serve(connection: socket.socket) -> None:
             request, descriptors, _, _ = socket.recv_fds(connection, _LONGEST, 4)
             if not request:
                 return
-            *streams, ended = array.array("i", descriptors)
+            *streams, ended = descriptors
             if (pid := os.fork()) == 0:
                 _become(json.loads(request), streams)
                 return
