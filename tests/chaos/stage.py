@@ -266,7 +266,10 @@ class Stage(World):
             survivors: The ids of processes that go on, besides the relay.
         """
         for folder, files in arrived.items():
-            assert contents(folder) == dict(files), f"in {folder}"
+            there = contents(folder)
+            wrong = sorted(name for name, sha in there.items() if files.get(name, sha) != sha)
+            more, less = sorted(there.keys() - files.keys()), sorted(files.keys() - there.keys())
+            assert not (more or less or wrong), (folder, more, less, wrong, self.report())
             hollow = [
                 path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())
             ]

@@ -56,7 +56,8 @@ def test_it_goes_on(
         relay = lab.start_relay()
         sender, receiver = lab.begin(SIZE, *RATE)
         receiver.wait_for("download", lambda event: event["downloadedBytes"] > 1_000_000)
-        assert receiver.wait_for("peerConnected")["road"] == road
+        # On a busy machine the relay may have carried some before.
+        receiver.wait_for("peerConnected", lambda event: event["road"] == road)
         change(lab, relay)
         outcome = lab.end(sender, receiver)
         assert outcome.same, (sender.report(), receiver.report())
