@@ -3,12 +3,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from filesend_tui.core.errors import StorageFailed
+from filesend_tui.core.torrent.storage.dir_handle import DirHandle
+from filesend_tui.core.torrent.storage.part_folder import part_folder
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.util.file_lock import FileLock
 from tests.torrent.windows import as_on_windows
 
 HASH = bytes.fromhex("0123456789abcdef" + "00" * 12)
@@ -88,6 +92,37 @@ def test_a_second_claim_in_this_process_is_refused_and_harms_nothing(tmp_path: P
     other = PartFolder.claim(tmp_path, bytes(20))
     other.remove()
     part.remove()
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["looked at", "deleted"])
+def test_whoever_only_looks_at_it_is_waited_for(tmp_path: Path, deleted: bool) -> None:
+    """Another download into this folder looks for leftovers, and holds each for a moment."""
+    earlier = PartFolder.claim(tmp_path, HASH)
+    looked = threading.Event()
+
+    def look() -> None:
+        looked.wait(10)
+        if deleted:
+            earlier.remove()
+        else:
+            earlier.release()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    take = part_folder.take_lock
+
+    def seen(ground: DirHandle) -> FileLock | None:
+        lock = take(ground)
+        looked.set()  # only after it was found held
+        return lock
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part_folder, "take_lock", seen)
+        part = PartFolder.claim(tmp_path, HASH)
+    looker.join()
+    assert part.path.is_dir()
+    part.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_claim_of_another_process_is_respected_while_it_lives(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Self
@@ -36,6 +37,10 @@ _LOCK: Final = "lock"
 _SPILL: Final = "spill"
 _WHOLE: Final = (RECORD, INFO, MANIFEST, PIECES, PLACED)
 _PROBE: Final = "probe"
+#: Seconds to wait for a lock, and between two looks: whoever looks for what ended processes left
+#: holds each for a moment (leftovers.py), as another download into this folder does at its start.
+_PATIENCE: Final = 2.0
+_PAUSE: Final = 0.02
 _OWN: Final = {_LOCK, TREE, _SPILL, _PROBE, *_WHOLE, *(name + NEW for name in _WHOLE)}
 
 
@@ -84,7 +89,7 @@ class PartFolder:
 
     @classmethod
     def claim(cls, folder: Path | Target, info_hash: bytes, *, keep: bool = False) -> Self:
-        """Return the part folder for a torrent in `folder`, locked.
+        """Return the part folder for a torrent in `folder`, locked. Blocking.
 
         Its tree is empty, unless it is to be kept and an earlier run left something to go on with.
 
@@ -103,13 +108,14 @@ class PartFolder:
         mine = Record.of(info_hash, keep=keep)
         with ExitStack() as failed:
             target = failed.enter_context(chosen.open())
-            ground = failed.enter_context(_ours(target, part_name(info_hash)))
-            lock = take_lock(ground)
-            if lock is None:
+            held = _hold(target, part_name(info_hash))
+            if held is None:
                 raise StorageFailed(
                     f"This torrent is already being downloaded into {chosen.path}.",
                     "Wait until that is done, or choose another folder.",
                 )
+            ground, lock = held
+            failed.push(ground)
             failed.callback(lock.release)
             _check_nobody_elses(ground)
             found = manifest.read(ground) if keep else None
@@ -298,6 +304,22 @@ def _check_nobody_elses(ground: DirHandle) -> None:
             f"{ground.path} is of a download that was begun on {host}.",
             "Choose another folder, or remove it where nothing of it goes on there.",
         )
+
+
+def _hold(target: DirHandle, name: str) -> tuple[DirHandle, FileLock] | None:
+    """Open or make a part folder and lock it; None where somebody holds it for long."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        with ExitStack() as failed:
+            # Each time: whoever held it may have deleted it.
+            ground = failed.enter_context(_ours(target, name))
+            lock = take_lock(ground)
+            if lock is not None:
+                failed.pop_all()
+                return ground, lock
+        if time.monotonic() >= until:
+            return None
+        time.sleep(_PAUSE)
 
 
 def _ours(target: DirHandle, name: str) -> DirHandle:
