@@ -44,6 +44,13 @@ _log = logging.getLogger(__name__)
 REPORT_INTERVAL: Final = 0.25
 
 
+_NOTHING_YET: Final = TransferFacts(
+    request=words.FileRequest(id="", files=[]),
+    direction=Direction.SEND,
+    phase=TransferPhase.ASKED,
+)
+
+
 class TransferTask:
     """An exchange, and the resources that it holds while it is under way.
 
@@ -94,6 +101,9 @@ class TransferTask:
         self._info = b""
         self._magnet = ""
         self._swarm_key = b""
+        #: What an earlier process recorded: counts until this one has found the same itself. Else
+        #: a kill in between would find it recorded as unknown.
+        self.restored: TransferFacts | None = None
         #: Parts of the facts that take long to make for many files, each with what it is made of.
         self._request: tuple[object, words.FileRequest] | None = None
         self._files: tuple[object, tuple[tuple[bytes, Identity], ...]] | None = None
@@ -110,6 +120,7 @@ class TransferTask:
         """All that a later process needs to go on with it."""
         exchange = self.exchange
         sources = self.sources
+        before = self.restored or _NOTHING_YET
         if self._request is None or self._request[0] is not exchange.files:
             request = words.FileRequest(
                 id=exchange.id, files=list(exchange.files), folders=list(exchange.folders)
@@ -122,15 +133,15 @@ class TransferTask:
             direction=exchange.direction,
             phase=exchange.phase,
             accepted=exchange.accepted,
-            folder=self.output.path if self.output is not None else None,
+            folder=self.output.path if self.output is not None else before.folder,
             # Absolute: the process that goes on may be in another folder.
             chosen=tuple(each.absolute() for each in sources.chosen)
             if isinstance(sources, Found)
-            else (),
-            files=self._files[1],
-            info=self._info,
-            magnet=self._magnet,
-            swarm_key=self._swarm_key,
+            else before.chosen,
+            files=self._files[1] or before.files,
+            info=self._info or before.info,
+            magnet=self._magnet or before.magnet,
+            swarm_key=self._swarm_key or before.swarm_key,
             paused_by=exchange.paused_by,
             paused_files=exchange.paused_files,
             queued=exchange.queued,
