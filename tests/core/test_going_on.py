@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from functools import partial
@@ -20,7 +21,9 @@ from msgspec.structs import replace
 from filesend_tui.core import events as e
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.exchange import offer, transfer_task
 from filesend_tui.core.journal.journal import Journal
 from filesend_tui.core.torrent import disk_watch
 from filesend_tui.core.torrent.sources import create
@@ -31,6 +34,7 @@ from tests.conftest import RunningRelay
 from tests.core.test_client import BIG, SLOW, Person, yes
 from tests.torrent.lab import read_tree, write_tree
 from tests.torrent.small_disk import fill_up, mounted
+from tests.waiting import until
 
 pytestmark = pytest.mark.webrtc
 
@@ -90,6 +94,42 @@ async def under_way(ann: Lasting, bob: Lasting, source: Path) -> str:
     await yes(bob)
     await bob.until(lambda: [d for d in bob.of(e.Download) if d.downloaded_bytes > 2_000_000])
     return transfer
+
+
+@pytest.mark.parametrize("who", ["sender", "receiver"])
+async def test_what_was_recorded_stays_while_it_is_found_again(
+    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """A process that is killed while it looks for folder and files leaves them to the next one."""
+    write_tree(tmp_path, {"src/big.bin": BIG})
+    ann, bob = Lasting("Ann", tmp_path, upload_limit=SLOW), Lasting("Bob", tmp_path)
+    await meet(relay, ann, bob)
+    await under_way(ann, bob, tmp_path / "src/big.bin")
+    person = ann if who == "sender" else bob
+    await person.again(relay)
+    (left,) = await person.client.unfinished()
+    assert left.session is not None
+    before = await person.journal.transfer(left.session, left.transfer)
+    looking, found = threading.Event(), threading.Event()
+
+    def look(*_: Any) -> Any:
+        looking.set()
+        assert found.wait(30)
+        raise StorageFailed("It was looked for.")
+
+    for where, what in ((offer, "look_through"), (transfer_task, "check_room")):
+        monkeypatch.setattr(where, what, look)
+    going = asyncio.create_task(person.client.resume(left.session, left.transfer))
+    await until(looking.is_set)
+    meanwhile = await person.journal.transfer(left.session, left.transfer)
+    assert before is not None
+    assert meanwhile is not None
+    for what in ("folder", "chosen", "sources", "info", "magnet", "swarm_key", "request"):
+        assert getattr(meanwhile, what) == getattr(before, what), what
+    assert meanwhile.folder or meanwhile.sources
+    found.set()
+    await going
+    await asyncio.gather(ann.close(), bob.close())
 
 
 @pytest.mark.parametrize("who", ["sender", "receiver", "both"])

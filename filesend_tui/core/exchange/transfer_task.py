@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from filesend_tui.core.errors import BadSource, FileSendError, broken
@@ -42,13 +43,6 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two reports of figures about one transfer.
 REPORT_INTERVAL: Final = 0.25
-
-
-_NOTHING_YET: Final = TransferFacts(
-    request=words.FileRequest(id="", files=[]),
-    direction=Direction.SEND,
-    phase=TransferPhase.ASKED,
-)
 
 
 class TransferTask:
@@ -101,9 +95,9 @@ class TransferTask:
         self._info = b""
         self._magnet = ""
         self._swarm_key = b""
-        #: What an earlier process recorded: counts until this one has found the same itself. Else
-        #: a kill in between would find it recorded as unknown.
-        self.restored: TransferFacts | None = None
+        #: What an earlier process recorded, until this one has found the same itself.
+        self._folder: Path | None = None
+        self._chosen: tuple[Path, ...] = ()
         #: Parts of the facts that take long to make for many files, each with what it is made of.
         self._request: tuple[object, words.FileRequest] | None = None
         self._files: tuple[object, tuple[tuple[bytes, Identity], ...]] | None = None
@@ -120,7 +114,6 @@ class TransferTask:
         """All that a later process needs to go on with it."""
         exchange = self.exchange
         sources = self.sources
-        before = self.restored or _NOTHING_YET
         if self._request is None or self._request[0] is not exchange.files:
             request = words.FileRequest(
                 id=exchange.id, files=list(exchange.files), folders=list(exchange.folders)
@@ -133,33 +126,43 @@ class TransferTask:
             direction=exchange.direction,
             phase=exchange.phase,
             accepted=exchange.accepted,
-            folder=self.output.path if self.output is not None else before.folder,
+            folder=self.output.path if self.output is not None else self._folder,
             # Absolute: the process that goes on may be in another folder.
             chosen=tuple(each.absolute() for each in sources.chosen)
             if isinstance(sources, Found)
-            else before.chosen,
-            files=self._files[1] or before.files,
-            info=self._info or before.info,
-            magnet=self._magnet or before.magnet,
-            swarm_key=self._swarm_key or before.swarm_key,
+            else self._chosen,
+            files=self._files[1],
+            info=self._info,
+            magnet=self._magnet,
+            swarm_key=self._swarm_key,
             paused_by=exchange.paused_by,
             paused_files=exchange.paused_files,
             queued=exchange.queued,
         )
 
+    def remember(self, facts: TransferFacts) -> None:
+        """Take up what an earlier process recorded, before this one records anything of it.
+
+        Until folder and files are found again, which takes a while, they are those: else a kill
+        meanwhile would leave a transfer of nothing.
+        """
+        self._folder, self._chosen = facts.folder, facts.chosen
+        self._files = self.sources, facts.files
+        self._info, self._magnet, self._swarm_key = facts.info, facts.magnet, facts.swarm_key
+
     async def go_on(self, facts: TransferFacts) -> None:
-        """Start the work of a transfer that an earlier process began.
+        """Start the work of a transfer that an earlier process began, after `remember`.
 
         Raises:
             BadSource: What was chosen to be sent changed, or cannot be read any more.
             StorageFailed: The folder for it is gone.
         """
-        self._info, self._magnet, self._swarm_key = facts.info, facts.magnet, facts.swarm_key
         if facts.direction is Direction.SEND:
             identities = tuple(identity for _, identity in facts.files)
             self._known = Hashed(facts.info, identities)
-            self.sources = await asyncio.to_thread(offer.look_through, facts.chosen)
-            await asyncio.to_thread(check_unchanged, self._known, self.sources)
+            found = await asyncio.to_thread(offer.look_through, facts.chosen)
+            await asyncio.to_thread(check_unchanged, self._known, found)
+            self.sources = found
             if facts.phase is not TransferPhase.ASKED:
                 self.start_seeding(None)
             self.start_hashing()

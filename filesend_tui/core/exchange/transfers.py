@@ -308,7 +308,7 @@ class Transfers:
     async def restore(self, facts: TransferFacts) -> None:
         """Go on with a transfer of an earlier process."""
         run = self._new_run(facts.request, facts.direction)
-        run.restored = facts
+        run.remember(facts)
         self._runs[facts.request.id] = run
         self._known.add(facts.request.id)
         self._begun += 1
