@@ -63,17 +63,22 @@ def listen(host: str, port: int) -> socket.socket:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     both = address[0] == "::" and socket.has_dualstack_ipv6()
-    for left in reversed(range(_TRIES)):
-        listener = socket.create_server(address[:2], family=family, dualstack_ipv6=both)
-        if port or not left:
+    make = partial(socket.create_server, address[:2], family=family, dualstack_ipv6=both)
+    listener = make()
+    for _ in range(0 if port else _TRIES):
+        if _is_free_for_udp(listener):
             break
-        try:
-            udp_like(listener).close()
-        except OSError:
-            listener.close()
-        else:
-            break
+        listener.close()
+        listener = make()
     return listener
+
+
+def _is_free_for_udp(listener: socket.socket) -> bool:
+    try:
+        udp_like(listener).close()
+    except OSError:
+        return False
+    return True
 
 
 class RelayServer(uvicorn.Server):

@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.proxies import VARIABLES
 from filesend_tui.core.util.text import clean
+from filesend_tui.system.child_environment import without_logins
 from filesend_tui.system.port_owner import stranger
 
 #: Asks a person whether a relay that somebody else runs may be used; the text names its owner.
@@ -183,13 +184,9 @@ else:
 def _spawn(port: int, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: do not import a folder named `relay` in the current folder.
     command = [sys.executable, "-P", "-m", "relay", "--until-stdin-closes"]
-    # The relay needs neither the TURN server's password nor a proxy's: it calls nobody.
-    secret = ("FILESEND_TURN_", "FILESEND_PROXY")
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(secret) and key not in VARIABLES
-    }
+    # It calls nobody, and so needs no proxy of other programs, either.
+    told = without_logins(os.environ)
+    environment = {key: value for key, value in told.items() if key not in VARIABLES}
     return subprocess.Popen(  # noqa: S603 - our own interpreter, and a number
         [*command, "--host", _HOST, "--port", str(port)],
         stdin=subprocess.PIPE,

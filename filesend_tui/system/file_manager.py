@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from filesend_tui.system.child_environment import without_logins
+
 #: Seconds after which a file manager that has not exited counts as open.
 PATIENCE: Final = 5.0
 
@@ -75,8 +77,6 @@ async def open_folder_of(path: Path, program: str, environment: Mapping[str, str
     folder = path.parent
     if not await asyncio.to_thread(folder.is_dir):
         raise CannotOpen("The folder is not there any more.")
-    secret = ("FILESEND_TURN_", "FILESEND_PROXY")
-    told = {k: v for k, v in environment.items() if not k.startswith(secret)}
     nothing = asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
@@ -85,7 +85,7 @@ async def open_folder_of(path: Path, program: str, environment: Mapping[str, str
             stdin=nothing,
             stdout=nothing,
             stderr=nothing,
-            env=told,
+            env=without_logins(environment),
             start_new_session=True,
         )
     except OSError as error:

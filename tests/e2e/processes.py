@@ -36,6 +36,7 @@ class Filesend:
 
     program: what is run instead of the module, and its first arguments. inside: the command by
     which a program runs somewhere else, such as in a network of its own, as the same process.
+    in_full: it is a child of this process, and not forked from one that has imported the program.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class Filesend:
         module: str = "filesend_tui",
         program: Sequence[str] = (),
         inside: Sequence[str] = (),
+        *,
+        in_full: bool = False,
         **popen: Any,
     ) -> None:
         self.events: list[Event] = []
@@ -66,7 +69,9 @@ class Filesend:
         options |= popen
         #: Whether it was forked from a process that had imported the program.
         self.forked = (
-            module == "filesend_tui" and not program and NURSERY.can(inside, environment, options)
+            module == "filesend_tui"
+            and not (program or in_full)
+            and NURSERY.can(inside, environment, options)
         )
         self.process: subprocess.Popen[str] | Forked
         if self.forked:

@@ -12,12 +12,9 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.config import ClientConfig
-from filesend_tui.core.errors import ChannelFailed, FileSendError, RelayUnreachable, TrackerFailed
-from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
-from filesend_tui.core.meeting.signaling import PlainSignaling
+from filesend_tui.core.errors import ChannelFailed, FileSendError, RelayUnreachable
 from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.transports.base import RelayEntry
-from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.relayed.pipe import Pipe
 from filesend_tui.core.util.proxies import Proxies, everything_by
 from filesend_tui.runtime import local_relay
@@ -26,6 +23,7 @@ from filesend_tui.settings.schema import FILE_VARIABLE
 from tests.going_around import noted
 from tests.recording_proxy import FAR
 from tests.util.test_tunnel import saying, serving
+from tests.util.test_unreachable import tracker as tracker_told
 
 PASSWORD = "correct-horse"
 URL = f"http://ann:{PASSWORD}@proxy.example:3128"
@@ -40,23 +38,7 @@ async def relay(proxies: Proxies) -> FileSendError:
 
 
 async def tracker(proxies: Proxies) -> FileSendError:
-    config = ClientConfig(proxies=proxies)
-    rendezvous = Rendezvous(
-        signaling=PlainSignaling(bytes(20)),
-        peer_id=os.urandom(20),
-        trackers=[f"ws://{FAR}:8421/announce"],
-        config=config,
-        transports=Transports(config),
-        totals=lambda: Totals(0, 0, None),
-        wants_peers=lambda: 0,
-    )
-    await rendezvous.start()
-    try:
-        with pytest.raises(TrackerFailed) as caught:
-            await rendezvous.announced()
-    finally:
-        await rendezvous.stop()
-    return caught.value
+    return await tracker_told(f"ws://{FAR}:8421/announce", ClientConfig(proxies=proxies))
 
 
 async def transit(proxies: Proxies) -> FileSendError:

@@ -398,7 +398,8 @@ def test_a_crash_writes_no_memory_to_the_disk(scene: Scene, tmp_path: Path, numb
     """Wherever this system puts a core, the kernel says whether it made one."""
     (tmp_path / "cwd").mkdir()
     scene.world.start_relay()
-    sender = scene.world.start("send", "--json", __file__, cwd=tmp_path / "cwd")
+    cwd = tmp_path / "cwd"
+    sender = scene.world.start("send", "--json", __file__, cwd=cwd, in_full=True)
     sender.wait_for("code")  # there are keys from here on
     sender.signal(getattr(signal, number))
     _, status = os.waitpid(sender.process.pid, 0)

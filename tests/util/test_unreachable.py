@@ -38,14 +38,15 @@ async def relay(host: str) -> FileSendError:
     return caught.value
 
 
-async def tracker(host: str) -> FileSendError:
+async def tracker(host: str, config: ClientConfig | None = None) -> FileSendError:
     """Try to reach a tracker there; return what is told of it."""
+    config = config or ClientConfig(offers=0)
     rendezvous = Rendezvous(
         signaling=PlainSignaling(bytes(20)),
         peer_id=os.urandom(20),
         trackers=[host],
-        config=ClientConfig(offers=0),
-        transports=Transports(ClientConfig()),
+        config=config,
+        transports=Transports(config),
         totals=lambda: Totals(0, 0, None),
         wants_peers=lambda: 0,
     )

@@ -18,8 +18,8 @@ class TransferFacts(NamedTuple):
 
     accepted: empty without an answer. folder: where it goes; None for a sender. chosen, files: what
     the person chose to send, and the files found there, as they were, each with its path as the
-    system has it; empty for a receiver. info:
-    the info dictionary as it was hashed, magnet and swarm_key: of its torrent; empty until known.
+    system has it; empty for a receiver. info: the info dictionary as it was hashed, magnet and
+    swarm_key: of its torrent; empty until known.
     """
 
     request: FileRequest

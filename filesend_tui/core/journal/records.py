@@ -5,7 +5,6 @@ The bytes begin with a digest: SQLite notices a damaged page, but not a changed 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import secrets
@@ -174,21 +173,8 @@ def new_id() -> str:
 
 def pack(record: msgspec.Struct) -> bytes:
     """Return a record's bytes for the file."""
-    if isinstance(record, TransferRecord | ShareRecord) and record.sources:
-        record = msgspec.structs.replace(record, sources=_encoded(record.sources))
     body = _encoder.encode(record)
     return _digest(body) + body
-
-
-class EndedTransfer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a transfer that ended, and so can be read without the rest of its record."""
-
-    session: SessionId
-    id: TransferId
-    direction: Direction
-    partner: str
-    created: float
-    ended: float | None = None
 
 
 def unpack(kind: type[T], data: object) -> T:
@@ -199,29 +185,6 @@ def unpack(kind: type[T], data: object) -> T:
         return msgspec.msgpack.decode(data[_DIGEST:], type=kind, dec_hook=_read_path)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Spoiled from error
-
-
-@functools.lru_cache(maxsize=4)
-def _encoded_once(sources: _Same) -> msgspec.Raw:
-    return msgspec.Raw(_encoder.encode(sources.value))
-
-
-def _encoded(sources: tuple[Source, ...]) -> msgspec.Raw:
-    """Return sources as they are in a record: of 10,000 files encoded once, not at each change."""
-    return _encoded_once(_Same(sources))
-
-
-class _Same:
-    """A value that equals itself alone, so that comparing it takes no time."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.value is self.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
 
 
 def _digest(body: bytes) -> bytes:

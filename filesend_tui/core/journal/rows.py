@@ -13,7 +13,6 @@ import msgspec
 from filesend_tui.core.events import History, SessionId, TransferId, TransferPhase
 from filesend_tui.core.journal.holders import pid_of
 from filesend_tui.core.journal.records import (
-    EndedTransfer,
     KeptWord,
     SessionRecord,
     ShareRecord,
@@ -173,36 +172,14 @@ class Rows:
         Of one that ended little is kept, and no key.
         """
         if phase.ended:
-            return self._end(session, transfer, phase, now)
+            record = self.transfer(session, transfer, mine=True)
+            return record is not None and self.save_transfer(
+                msgspec.structs.replace(record, phase=phase, updated=now, ended=now)
+            )
         return self._changed(
             "UPDATE transfer SET phase = ?, updated = ? WHERE session = ? AND id = ? "
             "AND holder = ? AND ended IS NULL",
             (phase.value, now, session, transfer, self._me),
-        )
-
-    def _end(
-        self, session: SessionId, transfer: TransferId, phase: TransferPhase, now: float
-    ) -> bool:
-        row = self._one(
-            "SELECT id, record FROM transfer "
-            "WHERE session = ? AND id = ? AND holder = ? AND ended IS NULL",
-            (session, transfer, self._me),
-        )
-        # Only what stays is read: 10,000 sources take long.
-        ended = self._read(EndedTransfer, *row) if row is not None else None
-        if ended is None or ended.ended is not None:
-            return False
-        return self.save_transfer(
-            TransferRecord(
-                session=ended.session,
-                id=ended.id,
-                direction=ended.direction,
-                phase=phase,
-                partner=ended.partner,
-                created=ended.created,
-                updated=now,
-                ended=now,
-            )
         )
 
     def transfer(

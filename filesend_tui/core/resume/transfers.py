@@ -6,7 +6,6 @@ How a transfer goes on is exchange/'s; how a record is stored is journal/'s.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 import msgspec
 
@@ -23,50 +22,31 @@ class JournalKeeper:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        #: Of the transfers that go on: what is long and stays as it is, made once.
-        self._long: dict[tuple[SessionId, TransferId], _Long] = {}
+        #: The sources that were recorded last, with what they were made of: of 10,000 files that
+        #: takes long, and they hardly change.
+        self._sources: tuple[object, tuple[Source, ...]] = (), ()
 
     def transfer_changed(self, session: SessionId, partner: str, facts: TransferFacts) -> None:
         """See TransferKeeper."""
-        key = session, facts.request.id
-        self._long[key] = long = _Long.of(facts, self._long.get(key))
-        if facts.phase.ended:
-            del self._long[key]
-        self._journal.save_transfer(record_of(session, partner, facts, long))
+        if self._sources[0] is not facts.files:
+            self._sources = facts.files, sources_of(facts)
+        self._journal.save_transfer(record_of(session, partner, facts, self._sources[1]))
 
     def phase_changed(self, session: SessionId, transfer: TransferId, phase: TransferPhase) -> None:
         """See TransferKeeper."""
-        if phase.ended:
-            self._long.pop((session, transfer), None)
         self._journal.phase(session, transfer, phase)
 
 
-class _Long(NamedTuple):
-    """What of a record takes long to make, and of what it was made."""
-
-    made_of: tuple[object, object]
-    request: bytes
-    sources: tuple[Source, ...]
-
-    @classmethod
-    def of(cls, facts: TransferFacts, before: _Long | None) -> _Long:
-        """Make it, or return what was made before where nothing of it changed."""
-        request, files = facts.request, facts.files
-        if before is not None and before.made_of[0] is request and before.made_of[1] is files:
-            return before
-        return cls(
-            (request, files),
-            msgspec.msgpack.encode(request),
-            tuple(Source(path, *each) for path, each in files),
-        )
+def sources_of(facts: TransferFacts) -> tuple[Source, ...]:
+    """Return the files that are sent, as a record has them."""
+    return tuple(Source(path, *each) for path, each in facts.files)
 
 
 def record_of(
-    session: SessionId, partner: str, facts: TransferFacts, long: _Long | None = None
+    session: SessionId, partner: str, facts: TransferFacts, sources: tuple[Source, ...]
 ) -> TransferRecord:
-    """Return the record of a transfer. long: parts of it that were made before."""
+    """Return the record of a transfer. sources: of `sources_of`."""
     now = time.time()
-    long = _Long.of(facts, long)
     return TransferRecord(
         session=session,
         id=facts.request.id,
@@ -74,10 +54,10 @@ def record_of(
         phase=facts.phase,
         partner=partner,
         folder=facts.folder,
-        request=long.request,
+        request=msgspec.msgpack.encode(facts.request),
         accepted=facts.accepted or None,
         chosen=facts.chosen,
-        sources=long.sources,
+        sources=sources,
         info=facts.info,
         magnet=facts.magnet,
         swarm_key=facts.swarm_key,

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from filesend_tui.core.util.proxies import Proxy, ProxyFailed
+from filesend_tui.core.util.tls import system_trust
 from filesend_tui.core.util.unreachable import why_unreached
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ async def _by_http(proxy: Proxy, host: str, port: int) -> socket.socket:
 
 
 async def _by_https(proxy: Proxy, host: str, port: int) -> socket.socket:
-    # Reading the certificate store takes tens of milliseconds.
-    context = await asyncio.to_thread(ssl.create_default_context)
+    context = await system_trust()
     sock = await _connected(proxy)
     try:
         reader, writer = await asyncio.open_connection(

@@ -5,12 +5,11 @@ Addresses, retries and what is said never live here.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from filesend_tui.core.util.proxies import Proxy
+from filesend_tui.core.util.tls import system_trust
 from filesend_tui.core.util.tunnel import tunnel
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ async def way_to(url: str, proxy: Proxy | None) -> dict[str, Any]:
     way: dict[str, Any] = {"ssl": None, "proxy": None}
     secure = url.startswith("wss:")
     if secure:
-        # Reading the certificate store takes tens of milliseconds.
-        way["ssl"] = await asyncio.to_thread(ssl.create_default_context)
+        way["ssl"] = await system_trust()
     if proxy is not None:
         parts = urlsplit(url)
         port = parts.port or (443 if secure else 80)

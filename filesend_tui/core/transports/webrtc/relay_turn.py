@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from filesend_tui.core.config import IceServer
 from filesend_tui.core.transports.base import RELAY_TIMEOUT, RelayEntry
 from filesend_tui.core.transports.webrtc.turn import Server
+from filesend_tui.core.util.proxies import is_loopback_host
 from relay.protocol.turn import TurnUrl, parse_turn_url
 
 #: Returns the addresses of a host by name; raises OSError.
@@ -62,7 +63,7 @@ async def place_of_relay(host: str, find: Lookup = lookup) -> Place:
 
     A name could mean another address the next time: so it never means this machine.
     """
-    if host == "localhost" or host.endswith(".localhost"):
+    if is_loopback_host(host):
         return Place.MACHINE
     if (place := place_of(host)) is not None:
         return place

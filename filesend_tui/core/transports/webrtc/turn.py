@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from filesend_tui.core.config import IceServer
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.util.tls import system_trust
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.protocol.turn import TurnUrl, parse_turn_url
 
@@ -141,10 +141,7 @@ async def allocate(server: Server) -> None:
     from aioice import stun, turn
 
     at = server.at
-    context = None
-    if at.transport == "tls":
-        # Reading the certificate store takes tens of milliseconds.
-        context = await asyncio.to_thread(ssl.create_default_context)
+    context = await system_trust() if at.transport == "tls" else None
     returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     name = f"The TURN server at {server.ice.urls}"
     try:
