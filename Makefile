@@ -64,7 +64,7 @@ PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/stat
 
 # What moves much data, starts many processes, drives whole screens or attacks.
 LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile tests/torrent/bulk \
-	tests/chaos tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py \
+	tests/chaos tests/web tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py \
 	tests/core/test_taking_over.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
@@ -85,7 +85,8 @@ check: $(VENV)/dev.stamp
 audit: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.audit
 
-# The real peers of tests/interop: npm modules, and as root Chromium and node by apt-get.
+# The real peers of tests/interop and the page's tools: npm modules, and as root Chromium and node by
+# apt-get.
 interop-deps: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.interop.deps
 
@@ -116,7 +117,8 @@ screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.screenshots
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info snapshot_report.html tests/interop/node_modules
+	rm -rf $(VENV) build dist *.egg-info snapshot_report.html
+	rm -rf tests/interop/node_modules web/node_modules web/build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -88,6 +88,10 @@ class Context:
             with path.open("wb") as file:
                 for start in range(0, size if random else 0, MB):
                     file.write(os.urandom(min(MB, size - start)))
+                # A byte here and there: pieces of nothing but zeros would not be sent.
+                for start in range(0, 0 if random else size, 64 * 1024):
+                    file.seek(start)
+                    file.write(b"x")
                 file.truncate(size)
         return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -39,13 +40,15 @@ class Transfer(Moved):
 
     wall: seconds from the moment both were paired, when the sender asks, until everything was in
     place. first_byte: from the yes to the first verified bytes. peaks: largest resident sets of
-    sender and receiver, in bytes. road: the road used.
+    sender and receiver, in bytes. road: the road used. looked: seconds from the sender's start
+    until it had looked through what it sends, and showed a code.
     """
 
     wall: float
     first_byte: float
     peaks: tuple[int, int]
     road: str
+    looked: float = 0.0
 
 
 def in_turn(number: int, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
@@ -143,15 +146,16 @@ def filesend(
 
     with ExitStack() as stack:
         folder = stack.enter_context(fresh(context, "received"))
+        began = time.perf_counter()
         sender = stack.enter_context(run(0, "send", "--json", *options, source))
-        _, event = sender.wait_for(said("code"), _START)
+        shown, event = sender.wait_for(said("code"), _START)
         receiver = stack.enter_context(
             run(1, "receive", "--json", "--yes", "-o", folder, *options, event["code"])
         )
         asked, _ = sender.wait_for(said("paired"), _PAIR)
-        approved, _ = receiver.wait_for(said("transferState", phase="approved"), _PAIR)
-        started, _ = receiver.wait_for(said("downloadStarted"), _PAIR)
-        first, event = receiver.wait_for(some_bytes, _PAIR)
+        approved, _ = receiver.wait_for(said("transferState", phase="approved"), seconds)
+        started, _ = receiver.wait_for(said("downloadStarted"), seconds)
+        first, event = receiver.wait_for(some_bytes, seconds)
         begin = event["downloadedBytes"]
         cpu = sender.cpu() + receiver.cpu()
         last, event = receiver.wait_for(said("downloadComplete"), seconds)
@@ -170,6 +174,7 @@ def filesend(
             first_byte=first - approved,
             peaks=peaks,
             road=event["road"],
+            looked=shown - began,
         )
 
 

@@ -31,7 +31,14 @@ class Failed(Exception):
 
 
 class Program:
-    """A running child process and context manager; at the end it is killed if it still runs."""
+    """A running child process and context manager; at the end it is killed if it still runs.
+
+    Args:
+        command: What runs.
+        environment: Its environment; this process's if None.
+        folder: Where it runs.
+        output: A descriptor that its standard output goes to, instead of being read here.
+    """
 
     def __init__(
         self,
@@ -39,6 +46,7 @@ class Program:
         *,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        output: int = subprocess.PIPE,
     ) -> None:
         self.command = [str(word) for word in command]
         self._process = subprocess.Popen(
@@ -46,7 +54,7 @@ class Program:
             env=dict(os.environ if environment is None else environment),
             cwd=folder or _ROOT,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.PIPE,
         )
         self._seen = psutil.Process(self._process.pid)
@@ -55,6 +63,7 @@ class Program:
         self._readers = [
             threading.Thread(target=self._read, args=(stream,), daemon=True)
             for stream in (self._process.stdout, self._process.stderr)
+            if stream is not None
         ]
         for reader in self._readers:
             reader.start()
@@ -96,6 +105,16 @@ class Program:
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
+
+    def feed(self, blocks: Iterable[memoryview]) -> None:
+        """Write bytes to its standard input, and end that."""
+        assert self._process.stdin is not None
+        descriptor = self._process.stdin.fileno()
+        for block in blocks:
+            done = 0
+            while done < len(block):
+                done += os.write(descriptor, block[done:])
+        self._process.stdin.close()
 
     def cpu(self) -> float:
         """Return the processor seconds of all its threads so far."""
@@ -141,6 +160,12 @@ class Program:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines of its output so far."""
+        with self._said:
+            return [line for _, line in self._lines]
 
     def report(self) -> str:
         """Return the last lines of its output."""

@@ -12,15 +12,19 @@ import math
 import tempfile
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
+from filesend_tui.core.choices import ARRIVING, Arriving, Stood
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import Direction, FileEntry, PeerEntry, SessionId, TransferPhase
 from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.runtime.client_api import ClientApi
+from filesend_tui.runtime.local_relay import Ask
 
 TRANSFERS = 30
 _SIZE = 4_000_000_000
@@ -52,6 +56,65 @@ class MovingClient:
         self._stream.publish(events.Paired(partner=_PARTNER))
         self._moving = asyncio.create_task(self._move())
 
+    async def connect_to_tracker(
+        self, url: str, *, again: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
+        """Do nothing."""
+
+    async def disconnect(self, url: str) -> None:
+        """Do nothing."""
+
+    def expect_places(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def expect_return(self, url: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def expect_people(self, url: str, seconds: float) -> None:
+        """Do nothing."""
+
+    @property
+    def places(self) -> Sequence[str]:
+        """None: nobody asks."""
+        return ()
+
+    async def contacts(self) -> Sequence[events.Contact]:
+        """Return nobody."""
+        return ()
+
+    async def rename_contact(self, contact: str, name: str) -> events.Contact:
+        """There is none."""
+        raise KeyError(contact)
+
+    async def allow_contact(self, contact: str, allowance: object) -> NoReturn:
+        """Do nothing."""
+        raise NotImplementedError
+
+    async def forget_contact(self, contact: str) -> bool:
+        """There is none."""
+        return False
+
+    def wait_for_contacts(self, contacts: Collection[str] | None) -> None:
+        """Do nothing."""
+
+    async def call(self, contact: str) -> SessionId:
+        """There is none."""
+        raise KeyError(contact)
+
+    async def is_online(self, contact: str, seconds: float) -> bool:
+        """There is none."""
+        return False
+
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        """Nobody asks several people."""
+        raise NotImplementedError
+
+    def new_group(self, size: int) -> events.GroupId:
+        """Nobody asks several people."""
+        raise NotImplementedError
+
     async def create_code(self) -> str:
         """Return no code."""
         return ""
@@ -61,6 +124,12 @@ class MovingClient:
         return SessionId("")
 
     async def leave(self, to: SessionId | None = None) -> None:
+        """Do nothing."""
+
+    async def remember(self, to: SessionId | None = None) -> None:
+        """Do nothing."""
+
+    async def decline_remembering(self, to: SessionId | None = None) -> None:
         """Do nothing."""
 
     def verification(self, to: SessionId | None = None) -> str | None:
@@ -76,6 +145,7 @@ class MovingClient:
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
+        group: events.GroupId | None = None,
     ) -> str:
         """Do nothing."""
         return ""
@@ -87,6 +157,7 @@ class MovingClient:
         *,
         output: Path | Target | None = None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
     ) -> None:
         """Do nothing."""
 
@@ -98,6 +169,17 @@ class MovingClient:
 
     async def go_on(self, transfer: str, files: Collection[int] | None = None) -> None:
         """Do nothing."""
+
+    async def existing(
+        self, transfer: str, *, output: Path | Target | None = None
+    ) -> Sequence[Existing]:
+        """Find nothing."""
+        return ()
+
+    @property
+    def arriving(self) -> Arriving:
+        """Put everything beside what is there."""
+        return ARRIVING
 
     async def ask_again(self, transfer: str) -> None:
         """Do nothing."""
@@ -259,14 +341,35 @@ def _figures(number: int, tick: int) -> list[events.Event]:
     return said
 
 
-async def _relay(_: object) -> str:
-    return "http://127.0.0.1:9"
+class _Places:
+    """One relay, which is there at once."""
+
+    main = "http://127.0.0.1:9"
+    is_wide = False
+
+    def __init__(self) -> None:
+        self.told: Callable[[], None] = lambda: None
+
+    def where(self) -> str:
+        return "on this machine"
+
+    def command(self, code: str) -> str:
+        return code
+
+    async def open(self, client: ClientApi, _: Ask) -> None:
+        await client.connect(self.main)
+
+    async def narrow(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
 
 def main() -> None:
     """Run the app."""
     with tempfile.TemporaryDirectory() as folder:
-        FileSendApp(MovingClient, relay=_relay, output=Path(folder), start=Path(folder)).run()
+        FileSendApp(MovingClient, places=_Places(), output=Path(folder), start=Path(folder)).run()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from filesend_tui.core import events
-from filesend_tui.core.checks import complete_code
+from filesend_tui.core.checks import complete_code, relay_address, split_place
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import FileSendError
@@ -37,13 +37,15 @@ from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.keyed_app import KeyedApp
 from filesend_tui.keys import TABLE, WITHIN, shown
 from filesend_tui.runtime.client_api import ClientApi
-from filesend_tui.runtime.client_handle import ClientHandle, HandedOver, guarded
+from filesend_tui.runtime.client_handle import ClientHandle, HandedOver, RunPlaces, guarded
 from filesend_tui.runtime.going_on import begin, by_relay
+from filesend_tui.runtime.known_people import KnownPeople
 from filesend_tui.runtime.outgoing import Outgoing
+from filesend_tui.runtime.terminal_news import TerminalNews
 from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
 from filesend_tui.screens import commands
 from filesend_tui.screens.base import PlaceScreen
-from filesend_tui.screens.boxes.box import BoxEnd, BoxScreen, RequestScreen
+from filesend_tui.screens.boxes.box import BoxEnd, BoxScreen, LiveBox, RequestScreen
 from filesend_tui.screens.boxes.confirm import CompareScreen, ConfirmScreen, QuitScreen
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.settings.preferences import Preferences
@@ -56,7 +58,11 @@ from filesend_tui.state.notices import (
     ending_question,
     limited,
     quitting_question,
+    unsent_question,
+    waits_for,
 )
+from filesend_tui.state.people import remembering
+from filesend_tui.state.people.everybody import Person
 from filesend_tui.state.settling import SETTLE
 from filesend_tui.state.store import REQUESTING, SHARING, Store
 from filesend_tui.state.unfinished import idle
@@ -72,7 +78,6 @@ from filesend_tui.widgets.picker.dropped import looks_like_paths
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from filesend_tui.runtime.local_relay import Ask
     from filesend_tui.screens.palette import NamedAction
     from filesend_tui.state.request_choice import RequestChoice
 
@@ -91,10 +96,6 @@ def _actions() -> type[Provider]:
     return Actions
 
 
-async def _yes() -> bool:
-    return True
-
-
 @dataclass
 class News(Message):
     """A batch of the core's events, as a message. heard: set once they are in the store."""
@@ -108,9 +109,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     Args:
         client: Makes the Client; called once, on the app's event loop, after the first paint.
-        relay: Finds or starts a relay and returns its URL; called again at each retry. Its argument
-            asks the person about a relay that somebody else runs.
-        again: Whether to reconnect to what is at that URL after a lost connection; may start one.
+        places: Where people are met; opened again at each retry.
         output: The folder for received files unless the person chooses another.
         warning: Shown at first; None for nothing.
         preferences: The settings the screens can change; None: changes are not saved.
@@ -123,6 +122,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         clock: Seconds, monotonic.
         time_of_day: The time shown beside lines and notices.
         settle: Seconds without a key before keys count on content that appeared by itself.
+        notifies: The terminal is told of requests, messages and ends, and of progress.
+        awake: Told whether the machine has to stay awake.
     """
 
     TITLE = "FileSend"
@@ -136,12 +137,11 @@ class FileSendApp(KeyedApp, SteadyApp):
         self,
         client: Callable[[], ClientApi],
         *,
-        relay: Callable[[Ask], Awaitable[str]],
+        places: RunPlaces,
         output: Path,
         warning: Notice | None = None,
         state: Path | None = None,
         finishes: bool = True,
-        again: Callable[[], Awaitable[bool]] = _yes,
         preferences: Preferences | None = None,
         start: Path | None = None,
         resume: bool = False,
@@ -150,9 +150,14 @@ class FileSendApp(KeyedApp, SteadyApp):
         clock: Callable[[], float] = time.monotonic,
         time_of_day: Callable[[], str] = lambda: time.strftime("%H:%M"),
         settle: float = SETTLE,
+        notifies: bool = False,
+        awake: Callable[[bool], object] = lambda _: None,
     ) -> None:
         super().__init__(clock, settle)
-        self._client = ClientHandle(client, lambda: relay(self._ask_about_relay), again)
+        self._client = ClientHandle(client, places, self._ask_about_relay, awake)
+        self._meet_at = places
+        self._was_wide = False
+        places.told = self._tell_wide
         self._output = output
         self._warning = warning
         self._preferences = preferences or Preferences()
@@ -167,6 +172,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._period = 1 / (draws_per_second or (2 if over_ssh else 4))
         self._draw_timer: Timer | None = None
         self._drawn_at = float("-inf")
+        self._told = TerminalNews(clock, notifies, self._write_through)
         self._ringing = False
         self._leaving = False
         self._choices: dict[TransferId, RequestChoice] = {}
@@ -177,6 +183,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         limits = self._preferences.limits
         self.store.limits = limits["upload"], limits["download"]
         self._outgoing = Outgoing(self._client, self.store, self._outgoing_taken)
+        self._known = KnownPeople(self._client, self.store, clock, self._draw_soon)
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
@@ -192,7 +199,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         # Not from a mode: with eager tasks (Textual on Python 3.12 and later) Textual mounts a
         # mode's screen before it is the app's screen, which an Input needs. The mode is only for
         # coming back.
-        screen = PairScreen(self.store, self.clock, self._completions)
+        screen = PairScreen(self.store, self.clock, self._completions, self._meet_at)
         self.add_mode("pair", lambda: screen)
         return screen
 
@@ -253,6 +260,7 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     async def on_unmount(self) -> None:
         """Destroy the Client before the event loop ends, whatever ended the app."""
+        self._told.close()
         await self._client.close()
         if self._signals is not None:
             self._signals.close()
@@ -320,17 +328,14 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     def _take_in(self, event: events.Event) -> None:
         if self.store.is_of_another(event):
-            # The screens show one partner: leave the session of another who paired at the same
-            # time.
-            if isinstance(event, events.Paired):
-                other = event.session
-                self._run("leave another", self._client.do(lambda client: client.leave(other)))
             return
         self.store.apply(event, self.clock())
+        self._told.hear(event)
         match event:
-            case events.Paired(session=session, partner=partner):
-                if session == self.store.session:  # not one that is gone on with
-                    self._arrive(partner)
+            case events.Paired():
+                self._paired(event)
+            case events.Remembered():
+                self._run_quietly("people", self._known.read)
             case events.Hashing(transfer=None) | events.Seeding(transfer=None):
                 self._outgoing.share_taken()
             case events.PartnerGone():
@@ -340,7 +345,9 @@ class FileSendApp(KeyedApp, SteadyApp):
                 self._want_code()
             case events.PartnerBack() | events.TransferState():
                 self._see_to_sessions()
-            case events.FileRequest(direction=events.Direction.RECEIVE):
+            case (
+                events.FileRequest(direction=events.Direction.RECEIVE) | events.Text(outgoing=False)
+            ):
                 self._ringing = True
             case events.Message(outgoing=False) if self.store.unread == 1:
                 if not (isinstance(self.screen, PlaceScreen) and self.screen.reads_talk):
@@ -350,8 +357,18 @@ class FileSendApp(KeyedApp, SteadyApp):
                     "client", FileSendError(reason, f"Quit with {shown('quit')} and start again.")
                 )
 
+    def on_app_blur(self) -> None:
+        """Note that somebody looks elsewhere."""
+        self._told.focus(False)
+
+    def _write_through(self, sequence: str) -> None:
+        """Write what the terminal takes for itself; nothing where there is none."""
+        if self._driver is not None and not self._driver.is_headless and not self._driver.is_web:
+            self._driver.write(sequence)
+
     def on_app_focus(self) -> None:
         """Draw when the terminal gets the focus again."""
+        self._told.focus(True)
         self._draw_soon()
 
     def _draw_soon(self) -> None:
@@ -375,7 +392,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._ringing = False
             self.bell()
         for screen in self.screen_stack:
-            if isinstance(screen, PlaceScreen | RequestScreen):
+            if isinstance(screen, PlaceScreen | LiveBox):
                 with self.steadily():
                     screen.draw()
 
@@ -383,6 +400,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         if not self.is_running:
             return  # as in _draw; a fault in a timer would end what goes on without screens
         self.store.sample(self.clock())
+        self._told.show(self.store.running)
         self._see_to_sessions()
         if self.store.running or self.store.open_shares or self.store.absence or self.store.busy:
             self._draw_soon()
@@ -517,10 +535,33 @@ class FileSendApp(KeyedApp, SteadyApp):
         if self._client.open():
             self.run_worker(self._listen(), name="events", exit_on_error=False)
             self._run_quietly("tidy", self._find_left)
+            await self._client.do(self._known.wait)
         await self._client.connect()
+        # Who is remembered and there sees this side come, whether they look or not.
+        self._look_for_people()
         then, self._then = self._then, None
         if then is not None:
             await self._client.do(then)
+
+    def _tell_wide(self) -> None:
+        """Say once that others can reach this machine's relay, and how to keep it to oneself."""
+        wide = self._meet_at.is_wide
+        if wide and not self._was_wide:
+            self.store.add_notice(
+                Level.INFO,
+                "Others on this network can reach this machine's relay.",
+                f"It only introduces people; {shown('narrow')} keeps it to this machine.",
+            )
+        self._was_wide = wide
+        self._draw_soon()
+
+    def action_narrow(self) -> None:
+        """Keep this machine's own relay to this machine."""
+        self._run("narrow", self._narrow())
+
+    async def _narrow(self) -> None:
+        await self._meet_at.narrow()
+        self.store.add_notice(Level.GOOD, "This machine's relay is for this machine alone now.")
 
     async def _ask_about_relay(self, whose: str) -> bool:
         """Ask about a relay that somebody else runs; called in a worker."""
@@ -536,18 +577,21 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.NewCode)
     def _new_code(self) -> None:
-        if "code" not in self.store.busy and self.store.partner is None:
+        if "code" not in self.store.busy:
             self._run("code", self._client.do(lambda client: client.create_code()))
 
     @on(commands.JoinCode)
     def _join(self, message: commands.JoinCode) -> None:
-        if "join" not in self.store.busy and self.store.partner is None:
+        if "join" not in self.store.busy:
             self.store.dismiss()
             self._run("join", self._pair_by(message.code))
 
     async def _pair_by(self, code: str) -> None:
         self._refused = False
         try:
+            code, place = split_place(code)
+            if place and (url := relay_address(place).url) not in self._client.places:
+                await self._client.go_to(url)
             await self._client.do(lambda client: client.join(code))
         except Exception:
             self._refused = True
@@ -556,8 +600,78 @@ class FileSendApp(KeyedApp, SteadyApp):
 
     @on(commands.SendPaths)
     def _send(self, message: commands.SendPaths) -> None:
-        if REQUESTING not in self.store.busy:
-            self._run(REQUESTING, self._outgoing.request(message.paths, skip=message.skip))
+        to = message.to or self.store.addressed
+        if REQUESTING not in self.store.busy and (to or not self.store.recipients):
+            self._run(REQUESTING, self._request(message, to))
+
+    async def _request(self, message: commands.SendPaths, to: Sequence[Person]) -> None:
+        waiting = await self._outgoing.request(message.paths, to, skip=message.skip)
+        if not message.to:
+            self.store.recipients = ()
+        if not waiting:
+            return
+        self._end_work("look")  # it would meet them, too
+        for each in waiting:
+            self._run(_calling(each.person.contact), self._known.call(each))
+        self.store.tell(waits_for([each.person.name for each in waiting]))
+
+    # -- people
+
+    def _paired(self, event: events.Paired) -> None:
+        """Go where one goes with a new partner; note that somebody came who may be called."""
+        if event.session == self.store.session:  # not one beside
+            self._arrive(event.partner)
+        self._known.came(event)
+
+    def _end_work(self, name: str) -> None:
+        for worker in self.workers:
+            if worker.name == name:
+                worker.cancel()
+
+    @on(commands.StopWaiting)
+    def _stop_waiting(self, message: commands.StopWaiting) -> None:
+        self._end_work(_calling(message.contact))
+
+    def action_people(self) -> None:
+        """Show everybody with whom one is paired, or whom one knows."""
+        if not self._in_box:
+            from filesend_tui.screens.boxes.people import PeopleScreen
+
+            self._look_for_people()
+            self.push_screen(PeopleScreen(self.store), self._send_to)
+
+    @on(commands.LookForPeople)
+    def _look_for_people(self) -> None:
+        self._run_quietly("look", self._known.look)
+
+    def _send_to(self, people: tuple[Person, ...] | None) -> None:
+        """Send what is chosen to these, or go on to choosing it for them."""
+        if people:
+            self.store.recipients = tuple(person.key for person in people)
+            self._go("send")
+            if self.store.picked:
+                self.post_message(commands.SendPaths(self.store.picked.as_chosen()))
+
+    @on(commands.TurnTo)
+    def _turn_to(self, message: commands.TurnTo) -> None:
+        self.store.turn_to(message.session)
+        self._draw_soon()
+
+    @on(commands.RenameContact)
+    def _rename_contact(self, message: commands.RenameContact) -> None:
+        self._run("rename", self._known.rename(message.contact, message.name))
+
+    @on(commands.AllowContact)
+    def _allow_contact(self, message: commands.AllowContact) -> None:
+        self._run("allow", self._known.allow(message.contact, message.allowance))
+
+    @on(commands.ForgetContact)
+    def _forget_contact(self, message: commands.ForgetContact) -> None:
+        self._run("forget", self._known.forget(message.contact))
+
+    @on(commands.Disconnect)
+    def _disconnect(self, message: commands.Disconnect) -> None:
+        self._part_from(message.session)
 
     @on(commands.SharePaths)
     def _share(self, message: commands.SharePaths) -> None:
@@ -573,15 +687,18 @@ class FileSendApp(KeyedApp, SteadyApp):
         if message.torrent:
             self._run("stop", self._client.do(lambda client: client.remove(message.torrent)))
             return
-        for worker in self.workers:
-            if worker.name == SHARING:
-                worker.cancel()  # the torrent is still being made: cancelling the command ends that
+        self._end_work(SHARING)  # the torrent is still being made: this ends that, too
 
     @on(commands.AnswerRequest)
     def _answer(self, message: commands.AnswerRequest) -> None:
         async def answer(client: ClientApi) -> None:
             try:
-                await client.answer(message.transfer, message.accepted, output=message.folder)
+                await client.answer(
+                    message.transfer,
+                    message.accepted,
+                    output=message.folder,
+                    replace=message.replace,
+                )
             except FileSendError as error:
                 for screen in self.screen_stack:
                     if isinstance(screen, RequestScreen):
@@ -593,6 +710,18 @@ class FileSendApp(KeyedApp, SteadyApp):
             folder = message.folder
             self._output = folder if isinstance(folder, Path) else folder.path
         self._run(f"answer {message.transfer}", self._client.do(answer))
+
+    @on(commands.LookInto)
+    def _look_into(self, message: commands.LookInto) -> None:
+        async def look(client: ClientApi) -> None:
+            if not client.arriving.merges:
+                return
+            found = await client.existing(message.transfer, output=message.folder)
+            for screen in self.screen_stack:
+                if isinstance(screen, RequestScreen):
+                    screen.show_existing(found, client.arriving)
+
+        self._run_quietly("look into", look)
 
     @on(commands.CancelTransfer)
     def _cancel(self, message: commands.CancelTransfer) -> None:
@@ -653,6 +782,13 @@ class FileSendApp(KeyedApp, SteadyApp):
 
         self.push_screen(HelpScreen(self._place))
 
+    def action_text(self) -> None:
+        """Show the last text that somebody sent."""
+        if self.store.texts and not self._in_box:
+            from filesend_tui.screens.boxes.text import TextScreen
+
+            self.push_screen(TextScreen(self.store.texts))
+
     def action_verify(self) -> None:
         """Show the verification words, which reveal a man in the middle."""
         session, partner = self.store.session, self.store.partner
@@ -668,17 +804,42 @@ class FileSendApp(KeyedApp, SteadyApp):
         await self._client.do(lambda client: client.say(DIFFERENT_WORDS, to=session))
         await self._leave_partner(session)
 
+    def action_remember(self) -> None:
+        """Ask the partner to remember each other, or answer where they have asked."""
+        session, partner = self.store.session, self.store.partner
+        if partner is None:
+            return
+        if not self.store.asks_to_remember:
+            self._run("remember", self._client.do(lambda client: client.remember(session)))
+            return
+        self.push_screen(
+            ConfirmScreen(*remembering.question(partner), yes="Remember", no="No"),
+            lambda yes: self._answer_remembering(session, yes=bool(yes)),
+        )
+
+    def _answer_remembering(self, session: SessionId | None, *, yes: bool) -> None:
+        if session != self.store.session:
+            return
+        self.store.answered_remembering()
+
+        async def answer(client: ClientApi) -> None:
+            await (client.remember if yes else client.decline_remembering)(session)
+
+        self._run("remember", self._client.do(answer))
+
     def action_disconnect(self) -> None:
-        """End the pairing; ask first while something runs."""
-        session = self.store.session
-        question = ending_question("Disconnect", self.store.running_with_partner, ())
+        """End the pairing with the partner."""
+        self._part_from(self.store.session)
+
+    def _part_from(self, session: SessionId | None) -> None:
+        """End a session; ask first while something runs in it."""
+        question = ending_question("Disconnect", self.store.running_with(session), ())
         self._ask(question, "Disconnect", lambda: self._run("leave", self._leave_partner(session)))
 
     async def _leave_partner(self, session: SessionId | None) -> None:
         await self._client.do(lambda client: client.leave(session))
-        if self.store.partner is not None and self.store.session == session:
-            gone = events.PartnerGone(session=session, partner=self.store.partner, reason="self")
-            self._take_in(gone)
+        if (partner := self.store.people.name_of(session)) is not None:
+            self._take_in(events.PartnerGone(session=session, partner=partner, reason="self"))
             self._draw_soon()
 
     def action_help_quit(self) -> None:
@@ -693,10 +854,12 @@ class FileSendApp(KeyedApp, SteadyApp):
         if not isinstance(self.screen, ConfirmScreen):
             running, shares = self.store.running, self.store.open_shares
             if not running:
-                self._ask(ending_question("Quit", (), shares), "Quit", self._leave)
+                called = [each.name for each in self.store.everybody if each.waited]
+                question = ending_question("Quit", (), shares) or unsent_question(called)
+                self._ask(question, "Quit", self._leave)
                 return
-            question = QuitScreen(*quitting_question(running, shares), cancel=self._leave)
-            self.push_screen(question, lambda keep: self._leave(keep=True) if keep else None)
+            box = QuitScreen(*quitting_question(running, shares), cancel=self._leave)
+            self.push_screen(box, lambda keep: self._leave(keep=True) if keep else None)
 
     def _ask(self, question: tuple[str, str] | None, verb: str, then: Callable[[], None]) -> None:
         """Do something; ask first if there is a question."""
@@ -799,20 +962,25 @@ class FileSendApp(KeyedApp, SteadyApp):
         places = by_relay(
             each for each in self.store.unfinished if meant is None or each.transfer in meant
         )
-        here = self._client.relay
         if not places:
             return
-        if not here:
+        if not self._client.places:
             self._then = partial(self._resume_with, wanted)
             self.store.add_notice(Level.INFO, "Going on once there is a relay.")
             return
-        if here not in places:
-            here = next(iter(places))
-            if by_itself or self.store.has_sessions:
-                self.store.tell(at_another_relay(here, paired=self.store.has_sessions))
-                return
-            await self._client.go_to(here)
-        left = places[here]
+        elsewhere = [url for url in places if url not in self._client.places]
+        if elsewhere and by_itself:
+            self.store.tell(at_another_relay(elsewhere[0]))
+        failures = []
+        for url in elsewhere:
+            failure = None if by_itself else await guarded(self._client.go_to(url))
+            if failure is not None:
+                failures.append(failure)
+            if by_itself or failure is not None:
+                del places[url]
+        if not places and failures:
+            raise failures[0]
+        left = [each for there in places.values() for each in there]
         self.store.going_on(left)
         begun = await begin(client, left, asked=not by_itself)
         self.store.went_on(left, begun.transfers)
@@ -916,9 +1084,10 @@ class FileSendApp(KeyedApp, SteadyApp):
     ) -> bool | None:
         """Offer only what makes sense now."""
         match action:
-            case "retry":
-                return self.store.relay.state in {"lost", "closed"}
-            case "disconnect" | "verify":
+            case "retry" | "narrow":
+                gone = self.store.relay.state in {"lost", "closed"}
+                return gone if action == "retry" else self._meet_at.is_wide
+            case "disconnect" | "verify" | "remember":
                 return self.store.partner is not None
             case "write":
                 return self.store.partner is not None or bool(self.store.talk)
@@ -977,6 +1146,11 @@ class FileSendApp(KeyedApp, SteadyApp):
         if self._complete is None:
             self._complete = complete_code
         return self._complete(prefix)
+
+
+def _calling(contact: str) -> str:
+    """Return how the work is called that waits for a contact."""
+    return f"call {contact}"
 
 
 async def _leave(session: SessionId, client: ClientApi) -> None:

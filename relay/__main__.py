@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 import re
 import sys
 from pathlib import Path
 
+from relay.protocol.nearby import is_instance
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
 from relay.server import serve
 
+_LONGEST_LINE = 4096
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -62,9 +65,30 @@ def main(arguments: list[str] | None = None) -> int:
         help="holds the secret that the TURN server shares (coturn's static-auth-secret)",
     )
     parser.add_argument(
+        "--announce",
+        action=argparse.BooleanOptionalAction,
+        help="tell this network of it by mDNS (where others reach it)",
+    )
+    parser.add_argument(
+        "--announce-as",
+        type=_instance,
+        metavar="NAME",
+        help="its name there, 8 hexadecimal digits (a random one)",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
+    parser.add_argument(
+        "--wait-for-options",
+        action="store_true",
+        help="read further options from the first line of standard input, once all is loaded",
+    )
     options = parser.parse_args(arguments)
+    if options.wait_for_options:
+        line = _first_line()
+        if line is None:
+            return 0
+        options = parser.parse_args(line.split(), options)
     return serve(
         options.host,
         options.port,
@@ -74,8 +98,22 @@ def main(arguments: list[str] | None = None) -> int:
         transit=options.transit,
         turn=options.turn,
         turn_secret_file=options.turn_secret_file,
+        announce=options.announce,
+        announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,
     )
+
+
+def _first_line() -> str | None:
+    """Return the first line of standard input; None where that ends before."""
+    # os.read and not sys.stdin, which would read ahead: see server.py.
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte or len(line) >= _LONGEST_LINE:
+            return None
+        line += byte
+    return line.decode(errors="replace")
 
 
 def _network(text: str) -> str:
@@ -83,6 +121,12 @@ def _network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _instance(text: str) -> str:
+    if not is_instance(text):
+        raise argparse.ArgumentTypeError("a name is 8 hexadecimal digits")
+    return text
 
 
 def _turn(text: str) -> str:

@@ -64,18 +64,22 @@ def create_app(
     metrics_to: Sequence[str] = LOOPBACK,
     stores: Stores | None = None,
     turn: TurnServers | None = None,
+    *,
+    instance: str | None = None,
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
     metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
     same limits; in the memory of this process if None. turn: for people who are paired.
+    instance: its name on this network, where it is announced: /healthz tells it.
 
     Raises:
         ValueError: One of metrics_to is neither.
     """
     limits = limits or Limits()
     stores = stores or memory_stores(limits)
-    return RelayApp(limits, proxies or Proxies(), Networks(metrics_to), stores, turn)
+    networks = Networks(metrics_to)
+    return RelayApp(limits, proxies or Proxies(), networks, stores, turn=turn, instance=instance)
 
 
 class RelayApp:
@@ -87,9 +91,12 @@ class RelayApp:
         proxies: Proxies,
         metrics_to: Networks,
         stores: Stores,
+        *,
         turn: TurnServers | None,
+        instance: str | None,
     ) -> None:
         self._limits = limits
+        self._instance = instance
         self._stores = stores
         # Totals at the latest scrape of the metrics.
         self._people_kept = PeopleTotals(0, 0, 0)
@@ -110,7 +117,7 @@ class RelayApp:
         transit = [WebSocketRoute(TRANSIT_PATH, self._transit.serve)] if limits.transit else []
         web = Starlette(
             routes=[
-                Route("/healthz", _healthz),
+                Route("/healthz", self._healthz),
                 Route("/metrics", self._render_metrics),
                 Route(REFLECT_PATH, _reflect),
                 *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
@@ -120,6 +127,12 @@ class RelayApp:
         )
         web.router.redirect_slashes = False  # it would redirect to any `Host` that a stranger sends
         self._app = socketio.ASGIApp(self._server, web, socketio_path=SOCKET_IO_PATH)
+
+    async def _healthz(self, _request: Request) -> Response:
+        said = {"service": "filesend-relay", "version": version("filesend-tui")}
+        # By it whoever found the relay nearby knows that it is one which they use already.
+        named = {"instance": self._instance} if self._instance is not None else {}
+        return JSONResponse(said | named)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, socket or the lifespan (ASGI 3)."""
@@ -281,7 +294,3 @@ async def _reflect(request: Request) -> Response:
     # A dual-stack socket has IPv4 addresses in IPv6's form.
     seen = Reflection(address=host.removeprefix("::ffff:"), port=port or None)
     return Response(msgspec.json.encode(seen), media_type="application/json")
-
-
-async def _healthz(_request: Request) -> Response:
-    return JSONResponse({"service": "filesend-relay", "version": version("filesend-tui")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import cast
@@ -25,6 +27,7 @@ from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
 from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
+from relay.protocol.nearby import new_instance
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
 from relay.stun import udp_like
@@ -84,7 +87,8 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn: as create_app takes them. on_ready: called with the
+    limits, proxies, metrics_to, stores, turn: as create_app takes them. announce_as: the name under
+    which the networks of this machine are told of it; None: they are not. on_ready: called with the
     URL once connections are answered. `should_exit = True`, from any thread, ends it within a
     moment; so do SIGINT and SIGTERM in the main thread.
     """
@@ -98,10 +102,15 @@ class RelayServer(uvicorn.Server):
         metrics_to: Sequence[str] = LOOPBACK,
         stores: Stores | None = None,
         turn: TurnServers | None = None,
+        announce_as: str | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        self._app: RelayApp = create_app(limits, proxies, metrics_to, stores, turn)
+        self._announce_as = announce_as
+        self._announcing: asyncio.Task[None] | None = None
+        self._app: RelayApp = create_app(
+            limits, proxies, metrics_to, stores, turn, instance=announce_as
+        )
         self._listener = listener
         self._on_ready = on_ready
         super().__init__(
@@ -139,13 +148,29 @@ class RelayServer(uvicorn.Server):
         await super().startup(sockets)
         await self._app.answer_stun(self._listener)
         logger.info("ready")
+        if self._announce_as is not None:
+            self._announcing = asyncio.create_task(self._announce(self._announce_as))
         self._on_ready(self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Notify everybody connected, then close."""
         logger.info("closing")
+        if self._announcing is not None:
+            self._announcing.cancel()
         await self._app.say_closing()
         await super().shutdown(sockets)
+        if self._announcing is not None:
+            await asyncio.wait({self._announcing})
+
+    async def _announce(self, instance: str) -> None:
+        try:
+            # It takes a while, in which people are answered; and most relays need none of it.
+            await asyncio.to_thread(import_module, "zeroconf.asyncio")
+            from relay.announcement import Announcement
+
+            await Announcement(self._listener, instance).run()
+        except Exception as error:
+            logger.warning("this relay is not announced on the network: %s", error)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Exit cleanly on a signal; a second SIGINT does not wait.
@@ -171,6 +196,8 @@ def serve(
     transit: int | None = None,
     turn: Sequence[str] = (),
     turn_secret_file: Path | None = None,
+    announce: bool | None = None,
+    announce_as: str | None = None,
     until_stdin_closes: bool = False,
 ) -> int:
     """Run a relay until a signal ends it; return the process's exit status.
@@ -179,8 +206,9 @@ def serve(
     `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
     None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
     turn, turn_secret_file: URLs of TURN servers, and the file of the secret that they share with
-    the relay. until_stdin_closes: also end at the end of standard input, as when the parent that
-    holds the other end of the pipe is gone.
+    the relay. announce: tell the networks of this machine of the relay, by mDNS; None: where others
+    reach it. announce_as: its name there; None: a new one. until_stdin_closes: also end at the end
+    of standard input, as when the parent that holds the other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -212,12 +240,18 @@ def serve(
         if transit is not None:
             day = day_of(transit) if transit else limits.transit_day
             limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
+        reached = not ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+        if announce and not reached:
+            logger.warning("this relay is not announced: only this machine reaches it")
         server = RelayServer(
             listener,
             limits=limits,
             proxies=proxies,
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
             turn=servers,
+            announce_as=announce_as or new_instance()
+            if reached and announce is not False
+            else None,
             on_ready=_say_ready,
         )
         if until_stdin_closes:

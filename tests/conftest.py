@@ -71,6 +71,9 @@ def _state_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         state = str(tmp_path_factory.mktemp("state"))
         patch.setenv("FILESEND_STATE", state)
+        # A test is no announcement to a network, and calls no stranger's tracker.
+        patch.setenv("FILESEND_LISTEN", "local")
+        patch.setenv("FILESEND_TRACKERS", "none")
         patch.setenv("XDG_STATE_HOME", state)  # for processes without the variables of ours
         yield
 

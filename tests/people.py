@@ -18,8 +18,9 @@ from filesend_tui.core.errors import NotPaired
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Event, SessionId, TransferId
 from filesend_tui.core.exchange.manager import TransferManager
-from filesend_tui.core.relay_client.connection import ConnectionState, RelayConnection
+from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.relay_client.staying import ConnectionState
 from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.envelope import Envelope
@@ -27,6 +28,7 @@ from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.sessions.pairing import Pairing, PairingState
 from filesend_tui.core.sessions.partner import Partner
+from filesend_tui.core.sessions.places.lobby import Lobby
 from filesend_tui.core.torrent.engine_protocol import Torrents
 from relay.guard.limits import Limits
 from relay.protocol import words
@@ -195,6 +197,19 @@ class Person:
         self._more = asyncio.Event()
         self._reader = self.events.subscribe()
         self.watching = asyncio.create_task(self._watch())
+
+    @property
+    def relay(self) -> RelayConnection:
+        """The connection to the only relay."""
+        (place,) = self.people._places.values()
+        assert isinstance(place.connection, RelayConnection)
+        return place.connection
+
+    @property
+    def lobby(self) -> Lobby:
+        """The lobby at the only relay."""
+        (place,) = self.people._places.values()
+        return place.lobby
 
     @property
     def partner(self) -> str | None:

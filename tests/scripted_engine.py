@@ -10,10 +10,11 @@ from typing import Any
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import Hashing
+from filesend_tui.core.torrent.group import Group
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.sources.create import make_torrent
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.torrent import Choice, Choose, Progress, Standing
 
@@ -107,8 +108,15 @@ class ScriptedEngine:
         torrent_id = info.info_hash.hex()
         magnet = Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers))
         self.held[torrent_id] = held = Held(magnet)
+        held.trackers = tuple(trackers)
         held.described.set_result(info)
         return torrent_id
+
+    async def serve_in(self, group: Group, sources: Sequence[SourceFile], **how: Any) -> str:
+        return await self.serve(sources, swarm_key=group.swarm_key, **how)
+
+    async def leave(self, group: Group, transfer: str) -> None:
+        raise NotImplementedError  # groups are tested with the real engine
 
     async def add(
         self,
@@ -124,6 +132,7 @@ class ScriptedEngine:
         invitation: object = None,
         reach: object = None,
         keep: bool | None = None,
+        members: int = 2,
     ) -> str:
         parsed = parse_magnet(magnet)
         torrent = Held(parsed)
@@ -164,11 +173,30 @@ class ScriptedEngine:
         for future in (torrent.described, torrent.done):
             future.cancel()
 
-    async def invite(self) -> None:
-        return None
+    async def serve_stream(
+        self, source: object, *, name: str, trackers: Sequence[str], **_: object
+    ) -> str:
+        magnet = Magnet(info_hash=b"s" * 20, name=name, trackers=tuple(trackers))
+        self.held[magnet.info_hash.hex()] = Held(magnet)
+        return magnet.info_hash.hex()
+
+    async def add_stream(self, magnet: str, **_: object) -> str:
+        raise NotImplementedError("this engine moves no streams")
+
+    def stream_digest(self, torrent_id: str) -> bytes:
+        return b"d" * 32
+
+    async def invite(self, session: str | None = None) -> None:
+        del session
+        return
 
     def reply(self, torrent_id: str) -> None:
         del torrent_id
+
+    def add_tracker(self, torrent_id: str, url: str) -> bool:
+        held = self.held[torrent_id]
+        held.trackers = tuple(dict.fromkeys((*held.trackers, url)))
+        return True
 
     def partner_away(self, transfer: str, *, away: bool) -> None:
         self.away[transfer] = away

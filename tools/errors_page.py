@@ -34,6 +34,10 @@ BROUGHT_ABOUT: Final = {
         "tests/sessions/test_manager.py::test_ones_own_code_is_for_the_other",
     ),
     "unknownCode": ("tests/cli/test_cli.py::test_a_code_that_nobody_made",),
+    "nameplateTaken": (
+        "tests/sessions/test_several_places.py::"
+        "test_where_numbers_are_taken_again_and_again_they_get_longer",
+    ),
     "usedCode": ("tests/e2e/test_endings.py::test_a_code_works_once",),
     "expiredCode": (
         "tests/sessions/test_manager.py::test_an_expired_code_is_told",
@@ -52,12 +56,32 @@ BROUGHT_ABOUT: Final = {
     "notVerified": (
         "tests/e2e/test_verify.py::test_other_words_or_no_answer_end_it_and_the_partner_is_told",
     ),
+    "streamDamaged": (
+        "tests/security/test_pipes.py::test_a_sender_believes_no_receiver_who_has_something_else",
+        "tests/torrent/streams/test_flows.py::test_a_hash_that_differs_fails_it",
+    ),
+    "readerGone": ("tests/e2e/test_pipes.py::test_a_reader_that_closes_ends_both_well",),
+    "onlyFiles": ("tests/e2e/test_pipes.py::test_files_for_a_pipe_are_declined_with_advice",),
     "samePurpose": (
         "tests/e2e/test_purposes.py::test_two_senders_hear_at_once_that_both_send",
         "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",
     ),
     "noSuchProgram": ("tests/e2e/test_limit.py::test_where_nothing_runs_that_is_said",),
     "programSilent": ("tests/headless/test_limits.py::test_one_that_is_stopped_is_told_of",),
+    "unknownContact": (
+        "tests/headless/contacts/test_standing.py::test_a_name_that_nobody_has_tells_the_names",
+    ),
+    "contactDoubted": (
+        "tests/contacts/test_renewal.py"
+        "::test_a_copy_that_met_once_is_noticed_at_the_next_meeting_by_both",
+        "tests/security/test_contacts.py::test_a_copied_contact_is_noticed_by_both_and_told",
+    ),
+    "contactAway": (
+        "tests/headless/contacts/test_standing.py::test_who_does_not_come_in_time_is_away",
+    ),
+    "notInstalled": (
+        "tests/headless/contacts/test_service.py::test_another_one_is_left_alone_unless_forced",
+    ),
     "notPaired": ("tests/sessions/test_manager.py::test_without_a_relay_or_a_partner",),
     "severalPartners": ("tests/core/test_several_sessions.py::test_who_is_meant_must_be_said",),
     "partnerGone": ("tests/e2e/test_endings.py::test_a_killed_sender",),

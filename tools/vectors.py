@@ -61,7 +61,7 @@ REFUSED: Final = (
     "4711-apple-violin-acrobat",
     "4711-apple-vjolin",
     "0-apple-violin",
-    "1000000-apple-violin",
+    "100000000-apple-violin",
     "4711-apple-violin or 4712-apple-violin",
 )
 
@@ -276,6 +276,7 @@ TALK: Final[tuple[tuple[Side, Word], ...]] = (
     (Side.MAKER, words.Message(text="x" * (BUCKET - 16 - len('{"text":""}')))),
     (Side.MAKER, words.Message(text="x" * (BUCKET - 15 - len('{"text":""}')))),
     (Side.MAKER, words.Cancel(id=_ID, reason="enough")),
+    (Side.MAKER, words.Text(text="one\n\ttwo")),
     (Side.JOINER, words.SendAgain(id=_ID)),
     (Side.JOINER, words.Acknowledge()),
     (Side.MAKER, words.Goodbye()),

@@ -14,7 +14,9 @@ from benchmarks.groups import (
     links,
     loopback,
     memory,
+    pipe,
     screens,
+    several,
     transit,
     webrtc,
 )
@@ -33,11 +35,13 @@ GROUPS = tuple(
     Group(module.ROWS, module.measure)
     for module in (
         loopback,
+        pipe,
         webrtc,
         links,
         transit,
         files,
         journal,
+        several,
         memory,
         beginning,
         hashing,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from benchmarks.processes import Failed, Program
 
 _START = 60.0
 _CODE = "7-benchmark-only"
+_WRITTEN = ("Received file written", "Received files written")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,21 @@ def _server(plugin: str, folder: Path) -> Iterator[tuple[Program, str]]:
 
 def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str, str]) -> float:
     """Send a file into `folder`; return seconds from the connection until the file is complete."""
+    return send_folder(servers, source, folder, environment)[1]
+
+
+def send_folder(
+    servers: Servers,
+    source: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float = 300.0,
+) -> tuple[float, float]:
+    """Send a file or folder into `folder`; return the seconds that it packs, and that it sends.
+
+    It packs from its start until it shows its code, and sends from the connection until everything
+    is in place. seconds: the timeout of each.
+    """
     command = [sys.executable, "-m", "wormhole", "--relay-url", servers.mailbox]
     command += ["--transit-helper", servers.transit]
     with ExitStack() as stack:
@@ -69,8 +86,9 @@ def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str,
                 Program([*command, *words], environment=environment, folder=folder)
             )
 
+        began = time.perf_counter()
         sender = run("send", "--no-qr", "--code", _CODE, source)
-        sender.wait_for(lambda line: True if _CODE in line else None, _START)
+        told, _ = sender.wait_for(lambda line: True if _CODE in line else None, seconds)
         receiver = run("receive", "--accept-file", _CODE)
         first, line = receiver.wait_for(
             lambda line: line if line.startswith("Receiving (") else None, _START
@@ -78,10 +96,10 @@ def send(servers: Servers, source: Path, folder: Path, environment: Mapping[str,
         if "relay" in line:
             raise Failed(f"magic-wormhole did not connect directly: {line}")
         last, _ = receiver.wait_for(
-            lambda line: True if line.startswith("Received file written") else None, 300
+            lambda line: True if line.startswith(_WRITTEN) else None, seconds
         )
         sender.end()
-        return last - first
+        return told - began, last - first
 
 
 def _free_port() -> int:

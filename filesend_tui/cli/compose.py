@@ -6,25 +6,35 @@ The commands themselves are headless/'s; their options are in their own files.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from filesend_tui.cli.common import Refused
 from filesend_tui.core.config import default_folder
 from filesend_tui.runtime.local_relay import Ask, LocalRelay
 from filesend_tui.settings.load import Settings
 from filesend_tui.system import core_dumps
+from filesend_tui.system.awake import Awake
 from filesend_tui.system.state_folder import default_state_folder
+from filesend_tui.system.telling import can_be_told
 
 if TYPE_CHECKING:
     from filesend_tui.core.client import Client
     from filesend_tui.headless.asking import Asker
-    from filesend_tui.headless.paired import FindRelay, FoundRelay
+    from filesend_tui.headless.narration import Sharing
+    from filesend_tui.headless.paired import FindRelay, Places
     from filesend_tui.headless.printers import Printer
+    from filesend_tui.runtime.meeting_places import MeetingPlaces
     from filesend_tui.state.views import Notice
+
+
+#: What whoever is given a code sends, on their command line.
+_SENT: Final = {"send": "PATH", "stream": "-"}
 
 
 class Relay(NamedTuple):
@@ -52,7 +62,10 @@ class Relay(NamedTuple):
 
 @contextmanager
 def relay_of(settings: Settings) -> Iterator[Relay]:
-    """Yield the relay that was named, or this machine's own, which ends with the block."""
+    """Yield the relay that was named, or this machine's own, which ends with the block.
+
+    For those who meet nobody: what is shared with anybody is announced at its tracker.
+    """
     if (named := settings.relay) is not None:
 
         async def find(_: Ask) -> str:
@@ -65,9 +78,44 @@ def relay_of(settings: Settings) -> Iterator[Relay]:
 
 
 @contextmanager
+def places_of(
+    settings: Settings, only: Sequence[str] = (), at: str = ""
+) -> Iterator[MeetingPlaces]:
+    """Yield where people are met; a relay that is started for it ends with the block.
+
+    Args:
+        settings: The settings.
+        only: See `chosen`.
+        at: Likewise.
+
+    Raises:
+        Refused: One of `only`, or `at`, is no place.
+    """
+    from filesend_tui.runtime.meeting_places import Choice, MeetingPlaces, chosen
+
+    every = Choice(
+        relays=(settings.relay,) if settings.relay is not None else (),
+        own=settings.relay is None,
+        # What is asked of a network, or told there, would go around a proxy.
+        nearby=settings.listen == "lan" and not settings.proxy.is_set,
+        trackers=settings.trackers,
+    )
+    try:
+        chosen(every, only)
+    except ValueError as error:
+        raise Refused(f"--at: {error}") from None
+    try:
+        choice = chosen(every, only, at)
+    except ValueError as error:
+        raise Refused(f"The code's place: {error}") from None
+    with local_relay_of(settings) as local:
+        yield MeetingPlaces(choice, local, settings.proxy)
+
+
+@contextmanager
 def local_relay_of(settings: Settings) -> Iterator[LocalRelay]:
     """Yield this machine's own relay; one that was started ends with the block."""
-    local = LocalRelay(settings.port)
+    local = LocalRelay(settings.port, transit=settings.transit)
     try:
         yield local
     finally:
@@ -88,16 +136,56 @@ def goes_on(settings: Settings, resume: bool | None, *, verify: bool) -> bool | 
     return resume if resume is not None else settings.resume or None
 
 
-def relay_by_url(own: Relay, asker: Asker) -> Callable[[str], Awaitable[FoundRelay]]:
-    """Return what finds the relay of a URL; this machine's own is started where it does not run."""
-    from filesend_tui.headless.paired import FoundRelay
+def opening(places: MeetingPlaces, asker: Asker) -> Places:
+    """Return what connects a client to these places, asking on a terminal."""
+    from filesend_tui.headless.asking import ask_trust
+    from filesend_tui.headless.paired import Places
 
-    find = own.asking(asker)
+    ask = partial(ask_trust, asker)
+    return Places(lambda client: places.open(client, ask), places.main, places.beyond)
 
-    async def by_url(url: str) -> FoundRelay:
-        return await find() if url == own.url else FoundRelay(url, _yes)
 
-    return by_url
+def run_at_places(
+    command: Callable[[Client, Places], Coroutine[None, None, None]],
+    settings: Settings,
+    asker: Asker,
+    *,
+    only: Sequence[str] = (),
+    code: str | None = None,
+    counterpart: Literal["receive", "send", "stream", ""] = "",
+    **how: Any,
+) -> int:
+    """Run a command that meets people; return the exit code.
+
+    Args:
+        command: Called with the Client, and what connects it to the places.
+        settings: See `run`.
+        asker: Likewise.
+        only: See `places_of`.
+        code: The other person's, which may name its place; None where there is none.
+        counterpart: The command of whoever is given a code of this run's, or that they send a
+            stream; empty: it makes none.
+        how: json, program and so on, as `run`.
+
+    Raises:
+        Refused: One of `only`, or the code's place, is no place.
+    """
+    from filesend_tui.core.checks import split_place
+
+    _, at = split_place(code or "")
+    with places_of(settings, only, at) as places:
+        return run(
+            lambda client: command(client, opening(places, asker)),
+            settings,
+            places.named,
+            beyond=places.beyond,
+            stop=places.stop,
+            asker=asker,
+            sharing=sharing_of(places, settings, sends=_SENT.get(counterpart, ""))
+            if counterpart
+            else None,
+            **how,
+        )
 
 
 def run(
@@ -112,6 +200,9 @@ def run(
     endless: bool = False,
     stop: Callable[[], None] = lambda: None,
     asker: Asker | None = None,
+    beyond: bool = False,
+    sharing: Sharing | None = None,
+    piped: bool = False,
 ) -> int:
     """Run a command of headless/ to its end; return the exit code.
 
@@ -126,6 +217,9 @@ def run(
         endless: The command has no end of its own.
         stop: Ends what was started for this run.
         asker: Asks on the terminal.
+        beyond: See Settings.client_config.
+        sharing: How a code that is made gets to the other person.
+        piped: Standard output is a stream: what is printed goes to standard error.
     """
     core_dumps.forbid()
     from filesend_tui.headless.running import run as run_client
@@ -134,8 +228,12 @@ def run(
         from filesend_tui.core.util.text import visible
 
         print(visible(f"Warning: {warning.message} {warning.hint}"), file=sys.stderr)
-    config = settings.client_config(output=folder_of(settings), meeting_places=meeting_places)
-    printer = _printer(json=json, asked=asked, lists=lists)
+    config = settings.client_config(
+        output=folder_of(settings), meeting_places=meeting_places, beyond=beyond
+    )
+    printer = _printer(
+        json=json, asked=asked, lists=lists, sharing=sharing, piped=piped, tells=settings.notify
+    )
     state = state_of(settings)
     return run_client(
         partial(_listed, state, program, command) if program else command,
@@ -146,7 +244,13 @@ def run(
         state=state,
         finishes=settings.finishes,
         endless=endless,
+        awake=awake_of(settings),
     )
+
+
+def awake_of(settings: Settings) -> Callable[[bool], object]:
+    """Return what is told whether the machine has to stay awake."""
+    return Awake().hold if settings.stay_awake else lambda _: None
 
 
 async def _listed(
@@ -185,11 +289,42 @@ def state_of(settings: Settings) -> Path:
     return settings.state or default_state_folder()
 
 
-def _printer(*, json: bool, asked: bool, lists: bool) -> Printer:
+def sharing_of(places: MeetingPlaces, settings: Settings, *, sends: str = "") -> Sharing:
+    """Return how a code gets to the other person: what they type, where it works, and a copy.
+
+    sends: see MeetingPlaces.command.
+    """
+    from filesend_tui.headless.narration import Sharing
+
+    command = partial(places.command, sends=sends)
+    return Sharing(command, places.where, copy=settings.copy)
+
+
+def _printer(
+    *,
+    json: bool,
+    asked: bool,
+    lists: bool,
+    sharing: Sharing | None,
+    piped: bool,
+    tells: bool,
+) -> Printer:
     from filesend_tui.headless import printers
 
     if json:
-        return printers.JsonPrinter(sys.stdout.buffer)
+        return printers.JsonPrinter(sys.stdout.buffer, sharing)
     on_terminal = sys.stderr.isatty()
     progress = (printers.ProgressBar if on_terminal else printers.ProgressLines)(sys.stderr)
-    return printers.TextPrinter(sys.stdout, sys.stderr, progress, asked=asked, lists=lists)
+    printer = printers.TextPrinter(
+        sys.stderr if piped else sys.stdout,
+        sys.stderr,
+        progress,
+        asked=asked,
+        lists=lists,
+        sharing=sharing,
+    )
+    if not (tells and on_terminal and not piped and can_be_told(os.environ)):
+        return printer
+    from filesend_tui.headless.ends.telling import TellingPrinter
+
+    return TellingPrinter(printer, sys.stderr)

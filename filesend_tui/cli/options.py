@@ -17,6 +17,8 @@ import typer
 from filesend_tui import __version__
 from filesend_tui.settings.schema import BY_KEY, Setting
 
+#: People who can be sent the same at once.
+MOST_PEOPLE: Final = 64
 #: The settings of how two people's machines, or those of a swarm, connect.
 SWARM: Final = (
     "ice_servers",
@@ -26,6 +28,8 @@ SWARM: Final = (
     "download_limit",
     "on_hangup",
     "history",
+    "notify",
+    "stay_awake",
 )
 CONNECTION: Final = (
     "ice_servers",
@@ -38,9 +42,17 @@ CONNECTION: Final = (
     "away_limit",
     "on_hangup",
     "history",
+    "notify",
+    "stay_awake",
 )
+#: The settings of how files are found and sent, and how they are put where they go.
+SENT: Final = ("links", "exclude", "respect_gitignore", "times")
+SHARED: Final = ("links", "exclude", "respect_gitignore")
+RECEIVED: Final = ("times", "overwrite", "skip_existing")
 LOG: Final = ("log_level", "log_file")
 
+#: Instead of a path: standard input, or standard output.
+STDIN: Final = "-"
 #: For those that are paths: what typer refuses before the command runs.
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
@@ -88,7 +100,7 @@ def takes(*keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def taking(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def taken(context: typer.Context, **given: Any) -> None:
-            said = {key: value for key in keys if (value := given.pop(key)) is not None}
+            said = {key: value for key in keys if (value := _said(key, given.pop(key))) is not None}
             context.obj = {**(context.obj or {}), **said}
             command(context, **given)
 
@@ -112,19 +124,61 @@ def takes(*keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return taking
 
 
+def _said(key: str, value: Any) -> Any:
+    """Return what an option says, None where it was not given.
+
+    That of a switch which stands for a value is True or None; of one that may be repeated, a list.
+    """
+    means = BY_KEY[key].means
+    return (means if value else None) if means is not None else (None if value == [] else value)
+
+
 def _kind(setting: Setting) -> Any:
     if setting.key in _PATHS:
         return Path | None
     if setting.many:
         return list[str] | None
-    return bool | None if setting.stored is bool else str | None
+    return bool | None if setting.stored is bool or setting.means is not None else str | None
 
 
 def _path(text: str) -> Path:
     # A script's unset variable; as a Path it would be the whole current folder.
     if not text:
         raise typer.BadParameter("an empty path names nothing; the current folder is .")
-    return Path(text)
+    # `-` alone is standard input; a file of that name is ./-
+    path = Path(text)
+    return path.absolute() if text != STDIN and str(path) == STDIN else path
+
+
+def size_of(text: str | None) -> int | None:
+    """Return a number of bytes that was typed. Raises typer.BadParameter."""
+    from filesend_tui.core.util.figures import parse_rate
+
+    if text is None:
+        return None
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--max: {error}") from None
+
+
+def wait_of(text: str | None) -> float | None:
+    """Return the seconds that were typed; None for no end. Raises typer.BadParameter."""
+    from filesend_tui.settings.parse import duration
+
+    if text is not None and text.strip().lower() == "none":
+        return None
+    try:
+        return duration("10m" if text is None else text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--wait: {error}") from None
+
+
+def places_in(context: typer.Context, at: list[str] | None) -> list[str]:
+    """Return what `--at` says, of the command or before it."""
+    before: list[str] = context.meta.setdefault("filesend.at", [])
+    before += at or []
+    return before
 
 
 def _print_version(wanted: bool) -> None:
@@ -137,9 +191,49 @@ PathsArgument = Annotated[
     list[Path],
     typer.Argument(metavar="PATH", help="Files and folders.", show_default=False, parser=_path),
 ]
+SendPathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Files and folders; - alone is a stream of any length, read from standard input.",
+        show_default=False,
+        parser=_path,
+    ),
+]
+TextOption = Annotated[
+    str | None,
+    typer.Option(
+        "--text",
+        metavar="TEXT",
+        help="Send this text, at most 64 KiB, instead of files; - reads it from standard input.",
+        show_default=False,
+    ),
+]
+AsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="What the stream is called, and a file that it becomes. (else stream)",
+        show_default=False,
+    ),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="With -o -: write even to a terminal, whatever comes.")
+]
+MakeCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--make-code",
+        help="Make a code for who sends, who then types it: filesend send PATH --code CODE.",
+    ),
+]
 CodeArgument = Annotated[
     str | None,
-    typer.Argument(metavar="CODE", help="The other person's code; asked for, or read, without it."),
+    typer.Argument(
+        metavar="CODE",
+        help="The other person's code, also CODE@HOST; asked for, or read, without it.",
+    ),
 ]
 MagnetArgument = Annotated[str, typer.Argument(metavar="MAGNET", help="A magnet link.")]
 SendCodeOption = Annotated[
@@ -147,7 +241,29 @@ SendCodeOption = Annotated[
     typer.Option(
         "--code",
         metavar="CODE",
-        help="The other person's code, or - to read it. Without it, make one.",
+        help="The other person's code, also CODE@HOST, or - to read it. Without it, make one.",
+    ),
+]
+ReceiversOption = Annotated[
+    int | None,
+    typer.Option(
+        "--receivers",
+        metavar="N",
+        min=1,
+        max=MOST_PEOPLE,
+        help="Send to so many people by codes, one after another, beside those of --to. "
+        "They help each other.",
+        show_default=False,
+    ),
+]
+AtOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="PLACE",
+        help="Meet there alone: at relay, own, nearby, trackers, or a URL; may be repeated. "
+        "(else at all of them)",
+        show_default=False,
     ),
 ]
 VerifyOption = Annotated[
@@ -182,6 +298,14 @@ IdsArgument = Annotated[
 ]
 ListOption = Annotated[bool, typer.Option("--list", help="Only show what is unfinished.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Forget all that is unfinished.")]
+SaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="URL|none",
+        help="Run none, but remember this relay in the settings; none forgets it.",
+    ),
+]
 ClearOption = Annotated[bool, typer.Option("--clear", help="Delete the whole history.")]
 CountOption = Annotated[
     int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many entries, the newest.")
@@ -209,8 +333,95 @@ TrackerOption = Annotated[
 HostOption = Annotated[
     str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")
 ]
+AnnounceOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--announce/--no-announce",
+        help="Tell this network of the relay by mDNS. Without either: where others reach it.",
+        show_default=False,
+    ),
+]
 PortOption = Annotated[
     int | None, of_setting("port", "The port; 0 for any free one.", min=0, max=65535)
+]
+ToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        metavar="NAME",
+        help="Send to somebody you remember, with no code: wait for them; may be repeated.",
+        show_default=False,
+    ),
+]
+WaitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="TIME|none",
+        help="How long to wait with --to, such as 90s, 10m or 2h; none for as long as it takes. "
+        "(else 10m)",
+    ),
+]
+RememberOption = Annotated[
+    bool,
+    typer.Option(
+        "--remember", help="Ask the other person to remember each other, so that --to works."
+    ),
+]
+FromOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Wait for this person alone; may be repeated. (else all you remember)",
+        show_default=False,
+    ),
+]
+MaxOption = Annotated[
+    str | None,
+    typer.Option("--max", metavar="SIZE", help="At most so much at once, such as 500M or 2 GB."),
+]
+ExecOption = Annotated[
+    str | None,
+    typer.Option(
+        "--exec",
+        metavar="COMMAND",
+        help="Run this for each transfer that arrived, with its path behind; never by a shell.",
+    ),
+]
+InstallOption = Annotated[
+    bool,
+    typer.Option(
+        "--install", help="Only write a user unit of systemd that runs this with these options."
+    ),
+]
+OverwriteUnitOption = Annotated[bool, typer.Option("--force", help="Overwrite another unit.")]
+OnlineOption = Annotated[
+    bool,
+    typer.Option("--online", help="Look who is there: it takes some seconds, and they see it."),
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Tell nobody.")]
+NothingOption = Annotated[bool, typer.Option("--nothing", help="Ask about everything again.")]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder", metavar="DIR", help="Where it goes.", file_okay=False, show_default=False
+    ),
+]
+KindsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kinds",
+        metavar="GLOB",
+        help="Only files of such names, as '*.jpg'; may be repeated.",
+        show_default=False,
+    ),
+]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Somebody you remember.", show_default=False)
+]
+NewNameArgument = Annotated[
+    str, typer.Argument(metavar="NEW", help="The new name.", show_default=False)
 ]
 VersionOption = Annotated[
     bool,

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from filesend_tui.cli.common import settle
-from filesend_tui.cli.options import HostOption, PortOption, takes
+from filesend_tui.cli.common import Refused, settle
+from filesend_tui.cli.options import AnnounceOption, HostOption, PortOption, SaveOption, takes
+
+if TYPE_CHECKING:
+    from filesend_tui.settings.load import Settings
 
 
 @takes("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file", "log_level")
 def relay(
-    context: typer.Context, *, host: HostOption = "127.0.0.1", port: PortOption = None
+    context: typer.Context,
+    *,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    announce: AnnounceOption = None,
+    save: SaveOption = None,
 ) -> None:
     """Run a relay: it introduces people, and can read no file."""
     settings = settle(context.obj, service=True)
+    if save is not None:
+        _remember(save, settings)
+        return
     from filesend_tui.system.terminal import TerminalWatch, on_terminal
     from relay.server import serve
 
@@ -28,5 +41,25 @@ def relay(
             transit=settings.transit,
             turn=settings.turn,
             turn_secret_file=settings.turn_secret_file,
+            announce=announce,
         )
     )
+
+
+def _remember(url: str, settings: Settings) -> None:
+    """Write a relay into the settings file, or take it out (`none`), and say so. Raises Refused."""
+    from filesend_tui.settings import file, parse
+    from filesend_tui.settings.load import SettingsError, settings_path
+
+    path = settings_path()
+    try:
+        relay = None if url == "none" else parse.relay(url)
+        file.change(path, {"relay": relay})
+    except (ValueError, SettingsError) as error:
+        raise Refused(f"--save: {error}") from None
+    if relay is None:
+        typer.echo(f"No relay is named in {path}.")
+    else:
+        typer.echo(f"People are met at {relay} from now on; it is in {path}.")
+    if (held := settings.held.get("relay")) is not None:
+        typer.echo(f"{held} names one as well, which counts as long as it is set.", err=True)

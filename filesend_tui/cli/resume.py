@@ -8,7 +8,7 @@ from filesend_tui.cli.common import settle
 from filesend_tui.cli.options import CONNECTION, LOG, IdsArgument, JsonOption, ListOption, takes
 
 
-@takes("output", "name", *CONNECTION, *LOG)
+@takes("output", "relay", "listen", "trackers", "name", *CONNECTION, *LOG)
 def resume(
     context: typer.Context,
     ids: IdsArgument = None,
@@ -23,23 +23,14 @@ def resume(
     from filesend_tui.headless.asking import Asker
 
     asker, folder = Asker.on_standard_input(), compose.folder_of(settings)
-    with compose.relay_of(settings) as own:
-        ended = compose.run(
-            lambda client: resuming.resume(
-                client,
-                compose.relay_by_url(own, asker),
-                ids or (),
-                asker,
-                folder=folder,
-                list_only=list,
-                json=json,
-            ),
-            settings,
-            [own.url],
-            stop=own.stop,
-            json=json,
-            program="" if list else "resume",
-            lists=list,
-            asker=asker,
-        )
+    ended = compose.run_at_places(
+        lambda client, places: resuming.resume(
+            client, places, ids or (), asker, folder=folder, list_only=list, json=json
+        ),
+        settings,
+        asker,
+        json=json,
+        program="" if list else "resume",
+        lists=list,
+    )
     raise typer.Exit(ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from filesend_tui.cli.common import Refused, settle
@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
-def open_screens(options: Mapping[str, Any]) -> int:
+def open_screens(options: Mapping[str, Any], only: Sequence[str] = ()) -> int:
     """Open the screens; return the exit code.
+
+    Args:
+        options: See settle.
+        only: The places at which people are met; all where there is none.
 
     Raises:
         Refused: There is no terminal, or a setting cannot be used.
     """
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Refused("The screens need a terminal; `filesend --help` lists commands that do not.")
-    return run_screens(settle(options, log_to_stderr=False))
+    return run_screens(settle(options, log_to_stderr=False), only)
 
 
-def run_screens(settings: Settings) -> int:
+def run_screens(settings: Settings, only: Sequence[str] = ()) -> int:
     """Run the TUI to its end; return the exit code."""
     from filesend_tui.cli import compose
     from filesend_tui.runtime.event_loop import runner
@@ -38,9 +42,11 @@ def run_screens(settings: Settings) -> int:
     from filesend_tui.app import FileSendApp
     from filesend_tui.state.notices import receipts
 
-    with compose.relay_of(settings) as relay:
+    with compose.places_of(settings, only) as places:
         folder = compose.folder_of(settings)
-        config = settings.client_config(output=folder, meeting_places=[relay.url])
+        config = settings.client_config(
+            output=folder, meeting_places=places.named, beyond=places.beyond
+        )
         state = compose.state_of(settings)
         obeying: list[asyncio.Task[None]] = []  # until the event loop ends
 
@@ -55,14 +61,15 @@ def run_screens(settings: Settings) -> int:
 
         app = FileSendApp(
             client,
-            relay=relay.find,
-            again=relay.again,
+            places=places,
             output=folder,
             warning=compose.warning_of(settings),
             preferences=Preferences.of(settings, settings_path()),
             state=state,
             finishes=settings.finishes,
             resume=settings.resume,
+            notifies=settings.notify,
+            awake=compose.awake_of(settings),
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())
@@ -73,6 +80,6 @@ def run_screens(settings: Settings) -> int:
                 from filesend_tui.headless.unattended import finish
 
                 code = running.run(finish(left, settings.away_limit))
-            relay.stop()
+            places.stop()
             end_soon(code)
         return code

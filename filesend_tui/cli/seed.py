@@ -7,6 +7,7 @@ import typer
 from filesend_tui.cli.common import Refused, check_there, settle
 from filesend_tui.cli.options import (
     LOG,
+    SHARED,
     SWARM,
     JsonOption,
     PathsArgument,
@@ -16,7 +17,7 @@ from filesend_tui.cli.options import (
 )
 
 
-@takes("relay", *SWARM, "web", *LOG)
+@takes("relay", *SHARED, *SWARM, "web", *LOG)
 def seed(
     context: typer.Context,
     paths: PathsArgument,
@@ -32,14 +33,16 @@ def seed(
     check_there(paths, skip_unreadable=skip_unreadable)
     settings = settle(context.obj)
     from filesend_tui.cli import compose
-    from filesend_tui.core.checks import is_tracker, look_at_all
+    from filesend_tui.core.checks import look_at_all, tracker_url
     from filesend_tui.headless import swarms
     from filesend_tui.headless.asking import Asker
 
     trackers = tracker or []
     for url in trackers:
-        if not is_tracker(url):
-            raise Refused(f"--tracker: {url!r} is no WebSocket tracker; write wss://host")
+        try:
+            tracker_url(url)
+        except ValueError as error:
+            raise Refused(f"--tracker: {error}") from None
     chosen = look_at_all(paths)
     if trackers:
         ended = compose.run(

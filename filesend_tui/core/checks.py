@@ -19,8 +19,19 @@ if TYPE_CHECKING:
     from filesend_tui.core.errors import ChannelFailed
     from filesend_tui.core.relay_client.address import RelayAddress
     from filesend_tui.core.torrent.sources.create import Found
+    from filesend_tui.core.torrent.storage.arrival.existing import Existing
 
-__all__ = ["Chosen", "FileId", "Found", "Seen", "Target", "is_part_name", "look", "look_at_all"]
+__all__ = [
+    "Chosen",
+    "Existing",
+    "FileId",
+    "Found",
+    "Seen",
+    "Target",
+    "is_part_name",
+    "look",
+    "look_at_all",
+]
 
 
 # -- codes
@@ -37,11 +48,28 @@ def read_code(typed: str) -> str:
     return parse_code(typed).text
 
 
+def split_place(typed: str) -> tuple[str, str]:
+    """Return a text without the relay's address that stands with its code, and that address.
+
+    As in `4711-apple-violin@192.168.1.7`; empty where there is none.
+    """
+    from filesend_tui.core.sessions.code import split_place
+
+    return split_place(typed)
+
+
 def complete_code(begun: str) -> Sequence[str]:
     """Return completions of an unfinished code, best first. Reads the word list once."""
     from filesend_tui.core.sessions.code import complete
 
     return complete(begun)
+
+
+def longest_text() -> int:
+    """Return how many bytes a text may have that is handed over, as UTF-8."""
+    from filesend_tui.core.sessions.partner import LONGEST_TEXT
+
+    return LONGEST_TEXT
 
 
 # -- addresses and links
@@ -56,6 +84,25 @@ def relay_address(typed: str) -> RelayAddress:
     from filesend_tui.core.relay_client.address import parse_relay_url
 
     return parse_relay_url(typed)
+
+
+def relay_url(typed: str) -> str:
+    """Return the URL of a relay's address. Raises ValueError, which says what one looks like."""
+    from filesend_tui.core.errors import RelayUnreachable
+
+    try:
+        return relay_address(typed).url
+    except RelayUnreachable as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
+
+
+def tracker_url(typed: str) -> str:
+    """Return the URL of a WebSocket tracker. Raises ValueError, which says what one looks like."""
+    from filesend_tui.core.util.text import clean
+
+    if not is_tracker(typed):
+        raise ValueError(f"{clean(typed, 80)!r} is no WebSocket tracker; write wss://host")
+    return typed
 
 
 def is_tracker(url: str) -> bool:

@@ -9,11 +9,18 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from filesend_tui.core.choices import Arriving, Stood
 from filesend_tui.core.config import ClientConfig
+from filesend_tui.core.contacts.manager import Contacts, allowed_of
 from filesend_tui.core.error_events import leftover_events
+from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import (
+    Allowance,
     ClientDestroyed,
+    Contact,
+    Event,
+    GroupId,
     History,
     Limits,
     SessionId,
@@ -25,7 +32,8 @@ from filesend_tui.core.events import (
 from filesend_tui.core.exchange.manager import TransferManager
 from filesend_tui.core.journal import history
 from filesend_tui.core.journal.journal import Journal
-from filesend_tui.core.relay_client.connection import Again, always
+from filesend_tui.core.relay_access import relays_of
+from filesend_tui.core.relay_client.staying import Again, always
 from filesend_tui.core.resume.resuming import Resuming
 from filesend_tui.core.resume.sessions import SessionKeeper
 from filesend_tui.core.resume.shares import Shares, hashed
@@ -33,11 +41,12 @@ from filesend_tui.core.resume.transfers import JournalKeeper
 from filesend_tui.core.sessions.manager import SessionManager
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.streams.pipes import PipeSource, PipeTarget
 from filesend_tui.core.torrent.torrent import only
-from filesend_tui.core.transports.base import RelayEntry
 
 
 class Client:
@@ -58,7 +67,8 @@ class Client:
     def __init__(self, config: ClientConfig, journal: Journal | None = None) -> None:
         self._config = config
         self._events = EventStream()
-        self._engine = Engine(config, self._events, self._relay)
+        relays = relays_of(lambda: self._sessions, config.proxies)
+        self._engine = Engine(config, self._events, relays)
         keeper = SessionKeeper(journal) if journal is not None else None
         self._transfers = TransferManager(
             self._events,
@@ -79,6 +89,9 @@ class Client:
         self._shares = Shares(journal) if journal is not None and config.history else None
         if journal is not None and keeper is not None:
             self._resuming = Resuming(journal, keeper, self._sessions, self._transfers)
+        self._contacts: Contacts | None = None
+        if journal is not None:
+            self._contacts = Contacts(self._sessions, journal, self._events)
         self._warming: asyncio.Task[None] | None = None
         self._destroyed = False
         self._journal = journal
@@ -90,20 +103,16 @@ class Client:
                 recording = history.record(self._events.subscribe(), journal)
                 self._recording = asyncio.create_task(recording)
 
-    async def _relay(self) -> RelayEntry:
-        address, roads = await self._sessions.roads()
-        return RelayEntry(
-            address.url.partition("://")[2],
-            address.transit,
-            address.reflect,
-            address.stun(roads.stun_port) if roads.stun_port else "",
-            roads.pass_ or b"",
-            roads.turn,
-        )
+    def subscribe(self, *only: type[Event]) -> Subscription:
+        """Return a new reader of the event stream: `async for event in client.subscribe()`.
 
-    def subscribe(self) -> Subscription:
-        """Return a new reader of the event stream: `async for event in client.subscribe()`."""
-        return self._events.subscribe()
+        only: see EventStream.subscribe.
+        """
+        return self._events.subscribe(*only)
+
+    def publish(self, event: Event) -> None:
+        """Publish an event of the caller's own among those of the client."""
+        self._events.publish(event)
 
     async def tidy(self, folder: Path, *, but: str = "") -> None:
         """Find unfinished downloads of earlier runs in a folder; remove those nobody goes on with.
@@ -225,6 +234,8 @@ class Client:
         ours = self._sessions.ids
         keep = keep and self.lasts
         try:
+            if self._contacts is not None:
+                await self._contacts.close()
             await self._sessions.destroy(keep=keep)
             if keep:
                 left = await self.unfinished()
@@ -337,7 +348,7 @@ class Client:
         self._sessions.intend(wants)
 
     async def connect(self, relay_url: str, *, again: Again = always) -> None:
-        """Connect to the relay; reconnect when the connection is lost.
+        """Be at a relay, too; reconnect when the connection is lost.
 
         The transports are prepared meanwhile, so that the first transfer does not wait for them.
 
@@ -349,12 +360,58 @@ class Client:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        self._engine.relay_is_at(relay_url)
         self._warming = self._warming or asyncio.create_task(self._engine.warm())
         await self._sessions.connect(relay_url, again=again)
 
+    async def connect_to_tracker(self, url: str, *, again: Again = always) -> None:
+        """Meet people at a WebTorrent tracker, too; reconnect when the connection is lost.
+
+        Args:
+            url: Its address, ws or wss.
+            again: Awaited before each reconnect; see `connect`.
+
+        Raises:
+            RelayUnreachable: Nothing answers there.
+        """
+        from filesend_tui.core.tracker_place.connection import TrackerPlace
+
+        proxies = self._config.proxies
+        await self._sessions.connect_to(
+            url, lambda on_word, on_state: TrackerPlace(on_word, on_state, proxies), again=again
+        )
+
+    async def disconnect(self, url: str) -> None:
+        """Leave a relay or tracker; sessions go on at the others. An unknown one is no error."""
+        await self._sessions.disconnect(url)
+
+    def expect_places(self, seconds: float) -> None:
+        """Take for granted, for so long, that more places are about to be connected to.
+
+        A code that no place knows yet is not given up before.
+        """
+        self._sessions.expect_places(seconds)
+
+    def expect_people(self, url: str, seconds: float) -> None:
+        """Take for granted, for so long, that others are about to connect to a relay or tracker.
+
+        A code that it does not know yet is not given up before.
+        """
+        self._sessions.expect_people(url, seconds)
+
+    def expect_return(self, url: str, seconds: float) -> None:
+        """Take for granted, for so long, that a relay is about to go, and to be there again empty.
+
+        A code that only it has is opened there again, instead of being lost with it.
+        """
+        self._sessions.expect_return(url, seconds)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The URLs of the relays and trackers that this client is connected to."""
+        return tuple(place.url for place in self._sessions.places)
+
     async def create_code(self) -> str:
-        """Ask the relay for a nameplate and return the code; `paired` follows when it is used.
+        """Open a code at every place and return it; `paired` follows when it is used.
 
         The `code` event has the id of the session to come. An earlier unused code is withdrawn.
         """
@@ -381,6 +438,78 @@ class Client:
         """
         return await self._sessions.meet(secret)
 
+    # -- contacts
+
+    async def contacts(self) -> tuple[Contact, ...]:
+        """Return whom this side remembers: those of a session first, then the last seen first."""
+        return await self._contacts.all() if self._contacts is not None else ()
+
+    async def remember(self, to: SessionId | None = None) -> None:
+        """Ask a partner to remember each other, or say yes where they have asked.
+
+        With both yeses a `remembered` event follows on both sides.
+
+        Raises:
+            NotPaired: There is no partner.
+            FileSendError: Nobody can be remembered here, or by their program; or they are already.
+        """
+        await self._keeping.remember(to)
+
+    async def decline_remembering(self, to: SessionId | None = None) -> None:
+        """Say no to a partner who asks to remember each other. Raises NotPaired."""
+        await self._keeping.decline(to)
+
+    async def rename_contact(self, contact: str, name: str) -> Contact:
+        """Name a contact, for this side alone. Raises UnknownContact, FileSendError."""
+        return await self._keeping.rename(contact, name)
+
+    async def allow_contact(self, contact: str, allowance: Allowance | None) -> Contact:
+        """Set what a standing receiver takes of a contact without asking; None for nothing.
+
+        Raises:
+            UnknownContact: There is none.
+        """
+        return await self._keeping.allow(contact, allowed_of(allowance))
+
+    async def forget_contact(self, contact: str) -> bool:
+        """Forget a contact at once; on their side too, if they are there within some seconds.
+
+        Returns:
+            False where there is none.
+        """
+        return self._contacts is not None and await self._contacts.forget(contact)
+
+    def wait_for_contacts(self, contacts: Collection[str] | None) -> None:
+        """Be there for contacts who call, at every place, from now on; `paired` tells of each.
+
+        Twelve at once at a relay, and four at a tracker, the last seen first; and no contact for
+        whom another program of this person waits.
+
+        Args:
+            contacts: Their ids; None for all, those to come included; empty for nobody.
+        """
+        if self._contacts is not None:
+            self._contacts.wait_for(contacts)
+
+    async def call(self, contact: str) -> SessionId:
+        """Wait until a contact is there, and return the session with them.
+
+        Raises:
+            UnknownContact: There is none.
+            ContactDoubted: Somebody has used a copy of what is remembered.
+        """
+        return await self._keeping.call(contact)
+
+    async def is_online(self, contact: str, seconds: float) -> bool:
+        """Return whether a contact is there, within so many seconds. Raises as `call`."""
+        return await self._keeping.is_online(contact, seconds)
+
+    @property
+    def _keeping(self) -> Contacts:
+        if self._contacts is None:
+            raise FileSendError("Nothing is remembered here.", "Use a state folder.")
+        return self._contacts
+
     async def settle(self, timeout: float) -> bool:
         """Wait until every partner has taken all that was said, also those who are away.
 
@@ -399,6 +528,7 @@ class Client:
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
+        group: GroupId | None = None,
     ) -> TransferId:
         """Ask a partner to accept these files and folders.
 
@@ -407,13 +537,51 @@ class Client:
                 `look_through`: it is checked again, and a failure then is sent to the partner too.
             skip_unreadable: As in `look_through`.
             to: Whom to ask.
+            group: Of `new_group`: others are asked for the same.
 
         Raises:
             NotPaired: There is no partner.
             BadSource: Something cannot be sent; `offenders` lists all of it.
         """
         session = self._sessions.partner(to).id
-        return await self._transfers.request(session, paths, skip_unreadable=skip_unreadable)
+        return await self._transfers.request(
+            session, paths, skip_unreadable=skip_unreadable, group=group
+        )
+
+    def new_group(self, size: int) -> GroupId:
+        """Return what `request` takes to ask several people for the same.
+
+        It is hashed once, and those who accept are in one private swarm: they feed each other, so
+        that hardly more than one copy leaves this side. Each has a transfer of their own, to be
+        accepted, paused and cancelled. The torrent is freed with the last of them.
+
+        Args:
+            size: How many people will be asked, 2 to 64; each is told how many others there are.
+
+        Raises:
+            ValueError: It is another number.
+        """
+        return self._transfers.new_group(size)
+
+    def request_stream(
+        self, descriptor: int, name: str, *, to: SessionId | None = None
+    ) -> TransferId:
+        """Ask a partner to take what is read from a descriptor, of whatever length, to its end.
+
+        It is read once they said yes, and no faster than it is taken. It ends with this client:
+        what was read from a pipe cannot be read again.
+
+        Args:
+            descriptor: Open for reading; not closed.
+            name: What they see, and what a file of it is called.
+            to: Whom to ask.
+
+        Raises:
+            NotPaired: There is no partner.
+            BadSource: That is no name of a file.
+        """
+        session = self._sessions.partner(to).id
+        return self._transfers.request_stream(session, PipeSource(descriptor), name)
 
     async def answer(
         self,
@@ -422,6 +590,7 @@ class Client:
         *,
         output: Path | Target | None = None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
     ) -> None:
         """Accept or decline each file, in the request's order.
 
@@ -430,11 +599,43 @@ class Client:
             accepted: A yes or no for each file.
             output: Folder for its files; the configured one if None.
             reason: Why it is declined, for the partner to read; at most 200 characters.
+            replace: Files in the folder that may be replaced, as they were when that was agreed to;
+                with those that are older, where the configuration says so.
 
         Raises:
             NoSpace, StorageFailed: They cannot be stored there; the request stays open.
         """
-        await self._transfers.answer(transfer, accepted, output=output, reason=reason)
+        await self._transfers.answer(
+            transfer, accepted, output=output, reason=reason, replace=replace
+        )
+
+    async def existing(
+        self, transfer: TransferId, *, output: Path | Target | None = None
+    ) -> tuple[Existing, ...]:
+        """Return which files of a request are in the folder already; see `answer`.
+
+        Raises:
+            NotPaired, RequestGone: There is no such request.
+        """
+        return await self._transfers.existing(transfer, output)
+
+    @property
+    def arriving(self) -> Arriving:
+        """How received files are put where they go, as the configuration says."""
+        return self._config.arriving
+
+    async def take_stream(self, transfer: TransferId, descriptor: int) -> None:
+        """Accept a stream, which is written to a descriptor as it comes, and compared at its end.
+
+        Args:
+            transfer: The request, of any partner.
+            descriptor: Open for writing; not closed.
+
+        Raises:
+            RequestGone: There is no such request to answer.
+            FileSendError: It is for files.
+        """
+        await self._transfers.take_stream(transfer, PipeTarget(descriptor))
 
     async def cancel(self, transfer: TransferId) -> None:
         """Cancel a transfer in any state; both sides free everything."""
@@ -486,3 +687,20 @@ class Client:
     async def say(self, text: str, *, to: SessionId | None = None) -> None:
         """Send a partner a line of text. Raises NotPaired."""
         await self._sessions.partner(to).say(text)
+
+    async def send_text(self, text: str, *, to: SessionId | None = None, wait: float = 0.0) -> bool:
+        """Hand a partner some lines of text, at most 64 KiB; they are shown as they are.
+
+        Args:
+            text: The text.
+            to: Whom.
+            wait: Seconds to wait until they have taken it, also while they are away.
+
+        Returns:
+            Whether they have taken it by then.
+
+        Raises:
+            NotPaired: There is no partner.
+            FileSendError: It is empty, or too long.
+        """
+        return await self._sessions.partner(to).send_text(text, wait)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from filesend_tui.core.choices import ARRIVING, SENDING, Arriving, Sending
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 
 
@@ -74,7 +75,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     none. at_once: how many transfers are sent at once, None for all; the others wait. away_limit:
     seconds that a partner may be away before the session with them ends. history: what ends is kept
     in the history, where there is a journal. proxies: what relays and trackers are reached by;
-    where it is one, and no other road is chosen, all goes through the relay.
+    where it is one, and no other road is chosen, all goes through the relay. sending, arriving: how
+    files are found and sent, and how they are put where they go, unless an answer says otherwise.
     """
 
     name: str = "somebody"
@@ -98,3 +100,5 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int | None = None
     history: bool = True
     proxies: Proxies = NO_PROXIES
+    sending: Sending = SENDING
+    arriving: Arriving = ARRIVING

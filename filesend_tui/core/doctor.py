@@ -12,7 +12,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from importlib import import_module
@@ -24,14 +24,17 @@ import msgspec
 
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice
 from filesend_tui.core.errors import ChannelFailed, FileSendError
+from filesend_tui.core.nearby.relays import NearbyRelays
 from filesend_tui.core.relay_client.address import RelayAddress
 from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.tracker_place.connection import TrackerPlace
 from filesend_tui.core.transports.direct.offer import own_addresses
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
 from filesend_tui.core.transports.direct.ports import listen
 from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.webrtc.turn import Server, allocate, server_of
 from filesend_tui.core.util.figures import address_text, size_text
+from filesend_tui.core.util.hosts import is_address
 from filesend_tui.core.util.proxies import Proxies, Proxy
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.util.unreachable import why_unreached
@@ -43,8 +46,12 @@ TIMEOUT: Final = 8.0
 #: Free space in bytes below which it is told of, and difference of clocks in seconds.
 LITTLE: Final = 1_000_000_000
 SKEW: Final = 120.0
+#: Seconds in which relays that are nearby are found, and in which a tracker answers.
+NEARBY: Final = 1.0
+TRACKER: Final = 6.0
 
 _START: Final = "Start one that both machines reach, and name it: filesend doctor --relay ADDRESS."
+_WITHOUT: Final = "People are met elsewhere; `trackers` in the settings names others, or none."
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +75,8 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
         config: Where files go, the port to listen on, STUN and TURN servers, proxies.
     """
     yield await _bounded("folder", asyncio.to_thread(folder, config.output))
+    if not config.proxies.is_set:  # a look at the network would go around it
+        yield await nearby()
     proxy = config.proxies.of(relay.url)
     if proxy is not None:
         yield by_proxy(proxy, config.road)
@@ -105,6 +114,37 @@ async def findings(relay: RelayAddress, config: ClientConfig) -> AsyncIterator[F
     yield await _bounded("upnp", upnp(config.direct_port, wanted=config.port_mapping))
 
 
+async def trackers(urls: Sequence[str], proxies: Proxies) -> AsyncIterator[Finding]:
+    """Ask the trackers at which people meet, all at once; return a finding for each, in order."""
+    asking = [asyncio.create_task(_tracker(url, proxies)) for url in urls]
+    try:
+        for each in asking:
+            yield await each
+    finally:
+        for each in asking:
+            each.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def _tracker(url: str, proxies: Proxies) -> Finding:
+    """Connect to a tracker as a meeting place, and leave it."""
+    shown = clean(urlsplit(url).hostname or url, 100)
+    place = TrackerPlace(lambda _: None, lambda _: None, proxies)
+    try:
+        async with asyncio.timeout(TRACKER):
+            await place.connect(url)
+    except TimeoutError:
+        said = f"No tracker answers at {shown} in {TRACKER:.0f} seconds."
+    except FileSendError as error:
+        said = error.message
+    else:
+        said = f"People can meet through {shown}, which answers."
+        return Finding(name="trackers", ok=True, message=said)
+    finally:
+        await place.close()
+    return Finding(name="trackers", ok=None, message=said, hint=_WITHOUT)
+
+
 async def _bounded(name: str, probe: Any) -> Finding:
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -140,6 +180,31 @@ def folder(path: Path) -> Finding:
     )
 
 
+async def nearby() -> Finding:
+    """Look for relays of others on the networks of this machine."""
+    relays = NearbyRelays(lambda _: None, lambda _: None)
+    await relays.start()
+    try:
+        await relays.ready()
+        if not relays.why_none:
+            await asyncio.sleep(NEARBY)
+        found, why = len(relays.relays), relays.why_none
+    finally:
+        await relays.close()
+    if why:
+        return Finding(
+            name="nearby",
+            ok=None,
+            message=f"No relay can be found on this network: {why}.",
+            hint="Without mDNS a relay is named: --relay ADDRESS.",
+        )
+    if not found:
+        return Finding(name="nearby", ok=None, message="No relay announces itself on this network.")
+    one = found == 1
+    said = f"{'A relay announces itself' if one else f'{found} relays announce themselves'}"
+    return Finding(name="nearby", ok=True, message=f"{said} on this network.")
+
+
 def by_proxy(proxy: Proxy, road: RoadChoice) -> Finding:
     """Say which proxy the relay is reached by, and what that means."""
     said = f"The relay is reached by the proxy at {proxy.name} ({proxy.scheme})."
@@ -155,11 +220,7 @@ async def dns(relay: RelayAddress) -> Finding:
     """Look the relay's name up."""
     parts = urlsplit(relay.url)
     host = parts.hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
+    if is_address(host):
         return Finding(name="dns", ok=True, message=f"{host} needs no lookup.")
     try:
         loop = asyncio.get_running_loop()

@@ -59,6 +59,13 @@ class UnknownCode(PairingFailed):
     default_hint = "Check the number, and that both of you use the same relay."
 
 
+class NameplateTaken(PairingFailed):
+    """The number that was wanted for a code is not free at this meeting place."""
+
+    code = "nameplateTaken"
+    default_hint = "Ask for a code once more: it gets another number."
+
+
 class UsedCode(PairingFailed):
     """The code was already claimed by somebody."""
 
@@ -99,6 +106,30 @@ class NotVerified(PairingFailed):
 
     code = "notVerified"
     default_hint = "Somebody may be in between. Make a new code, and use a relay that you trust."
+
+
+class UnknownContact(FileSendError):
+    """Nobody of this name is remembered."""
+
+    code = "unknownContact"
+    default_hint = "filesend contacts lists whom you remember."
+
+
+class ContactDoubted(PairingFailed):
+    """Somebody else has used a copy of what two people remember of each other."""
+
+    code = "contactDoubted"
+    default_hint = (
+        "Both of you forget the other, pair by a code, and remember each other anew: a copy of "
+        "what one of you had was used, or one of you went back to an older copy."
+    )
+
+
+class ContactAway(FileSendError):
+    """A contact did not come in time."""
+
+    code = "contactAway"
+    default_hint = "They must run filesend, or filesend listen. Ask them, and try again."
 
 
 class NotPaired(FileSendError):
@@ -246,6 +277,20 @@ class StorageFailed(FileSendError):
 
     code = "storageFailed"
     default_hint = "Check the folder's permissions and the disk, then try again."
+
+
+class StreamDamaged(FileSendError):
+    """The hash of a stream that arrived is not that of the stream that was sent."""
+
+    code = "streamDamaged"
+    default_hint = "Do not use what came of it; have it sent again."
+
+
+class ReaderGone(FileSendError):
+    """The program that reads a received stream has closed it before its end."""
+
+    code = "readerGone"
+    default_hint = "The rest of it was not taken; have it sent again if you need that."
 
 
 class TrackerFailed(FileSendError):

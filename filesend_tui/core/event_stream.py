@@ -14,16 +14,22 @@ _BACKLOG = 2048
 
 
 class Subscription:
-    """One reader of the stream: an async iterator that ends when it or the stream is closed."""
+    """One reader of the stream: an async iterator that ends when it or the stream is closed.
 
-    def __init__(self, stream: EventStream) -> None:
+    only: the kinds of events that it wants; all of them where that is empty.
+    """
+
+    def __init__(self, stream: EventStream, only: tuple[type[Event], ...] = ()) -> None:
         self._stream = stream
+        self._only = only
         self._events: deque[Event] = deque()
         self._figures = 0
         self._wake = asyncio.Event()
         self._closed = False
 
     def _push(self, event: Event) -> None:
+        if self._only and not isinstance(event, self._only):
+            return
         if isinstance(event, _FIGURES):
             if self._figures >= _BACKLOG:
                 # A reader this far behind needs only the newest figures; other events are kept.
@@ -82,9 +88,12 @@ class EventStream:
         self._readers: set[Subscription] = set()
         self._closed = False
 
-    def subscribe(self) -> Subscription:
-        """Return a new reader that sees every event from now on."""
-        reader = Subscription(self)
+    def subscribe(self, *only: type[Event]) -> Subscription:
+        """Return a new reader that sees every event from now on, or those of these kinds alone.
+
+        Who reads late should say what it waits for: what waits to be read is kept.
+        """
+        reader = Subscription(self, only)
         if self._closed:
             reader._end()
         else:

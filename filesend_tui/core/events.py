@@ -16,6 +16,8 @@ import msgspec
 
 SessionId = NewType("SessionId", str)
 """One meeting of two people, from its code on: 16 hex digits, drawn at random on this side."""
+GroupId = NewType("GroupId", str)
+"""Several transfers that share one torrent: 16 hex digits, drawn at random on this side."""
 TransferId: TypeAlias = str
 TorrentId: TypeAlias = str
 """A torrent's id in events: its infohash, 40 hex digits."""
@@ -140,16 +142,37 @@ def is_hidden(path: str) -> bool:
     return path.startswith(".") or "/." in path
 
 
-class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. path: relative, `/` between parts, cleaned for display. size in bytes."""
+#: Files up to which a line for scripts lists each, and an event of a transfer lists them once more.
+MOST_LISTED: Final = 10_000
+
+
+# No cycle can lead through it: of 200,000, the collector has none to look at.
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One file. path: relative, `/` between parts, cleaned for display. size in bytes.
+
+    holes: about how many of them are zeros that need no room on a disk which keeps holes; a line
+    for scripts has it where there are any.
+    """
 
     path: str
     size: int
+    holes: int = 0
 
     @property
     def hidden(self) -> bool:
         """Whether file managers hide it or a folder above it: a name begins with a dot."""
         return is_hidden(self.path)
+
+
+class LinkEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A link beside the files. path: as of a FileEntry. to: what it leads to, likewise.
+
+    hard: a further name of one of the files; else a symbolic link.
+    """
+
+    path: str
+    to: str
+    hard: bool = False
 
 
 class Unfit(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,11 +249,13 @@ class CodeGone(SessionEvent, frozen=True, kw_only=True):
 class Paired(SessionEvent, frozen=True, kw_only=True):
     """Both sides hold the same key.
 
-    partner: the name that they sent. wants: what they are there for: send, receive or both.
+    partner: the name that they sent, or this side's for a contact. wants: what they are there for:
+    send, receive or both. contact: its id, where they met as contacts.
     """
 
     partner: str
     wants: Wants = Wants.BOTH
+    contact: str = ""
 
 
 class Verification(SessionEvent, frozen=True, kw_only=True):
@@ -279,18 +304,140 @@ class Message(SessionEvent, frozen=True, kw_only=True):
     outgoing: bool = False
 
 
+# --- contacts: people who are remembered -------------------------------------------------------
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True, rename=_camel):
+    """What is taken of a contact without asking.
+
+    folder: where it goes; None for the usual one. size: most bytes of a request; None for any.
+    kinds: patterns of file names such as `*.jpg`, of which each file fits one; empty for any.
+    """
+
+    folder: str | None = None
+    size: int | None = None
+    kinds: tuple[str, ...] = ()
+
+
+class Contact(Event, frozen=True, kw_only=True):
+    """Somebody who is remembered; read, and not published.
+
+    contact: an id. name: this side's for them, of no other contact. their_name: the one that they
+    gave at the last meeting. created, last_seen: seconds since 1970. meetings: how many there were.
+    online: they are here; None where that was not looked at. session: one with them in this
+    process. doubted: somebody else has used a copy of it, so it is of no more use. allowed: what is
+    taken without asking; None where all is asked about.
+    """
+
+    contact: str
+    name: str
+    their_name: str
+    created: float
+    last_seen: float
+    meetings: int = 0
+    online: bool | None = None
+    session: SessionId | None = None
+    doubted: bool = False
+    allowed: Allowance | None = None
+
+
+class RememberAsked(SessionEvent, frozen=True, kw_only=True):
+    """One side asks whether the two should remember each other. outgoing: this side."""
+
+    partner: str
+    outgoing: bool = False
+
+
+class RememberDeclined(SessionEvent, frozen=True, kw_only=True):
+    """The other side does not want to be remembered."""
+
+    partner: str
+
+
+class Remembered(SessionEvent, frozen=True, kw_only=True):
+    """Both sides said yes: the partner is a contact now. contact: its id. name: as in Contact."""
+
+    partner: str
+    contact: str
+    name: str
+
+
+class Calling(Event, frozen=True, kw_only=True):
+    """A contact is waited for, to begin a session with them."""
+
+    contact: str
+    name: str
+
+
+class ContactForgotten(Event, frozen=True, kw_only=True):
+    """A contact is forgotten. by: who did that."""
+
+    contact: str
+    name: str
+    by: Who
+
+
+class ContactDoubted(Event, frozen=True, kw_only=True):
+    """A contact met somebody who used a copy of it, or is told so: it is of no more use.
+
+    message, hint: the same for people, and what to do.
+    """
+
+    contact: str
+    name: str
+    message: str
+    hint: str
+
+
+class ContactSeen(Event, frozen=True, kw_only=True):
+    """A contact was there, and looked whether this side is."""
+
+    contact: str
+    name: str
+
+
+class CommandEnded(SessionEvent, frozen=True, kw_only=True):
+    """A standing receiver's command for a transfer has ended. failure: empty if it did well."""
+
+    transfer: TransferId
+    failure: str = ""
+
+
+class Text(SessionEvent, frozen=True, kw_only=True):
+    """Lines of text that somebody handed over, cleaned but for line ends and tabs.
+
+    outgoing: this side sent it.
+    """
+
+    partner: str
+    text: str
+    outgoing: bool = False
+
+
 # --- the exchange of one request --------------------------------------------------------------
 
 
 class FileRequest(TransferEvent, frozen=True, kw_only=True):
     """Somebody asks to send files (direction receive), or this side asked (direction send).
 
-    empty_folders: folders with nothing in them that are sent too, cleaned.
+    empty_folders: folders with nothing in them that are sent too, cleaned. programs: how many of
+    the files can be run. links: what is sent besides, and is no file of its own. others: how many
+    other people are asked to take the same; those who do feed each other, and see each other's
+    addresses. stream: it is one of a length that nobody knows; files has its name alone, and no
+    size. file_count: how many files there are; a line for scripts lists the first 10,000 of them.
+    excluded: of what this side asked to send, how many files and folders it leaves out by its own
+    choice (`exclude`, `respect_gitignore`, links that are skipped).
     """
 
     files: tuple[FileEntry, ...]
     total_bytes: int
     empty_folders: tuple[str, ...] = ()
+    stream: bool = False
+    programs: int = 0
+    links: tuple[LinkEntry, ...] = ()
+    others: int = 0
+    excluded: int = 0
+    file_count: int = 0
 
 
 class LeftOut(SessionEvent, frozen=True, kw_only=True):
@@ -305,6 +452,17 @@ class FileAnswer(SessionEvent, frozen=True, kw_only=True):
 
     transfer: TransferId
     accepted: tuple[bool, ...]
+
+
+class AlreadyThere(SessionEvent, frozen=True, kw_only=True):
+    """Files with a yes are not received: they are there, with the same size and time.
+
+    count: how many. everything: nothing is left to receive, so the request is declined.
+    """
+
+    transfer: TransferId
+    count: int
+    everything: bool
 
 
 class TransferState(SessionEvent, frozen=True, kw_only=True):
@@ -427,7 +585,7 @@ class DownloadStarted(SessionEvent, frozen=True, kw_only=True):
 
 
 class ProgressUpdate(SessionEvent, frozen=True, kw_only=True):
-    """The receiver's own figures, as the sender receives them."""
+    """The receiver's own figures, as the sender receives them. stream: progress is not known."""
 
     transfer: TransferId
     downloaded: str
@@ -436,12 +594,14 @@ class ProgressUpdate(SessionEvent, frozen=True, kw_only=True):
     downloaded_bytes: int
     download_bytes_per_second: float
     time_remaining: float | None = None
+    stream: bool = False
 
 
 class TorrentDone(SessionEvent, frozen=True, kw_only=True):
-    """The receiver has everything, verified and in place."""
+    """The receiver has everything, verified and in place. sha256: of a stream, in hex."""
 
     transfer: TransferId
+    sha256: str = ""
 
 
 class Forgotten(SessionEvent, frozen=True, kw_only=True):
@@ -463,7 +623,8 @@ class Unfinished(SessionEvent, frozen=True, kw_only=True):
     name: of the first file, or of what holds all. count: files that go. folder: where it arrives;
     None for a sender. chosen: the paths that the sender chose; empty for a receiver. relay: the URL
     at which both were. updated: seconds since 1970. running: a process is at it now. pid: which
-    one. paused_by: who has paused it, as far as this side knows.
+    one. paused_by: who has paused it, as far as this side knows. contact: the id of the partner,
+    where they met as contacts.
     """
 
     transfer: TransferId
@@ -480,6 +641,7 @@ class Unfinished(SessionEvent, frozen=True, kw_only=True):
     running: bool = False
     pid: int | None = None
     paused_by: PausedBy = PausedBy.NOBODY
+    contact: str = ""
 
 
 # --- torrents ---------------------------------------------------------------------------------
@@ -504,7 +666,8 @@ class Metadata(SessionEvent, frozen=True, kw_only=True):
     """The metadata of an added torrent is known. wanted: which files will be fetched.
 
     resumed_bytes: what an earlier run left of them, which counts already. doubted_bytes: what it
-    left besides, which counts where its hash is found right, and else is fetched again.
+    left besides, which counts where its hash is found right, and else is fetched again. files: none
+    where a request has listed more than 10,000.
     """
 
     torrent: TorrentId
@@ -530,7 +693,10 @@ class Upload(SessionEvent, frozen=True, kw_only=True):
 
 
 class Download(SessionEvent, frozen=True, kw_only=True):
-    """Bytes were downloaded and verified. progress 0 to 1 of what is wanted; time in seconds."""
+    """Bytes were downloaded and verified. progress 0 to 1 of what is wanted; time in seconds.
+
+    stream: nobody knows how much is wanted; they are verified at the end. progress is 0.
+    """
 
     torrent: TorrentId
     downloaded: str
@@ -540,6 +706,7 @@ class Download(SessionEvent, frozen=True, kw_only=True):
     download_bytes_per_second: float
     time_remaining: float | None = None
     transfer: TransferId | None = None
+    stream: bool = False
 
 
 class SwarmState(SessionEvent, frozen=True, kw_only=True):
@@ -643,7 +810,9 @@ class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
     """All wanted pieces verified and in place. url: file:// of the file or folder.
 
     resumed_bytes: those of `bytes` that an earlier run had fetched. seconds: without those in which
-    it was paused. road: empty where it had all.
+    it was paused. road: empty where it had all. links_not_made: how many links were left out, as
+    the folder's file system, or this system, makes none. sha256: of a stream, in hex; then url is
+    empty where it was written to a pipe.
     """
 
     torrent: TorrentId
@@ -653,6 +822,8 @@ class DownloadComplete(SessionEvent, frozen=True, kw_only=True):
     road: str
     transfer: TransferId | None = None
     resumed_bytes: int = 0
+    sha256: str = ""
+    links_not_made: int = 0
 
 
 class Leftover(Event, frozen=True, kw_only=True):

@@ -141,12 +141,7 @@ async def ask_trust(asker: Asker, whose: str) -> bool:
         return False
     await asker.turn()
     asker.show(f"{whose} They would see when you meet whom, and how much goes, but not what.")
-    while (answer := await asker.ask("Use it, [y]es or [n]o?")) is not None:
-        if answer.lower() in ("y", "yes"):
-            return True
-        if answer.lower() in ("n", "no"):
-            return False
-    return False
+    return await _yes(asker, "Use it, [y]es or [n]o?")
 
 
 async def ask_match(asker: Asker, partner: str, words: str) -> bool:
@@ -156,32 +151,60 @@ async def ask_match(asker: Asker, partner: str, words: str) -> bool:
     """
     await asker.turn()
     asker.show(f"Compare these words with {partner}, by voice or face to face:\n\n  {words}\n")
-    while (
-        answer := await asker.ask("Are they the same on both sides, [y]es or [n]o?")
-    ) is not None:
-        if answer.lower() in ("y", "yes"):
-            return True
-        if answer.lower() in ("n", "no"):
-            return False
-    return False
+    return await _yes(asker, "Are they the same on both sides, [y]es or [n]o?")
 
 
-async def ask_approval(asker: Asker, request: FileRequest, folder: Path) -> tuple[bool, ...]:
+async def ask_remember(asker: Asker, partner: str) -> bool:
+    """Return whether a partner who asks for it is to be remembered. The end of input is a no."""
+    await asker.turn()
+    asker.show(f"{partner} asks to remember each other: the next time, neither needs a code.")
+    return await _yes(asker, f"Remember {partner}, [y]es or [n]o?")
+
+
+async def ask_approval(
+    asker: Asker, request: FileRequest, folder: Path, there: Sequence[str] = ()
+) -> tuple[bool, ...]:
     """Return a yes or no for each file of the request; repeat until the answer is valid.
 
     The files are listed here, so that they are above the question. The end of input is a no to
-    everything.
+    everything. there: lines about what is in the folder already.
     """
     count = len(request.files)
     await asker.turn()
-    asker.show("\n".join([*request_lines(request), _destination(folder)]))
-    question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
+    asker.show("\n".join([*request_lines(request), _destination(folder), *there]))
+    if request.stream:
+        question = "Take it, [y]es or [n]o?"
+    else:
+        question = "Take [a]ll, [n]one, or numbers such as 1-3,7 ([l]ist them)?"
     while (answer := await asker.ask(question)) is not None:
         if answer.lower() in ("l", "list"):
             asker.show("\n".join(file_lines(request.files)))
         elif (choice := parse_choice(answer, count)) is not None:
             return choice
     return (False,) * count
+
+
+async def ask_stream(asker: Asker, request: FileRequest) -> bool:
+    """Show a request for a stream that goes into a pipe; return whether it is taken.
+
+    Repeated until the answer is valid; the end of input is a no.
+    """
+    await asker.turn()
+    asker.show("\n".join([*request_lines(request), "It goes to standard output, as it comes."]))
+    while (answer := await asker.ask("Take it, [y]es or [n]o?")) is not None:
+        if (choice := parse_choice(answer, 1)) is not None:
+            return choice[0]
+    return False
+
+
+async def _yes(asker: Asker, question: str) -> bool:
+    """Ask until the answer is a yes or a no. The end of input is a no."""
+    while (answer := await asker.ask(question)) is not None:
+        if answer.lower() in ("y", "yes"):
+            return True
+        if answer.lower() in ("n", "no"):
+            return False
+    return False
 
 
 async def _at_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -23,10 +23,12 @@ from filesend_tui.runtime.local_relay import LocalRelay
 _COLUMNS: Final = 40
 _LINES: Final = 12
 _MARKS: Final = {True: "ok  ", None: "-   ", False: "NO  "}
-_UNNAMED: Final = "No relay is named: this machine's own is looked at, which nobody else reaches."
+#: What two people can meet at, where it works.
+_MEETING: Final = frozenset({"people", "trackers"})
+_UNNAMED: Final = "No relay is named: this machine's own is looked at."
 _STARTED: Final = (
-    "No relay is named, and none runs here: one was started, as a transfer would do, which nobody "
-    "else reaches."
+    "No relay is named, and none runs here: one was started, for this machine alone. A transfer "
+    "starts one that others on this network reach, unless listen is local."
 )
 
 
@@ -45,22 +47,30 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag="doctor", tag_fie
     works: bool
 
 
-def run(relay: str, config: ClientConfig, *, own: LocalRelay | None, json: bool) -> ExitCode:
+def run(
+    relay: str,
+    config: ClientConfig,
+    *,
+    own: LocalRelay | None,
+    trackers: Sequence[str] = (),
+    json: bool,
+) -> ExitCode:
     """Look at everything and print each finding as it comes; return the exit code.
 
     Args:
         relay: Its address.
         config: The client's configuration.
         own: This machine's, where nobody named one; started if it does not run.
+        trackers: At which people meet as well.
         json: Print each as a JSON object on a line.
     """
-    return asyncio.run(_run(relay, config, own=own, json=json))
+    return asyncio.run(_run(_all(relay, config, own=own, trackers=trackers), json=json))
 
 
-async def _run(relay: str, config: ClientConfig, *, own: LocalRelay | None, json: bool) -> ExitCode:
+async def _run(findings: AsyncIterator[Finding], *, json: bool) -> ExitCode:
     works = False
-    async for finding in _all(relay, config, own=own):
-        works = works or (finding.name == "people" and bool(finding.ok))
+    async for finding in findings:
+        works = works or (finding.name in _MEETING and bool(finding.ok))
         if json:
             check = Check(
                 name=finding.name, ok=finding.ok, message=finding.message, hint=finding.hint
@@ -78,9 +88,11 @@ async def _run(relay: str, config: ClientConfig, *, own: LocalRelay | None, json
 
 
 async def _all(
-    relay: str, config: ClientConfig, *, own: LocalRelay | None
+    relay: str, config: ClientConfig, *, own: LocalRelay | None, trackers: Sequence[str]
 ) -> AsyncIterator[Finding]:
     yield terminal()
+    async for finding in doctor.trackers(trackers, config.proxies):
+        yield finding
     if own is not None:
         async for finding in _found(own):
             yield finding
@@ -112,7 +124,7 @@ async def _found(own: LocalRelay) -> AsyncIterator[Finding]:
         said = f"No relay can be started: {clean(error.strerror or str(error), 200)}."
         yield Finding(name="relay", ok=False, message=said)
         return
-    hint = "Name one that both machines reach: --relay ADDRESS, or relay in the settings."
+    hint = "Beyond this network people meet at trackers, or at a relay: --relay ADDRESS."
     yield Finding(name="setup", ok=None, message=_STARTED if own.started else _UNNAMED, hint=hint)
     for whose in owners:
         ask = "A transfer asks you before it meets anybody there."

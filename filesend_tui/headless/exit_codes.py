@@ -22,10 +22,12 @@ class ExitCode(IntEnum):
 #: Error codes (errors.py) that a script can tell apart; any other is FAILED.
 _BY_ERROR: Final = {
     "usage": ExitCode.USAGE,
+    "unknownContact": ExitCode.USAGE,
     "declined": ExitCode.DECLINED,
     "relayUnreachable": ExitCode.RELAY_UNREACHABLE,
     "pairingFailed": ExitCode.PAIRING_FAILED,
     "unknownCode": ExitCode.PAIRING_FAILED,
+    "nameplateTaken": ExitCode.PAIRING_FAILED,
     "usedCode": ExitCode.PAIRING_FAILED,
     "expiredCode": ExitCode.PAIRING_FAILED,
     "wrongCode": ExitCode.PAIRING_FAILED,
@@ -33,6 +35,8 @@ _BY_ERROR: Final = {
     "invalidCode": ExitCode.PAIRING_FAILED,
     "notVerified": ExitCode.PAIRING_FAILED,
     "relayTampered": ExitCode.PAIRING_FAILED,
+    "contactDoubted": ExitCode.PAIRING_FAILED,
+    "contactAway": ExitCode.PARTNER_GONE,
     "partnerGone": ExitCode.PARTNER_GONE,
     "partnerSilent": ExitCode.PARTNER_GONE,
 }

@@ -5,17 +5,19 @@ Names from the other person were cleaned by the core before they entered an even
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import UnderWay
 from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
+from filesend_tui.headless.contacts.words import contact_line, contact_words
 from filesend_tui.runtime.going_on import is_unanswered
 from filesend_tui.state.figures import (
     countdown,
     limits_words,
+    others_words,
     paused_words,
     queued_words,
     resumed_text,
@@ -27,6 +29,8 @@ from filesend_tui.system.file_manager import path_of
 CONTINUES: Final = "what was going on continues when they are back"
 #: Files of a request that are named; the rest is counted.
 LISTED_FILES = 20
+#: Links of a request that are named.
+_NAMED_LINKS = 3
 #: Empty folders of a request that are named.
 LISTED_FOLDERS = 5
 
@@ -34,20 +38,34 @@ LISTED_FOLDERS = 5
 class Line(NamedTuple):
     """A line to print. result: a result of the run (a code, a magnet, a path).
 
-    picture: print a QR code below it, for a phone. listing: omitted where a question lists it
-    itself.
+    picture: print a QR code below it, for a phone. copied: on the terminal's clipboard as well.
+    listing: omitted where a question lists it itself.
     """
 
     text: str
     result: bool = False
     picture: bool = False
+    copied: bool = False
     listing: bool = False
+
+
+class Sharing(NamedTuple):
+    """How a code gets to the other person.
+
+    command: returns what they type for a code. where: returns in a few words where it works. copy:
+    copy the command to the clipboard of the terminal.
+    """
+
+    command: Callable[[str], str]
+    where: Callable[[], str]
+    copy: bool = True
 
 
 class Figure(NamedTuple):
     """The progress of something. fraction: 0 to 1, None where there is no end. remaining: seconds.
 
-    stalled: no newer figure came for a while. calm: it changes by itself all the time.
+    stalled: no newer figure came for a while. calm: it changes by itself all the time. beside: it
+    is one of several that are shown together.
     """
 
     label: str
@@ -57,33 +75,48 @@ class Figure(NamedTuple):
     remaining: float | None = None
     stalled: bool = False
     calm: bool = False
+    beside: bool = False
 
 
-def figure(event: events.Event) -> Figure | None:
-    """Return the progress that an event reports; None where it reports none."""
+def _received(event: events.Download | events.ProgressUpdate) -> float | None:
+    """Return how much of what is wanted is there; None of a stream, which nobody knows."""
+    return None if event.stream else event.progress
+
+
+def figure(event: events.Event, to: str = "") -> Figure | None:
+    """Return the progress that an event reports; None where it reports none.
+
+    to: whom it is sent to, where it is sent to several.
+    """
     match event:
         case events.Hashing():
             return Figure("Preparing", event.progress, f"{event.progress:.0%}")
         case events.Download():
             return Figure(
                 "Receiving",
-                event.progress,
+                _received(event),
                 event.downloaded,
                 event.download_speed,
                 event.time_remaining,
             )
         case events.ProgressUpdate():
             return Figure(
-                "Sending",
-                event.progress,
+                f"Sending to {to}" if to else "Sending",
+                _received(event),
                 event.downloaded,
                 event.download_speed,
                 event.time_remaining,
+                beside=bool(to),
             )
         case events.Upload(transfer=None):
             # Paired transfers show the receiver's own figures; an open swarm has only these.
             return Figure("Seeding", None, event.uploaded, event.upload_speed)
     return None
+
+
+def waited_for(name: str, seconds: float) -> Figure:
+    """Return how long a contact has been waited for as a figure."""
+    return Figure(f"Waiting for {name}", None, countdown(seconds), calm=True)
 
 
 def absence(partner: str, seconds: float) -> Figure:
@@ -102,15 +135,13 @@ def standstill(message: str, seconds: float) -> Figure:
     return Figure(message.rstrip("."), None, countdown(seconds), calm=True)
 
 
-def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one arm an event
-    """Return what to print for an event, first line first."""
+def lines(  # noqa: PLR0911, PLR0912 - one arm an event
+    event: events.Event, sharing: Sharing | None = None
+) -> list[Line]:
+    """Return what to print for an event, first line first. sharing: of a code, if known."""
     match event:
         case events.Code():
-            minutes = max(1, event.expires_seconds // 60)
-            return [
-                Line(f"Code: {event.code}", result=True),
-                Line(f"Tell it to the other person. It works once, within {minutes} minutes."),
-            ]
+            return _code(event, sharing)
         case events.Paired():
             return [Line(f"Paired with {event.partner}.")]
         case events.RelayAway():
@@ -127,10 +158,20 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             return []  # the error that follows reports it
         case events.PartnerGone():
             return [Line(_gone(event))]
+        case events.Contact():
+            return [Line(contact_line(event), result=True)]
+        case events.CommandEnded() if event.failure:
+            return [Line(f"The command for {event.transfer} failed: {event.failure}.")]
         case events.Message(outgoing=False):
             return [Line(f"{event.partner}: {event.text}")]
+        case events.Text(outgoing=False):
+            return _text(event)
+        case events.Text():
+            return [Line(f"{event.partner} was sent the text.")]
         case events.FileRequest():
             return _request(event)
+        case events.AlreadyThere():
+            return [Line(already_there_words(event))]
         case events.LeftOut():
             return _left_out(event)
         case events.FileAnswer() if not all(event.accepted):
@@ -182,7 +223,7 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
         case events.StorageBack():
             return [Line("The disk can be written to again: it goes on.")]
         case events.TorrentDone():
-            return [Line("The other side has everything, verified.")]
+            return [Line("The other side has everything, verified."), *_hash(event.sha256)]
         case events.Error():
             named = (
                 _things(event.offenders, event.offender_count) if event.offender_count > 1 else []
@@ -190,7 +231,7 @@ def lines(event: events.Event) -> list[Line]:  # noqa: PLR0911, PLR0912 - one ar
             # A declined request is no error for either side.
             mark = "" if event.code == "declined" else "Error: "
             return [Line(f"{mark}{event.message}"), *named, Line(event.hint)]
-    return []
+    return [Line(text) for text in contact_words(event)]
 
 
 def file_lines(files: Sequence[FileEntry]) -> list[str]:
@@ -205,6 +246,8 @@ def file_lines(files: Sequence[FileEntry]) -> list[str]:
 
 def request_lines(event: events.FileRequest) -> list[str]:
     """Return a request as lines, with the first files of many."""
+    if event.stream:
+        return [f"{event.partner} wants to send {_named(event)}, of unknown length."]
     amount = _count(len(event.files), event.total_bytes)
     listed = file_lines(event.files[:LISTED_FILES])
     rest = event.files[LISTED_FILES:]
@@ -215,7 +258,28 @@ def request_lines(event: events.FileRequest) -> list[str]:
         listed.append(
             f"  and {_empty(event.empty_folders)}: {', '.join(_first(event.empty_folders))}"
         )
+    listed += _unusual(event)
+    if shared := others_words(event.others):
+        listed.append(shared)
     return [f"{event.partner} wants to send {amount}:", *listed]
+
+
+def _unusual(event: events.FileRequest) -> list[str]:
+    """Return lines about links, and about files that can be run."""
+    lines = []
+    if event.programs:
+        run = "1 of them is a program" if event.programs == 1 else f"{event.programs} are programs"
+        lines.append(f"  {run}: made to be run once here")
+    symbolic = [link for link in event.links if not link.hard]
+    if symbolic:
+        named = ", ".join(f"{each.path} → {each.to}" for each in symbolic[:_NAMED_LINKS])
+        more = ", …" if len(symbolic) > _NAMED_LINKS else ""
+        links = "1 link" if len(symbolic) == 1 else f"{len(symbolic):,} links"
+        lines.append(f"  and {links} to what is sent: {named}{more}")
+    if further := len(event.links) - len(symbolic):
+        names = "1 further name" if further == 1 else f"{further:,} further names"
+        lines.append(f"  and {names} of these files, which come once")
+    return lines
 
 
 def forgotten_words(event: events.Forgotten) -> str:
@@ -238,6 +302,18 @@ def unfinished_words(event: events.Unfinished) -> str:
     return f"{event.name} ({amount}) {way} {event.partner}{running}"
 
 
+def _code(event: events.Code, sharing: Sharing | None) -> list[Line]:
+    minutes = max(1, event.expires_seconds // 60)
+    said = [
+        Line(f"Code: {event.code}", result=True),
+        Line(f"Tell it to the other person. It works once, within {minutes} minutes."),
+    ]
+    if sharing is None:
+        return said
+    command = Line(sharing.command(event.code), copied=sharing.copy)
+    return [*said, command, Line(f"It works {sharing.where()}.")]
+
+
 def _limits(event: events.Limits | events.Program) -> str:
     who = f"{event.pid:>7}  {event.command:<8}  " if isinstance(event, events.Program) else ""
     return f"{who}{limits_words(event.upload, event.download)}."
@@ -252,6 +328,13 @@ def aside(event: events.Unfinished) -> list[Line]:
     else:
         then = f"filesend resume {event.transfer} goes on with it."
     return [Line(f"Unfinished: {unfinished_words(event)}"), Line(then)]
+
+
+def already_there_words(event: events.AlreadyThere) -> str:
+    """Return which files are not received, as they are there."""
+    files = "1 file is" if event.count == 1 else f"{event.count:,} files are"
+    rest = "nothing is left to receive" if event.everything else "the rest is received"
+    return f"{files} there already, with the same size and time: {rest}."
 
 
 def _left_out(event: events.LeftOut) -> list[Line]:
@@ -275,9 +358,13 @@ def _seeding(event: events.Seeding) -> list[Line]:
 
 
 def _request(event: events.FileRequest) -> list[Line]:
+    if event.stream and event.direction is Direction.SEND:
+        what = f"{_named(event)}, of unknown length"
+        return [Line(f"Asked {event.partner} to take {what}; waiting for the answer.")]
     if event.direction is Direction.SEND:
         amount = _count(len(event.files), event.total_bytes)
         also = f" and {_empty(event.empty_folders)}" if event.empty_folders else ""
+        also += f" ({event.excluded:,} left out, as you exclude them)" if event.excluded else ""
         return [Line(f"Asked {event.partner} to take {amount}{also}; waiting for the answer.")]
     return [Line(text, listing=True) for text in request_lines(event)]
 
@@ -286,7 +373,7 @@ def _phase(event: events.TransferState) -> list[Line]:
     why = f": {event.reason.rstrip('.')}" if event.reason else ""
     match event.phase:
         case TransferPhase.DECLINED if event.direction is Direction.SEND:
-            return [Line(f"The other person declined{why}.")]
+            return [Line(declined_text(event))]
         case TransferPhase.DECLINED:
             return [Line("You declined.")]
         case TransferPhase.CANCELLED:
@@ -336,6 +423,12 @@ def _files_paused(event: events.FilesPaused) -> str:
     )
 
 
+def declined_text(event: events.TransferState) -> str:
+    """Return that the other person declined, and why."""
+    why = f": {event.reason.rstrip('.')}" if event.reason else ""
+    return f"{event.partner or 'The other person'} declined{why}."
+
+
 def cancelled_text(event: events.TransferState) -> str:
     """Return who cancelled a transfer, and why."""
     who = who_words(event.by, event.partner, you="You")
@@ -357,15 +450,51 @@ def _resumed(event: events.Metadata) -> list[Line]:
     return [Line(f"It {text}.")] if text else []
 
 
+def _text(event: events.Text) -> list[Line]:
+    """Return a text line by line, as it is; its lines are a result."""
+    whole = event.text.removesuffix("\n").split("\n")
+    return [Line(f"{event.partner} sent a text:"), *(Line(each, result=True) for each in whole)]
+
+
+def _named(event: events.FileRequest) -> str:
+    return f"a stream named {event.files[0].path}"
+
+
+def _hash(sha256: str) -> list[Line]:
+    """Return the hash of a stream that both sides have compared."""
+    return [Line(f"SHA-256 {sha256}")] if sha256 else []
+
+
 def _complete(event: events.DownloadComplete) -> list[Line]:
+    if not event.url:
+        how = _took(event, event.bytes)
+        return [Line(f"Received {size_text(event.bytes)}{how}."), *_hash(event.sha256)]
     path = Line(str(path_of(event.url)), result=True)
     fetched = event.bytes - event.resumed_bytes
     if event.resumed_bytes and not fetched:
         return [Line(f"All {size_text(event.bytes)} were here already, and are verified."), path]
     earlier = f" beside the {size_text(event.resumed_bytes)} of before" * bool(event.resumed_bytes)
+    took = _took(event, fetched)
+    return [
+        Line(f"Received {size_text(fetched)}{earlier}{took}."),
+        *_hash(event.sha256),
+        *_no_links(event),
+        path,
+    ]
+
+
+def _took(event: events.DownloadComplete, fetched: int) -> str:
     rate = f", {rate_text(fetched / event.seconds)}" if event.seconds > 0 else ""
-    took = f"in {event.seconds:.1f} s over {event.road}{rate}"
-    return [Line(f"Received {size_text(fetched)}{earlier} {took}."), path]
+    over = f" over {event.road}" if event.road else ""
+    return f" in {event.seconds:.1f} s{over}{rate}"
+
+
+def _no_links(event: events.DownloadComplete) -> list[Line]:
+    count = event.links_not_made
+    if not count:
+        return []
+    links = "1 link is" if count == 1 else f"{count:,} links are"
+    return [Line(f"{links} left out: this system, or the folder's file system, makes none.")]
 
 
 def _empty(folders: Sequence[str]) -> str:

@@ -11,17 +11,20 @@ from filesend_tui.core.errors import (
     RelayUnreachable,
 )
 from filesend_tui.core.events import Direction, TransferPhase
-from filesend_tui.headless.narration import cancelled_text
+from filesend_tui.headless.narration import cancelled_text, declined_text
 
 
 class Outcome:
-    """The state of one pairing's transfers, until all of them have ended.
+    """The state of a run's transfers, until all of them have ended.
 
-    open_transfers: the ids of those that have not.
+    open_transfers: the ids of those that have not. expecting: whether more are to come, so that it
+    is not over yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, expecting: bool = False) -> None:
+        self.expecting = expecting
         self.open_transfers: set[str] = set()
+        self._there: set[str] = set()
         self._any_ended = False
         self._failure: FileSendError | None = None
         self._broken: FileSendError | None = None
@@ -38,17 +41,26 @@ class Outcome:
                 self.open_transfers.add(event.transfer)
             case events.Error(transfer=str(transfer)):
                 self._errors[transfer] = raised(event)
+            case events.AlreadyThere(everything=True):
+                self._there.add(event.transfer)
             case events.Error(torrent=None):
                 self._broken = raised(event)
             case events.TransferState() if event.phase.ended:
                 self._ended(event)
+            case events.Text(outgoing=False):
+                self._any_ended = True
             case events.PartnerGone():
                 self._partner_gone(event)
-        if self.open_transfers or not self._any_ended:
+        if self.open_transfers or self.expecting or not self._any_ended:
             return False
         if self._failure:
             raise self._failure
         return True
+
+    def failed(self, error: FileSendError) -> None:
+        """Record that something came to nothing; the first such is raised at the end."""
+        self._failure = self._failure or error
+        self._any_ended = True
 
     def _ended(self, event: events.TransferState) -> None:
         if event.transfer not in self.open_transfers:
@@ -58,7 +70,7 @@ class Outcome:
         if event.phase is TransferPhase.FAILED:
             known = self._errors.get(event.transfer)
             self._failure = self._failure or known or _failure(event)
-        elif event.phase is not TransferPhase.DONE:
+        elif event.phase is not TransferPhase.DONE and event.transfer not in self._there:
             self._failure = self._failure or _failure(event)
 
     def _partner_gone(self, event: events.PartnerGone) -> None:
@@ -89,7 +101,7 @@ def _failure(event: events.TransferState) -> FileSendError:
     match event.phase:
         case TransferPhase.DECLINED:
             if event.direction is Direction.SEND:
-                return Declined(f"The other person declined{why}.")
+                return Declined(declined_text(event))
             return Declined("You declined.", "Ask them to send again if you want the files.")
         case TransferPhase.CANCELLED:
             return Cancelled(cancelled_text(event))

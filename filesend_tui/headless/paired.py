@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from filesend_tui.core import events
-from filesend_tui.core.checks import Target, check_folder
+from filesend_tui.core.checks import Target, check_folder, relay_address, split_place
+from filesend_tui.core.choices import Overwrite, Stood
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import (
     ExpiredCode,
@@ -17,15 +18,22 @@ from filesend_tui.core.errors import (
     NoSpace,
     NotPaired,
     NotVerified,
+    PartnerGone,
     RelayUnreachable,
     RequestGone,
     StorageFailed,
 )
 from filesend_tui.core.event_stream import Subscription
-from filesend_tui.core.events import Direction, Wants
+from filesend_tui.core.events import Direction, SessionId, Wants
 from filesend_tui.headless.asking import Asker, CannotAsk, ask_approval, ask_code, ask_match
+from filesend_tui.headless.contacts.calling import Whom, call, known
+from filesend_tui.headless.contacts.remembering import Remembering
 from filesend_tui.headless.outcome import Outcome, raised
+from filesend_tui.headless.replacing import ask_replacing, existing_lines
 from filesend_tui.headless.unattended import NOBODY
+
+if TYPE_CHECKING:
+    from filesend_tui.core.checks import Existing
 
 
 class FoundRelay(NamedTuple):
@@ -35,15 +43,28 @@ class FoundRelay(NamedTuple):
     again: Callable[[], Awaitable[bool]]
 
 
+class Places(NamedTuple):
+    """Where a run meets people.
+
+    open: connects a client to all of them; raises RelayUnreachable where none answers. main: the
+    URL of the one that is waited for. beyond: whether others of other machines may be met, too.
+    """
+
+    open: Callable[[Client], Awaitable[None]]
+    main: str
+    beyond: bool
+
+
 #: Finds the relay; raises RelayUnreachable.
 FindRelay = Callable[[], Awaitable[FoundRelay]]
+#: Why a request is declined where nothing is taken.
+ONLY_SENDS: Final = "this side only sends: a filesend send takes nothing"
 #: On the command line: read the code from standard input.
 READ_CODE = "-"
 #: Seconds that a run whose work is over waits for a partner who is away to hear of it.
 LAST_WORD: Final = 60.0
 #: Seconds that an interrupted run waits for the relay to forward its cancel.
 _FAREWELL = 3.0
-_ONLY_SENDS = "this side only sends: a filesend send takes nothing"
 _NO_ROOM = "the receiver's disk has no room for them"
 _NO_FOLDER = "nothing can be written to the receiver's folder"
 _DIFFERENT = "The verification words were not the same here, so I disconnected."
@@ -69,15 +90,22 @@ _SAME: Final[Mapping[Wants, Callable[[str], tuple[str, str]]]] = {
 }
 
 
+def same_purpose(ours: Wants, partner: str) -> SamePurpose:
+    """Return the error for a partner who is there for the same as this side."""
+    return SamePurpose(*_SAME[ours](partner))
+
+
 async def send(
     client: Client,
-    find_relay: FindRelay,
+    places: Places,
     paths: Collection[Path],
     code: str | None,
     asker: Asker,
     *,
     verify: bool = False,
     skip_unreadable: bool = False,
+    to: Whom | None = None,
+    remember: bool = False,
 ) -> None:
     """Pair, ask the partner to take the paths, and seed them until they arrived.
 
@@ -85,66 +113,173 @@ async def send(
 
     Args:
         client: Not yet connected.
-        find_relay: Finds the relay.
+        places: Where it meets people.
         paths: Files and folders; of `Chosen` each must still be the same file.
-        code: The other person's code; `-` reads it; None makes one.
+        code: The other person's code, with a relay's address or without; `-` reads it; None makes
+            one.
         asker: Reads the code.
         verify: Have the verification words compared before the request.
         skip_unreadable: Leave out what cannot be sent.
+        to: A contact, who is waited for instead.
+        remember: Ask the partner to remember each other.
 
     Raises:
         BadSource: Something cannot be sent.
+        UnknownContact, ContactAway, ContactDoubted: The contact.
         NotVerified: The words differ, or were not confirmed.
         FileSendError: Any other reason why it ended.
     """
+    called = await whom(client, to)
     found = await client.look_through(paths, skip_unreadable=skip_unreadable)
-    if code == READ_CODE:
-        code = await ask_code(asker)
-    stream = client.subscribe()
-    client.intend(Wants.SEND)
-    await connect(client, await find_relay())
-    if code is None:
-        await client.create_code()
-    else:
-        await client.join(code)
-    await _met(stream, Wants.SEND)
-    outcome = Outcome()
-    refused: set[str] = set()
-    try:
-        if verify:
-            await _compare(client, asker)
+    remembering = Remembering(client, asker, wanted=remember)
+    stream = await meet(client, places, Wants.SEND, code, asker, called=called, verify=verify)
+
+    async def begin() -> None:
         await client.request(found)
+        await remembering.begin()
+
+    await until_sent(client, stream, begin)
+    await remembering.end()
+
+
+async def until_sent(
+    client: Client, stream: Subscription, begin: Callable[[], Awaitable[object]]
+) -> None:
+    """Begin, and return once what was begun has arrived.
+
+    Args:
+        client: Paired with who is to receive it.
+        stream: What is told since then.
+        begin: Asks the partner to take something.
+
+    Raises:
+        FileSendError: Why it ended without having arrived.
+    """
+    outcome = Outcome()
+    try:
+        await begin()
         async for event in stream:
-            if isinstance(event, events.FileRequest) and event.direction is Direction.RECEIVE:
-                refused.add(event.transfer)
-                await refuse(client, event, _ONLY_SENDS)
-            elif getattr(event, "transfer", None) not in refused and outcome.see(event):
-                return
+            match event:
+                case events.FileRequest(direction=Direction.RECEIVE):
+                    await refuse(client, event, ONLY_SENDS)
+                case events.Text():
+                    pass  # of a partner who writes meanwhile: it is printed, and ends nothing
+                case _ if outcome.see(event):
+                    return
     except asyncio.CancelledError:
         await cancel(client, outcome.open_transfers)
         raise
 
 
+async def send_text(
+    client: Client,
+    places: Places,
+    text: str,
+    code: str | None,
+    asker: Asker,
+    *,
+    verify: bool = False,
+    to: Whom | None = None,
+) -> None:
+    """Pair, hand the partner a text, and return once their program has it.
+
+    Args: as of `send`. text: at most 64 KiB.
+
+    Raises:
+        UnknownContact, ContactAway, ContactDoubted: The contact.
+        PartnerGone: They did not take it.
+        FileSendError: Any other reason why it ended.
+    """
+    called = await whom(client, to)
+    await meet(client, places, Wants.SEND, code, asker, called=called, verify=verify)
+    if not await client.send_text(text, wait=LAST_WORD):
+        raise not_taken()
+
+
+def not_taken() -> PartnerGone:
+    """Return the error for a text that the other side has not taken."""
+    return PartnerGone("The other side has not taken the text.", "Pair again, and send it again.")
+
+
+async def whom(client: Client, to: Whom | None) -> tuple[events.Contact, float | None] | None:
+    """Return who is to be called, and for how long; None for nobody. Raises UnknownContact."""
+    return (await known(client, to), to.wait) if to is not None else None
+
+
+async def meet(
+    client: Client,
+    places: Places,
+    ours: Wants,
+    code: str | None,
+    asker: Asker,
+    *,
+    called: tuple[events.Contact, float | None] | None = None,
+    verify: bool = False,
+) -> Subscription:
+    """Pair with somebody who is there for the other purpose; return what is told from then on.
+
+    Args:
+        client: Not yet connected.
+        places: Where it meets people.
+        ours: What this side is there for.
+        code: The other person's code; `-` reads it, None makes one.
+        asker: Reads the code, and has the words compared.
+        called: A contact, who is waited for so many seconds, and instead of a code.
+        verify: Have the verification words compared.
+
+    Raises:
+        SamePurpose: They are there for the same.
+        FileSendError: Any other reason why it failed.
+    """
+    if code == READ_CODE:
+        code = await ask_code(asker)
+    stream = client.subscribe()
+    client.intend(ours)
+    if called is not None:
+        await places.open(client)
+        await call(client, *called)
+    elif code is None:
+        await places.open(client)
+        await client.create_code()
+    else:
+        await _join(client, places, code)
+    await _met(stream, ours)
+    if verify:
+        await compare(client, asker)
+    return stream
+
+
+async def code_to_join(code: str | None, asker: Asker, *, make_code: bool) -> str | None:
+    """Return the code by which a receiver pairs, read where none is named; None to make one."""
+    if make_code:
+        return None
+    return await ask_code(asker) if code is None or code == READ_CODE else code
+
+
 async def receive(
     client: Client,
-    find_relay: FindRelay,
+    places: Places,
     code: str | None,
     asker: Asker,
     *,
     accept_all: bool,
     output: Path,
     verify: bool = False,
+    remember: bool = False,
+    make_code: bool = False,
 ) -> None:
     """Pair by the other person's code and receive what is sent into `output`.
 
     Args:
         client: Not yet connected.
-        find_relay: Finds the relay.
-        code: The other person's code; `-` or None reads it.
+        places: Where it meets people.
+        code: The other person's code, with a relay's address or without; `-` or None reads it.
         asker: Reads the code, and asks for each request.
         accept_all: Say yes to everything without asking.
         output: The folder.
         verify: Have the verification words compared before any answer.
+        remember: Ask the partner to remember each other.
+        make_code: Make a code for the other person, instead of reading theirs.
 
     Raises:
         NotVerified: The words differ, or were not confirmed.
@@ -155,23 +290,18 @@ async def receive(
     if not accept_all and not asker.interactive:
         raise CannotAsk("Each request has to be accepted, and there is nobody to ask.")
     target = await asyncio.to_thread(check_folder, output)  # before the code is used up
-    if code is None or code == READ_CODE:
-        code = await ask_code(asker)
-    stream = client.subscribe()
+    code = await code_to_join(code, asker, make_code=make_code)
     await client.tidy(output)
-    client.intend(Wants.RECEIVE)
-    await connect(client, await find_relay())
-    await client.join(code)
-    await _met(stream, Wants.RECEIVE)
-    if verify:
-        await _compare(client, asker)
+    remembering = Remembering(client, asker, wanted=remember)
+    stream = await meet(client, places, Wants.RECEIVE, code, asker, verify=verify)
+    await remembering.begin()
     one_question = asyncio.Lock()
 
     async def decide(request: events.FileRequest) -> None:
         # The request was withdrawn, or the partner is gone: the event that ended it follows.
         with suppress(RequestGone, NotPaired):
             if accept_all:
-                await take_all(client, request, target)
+                await take_all(client, request, target, asker)
             else:
                 async with one_question:
                     await let_choose(client, request, target, asker)
@@ -179,6 +309,7 @@ async def receive(
     outcome = Outcome()
     try:
         await follow(stream, outcome, decide)
+        await remembering.end()
         await client.settle(LAST_WORD)  # the sender waits to hear that it arrived
     except asyncio.CancelledError:
         await cancel(client, outcome.open_transfers)
@@ -188,6 +319,21 @@ async def receive(
 async def connect(client: Client, relay: FoundRelay) -> None:
     """Connect to this relay, and again whenever that is lost. Raises RelayUnreachable."""
     await client.connect(relay.url, again=relay.again)
+
+
+async def _join(client: Client, places: Places, typed: str) -> None:
+    """Pair by a code, at all places and at the relay whose address stands with it.
+
+    Raises:
+        RelayUnreachable: No place answers, or not that relay.
+        FileSendError: Any other reason why it failed.
+    """
+    code, place = split_place(typed)
+    there = relay_address(place).url if place else ""
+    await places.open(client)
+    if there and there not in client.places:
+        await client.connect(there)
+    await client.join(code)
 
 
 async def _met(stream: Subscription, ours: Wants) -> None:
@@ -201,7 +347,7 @@ async def _met(stream: Subscription, ours: Wants) -> None:
         match event:
             case events.Paired(partner=partner, wants=theirs):
                 if theirs is ours:
-                    raise SamePurpose(*_SAME[ours](partner))
+                    raise same_purpose(ours, partner)
                 return
             case events.CodeGone(reason="expired"):
                 raise ExpiredCode("Nobody used the code in time.")
@@ -211,20 +357,23 @@ async def _met(stream: Subscription, ours: Wants) -> None:
                 raise raised(event)
 
 
-async def _compare(client: Client, asker: Asker) -> None:
-    """Have the verification words compared; where they differ, send a message and leave."""
+async def compare(client: Client, asker: Asker, session: SessionId | None = None) -> None:
+    """Have the verification words compared; where they differ, send a message and leave.
+
+    session: whose; None: of the only one. Raises NotVerified.
+    """
     stream = client.subscribe()
-    shown = client.verify()
+    shown = client.verify(session)
     asking = asyncio.create_task(ask_match(asker, shown.partner, shown.words))
-    leaving = asyncio.create_task(_somebody_left(stream))
+    leaving = asyncio.create_task(_left(stream, shown.session))
     try:
         await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
             leaving.result()
         elif not asking.result():
             with suppress(FileSendError):
-                await client.say(_DIFFERENT)
-            await client.leave()
+                await client.say(_DIFFERENT, to=session)
+            await client.leave(session)
             raise NotVerified("The words were not confirmed to be the same on both sides.")
     finally:
         asking.cancel()
@@ -232,11 +381,14 @@ async def _compare(client: Client, asker: Asker) -> None:
         stream.close()
 
 
-async def _somebody_left(stream: Subscription) -> None:
-    """Wait for the end of the session; raise the error that ended it."""
+async def _left(stream: Subscription, session: SessionId | None) -> None:
+    """Wait for the end of a session; raise the error that ended it."""
     outcome = Outcome()
     async for event in stream:
-        if isinstance(event, events.PartnerGone | events.Error):
+        if isinstance(event, events.PartnerGone | events.Error) and event.session in (
+            None,
+            session,
+        ):
             outcome.see(event)
 
 
@@ -276,11 +428,23 @@ async def follow(
             task.cancel()
 
 
-async def take_all(client: Client, request: events.FileRequest, output: Path | Target) -> None:
-    """Accept everything; where it cannot be stored, decline it and raise why."""
+async def take_all(
+    client: Client,
+    request: events.FileRequest,
+    output: Path | Target,
+    asker: Asker | None = None,
+) -> None:
+    """Accept everything; where it cannot be stored, decline it and raise why.
+
+    asker: asks what may be replaced, where that is to be asked.
+    """
     everything = (True,) * len(request.files)
+    replace: tuple[Stood, ...] = ()
+    if asker is not None and client.arriving.overwrite is Overwrite.ASK:
+        found = await client.existing(request.transfer, output=output)
+        replace = await ask_replacing(asker, request, found, everything)
     try:
-        await client.answer(request.transfer, everything, output=output)
+        await client.answer(request.transfer, everything, output=output, replace=replace)
     except (NoSpace, StorageFailed) as error:
         # The sender waits for an answer, and no person is here to fix the cause.
         await refuse(client, request, _NO_ROOM if isinstance(error, NoSpace) else _NO_FOLDER)
@@ -298,12 +462,21 @@ async def let_choose(
 ) -> None:
     """Have the person here choose, and answer by that."""
     while True:
-        accepted = await ask_approval(asker, request, output.path)
+        found: Sequence[Existing] = ()
+        if client.arriving.merges:
+            found = await client.existing(request.transfer, output=output)
+        accepted = await ask_approval(
+            asker, request, output.path, existing_lines(request, found, client.arriving)
+        )
+        replace: tuple[Stood, ...] = ()
+        if client.arriving.overwrite is Overwrite.ASK and any(accepted):
+            # What was listed before is what is asked about: what changes meanwhile stays.
+            replace = await ask_replacing(asker, request, found, accepted)
         if asker.left:
             await refuse(client, request, NOBODY)
             return
         try:
-            await client.answer(request.transfer, accepted, output=output)
+            await client.answer(request.transfer, accepted, output=output, replace=replace)
         except (NoSpace, StorageFailed) as error:
             asker.show(f"{error.message} {error.hint}")
             # A second yes is to the folder as it is now.

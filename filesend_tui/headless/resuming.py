@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from filesend_tui.core import events
-from filesend_tui.core.checks import check_folder
+from filesend_tui.core.checks import check_folder, is_tracker
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import FileSendError, NotPaired, RequestGone, UnderWay
 from filesend_tui.core.events import SessionId, TransferId, Unfinished
@@ -20,9 +20,8 @@ from filesend_tui.headless.asking import Asker, CannotAsk, ask_resume
 from filesend_tui.headless.outcome import Outcome
 from filesend_tui.headless.paired import (
     LAST_WORD,
-    FoundRelay,
+    Places,
     cancel,
-    connect,
     follow,
     let_choose,
     refuse,
@@ -31,8 +30,6 @@ from filesend_tui.headless.paired import (
 from filesend_tui.runtime.going_on import begin, by_relay, is_unanswered
 from filesend_tui.state.unfinished import idle, who
 
-#: Finds the relay of this URL, or starts it where it is this machine's own.
-FindRelay = Callable[[str], Awaitable[FoundRelay]]
 _ONLY_GOES_ON: Final = "this side only goes on with what was unfinished"
 _NOTHING: Final = "Nothing is unfinished."
 _ON_A_TERMINAL: Final = "Run this on a terminal, or forget it."
@@ -63,7 +60,7 @@ def chosen(left: Sequence[Unfinished], ids: Collection[str]) -> list[Unfinished]
 
 async def resume(
     client: Client,
-    find_relay: FindRelay,
+    places: Places,
     ids: Collection[str],
     asker: Asker,
     *,
@@ -79,7 +76,7 @@ async def resume(
 
     Args:
         client: Not yet connected.
-        find_relay: Finds the relay of a URL.
+        places: Where it meets people.
         ids: The beginnings of their ids; all that is unfinished where there is none.
         asker: Asks about requests that were not answered.
         folder: Where those go.
@@ -109,7 +106,7 @@ async def resume(
     if ids and unanswered:
         what = _words(unanswered[0])
         raise CannotAsk(f"{what} is a request that nobody can be asked about here.", _ON_A_TERMINAL)
-    begun = await _go_on(client, find_relay, left, asker, folder)
+    begun = await _go_on(client, places, left, asker, folder)
     await _check_taken(
         client, [each for each in left if each.transfer not in begun and each not in unanswered]
     )
@@ -117,7 +114,7 @@ async def resume(
 
 async def or_begin(
     client: Client,
-    find_relay: FindRelay,
+    places: Places,
     same: Callable[[Unfinished], bool],
     anew: Callable[[], Awaitable[None]],
     asker: Asker,
@@ -130,7 +127,7 @@ async def or_begin(
 
     Args:
         client: Not yet connected.
-        find_relay: Finds the relay of a URL.
+        places: Where it meets people.
         same: Whether something unfinished is of the same command. Blocking.
         anew: Begins anew.
         asker: Asks which of the two, and about requests that were not answered.
@@ -149,14 +146,14 @@ async def or_begin(
     elif left and wanted is None:
         client.tell_unfinished(left)
     if not (left and wanted) or not await _go_on(
-        client, find_relay, left, asker, folder, accept_all=accept_all
+        client, places, left, asker, folder, accept_all=accept_all
     ):
         await anew()
 
 
 async def _go_on(
     client: Client,
-    find_relay: FindRelay,
+    places: Places,
     left: Sequence[Unfinished],
     asker: Asker,
     folder: Path,
@@ -167,33 +164,54 @@ async def _go_on(
 
     Where there is nobody to ask, requests that were not answered stay as they are, and are told of.
     """
-    failure: FileSendError | None = None
-    begun: frozenset[TransferId] = frozenset()
     if not (asker.interactive or accept_all):
         client.tell_unfinished(filter(is_unanswered, left))
         left = [each for each in left if not is_unanswered(each)]
-    for relay, there in by_relay(left).items():
-        try:
-            found = await find_relay(relay)
-            begun |= await _at_one_relay(client, found, there, asker, folder, accept_all=accept_all)
-        except FileSendError as error:
-            failure = failure or error
+    by_place = by_relay(left)
+    there, failure = await _reach(client, places, by_place)
+    going = [each for url in there for each in by_place[url]]
+    begun = await _until_over(client, going, asker, folder, accept_all=accept_all)
     if failure is not None:
         raise failure
     return begun
 
 
-async def _at_one_relay(
+async def _reach(
+    client: Client, places: Places, wanted: Collection[str]
+) -> tuple[list[str], FileSendError | None]:
+    """Connect to the places where sessions were last; return at which of them they may be met.
+
+    And the first reason why not at another, if there is one.
+    """
+    failure: FileSendError | None = None
+    if places.beyond or places.main in wanted:
+        try:
+            await places.open(client)
+        except FileSendError as error:
+            failure = error
+    for url in wanted:
+        if url not in client.places and url != places.main:
+            try:
+                await (client.connect_to_tracker if is_tracker(url) else client.connect)(url)
+            except FileSendError as error:
+                failure = failure or error
+    if client.places and places.beyond:
+        # Wherever they were, they may come to another place that both have.
+        return list(wanted), None
+    return [url for url in wanted if url in client.places], failure
+
+
+async def _until_over(
     client: Client,
-    relay: FoundRelay,
     left: Sequence[Unfinished],
     asker: Asker,
     folder: Path,
     *,
     accept_all: bool,
 ) -> frozenset[TransferId]:
+    if not left:
+        return frozenset()
     stream = client.subscribe()
-    await connect(client, relay)
     unanswered = {each.transfer for each in left if is_unanswered(each)}
     begun, failure = await begin(client, left)
     if not begun:

@@ -55,6 +55,7 @@ def run(
     state: Path | None = None,
     finishes: bool = True,
     endless: bool = False,
+    awake: Callable[[bool], object] = lambda _: None,
 ) -> ExitCode:
     """Run a command to its end on an event loop of its own, and return its exit code.
 
@@ -67,13 +68,23 @@ def run(
         state: The folder of the journal; None to keep nothing.
         finishes: What is under way is finished where the terminal goes away; else it stops.
         endless: The command has no end of its own.
+        awake: Told whether the machine has to stay awake.
     """
     try:
         with runner() as running:
             teller = Teller(printer)
             if asker is not None:
                 asker.turn = teller.caught_up
-            going = _run(command, config, teller, state, asker, finishes=finishes, endless=endless)
+            going = _run(
+                command,
+                config,
+                teller,
+                state,
+                asker,
+                finishes=finishes,
+                endless=endless,
+                awake=awake,
+            )
             code = running.run(going)
             after()
             if code is ExitCode.INTERRUPTED:
@@ -212,6 +223,7 @@ async def _run(
     *,
     finishes: bool,
     endless: bool,
+    awake: Callable[[bool], object],
 ) -> ExitCode:
     journal = Journal.open(state) if state is not None else None
     try:
@@ -223,7 +235,7 @@ async def _run(
         return for_error(error.code)
     telling = asyncio.create_task(teller.tell_all(client.subscribe()))
     working = asyncio.ensure_future(command(client))
-    watch = WorkWatch(client.subscribe())
+    watch = WorkWatch(client.subscribe(), awake)
     code = ExitCode.DONE
     ending = Ending(client, working, teller)
     alone = Unattended(watch, config.away_limit, ending.end, until_idle=endless)

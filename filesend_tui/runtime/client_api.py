@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from filesend_tui.core.events import (
+    Allowance,
+    Contact,
     Event,
+    GroupId,
     History,
     SessionId,
     TorrentId,
@@ -19,7 +22,8 @@ from filesend_tui.core.events import (
 )
 
 if TYPE_CHECKING:
-    from filesend_tui.core.checks import Found, Target
+    from filesend_tui.core.checks import Existing, Found, Target
+    from filesend_tui.core.choices import Arriving, Stood
 
 
 class EventReader(Protocol):
@@ -32,7 +36,35 @@ class EventReader(Protocol):
         """Stop reading."""
 
 
-class ClientApi(Protocol):
+class PlacesClient(Protocol):
+    """Of a Client: where it meets people."""
+
+    async def connect(self, relay_url: str, *, again: Callable[[], Awaitable[bool]] = ...) -> None:
+        """Be at a relay, too; `again` decides whether to reconnect, each time it was lost."""
+
+    async def connect_to_tracker(
+        self, url: str, *, again: Callable[[], Awaitable[bool]] = ...
+    ) -> None:
+        """Meet people at a tracker, too."""
+
+    async def disconnect(self, url: str) -> None:
+        """Leave a relay or tracker; sessions go on at the others."""
+
+    def expect_places(self, seconds: float) -> None:
+        """Take for granted, for so long, that more places are about to be connected to."""
+
+    def expect_return(self, url: str, seconds: float) -> None:
+        """Say that a relay is about to go, and to be there again empty."""
+
+    def expect_people(self, url: str, seconds: float) -> None:
+        """Say that others are about to connect to one of the places."""
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The URLs of the relays and trackers that it is connected to."""
+
+
+class ClientApi(PlacesClient, Protocol):
     """Commands go in, events come out; every failure is a FileSendError (see core/client.py).
 
     to: the session; None where there is one at most.
@@ -47,9 +79,6 @@ class ClientApi(Protocol):
     async def tidy(self, folder: Path) -> None:
         """Remove what earlier runs left unfinished in a folder; Leftover events report it."""
 
-    async def connect(self, relay_url: str, *, again: Callable[[], Awaitable[bool]] = ...) -> None:
-        """Connect to the relay; `again` decides whether to reconnect, each time it was lost."""
-
     async def create_code(self) -> str:
         """Ask for a code for the other person; a Code event follows too."""
 
@@ -59,12 +88,48 @@ class ClientApi(Protocol):
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session."""
 
+    async def remember(self, to: SessionId | None = None) -> None:
+        """Ask a partner to remember each other, or say yes where they have asked."""
+
+    async def decline_remembering(self, to: SessionId | None = None) -> None:
+        """Say no to a partner who asks to remember each other."""
+
+    async def contacts(self) -> Sequence[Contact]:
+        """Return whom this side remembers, the last seen first."""
+
+    async def rename_contact(self, contact: str, name: str) -> Contact:
+        """Name a contact, for this side alone."""
+
+    async def allow_contact(self, contact: str, allowance: Allowance | None) -> Contact:
+        """Set what is taken of a contact without asking."""
+
+    async def forget_contact(self, contact: str) -> bool:
+        """Forget a contact, on both sides if they are there; return whether there was one."""
+
+    def wait_for_contacts(self, contacts: Collection[str] | None) -> None:
+        """Be there for contacts who call; None for all."""
+
+    async def call(self, contact: str) -> SessionId:
+        """Wait until a contact is there, and return the session with them."""
+
+    async def is_online(self, contact: str, seconds: float) -> bool:
+        """Return whether a contact is there, within so many seconds."""
+
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        """Check and return what is to be sent, for `request`."""
+
+    def new_group(self, size: int) -> GroupId:
+        """Return what `request` takes to ask so many people for the same."""
+
     async def request(
         self,
         paths: Collection[Path] | Found,
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
+        group: GroupId | None = None,
     ) -> TransferId:
         """Ask a partner to accept these files and folders; `Chosen` ones must be unchanged."""
 
@@ -75,8 +140,18 @@ class ClientApi(Protocol):
         *,
         output: Path | Target | None = None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
     ) -> None:
         """Answer yes or no for each file; where it fails the request stays open."""
+
+    async def existing(
+        self, transfer: TransferId, *, output: Path | Target | None = None
+    ) -> Sequence[Existing]:
+        """Return which files of a request are in the folder already."""
+
+    @property
+    def arriving(self) -> Arriving:
+        """How received files are put where they go."""
 
     async def cancel(self, transfer: TransferId) -> None:
         """Cancel a transfer."""

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from filesend_tui.core.checks import is_tracker
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, SessionId, TransferId
 from filesend_tui.runtime.client_api import ClientApi, EventReader
 from filesend_tui.runtime.work_watch import WorkWatch
+
+if TYPE_CHECKING:
+    from filesend_tui.runtime.local_relay import Ask
 
 _log = logging.getLogger(__name__)
 
@@ -35,31 +39,61 @@ class HandedOver(NamedTuple):
     seen: list[Event]
 
 
+class RunPlaces(Protocol):
+    """Where a run meets people; meeting_places.py has it.
+
+    told: called when `is_wide` may have changed.
+    """
+
+    told: Callable[[], None]
+
+    @property
+    def main(self) -> str:
+        """The URL of the place that is waited for; empty: whichever comes first."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether others on this network can reach this machine's own relay."""
+
+    def where(self) -> str:
+        """Return in a few words where a code of this side can be used."""
+
+    def command(self, code: str) -> str:
+        """Return what the other person types for a code of this side."""
+
+    async def open(self, client: ClientApi, ask: Ask) -> None:
+        """Connect to all; raises RelayUnreachable where none answers."""
+
+    async def narrow(self) -> None:
+        """Keep this machine's own relay to this machine from now on."""
+
+    async def close(self) -> None:
+        """Stop looking for places."""
+
+
 class ClientHandle:
     """The owner of the Client, from its creation to its end.
 
     Args:
         make: Makes the Client.
-        find_relay: Finds or starts a relay and returns its URL.
-        again: Whether to reconnect to the relay that is there now; may start one first.
-
-    relay: the URL of the relay that was connected to last; empty before the first.
+        places: Where it meets people.
+        ask: Asks about a relay of this machine that another user runs.
     """
 
     def __init__(
         self,
         make: Callable[[], ClientApi],
-        find_relay: Callable[[], Awaitable[str]],
-        again: Callable[[], Awaitable[bool]],
+        places: RunPlaces,
+        ask: Ask,
+        awake: Callable[[bool], object] = lambda _: None,
     ) -> None:
+        self._awake = awake
         self._make = make
-        self._find_relay = find_relay
-        self._again = again
+        self._places = places
+        self._ask = ask
         self._client: ClientApi | None = None
         self._reader: EventReader | None = None
         self._work: WorkWatch | None = None
-        self.relay = ""
-        self._elsewhere = False
         self._ended = False
 
     def verification(self, to: SessionId | None) -> str | None:
@@ -77,7 +111,7 @@ class ClientHandle:
             return False
         self._client = self._make()
         self._reader = self._client.subscribe()
-        self._work = WorkWatch(self._client.subscribe())
+        self._work = WorkWatch(self._client.subscribe(), self._awake)
         return True
 
     async def listen(self, hear: Callable[[list[Event]], Awaitable[object]]) -> None:
@@ -90,22 +124,24 @@ class ClientHandle:
                 await hear(handful)
 
     async def connect(self) -> None:
-        """Find a relay, or take the one that was gone to, and connect. Raises FileSendError."""
-        if self._elsewhere:
-            await self.go_to(self.relay)
-            return
-        url = await self._find_relay()
-        await self.do(lambda client: client.connect(url, again=self._again))
-        self.relay = url
+        """Connect to all places; return once there is one. Raises FileSendError."""
+        await self.do(lambda client: self._places.open(client, self._ask))
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The URLs of the places that it is connected to."""
+        return self._client.places if self._client is not None else ()
 
     async def go_to(self, url: str) -> None:
-        """Connect to another relay than this run's own, and stay with it; ends all sessions.
+        """Be at another place, too, such as one at which a session was.
 
         Raises:
-            RelayUnreachable: There is no relay at this address.
+            RelayUnreachable: Nobody is met at this address.
         """
-        await self.do(lambda client: client.connect(url))
-        self.relay, self._elsewhere = url, True
+        if is_tracker(url):
+            await self.do(lambda client: client.connect_to_tracker(url))
+        else:
+            await self.do(lambda client: client.connect(url))
 
     async def do(self, command: Callable[[ClientApi], Awaitable[object]]) -> None:
         """Run a command on the Client; do nothing before it is made and after its end."""
@@ -134,6 +170,7 @@ class ClientHandle:
         """
         self._ended = True
         client, self._client = self._client, None
+        await self._places.close()
         if client is not None:
             try:
                 async with asyncio.timeout(FAREWELL):

@@ -17,12 +17,19 @@ _HANDFUL: Final = 200
 class WorkWatch:
     """A reader of a Client's events from the first on; ends with the Client.
 
+    Args:
+        reader: Of the events.
+        awake: Told whether the machine has to stay awake, at each look.
+
     now: what is under way. listeners: called with each event, once `now` knows of it.
     """
 
-    def __init__(self, reader: EventReader) -> None:
+    def __init__(
+        self, reader: EventReader, awake: Callable[[bool], object] = lambda _: None
+    ) -> None:
         self.now = UnderWay()
         self.listeners: list[Callable[[Event], object]] = []
+        self._awake = awake
         self._changed = asyncio.Event()
         self._reading = asyncio.create_task(self._read(reader))
 
@@ -33,8 +40,10 @@ class WorkWatch:
                     self.now.see(event)
                     for hear in self.listeners:
                         hear(event)
+                self._awake(self.now.keeps_awake)
                 self._changed.set()
         finally:
+            self._awake(False)
             self._changed.set()
 
     async def over(self, patience: float, *, until_idle: bool = True) -> bool:

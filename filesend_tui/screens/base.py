@@ -106,7 +106,13 @@ class PlaceScreen(Screen[None]):
         if self.reads_talk:
             store.read_talk()
         self.query_one(TopBar).show(
-            self.place, store.relay, store.partner, store.absence, store.unread, limits=store.limits
+            self.place,
+            store.relay,
+            store.partner,
+            store.absence,
+            store.unread,
+            limits=store.limits,
+            others=store.others,
         )
         self.query_one(RequestBar).show(store.requests)
         self.query_one(NoticeBar).show(store.notice)

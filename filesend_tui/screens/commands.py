@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from filesend_tui.core.events import TorrentId, TransferId, Unfinished
+from filesend_tui.core.choices import Stood
+from filesend_tui.core.events import Allowance, SessionId, TorrentId, TransferId, Unfinished
+from filesend_tui.state.people.everybody import Person
 
 if TYPE_CHECKING:
     from filesend_tui.core.checks import Chosen, Target
@@ -30,18 +32,70 @@ class JoinCode(Message):
 
 @dataclass
 class SendPaths(Message):
-    """Ask the partner to take these. skip: leave out those that cannot be sent."""
+    """Ask people to take these.
+
+    skip: leave out those that cannot be sent. to: whom to ask; empty for whom the choice is for.
+    """
 
     paths: Chosen
     skip: bool = False
+    to: tuple[Person, ...] = ()
+
+
+@dataclass
+class TurnTo(Message):
+    """Have the screens be about the partner of another session."""
+
+    session: SessionId | None
+
+
+@dataclass
+class Disconnect(Message):
+    """End a session, after a question where something runs."""
+
+    session: SessionId | None
+
+
+@dataclass
+class StopWaiting(Message):
+    """Wait for a contact no longer: what they were to get is not sent."""
+
+    contact: str
+
+
+@dataclass
+class RenameContact(Message):
+    """Name a contact, for this side alone."""
+
+    contact: str
+    name: str
+
+
+@dataclass
+class ForgetContact(Message):
+    """Forget a contact."""
+
+    contact: str
 
 
 @dataclass
 class AnswerRequest(Message):
-    """Answer a request: a yes or no for each file, and the folder as it was when shown."""
+    """Answer a request: a yes or no for each file, and the folder as it was when shown.
+
+    replace: what is there and may be replaced, as it was when shown.
+    """
 
     transfer: TransferId
     accepted: Sequence[bool]
+    folder: Path | Target
+    replace: Sequence[Stood] = ()
+
+
+@dataclass
+class LookInto(Message):
+    """Find out which files of a request are in this folder already."""
+
+    transfer: TransferId
     folder: Path | Target
 
 
@@ -97,6 +151,19 @@ class SavePreferences(Message):
     """Apply and save these settings, each under its key and as a person types it."""
 
     text: Mapping[str, str]
+
+
+@dataclass
+class AllowContact(Message):
+    """Set what is taken of a contact without asking; None for nothing."""
+
+    contact: str
+    allowance: Allowance | None
+
+
+@dataclass
+class LookForPeople(Message):
+    """Look who of those who are remembered is there."""
 
 
 @dataclass

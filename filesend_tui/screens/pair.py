@@ -1,13 +1,14 @@
 """Pairing: your own code to give away, and a field for the other person's.
 
-Room goes to code and field first, then to the lines beside them, and to the QR code last.
+Room goes to code and field first, then to the lines beside them, to the command for the other
+person, and to its QR code last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,9 +23,9 @@ from filesend_tui.screens.base import Clock, PlaceScreen
 from filesend_tui.screens.commands import JoinCode, NewCode
 from filesend_tui.state.notices import RELAY
 from filesend_tui.state.store import Store
-from filesend_tui.state.views import Level
+from filesend_tui.state.views import Level, named
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.code_card import CodeCard, QrCode
+from filesend_tui.widgets.code_card import CodeCard, QrCode, Sharing
 from filesend_tui.widgets.fields.code_field import CodeField
 from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.words import Words
@@ -34,10 +35,22 @@ _WIDEST: Final = 90
 _BESIDE: Final = 2
 #: Cells of the card's frame and padding, left and right.
 _FRAME: Final = 6
-#: Lines beside those of the card: with blank lines; with the lines of text; with frames.
+#: Lines beside those of the card: with blank lines, with those in it counted; with the lines of
+#: text; with frames.
 _ROOMY: Final = 12
+_LOOSE: Final = 10
 _TOLD: Final = 7
 _BOXED: Final = 5
+
+
+class Places(Protocol):
+    """Where a code of this side can be used; meeting_places.py has it."""
+
+    def where(self) -> str:
+        """Return that in a few words."""
+
+    def command(self, code: str) -> str:
+        """Return what the other person types."""
 
 
 class Pairing(Vertical):
@@ -59,9 +72,13 @@ class Pairing(Vertical):
         picture.display = bool(code) and wide and picture.picture.height <= height
         card = self.query_one(CodeCard)
         taken = picture.picture.width + _BESIDE if picture.display else 0
-        lines = card.lines(min(width, _WIDEST) - taken - _FRAME)
-        card.pack(dense=height < lines + _ROOMY)
-        self.set_class(height < lines + _ROOMY, "-low")  # no blank lines
+        inside = min(width, _WIDEST) - taken - _FRAME
+        told = bool(code) and height >= card.lines(inside, told=True) + _TOLD
+        lines = card.lines(inside, told=told)
+        loose = card.lines(inside, told=told, dense=False)
+        low = height < max(lines + _ROOMY, loose + _LOOSE)
+        card.pack(dense=low, told=told)
+        self.set_class(low, "-low")  # no blank lines
         self.set_class(height < lines + _TOLD, "-lower")  # code and field only
         self.set_class(height < lines + _BOXED, "-lowest")  # no frames around them
 
@@ -73,10 +90,15 @@ class PairScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("pair")
 
     def __init__(
-        self, store: Store, clock: Clock, complete: Callable[[str], Sequence[str]]
+        self,
+        store: Store,
+        clock: Clock,
+        complete: Callable[[str], Sequence[str]],
+        places: Places,
     ) -> None:
         super().__init__(store, clock)
         self._complete = complete
+        self._places = places
 
     def compose_body(self) -> ComposeResult:
         """Yield card and QR code side by side, the field and the relay's state below."""
@@ -97,34 +119,38 @@ class PairScreen(PlaceScreen):
     def draw_body(self) -> None:
         """Draw code, QR code, field and relay."""
         store, now = self.store, self.clock()
-        code = None if store.partner else store.code
+        code = store.code if self._pairs else None
         if code is not None and code.gone == "joined" and "join" in store.busy:
             code = None  # it was given up for the other's, which is being joined
         card = self.query_one("#own", CodeCard)
-        card.border_title = "Your code" if store.partner is None else "Paired"
-        card.show(code, self._waiting(), now)
+        card.border_title = "Your code" if self._pairs else "Paired"
         working = code.code if code is not None and code.works(now) else ""
-        self.query_one("#qr", QrCode).show(working)
+        command = self._places.command(working) if working else ""
+        sharing = Sharing(command, self._places.where()) if working else None
+        card.show(code, self._waiting(), now, sharing)
+        self.query_one("#qr", QrCode).show(command)
         field = self.query_one("#theirs", CodeField)
-        field.display = store.partner is None
-        if store.partner is not None and (field.value or field.has_focus):
+        field.display = self._pairs
+        if not self._pairs and (field.value or field.has_focus):
             field.clear()
             self.set_focus(None)
         self.query_one("#advice", Words).show(self._advice(bool(working)))
         self.query_one("#relay-line", Words).show(self._relay_line())
         self.query_one(Pairing).share_room(working)
 
+    @property
+    def _pairs(self) -> bool:
+        """Whether one may pair now: with nobody there, or with a code for somebody else, too."""
+        store = self.store
+        return store.partner is None or store.invites(self.clock()) or "join" in store.busy
+
     @on(Pairing.Resized)
     def _room_changed(self) -> None:
         self.draw()
 
     def _waiting(self) -> str:
-        if self.store.partner:
-            absence = self.store.absence
-            partner = self.store.partner
-            return (
-                f"{partner} is away, {absence}." if absence else f"You are paired with {partner}."
-            )
+        if not self._pairs:
+            return self._partners()
         match self.store.relay.state:
             case "connected" if "join" in self.store.busy:
                 return "Pairing…"
@@ -137,8 +163,13 @@ class PairScreen(PlaceScreen):
             case _:
                 return "No code yet."  # the line below, or the notice, shows why
 
+    def _partners(self) -> str:
+        if absence := self.store.absence:
+            return f"{self.store.partner} is away, {absence}."
+        return f"You are paired with {named([each.name for each in self.store.partners])}."
+
     def _advice(self, alive: bool) -> Content:
-        if self.store.partner:
+        if not self._pairs:
             send, transfers, part = map(shown, ("send files", "transfers", "disconnect"))
             return Content(
                 f"Press {send} to send something, {transfers} for transfers, {part} to disconnect."
@@ -177,12 +208,12 @@ class PairScreen(PlaceScreen):
         connected = store.relay.state == "connected"
         match action:
             case "type_code":
-                return store.partner is None
+                return self._pairs
             case "copy":
                 code = store.code
-                return store.partner is None and code is not None and code.works(self.clock())
+                return self._pairs and code is not None and code.works(self.clock())
             case "new_code":
-                return store.partner is None and connected
+                return connected
             case _:
                 return True
 

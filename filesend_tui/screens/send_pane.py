@@ -80,6 +80,9 @@ class SendPane(StorePane):
         self, store: Store, start: Path, recent: RecentFolders, *, id: str | None = None
     ) -> None:
         super().__init__(store, id=id)
+        # Held, not looked for: Textual asks for a pane's keys while it is made and removed, too.
+        self.listing = PickerList(store.picked, id="listing")
+        self._filter = FilterField(id="filter")
         self._recent = recent
         self._listing = Listing(os.path.abspath(start))  # noqa: PTH100 - as it is spelled
         self._sorted: tuple[FolderEntry, ...] = ()
@@ -100,10 +103,10 @@ class SendPane(StorePane):
         yield PathField(id="path")
         with Horizontal(id="heading"):
             yield Words(id="count")
-            yield FilterField(id="filter")
+            yield self._filter
             yield Words(id="order")
         with Horizontal(id="picker"):
-            yield PickerList(self.store.picked, id="listing")
+            yield self.listing
             with Vertical(id="side"):
                 yield Preview(id="preview")
         yield Words(id="chosen")
@@ -112,11 +115,6 @@ class SendPane(StorePane):
         """Open the first folder."""
         self.query_one("#path", PathField).border_title = "Folder"
         self._walk(self._listing.folder)
-
-    @property
-    def listing(self) -> PickerList:
-        """The list."""
-        return self.query_one("#listing", PickerList)
 
     def take_keys(self) -> None:
         """Focus the list."""
@@ -191,8 +189,7 @@ class SendPane(StorePane):
 
     def _summary(self) -> Content:
         """Return the choice in one line where there is little room, else two; cut at the end."""
-        picked, partner = self.store.picked, self.store.partner
-        here = f"{clean(partner, 40)} is here" if partner else ""
+        picked, here = self.store.picked, self._whom()
         quiet, key = "$foreground 70%", "$primary bold"
         if not picked:
             told: list[tuple[str, str]] = [(f"{here}. ", "$success bold")] if here else []
@@ -221,6 +218,13 @@ class SendPane(StorePane):
         names = [fit_middle(clean(name, 255), room) for name in picked.names()]
         said = (named(names, len(picked)), "bold")
         return Content.assemble(tick, first, said, weight, "\n", *self._next(here))
+
+    def _whom(self) -> str:
+        """Return whom the choice is for; empty for nobody."""
+        if not self.store.recipients:
+            return f"{clean(self.store.partner, 40)} is here" if self.store.partner else ""
+        names = [clean(person.name, 40) for person in self.store.addressed]
+        return f"For {named(names)}" if names else ""
 
     def _next(self, here: str) -> list[tuple[str, str]]:
         """Return the line about what can be done with the choice now."""
@@ -350,10 +354,6 @@ class SendPane(StorePane):
             self.query_one("#preview", Preview).show(self.listing.chosen)
 
     # -- the filter
-
-    @property
-    def _filter(self) -> FilterField:
-        return self.query_one("#filter", FilterField)
 
     def action_filter(self) -> None:
         """Focus the filter."""
@@ -530,11 +530,13 @@ class SendPane(StorePane):
         """Ask the partner to take what is chosen."""
         if not self._may_ask():
             return
-        if self.store.partner is None:
+        if not self.store.addressed:
+            there = self.store.others or self.store.recipients
+            how = f"{key_for('people')} to say to whom" if there else f"{key_for('pair')} to pair"
             self.add_notice(
                 Level.WARNING,
                 "Nobody is there to send to.",
-                f"Press {key_for('pair')} to pair; your choice stays.",
+                f"Press {how}; your choice stays.",
             )
         else:
             self._ask(SendPaths(self.store.picked.as_chosen()))

@@ -31,7 +31,8 @@ from filesend_tui.screens.commands import (
     StopShare,
 )
 from filesend_tui.screens.open_folder import open_folder
-from filesend_tui.state.figures import road_words, short_path
+from filesend_tui.state.figures import absent_words, road_words, short_path
+from filesend_tui.state.people.everybody import Person
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import Level, ShareRow, TransferDetail, TransferRow
 from filesend_tui.system.file_manager import link_to, path_of
@@ -79,13 +80,15 @@ class TransfersPane(StorePane):
     def __init__(self, store: Store, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(store, id=id)
         self.clock = clock
+        #: Held, not looked for: Textual asks for a pane's keys while it is made and removed, too.
+        self.table = TransferList(id="table")
         self._details = False
         self._seeks = False
 
     def compose(self) -> ComposeResult:
         """Yield table and details."""
         yield Words(id="welcome")
-        yield TransferList(id="table")
+        yield self.table
         with Vertical(id="detail"):
             yield Words(id="detail-title")
             with Facts(id="facts"):
@@ -93,15 +96,11 @@ class TransfersPane(StorePane):
                 yield ShareLink(id="share")
                 yield QrCode(id="share-qr")
                 with Vertical(id="inside"):
+                    yield Words(id="absent")
                     yield RoadLines(id="roads")
                     yield RateGraph(id="graph")
                     yield PieceStrip(id="pieces")
                     yield PeerLines(id="peers")
-
-    @property
-    def table(self) -> TransferList:
-        """The table."""
-        return self.query_one("#table", TransferList)
 
     def take_keys(self) -> None:
         """Focus the table."""
@@ -175,6 +174,7 @@ class TransfersPane(StorePane):
         self.query_one("#share").display = share is not None and beside
         self.query_one("#pieces").display = self._details and chosen is not None
         self.query_one("#roads").display = False
+        self.query_one("#absent").display = False
         if share is not None:
             self._draw_share(share)
         elif chosen is not None:
@@ -185,6 +185,9 @@ class TransfersPane(StorePane):
         self.query_one("#detail-title", Words).show(_title(chosen))
         self.query_one("#files", FileProgressList).show(file_rows(chosen, detail))
         self.query_one("#share-qr").display = False
+        absent = absent_words(chosen.excluded, chosen.links_not_made)
+        self.query_one("#absent", Words).show(Content(absent))
+        self.query_one("#absent").display = self._details and bool(absent)
         roads = self.query_one("#roads", RoadLines)
         told = not (chosen.slowed or chosen.waits)  # the title says the road
         roads.display = self._details and bool(chosen.why or (chosen.road and not told))
@@ -255,8 +258,6 @@ class TransfersPane(StorePane):
         parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
     ) -> bool | None:
         """Offer only what makes sense now."""
-        if not self.is_mounted:
-            return True
         chosen, share = self.chosen, self.chosen_share
         offered = {
             "open": self._finished is not None,
@@ -268,8 +269,8 @@ class TransfersPane(StorePane):
             "move": self._movable,
             "stop": share is not None,
             "cancel": chosen is not None and not chosen.ended,
-            "again": self._again is not None and self.store.partner is not None,
-            "ask_again": self._askable_again and self.store.partner is not None,
+            "again": self._again is not None and self._with_whom is not None,
+            "ask_again": self._askable_again and self._with_whom is not None,
             "details": chosen is not None or share is not None,
         }
         return offered.get(action, True)
@@ -365,6 +366,13 @@ class TransfersPane(StorePane):
         self._draw_detail()
 
     @property
+    def _with_whom(self) -> Person | None:
+        """Whom the chosen transfer is with, if they are there; else the partner."""
+        chosen = self.chosen
+        theirs = self.store.person(chosen.session) if chosen is not None else None
+        return theirs or next((each for each in self.store.partners if each.shown), None)
+
+    @property
     def _again(self) -> TransferRow | None:
         """The chosen transfer if it can be sent again, and is not just being sent again."""
         chosen = self.chosen
@@ -384,8 +392,9 @@ class TransfersPane(StorePane):
 
     def action_again(self) -> None:
         """Send the same request again."""
-        if (row := self._again) is not None:
-            self.post_message(SendPaths(dict.fromkeys(self.store.sent_paths(row.id))))
+        if (row := self._again) is not None and (whom := self._with_whom) is not None:
+            paths = dict.fromkeys(self.store.sent_paths(row.id))
+            self.post_message(SendPaths(paths, to=(whom,)))
 
     def action_ask_again(self) -> None:
         """Ask the partner to send the chosen transfer again."""

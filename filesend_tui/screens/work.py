@@ -137,7 +137,9 @@ class WorkScreen(PlaceScreen):
             self.transfers.draw()
         if self.talk.display:
             room = 3 if self.size.height >= 34 else 1
-            self.talk.show(self.store.talk, room, heard=self.store.partner is not None)
+            partner = self.store.partner
+            to = partner or "" if len(self.store.people) > 1 else ""
+            self.talk.show(self.store.talk, room, heard=partner is not None, to=to)
 
     def expect_key(self, event: events.Key) -> None:
         """Show the picker a key before it is dispatched."""

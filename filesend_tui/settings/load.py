@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from filesend_tui.core.choices import Arriving, Links, Overwrite, Sending
 from filesend_tui.core.config import AWAY_LIMIT, ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies, is_loopback_host, of_environment
 from filesend_tui.core.util.text import clean
@@ -26,6 +27,9 @@ from relay.protocol.words import DEFAULT_PORT
 
 #: The default where the relay is not on this machine.
 DEFAULT_ICE_SERVERS: Final = (IceServer(urls="stun:stun.l.google.com:19302"),)
+#: Public trackers at which people meet where the settings name none. Both were kept when this was
+#: written, in 2026; tracker.btorrent.xyz, long a default of others, had not answered for years.
+DEFAULT_TRACKERS: Final = ("wss://tracker.openwebtorrent.com", "wss://tracker.webtorrent.dev")
 _MAX_WHY: Final = 400
 
 
@@ -36,25 +40,35 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, resolved. None: not set, and the face or the relay's place decides.
 
-    relay: `http://host:port` or https. proxy: what relays and trackers are reached by. port: of
-    this machine's own relay. trusted_proxies: addresses and networks whose `X-Forwarded-For` this
-    machine's own relay trusts. metrics_to: those that may read its metrics; None: this machine
-    only. transit: bytes that it carries for an address in a day; 0: none, None: its own default.
+    relay: `http://host:port` or https. trackers: URLs at which people meet, too. copy: the command
+    for a code goes to the clipboard. notify: the terminal is told of requests, messages and ends.
+    stay_awake: the machine does not fall asleep while something runs. proxy: what relays and
+    trackers are reached by. port: of this machine's own relay. listen: `lan` or `local`, who
+    reaches it where a run started it.
+    trusted_proxies: addresses and networks whose `X-Forwarded-For` it trusts. metrics_to: those
+    that may read its metrics; None: this machine only. transit: bytes that it carries for an
+    address in a day; 0: none, None: its own default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
     the secret that it shares with them.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
-    what ends is kept in the history. state: the folder for that and for what is unfinished. theme:
-    the screens' colours, by name. held: the option or variable that sets a field, and so overrides
-    the settings file. exposed: the settings file, where it holds a password and other users of this
-    machine can read it.
+    what ends is kept in the history. links, exclude, respect_gitignore, times: of core's Sending.
+    times, overwrite, skip_existing: of its Arriving. state: the folder for that and for what is
+    unfinished. theme: the screens' colours, by name. held: the option or variable that sets a
+    field, and so overrides the settings file. exposed: the settings file, where it holds a password
+    and other users of this machine can read it.
     """
 
     name: str
     relay: str | None = None
     proxy: Proxies = NO_PROXIES
     port: int = DEFAULT_PORT
+    listen: str = "lan"
+    trackers: tuple[str, ...] = DEFAULT_TRACKERS
+    copy: bool = True
+    notify: bool = True
+    stay_awake: bool = True
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
     transit: int | None = None
@@ -75,6 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     resume: bool = False
     web: str | None = None
     history: bool = True
+    links: Links = Links.FOLLOW
+    exclude: tuple[str, ...] = ()
+    respect_gitignore: bool = False
+    times: bool = True
+    overwrite: Overwrite = Overwrite.NEVER
+    skip_existing: bool = False
     state: Path | None = None
     log_level: str = "warning"
     log_file: Path | None = None
@@ -87,27 +107,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether what is under way is finished where the terminal goes away."""
         return self.on_hangup == "finish"
 
-    def ice_servers_for(self, meeting_places: Iterable[str]) -> tuple[IceServer, ...]:
+    def ice_servers_for(
+        self, meeting_places: Iterable[str], *, beyond: bool = False
+    ) -> tuple[IceServer, ...]:
         """Return the ICE servers for people who meet at these relay or tracker URLs.
 
         People who meet on a loopback address are on this machine; asking a STUN server for its
-        public address would only disclose that to a stranger.
+        public address would only disclose that to a stranger. beyond: others come there, too.
         """
         if self.ice_servers is not None:
             return self.ice_servers
-        return () if _all_here(meeting_places) else DEFAULT_ICE_SERVERS
+        return () if _all_here(meeting_places) and not beyond else DEFAULT_ICE_SERVERS
 
-    def client_config(self, *, output: Path, meeting_places: Iterable[str]) -> ClientConfig:
+    def client_config(
+        self, *, output: Path, meeting_places: Iterable[str], beyond: bool = False
+    ) -> ClientConfig:
         """Return a Client's configuration.
 
         People who meet on this machine need no port mapping, nor any way in from the network.
+        beyond: those who meet at these places may come from elsewhere all the same.
         """
         places = tuple(meeting_places)
-        local = _all_here(places)
+        local = _all_here(places) and not beyond
         return ClientConfig(
             name=self.name,
             output=output,
-            ice_servers=self.ice_servers_for(places),
+            ice_servers=self.ice_servers_for(places, beyond=beyond),
             relay_stun=self.ice_servers is None and not local,
             relay_turn=self.ice_servers is None,
             relay_only=self.relay_only,
@@ -123,6 +148,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             at_once=self.at_once,
             history=self.history,
             proxies=self.proxy,
+            sending=Sending(self.links, self.exclude, self.respect_gitignore, self.times),
+            arriving=Arriving(self.times, self.overwrite, self.skip_existing),
         )
 
 
@@ -179,7 +206,7 @@ def load(
     stronger += [(BY_KEY[key].option, key, value) for key, value in (options or {}).items()]
     layers += stronger
     # Later layers win; a value that is overridden is never parsed.
-    chosen = {key: (source, value) for source, key, value in layers if value not in (None, "", [])}
+    chosen = {key: (source, value) for source, key, value in layers if _is_said(key, value)}
 
     fields: dict[str, Any] = {"name": _login_name(), "proxy": of_environment(environment)}
     for key, (source, value) in chosen.items():
@@ -191,8 +218,13 @@ def load(
     if "ice_servers" in fields:
         fields["ice_servers"] = _logged_in(fields["ice_servers"], *login)
     exposed = path if _holds_login(file) and readable_by_others else None
-    held = {key: source for source, key, value in stronger if value not in (None, "", [])}
+    held = {key: source for source, key, value in stronger if _is_said(key, value)}
     return Settings(**fields, held=held, exposed=exposed)
+
+
+def _is_said(key: str, value: Any) -> bool:
+    """Return whether a value was given for a setting."""
+    return value not in (None, "") and (value != [] or BY_KEY[key].emptied)
 
 
 def is_loopback(url: str) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from filesend_tui.core.util.text import clean
 
 if TYPE_CHECKING:
+    from filesend_tui.core.choices import Links, Overwrite
     from filesend_tui.core.config import IceServer, RoadChoice, WebRtcStack
     from filesend_tui.core.util.proxies import Proxies
 
@@ -22,9 +24,17 @@ _ICE_URL: Final = re.compile(
     r"(?:stun|turn)s?:(?:[^\s:?/\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?:\?transport=(?:udp|tcp))?"
 )
+_E = TypeVar("_E", bound=StrEnum)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 #: What becomes of running transfers when the terminal goes away.
 ON_HANGUP: Final = ("finish", "stop")
+#: Who reaches the relay that a run starts: the networks of this machine, or nobody else.
+LISTEN: Final = ("lan", "local")
+#: The most patterns of what is left out, and characters of each.
+_MAX_GLOBS: Final = 1_000
+_MAX_GLOB: Final = 1_000
+#: The most trackers at which one side waits.
+_MAX_TRACKERS: Final = 4
 #: Characters of a name.
 MAX_NAME: Final = 64
 #: The longest time that may be waited for anybody, in seconds.
@@ -57,13 +67,21 @@ def theme(value: str) -> str:
 
 def relay(value: str) -> str:
     """Parse a relay's address."""
-    from filesend_tui.core.checks import relay_address
-    from filesend_tui.core.errors import RelayUnreachable
+    from filesend_tui.core.checks import relay_url
 
-    try:
-        return relay_address(value).url
-    except RelayUnreachable as error:
-        raise ValueError(f"{error.message} {error.hint}") from None
+    return relay_url(value)
+
+
+def trackers(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Parse trackers: URLs, or one comma-separated text; `none` or nothing is none."""
+    from filesend_tui.core.checks import tracker_url
+
+    urls = tuple(dict.fromkeys(url for url in _parts(value) if url and url != "none"))
+    for url in urls:
+        tracker_url(url)
+    if len(urls) > _MAX_TRACKERS:
+        raise ValueError(f"people meet at {_MAX_TRACKERS} trackers at most")
+    return urls
 
 
 def port(value: str | int) -> int:
@@ -78,9 +96,8 @@ def networks(value: str | Iterable[str]) -> tuple[str, ...]:
     """Parse addresses and networks, from a list or one comma-separated text."""
     import ipaddress
 
-    given = value.split(",") if isinstance(value, str) else value
     try:
-        return tuple(str(ipaddress.ip_network(each.strip())) for each in given)
+        return tuple(str(ipaddress.ip_network(each)) for each in _parts(value))
     except ValueError as error:
         hint = "write an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
         raise ValueError(f"{error}; {hint}") from None
@@ -115,6 +132,38 @@ def on_hangup(value: str) -> str:
     return meant
 
 
+def links(value: str) -> Links:
+    """Parse what becomes of symbolic links."""
+    from filesend_tui.core.choices import Links
+
+    return _one_of(Links, value)
+
+
+def overwrite(value: str) -> Overwrite:
+    """Parse what becomes of files that are there."""
+    from filesend_tui.core.choices import Overwrite
+
+    return _one_of(Overwrite, value)
+
+
+def globs(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Parse patterns, from a list or one comma-separated text: one line each, not too many."""
+    patterns = tuple(dict.fromkeys(filter(None, _parts(value))))
+    if len(patterns) > _MAX_GLOBS or any(len(each) > _MAX_GLOB for each in patterns):
+        raise ValueError(f"these are more than {_MAX_GLOBS} patterns, or one is too long")
+    if any(not each.isprintable() for each in patterns):
+        raise ValueError("a pattern is one line of text")
+    return patterns
+
+
+def listen(value: str) -> str:
+    """Parse one of LISTEN."""
+    meant = value.lower()
+    if meant not in LISTEN:
+        raise ValueError(f"it is one of {' or '.join(LISTEN)}")
+    return meant
+
+
 def limit(value: str | int) -> int | None:
     """Parse a rate in bytes a second, at least 4,000; `none` for no limit."""
     from filesend_tui.core.util.figures import parse_rate
@@ -143,8 +192,7 @@ def turn(value: str | Iterable[str]) -> tuple[str, ...]:
     """Parse the TURN servers of a relay: URLs, or one comma-separated text."""
     from relay.protocol.turn import MAX_SERVERS, parse_turn_url
 
-    given = value.split(",") if isinstance(value, str) else list(value)
-    urls = tuple(each.strip() for each in given)
+    urls = tuple(_parts(value))
     for url in urls:
         parse_turn_url(url)  # it may hold a password: it is not repeated
     if len(urls) > MAX_SERVERS:
@@ -243,23 +291,29 @@ def road(value: str) -> RoadChoice:
     """Parse which roads a private swarm may take."""
     from filesend_tui.core.config import RoadChoice
 
-    try:
-        return RoadChoice(value.lower())
-    except ValueError:
-        raise ValueError(f"a road is one of {', '.join(RoadChoice)}") from None
+    return _one_of(RoadChoice, value, "a road")
 
 
 def webrtc(value: str) -> WebRtcStack:
     """Parse which WebRTC stack is used; `native` must be installed."""
     from filesend_tui.core.config import WebRtcStack
 
-    try:
-        stack = WebRtcStack(value.lower())
-    except ValueError:
-        raise ValueError(f"a WebRTC stack is one of {', '.join(WebRtcStack)}") from None
+    stack = _one_of(WebRtcStack, value, "a WebRTC stack")
     if stack is WebRtcStack.NATIVE:
         from filesend_tui.core.checks import missing_native_stack
 
         if (missing := missing_native_stack()) is not None:
             raise ValueError(f"{missing.message} {missing.hint}")
     return stack
+
+
+def _parts(value: str | Iterable[str]) -> list[str]:
+    """Return the parts of a list, or of one comma-separated text."""
+    return [each.strip() for each in (value.split(",") if isinstance(value, str) else value)]
+
+
+def _one_of(kind: type[_E], value: str, what: str = "it") -> _E:
+    try:
+        return kind(value.lower())
+    except ValueError:
+        raise ValueError(f"{what} is one of {', '.join(kind)}") from None

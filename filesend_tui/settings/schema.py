@@ -31,9 +31,10 @@ class Setting(NamedTuple):
     file. example: a value for the settings file, in TOML; None where it is no key of its own there.
     default: the description of the value where none is set. flag: the option, with its negation
     after a slash; None: no option. short: the one-letter option. metavar: the placeholder of a
-    value in `--help`. many: the option may be repeated. variable: the environment variable. secret:
-    never an option, as every program on a machine can read those. field: its line on the settings
-    screen, where it can be changed there.
+    value in `--help`. means: the value that the option stands for, which takes none then. many: the
+    option may be repeated. emptied: an empty list in the file means none, not the default.
+    variable: the environment variable. secret: never an option, as every program on a machine can
+    read those. field: its line on the settings screen, where it can be changed there.
     """
 
     key: str
@@ -45,7 +46,9 @@ class Setting(NamedTuple):
     flag: str | None = None
     short: str | None = None
     metavar: str | None = None
+    means: str | None = None
     many: bool = False
+    emptied: bool = False
     variable: str | None = None
     secret: bool = False
     field: Field | None = None
@@ -59,6 +62,21 @@ class Setting(NamedTuple):
     def option(self) -> str:
         """The option's name in errors."""
         return (self.flag or "--" + self.key.replace("_", "-")).partition("/")[0]
+
+
+def _switch(key: str, about: str, *, on: bool) -> Setting:
+    """Return a setting with an option and its negation, which is on or off where none is set."""
+    flag = key.replace("_", "-")
+    return Setting(
+        key=key,
+        about=about,
+        parse=parse.switch,
+        stored=bool,
+        example="false" if on else "true",
+        default="on" if on else "off",
+        flag=f"--{flag}/--no-{flag}",
+        variable=f"FILESEND_{key.upper()}",
+    )
 
 
 #: In the order of the help, the table and the screen.
@@ -93,6 +111,46 @@ SETTINGS: Final = (
         metavar="DIR",
         variable="FILESEND_OUTPUT",
         field=Field("Save in", "FileSend in your downloads folder"),
+    ),
+    Setting(
+        key="links",
+        about="Symbolic links in folders that are sent: keep them, follow them, or skip them.",
+        parse=parse.links,
+        example='"keep"',
+        default="follow",
+        flag="--links",
+        metavar="keep|follow|skip",
+        variable="FILESEND_LINKS",
+    ),
+    Setting(
+        key="exclude",
+        about="Leave out what a pattern names, as in a .gitignore, such as *.log or build/.",
+        parse=parse.globs,
+        stored=list[str],
+        example='["*.log", "build/"]',
+        default="nothing",
+        flag="--exclude",
+        metavar="GLOB",
+        many=True,
+        emptied=True,
+        variable="FILESEND_EXCLUDE",
+    ),
+    _switch("respect_gitignore", "Leave out what git ignores in folders that are sent.", on=False),
+    _switch("times", "Keep modification times.", on=True),
+    Setting(
+        key="overwrite",
+        about="What becomes of a file that is there: never overwritten, asked about, or if older.",
+        parse=parse.overwrite,
+        example='"older"',
+        default="never",
+        flag="--overwrite",
+        metavar="never|ask|older",
+        variable="FILESEND_OVERWRITE",
+    ),
+    _switch(
+        "skip_existing",
+        "Do not receive files that are there already with the same size and time.",
+        on=False,
     ),
     Setting(
         key="upload_limit",
@@ -169,6 +227,32 @@ SETTINGS: Final = (
         variable="FILESEND_RELAY",
     ),
     Setting(
+        key="trackers",
+        about="A WebTorrent tracker at which people meet as well, or none.",
+        parse=parse.trackers,
+        stored=list[str],
+        example='["wss://tracker.example"]',
+        default="tracker.openwebtorrent.com and tracker.webtorrent.dev",
+        flag="--tracker",
+        metavar="URL",
+        many=True,
+        emptied=True,
+        variable="FILESEND_TRACKERS",
+    ),
+    _switch(
+        "copy", "Copy what the other person types for a code to the terminal's clipboard.", on=True
+    ),
+    _switch(
+        "notify",
+        "Tell the terminal of requests, messages and ends, and show progress in its title.",
+        on=True,
+    ),
+    _switch(
+        "stay_awake",
+        "Keep this machine from falling asleep while something is sent or received.",
+        on=True,
+    ),
+    Setting(
         key="proxy",  # it may hold a password, so it has no option
         about="A proxy for everything: http, https, socks5 or socks5h, or none.",
         parse=parse.proxy,
@@ -204,16 +288,7 @@ SETTINGS: Final = (
         default="any free one",
         variable="FILESEND_DIRECT_PORT",
     ),
-    Setting(
-        key="port_mapping",
-        about="Ask the router for a way in (UPnP).",
-        parse=parse.switch,
-        stored=bool,
-        example="false",
-        default="on",
-        flag="--port-mapping/--no-port-mapping",
-        variable="FILESEND_PORT_MAPPING",
-    ),
+    _switch("port_mapping", "Ask the router for a way in (UPnP).", on=True),
     Setting(
         key="webrtc",
         about="What makes WebRTC connections: auto, aiortc, or native with filesend-tui[fast].",
@@ -268,6 +343,16 @@ SETTINGS: Final = (
         flag="--port",
         metavar="PORT",
         variable="FILESEND_PORT",
+    ),
+    Setting(
+        key="listen",
+        about="Who reaches the relay that a run starts: this network (lan), or nobody (local).",
+        parse=parse.listen,
+        example='"local"',
+        default="lan",
+        flag="--local-only",
+        means="local",
+        variable="FILESEND_LISTEN",
     ),
     Setting(
         key="trusted_proxies",
@@ -325,15 +410,10 @@ SETTINGS: Final = (
         metavar="FILE",
         variable="FILESEND_TURN_SECRET_FILE",
     ),
-    Setting(
-        key="history",
-        about="Keep what was sent and received, with whom and when, for `filesend history`.",
-        parse=parse.switch,
-        stored=bool,
-        example="false",
-        default="on",
-        flag="--history/--no-history",
-        variable="FILESEND_HISTORY",
+    _switch(
+        "history",
+        "Keep what was sent and received, with whom and when, for `filesend history`.",
+        on=True,
     ),
     Setting(
         key="state",

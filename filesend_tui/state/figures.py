@@ -63,6 +63,31 @@ def short_path(path: Path) -> str:
     return "~" if below == Path() else visible(str(Path("~") / below))
 
 
+def absent_words(excluded: int, links_not_made: int) -> str:
+    """Return what of a choice is not sent, or of a request not made here; empty where it is all.
+
+    Args:
+        excluded: How many files and folders the sender leaves out by choice.
+        links_not_made: How many links the receiver's disk or system does not make.
+    """
+    told = []
+    if excluded:
+        things = "1 thing is" if excluded == 1 else f"{excluded:,} things are"
+        told.append(f"{things} left out, as you exclude them.")
+    if links_not_made:
+        links = "1 link is" if links_not_made == 1 else f"{links_not_made:,} links are"
+        told.append(f"{links} left out: this system, or the folder's file system, makes none.")
+    return " ".join(told)
+
+
+def others_words(others: int) -> str:
+    """Return who else is asked to take the same, and what that means; empty where nobody is."""
+    if not others:
+        return ""
+    who = "one other" if others == 1 else f"{others} others"
+    return f"Offered to {who}, too: those who take it help each other, by their addresses."
+
+
 def resumed_text(event: events.Metadata) -> str:
     """Return where a download goes on with what an earlier run left; empty where there is nothing.
 

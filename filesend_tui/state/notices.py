@@ -93,15 +93,37 @@ def exposed_login(path: Path) -> Notice:
     )
 
 
-def partner_gone(event: events.PartnerGone) -> Notice:
-    """Return the notice of how the pairing ended."""
+def somebody_here(partner: str) -> Notice:
+    """Return the notice of somebody who came beside a partner, or whom one knows."""
+    return Notice(Level.GOOD, f"{partner} is here, too.", f"{shown('people')} shows everybody.")
+
+
+def waits_for(people: Sequence[str]) -> Notice:
+    """Return the notice that these are waited for, to send to them."""
+    message = f"It goes to {named(people)} once they are here."
+    return Notice(Level.INFO, message, f"{shown('people')} shows who is waited for.")
+
+
+def waits_no_longer(person: str) -> Notice:
+    """Return the notice that somebody is not waited for any more."""
+    return Notice(Level.INFO, f"Nothing is sent to {person}: they are no longer waited for.")
+
+
+def turned_to(partner: str) -> Notice:
+    """Return the notice that the screens are about another partner now."""
+    return Notice(Level.GOOD, f"What you send and write now is for {partner}.", about=HERE)
+
+
+def partner_gone(event: events.PartnerGone, *, known: bool) -> Notice:
+    """Return the notice of how the pairing ended. known: they can be met without a code."""
     message = _GONE.get(event.reason, _GONE["lost"]).format(event.partner)
     level = Level.INFO if event.reason == "self" else Level.WARNING
     pair = f"ress {shown('pair')} to pair again."
+    reach = f"{shown('people')} reaches them again, without a code."
     if event.reason == "relay":
-        hint = f"It is looked for again by itself; then p{pair}"
+        hint = f"It is looked for again by itself; then {reach if known else f'p{pair}'}"
         return Notice(level, message, hint, "partnerGone", RELAY)
-    return Notice(level, message, f"P{pair}", "partnerGone")
+    return Notice(level, message, reach if known else f"P{pair}", "partnerGone")
 
 
 def partner_away(event: events.PartnerAway) -> Notice:
@@ -145,12 +167,10 @@ def goes_on(left: Sequence[events.Unfinished]) -> Notice:
     return Notice(Level.INFO, f"Going on with {what}.", hint, about=HERE)
 
 
-def at_another_relay(relay: str, *, paired: bool) -> Notice:
+def at_another_relay(relay: str) -> Notice:
     """Return the notice that what is unfinished was at another relay than this run is at."""
     message = f"What is unfinished was at another relay, {relay}."
-    key = shown("disconnect" if paired else "resume")
-    hint = f"{key} leaves this one's; then it can go on." if paired else f"{key} goes there."
-    return Notice(Level.WARNING, message, hint, about=UNFINISHED)
+    return Notice(Level.WARNING, message, f"{shown('resume')} goes there, too.", about=UNFINISHED)
 
 
 def code_changed(reason: str) -> Notice | None:
@@ -174,6 +194,25 @@ def message(event: events.Message) -> Notice:
         words = words[: _FIRST_WORDS - 1].rstrip() + "…"
     hint = f"{shown('message')} shows the talk."
     return Notice(Level.INFO, f"{event.partner}: {words}", hint, about=TALK)
+
+
+def text(event: events.Text) -> Notice:
+    """Return the notice of a text: its sender, and how long it is."""
+    lines = event.text.count("\n") + (not event.text.endswith("\n"))
+    size = "a line" if lines == 1 else f"{lines:,} lines"
+    return Notice(
+        Level.INFO,
+        f"{event.partner} sent you a text of {size}.",
+        f"{shown('text')} shows it.",
+        about=TALK,
+    )
+
+
+def already_there(event: events.AlreadyThere) -> Notice:
+    """Return the notice of files that are not received, as they are there."""
+    files = "1 file is" if event.count == 1 else f"{event.count:,} files are"
+    rest = "Nothing is left to receive." if event.everything else "The rest is received."
+    return Notice(Level.INFO, f"{files} there already, with the same size and time.", rest)
 
 
 def left_out(event: events.LeftOut) -> Notice:
@@ -368,6 +407,13 @@ def quitting_question(
         f"{_names(running)}: keep {it} for later, and {shown('resume')} goes on with {it} once you "
         f"are both there again; or give {it} up, on both sides.{share}"
     )
+
+
+def unsent_question(people: Sequence[str]) -> tuple[str, str] | None:
+    """Return a question about quitting while these are waited for; None for nobody."""
+    if not people:
+        return None
+    return "Quit before it is sent?", f"{named(people)}: what you chose for them is not sent then."
 
 
 def _names(rows: Sequence[TransferRow | ShareRow]) -> str:

@@ -6,11 +6,16 @@ like is a widget's.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
-from typing import Final
+from itertools import compress
+from typing import TYPE_CHECKING, Final
 
 from filesend_tui.core.events import FileEntry
 from filesend_tui.state.natural_order import natural_key
+
+if TYPE_CHECKING:
+    from filesend_tui.core.checks import Existing
 
 #: Levels of folders that have rows of their own; deeper files are named by the rest of their path.
 #: This bounds the rows a file costs, whatever its path.
@@ -23,8 +28,9 @@ class Node:
     """A file or a folder of a request. Changed by its RequestChoice alone.
 
     name: below its parent. size (bytes), files (count), hidden (count): of everything below. yes:
-    how many files have one. shown: how many match the search. index: a file's index in the request;
-    -1 for a folder. is_open: whether a folder's contents have rows.
+    how many files have one. shown: how many match the search. there: how many are in the folder
+    already and may be replaced; replaced: how many of them have a yes to that. index: a file's
+    index in the request; -1 for a folder. is_open: whether a folder's contents have rows.
     """
 
     __slots__ = (
@@ -36,14 +42,17 @@ class Node:
         "index",
         "is_open",
         "name",
+        "replaced",
         "shown",
         "size",
+        "there",
         "yes",
     )
 
     def __init__(self, name: str, depth: int, index: int = -1) -> None:
         self.name, self.depth, self.index = name, depth, index
         self.size = self.files = self.hidden = self.yes = self.shown = 0
+        self.there = self.replaced = 0
         self.is_open = False
         self.folders: dict[str, Node] = {}
         #: Folders first, each in natural order.
@@ -64,7 +73,10 @@ class RequestChoice:
 
     def __init__(self, files: Sequence[FileEntry]) -> None:
         self._entries = tuple(files)
+        self._rooms = array("q", (max(0, entry.size - entry.holes) for entry in files))
         self._yes = [True] * len(files)
+        self._there: dict[int, Existing] = {}
+        self._replaced: set[int] = set()
         self._sought = ""
         self._matches: list[bool] = [True] * len(files)
         self._top = Node("", -1)
@@ -105,6 +117,11 @@ class RequestChoice:
         return tuple(self._yes)
 
     @property
+    def replaced(self) -> tuple[Existing, ...]:
+        """What is there and may be replaced by a file with a yes, as it was when that was said."""
+        return tuple(self._there[at] for at in sorted(self._replaced) if self._yes[at])
+
+    @property
     def files(self) -> int:
         """How many files have a yes."""
         return self._top.yes
@@ -113,6 +130,16 @@ class RequestChoice:
     def size(self) -> int:
         """Bytes of the files that have a yes."""
         return sum(e.size for e, yes in zip(self._entries, self._yes, strict=True) if yes)
+
+    @property
+    def there(self) -> int:
+        """How many files are in the folder already and may be replaced."""
+        return self._top.there
+
+    @property
+    def room(self) -> int:
+        """Bytes that they need on a disk which keeps holes."""
+        return sum(compress(self._rooms, self._yes))
 
     @property
     def most_rows(self) -> int:
@@ -148,6 +175,26 @@ class RequestChoice:
         """Set yes or no for all files that match the search."""
         self._say(self._shown_below(self._top), yes=yes)
 
+    def stand(self, found: Sequence[Existing]) -> None:
+        """Take what is in the folder now and may be replaced; a yes to what changed is void."""
+        there = {each.number: each for each in found}
+        self._replaced = {at for at in self._replaced if there.get(at) == self._there[at]}
+        self._there = there
+        self._count()
+
+    def turn_replaced(self, node: Node | None = None) -> None:
+        """Toggle the yes to replacing what is there, of the shown files of a node; None: of all.
+
+        All yes, or all no where all have a yes.
+        """
+        shown = self._shown_below(node or self._top)
+        indices = {index for index in shown if index in self._there}
+        if indices <= self._replaced:
+            self._replaced -= indices
+        else:
+            self._replaced |= indices
+        self._count()
+
     def find(self, text: str) -> None:
         """Show only files with this text in their path, ignoring case; empty shows all again."""
         self._sought = text.casefold()
@@ -178,6 +225,10 @@ class RequestChoice:
                 node.hidden = sum(each.hidden for each in below)
                 node.yes = sum(each.yes for each in below)
                 node.shown = sum(each.shown for each in below)
+                node.there = sum(each.there for each in below)
+                node.replaced = sum(each.replaced for each in below)
             else:
                 node.yes = int(self._yes[node.index])
                 node.shown = int(self._matches[node.index])
+                node.there = int(node.index in self._there)
+                node.replaced = int(node.index in self._replaced)

@@ -24,8 +24,10 @@ from filesend_tui.core.events import (
     TransferPhase,
 )
 from filesend_tui.state import notices
-from filesend_tui.state.beside import Beside
 from filesend_tui.state.figures import countdown
+from filesend_tui.state.people import remembering
+from filesend_tui.state.people.beside import Beside
+from filesend_tui.state.people.everybody import People, Person, Standing
 from filesend_tui.state.picked import Picked
 from filesend_tui.state.shares import Shares
 from filesend_tui.state.unfinished import idle
@@ -34,6 +36,7 @@ from filesend_tui.state.views import (
     Level,
     Notice,
     OwnCode,
+    ReceivedText,
     RelayStatus,
     ShareRow,
     TalkLine,
@@ -45,6 +48,8 @@ from filesend_tui.state.views import (
 #: Finished transfers and lines of talk that are kept; older ones are forgotten.
 MAX_ROWS: Final = 200
 MAX_LINES: Final = 200
+#: Texts that are kept, each of which may have 64 KiB.
+MAX_TEXTS: Final = 20
 #: Files of finished transfers that are kept: a partner may send long lists, and withdraw them.
 MAX_ENTRIES: Final = 50_000
 #: Rate samples kept for the graph, one a second.
@@ -84,15 +89,24 @@ class _Motion:
         return silent or now - max([self.began, *self.seen.values()]) >= STALL
 
 
+#: A session that nobody has.
+_NOBODY: Final = SessionId("-")
+#: Events of a session that is not known yet: they come before it, or are its first.
+_OF_NEWCOMERS: Final = (events.Paired, events.Code, events.CodeClaimed, events.CodeGone)
+#: States of a connection, the best first.
+_BEST: Final = ("connected", "connecting", "lost", "closed")
+
+
 @dataclass(slots=True)
 class Store:
     """View state. Only its methods below change it.
 
     picked: what the person chose to send; changed from outside. time_of_day: the time shown beside
     lines and notices. unread: lines of talk that arrived while the talk was not shown. session: the
-    one with the partner. away_since: when the partner was last there, if they are away. limits: of
-    upload and download, in bytes a second. One partner is shown; of other sessions only what goes
-    on beside theirs. unfinished: what was when it was last looked for.
+    one with the partner. limits: of upload and download, in bytes a second. One partner is shown;
+    what others send and ask goes on beside theirs. people: all of them, and who is remembered.
+    recipients: whom the choice is for, by their keys; empty for the partner. unfinished: what was
+    when it was last looked for.
     """
 
     time_of_day: Callable[[], str] = str
@@ -100,12 +114,14 @@ class Store:
     code: OwnCode | None = None
     partner: str | None = None
     session: SessionId | None = None
-    away_since: float | None = None
     limits: tuple[int | None, int | None] = (None, None)
     unfinished: tuple[events.Unfinished, ...] = ()
+    people: People = field(default_factory=People)
+    recipients: tuple[str, ...] = ()
     notice: Notice | None = None
     talk: tuple[TalkLine, ...] = ()
     unread: int = 0
+    texts: tuple[ReceivedText, ...] = ()
     busy: frozenset[str] = frozenset()
     _busy_for: dict[str, int] = field(default_factory=dict)
     rows: dict[TransferId, TransferRow] = field(default_factory=dict)
@@ -115,6 +131,8 @@ class Store:
     _now: float = 0.0
     _told_at: float = 0.0
     _relay_was_there: bool = True
+    #: The state of each place, by URL.
+    _places: dict[str, str] = field(default_factory=dict)
     _sampled_at: float = 0.0
     _beside: Beside = field(default_factory=Beside)
     _torrents: dict[str, TransferId] = field(default_factory=dict)
@@ -138,9 +156,20 @@ class Store:
         return countdown(seconds) if seconds >= PATIENCE else ""
 
     @property
+    def away_since(self) -> float | None:
+        """When the partner was last there; None while they are, and without one."""
+        return self.people.away_since(self._shown)
+
+    @property
+    def asks_to_remember(self) -> bool:
+        """Whether the partner asks to remember each other, and has no answer."""
+        return self.people.asks(self._shown)
+
+    @property
     def absence(self) -> str:
         """How long the partner is away, such as `0:42`; empty while they are there."""
-        return "" if self.away_since is None else countdown(self._now - self.away_since)
+        since = self.away_since
+        return "" if since is None else countdown(self._now - since)
 
     @property
     def requests(self) -> tuple[TransferRow, ...]:
@@ -193,14 +222,44 @@ class Store:
         return next(reversed(told or wanted), None)
 
     @property
-    def has_sessions(self) -> bool:
-        """Whether there is a session with anybody."""
-        return self.partner is not None or bool(self._beside)
+    def everybody(self) -> tuple[Person, ...]:
+        """Those with whom there is a session, and those who are remembered."""
+        return self.people.rows(self._shown, self._now)
 
     @property
-    def running_with_partner(self) -> tuple[TransferRow, ...]:
-        """Transfers with the partner that have not ended."""
-        return tuple(row for row in self.running if row.session in (None, self.session))
+    def partners(self) -> tuple[Person, ...]:
+        """Those with whom there is a session, in the order of pairing."""
+        return self.people.partners(self._shown)
+
+    @property
+    def _shown(self) -> SessionId | None:
+        return self.session if self.partner is not None else _NOBODY
+
+    @property
+    def addressed(self) -> tuple[Person, ...]:
+        """Whom the choice is sent to: the recipients who can be, else the partner."""
+        if not self.recipients:
+            return tuple(person for person in self.partners if person.shown)
+        meant = self.recipients
+        return tuple(each for each in self.everybody if each.addressable and each.key in meant)
+
+    def person(self, session: SessionId | None) -> Person | None:
+        """Return the partner of a session; None where there is no such session."""
+        return next((each for each in self.partners if each.session == session), None)
+
+    @property
+    def others(self) -> int:
+        """How many are here beside the partner who is shown."""
+        return sum(p.standing is Standing.HERE and not p.shown for p in self.partners)
+
+    def invites(self, now: float) -> bool:
+        """Return whether there is a code for somebody else, beside a partner."""
+        code = self.code if self.partner is not None else None
+        return code is not None and not code.gone and code.expires_at > now
+
+    def running_with(self, session: SessionId | None) -> tuple[TransferRow, ...]:
+        """Return the transfers of a session that have not ended."""
+        return tuple(row for row in self.running if row.session in (None, session))
 
     # -- what changes it
 
@@ -238,7 +297,16 @@ class Store:
 
     def done_with(self) -> list[SessionId]:
         """Return the sessions of an earlier run in which nothing is left to do, each once."""
-        return self._beside.done_with(self.session, [row.session for row in self.running])
+        done = self._beside.done_with(self.session, [row.session for row in self.running])
+        for session in done:
+            self.people.gone(session)
+        return done
+
+    def turn_to(self, session: SessionId | None) -> None:
+        """Show another partner from now on; nothing changes for those who are there."""
+        if (partner := self.people.name_of(session)) is not None:
+            self.partner, self.session = partner, session
+            self._say(notices.turned_to(partner))
 
     def remember_paths(self, transfer: TransferId, paths: tuple[Path, ...]) -> None:
         """Keep the paths of a request, so that it can be sent again; they may have been wanted."""
@@ -253,8 +321,8 @@ class Store:
             return False
         if event.session in (None, self.session) or event.session in self._beside:
             return False
-        if isinstance(event, events.Paired) and self.session in self._beside:
-            return False  # whoever comes by a code is shown instead
+        if event.session in self.people or isinstance(event, _OF_NEWCOMERS):
+            return False
         return getattr(event, "transfer", None) not in self.rows
 
     def apply(self, event: Event, now: float) -> None:
@@ -262,6 +330,7 @@ class Store:
         self._now = now
         if self.is_of_another(event):
             return
+        self.people.apply(event, now)
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
@@ -381,12 +450,23 @@ class Store:
     # -- people
 
     def _on_relay(self, event: events.Relay) -> None:
-        self.relay = RelayStatus(event.state, event.url)
+        """Show the best of all places: connected before any other, a relay before a tracker."""
+        if event.url.startswith("http"):
+            self._places.pop("", None)  # one was looked for, and is found
+        self._places.pop(event.url, None)
+        if event.state != "closed":
+            self._places[event.url] = event.state
+        url, state = min(
+            self._places.items(),
+            key=lambda place: (_BEST.index(place[1]), not place[0].startswith("http")),
+            default=(event.url, event.state),
+        )
+        self.relay = RelayStatus(state, url)
         if event.state == "connected":
             self._relay_was_there = True
             if not self._somebody_gone:  # their notice is still true
                 self.went_well(notices.RELAY)
-        elif event.state in {"lost", "closed"}:
+        elif state != "connected" and event.state in {"lost", "closed"}:
             self._lose_code("relay")
             if event.state == "lost" and self._relay_was_there:
                 self._relay_was_there = False  # shown once, however often it is retried
@@ -419,29 +499,55 @@ class Store:
             self.code = OwnCode("", self.code.expires_at, gone=reason)
 
     def _on_paired(self, event: events.Paired) -> None:
-        if event.session not in self._beside:
+        if event.session in self._beside:
+            return
+        known = bool(event.contact)
+        if not known:
+            self.code = None  # it is used up, or was withdrawn
+        # A partner stays. Somebody who is remembered comes unasked: keys do not mean them yet.
+        if not known and (self.partner is None or self.session in self._beside):
             self._show_partner(event.partner, event.session)
             self.notice = None  # earlier trouble with pairing is over
+        else:
+            self._say(notices.somebody_here(event.partner))
+
+    def _on_remember_asked(self, event: events.RememberAsked) -> None:
+        if event.outgoing or event.session == self.session:
+            self._tell_of_contact(event)
+        else:
+            self._say(remembering.asked_beside(event.partner))
+
+    def _on_remembered(self, event: events.Remembered) -> None:
+        # From now on they are told by their contact, not by their session.
+        self.recipients = tuple(
+            event.contact if key == event.session else key for key in self.recipients
+        )
+        self._tell_of_contact(event)
+
+    def _tell_of_contact(self, event: events.Event) -> None:
+        if (told := remembering.notice(event)) is not None:
+            self._say(told)
+
+    def answered_remembering(self) -> None:
+        """Note that the person has answered whether the two remember each other."""
+        self.people.answered(self.session)
 
     def _show_partner(self, partner: str, session: SessionId | None) -> None:
         self.partner, self.session = partner, session
-        self.away_since = None
         self.code = None
+        if session not in self.people:
+            self.people.add(session, partner)
         if self.talk:
             self._add_line(TalkLine("", f"{partner} is here."))
 
     def _on_partner_away(self, event: events.PartnerAway) -> None:
         self._stand(event.session, present=False)
-        if event.session != self.session:
-            return
-        self.away_since = self._now
-        if event.reason != "relay":  # then the relay's notice is shown
+        if event.session == self.session and event.reason != "relay":  # else the relay's is shown
             self._say(notices.partner_away(event))
 
     def _on_partner_back(self, event: events.PartnerBack) -> None:
         self._stand(event.session, present=True)
         if event.session == self.session:
-            self.away_since = None
             self.went_well(notices.PARTNER)
 
     def _stand(self, session: SessionId | None, *, present: bool) -> None:
@@ -457,20 +563,29 @@ class Store:
                 self._end_wish(row)
         self._beside.gone(event.session)
         if event.session not in (None, self.session):
-            self._say(notices.partner_gone(event))
+            self._say(notices.partner_gone(event, known=self.people.parted_known))
             return
-        self.partner = self.session = self.away_since = None
+        self.partner = self.session = None
         hung_up = event.reason == "relay" and self.relay.problem
         if event.reason != "broken" and not hung_up:  # then an error notice is shown already
-            self._say(notices.partner_gone(event))
+            self._say(notices.partner_gone(event, known=self.people.parted_known))
 
     def _on_message(self, event: events.Message) -> None:
-        self._add_line(TalkLine(event.partner, event.text, event.outgoing))
+        to = event.partner if event.outgoing and len(self.people) > 1 else ""
+        self._add_line(TalkLine(event.partner, event.text, event.outgoing, to=to))
         if event.outgoing:
             return
         self.unread += 1
         if not self._in_trouble:  # the count at the top shows it, too
             self._say(notices.message(event))
+
+    def _on_text(self, event: events.Text) -> None:
+        if event.outgoing:
+            return
+        text = ReceivedText(event.partner, event.text, self.time_of_day())
+        self.texts = (*self.texts, text)[-MAX_TEXTS:]
+        if not self._in_trouble:
+            self._say(notices.text(event))
 
     def _add_line(self, line: TalkLine) -> None:
         self.talk = (*self.talk, replace(line, at=self.time_of_day()))[-MAX_LINES:]
@@ -489,10 +604,15 @@ class Store:
             name=name_of(event.files),
             wanted_count=len(event.files),
             wanted_bytes=event.total_bytes,
+            stream=event.stream,
             empty_folders=event.empty_folders,
+            programs=event.programs,
+            links=event.links,
+            others=event.others,
+            excluded=event.excluded,
             session=event.session,
             away=self._beside.is_away(event.session)
-            or (event.session == self.session and self.away_since is not None),
+            or self.people.away_since(event.session) is not None,
         )
         if event.direction is Direction.RECEIVE:
             for row in self.transfers:
@@ -501,6 +621,9 @@ class Store:
         if self.notice is not None and self.notice.level is Level.GOOD:
             self.notice = None  # an earlier success is out of date
         self._forget_old()
+
+    def _on_already_there(self, event: events.AlreadyThere) -> None:
+        self._say(notices.already_there(event))
 
     def _on_left_out(self, event: events.LeftOut) -> None:
         self._say(notices.left_out(event))
@@ -613,6 +736,7 @@ class Store:
             event.download_bytes_per_second,
             progress=event.progress,
             time_remaining=event.time_remaining,
+            **({"wanted_bytes": event.downloaded_bytes} if event.stream else {}),
         )
 
     # -- torrents
@@ -645,6 +769,7 @@ class Store:
             speed=event.download_speed,
             bytes_per_second=event.download_bytes_per_second,
             time_remaining=event.time_remaining,
+            **({"wanted_bytes": event.downloaded_bytes} if event.stream else {}),
         )
 
     def _figure(self, transfer: TransferId | None, source: str, rate: float, **fields: Any) -> None:
@@ -696,11 +821,14 @@ class Store:
         self._change(event.transfer, slowed="", slowed_hint="")
 
     def _on_complete(self, event: events.DownloadComplete) -> None:
+        if event.sha256:  # of a stream: its length is known at the end
+            self._change(event.transfer, wanted_bytes=event.bytes)
         row = self._change(
             event.transfer,
             url=event.url,
             seconds=event.seconds,
             fetched_bytes=event.bytes - event.resumed_bytes,
+            links_not_made=event.links_not_made,
             road=event.road,
             progress=1.0,
         )
@@ -740,6 +868,8 @@ class Store:
         if not (self._somebody_gone and event.code in {"partnerGone", "relayUnreachable"}):
             self._say(notices.error(event))
         if event.code == "relayUnreachable":
+            self._places.pop("", None)
+        if event.code == "relayUnreachable" and "connected" not in self._places.values():
             self.relay = replace(self.relay, state="lost", problem=event.message)
         self._change(event.transfer, reason=event.message, hint=event.hint)
 
@@ -753,6 +883,11 @@ def _alike(one: TransferRow, other: TransferRow) -> bool:
 
 
 _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
+    events.RememberAsked: Store._on_remember_asked,
+    events.RememberDeclined: Store._tell_of_contact,
+    events.Remembered: Store._on_remembered,
+    events.ContactForgotten: Store._tell_of_contact,
+    events.ContactDoubted: Store._tell_of_contact,
     events.Relay: Store._on_relay,
     events.Limits: Store._on_limits,
     events.Code: Store._on_code,
@@ -763,8 +898,10 @@ _HANDLERS: Final[dict[type[Event], Callable[[Store, Any], None]]] = {
     events.PartnerBack: Store._on_partner_back,
     events.PartnerGone: Store._on_partner_gone,
     events.Message: Store._on_message,
+    events.Text: Store._on_text,
     events.FileRequest: Store._on_request,
     events.LeftOut: Store._on_left_out,
+    events.AlreadyThere: Store._on_already_there,
     events.FileAnswer: Store._on_answer,
     events.TransferState: Store._on_state,
     events.TransferPaused: Store._on_paused,

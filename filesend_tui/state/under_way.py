@@ -19,12 +19,14 @@ class UnderWay:
     """What has not ended. Only `see` changes it.
 
     transfers: the requests of both sides, but for `waiting`, the partner's without an answer.
-    downloads: open ones. moved: rises with each event that shows that something happens.
+    downloads: open ones. running: those of transfers whose bytes are prepared or go. moved: rises
+    with each event that shows that something happens.
     """
 
     transfers: set[TransferId] = field(default_factory=set)
     waiting: dict[TransferId, events.FileRequest] = field(default_factory=dict)
     downloads: set[TorrentId] = field(default_factory=set)
+    running: set[TransferId] = field(default_factory=set)
     moved: int = 0
     #: Of each open share those who are connected, and may lack some of it.
     _takers: dict[TorrentId, set[str]] = field(default_factory=dict)
@@ -33,6 +35,11 @@ class UnderWay:
     def any(self) -> bool:
         """Whether anything is."""
         return bool(self.transfers or self.downloads or any(self._takers.values()))
+
+    @property
+    def keeps_awake(self) -> bool:
+        """Whether something would stop if the machine fell asleep, and waits for no answer."""
+        return bool(self.running or self.downloads or any(self._takers.values()))
 
     @property
     def words(self) -> str:
@@ -55,8 +62,11 @@ class UnderWay:
                 pass
             case events.TransferState():
                 self.waiting.pop(event.transfer, None)
+                if event.phase in _RUNNING:
+                    self.running.add(event.transfer)
                 if event.phase.ended:
                     self.transfers.discard(event.transfer)
+                    self.running.discard(event.transfer)
                 else:
                     self.transfers.add(event.transfer)
             case events.Metadata(transfer=None):
@@ -79,6 +89,9 @@ class UnderWay:
                 self._takers.pop(event.torrent, None)
 
 
+_RUNNING: Final = frozenset(
+    {TransferPhase.HASHING, TransferPhase.READY, TransferPhase.TRANSFERRING}
+)
 #: Events that tell of a step of something. Others, such as that a transfer waits, are told again
 #: and again while nothing moves.
 _STEPS: Final = (

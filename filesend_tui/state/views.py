@@ -15,6 +15,7 @@ import msgspec
 from filesend_tui.core.events import (
     Direction,
     FileEntry,
+    LinkEntry,
     PausedBy,
     PeerEntry,
     RoadTried,
@@ -85,11 +86,23 @@ class OwnCode(msgspec.Struct, frozen=True):
 
 
 class TalkLine(msgspec.Struct, frozen=True):
-    """One line of talk. who: empty for a line of the program's own. at: the time of day."""
+    """One line of talk. who: empty for a line of the program's own. at: the time of day.
+
+    to: whom a line of this side was for, where there was more than one partner.
+    """
 
     who: str
     text: str
     outgoing: bool = False
+    at: str = ""
+    to: str = ""
+
+
+class ReceivedText(msgspec.Struct, frozen=True):
+    """Lines of text that a partner handed over. at: the time of day."""
+
+    who: str
+    text: str
     at: str = ""
 
 
@@ -104,6 +117,9 @@ class TransferRow(msgspec.Struct, frozen=True):
     queued: for how many others that its sender sends first it waits; at the receiver 1 for any.
     slowed: what the relay says that holds its bytes back, and slowed_hint what to do. why: why no
     better road is taken, and why_hint what to do.
+    stream: its length is not known; wanted_bytes is what has moved so far.
+    excluded: how much of what was chosen its sender leaves out by choice; links_not_made: how many
+    links could not be made here.
     seconds, fetched_bytes: how long this run took until all was there, and what it fetched of it.
     """
 
@@ -128,6 +144,11 @@ class TransferRow(msgspec.Struct, frozen=True):
     seconds: float | None = None
     fetched_bytes: int = 0
     empty_folders: tuple[str, ...] = ()
+    programs: int = 0
+    links: tuple[LinkEntry, ...] = ()
+    others: int = 0
+    excluded: int = 0
+    links_not_made: int = 0
     paused_by: PausedBy = PausedBy.NOBODY
     paused_files: tuple[int, ...] = ()
     session: SessionId | None = None
@@ -135,6 +156,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     ended_by: Who | None = None
     wanted_again: bool = False
     queued: int = 0
+    stream: bool = False
     waits: str = ""
     waits_hint: str = ""
     waited: str = ""

@@ -1,11 +1,12 @@
 """Your own code, large, with its remaining time; and any text as a QR code.
 
-A code that no longer works is never shown, only the reason why.
+A code that no longer works is never shown, only the reason why. What the other person types for it,
+and where it works, are told below it where there is room.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -35,6 +36,13 @@ _GONE: Final = {
 }
 
 
+class Sharing(NamedTuple):
+    """How a code gets to the other person: what they type, and where it works, in a few words."""
+
+    command: str
+    where: str
+
+
 class CodeCard(Widget):
     """The code in large letters, and its remaining time; or why it ended.
 
@@ -54,36 +62,44 @@ class CodeCard(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown: tuple[OwnCode | None, str, int] = (None, "", 0)
+        self._sharing: Sharing | None = None
         self._dense = False
+        self._told = False
 
-    def show(self, code: OwnCode | None, waiting: str, now: float) -> None:
+    def show(
+        self, code: OwnCode | None, waiting: str, now: float, sharing: Sharing | None = None
+    ) -> None:
         """Show the code at time `now`; without one, the text `waiting`."""
         left = 0 if code is None or not code.works(now) else max(1, int(code.expires_at - now))
-        before, self._shown = self._shown, (code, waiting, left)
-        if self._shown != before:
+        before, self._shown = (*self._shown, self._sharing), (code, waiting, left)
+        self._sharing = sharing
+        if (*self._shown, sharing) != before:
             # A change of the seconds alone needs no new layout.
-            self.refresh(layout=before[:2] != (code, waiting) or not left)
+            same = before == (code, waiting, before[2], sharing)
+            self.refresh(layout=not same or not left)
 
-    def pack(self, *, dense: bool) -> None:
-        """Lay out without blank lines (dense), or with them."""
-        if dense != self._dense:
-            self._dense = dense
+    def pack(self, *, dense: bool, told: bool = False) -> None:
+        """Lay out without blank lines (dense), or with them; with how the code is shared (told)."""
+        if (dense, told) != (self._dense, self._told):
+            self._dense, self._told = dense, told
             self.refresh(layout=True)
 
-    def lines(self, width: int) -> int:
-        """Return its height without blank lines, at a width in cells."""
-        return self._content(width, dense=True).get_height({}, max(1, width))
+    def lines(self, width: int, *, told: bool = False, dense: bool = True) -> int:
+        """Return its height as it would be packed, at a width in cells."""
+        return self._content(width, dense=dense, told=told).get_height({}, max(1, width))
 
     def render(self) -> Content:
         """Return the content for the available width."""
-        return self._content(self.content_size.width, dense=self._dense)
+        return self._content(self.content_size.width, dense=self._dense, told=self._told)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Return the lines needed at that width."""
-        return self._content(width, dense=self._dense).get_height({}, max(1, width))
+        content = self._content(width, dense=self._dense, told=self._told)
+        return content.get_height({}, max(1, width))
 
-    def _content(self, width: int, *, dense: bool) -> Content:
+    def _content(self, width: int, *, dense: bool, told: bool) -> Content:
         code, waiting, left = self._shown
+        sharing = self._sharing if told else None
         blank = "\n" if dense else "\n\n"
         if code is None:
             air = "" if dense else "\n"
@@ -102,8 +118,17 @@ class CodeCard(Widget):
             ("works once · ", "$foreground 60%"),
             (countdown(left), "bold" if left >= 60 else "$warning bold"),
             (" left", "$foreground 60%"),
+            *_shared(sharing, blank),
             *([blank, (changed.message, "$warning")] if changed is not None else ()),
         )
+
+
+def _shared(sharing: Sharing | None, blank: str) -> tuple[tuple[str, str] | str, ...]:
+    """Return what the other person types, and where it works, below what stands there already."""
+    if sharing is None:
+        return ()
+    where = (f"It works {sharing.where}.", "$foreground 60%")
+    return (blank, (sharing.command, "bold"), "\n", where)
 
 
 def _large(code: str, width: int) -> str:

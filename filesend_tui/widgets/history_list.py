@@ -11,7 +11,7 @@ from filesend_tui.core.events import History, Result
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.state.figures import road_words, short_path
 from filesend_tui.state.past import ENDS, how_ended, title, who
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.ink import Part, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 _NOTHING: Final = " Nothing here yet."
@@ -23,6 +23,7 @@ _SIZES, _TIMES = 44, 64
 class HistoryList(LineList[History]):
     """Rows are entries of the history."""
 
+    COMPONENT_CLASSES = inks("bad", "good", "strong", "warn")
     ROW_HEIGHT = 2
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -7,7 +7,7 @@ where they differ: a terminal may be remote, and each cell costs bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
@@ -21,21 +21,18 @@ from filesend_tui.core.util.text import visible
 Part: TypeAlias = tuple[str, Style]
 
 
-class Inked(Widget):
-    """A widget that draws lines with ink: `quiet`, `strong`, `good`, `warn`, `bad` and so on."""
+def inks(*names: str) -> set[str]:
+    """Return the component classes of a widget that draws with these inks; see Inked's CSS."""
+    return {f"ink--{name}" for name in names}
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "ink--plain",
-        "ink--quiet",
-        "ink--strong",
-        "ink--good",
-        "ink--warn",
-        "ink--bad",
-        "ink--bar",
-        "ink--graph",
-        "ink--rest",
-        "ink--here",
-    }
+
+class Inked(Widget):
+    """A widget that draws lines with ink: `plain`, and those that its COMPONENT_CLASSES name.
+
+    Only those: Textual looks for the rules of each whenever a class of the widget or of what it is
+    in changes, and when the focus moves.
+    """
+
     DEFAULT_CSS = """
     Inked {
         .ink--quiet { color: $foreground 55%; }
@@ -57,7 +54,13 @@ class Inked(Widget):
         self._painted: dict[int, Strip] = {}
 
     def ink(self, name: str) -> Style:
-        """Return the style of an ink on this widget's background."""
+        """Return the style of an ink on this widget's background.
+
+        Raises:
+            KeyError: It is not one of the widget's.
+        """
+        if name == "plain":
+            return self.rich_style
         return self.get_component_rich_style(f"ink--{name}")
 
     def draw_line(self, y: int) -> Strip:

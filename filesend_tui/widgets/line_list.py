@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.ink import Inked, Part, strip
+from filesend_tui.widgets.ink import Inked, Part, inks, strip
 
 RowT = TypeVar("RowT")
 
@@ -26,6 +26,7 @@ RowT = TypeVar("RowT")
 class LineList(Inked, ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False):
     """Rows of ROW_HEIGHT lines with a cursor. Rows, set by `show`, are frozen values."""
 
+    COMPONENT_CLASSES = inks("here", "quiet")
     ROW_HEIGHT: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """

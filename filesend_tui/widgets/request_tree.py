@@ -11,7 +11,7 @@ from textual.message import Message
 
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.state.request_choice import Node
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.ink import Part, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 #: Columns below which marks have no words, and folders no count of their files.
@@ -23,6 +23,7 @@ _MARK_CELLS: Final = 8
 class RequestTree(LineList[Node]):
     """Rows are nodes of a RequestChoice, drawn again by `redraw` when it changed."""
 
+    COMPONENT_CLASSES = inks("bad", "bar", "good", "warn")
     #: Whether all folders are shown open, as during a search.
     all_open = False
 
@@ -61,6 +62,11 @@ class RequestTree(LineList[Node]):
             left.append((f"  {row_.name}", plain))
             if row_.hidden:
                 right.insert(0, ("  hidden", self.ink("warn")))
+        if row_.there:
+            right.insert(
+                0,
+                (f"  {_there(row_, narrow=narrow)}", self.ink("bad" if row_.replaced else "warn")),
+            )
         return [row(left, right, width, self.rich_style)]
 
     def on_click(self, event: events.Click) -> None:
@@ -74,6 +80,15 @@ class RequestTree(LineList[Node]):
             self.post_message(self.Folded())
         else:
             self.post_message(self.Marked())
+
+
+def _there(node: Node, *, narrow: bool) -> str:
+    """Return what becomes of what is in the folder already."""
+    if not node.is_folder:
+        return "replaces" if node.replaced else "there"
+    if not node.replaced:
+        return f"{node.there:,} there"
+    return f"{node.replaced:,} {'' if narrow else f'of {node.there:,} '}replaced"
 
 
 def _files(folder: Node) -> str:

@@ -11,7 +11,7 @@ from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.state.figures import short_path
 from filesend_tui.state.unfinished import how_far, title, who
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.ink import Part, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 #: Cells from which the size is shown, and the time of day; below the first, the day alone.
@@ -21,6 +21,7 @@ _SIZES, _TIMES = 44, 64
 class UnfinishedList(LineList[Unfinished]):
     """Rows are unfinished transfers."""
 
+    COMPONENT_CLASSES = inks("good", "strong", "warn")
     ROW_HEIGHT = 2
 
     def __init__(self, *, id: str | None = None) -> None:

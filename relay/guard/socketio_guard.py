@@ -271,6 +271,27 @@ class SocketServer(socketio.AsyncServer):
         socket.check_ping_timeout = partial(self._answers_pings, socket)
         await super()._handle_eio_connect(eio_sid, environ)
 
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        """Connect a person; forget them at once where their socket ended meanwhile, or before.
+
+        The library would keep them for ever: it forgets only whoever was connected by then.
+        """
+        try:
+            await super()._handle_connect(eio_sid, namespace, data)
+        except KeyError:
+            if eio_sid in self._sessions:
+                raise
+        finally:
+            if eio_sid not in self._sessions:
+                await self._forget(eio_sid, namespace or "/")
+
+    async def _forget(self, eio_sid: str, namespace: str) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        if sid is not None:
+            if self.manager.is_pre_connected(sid, namespace):  # which would stay
+                await self.manager.connect(sid, namespace)
+            await self._handle_disconnect(eio_sid, namespace)
+
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         try:
             await super()._handle_eio_disconnect(eio_sid, reason)

@@ -169,10 +169,10 @@ class People:
     ) -> tuple[Word, Sequence[Notice]]:
         limits = self._limits
         match call:
-            case Allocate():
+            case Allocate(nameplate=wanted):
                 await self._count_code(sid, address)
                 lifetime, rest = limits.nameplate_lifetime, limits.remember
-                return await self._rooms.allocate(sid, lifetime, rest), ()
+                return await self._rooms.allocate(sid, lifetime, rest, wanted), ()
             case Claim(nameplate=nameplate):
                 await self._count_code(sid, address)
                 await self._count_claim(address)

@@ -29,8 +29,23 @@ MAX_FRAME: Final = 6 * 1024 * 1024
 #: Most files in one request, and most characters in the path of each.
 MAX_FILES: Final = 10_000
 MAX_PATH: Final = 1024
+#: Largest size of a file in bytes, and that of a stream, whose length is not known.
+MAX_SIZE: Final = 2**53
+#: Most characters of a text, and most bytes as UTF-8.
+MAX_TEXT_BLOCK: Final = 64 * 1024
 #: Most folders that a request names beside its files.
 MAX_FOLDERS: Final = 20_000
+#: Most files, and folders, in a request that goes in parts, to somebody who says they take that.
+MOST_FILES: Final = 200_000
+MOST_FOLDERS: Final = 50_000
+#: Most parts of such a request; bytes of one as it is sent, and once it is unpacked.
+MAX_PARTS: Final = 1_000
+MAX_PART: Final = 1024 * 1024
+MAX_UNPACKED: Final = 4 * 1024 * 1024
+#: Most links that a request names beside its files.
+MAX_LINKS: Final = 10_000
+#: Most other people that are asked to take the same.
+MAX_OTHERS: Final = 63
 #: Latest time of a file, in nanoseconds since 1970: the year 2200.
 MAX_TIME: Final = 7_258_118_400 * 10**9
 #: Lifetimes in seconds of an unclaimed nameplate, and of waiting at a place.
@@ -43,8 +58,9 @@ MAX_PLACES: Final = 32
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{16,64}\Z")]
 Name = Annotated[str, Meta(max_length=64)]
 FilePath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
-FileIndex = Annotated[int, Meta(ge=0, lt=MAX_FILES)]
-Size = Annotated[int, Meta(ge=0, le=2**53)]
+FileIndex = Annotated[int, Meta(ge=0, lt=MOST_FILES)]
+Size = Annotated[int, Meta(ge=0, le=MAX_SIZE)]
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Mode = Annotated[int, Meta(ge=0, le=0o777)]
 Time = Annotated[int, Meta(ge=0, le=MAX_TIME)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -58,11 +74,14 @@ TransportText = Annotated[str, Meta(max_length=16 * 1024)]
 # Printable ASCII; what a URL means is parse_turn_url's.
 TurnText = Annotated[str, Meta(min_length=1, max_length=MAX_LOGIN, pattern=r"^[!-~]+\Z")]
 TurnUrlText = Annotated[str, Meta(min_length=1, max_length=MAX_URL, pattern=r"^[!-~]+\Z")]
-Nameplate = Annotated[int, Meta(ge=1, le=999_999)]
+Nameplate = Annotated[int, Meta(ge=1, le=99_999_999)]
+#: Shorter ones are guessed too easily.
+WantedNameplate = Annotated[int, Meta(ge=1_000, le=99_999_999)]
 # Drawn by the relay, 128 bits; whoever is not in a room gains nothing by knowing its id.
 Room = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 # Two people derive it from a secret that both have; it reveals nothing to the relay.
 Place = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Proof = Annotated[bytes, Meta(min_length=32, max_length=32)]
 # The shortest is an authentication tag alone.
 SealedBody = Annotated[bytes, Meta(min_length=16, max_length=MAX_SEALED)]
 
@@ -75,7 +94,13 @@ class Word(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Allocate(Word, frozen=True, kw_only=True):
-    """`allocate`: asks for a nameplate. Acknowledged with Allocated."""
+    """`allocate`: asks for a nameplate. Acknowledged with Allocated.
+
+    nameplate: the one that is wanted, of at least four digits; refused with nameplateTaken where it
+    is not free. Without it, or at a relay that does not know the field, any is given.
+    """
+
+    nameplate: WantedNameplate | None = None
 
 
 class Allocated(Word, frozen=True, kw_only=True):
@@ -263,27 +288,66 @@ class Reveal(PairingWord, frozen=True, kw_only=True):
 # --- inside what is sealed: between two people, and for nobody else ---------------------------
 
 
-class Hello(Word, frozen=True, kw_only=True):
-    """`hello`: the sender's name. Only after both confirmed.
+class Remember(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether the sender and the receiver of a `hello` are to remember each other.
 
-    wants: what it is there for: `send`, `receive`, or anything else for both.
+    answer: `yes`, which also asks, `no`, or `forget`, where they did until now; any other has no
+    effect. nonce: 32 random bytes, with a yes.
+    """
+
+    answer: Annotated[str, Meta(max_length=16)]
+    nonce: Annotated[bytes, Meta(max_length=32)] = b""
+
+    def __repr__(self) -> str:
+        return f"Remember(answer={self.answer!r})"
+
+
+class ContactStep(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of two who remember each other, where they meet, before a session begins.
+
+    step: `check`, `renew`, `renewed` or `doubted`. Of a check: side: which of the two the sender
+    was when they were introduced; proofs: of the secrets that it holds; attempt: the number of the
+    last renewal that it knows of; purpose: `session`, `look` or `forget`. Of renew: attempt: its
+    number.
+    """
+
+    step: Annotated[str, Meta(max_length=16)]
+    side: Annotated[str, Meta(max_length=16)] = ""
+    proofs: Annotated[list[Proof], Meta(max_length=2)] = []
+    attempt: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    purpose: Annotated[str, Meta(max_length=16)] = "session"
+
+
+class Hello(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """`hello`: the sender's name. Only after both confirmed; in a session again, with `remember`.
+
+    wants: what it is there for: `send`, `receive`, or anything else for both. files: most files in
+    one request that it takes; more than MAX_FILES come in parts. remembers: whether it can remember
+    people. remember: whether these two are to remember each other. contact: a step of two who do.
+    These two are not words of their own, so that relays and programs of before carry them.
     """
 
     name: Name
     wants: Annotated[str, Meta(max_length=16)] = "both"
+    files: Annotated[int, Meta(ge=0)] = MAX_FILES
+    remembers: bool = False
+    remember: Remember | None = None
+    contact: ContactStep | None = None
 
 
 class OfferedFile(Word, frozen=True, kw_only=True, omit_defaults=True):
     """One file of a request. path: relative, `/` between parts. size in bytes.
 
     mode: its permissions at the sender, without setuid and the like. modified: its modification
-    time, in nanoseconds since 1970. Either is left out if it is not known.
+    time, in nanoseconds since 1970. Either is left out if it is not known. holes: about how many of
+    its bytes are zeros that need no room on a disk which keeps holes.
     """
 
     path: FilePath
     size: Size
     mode: Mode | None = None
     modified: Time | None = None
+    holes: Size = 0
 
 
 class OfferedFolder(Word, frozen=True, kw_only=True, omit_defaults=True):
@@ -294,12 +358,58 @@ class OfferedFolder(Word, frozen=True, kw_only=True, omit_defaults=True):
     modified: Time | None = None
 
 
+class OfferedLink(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """A link of a request, as OfferedFile. to: the path of what it leads to, in the same request.
+
+    hard: a further name of a file, which is sent once; else a symbolic link, to anything.
+    """
+
+    path: FilePath
+    to: FilePath
+    hard: bool = False
+
+
 class FileRequest(Word, frozen=True, kw_only=True, omit_defaults=True):
-    """`fileRequest`: asks to send these files. folders: in no order, including the empty ones."""
+    """`fileRequest`: asks to send these files. folders: in no order, including the empty ones.
+
+    links: in no order. What they lead to is one of the files, of the folders that these paths
+    imply, or another link.
+    part, of, packed: where it goes in parts: which this is, from 0, of how many, and the files,
+    folders and links of it: a Listed as JSON, packed as zlib does (RFC 1950). It has no files
+    beside those.
+    others: how many other people are asked to take the same; those who do are in one swarm.
+    stream: the one file is a stream, whose length nobody knows. Its size is the largest there is:
+    who does not know the field has no room for it.
+    """
 
     id: Id
-    files: Annotated[list[OfferedFile], Meta(min_length=1, max_length=MAX_FILES)]
+    files: Annotated[list[OfferedFile], Meta(max_length=MAX_FILES)] = []
     folders: Annotated[list[OfferedFolder], Meta(max_length=MAX_FOLDERS)] = []
+    stream: bool = False
+    links: Annotated[list[OfferedLink], Meta(max_length=MAX_LINKS)] = []
+    others: Annotated[int, Meta(ge=0, le=MAX_OTHERS)] = 0
+    part: Annotated[int, Meta(ge=0, lt=MAX_PARTS)] = 0
+    of: Annotated[int, Meta(ge=1, le=MAX_PARTS)] = 1
+    packed: Annotated[bytes, Meta(max_length=MAX_PART)] = b""
+
+    def __post_init__(self) -> None:
+        if bool(self.files) == bool(self.packed) or self.part >= self.of:
+            raise ValueError("a request has files, or one part of them")
+
+
+class Listed(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a request of many files. One entry for each in each list; as OfferedFile.
+
+    holes: likewise, or empty where no file of the part has any.
+    """
+
+    paths: Annotated[list[FilePath], Meta(max_length=MAX_FILES)] = []
+    sizes: Annotated[list[Size], Meta(max_length=MAX_FILES)] = []
+    modes: Annotated[list[Mode | None], Meta(max_length=MAX_FILES)] = []
+    times: Annotated[list[Time | None], Meta(max_length=MAX_FILES)] = []
+    folders: Annotated[list[OfferedFolder], Meta(max_length=MAX_FILES)] = []
+    holes: Annotated[list[Size], Meta(max_length=MAX_FILES)] = []
+    links: Annotated[list[OfferedLink], Meta(max_length=MAX_LINKS)] = []
 
 
 class Reach(Word, frozen=True, kw_only=True):
@@ -317,7 +427,7 @@ class FileAnswer(Word, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: Id
-    accepted: Annotated[list[bool], Meta(min_length=1, max_length=MAX_FILES)]
+    accepted: Annotated[list[bool], Meta(min_length=1, max_length=MOST_FILES)]
     reason: Annotated[str, Meta(max_length=200)] = ""
     reach: Reach | None = None
 
@@ -365,10 +475,14 @@ class ProgressUpdate(Word, frozen=True, kw_only=True):
     time_remaining: Seconds | None = None
 
 
-class DownloadComplete(Word, frozen=True, kw_only=True):
-    """`downloadComplete`, delivered as `torrentDone`: every wanted piece verified and in place."""
+class DownloadComplete(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """`downloadComplete`, delivered as `torrentDone`: every wanted piece verified and in place.
+
+    digest: SHA-256 of a stream, as it was written; its sender compares it with its own.
+    """
 
     id: Id
+    digest: Digest | None = None
 
 
 class Cancel(Word, frozen=True, kw_only=True, omit_defaults=True):
@@ -401,7 +515,7 @@ class PauseFiles(Word, frozen=True, kw_only=True):
     """
 
     id: Id
-    files: Annotated[list[FileIndex], Meta(max_length=MAX_FILES)]
+    files: Annotated[list[FileIndex], Meta(max_length=MOST_FILES)]
 
 
 class Queue(Word, frozen=True, kw_only=True):
@@ -434,6 +548,12 @@ class Message(Word, frozen=True, kw_only=True):
     """`message`: a line of text from one person to the other."""
 
     text: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class Text(Word, frozen=True, kw_only=True):
+    """`text`: some lines of text that the sender hands over, as they are."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_BLOCK)]
 
 
 class Route(NamedTuple):
@@ -487,6 +607,7 @@ CONTENTS: Final[dict[str, type[Word]]] = {
     "queue": Queue,
     "sendAgain": SendAgain,
     "message": Message,
+    "text": Text,
     "acknowledge": Acknowledge,
     "goodbye": Goodbye,
 }
@@ -525,6 +646,7 @@ class ErrorCode:
     EXPIRED_CODE: Final = "expiredCode"
     WITHDRAWN_CODE: Final = "withdrawnCode"
     OWN_CODE: Final = "ownCode"
+    NAMEPLATE_TAKEN: Final = "nameplateTaken"
     NOT_PAIRED: Final = "notPaired"
     TOO_MANY_ROOMS: Final = "tooManyRooms"
     TOO_MANY_PLACES: Final = "tooManyPlaces"

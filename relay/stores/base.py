@@ -73,14 +73,17 @@ class PeopleStore(Protocol):
     people who come to a nameplate or a place at the same time, exactly one meets the one who waits.
     """
 
-    async def allocate(self, person: PersonKey, lifetime: float, rest: float) -> Allocated:
+    async def allocate(
+        self, person: PersonKey, lifetime: float, rest: float, wanted: int | None = None
+    ) -> Allocated:
         """Give `person` an unpredictable nameplate; withdraw an earlier one.
 
         lifetime: seconds until it expires. rest: seconds after its end, of whatever kind, in which
-        the refusal of a claim has that kind, and its number is not reused.
+        the refusal of a claim has that kind, and its number is not reused. wanted: give this one.
 
         Raises:
-            Refusal: relayFull.
+            Refusal: relayFull; nameplateTaken: the one that is wanted is in use, rests, or is of a
+                length of which too many are. The earlier one is withdrawn all the same.
         """
 
     async def release(self, person: PersonKey) -> None:

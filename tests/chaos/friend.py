@@ -77,14 +77,17 @@ class Friend:
                 gc.collect()
                 return {
                     "tasks": len(asyncio.all_tasks()),
-                    "threads": sum(
-                        not each.name.startswith(_POOLS) for each in threading.enumerate()
-                    ),
+                    "threads": lasting_threads(),
                     "memory": psutil.Process().memory_info().rss,
                 }
             case _:
                 raise ValueError(order)
         return {}
+
+
+def lasting_threads() -> int:
+    """How many threads there are, besides those that wait for whatever comes next."""
+    return sum(not each.name.startswith(_POOLS) for each in threading.enumerate())
 
 
 async def main(name: str, folder: Path, relay: str) -> None:

@@ -199,7 +199,7 @@ class Stage(World):
     def start_relay(self) -> Filesend:
         """Start a relay with nothing in its memory, at the same address each time."""
         inside = self.host.inside if self.host else ()
-        options = ("--port", self._port, *self._relay_options)
+        options = ("--port", self._port, "--no-announce", *self._relay_options)
         self.relay = self.start("relay", *options, inside=inside)
         url = self.relay.wait_for_line("ready at").split()[-1]
         self._port = url.rsplit(":", 1)[1]

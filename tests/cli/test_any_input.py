@@ -5,6 +5,7 @@ No traceback: an exception of a parser or a library, of whatever type, is one th
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import os
@@ -24,6 +25,7 @@ from filesend_tui.__main__ import begin
 from filesend_tui.cli import compose
 from filesend_tui.cli.root import cli
 from filesend_tui.core.client import Client
+from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.transports.webrtc.ice import configuration
 from filesend_tui.headless.exit_codes import ExitCode
 from filesend_tui.settings.load import Settings, SettingsError, load
@@ -76,7 +78,12 @@ pytestmark = pytest.mark.fuzz
 
 def options() -> Iterator[tuple[str, str]]:
     """Every option that takes a value, by its command; those of no command too."""
-    for name, command in [("", ROOT), *ROOT.commands.items()]:
+    below = [
+        (f"{name} {each}", command)
+        for name, group in ROOT.commands.items()
+        for each, command in getattr(group, "commands", {}).items()
+    ]
+    for name, command in [("", ROOT), *ROOT.commands.items(), *below]:
         for parameter in command.params:
             takes_value = parameter.param_type_name == "option" and not parameter.is_flag
             if takes_value and "completion" not in parameter.opts[0]:
@@ -90,6 +97,11 @@ NEEDED = {
     "receive": ["4711-apple-violin", "--yes"],
     "seed": [__file__],
     "download": ["magnet:?xt=urn:btih:" + "0" * 40],
+    "listen": ["--yes"],
+    "contacts": [],
+    "contacts forget": ["Ann"],
+    "contacts rename": ["Ann", "Annie"],
+    "contacts allow": ["Ann"],
     "resume": [],
     "forget": ["--all"],
     "history": [],
@@ -104,10 +116,13 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Each command stops where it would begin: with a client made from its settings."""
     begun: list[Settings] = []
 
+    async def made(config: ClientConfig) -> Client:
+        return Client(config)  # which belongs to an event loop
+
     def run(_command: object, settings: Settings, places: Sequence[str], **_: object) -> int:
         begun.append(settings)
         config = settings.client_config(output=tmp_path, meeting_places=places)
-        Client(config)
+        asyncio.run(made(config))
         configuration(config)
         return ExitCode.DONE
 
@@ -156,7 +171,7 @@ def test_any_option(
     if option == "--host":
         value = value if value in WORDS else "a..b"  # it is looked up
     if command:
-        run(command, *NEEDED[command], option, value)
+        run(*command.split(), *NEEDED[command], option, value)
     else:
         run(option, value, *NEEDED[command])
 

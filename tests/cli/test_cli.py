@@ -30,6 +30,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "FILESEND_STATE": str(tmp_path / "state"),
         "FILESEND_ICE_SERVERS": "none",
         "FILESEND_RELAY": NOWHERE,
+        "FILESEND_TRACKERS": "none",
+        "FILESEND_LISTEN": "local",
         "COLUMNS": "100",
     }
 
@@ -102,6 +104,16 @@ USAGE_ERRORS = {
     "a port out of range": (["relay", "--port", "70000"], "65535"),
     "screens without a terminal": ([], "terminal"),
     "nobody to ask": (["receive", "1-a-b"], "--yes"),
+    "a place that is none": (["send", __file__, "--at", "tracker"], "relay, own, nearby, trackers"),
+    "a place that is none, before": (["--at", "x", "receive", "1-a-b", "--yes"], "--at"),
+    "a place that is not set": (["receive", "1-a-b", "--yes", "--at", "trackers"], "no tracker"),
+    "a code at no address": (["receive", "1-apple-violin@ftp://x", "--yes"], "code's place"),
+    "a code at no address, to send": (
+        ["send", __file__, "--code", "1-apple-violin@ftp://x"],
+        "code's place",
+    ),
+    "a relay to save that is none": (["relay", "--save", "ftp://x"], "--save"),
+    "no relay to save": (["relay", "--save", ""], "--save"),
 }
 
 
@@ -160,6 +172,47 @@ def test_each_failure_has_its_exit_code_and_one_error(
     assert result.returncode == code, result.stderr
     assert errors_in(result) == [kind]
     assert "Traceback" not in result.stderr
+
+
+def test_a_code_with_a_relay_that_does_not_answer_names_it(environment: dict[str, str]) -> None:
+    for command in (
+        ["receive", "7-apple-violin@127.0.0.1:7", "--yes"],
+        ["receive", "-", "--yes", "--at", "own"],
+        ["send", __file__, "--code", "7-apple-violin@127.0.0.1:7"],
+    ):
+        result = filesend(
+            environment | {"FILESEND_PORT": free_port()},
+            *command,
+            stdin="7 apple violin@127.0.0.1:7\n",
+        )
+        assert result.returncode == ExitCode.RELAY_UNREACHABLE, result.stderr
+        assert "127.0.0.1:7" in result.stderr
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
+
+
+def test_a_relay_is_remembered_and_forgotten(environment: dict[str, str]) -> None:
+    path = Path(environment["FILESEND_SETTINGS"])
+    path.write_text("# mine\nname = 'Ann'  # me\n")
+    environment.pop("FILESEND_RELAY")
+    saved = filesend(environment, "relay", "--save", "nas.local")
+    assert (saved.returncode, saved.stderr) == (ExitCode.DONE, "")
+    assert "http://nas.local:8421" in saved.stdout
+    assert str(path) in saved.stdout
+    said = path.read_text()
+    assert "# mine" in said
+    assert "# me" in said
+    assert 'relay = "http://nas.local:8421"' in said
+    forgotten = filesend(environment, "relay", "--save", "none")
+    assert (forgotten.returncode, forgotten.stderr) == (ExitCode.DONE, "")
+    assert "relay" not in path.read_text()
+    assert "# me" in path.read_text()
+    over = filesend(environment | {"FILESEND_RELAY": NOWHERE}, "relay", "--save", "nas.local")
+    assert over.returncode == ExitCode.DONE
+    assert "FILESEND_RELAY" in over.stderr
 
 
 def test_without_json_an_error_is_two_sentences(environment: dict[str, str]) -> None:

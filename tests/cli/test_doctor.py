@@ -24,6 +24,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "FILESEND_SETTINGS": str(tmp_path / "settings.toml"),
         "FILESEND_STATE": str(tmp_path / "state"),
         "FILESEND_ICE_SERVERS": "none",
+        "FILESEND_TRACKERS": "none",
     }
 
 
@@ -58,6 +59,18 @@ def test_as_json_where_nothing_would_work(environment: dict[str, str], tmp_path:
     (relay,) = [each for each in said[:-1] if each["name"] == "relay"]
     assert relay["ok"] is False
     assert relay["hint"]
+
+
+def test_a_tracker_is_enough_to_meet(
+    relay: RunningRelay, environment: dict[str, str], tmp_path: Path
+) -> None:
+    trackers = {"FILESEND_TRACKERS": f"{relay.tracker},ws://127.0.0.1:1"}
+    told = doctor(environment | trackers, tmp_path, "--relay", "http://127.0.0.1:1")
+    assert told.returncode == ExitCode.DONE, told.stdout
+    assert "ok  trackers " in told.stdout
+    assert "-   trackers No tracker answers at ws://127.0.0.1:1" in told.stdout
+    assert "NO  relay " in told.stdout
+    assert "Nothing would work" not in told.stdout
 
 
 def test_where_no_relay_is_named_one_is_started_as_a_transfer_would_do(

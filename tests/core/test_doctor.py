@@ -16,12 +16,25 @@ from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.doctor import Finding
 from filesend_tui.core.relay_client.address import parse_relay_url
 from filesend_tui.core.transports.direct.offer import Endpoint
+from filesend_tui.core.util.proxies import NO_PROXIES
 from relay.guard.limits import Limits
 from tests.conftest import RunningRelay, running_relay
 from tests.waiting import until
 
 EVERYTHING = [
-    *("folder", "dns", "relay", "clock", "people", "tracker", "transit", "udp", "tcp", "ipv6"),
+    *(
+        "folder",
+        "nearby",
+        "dns",
+        "relay",
+        "clock",
+        "people",
+        "tracker",
+        "transit",
+        "udp",
+        "tcp",
+        "ipv6",
+    ),
     "upnp",
 ]
 
@@ -48,6 +61,48 @@ async def test_a_relay_that_has_all(relay: RunningRelay, tmp_path: Path) -> None
     await until(lambda: relay.server._app._transit.count == 0, 10)
 
 
+async def asked(*urls: str) -> list[Finding]:
+    return [each async for each in doctor.trackers(urls, NO_PROXIES)]
+
+
+async def test_each_tracker_answers_or_says_why_not(
+    relay: RunningRelay, unused_tcp_port: int
+) -> None:
+    gone = f"ws://127.0.0.1:{unused_tcp_port}"
+    there, not_there, again = await asked(relay.tracker, gone, relay.tracker)
+    assert (there.ok, again.ok) == (True, True), there
+    assert "127.0.0.1" in there.message
+    assert not_there.ok is None, "the other places do without it"
+    assert str(unused_tcp_port) in not_there.message
+    assert "trackers" in not_there.hint
+    assert await asked() == []
+
+
+async def test_trackers_are_asked_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "TRACKER", 60.0)
+    connected: list[asyncio.StreamWriter] = []
+
+    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        if len(connected) == 2:  # else both wait for their answers
+            for each in connected:
+                each.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(50):
+        said = await asked(url, f"{url}/announce")
+    assert [each.ok for each in said] == [None, None]
+    server.close()
+
+
+async def test_a_tracker_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "TRACKER", 0.0)
+    (said,) = await asked("ws://127.0.0.1:1")
+    assert said.ok is None
+    assert said.message == "No tracker answers at 127.0.0.1 in 0 seconds."
+
+
 async def test_a_relay_without_a_transit(tmp_path: Path) -> None:
     with running_relay(Limits(transit=False)) as relay:
         await with_stun(relay)
@@ -59,7 +114,7 @@ async def test_a_relay_without_a_transit(tmp_path: Path) -> None:
 
 async def test_nothing_listens_there(unused_tcp_port: int, tmp_path: Path) -> None:
     seen = await found(f"http://127.0.0.1:{unused_tcp_port}", tmp_path)
-    assert list(seen) == ["folder", "dns", "relay"]
+    assert list(seen) == ["folder", "nearby", "dns", "relay"]
     assert seen["relay"].ok is False
     assert "nothing listens there" in seen["relay"].message
     assert "--relay" in seen["relay"].hint
@@ -98,7 +153,7 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
 async def test_what_is_no_relay(answer: bytes, tmp_path: Path) -> None:
     async with answering(answer) as url:
         seen = await found(url, tmp_path)
-    assert list(seen) == ["folder", "dns", "relay"]
+    assert list(seen) == ["folder", "nearby", "dns", "relay"]
     assert seen["relay"].ok is False
     assert seen["relay"].message.isprintable()
 

@@ -60,3 +60,14 @@ async def test_a_closed_reader_ends_and_a_late_one_too() -> None:
     assert [event async for event in reader] == []
     stream.close()
     assert [event async for event in stream.subscribe()] == []
+
+
+async def test_a_reader_of_some_kinds_is_kept_nothing_else_for() -> None:
+    stream = EventStream()
+    reader = stream.subscribe(TorrentDone)
+    stream.publish(Paired(partner="a"))
+    stream.publish(figure(1))
+    assert not reader.waiting
+    stream.publish(TorrentDone(transfer="t"))
+    stream.close()
+    assert [event async for event in reader] == [TorrentDone(transfer="t")]

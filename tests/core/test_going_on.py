@@ -112,7 +112,7 @@ async def test_what_was_recorded_stays_while_it_is_found_again(
     before = await person.journal.transfer(left.session, left.transfer)
     looking, found = threading.Event(), threading.Event()
 
-    def look(*_: Any) -> Any:
+    def look(*_: Any, **_kept: Any) -> Any:
         looking.set()
         assert found.wait(30)
         raise StorageFailed("It was looked for.")

@@ -14,7 +14,7 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.config import RoadChoice
 from filesend_tui.core.events import TransferPhase
-from tests.conftest import RunningRelay
+from tests.conftest import RunningRelay, running_relay
 from tests.core.test_client import BIG, SLOW, Person, pair, yes
 from tests.torrent.lab import read_tree, write_tree
 
@@ -70,6 +70,31 @@ async def test_new_requests_pass_while_any_channel_is_up(
             for person in (ann, bob):
                 assert await person.ended(transfer) is TransferPhase.DONE
     assert read_tree(tmp_path / "bob") == {"big.bin": BIG, "small.bin": b"x" * 5000}
+    assert read_tree(tmp_path / "ann") == {"back.bin": b"y" * 99}
+
+
+async def test_new_requests_pass_when_the_relay_of_both_has_vanished_and_another_is_there(
+    relay: RunningRelay, tmp_path: Path
+) -> None:
+    """With nothing under way: the session, what is announced and the roads move to the other."""
+    write_tree(tmp_path, {"src/photo.bin": BIG, "back.bin": b"y" * 99})
+    with running_relay() as other:
+        async with pair(relay, tmp_path, road=RoadChoice.WEBRTC) as (ann, bob):
+            for person in (ann, bob):
+                await person.client.connect(other.url)
+            await asyncio.to_thread(relay.stop)
+            for person in (ann, bob):
+                await person.until(partial(person.of, e.PartnerBack))
+            there = await ann.client.request([tmp_path / "src/photo.bin"])
+            back = await bob.client.request([tmp_path / "back.bin"])
+            await yes(bob)
+            await yes(ann)
+            for transfer in (there, back):
+                for person in (ann, bob):
+                    assert await person.ended(transfer) is TransferPhase.DONE
+            for person in (ann, bob):
+                assert not person.of(e.Error) + person.of(e.PartnerGone)
+    assert read_tree(tmp_path / "bob") == {"photo.bin": BIG}
     assert read_tree(tmp_path / "ann") == {"back.bin": b"y" * 99}
 
 

@@ -55,7 +55,7 @@ async def test_a_transport_that_is_registered_carries_a_paired_transfer(
         pipes = [
             each
             for person in (ann, bob)
-            for each in person.client._engine._transports.usable(private=True)
+            for each in person.client._engine._transports.usable(private=True, proxied=False)
             if isinstance(each, PipeTransport)
         ]
         assert [pipe.warmed for pipe in pipes] == [True, True], "as the client connects"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed, FileSendError, RelayUnreachable
 from filesend_tui.core.events import TransferPhase
+from filesend_tui.core.relay_access import relays_of
 from filesend_tui.core.relay_client.address import parse_relay_url
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.proxies import everything_by, of_environment
@@ -141,9 +143,13 @@ async def test_nobody_learns_an_address(tmp_path: Path) -> None:
     config = ClientConfig(output=tmp_path, proxies=proxies)
     transports = Transports(config)
     names = {}
+    there: list[str] = [""]
+    sessions: Any = SimpleNamespace(place_of=lambda _: there[-1])
+    roads = transports.by(relays_of(lambda: sessions, proxies)(None))
+    assert not roads.relay.proxied, "nobody has named one yet"
     for url in ("https://relay.example", "http://lan.example", "http://127.0.0.1:8421"):
-        transports.proxied = proxies.of(url) is not None
-        names[url] = [each.name for each in transports.usable(private=True)]
+        there.append(url)
+        names[url] = [each.name for each in roads.usable(private=True)]
     everything = ["direct", "webrtc", "relayed"]
     assert names == {
         "https://relay.example": ["relayed"],
@@ -167,8 +173,12 @@ async def test_a_share_for_anybody_is_refused_unless_its_road_is_chosen(
             assert "--road webrtc" in caught.value.hint
             with pytest.raises(ChannelFailed, match="would go around the proxy"):
                 await ann.client.add(f"magnet:?xt=urn:btih:{'ab' * 20}&tr={tracker}")
-        await ann.close()
         assert not uses
+        beside = "ws://127.0.0.1:9/announce"  # no proxy leads there, and nobody is there
+        torrent = await ann.client.add(f"magnet:?xt=urn:btih:{'ab' * 20}&tr={beside}")
+        with pytest.raises(ChannelFailed, match="would go around the proxy"):
+            ann.client._engine.add_tracker(torrent, tracker)
+        await ann.close()
         assert not proxy.asked
         bob = Person("Bob", tmp_path / "bob", proxies=proxies, road=RoadChoice.WEBRTC)
         await bob.client.seed([source], trackers=[tracker])

@@ -16,13 +16,19 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
+from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.event_stream import EventStream
+from filesend_tui.core.events import SessionId
 from filesend_tui.core.torrent import roster, swarm
+from filesend_tui.core.torrent.engine import Engine
+from filesend_tui.core.transports.base import RelayAccess, RelayEntry
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
-from tests.conftest import RunningRelay
+from tests.conftest import RunningRelay, running_relay
 from tests.frozen_roads import frozen_roads
 from tests.torrent.lab import Node
+from tests.transports.relays import ScriptedRelay
 
 pytestmark = pytest.mark.webrtc
 
@@ -63,7 +69,7 @@ def roads_taken(node: Node) -> list[str]:
 
 
 def direct_of(node: Node) -> DirectTransport:
-    direct = node.engine._transports.usable(private=True)[0]
+    direct = node.engine._transports.usable(private=True, proxied=False)[0]
     assert isinstance(direct, DirectTransport)
     return direct
 
@@ -121,10 +127,52 @@ async def test_a_public_swarm_never_takes_the_direct_road(
             assert not direct_of(node).road._listeners, "it listens for nobody"
 
 
+async def test_a_transfer_whose_two_sides_know_no_tracker_in_common_begins_once_they_do(
+    relay: RunningRelay, tmp_path: Path, big: Path
+) -> None:
+    key = secrets.token_bytes(32)
+    with running_relay() as here, running_relay() as there:
+        async with two(tmp_path) as (ours, theirs):
+            torrent = await ours.engine.seed([big], trackers=[here.tracker], swarm_key=key)
+            magnet = f"magnet:?xt=urn:btih:{torrent}"
+            await theirs.engine.add(
+                magnet, folder=tmp_path / "out", trackers=[there.tracker], swarm_key=key
+            )
+            for node in (ours, theirs):
+                assert node.engine.add_tracker(torrent, relay.tracker)
+            path = await arrived(theirs, torrent)
+            assert path.read_bytes() == big.read_bytes()
+            assert relay.tracker not in ours.engine.magnet(torrent)
+            assert not ours.engine.add_tracker("0" * 40, relay.tracker)
+
+
+async def test_each_session_asks_its_own_relay(tmp_path: Path) -> None:
+    """Also where what it was made of is shared with all others."""
+    asked: list[SessionId | None] = []
+
+    def relay_of(session: SessionId | None) -> RelayAccess:
+        async def ask() -> RelayEntry:
+            asked.append(session)
+            raise ChannelFailed("There is no relay.")
+
+        return ScriptedRelay(ask)
+
+    config, events = ClientConfig(output=tmp_path, road=D), EventStream()
+    engine = Engine(config, events, relay_of)
+    sessions = SessionId("ann"), None, SessionId("bob"), SessionId("ann")
+    for session in sessions:
+        invitation = await engine.invite(session)
+        assert invitation is not None
+        await invitation.close()
+    await engine.destroy()
+    events.close()
+    assert asked == [*sessions]
+
+
 async def test_who_hides_behind_turn_has_no_direct_road(tmp_path: Path) -> None:
     async with two(tmp_path, relay_only=True) as (ours, _):
         for private in (True, False):
-            usable = ours.engine._transports.usable(private=private)
+            usable = ours.engine._transports.usable(private=private, proxied=False)
             assert [each.name for each in usable] == ["webrtc", "relayed"][: 1 + private]
 
 

@@ -192,6 +192,9 @@ class World:
             "FILESEND_STATE": str(folder / "state"),
             "FILESEND_ICE_SERVERS": "none",
             "FILESEND_NAME": "Ann",
+            # A test is no announcement to a network, and calls no stranger's tracker.
+            "FILESEND_LISTEN": "local",
+            "FILESEND_TRACKERS": "none",
             "PYTHONDEVMODE": "",
         }
         self.processes: list[Filesend] = []

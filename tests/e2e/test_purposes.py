@@ -15,6 +15,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.event_stream import Subscription
 from filesend_tui.core.events import Direction, TransferPhase, Wants
 from tests.e2e.processes import Filesend, World, contents, fill
+from tests.torrent.small_disk import mounted
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transfers")]
 
@@ -90,14 +91,10 @@ async def test_a_sender_who_is_asked_declines_and_says_why(world: World, tmp_pat
 
 
 def test_a_full_disk_is_told_to_the_sender(world: World, tmp_path: Path) -> None:
-    import os
-
-    huge = tmp_path / "huge"
-    with huge.open("wb") as file:
-        file.truncate(min(2**42, os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize * 2))
-    sender, code = world.send(huge)
-    receiver = world.receive(code, tmp_path / "to")
-    assert receiver.end() == 1, receiver.report()
-    assert sender.end() == 3, sender.report()
+    with mounted(tmp_path / "to", 1_000_000) as small:
+        sender, code = world.send(fill(tmp_path / "from" / "large", 3_000_000))
+        receiver = world.receive(code, small)
+        assert receiver.end() == 1, receiver.report()
+        assert sender.end() == 3, sender.report()
     assert receiver.error_codes() == ["noSpace"]
     assert "no room" in sender.wait_for("error")["message"]

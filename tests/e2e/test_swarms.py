@@ -48,6 +48,30 @@ def test_two_download_what_one_seeds(world: World, tmp_path: Path) -> None:
     assert contents(tmp_path / "from")
 
 
+@pytest.mark.parametrize(
+    "option", [("--overwrite", "ask"), ("--overwrite", "older"), ("--skip-existing",)], ids=" ".join
+)
+def test_a_download_that_cannot_replace_says_so(world: World, option: tuple[str, ...]) -> None:
+    refused = world.start("download", f"magnet:?xt=urn:btih:{'0' * 40}", *option)
+    assert refused.end() == 2, refused.report()
+    assert any("goes with receive" in line for line in refused.errors), refused.report()
+
+
+def test_what_the_settings_say_of_replacing_is_for_receiving(world: World, tmp_path: Path) -> None:
+    """A download replaces nothing of what is there, and asks nobody."""
+    sent = fill(tmp_path / "from" / "a", 1000)
+    there = fill(tmp_path / "to" / "a", 10)
+    before = contents(tmp_path / "to")
+    world.environment["FILESEND_OVERWRITE"] = "ask"
+    seed, magnet = seeding(world, sent)
+    download = world.start("download", magnet, "--json", "-o", there.parent)
+    assert download.end() == 0, download.report()
+    after = contents(tmp_path / "to")
+    assert after.pop("a") == before["a"]
+    assert list(after.values()) == list(contents(tmp_path / "from").values())
+    interrupt(seed)
+
+
 def test_an_open_share_says_which_empty_folders_it_leaves_out(world: World, tmp_path: Path) -> None:
     fill(tmp_path / "from" / "album" / "a", 1000)
     (tmp_path / "from" / "album" / "empty").mkdir()

@@ -242,6 +242,32 @@ def test_the_code_need_not_stand_in_argv(
     assert contents(tmp_path / "to") == {"a.txt": digest(sent)}
 
 
+@pytest.mark.parametrize("read", [False, True], ids=["in argv", "read"])
+def test_a_code_with_its_relay_needs_no_settings(
+    world: World, tmp_path: Path, unused_tcp_port: int, read: bool
+) -> None:
+    world.environment |= {"FILESEND_TRACKERS": "none", "FILESEND_LISTEN": "local"}
+    sent = fill(tmp_path / "from" / "a.txt", 1000)
+    sender, code = world.send(sent, "--at", "relay")
+    relay = world.environment.pop("FILESEND_RELAY")
+    made = sender.wait_for("code")
+    assert made["where"] == f"at {relay}"
+    assert made["command"] == f"filesend receive {code}@{relay}"
+    whole = made["command"].split()[-1]
+    # This machine's own relay, where the code is not.
+    world.environment["FILESEND_PORT"] = str(unused_tcp_port)
+    if read:
+        options = ("--yes", "--json", "-o", tmp_path / "to")
+        receiver = world.start("receive", *options, stdin=subprocess.PIPE)
+        assert receiver.process.stdin is not None
+        receiver.process.stdin.write(f"{whole}\n")
+        receiver.process.stdin.close()
+    else:
+        receiver = world.receive(whole, tmp_path / "to")
+    assert (receiver.end(), sender.end()) == (0, 0), receiver.report()
+    assert contents(tmp_path / "to") == {"a.txt": digest(sent)}
+
+
 def test_a_person_reads_lines_and_a_script_the_result(world: World, tmp_path: Path) -> None:
     sent = fill(tmp_path / "from" / "a.txt", 1_000_000)
     sender = world.start("send", sent)
@@ -251,6 +277,8 @@ def test_a_person_reads_lines_and_a_script_the_result(world: World, tmp_path: Pa
     assert receiver.lines == [str((tmp_path / "to" / "a.txt").resolve())]
     assert sender.lines == [f"Code: {code}"]
     assert "Paired with Bob." in sender.errors
+    assert any(line.startswith(f"filesend receive {code}") for line in sender.errors)
+    assert any(line.startswith("It works ") for line in sender.errors)
     assert "Ann wants to send 1 file, 1 MB:" in receiver.errors
     assert any(line.startswith("Receiving: ") for line in receiver.errors)
     assert any(line.startswith("Sending: ") for line in sender.errors)

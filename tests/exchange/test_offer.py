@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from filesend_tui.core.errors import BadMetadata, BadSource
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.offer import choose, extras, make_request, why_odd
+from filesend_tui.core.exchange.offered import Asked
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Attributes
-from filesend_tui.core.torrent.metainfo.info import TorrentFile, TorrentInfo
+from filesend_tui.core.torrent.metainfo.info import TorrentFiles, TorrentInfo
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.storage.download_files import Layout
 from filesend_tui.core.torrent.storage.paths import Folding, lay_out
+from filesend_tui.core.torrent.torrent import Choice
 from filesend_tui.core.wire.shape import TorrentShape
 from relay.protocol.words import MAX_TIME, FileRequest, OfferedFile, OfferedFolder, parse, to_wire
 
@@ -25,7 +27,9 @@ def offered(*files: tuple[str, int]) -> list[OfferedFile]:
 
 
 def torrent(name: str, *files: tuple[tuple[str, ...], int], single: bool = False) -> TorrentInfo:
-    entries = tuple(TorrentFile(path, size, 0) for path, size in files)
+    entries = TorrentFiles()
+    for path, size in files:
+        entries.add(path, size)
     shape = TorrentShape(1, 16384, 1)
     return TorrentInfo(bytes(20), name, entries, shape, bytes(20), b"", single)
 
@@ -63,7 +67,7 @@ def test_what_was_offered_is_chosen(
     request_files: list[OfferedFile], info: TorrentInfo, layout: Layout, wanted: tuple[bool, ...]
 ) -> None:
     accepted = [i == 0 for i in range(len(request_files))]
-    assert choose(request_files, accepted, info) == (wanted, layout, NOTHING)
+    assert choose(request_files, accepted, info) == Choice(wanted, layout, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +156,7 @@ def test_a_request_says_what_is_kept(tmp_path: Path) -> None:
     os.utime(tmp_path / "d" / "full" / "f", ns=(then, then))
     os.utime(tmp_path / "d" / "empty", ns=(-(10**18), -(10**18)))  # before 1970
     request = make_request(scan([tmp_path / "d"]))
+    assert isinstance(request, FileRequest)
     assert request.files[0].modified == then
     assert [folder.path for folder in request.folders] == ["d", "d/empty", "d/full"]
     assert request.folders[1].modified is None
@@ -173,10 +178,13 @@ def test_where_there_is_no_room_times_go_before_privacy(
     found = scan([tmp_path / "d"])
     monkeypatch.setattr(offer, "MAX_CONTENT", len(msgspec.json.encode(make_request(found))) - 1)
     request = make_request(found)
+    assert isinstance(request, FileRequest)
     assert [file.mode for file in request.files] == [0o600, 0o600]
     assert [file.modified for file in request.files] == [None, None]
     assert [folder.path for folder in request.folders] == ["d/empty", "d/private"]
     monkeypatch.setattr(offer, "MAX_CONTENT", len(msgspec.json.encode(request)) - 1)
+    assert isinstance(make_request(found), Asked)  # in parts there is room
+    monkeypatch.setattr(offer, "MOST_NAMES", 20)
     with pytest.raises(BadSource, match="too long for one request"):
         make_request(found)
 

@@ -177,6 +177,7 @@ def test_the_sender_from_request_to_done() -> None:
                 events.FileEntry(path="folder/b.txt", size=4),
             ),
             total_bytes=7,
+            file_count=2,
         ),
         events.TransferState(transfer=ID, direction=Direction.SEND, phase=P.ASKED, partner="Ada"),
     ]

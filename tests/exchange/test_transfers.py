@@ -14,6 +14,7 @@ from filesend_tui.core import errors, events
 from filesend_tui.core.events import Direction, TransferPhase
 from filesend_tui.core.exchange import offer, transfer_task, transfers
 from filesend_tui.core.sessions.code import parse_code
+from filesend_tui.core.torrent.metainfo.info import TorrentFiles, TorrentInfo
 from filesend_tui.core.torrent.sources.scan import Bounds
 from filesend_tui.core.torrent.storage.download_files import Layout
 from filesend_tui.core.torrent.torrent import Standing
@@ -51,7 +52,7 @@ async def let_in(ada: Person, link: NotingConnection, name: str) -> None:
     await link.prove(parse_code(await ada.people.create_code()))
     await link.tell(words.Hello(name=name))
     await ada.until(events.Paired, partner=name)
-    await link.until(lambda: words.Hello(name="Ada") in link.words)
+    await link.until(lambda: words.Hello(name="Ada", files=words.MOST_FILES) in link.words)
     link.words.clear()
 
 
@@ -99,6 +100,7 @@ async def test_one_file_from_request_to_done(
         partner="Ada",
         files=(events.FileEntry(path="one.txt", size=0),),
         total_bytes=0,
+        file_count=1,
     )
     await bob.people.answer(transfer, [True])
     await bob.until(events.TransferState, phase=P.HASHING)
@@ -342,7 +344,7 @@ async def test_a_partner_who_stays_away_fails_transfers(
     ada, bob = await pair(new_person)
     transfer = await reach(P.TRANSFERRING, ada, bob, files[:2])
     ada.people.partner().presence._limit = 0.1
-    await bob.people._relay.close()
+    await bob.relay.close()
     error = await ada.until(events.Error, transfer=transfer)
     assert error.code == "partnerGone"
     for person in (ada, bob):
@@ -412,7 +414,14 @@ async def test_a_torrent_that_was_not_offered_is_not_fetched(
         "other name": lambda f: (dataclasses.replace(f[0], path=("virus.exe",)), *f[1:]),
         "fewer files": lambda f: f[1:],
     }
-    ada.engine.alter = lambda info: dataclasses.replace(info, files=alterations[lie](info.files))
+
+    def alter(info: TorrentInfo) -> TorrentInfo:
+        other = TorrentFiles()
+        for file in alterations[lie](tuple(info.files)):
+            other.add(file.path, file.length)
+        return dataclasses.replace(info, files=other)
+
+    ada.engine.alter = alter
     transfer = await ada.people.request(files[2:])
     await bob.until(events.FileRequest)
     await bob.people.answer(transfer, [True, True, True])
@@ -595,6 +604,7 @@ async def test_what_cannot_be_sent_is_not_asked(
     assert "archive" in refused.value.hint
     monkeypatch.undo()
     monkeypatch.setattr(offer, "MAX_CONTENT", 76)
+    monkeypatch.setattr(offer, "MOST_NAMES", 5)
     with pytest.raises(errors.BadSource, match="too long"):
         await ada.people.request(files[2:])
     assert not [e for e in (*ada.log, *bob.log) if isinstance(e, events.FileRequest)]
@@ -686,7 +696,7 @@ async def test_who_does_not_answer_and_who_is_away_is_no_reason_to_end(
     await watch.seen(transfer)
     watch.now = 100_000.0
     assert (await ada.until(events.Waiting)).what == "answer"
-    await bob.people._relay.close()
+    await bob.relay.close()
     await ada.until(events.PartnerAway)
     over = await ada.until(events.WaitOver)
     assert (over.transfer, over.what) == (transfer, "answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -13,7 +14,7 @@ from msgspec import structs
 from filesend_tui.core import events
 from filesend_tui.core.errors import Cancelled
 from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase, Who
-from filesend_tui.headless.narration import LISTED_FILES, Figure
+from filesend_tui.headless.narration import LISTED_FILES, Figure, Sharing
 from filesend_tui.headless.outcome import Outcome
 from filesend_tui.headless.printers import JsonPrinter, ProgressBar, ProgressLines, TextPrinter
 from filesend_tui.state.qr import half_blocks
@@ -43,10 +44,12 @@ def request(count: int, direction: Direction = Direction.RECEIVE) -> events.File
 class Text:
     """A TextPrinter on strings."""
 
-    def __init__(self) -> None:
-        self.out, self.err, self.now = io.StringIO(), io.StringIO(), 0.0
+    def __init__(self, sharing: Sharing | None = None, out: io.StringIO | None = None) -> None:
+        self.out, self.err, self.now = out or io.StringIO(), io.StringIO(), 0.0
         progress = ProgressLines(self.err, clock=lambda: self.now)
-        self.printer = TextPrinter(self.out, self.err, progress, clock=lambda: self.now)
+        self.printer = TextPrinter(
+            self.out, self.err, progress, sharing=sharing, clock=lambda: self.now
+        )
 
     def show(self, *shown: events.Event) -> None:
         for event in shown:
@@ -126,6 +129,7 @@ def test_json_is_one_object_a_line_in_utf8() -> None:
         "session": None,
         "partner": "Ann 🦊\n",
         "wants": "both",
+        "contact": "",
     }
     assert json.loads(second)["downloadBytesPerSecond"] == 4e6
 
@@ -169,6 +173,58 @@ def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
     assert "Paired with Ann." in text.said
     assert any("10 minutes" in line for line in text.said)
     assert any("2.0 s" in line and "webrtc" in line and "5 MB/s" in line for line in text.said)
+
+
+def sharing(*, copy: bool = True) -> Sharing:
+    return Sharing(lambda code: f"filesend receive {code}", lambda: "on this network", copy)
+
+
+CODE = events.Code(code="7-apple-violin", expires_seconds=600)
+
+
+def test_a_code_comes_with_its_command_and_where_it_works() -> None:
+    text = Text(sharing())
+    text.show(CODE)
+    assert text.results == ["Code: 7-apple-violin"]
+    assert text.said[1:] == ["filesend receive 7-apple-violin", "It works on this network."]
+
+
+def test_a_code_as_json_has_both_as_fields_and_nothing_less() -> None:
+    bare, more = io.BytesIO(), io.BytesIO()
+    JsonPrinter(bare).show(CODE)
+    JsonPrinter(more, sharing()).show(CODE)
+    said = json.loads(more.getvalue())
+    assert said.items() >= json.loads(bare.getvalue()).items()
+    assert said["command"] == "filesend receive 7-apple-violin"
+    assert said["where"] == "on this network"
+    assert "\x1b" not in more.getvalue().decode()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("out", "copy", "term", "copied"),
+    [
+        (Terminal, True, "xterm-256color", True),
+        (Terminal, False, "xterm-256color", False),
+        (Terminal, True, "dumb", False),
+        (io.StringIO, True, "xterm-256color", False),
+    ],
+    ids=["a terminal", "not wanted", "a poor terminal", "a pipe"],
+)
+def test_the_command_is_copied_on_a_terminal_alone(
+    out: type[io.StringIO], copy: bool, term: str, copied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    text = Text(sharing(copy=copy), out())
+    text.show(CODE, events.Paired(partner="Ann"))
+    command = base64.b64encode(b"filesend receive 7-apple-violin").decode()
+    assert (f"\x1b]52;c;{command}\a" in text.out.getvalue()) is copied
+    assert ("\x1b" in text.out.getvalue()) is copied
+    assert "\x1b" not in text.err.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -470,11 +526,6 @@ def test_only_an_open_swarm_shows_its_uploads() -> None:
     assert text.said == []
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def size_of_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int) -> None:
     for name, value in {
         "TERM": "xterm-256color",
@@ -656,3 +707,15 @@ def test_what_waits_for_others_says_for_how_many() -> None:
         "It waits for others that Ann sends first.",
         "Its turn has come: it goes on.",
     ]
+
+
+def test_several_who_are_waited_for_are_named_until_they_are_there() -> None:
+    text = Text()
+    for contact, name in (("b", "Bob"), ("c", "Cid"), ("d", "Dan")):
+        text.show(events.Calling(contact=contact, name=name))
+    text.printer.look()
+    assert text.said[-1].startswith("Waiting for Bob, Cid, Dan: ")
+    text.show(events.Paired(partner="Bob", contact="b"))
+    text.show(events.Error(code="contactAway", message="Dan did not come in time.", hint="H."))
+    text.printer.look()
+    assert text.said[-1].startswith("Waiting for Cid: ")

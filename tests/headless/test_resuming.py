@@ -17,7 +17,7 @@ from filesend_tui.core.events import SessionId, TransferId, Unfinished
 from filesend_tui.core.journal.journal import Journal
 from filesend_tui.headless import resuming
 from filesend_tui.headless.asking import Asker
-from filesend_tui.headless.paired import FoundRelay
+from filesend_tui.headless.paired import Places
 from tests.cli.test_cli import environment  # noqa: F401 - a fixture
 from tests.cli.test_unfinished import ANNS, BOBS, Place, place  # noqa: F401 - a fixture
 from tests.conftest import RunningRelay
@@ -44,15 +44,10 @@ async def test_whose_session_another_process_has_is_told(
 ) -> None:
     await place.hold(ANN, ANNS)
 
-    async def always() -> bool:
-        return True
-
-    async def find(_: str) -> FoundRelay:
-        return FoundRelay(relay.url, always)
-
+    here = Places(lambda client: client.connect(relay.url), relay.url, beyond=True)
     with pytest.raises(UnderWay, match=f"process {place.pid} is at something with Ann"):
         await resuming.resume(
-            client, find, [BOBS], Asker.on_standard_input(), folder=tmp_path, json=True
+            client, here, [BOBS], Asker.on_standard_input(), folder=tmp_path, json=True
         )
 
 

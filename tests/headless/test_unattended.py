@@ -13,7 +13,7 @@ from filesend_tui.core.events import Direction, Event, TransferPhase
 from filesend_tui.headless.exit_codes import ExitCode
 from filesend_tui.headless.unattended import NOBODY, finish
 from filesend_tui.runtime.client_handle import ClientHandle
-from tests.tui.scripted import URL, ScriptedClient
+from tests.tui.scripted import URL, ScriptedClient, ScriptedPlaces
 from tests.waiting import until
 
 
@@ -27,11 +27,11 @@ def signals_as_before() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-async def url() -> str:
+async def url(_: object) -> str:
     return URL
 
 
-async def always() -> bool:
+async def always(_: object) -> bool:
     return True
 
 
@@ -40,7 +40,7 @@ class Left:
 
     def __init__(self, *happened: Event) -> None:
         self.client = ScriptedClient()
-        self.handle = ClientHandle(lambda: self.client, url, always)
+        self.handle = ClientHandle(lambda: self.client, ScriptedPlaces(url), always)
         assert self.handle.open()
         self.publish(*happened)
 

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.protocol.tracker_json import (
     Announce,
@@ -157,7 +158,7 @@ async def test_the_download_comes_through_the_good_one(
     relay: RunningRelay, tmp_path: Path, spew: Spew
 ) -> None:
     (tmp_path / "file.bin").write_bytes(CONTENT)
-    dead = await WebRtcTransport(ClientConfig()).offer()
+    dead = await WebRtcTransport(ClientConfig()).offer(no_relay)
     await dead.close()
     before = len(psutil.Process().net_connections(kind="udp"))
     async with (

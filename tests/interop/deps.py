@@ -2,8 +2,8 @@
 
 `make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
 begins with it. The tests install the npm modules themselves and leave the system alone: what is
-missing there fails the interop tests with a sentence, and never skips them. Those of proxies and of
-TURN are left out without a server, which in CI is a failure.
+missing there fails the interop tests, and those of the page (web/), with a sentence, and never
+skips them. Those of proxies and of TURN are left out without a server, which in CI is a failure.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from filelock import FileLock
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
+#: The page's TypeScript, with npm modules of its own.
+WEB = HERE.parents[1] / "web"
 #: playwright-core asks for it.
 NODE_VERSION = 20
 #: Each program, and Debian's package of it.
@@ -45,8 +47,24 @@ def ensure(*, system: bool) -> Path:
     """
     with FileLock(HERE / ".deps.lock"):
         _ensure_node(system=system)
-        _ensure_modules()
+        _ensure_modules(HERE)
         return _ensure_browser(system=system)
+
+
+def ensure_web() -> None:
+    """Install what the page is built with, and compile it with its tests into web/build.
+
+    Raises:
+        Missing: As it says; also where it does not compile.
+    """
+    with FileLock(HERE / ".deps.lock"):
+        _ensure_node(system=False)
+        _ensure_modules(WEB)
+        # A file that went is no test any more.
+        shutil.rmtree(WEB / "build", ignore_errors=True)
+        done = _npm(WEB, "run", "--silent", "compile")
+        if done.returncode:
+            raise Missing(f"web/ does not compile:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
 
 
 def server(kind: str) -> str | None:
@@ -81,25 +99,24 @@ def _ensure_node(*, system: bool) -> None:
         raise Missing(f"The interop tests need node {NODE_VERSION} or newer; this is {said}")
 
 
-def _ensure_modules() -> None:
-    lock = HERE / "package-lock.json"
-    stamp = MODULES / ".installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+def _ensure_modules(folder: Path) -> None:
+    stamp = folder / "node_modules" / ".installed"
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
+    # No scripts: one builds native code that nothing here uses, and fails without a compiler.
+    done = _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    if done.returncode:
+        raise Missing(f"npm could not install the modules of {folder}:\n{done.stderr[-2000:]}")
+    stamp.write_text(wanted)
+
+
+def _npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     npm = shutil.which("npm")
     assert npm
-    # No scripts: one builds native code that nothing here uses, and fails without a compiler.
-    done = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
+    return subprocess.run(
+        [npm, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise Missing(f"npm could not install the interop tests' modules:\n{done.stderr[-2000:]}")
-    stamp.write_text(wanted)
 
 
 def _ensure_browser(*, system: bool) -> Path:
@@ -131,6 +148,8 @@ def _apt_get(*packages: str, allowed: bool) -> None:
 if __name__ == "__main__":
     try:
         print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
+        ensure_web()
+        print("The page is ready to be tested.")
         ensure_servers()
         ensure_networks()
         print(f"Relays can be tried with {', '.join(_SERVERS)}.")

@@ -41,11 +41,13 @@ def our_tracker(scratch: Path, inside: Sequence[str] = ()) -> Iterator[Tracker]:
 
 
 @contextmanager
-def npm_tracker(scratch: Path) -> Iterator[Tracker]:
-    """Run bittorrent-tracker's server, WebSocket only."""
+def npm_tracker(
+    scratch: Path, inside: Sequence[str] = (), address: str = "127.0.0.1"
+) -> Iterator[Tracker]:
+    """Run bittorrent-tracker's server, WebSocket only. inside: a command to run it by."""
     process = LineProcess(
         "bittorrent-tracker",
-        ["node", HERE / "peers" / "tracker_server.mjs"],
+        [*inside, "node", HERE / "peers" / "tracker_server.mjs", address],
         log=scratch / "bittorrent-tracker.log",
     )
     try:

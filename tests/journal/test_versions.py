@@ -15,7 +15,7 @@ from tests.journal.samples import ANN, session
 
 NAME = "journal.sqlite"
 NEXT = (
-    "CREATE TABLE contact (id TEXT PRIMARY KEY)",
+    "CREATE TABLE stranger (id TEXT PRIMARY KEY)",
     "ALTER TABLE session ADD COLUMN extra TEXT NOT NULL DEFAULT 'more'",
 )
 
@@ -73,7 +73,7 @@ async def test_an_older_file_is_brought_along_with_all_that_is_in_it(
     assert version(folder / NAME) == schema.VERSION + 1
     with sqlite3.connect(folder / NAME) as database:
         assert database.execute("SELECT extra FROM session").fetchall() == [("more",)]
-        assert database.execute("SELECT * FROM contact").fetchall() == []
+        assert database.execute("SELECT * FROM stranger").fetchall() == []
 
 
 @pytest.mark.parametrize("bad", ["CREATE TABLE session (again)", "no SQL"])

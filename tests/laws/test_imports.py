@@ -20,7 +20,7 @@ PACKAGE = Path(filesend_tui.__file__).parent
 #: Slow to import, and so only imported when first needed.
 HEAVY = {
     *("aiortc", "av", "socketio", "textual", "torf", "uvicorn", "cryptography", "aiohttp"),
-    "sqlite3",
+    *("sqlite3", "zeroconf"),
 }
 
 

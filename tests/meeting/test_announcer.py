@@ -20,6 +20,7 @@ from filesend_tui.core.meeting.dialer import Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.tracker_session import MAX_OFFERS, Presence, Totals
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.protocol.tracker_json import (
@@ -56,7 +57,7 @@ class Member:
         self.dialer = Dialer(
             signaling=PlainSignaling(SWARM),
             peer_id=OURS,
-            transports=Transports(ClientConfig()),
+            roads=Transports(ClientConfig()).by(no_relay),
             met=self.met.put_nowait,
             wants_peers=lambda: self.wants,
             timings=timings,
@@ -280,7 +281,7 @@ async def test_a_frame_too_long_ends_the_connection() -> None:
 
 
 async def test_a_peers_offer_is_answered_through_the_tracker_it_came_from() -> None:
-    stranger = await WebRtcTransport(CONFIG).offer()
+    stranger = await WebRtcTransport(CONFIG).offer(no_relay)
     description = {"type": "offer", "sdp": stranger.text}
     offer_id = bytes(range(200, 220))
 

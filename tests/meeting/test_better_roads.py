@@ -13,7 +13,7 @@ from filesend_tui.core.meeting.invitation import Invitation
 from filesend_tui.core.meeting.signaling import SealedSignaling, Use
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports import registry
-from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel
+from filesend_tui.core.transports.base import OPEN_TIMEOUT, Attempt, Channel, RelayAccess
 from filesend_tui.core.transports.clues import NoRoadLed, Outcome, Tried
 from tests.meeting.test_dialer import HIGH, KEY, LOW, SWARM, Peer
 from tests.torrent.lab import MemoryChannel
@@ -29,10 +29,10 @@ class Gated(PipeTransport):
     opens: ClassVar[asyncio.Event]
     fails: ClassVar[asyncio.Event]
 
-    async def offer(self) -> Attempt:
+    async def offer(self, _relay: RelayAccess) -> Attempt:
         return GatedAttempt.offering()
 
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> Attempt:
         return GatedAttempt.answering(text)
 
 
@@ -206,7 +206,7 @@ async def test_what_became_of_better_ones_is_told_as_it_comes() -> None:
 
 async def test_what_was_in_no_invitation_was_not_left_out_by_the_other_side() -> None:
     ours, theirs = member(LOW), member(HIGH)
-    invitation = await Invitation.make(LOW, ours.transports)
+    invitation = await Invitation.make(LOW, ours.roads)
     assert invitation is not None
     reach = await theirs.dialer.answer_reach(invitation.reach)
     assert reach is not None
@@ -221,7 +221,7 @@ async def test_what_was_in_no_invitation_was_not_left_out_by_the_other_side() ->
 
 async def test_in_an_open_swarm_nothing_is_told() -> None:
     ours, theirs = Peer(LOW), Peer(HIGH)
-    winner = Winner(MemoryChannel("a"), ours.transports.usable(private=True)[0])
+    winner = Winner(MemoryChannel("a"), ours.roads.usable(private=True)[0])
     race = TransportRace([])
     assert ours.dialer._tried(winner, race) == ()
     await finish(ours, theirs)
@@ -239,7 +239,7 @@ async def test_closing_waits_for_nothing_better() -> None:
 
 async def test_an_invitation_holds_what_lasts_and_what_gives_way() -> None:
     ours = member(LOW)
-    invitation = await Invitation.make(LOW, ours.transports)
+    invitation = await Invitation.make(LOW, ours.roads)
     assert invitation is not None
     assert set(invitation.reach.texts) == {"makeshift"}, "the other one does not last"
     await invitation.close()

@@ -12,7 +12,7 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.dialer import MAX_ANSWERING, Dialer, MetPeer, SealedOffer
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, SealedSignaling
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.transports.base import Channel, NoWay
+from filesend_tui.core.transports.base import Channel, NoWay, no_relay
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import read_exactly, sockets_left, soon
@@ -40,10 +40,11 @@ class Peer:
         self.met: asyncio.Queue[MetPeer] = asyncio.Queue()
         self.channels: list[Channel] = []
         self.transports = Transports(ClientConfig())
+        self.roads = self.transports.by(no_relay)
         self.dialer = Dialer(
             signaling=signaling or PlainSignaling(SWARM),
             peer_id=peer_id,
-            transports=self.transports,
+            roads=self.roads,
             met=self._meet,
             wants_peers=lambda: self.wants,
             timings=Timings(**timings),
@@ -257,7 +258,7 @@ async def test_settings_that_allow_no_offer_are_told() -> None:
     dialer = Dialer(
         signaling=PlainSignaling(SWARM),
         peer_id=LOW,
-        transports=Transports(ClientConfig(relay_only=True)),
+        roads=Transports(ClientConfig(relay_only=True)).by(no_relay),
         met=lambda _met: None,
         wants_peers=lambda: 5,
     )

@@ -15,6 +15,7 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, TrackerFailed
 from filesend_tui.core.meeting.rendezvous import (
     MAX_TRACKERS,
+    MOST_WITH_ADDED,
     MetPeer,
     Rendezvous,
     Totals,
@@ -22,7 +23,7 @@ from filesend_tui.core.meeting.rendezvous import (
 )
 from filesend_tui.core.meeting.signaling import Description, PlainSignaling, Texts, Use
 from filesend_tui.core.meeting.timings import Timings
-from filesend_tui.core.transports.base import NoWay
+from filesend_tui.core.transports.base import NoWay, no_relay
 from filesend_tui.core.transports.registry import OPEN, Transports
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.server import RelayServer, listen
@@ -54,7 +55,7 @@ class Member:
             signaling=signaling or PlainSignaling(swarm),
             peer_id=self.peer_id,
             trackers=trackers,
-            transports=Transports(settings),
+            roads=Transports(settings).by(no_relay),
             config=settings,
             totals=lambda: Totals(uploaded=0, downloaded=0, left=None),
             wants_peers=lambda: self.wants,
@@ -157,6 +158,58 @@ async def test_members_that_arrive_at_the_same_moment_meet_once(relay: RunningRe
         await soon(asyncio.gather(one.rendezvous.stop(), two.rendezvous.stop()))
         assert await asyncio.gather(*again) == [None, None]
         await soon(asyncio.gather(first.channel.close(), second.channel.close()))
+
+
+async def test_members_at_different_trackers_meet_once_both_have_another(
+    relay: RunningRelay,
+) -> None:
+    swarm = os.urandom(20)
+    with running_relay() as here, running_relay() as there:
+        one, two = Member(swarm, here.tracker), Member(swarm, there.tracker)
+        for member in (one, two):
+            await member.rendezvous.start()
+            await soon(member.rendezvous.announced())
+        for member in (one, two):
+            assert member.rendezvous.add_tracker(relay.tracker)
+        first, second = await asyncio.gather(one.meet(), two.meet())
+        await first.channel.send(b"hello")
+        assert await read_exactly(second.channel, 5) == b"hello"
+        await soon(asyncio.gather(one.rendezvous.stop(), two.rendezvous.stop()))
+        await soon(asyncio.gather(first.channel.close(), second.channel.close()))
+    assert not one.problems
+    assert not two.problems
+
+
+async def test_a_tracker_that_is_added_before_the_start_is_announced_to_then(
+    relay: RunningRelay,
+) -> None:
+    member = Member(os.urandom(20))
+    assert member.rendezvous.add_tracker(relay.tracker)
+    await member.rendezvous.start()
+    await soon(member.rendezvous.announced())
+    await soon(member.rendezvous.stop())
+    assert not member.problems
+
+
+async def test_trackers_are_added_once_and_not_without_end() -> None:
+    member = Member(os.urandom(20), "ws://127.0.0.1:9/first")
+    add = member.rendezvous.add_tracker
+    for url in ("https://tracker.example/announce", "udp://tracker.example:80", "ws://[broken", ""):
+        assert not add(url)
+    urls = [f"ws://127.0.0.1:9/{number}" for number in range(MOST_WITH_ADDED)]
+    assert [add(url) for url in urls] == [True] * (MOST_WITH_ADDED - 1) + [False]
+    assert add(urls[0])
+    assert add("ws://127.0.0.1:9/first")
+    assert len(member.rendezvous._announcers) == MOST_WITH_ADDED
+    await member.rendezvous.stop()
+
+
+async def test_no_tracker_is_added_after_the_end(relay: RunningRelay) -> None:
+    member = Member(os.urandom(20))
+    await member.rendezvous.start()
+    await soon(member.rendezvous.stop())
+    assert not member.rendezvous.add_tracker(relay.tracker)
+    await other_tasks_ended()
 
 
 async def test_three_members_all_meet_each_other(relay: RunningRelay) -> None:

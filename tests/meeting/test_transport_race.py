@@ -15,7 +15,15 @@ import pytest
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
-from filesend_tui.core.transports.base import GRACE, OPEN_TIMEOUT, Attempt, Channel, Transport
+from filesend_tui.core.transports.base import (
+    GRACE,
+    OPEN_TIMEOUT,
+    Attempt,
+    Channel,
+    RelayAccess,
+    Transport,
+    no_relay,
+)
 from tests import virtual_time
 from tests.torrent.lab import MemoryChannel
 
@@ -77,10 +85,10 @@ class Planned(Transport):
         self.grace = plan.grace
         self.plan = plan
 
-    async def offer(self) -> Attempt:
+    async def offer(self, _relay: RelayAccess) -> Attempt:
         return await self._make(f"{self.name}'s offer")
 
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> Attempt:
         return await self._make(f"{self.name}'s answer to {text}")
 
     async def _make(self, text: str) -> Attempt:
@@ -101,7 +109,7 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 async def raced(*plans: Plan, timeout: float = 20.0) -> tuple[Winner, float]:
     """Answer a peer that offers all of them; return who won, and after how long."""
     race = await TransportRace.answer(
-        {plan.name: f"the {plan.name}" for plan in plans}, planned(*plans)
+        {plan.name: f"the {plan.name}" for plan in plans}, planned(*plans), no_relay
     )
     loop = asyncio.get_running_loop()
     start = loop.time()
@@ -189,7 +197,9 @@ def test_all_are_offered_at_once_and_told_by_name() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
-        race = await TransportRace.offer(planned(Plan("a", making=2), Plan("b", making=1)))
+        race = await TransportRace.offer(
+            planned(Plan("a", making=2), Plan("b", making=1)), no_relay
+        )
         assert loop.time() - start == pytest.approx(2)
         assert race.texts == {"a": "a's offer", "b": "b's offer"}
         await race.close()
@@ -200,15 +210,15 @@ def test_all_are_offered_at_once_and_told_by_name() -> None:
 def test_one_that_cannot_be_made_is_left_out() -> None:
     async def main() -> None:
         fails = Plan("a", cannot=ChannelFailed("a has no port"))
-        race = await TransportRace.offer(planned(fails, Plan("b")))
+        race = await TransportRace.offer(planned(fails, Plan("b")), no_relay)
         assert race.texts == {"b": "b's offer"}
         await race.close()
-        race = await TransportRace.answer({"a": "x", "b": "y"}, planned(fails, Plan("b")))
+        race = await TransportRace.answer({"a": "x", "b": "y"}, planned(fails, Plan("b")), no_relay)
         assert race.texts == {"b": "b's answer to y"}
         await race.close()
         with pytest.raises(ChannelFailed, match="b has none"):
             last = Plan("b", cannot=ChannelFailed("b has none"))
-            await TransportRace.offer(planned(fails, last))
+            await TransportRace.offer(planned(fails, last), no_relay)
 
     run(main)
 
@@ -216,13 +226,13 @@ def test_one_that_cannot_be_made_is_left_out() -> None:
 def test_names_that_only_one_side_knows_are_left_alone() -> None:
     async def main() -> None:
         ours = planned(Plan("a"), Plan("b"))
-        race = await TransportRace.answer({"b": "here", "pigeon": "ring 7"}, ours)
+        race = await TransportRace.answer({"b": "here", "pigeon": "ring 7"}, ours, no_relay)
         assert race.texts == {"b": "b's answer to here"}
         await race.close()
         with pytest.raises(ChannelFailed, match="no road that is allowed"):
-            await TransportRace.answer({"pigeon": "ring 7"}, ours)
+            await TransportRace.answer({"pigeon": "ring 7"}, ours, no_relay)
         with pytest.raises(ChannelFailed, match="no road that is allowed"):
-            await TransportRace.answer({}, ours)
+            await TransportRace.answer({}, ours, no_relay)
 
     run(main)
 
@@ -230,7 +240,7 @@ def test_names_that_only_one_side_knows_are_left_alone() -> None:
 def test_what_the_answer_leaves_out_or_gets_wrong_is_given_up() -> None:
     async def main() -> None:
         kept, left, wrong = Plan("kept", opens=1), Plan("left"), Plan("wrong", refuses=True)
-        race = await TransportRace.offer(planned(left, wrong, kept))
+        race = await TransportRace.offer(planned(left, wrong, kept), no_relay)
         await race.accept({"kept": "yes", "wrong": "nonsense", "pigeon": "ring 7"})
         assert [plan.made[0].closed for plan in (left, wrong, kept)] == [True, True, False]
         assert kept.made[0].accepted == "yes"
@@ -253,7 +263,7 @@ def test_an_answer_to_nothing_is_refused_and_everything_freed(
 ) -> None:
     async def main() -> None:
         plans = [Plan("a"), Plan("b", refuses=True)]
-        race = await TransportRace.offer(planned(*plans))
+        race = await TransportRace.offer(planned(*plans), no_relay)
         with pytest.raises(ChannelFailed, match=why):
             await race.accept(answer)
         assert all(plan.made[0].closed for plan in plans)
@@ -265,7 +275,7 @@ def test_an_answer_to_nothing_is_refused_and_everything_freed(
 def test_a_race_is_settled_once_any_of_them_is() -> None:
     async def main() -> None:
         plans = [Plan("a"), Plan("b"), Plan("c")]
-        race = await TransportRace.offer(planned(*plans))
+        race = await TransportRace.offer(planned(*plans), no_relay)
         assert not race.settled
         plans[1].made[0].settled = True
         assert race.settled
@@ -280,7 +290,9 @@ def test_a_fault_of_the_program_is_not_hidden_and_leaves_nothing() -> None:
     async def main() -> None:
         fine = Plan("a")
         with pytest.raises(KeyError):
-            await TransportRace.offer(planned(fine, Plan("b", cannot=KeyError("a fault"))))
+            await TransportRace.offer(
+                planned(fine, Plan("b", cannot=KeyError("a fault"))), no_relay
+            )
         assert fine.made[0].closed
 
     run(main)
@@ -290,7 +302,7 @@ def test_a_fault_of_the_program_is_not_hidden_and_leaves_nothing() -> None:
 def test_being_stopped_while_they_are_made_leaves_none(when: float) -> None:
     async def main() -> None:
         plans = [Plan("a", making=1), Plan("b", making=2)]
-        making = asyncio.create_task(TransportRace.offer(planned(*plans)))
+        making = asyncio.create_task(TransportRace.offer(planned(*plans), no_relay))
         await asyncio.sleep(when)
         making.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -305,7 +317,7 @@ def test_being_stopped_while_they_are_made_leaves_none(when: float) -> None:
 def test_being_stopped_while_they_open_leaves_none(when: float) -> None:
     async def main() -> None:
         plans = [Plan("a", opens=2), Plan("b", opens=1), Plan("c", opens=1.2)]
-        race = await TransportRace.offer(planned(*plans))
+        race = await TransportRace.offer(planned(*plans), no_relay)
         opening = asyncio.create_task(race.opened(5))
         await asyncio.sleep(when)
         opening.cancel()

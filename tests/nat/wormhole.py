@@ -47,7 +47,10 @@ def send(lab: Lab, size: int, patience: float = 60.0) -> Way:
     here, there = lab.homes
     options = ("send", "--no-qr", "--code", _CODE, source)
     sender = _run(lab, here, "wormhole", *_SERVERS, *options)
-    sender.wait_for_line(_CODE)
+    try:
+        sender.wait_for_line(_CODE)
+    except AssertionError:  # it reaches no mailbox server from there, as behind a proxy alone
+        return Way("", None, 0.0)
     arrived = output / source.name
     receive = ("receive", "--accept-file", "-o", arrived, _CODE)
     receiver = _run(lab, there, "wormhole", *_SERVERS, *receive)

@@ -96,6 +96,28 @@ async def test_it_ends_with_its_parent(start: Start, connect: Connect):
     assert await end(process) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("told", [b"", b"--port 0", b"-" * 5000 + b"\n"], ids=["", "part", "long"])
+async def test_it_ends_where_its_parent_does_before_all_options_are_told(told: bytes):
+    process = await spawn("--port", "0", "--until-stdin-closes", "--wait-for-options")
+    stdin_of(process).write(told)
+    stdin_of(process).close()
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_options_that_are_told_later_count(connect: Connect):
+    process = await spawn("--port", "1", "--until-stdin-closes", "--wait-for-options")
+    stdin_of(process).write(b"--host 127.0.0.1 --port 0\n")
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    person = await connect(line.decode().split()[-1])
+    assert await person.allocate()
+    assert process.returncode is None
+    stdin_of(process).close()
+    assert await person.hear() == ("relayClosing", {})
+    assert await end(process) == (0, b"", b"")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to a child")
 async def test_a_signal_ends_it_while_it_watches_its_parent(start: Start):
     process, _ = await start("--until-stdin-closes")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from filesend_tui.core import errors
-from filesend_tui.core.relay_client import connection
-from filesend_tui.core.relay_client.connection import ConnectionState, refusal
+from filesend_tui.core.relay_client import connection, staying
+from filesend_tui.core.relay_client.connection import refusal
 from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.relay_client.staying import ConnectionState
 from filesend_tui.core.util import own_address
 from relay.protocol import words
 from relay.protocol.words import ErrorCode
@@ -211,7 +212,7 @@ async def test_what_nobody_knows_is_dropped_and_what_is_known_passes(links: Link
 async def test_a_malformed_notice_ends_the_connection(
     event: str, payload: object, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
 
     async def tell(server: Any, _: str, sid: str, data: Any) -> Any:
         await server.emit(event, payload, to=sid)
@@ -284,7 +285,7 @@ async def test_an_acknowledgement_that_never_comes(
 async def test_an_address_that_this_machine_has_no_more_ends_the_connection(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 0.05)
     monkeypatch.setattr(own_address, "LOOK", 0.01)
     moved: list[Any] = []
     monkeypatch.setattr(own_address, "has", lambda name: name not in moved)
@@ -322,7 +323,7 @@ async def test_who_leaves_just_after_a_loss_frees_what_was_lost(
 async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 0.05)
     link = await links(relay.url)
     port = int(relay.url.rsplit(":", 1)[1])
     relay.stop()
@@ -352,8 +353,8 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
 async def test_only_who_may_be_connected_to_is_come_back_to(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(connection, "LONGEST_DELAY", 0.05)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(staying, "LONGEST_DELAY", 0.05)
     asked = 0
     may = False
 
@@ -385,8 +386,8 @@ async def test_only_who_may_be_connected_to_is_come_back_to(
 async def test_a_lost_relay_that_is_tried_in_vain_is_come_back_to_all_the_same(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(connection, "LONGEST_DELAY", 0.05)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(staying, "LONGEST_DELAY", 0.05)
     link = await links(relay.url)
     port = int(relay.url.rsplit(":", 1)[1])
     relay.stop()
@@ -437,7 +438,7 @@ async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(
 async def test_closing_ends_the_tries_to_return(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     link = await links(relay.url)
     relay.stop()
     await link.until(lambda: link.states[-1] is ConnectionState.LOST)
@@ -457,11 +458,11 @@ async def test_connecting_elsewhere_leaves_the_first_relay(
 
 
 def test_waits_between_tries_grow_to_a_bound() -> None:
-    delays = connection._delays()
+    delays = staying.delays()
     waits = [next(delays) for _ in range(20)]
     assert waits[0] <= 1
-    assert max(waits) <= connection.LONGEST_DELAY * 1.2
-    assert min(waits[10:]) >= connection.LONGEST_DELAY * 0.8
+    assert max(waits) <= staying.LONGEST_DELAY * 1.2
+    assert min(waits[10:]) >= staying.LONGEST_DELAY * 0.8
 
 
 def test_a_link_needs_socket_io_only_to_connect() -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.runtime.event_loop import runner, supports_uvloop
@@ -45,7 +46,7 @@ async def given_up_by_aiortc() -> None:
     """Have it send once more, as its timers do, over a connection that is closed."""
     from aiortc.rtcsctptransport import InitChunk
 
-    attempt = await WebRtcTransport(ClientConfig(webrtc=WebRtcStack.AIORTC)).offer()
+    attempt = await WebRtcTransport(ClientConfig(webrtc=WebRtcStack.AIORTC)).offer(no_relay)
     assert isinstance(attempt, AiortcAttempt)
     sctp = attempt._connection.sctp
     assert sctp is not None

@@ -18,7 +18,8 @@ import pytest
 
 from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.runtime.local_relay import LocalRelay
-from tests.conftest import RunningRelay
+from tests.conftest import RunningRelay, running_relay
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 
@@ -57,11 +58,13 @@ async def until_silent(port: int) -> None:
 
 
 def relays_on(port: int) -> list[psutil.Process]:
-    return [
+    found = [
         process
-        for process in psutil.process_iter(["cmdline"])
+        for process in psutil.process_iter(["cmdline", "ppid"])
         if ["--port", str(port)] == (process.info["cmdline"] or [])[-2:]
     ]
+    # Whatever a relay starts looks like itself for a moment.
+    return [each for each in found if each.info["ppid"] not in {other.pid for other in found}]
 
 
 async def test_one_that_answers_is_used(relay: RunningRelay) -> None:
@@ -193,3 +196,159 @@ async def test_nothing_is_started_after_stop(port: int) -> None:
     with pytest.raises(RelayUnreachable):
         await local.find(no)
     assert relays_on(port) == []
+
+
+@pytest.fixture
+def wide(port: int) -> Iterator[LocalRelay]:
+    wide = LocalRelay(port, wide=True)
+    yield wide
+    wide.stop()
+
+
+def listens_everywhere(port: int) -> bool:
+    """Whether a relay answers at another address of this machine than its usual one."""
+    try:
+        socket.create_connection(("127.0.0.2", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is Linux's")
+async def test_one_is_for_this_machine_alone_unless_it_is_wide(
+    local: LocalRelay, port: int
+) -> None:
+    await local.find(no)
+    assert not listens_everywhere(port)
+    assert not local.is_wide
+    assert local.instance == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is Linux's")
+async def test_a_wide_one_is_made_narrow_and_wide_again(wide: LocalRelay, port: int) -> None:
+    assert await wide.find(no) == f"http://127.0.0.1:{port}"
+    assert listens_everywhere(port)
+    assert wide.is_wide
+    first = wide.instance
+    (child,) = relays_on(port)
+    assert first in child.cmdline()
+    await wide.widen()
+    assert [each.pid for each in relays_on(port)] == [child.pid], "it is not restarted for nothing"
+    await wide.narrow()
+    assert not listens_everywhere(port)
+    assert answers(port)
+    assert not wide.is_wide
+    assert wide.instance == ""
+    await wide.widen()
+    assert listens_everywhere(port)
+    assert wide.is_wide
+    assert wide.instance not in ("", first), "an announcement of another is not taken for it"
+    assert len(relays_on(port)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is Linux's")
+@pytest.mark.parametrize("everywhere", [True, False], ids=["wide", "narrow"])
+async def test_one_that_is_prepared_is_the_one_that_is_used(
+    local: LocalRelay, port: int, everywhere: bool
+) -> None:
+    await local.prepare()
+    await local.prepare()
+    child = await only_child()
+    assert not answers(port)
+    if everywhere:
+        await local.widen()
+    assert await local.find(no) == local.url
+    assert children() == [child]
+    assert listens_everywhere(port) is everywhere
+    assert local.is_wide is everywhere
+    local.stop()
+    assert children() == []
+
+
+async def test_one_that_is_prepared_ends_where_another_answers(
+    local: LocalRelay, port: int
+) -> None:
+    await local.prepare()
+    await only_child()
+    with running_relay(port=port):
+        assert await local.find(no) == local.url
+        assert children() == []
+        assert not local.started
+        await local.prepare()
+        assert children() == []
+
+
+async def test_one_that_died_while_it_was_prepared_is_replaced(
+    local: LocalRelay, port: int
+) -> None:
+    await local.prepare()
+    child = await only_child()
+    child.kill()
+    child.wait()
+    assert await local.find(no) == local.url
+    assert answers(port)
+
+
+async def test_nothing_is_left_of_one_that_was_prepared_for_nothing(local: LocalRelay) -> None:
+    await local.prepare()
+    local.stop()
+    assert children() == []
+    await local.prepare()
+    assert children() == []
+
+
+async def only_child() -> psutil.Process:
+    """Return the one relay that was started, once the system says what it is."""
+    await until(children)
+    (child,) = children()
+    return child
+
+
+def children() -> list[psutil.Process]:
+    """The relays that this process has started."""
+    return [each for each in psutil.Process().children() if "relay" in each.cmdline()]
+
+
+async def test_somebody_elses_is_not_made_wide(relay: RunningRelay) -> None:
+    local = LocalRelay(int(relay.url.rpartition(":")[2]), wide=True)
+    try:
+        assert await local.find(no) == relay.url
+        await local.widen()
+        assert not local.is_wide
+        assert local.instance == ""
+    finally:
+        local.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is Linux's")
+async def test_where_the_port_is_taken_on_the_network_it_is_narrow(
+    wide: LocalRelay, port: int
+) -> None:
+    with socket.create_server(("127.0.0.2", port)):
+        assert await wide.find(no) == wide.url
+        assert wide.started
+        assert not wide.is_wide
+
+
+@pytest.mark.parametrize(("transit", "told"), [(None, []), (0, ["off"]), (5, ["5"])])
+async def test_a_wide_one_is_told_what_it_carries(
+    port: int, transit: int | None, told: list[str]
+) -> None:
+    local = LocalRelay(port, wide=True, transit=transit)
+    try:
+        await local.find(no)
+        (child,) = relays_on(port)
+        arguments = child.cmdline()
+        said = arguments[arguments.index("--transit") + 1 :][:1] if told else []
+        assert said == told
+        assert ("--transit" in arguments) == bool(told)
+    finally:
+        local.stop()
+
+
+async def test_nothing_is_started_by_a_change_after_stop(wide: LocalRelay, port: int) -> None:
+    await wide.find(no)
+    wide.stop()
+    await wide.narrow()
+    assert relays_on(port) == []
+    assert not wide.is_wide

@@ -174,15 +174,14 @@ class Middle:
     def __call__(self, rogue: RogueRelay, due: Passing) -> Iterable[Passing]:
         match due.event:
             case "pake":
-                side = Side.JOINER if due.sender in rogue.makers else Side.MAKER
-                guess = self.guess
-                known = guess if isinstance(guess, Secret) else Code(rogue.nameplate, guess)
-                pairing = Pairing(known, side)
-                (pake,) = pairing.start()
+                if due.sender not in self._pairings:
+                    yield self._back(due, "pake", self.begin(rogue, due.sender))
+                if due.to not in self._pairings:  # the maker of a code waits for a first word
+                    pake = to_wire(self.begin(rogue, due.to))
+                    yield due._replace(data=pake)
+                pairing = self._pairings[due.sender]
                 proof, commit = pairing.receive(parse(words.Pake, due.data))
-                self._pairings[due.sender] = pairing
                 self.proofs[due.sender] = proof
-                yield self._back(due, "pake", pake)
                 if self.answers:
                     yield self._back(due, "confirm", proof)
                     yield self._back(due, "commit", commit)
@@ -205,6 +204,15 @@ class Middle:
                 yield due._replace(data=to_wire(words.PairingWord(body=sealed.body)))
             case _:
                 self._early.append(due)
+
+    def begin(self, rogue: RogueRelay, person: str) -> Word:
+        """Begin to pair with somebody; return the word to say to them."""
+        side = Side.JOINER if person in rogue.makers else Side.MAKER
+        guess = self.guess
+        known = guess if isinstance(guess, Secret) else Code(rogue.nameplate, guess)
+        pairing = self._pairings[person] = Pairing(known, side)
+        (pake,) = pairing.start()
+        return pake
 
     @staticmethod
     def _back(due: Passing, event: str, word: Word) -> Passing:

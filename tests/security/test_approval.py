@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.choices import Arriving, Overwrite
 from filesend_tui.core.config import ClientConfig, default_folder
 from filesend_tui.core.errors import BadMetadata
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
@@ -22,8 +23,8 @@ from filesend_tui.core.exchange import offer
 from filesend_tui.core.sessions.session import partner_name
 from filesend_tui.core.torrent import engine as engine_module
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
-from filesend_tui.core.torrent.sources.create import make_torrent
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.create import Found, make_torrent
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.headless.narration import file_lines, request_lines
@@ -70,8 +71,9 @@ async def test_a_torrent_that_is_not_what_was_approved_is_refused(
 ) -> None:
     honest = offer.make_request
 
-    def make_request(sources: Sequence[SourceFile]) -> FileRequest:
-        request = honest(sources)
+    def make_request(found: Found, others: int = 0) -> FileRequest:
+        request = honest(found, others)
+        assert isinstance(request, FileRequest)
         return msgspec.structs.replace(request, files=LIES[lie](request.files))
 
     monkeypatch.setattr(offer, "make_request", make_request)
@@ -248,6 +250,26 @@ async def test_folders_with_nothing_in_them_are_told_before_a_yes(
         assert any("and tree/.ssh/ (hidden), [b]" in line for line in drawn)
         box = stage.app.screen.query_one("#box").content_region
         for id in ("#offered", "#figures", "#where", "#accept", "#decline"):
+            assert box.contains_region(stage.app.screen.query_one(id).region), id
+
+
+@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_programs_links_and_what_will_be_overwritten_are_told_before_a_yes(
+    size: tuple[int, int], stage: Stage
+) -> None:
+    stage.client.arrives = Arriving(overwrite=Overwrite.OLDER)
+    stage.client.there = (Existing(0, 1, 1, same=False, older=True),)
+    async with stage.app.run_test(size=size) as pilot:
+        await stage.settle(pilot)
+        links = (e.LinkEntry(path="l", to="a"), e.LinkEntry(path="m", to="a", hard=True))
+        await stage.play(pilot, paired(), *asked("r1", HIDDEN[3:], programs=1, links=links))
+        await pilot.press("f2")
+        await stage.settle(pilot)
+        drawn = screen_text(stage.app)
+        assert any("1 file · 10 Bytes · 1 program · 2 links" in line for line in drawn)
+        assert any("There already: 1 older replaced" in line for line in drawn)
+        box = stage.app.screen.query_one("#box").content_region
+        for id in ("#offered", "#there", "#figures", "#where", "#accept", "#decline"):
             assert box.contains_region(stage.app.screen.query_one(id).region), id
 
 

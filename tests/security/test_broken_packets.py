@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core import errors, events
-from filesend_tui.core.relay_client import connection, socket_client
-from filesend_tui.core.relay_client.connection import ConnectionState
+from filesend_tui.core.relay_client import connection, socket_client, staying
 from filesend_tui.core.relay_client.messages import SealedMessage
+from filesend_tui.core.relay_client.staying import ConnectionState
 from tests.e2e.processes import World, fill
 from tests.people import NotingConnection, Person
 from tests.scripted_engine import World as Engines
@@ -108,7 +108,7 @@ def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_the_first_broken_packet_ends_it_in_one_line(
     said: list[bytes], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     async with packet_relay(said, again=True) as relay:
         try:
             async with asyncio.timeout(10), linked(relay) as link:
@@ -128,7 +128,7 @@ async def test_the_first_broken_packet_ends_it_in_one_line(
 async def test_a_flood_of_what_means_nothing_ends_it_in_one_line(
     said: list[bytes], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     # However slow this machine is just now, it is a flood.
     monkeypatch.setattr(socket_client, "PACKETS", (2_000, 0.001))
     monkeypatch.setattr(socket_client, "BYTES", (16 * 2**20, 0.001))
@@ -143,7 +143,7 @@ async def test_a_flood_of_what_means_nothing_ends_it_in_one_line(
 
 async def test_a_flood_leaves_everybody_else_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """However much is here already, few packets are read in one turn of the event loop."""
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     turns = 0
     read: dict[int, int] = {}
 
@@ -172,7 +172,7 @@ async def test_a_flood_leaves_everybody_else_their_turns(monkeypatch: pytest.Mon
 async def test_a_relay_that_reads_nothing_is_hung_up_on(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     monkeypatch.setattr(socket_client, "MOST_WAITING_SIZE", 16 * 2**20)
     async with packet_relay([], reads=False) as relay, asyncio.timeout(20), linked(relay) as link:
         letter = SealedMessage(event="message", body=bytes(2**20))
@@ -221,7 +221,7 @@ async def test_a_relay_that_begins_badly_is_not_waited_for(
 async def test_a_relay_does_not_say_how_long_its_silence_is_borne(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 60.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 60.0)
     monkeypatch.setattr(socket_client, "LONGEST_PING", 0.2)
     for_ever = "0" + json.dumps(OPENING | {"pingInterval": 1e290, "pingTimeout": 1e290})
     async with packet_relay([], opening=for_ever) as relay, linked(relay) as link:
@@ -232,7 +232,7 @@ async def test_a_relay_does_not_say_how_long_its_silence_is_borne(
 async def test_who_breaks_the_rules_again_and_again_is_left_alone_ever_longer(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY", 0.02)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 0.02)
     async with packet_relay([]) as relay, linked(relay) as link:
         started = time.monotonic()
         for times in range(1, 6):

@@ -59,7 +59,7 @@ async def test_a_partner_who_connects_without_end_holds_few_connections(
         await asyncio.sleep(0)
         assert ours._identity is not None
         ours._identity.trust(frozenset([there.certificate]))
-        expected = road._Meeting(there, chooses=True, chosen=lambda: None)
+        expected = road._Meeting(here, there, chooses=True, chosen=lambda: None)
         held: list[TlsConnection] = []
         refused = 0
         for _ in range(20):

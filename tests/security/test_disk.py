@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.choices import ARRIVING, Arriving, Stood
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import FileSendError, NoSpace, StorageFailed
 from filesend_tui.core.events import Direction, FileEntry, TransferPhase
@@ -49,7 +50,7 @@ def test_more_than_there_is_room_for_is_refused_with_figures(small_disk: Path) -
     with pytest.raises(NoSpace, match=r"needs 3 MB, but .* has only 2\.1 MB free"):
         check_room(small_disk, 3_000_000)
     # What somebody says they send is not what decides: the torrent's own sizes are.
-    info, _ = torrent({("a",): bytes(3_000_000)})
+    info, _ = torrent({("a",): b"x" * 3_000_000})
     with pytest.raises(NoSpace):
         DownloadFiles.create(info, small_disk, wanted=[True], layout=Layout.LOOSE)
     assert not list(small_disk.iterdir())
@@ -184,7 +185,7 @@ from pathlib import Path
 from tests.torrent.small_disk import fill_up, mounted
 from tests.torrent.storage.test_download_files import *
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-info, row = torrent({("a",): bytes(200_000)})
+info, row = torrent({("a",): b"x" * 200_000})
 try:
     DownloadFiles.create(info, Path(sys.argv[1]), wanted=[True], layout=Layout.LOOSE)
 except StorageFailed as error:
@@ -316,6 +317,10 @@ async def test_with_yes_to_everything_the_sender_is_told_no(
         def __init__(self) -> None:
             pass
 
+        @property
+        def arriving(self) -> Arriving:
+            return ARRIVING
+
         async def answer(
             self,
             transfer: str,
@@ -323,6 +328,7 @@ async def test_with_yes_to_everything_the_sender_is_told_no(
             *,
             output: Path | Target | None = None,
             reason: str = "",
+            replace: Sequence[Stood] = (),
         ) -> None:
             answers.append(accepted)
             assert any(accepted) != bool(reason), "a no says why"

@@ -17,7 +17,7 @@ import pytest
 from filesend_tui.core.errors import BadMetadata
 from filesend_tui.core.torrent.metainfo.info import MAX_FILES, MAX_FOLDERS, parse_info
 from filesend_tui.core.torrent.storage.paths import Folding, lay_out
-from filesend_tui.core.wire.shape import MAX_METADATA
+from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES
 
 #: No description costs more than this, beyond its own bytes: MiB of memory, seconds of processor.
 MOST_MEMORY = 256
@@ -49,19 +49,33 @@ def _many(count: int, *below: bytes) -> bytes:
     return b"".join(_file(b"%05x" % number, *below) for number in range(count))
 
 
-_MOST_PIECES = (MAX_METADATA - 200) // 20
+_MOST_PIECES = MAX_PIECES - 10
 
 #: What it is called, how it is made, and why it is refused; None: it is read and laid out.
 COSTLY: dict[str, tuple[Callable[[], bytes], str | None]] = {
-    "over 16 MiB": (lambda: _single(0, more=b"1:z" + _text(bytes(MAX_METADATA))), "too large"),
+    "over 32 MiB": (lambda: _single(0, more=b"1:z" + _text(bytes(MAX_METADATA))), "too large"),
     "838,850 pieces": (
         lambda: _single(_MOST_PIECES * PIECE, pieces=bytes(20 * _MOST_PIECES)),
         None,
     ),
-    "50,000 files": (lambda: _info(_many(MAX_FILES)), None),
-    "200,000 files": (lambda: _info(_many(200_000)), "lists 200000 files"),
-    "630,000 folders": (lambda: _info(_many(10_000, *[b"d"] * 62, b"f")), "20000 folders"),
-    "20,000 folders 63 deep": (lambda: _info(_many(MAX_FOLDERS // 63, *[b"d"] * 62, b"f")), None),
+    "200,000 files": (lambda: _info(_many(MAX_FILES)), None),
+    "200,000 files with names of 125 bytes": (
+        lambda: _info(b"".join(_file(b"%05x" % n + b"y" * 120) for n in range(MAX_FILES))),
+        None,
+    ),
+    "200,000 files in no order": (
+        lambda: _info(b"".join(_file(b"%05x" % (n ^ 1)) for n in range(MAX_FILES))),
+        None,
+    ),
+    "200,000 files with more than names": (
+        lambda: _info(
+            b"".join(b"d4:attr1:x6:lengthi0e4:pathl5:%05xee" % n for n in range(MAX_FILES))
+        ),
+        None,
+    ),
+    "200,001 files": (lambda: _info(_many(MAX_FILES + 1)), "lists more than 200000 files"),
+    "630,000 folders": (lambda: _info(_many(10_000, *[b"d"] * 62, b"f")), "50000 folders"),
+    "50,000 folders 63 deep": (lambda: _info(_many(MAX_FOLDERS // 63, *[b"d"] * 62, b"f")), None),
     "20,000 files 63 deep": (
         lambda: _info(b"".join(_file(*[b"d"] * 63, b"%x" % n) for n in range(20_000))),
         None,
@@ -146,7 +160,7 @@ def test_no_description_costs_more_than_is_stated(case: str) -> None:
         pytest.param(_single(2**62 - 1, pieces=bytes(20)), "one hash", id="huge, one piece"),
         pytest.param(
             _info(_file(b"a", length=2**61) + _file(b"b", length=2**61), pieces=bytes(20)),
-            "one hash",
+            "absurdly many",
             id="a huge sum",
         ),
         pytest.param(

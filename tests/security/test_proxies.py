@@ -139,7 +139,7 @@ def test_a_relay_of_this_machine_gets_no_password(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(subprocess, "Popen", Started)
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-        local_relay._spawn(1, nowhere)
+        local_relay._spawn("127.0.0.1", 1, [], nowhere)
     assert environments
     assert PASSWORD not in repr(environments)
     assert environments[0]["PATH"]

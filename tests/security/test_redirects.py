@@ -13,6 +13,7 @@ from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFai
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.registry import Transports
 
 
@@ -67,7 +68,7 @@ async def test_a_tracker_sends_nobody_elsewhere(status: int) -> None:
             signaling=PlainSignaling(bytes(20)),
             peer_id=bytes(20),
             trackers=[f"ws://127.0.0.1:{tracker.port}/announce"],
-            transports=Transports(ClientConfig()),
+            roads=Transports(ClientConfig()).by(no_relay),
             config=ClientConfig(),
             totals=lambda: Totals(0, 0, None),
             wants_peers=lambda: 1,

@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core import events as e
+from filesend_tui.core.choices import ARRIVING, Arriving, Stood
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone, StorageFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
-from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.storage import dir_handle as ground_module
 from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
@@ -395,6 +396,10 @@ async def test_who_was_told_and_says_yes_again_means_the_folder_as_it_is_now(
         def __init__(self) -> None:
             pass
 
+        @property
+        def arriving(self) -> Arriving:
+            return ARRIVING
+
         async def answer(
             self,
             transfer: str,
@@ -402,6 +407,7 @@ async def test_who_was_told_and_says_yes_again_means_the_folder_as_it_is_now(
             *,
             output: Path | Target | None = None,
             reason: str = "",
+            replace: Sequence[Stood] = (),
         ) -> None:
             assert output is not None
             check_folder(output)

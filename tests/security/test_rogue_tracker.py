@@ -35,6 +35,7 @@ from filesend_tui.core.meeting.timings import Timings
 from filesend_tui.core.meeting.transport_race import TransportRace
 from filesend_tui.core.torrent import torrent as torrent_module
 from filesend_tui.core.torrent.swarm import PEER_ID_HEAD
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from relay.protocol.tracker_json import AnswerFrame, OfferFrame
 from relay.server import RelayServer, listen
@@ -493,7 +494,7 @@ async def test_what_a_tracker_makes_or_changes_is_dropped_and_costs_no_more_than
 
 async def test_a_tracker_puts_itself_between_nobody(tmp_path: Path, taken_up: Taken) -> None:
     """Its own offers and answers, made as any WebTorrent peer would, are looked at by nobody."""
-    own = await WebRtcTransport(CONFIG).offer()
+    own = await WebRtcTransport(CONFIG).offer(no_relay)
 
     def instead(_: RogueTracker, due: Delivery) -> Iterator[Delivery]:
         yield with_sdp(due, own.text)
@@ -752,12 +753,12 @@ async def test_whoever_shows_another_certificate_than_was_sealed_gets_no_channel
 ) -> None:
     """who: which side was told another fingerprint, and so has to refuse the certificate."""
     await WebRtcTransport(ClientConfig()).warm()
-    offerer = await WebRtcTransport(CONFIG).offer()
+    offerer = await WebRtcTransport(CONFIG).offer(no_relay)
     offer = offerer.text
     if answerer_is == "server":
         offer = offer.replace("a=setup:actpass", "a=setup:active")
     answerer = await WebRtcTransport(CONFIG).answer(
-        false_fingerprint(offer) if who == "answerer" else offer
+        false_fingerprint(offer) if who == "answerer" else offer, no_relay
     )
     role = "active" if answerer_is == "client" else "passive"
     assert f"a=setup:{role}" in answerer.text
@@ -773,11 +774,11 @@ async def test_whoever_shows_another_certificate_than_was_sealed_gets_no_channel
 
 @pytest.mark.parametrize("answerer_is", ["client", "server"])
 async def test_with_the_certificates_that_were_sealed_it_opens(answerer_is: str) -> None:
-    offerer = await WebRtcTransport(CONFIG).offer()
+    offerer = await WebRtcTransport(CONFIG).offer(no_relay)
     offer = offerer.text
     if answerer_is == "server":
         offer = offer.replace("a=setup:actpass", "a=setup:active")
-    answerer = await WebRtcTransport(CONFIG).answer(offer)
+    answerer = await WebRtcTransport(CONFIG).answer(offer, no_relay)
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await soon(asyncio.gather(ours.close(), theirs.close()))

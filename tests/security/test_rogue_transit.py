@@ -19,11 +19,10 @@ from websockets.asyncio.server import ServerConnection
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Channel, RelayEntry
 from filesend_tui.core.transports.relayed import transport
-from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.tls.identity import Identity
 from relay.protocol.transit import JOINED, MAX_MESSAGE, PASS, TRANSIT_PATH
 from tests.transports.pairs import soon
-from tests.transports.relayed_pairs import ALONE, access, meet
+from tests.transports.relayed_pairs import End, end, meet
 from tests.waiting import until
 
 MIB = 1024 * 1024
@@ -92,7 +91,7 @@ async def rogue() -> AsyncIterator[tuple[Rogue, RelayEntry]]:
 
 @asynccontextmanager
 async def pipe_at(entry: RelayEntry) -> AsyncIterator[tuple[Channel, Channel]]:
-    here, there = (RelayedTransport(ALONE, access(entry)) for _ in range(2))
+    here, there = (end(entry) for _ in range(2))
     ours, theirs = await meet(here, there)
     try:
         yield ours, theirs
@@ -192,9 +191,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "HANDSHAKE_TIMEOUT", 1.5)
 
 
-def way(entry: RelayEntry, number: int) -> RelayedTransport:
-    """One end's transport, whose pass says which it is."""
-    return RelayedTransport(ALONE, access(entry._replace(pass_=bytes([number]) * PASS)))
+def way(entry: RelayEntry, number: int) -> End:
+    """One end, whose pass says which it is."""
+    return end(entry._replace(pass_=bytes([number]) * PASS))
 
 
 @pytest.mark.usefixtures("hasty")
@@ -277,7 +276,7 @@ async def test_it_never_goes_on(
     monkeypatch.setattr(transport, "HANDSHAKE_TIMEOUT", 0.5)
     transit, entry = rogue
     transit.joins = False
-    here = RelayedTransport(ALONE, access(entry))
+    here = end(entry)
     answer = await here.answer((await here.offer()).text)
     before = asyncio.all_tasks()
     await fails(answer.opened(0.3))
@@ -336,7 +335,7 @@ async def test_it_sends_nobody_elsewhere() -> None:
     server = await asyncio.start_server(redirect, "127.0.0.1", 0, family=socket.AF_INET)
     port = server.sockets[0].getsockname()[1]
     entry = RelayEntry("here", f"ws://127.0.0.1:{port}{TRANSIT_PATH}", "", "", bytes(PASS))
-    here = RelayedTransport(ALONE, access(entry))
+    here = end(entry)
     answer = await here.answer((await here.offer()).text)
     await fails(answer.opened())
     await answer.close()

@@ -29,7 +29,7 @@ from tests.exchange.test_transfers import hostile_partner
 from tests.people import Links, NewPerson
 from tests.tui.conftest import disk, home, stage
 from tests.tui.moments import ANA, asked, paired, phase, receiving
-from tests.tui.scripted import ScriptedClient, Stage
+from tests.tui.scripted import ScriptedClient, ScriptedPlaces, Stage
 
 __all__ = ["disk", "home", "stage"]
 
@@ -136,7 +136,7 @@ async def test_many_requests_ring_the_bell_once_a_drawing(
     async def find(_: object) -> str:
         return "http://127.0.0.1:8421"
 
-    app = FileSendApp(lambda: client, relay=find, output=home, start=home)
+    app = FileSendApp(lambda: client, places=ScriptedPlaces(find), output=home, start=home)
     bells = drawn = 0
     draw = app._draw
 

@@ -166,7 +166,6 @@ def test_the_largest_request_can_be_sealed_and_a_larger_one_costs_nothing() -> N
         lambda: Message(text="x" * 4001),
         lambda: Hello(name="n" * 65),
         lambda: DownloadStarted(id="../.."),
-        lambda: FileRequest(id=ID, files=[]),
         lambda: FileRequest(id=ID, files=[OfferedFile(path="f", size=-1)]),
     ],
 )

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import InvalidCode
-from filesend_tui.core.sessions.code import Code, complete, new_code, parse_code, word_list
+from filesend_tui.core.sessions.code import (
+    Code,
+    complete,
+    new_code,
+    parse_code,
+    split_place,
+    word_list,
+)
 
 
 def test_the_word_list_can_be_said_typed_and_told_apart() -> None:
@@ -73,7 +80,7 @@ def test_whatever_stands_around_a_code_it_is_that_code_or_none(before: str, afte
         (" -- ", "No code"),
         ("acrobat-violin", "starts with a number"),
         ("0-acrobat-violin", "from 1 to"),
-        ("1000000-acrobat-violin", "from 1 to"),
+        ("100000000-acrobat-violin", "from 1 to"),
         ("7", "this has 0"),
         ("7-acrobat", "this has 1"),
         ("7-acrobat-violin-umbrella", "this has 3"),
@@ -151,3 +158,67 @@ def test_a_new_code_can_be_typed_and_never_shows_itself() -> None:
 
 def test_codes_differ() -> None:
     assert len({new_code(1).words for _ in range(50)}) > 45
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [
+        ("7-acrobat-violin@192.168.1.7", "192.168.1.7"),
+        ("7-acrobat-violin@nas:9000", "nas:9000"),
+        ("7-acrobat-violin@https://relay.example", "https://relay.example"),
+        ("7-acrobat-violin@https://relay.example/below", "https://relay.example/below"),
+        ("7-acrobat-violin@[fe80::1]", "[fe80::1]"),
+        ("7-acrobat-violin@[fe80::1]:9000", "[fe80::1]:9000"),
+        (" 7 Acrobat VIOLIN@192.168.1.7 ", "192.168.1.7"),
+        ("7-acrobat-violin＠192.168.1.7", "192.168.1.7"),
+        ("filesend receive 7-acrobat-violin@192.168.1.7 -o inbox", "192.168.1.7"),
+        ("filesend receive '7-acrobat-violin@192.168.1.7'", "192.168.1.7"),
+        ("[I say 7-acrobat-violin@192.168.1.7]", "192.168.1.7"),
+        ("Take 7-acrobat-violin@nas.local. Umbrella!", "nas.local"),
+        ("ann@example.org: 7-acrobat-violin@nas:9000, quick!", "nas:9000"),
+        ("7-acrobat-violin@nas umbrella", "nas"),
+    ],
+)
+def test_the_address_that_stands_with_a_code(typed: str, place: str) -> None:
+    code, found = split_place(typed)
+    assert found == place
+    assert place not in code
+    assert parse_code(code) == parse_code(typed) == Code(7, ("acrobat", "violin"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "7-acrobat-violin",
+        "7-acrobat-violin@",
+        "7-acrobat-violin@ nas",
+        "7-acrobat-violin@.",
+        "ann@example.org says 7-acrobat-violin",
+        "7-acrobat@192.168.1.7",
+        "@",
+        "7-acrobat-violin@192.168.1.7" + " " * 3000,
+    ],
+    ids=lambda typed: typed[:40],
+)
+def test_where_no_address_stands_with_a_code_nothing_is_split_off(typed: str) -> None:
+    assert split_place(typed) == (typed, "")
+
+
+@given(st.text(max_size=300).filter(lambda text: not {"@", "＠", "﹫"} & {*text}))
+def test_a_text_without_an_at_sign_stays_what_it_is(typed: str) -> None:
+    assert split_place(typed) == (typed, "")
+
+
+@given(
+    st.text(max_size=40),
+    st.text(max_size=60) | st.text("7acrobatviolin-@.:/[] ", max_size=40),
+)
+def test_to_split_changes_no_code(before: str, after: str) -> None:
+    typed = f"{before}\n7-acrobat-violin@{after}"
+    code, place = split_place(typed)
+    try:
+        meant = parse_code(typed)
+    except InvalidCode:
+        return
+    assert parse_code(code) == meant
+    assert place == "".join(place.split())

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from filesend_tui.core import errors, events
-from filesend_tui.core.relay_client import connection
+from filesend_tui.core.relay_client import staying
 from filesend_tui.core.relay_client.messages import SealedMessage
-from filesend_tui.core.sessions import manager, presence
-from filesend_tui.core.sessions.lobby import Lobby
+from filesend_tui.core.sessions import manager
 from filesend_tui.core.sessions.pairing_handshake import PairingHandshake
+from filesend_tui.core.sessions.places import tries
+from filesend_tui.core.sessions.places.lobby import Lobby
 from filesend_tui.core.sessions.state import SessionState
 from relay.guard.limits import Limits
 from relay.protocol.words import Word
@@ -26,7 +27,7 @@ from tests.waiting import until
 
 async def hang_up(person: Person) -> None:
     """End somebody's connection to the relay, as a network does."""
-    client = person.people._relay._client
+    client = person.relay._client
     assert client is not None
     await client.eio.ws.close()
 
@@ -69,7 +70,7 @@ async def test_a_lost_connection_is_no_end(new_person: NewPerson) -> None:
 async def test_it_comes_back_time_and_again(
     new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(tries, "FIRST_DELAY", 0.05)
     ada, bob = await new_person("Ada"), await new_person("Bob")
     await pair(ada, bob)
     for n in range(1, 5):
@@ -141,8 +142,8 @@ async def test_whoever_tries_again_at_once_keeps_what_was_going_on(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    monkeypatch.setattr(connection, "FIRST_DELAY", 600.0)
-    monkeypatch.setattr(connection, "LONGEST_DELAY", 600.0)
+    monkeypatch.setattr(staying, "FIRST_DELAY", 600.0)
+    monkeypatch.setattr(staying, "LONGEST_DELAY", 600.0)
     world = World()
     ada, bob = Person("Ada", world, tmp_path / "a"), Person("Bob", world, tmp_path / "b")
     with running_relay(port=port) as relay:
@@ -177,7 +178,7 @@ async def test_who_is_away_too_long_is_gone(tmp_path: Path, relay: RunningRelay)
     (tmp_path / "file").write_bytes(b"x")
     await ada.people.request([tmp_path / "file"])
     await bob.until(events.FileRequest)
-    await bob.people._relay.close()
+    await bob.relay.close()
     assert (await bob.until(events.PartnerGone)).reason == "relay"
     assert (await ada.until(events.PartnerAway)).reason == "lost"
     assert (await ada.until(events.PartnerGone)).reason == "lost"
@@ -195,12 +196,12 @@ async def test_who_leaves_while_the_other_is_away_waits_for_nobody(
     monkeypatch.setattr(manager, "PARTING", 100)
     ada, bob = await new_person("Ada"), await new_person("Bob")
     await pair(ada, bob)
-    await bob.people._relay.close()
+    await bob.relay.close()
     await ada.until(events.PartnerAway)
     async with asyncio.timeout(20):
         await ada.people.leave()
     assert ada.partner is None
-    assert not ada.people._lobby._arrivals
+    assert not ada.lobby._arrivals
 
 
 async def test_whoever_stops_keeps_those_with_whom_something_is_unfinished(
@@ -224,7 +225,7 @@ async def test_a_handshake_that_only_one_side_finished_is_made_again(
     new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The words that end Bob's handshake are lost with his connection, when Ada is in the epoch."""
-    monkeypatch.setattr(presence, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(tries, "FIRST_DELAY", 0.05)
     ada, bob = await new_person("Ada"), await new_person("Bob")
     await pair(ada, bob)
     receive = PairingHandshake.receive
@@ -239,7 +240,7 @@ async def test_a_handshake_that_only_one_side_finished_is_made_again(
         receive(handshake, word)
 
     def bobs() -> list[PairingHandshake]:
-        return [pairing.handshake for pairing in bob.people._lobby._pairings.values()]
+        return [pairing.handshake for pairing in bob.lobby._pairings.values()]
 
     monkeypatch.setattr(PairingHandshake, "receive", hears)
     await hang_up(bob)
@@ -259,8 +260,8 @@ async def test_waiting_at_a_place_is_renewed(
     new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A relay lets nobody wait for ever: whoever is away longer than that is met all the same."""
-    monkeypatch.setattr(presence, "FIRST_DELAY", 0.05)
-    for each in (presence, connection):  # a busy machine makes them fail more often
+    monkeypatch.setattr(tries, "FIRST_DELAY", 0.05)
+    for each in (tries, staying):  # a busy machine makes them fail more often
         monkeypatch.setattr(each, "LONGEST_DELAY", 0.2)
     # Long enough for the other side to come in, also on a busy machine.
     with running_relay(Limits(place_lifetime=1, sweep_every=0.05)) as relay:
@@ -271,7 +272,7 @@ async def test_waiting_at_a_place_is_renewed(
         async def again() -> bool:
             return back.is_set()
 
-        bob.people._relay._again = again
+        bob.relay._again = again
         await hang_up(bob)
         await ada.until(events.PartnerAway)
         waited: list[tuple[object, ...]] = []

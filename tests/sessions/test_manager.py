@@ -322,7 +322,7 @@ async def test_nothing_is_left_of_who_pairs_while_this_side_leaves(
 
     before = asyncio.all_tasks()
     joining = asyncio.create_task(bob.people.join(await ada.people.create_code()))
-    monkeypatch.setattr(ada.people._relay, "close", partial(closes_late, ada.people._relay))
+    monkeypatch.setattr(ada.relay, "close", partial(closes_late, ada.relay))
     await ada.people.destroy()
     await joining
     assert not ada.people.ids

@@ -22,9 +22,9 @@ from tests.waiting import until
 
 async def waits(person: Person, places: int = 1) -> None:
     """Wait until the relay knows that somebody waits at so many places."""
-    await until(lambda: len(person.people._lobby._arrivals) >= places, 10)
+    await until(lambda: len(person.lobby._arrivals) >= places, 10)
     # The relay answers in order.
-    await person.people._relay.call(words.LeavePlace(place=bytes(32)), words.Done)
+    await person.relay.call(words.LeavePlace(place=bytes(32)), words.Done)
 
 
 async def alone(url: str) -> Person:
@@ -58,8 +58,8 @@ async def test_two_who_share_a_secret_pair_and_talk(new_person: NewPerson) -> No
     told = (events.Code, events.CodeClaimed, events.CodeGone, events.Error)
     assert not [event for event in ada.log + bob.log if isinstance(event, told)]
     assert secret.hex() not in repr(ada.people.__dict__) + repr(ada.log)
-    assert not ada.people._lobby._arrivals
-    assert not bob.people._lobby._arrivals
+    assert not ada.lobby._arrivals
+    assert not bob.lobby._arrivals
 
 
 async def test_whoever_comes_at_the_same_moment_pairs(new_person: NewPerson) -> None:
@@ -125,7 +125,7 @@ async def test_who_waits_for_nobody_is_told_so() -> None:
             await person.people.meet(os.urandom(32))
         assert "in time" in failed.value.message
         assert "code" not in failed.value.hint
-        assert not person.people._lobby._arrivals
+        assert not person.lobby._arrivals
         await over(person)
 
 
@@ -148,7 +148,7 @@ async def test_a_relay_that_is_lost_ends_the_waiting() -> None:
     with pytest.raises(errors.RelayUnreachable):
         async with asyncio.timeout(10):
             await waiting
-    assert not person.people._lobby._arrivals
+    assert not person.lobby._arrivals
     await over(person)
 
 
@@ -157,7 +157,7 @@ async def test_a_secret_of_another_length_leads_nowhere(new_person: NewPerson, l
     ada = await new_person("Ada")
     with pytest.raises(ValueError, match="32"):
         await ada.people.meet(bytes(length))
-    assert not ada.people._lobby._arrivals
+    assert not ada.lobby._arrivals
 
 
 # --- a relay that mixes up who came -------------------------------------------------------------
@@ -190,8 +190,8 @@ async def test_a_relay_that_names_rooms_twice_leaves_nothing_behind(answered: st
         assert isinstance(failed.value, errors.RelayTampered) is (answered == ROOMS[0])
         expected = {ROOMS[0], "c" * 32} | ({answered} if answered else set())
         assert {await asyncio.wait_for(left.get(), 10) for _ in expected} == expected
-        assert not person.people._lobby._pairings
-        assert not person.people._lobby._arrivals
+        assert not person.lobby._pairings
+        assert not person.lobby._arrivals
         await over(person)
 
 
@@ -211,5 +211,5 @@ async def test_whoever_is_said_to_come_where_nobody_waits_is_left() -> None:
         person = await alone(url)
         await person.people.create_code()
         assert await asyncio.wait_for(left.get(), 10) == ROOMS[0]
-        assert not person.people._lobby._pairings
+        assert not person.lobby._pairings
         await over(person)

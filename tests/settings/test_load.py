@@ -12,6 +12,7 @@ from filesend_tui.core.config import IceServer
 from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.settings.load import (
     DEFAULT_ICE_SERVERS,
+    DEFAULT_TRACKERS,
     Settings,
     SettingsError,
     is_loopback,
@@ -50,6 +51,7 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         "http://env:2",
     ),
     ("port", "1", "FILESEND_PORT", "2", 3, 1, 2),
+    ("listen", '"Local"', "FILESEND_LISTEN", "lan", "local", "local", "lan"),
     ("output", '"/file"', "FILESEND_OUTPUT", "/env", Path("/opt"), Path("/file"), Path("/env")),
     (
         "ice_servers",
@@ -119,6 +121,19 @@ def test_option_beats_environment_beats_file(
     assert getattr(load({field: None}, environment), field) == from_env
     given = ["none"] if field == "ice_servers" else option
     assert getattr(load({field: given}, environment), field) == option
+
+
+@pytest.mark.parametrize("in_file", ["[]", '["none"]'])
+def test_no_trackers_are_none_and_not_the_usual_ones(
+    environment: dict[str, str], in_file: str
+) -> None:
+    assert load({}, environment).trackers == DEFAULT_TRACKERS
+    write(environment, f"trackers = {in_file}\n")
+    assert load({}, environment).trackers == ()
+    assert load({"trackers": ["wss://a.example"]}, environment).trackers == ("wss://a.example",)
+    write(environment, 'trackers = ["wss://a.example"]\n')
+    environment["FILESEND_TRACKERS"] = "none"
+    assert load({}, environment).trackers == ()
 
 
 def test_no_limit_beats_a_limit(environment: dict[str, str]) -> None:

@@ -299,6 +299,41 @@ def test_who_is_away_is_counted_and_told_until_they_are_back() -> None:
     assert store.absence == ""
 
 
+OWN, TRACKER = "http://127.0.0.1:8421", "wss://tracker.example"
+
+
+@pytest.mark.parametrize(
+    ("happened", "state", "url"),
+    [
+        ([("connecting", ""), ("connecting", TRACKER), ("closed", TRACKER)], "connecting", ""),
+        ([("connecting", ""), ("connected", TRACKER)], "connected", TRACKER),
+        ([("connected", TRACKER), ("connecting", OWN)], "connected", TRACKER),
+        ([("connected", TRACKER), ("connected", OWN)], "connected", OWN),
+        ([("connected", OWN), ("connected", TRACKER), ("lost", OWN)], "connected", TRACKER),
+        ([("connected", OWN), ("lost", OWN), ("closed", TRACKER)], "lost", OWN),
+        ([("connecting", ""), ("connecting", OWN), ("closed", OWN)], "closed", OWN),
+    ],
+    ids=["looking", "a tracker", "opening", "both", "one lost", "lost", "none"],
+)
+def test_of_several_places_the_best_is_shown(
+    happened: list[tuple[str, str]], state: str, url: str
+) -> None:
+    store = fed(*(events.Relay(state=each, url=at) for each, at in happened))
+    assert (store.relay.state, store.relay.url) == (state, url)
+
+
+def test_a_code_outlives_one_of_its_places() -> None:
+    here = [events.Relay(state="connected", url=url) for url in (OWN, TRACKER)]
+    store = fed(*here, events.Code(code="1-a-b", expires_seconds=600))
+    store.apply(events.Relay(state="lost", url=OWN), 100.0)
+    assert store.code is not None
+    assert store.code.works(100.0)
+    assert store.notice is None
+    store.apply(events.Relay(state="lost", url=TRACKER), 100.0)
+    assert not store.code.works(100.0)
+    assert store.notice is not None
+
+
 def test_a_relay_that_is_away_ends_nothing_and_is_told_once() -> None:
     store = fed(paired(), *receiving("r1"), events.Relay(state="connected", url="u"))
     told = []

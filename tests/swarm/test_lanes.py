@@ -21,7 +21,7 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.torrent.lanes import lane_count
 from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, STEPS
 from filesend_tui.core.torrent.lanes.lanes import MOST_OF_A_TORRENT, LaneRoad, LaneRoom, Lanes
-from filesend_tui.core.transports.base import Attempt, Transport
+from filesend_tui.core.transports.base import Attempt, RelayAccess, Transport, no_relay
 from filesend_tui.core.wire.lane_messages import (
     LaneAnswer,
     LaneMessage,
@@ -71,10 +71,10 @@ class LineTransport(Transport):
     name = "line"
     lanes = True
 
-    async def offer(self) -> LineAttempt:
+    async def offer(self, _relay: RelayAccess) -> LineAttempt:
         return LineAttempt("an offer")
 
-    async def answer(self, text: str) -> LineAttempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> LineAttempt:
         answer = LineAttempt(f"answer {next(LineAttempt.numbers)}")
         LineAttempt.waiting[answer.text] = answer
         return answer
@@ -187,20 +187,20 @@ class Host:
 class Dead(LineTransport):
     """Lanes that never open."""
 
-    async def answer(self, text: str) -> LineAttempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> LineAttempt:
         return LineAttempt("v=0")
 
 
 class Refusing(LineTransport):
     """Lanes whose descriptions make no sense."""
 
-    async def answer(self, text: str) -> LineAttempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> LineAttempt:
         raise ChannelFailed("nonsense")
 
 
 async def said_to(transport: Transport, messages: list[LaneMessage]) -> list[LaneMessage]:
     host, room = Host(), LaneRoom()
-    lanes = Lanes(host, LaneRoad(transport, room), clock=asyncio.get_running_loop().time)
+    lanes = Lanes(host, LaneRoad(transport, no_relay, room), clock=asyncio.get_running_loop().time)
     for message in messages:
         lanes.heard(message)
     for _ in range(5):
@@ -226,7 +226,7 @@ async def test_an_offer_that_makes_no_sense_is_refused() -> None:
 async def test_an_answer_at_the_moment_at_which_it_is_too_late_leads_to_nothing(
     message: LaneMessage,
 ) -> None:
-    road = LaneRoad(Dead(), LaneRoom())
+    road = LaneRoad(Dead(), no_relay, LaneRoom())
     lanes = Lanes(Host(), road, clock=asyncio.get_running_loop().time)
     lanes._offers[0] = asyncio.get_running_loop().create_future()
     lanes._offers[0].cancel()
@@ -243,7 +243,7 @@ async def test_the_round_trip_is_measured_a_few_times_as_nobody_may_answer_at_on
     None
 ):
     host, now = Host(), 0.0
-    lanes = Lanes(host, LaneRoad(Dead(), LaneRoom()), clock=lambda: now)
+    lanes = Lanes(host, LaneRoad(Dead(), no_relay, LaneRoom()), clock=lambda: now)
     lanes.begin()
     try:
         async with asyncio.timeout(10):
@@ -273,7 +273,7 @@ async def test_real_channels_carry_blocks_of_a_real_torrent(
     monkeypatch.setattr(
         LabRendezvous,
         "lanes",
-        staticmethod(lambda transports: transports.usable(private=False)[-1]),
+        staticmethod(lambda roads: roads.usable(private=False)[-1]),
     )
     monkeypatch.setattr(lane_count, "LONG_WAY", 0.0)
     monkeypatch.setattr(lane_count, "MEASURE", 0.2)

@@ -18,7 +18,7 @@ from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.meeting.rendezvous import MetPeer
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.transports.base import Channel, Transport
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads
 
 
 class MemoryChannel:
@@ -102,14 +102,14 @@ class LabRendezvous:
     hub: Hub
     trouble = None
     #: Says what the lanes of this engine's torrents are made by, if by anything.
-    lanes: Callable[[Transports], Transport | None] = staticmethod(lambda _transports: None)
+    lanes: Callable[[Roads], Transport | None] = staticmethod(lambda _roads: None)
 
-    def __init__(self, *, signaling: Any, peer_id: bytes, transports: Transports, **_: Any) -> None:
+    def __init__(self, *, signaling: Any, peer_id: bytes, roads: Roads, **_: Any) -> None:
         self.swarm: bytes = signaling.rendezvous
         self.peer_id = peer_id
         self.name = f"lab-{peer_id[-4:].hex()}"
         self._met: asyncio.Queue[MetPeer] = asyncio.Queue()
-        self._transport = self.lanes(transports)
+        self._transport = self.lanes(roads)
         self.completions = 0
 
     def meet(self, channel: Channel) -> None:
@@ -123,6 +123,9 @@ class LabRendezvous:
 
     async def completed(self) -> None:
         self.completions += 1
+
+    def add_tracker(self, url: str) -> bool:
+        return url in TRACKERS
 
     def more_peers(self) -> None:
         pass

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from filesend_tui.core.config import ClientConfig, WebRtcStack
-from filesend_tui.core.transports.base import Channel
+from filesend_tui.core.transports.base import Channel, no_relay
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from filesend_tui.core.transports.webrtc.webrtc import UNREAD_LIMIT, WebRtcChannel
 from tests.waiting import until
@@ -38,9 +38,9 @@ async def connect(
     answerer_config: ClientConfig | None = None,
 ) -> tuple[WebRtcChannel, WebRtcChannel]:
     """Return the offerer's and the answerer's open channel; the limit is the answerer's."""
-    offerer = await WebRtcTransport(config).offer()
+    offerer = await WebRtcTransport(config).offer(no_relay)
     answering = WebRtcTransport(answerer_config or config, unread_limit=unread_limit)
-    answerer = await answering.answer(offerer.text)
+    answerer = await answering.answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     return ours, theirs

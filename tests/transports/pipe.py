@@ -86,18 +86,18 @@ class PipeTransport(Transport):
 
     name = "pipe"
 
-    def __init__(self, _config: ClientConfig, _transit: RelayAccess) -> None:
+    def __init__(self, _config: ClientConfig) -> None:
         self.warmed = self.closed = False
 
     async def warm(self) -> None:
         """See Transport."""
         self.warmed = True
 
-    async def offer(self) -> Attempt:
+    async def offer(self, _relay: RelayAccess) -> Attempt:
         """See Transport."""
         return PipeAttempt.offering()
 
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, _relay: RelayAccess) -> Attempt:
         """See Transport."""
         return PipeAttempt.answering(text)
 

@@ -6,15 +6,17 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.transports.base import Channel, RelayAccess, RelayEntry
+from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, RelayEntry
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
 from relay.protocol.reflect import REFLECT_PATH
 from relay.protocol.transit import TRANSIT_PATH
 from tests.relay.conftest import Person, pair
 from tests.transports.pairs import soon
+from tests.transports.relays import access
 
 NOWHERE = RelayEntry("nowhere", "", "", "", b"")
 ALONE = ClientConfig(road=RoadChoice.RELAYED)
@@ -28,13 +30,6 @@ def entry_at(url: str, pass_: bytes) -> RelayEntry:
         "",
         pass_,
     )
-
-
-def access(entry: RelayEntry) -> RelayAccess:
-    async def transit() -> RelayEntry:
-        return entry
-
-    return transit
 
 
 @asynccontextmanager
@@ -53,7 +48,25 @@ async def paired_at(url: str) -> AsyncIterator[tuple[RelayEntry, RelayEntry]]:
             await person.client.disconnect()
 
 
-async def meet(here: RelayedTransport, there: RelayedTransport) -> tuple[Channel, Channel]:
+class End(NamedTuple):
+    """One person's transport, and their relay."""
+
+    transport: RelayedTransport
+    relay: RelayAccess
+
+    async def offer(self) -> Attempt:
+        return await self.transport.offer(self.relay)
+
+    async def answer(self, text: str) -> Attempt:
+        return await self.transport.answer(text, self.relay)
+
+
+def end(entry: RelayEntry) -> End:
+    """A person whose relay has this."""
+    return End(RelayedTransport(ALONE), access(entry))
+
+
+async def meet(here: End, there: End) -> tuple[Channel, Channel]:
     """Return both ends of one channel; the second answered."""
     offer = await here.offer()
     answer = await there.answer(offer.text)
@@ -66,7 +79,7 @@ async def meet(here: RelayedTransport, there: RelayedTransport) -> tuple[Channel
 async def piped(url: str) -> AsyncIterator[tuple[TlsChannel, TlsChannel]]:
     """Two open channels that are closed at the end."""
     async with paired_at(url) as entries:
-        here, there = await meet(*(RelayedTransport(ALONE, access(each)) for each in entries))
+        here, there = await meet(*map(end, entries))
         assert isinstance(here, TlsChannel)
         assert isinstance(there, TlsChannel)
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import read_exactly, sockets_left, soon, udp_sockets
 from tests.waiting import other_tasks_ended, until
@@ -23,7 +24,7 @@ def label(attempt: Any) -> str:
 async def test_an_offer_is_whole_and_names_one_random_reliable_channel(
     config: ClientConfig,
 ) -> None:
-    one, two = await WebRtcTransport(config).offer(), await WebRtcTransport(config).offer()
+    one, two = [await WebRtcTransport(config).offer(no_relay) for _ in range(2)]
     assert "a=end-of-candidates" in one.text
     labels = [label(attempt) for attempt in (one, two)]
     assert all(re.fullmatch(r"[0-9a-f]{40}", label) for label in labels)
@@ -34,7 +35,7 @@ async def test_an_offer_is_whole_and_names_one_random_reliable_channel(
 async def test_a_given_up_offer_leaves_nothing(config: ClientConfig) -> None:
     await WebRtcTransport(config).warm()
     before = udp_sockets()
-    attempt = await WebRtcTransport(config).offer()
+    attempt = await WebRtcTransport(config).offer(no_relay)
     assert udp_sockets() > before
     await soon(attempt.close())
     await soon(attempt.close())
@@ -47,8 +48,8 @@ async def test_a_given_up_offer_leaves_nothing(config: ClientConfig) -> None:
 async def test_a_given_up_answer_leaves_nothing(config: ClientConfig) -> None:
     await WebRtcTransport(config).warm()
     before = udp_sockets()
-    offerer = await WebRtcTransport(config).offer()
-    answerer = await WebRtcTransport(config).answer(offerer.text)
+    offerer = await WebRtcTransport(config).offer(no_relay)
+    answerer = await WebRtcTransport(config).answer(offerer.text, no_relay)
     await soon(asyncio.gather(offerer.close(), answerer.close()))
     await other_tasks_ended()
     await sockets_left(before)
@@ -57,7 +58,7 @@ async def test_a_given_up_answer_leaves_nothing(config: ClientConfig) -> None:
 async def test_a_peer_that_never_answers_is_given_up_in_time(config: ClientConfig) -> None:
     await WebRtcTransport(config).warm()
     before = udp_sockets()
-    attempt = await WebRtcTransport(config).offer()
+    attempt = await WebRtcTransport(config).offer(no_relay)
     with pytest.raises(ChannelFailed, match="in time"):
         await attempt.opened(timeout=0.05)
     await other_tasks_ended()
@@ -67,7 +68,7 @@ async def test_a_peer_that_never_answers_is_given_up_in_time(config: ClientConfi
 async def test_being_cancelled_while_it_opens_frees_everything(config: ClientConfig) -> None:
     await WebRtcTransport(config).warm()
     before = udp_sockets()
-    offerer = await WebRtcTransport(config).offer()
+    offerer = await WebRtcTransport(config).offer(no_relay)
     opening = asyncio.create_task(offerer.opened())
     await asyncio.sleep(0)
     opening.cancel()
@@ -81,8 +82,8 @@ async def test_an_open_channel_that_nobody_took_is_closed_with_its_attempt(
     config: ClientConfig,
 ) -> None:
     before = udp_sockets()
-    offerer = await WebRtcTransport(config).offer()
-    answerer = await WebRtcTransport(config).answer(offerer.text)
+    offerer = await WebRtcTransport(config).offer(no_relay)
+    answerer = await WebRtcTransport(config).answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours = await soon(offerer.opened())
     await soon(answerer.close())
@@ -95,8 +96,8 @@ async def test_an_open_channel_that_nobody_took_is_closed_with_its_attempt(
 async def test_closing_an_attempt_whose_channel_was_handed_out_leaves_it_open(
     config: ClientConfig,
 ) -> None:
-    offerer = await WebRtcTransport(config).offer()
-    answerer = await WebRtcTransport(config).answer(offerer.text)
+    offerer = await WebRtcTransport(config).offer(no_relay)
+    answerer = await WebRtcTransport(config).answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await soon(asyncio.gather(offerer.close(), answerer.close()))
@@ -106,10 +107,10 @@ async def test_closing_an_attempt_whose_channel_was_handed_out_leaves_it_open(
 
 
 async def test_another_peers_certificate_is_not_accepted(config: ClientConfig) -> None:
-    offerer, other = await WebRtcTransport(config).offer(), await WebRtcTransport(config).offer()
+    offerer, other = [await WebRtcTransport(config).offer(no_relay) for _ in range(2)]
     fingerprint = re.compile(r"a=fingerprint:.*\r\n")
     swapped = fingerprint.sub("", offerer.text) + "".join(fingerprint.findall(other.text))
-    answerer = await WebRtcTransport(config).answer(swapped)
+    answerer = await WebRtcTransport(config).answer(swapped, no_relay)
     # The answerer's refusal may be here before the answer was taken in.
     with contextlib.suppress(ChannelFailed):
         await offerer.accept(answerer.text)
@@ -125,7 +126,7 @@ async def test_an_unreliable_channel_is_refused(config: ClientConfig) -> None:
     hostile.createDataChannel("lossy", ordered=False)
     await hostile.setLocalDescription()
     local = hostile.localDescription
-    answerer = await WebRtcTransport(config).answer(local.sdp)
+    answerer = await WebRtcTransport(config).answer(local.sdp, no_relay)
     await hostile.setRemoteDescription(
         aiortc.RTCSessionDescription(type="answer", sdp=answerer.text)
     )
@@ -136,8 +137,8 @@ async def test_an_unreliable_channel_is_refused(config: ClientConfig) -> None:
 
 
 async def test_what_the_first_instant_brings_is_not_lost(config: ClientConfig) -> None:
-    offerer = await WebRtcTransport(config).offer()
-    answerer = await WebRtcTransport(config).answer(offerer.text)
+    offerer = await WebRtcTransport(config).offer(no_relay)
+    answerer = await WebRtcTransport(config).answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours = await soon(offerer.opened())
     await ours.send(b"first")
@@ -149,11 +150,11 @@ async def test_what_the_first_instant_brings_is_not_lost(config: ClientConfig) -
 
 
 async def test_names_on_the_local_network_do_not_delay_the_answer(config: ClientConfig) -> None:
-    offerer = await WebRtcTransport(config).offer()
+    offerer = await WebRtcTransport(config).offer(no_relay)
     line = "a=candidate:1 1 udp 1 3a0d2f63-1111-4222-8333-444455556666.local 9999 typ host\r\n"
     sdp = offerer.text + line
     started = asyncio.get_running_loop().time()
-    answerer = await WebRtcTransport(config).answer(sdp)
+    answerer = await WebRtcTransport(config).answer(sdp, no_relay)
     assert asyncio.get_running_loop().time() - started < 0.9
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
@@ -165,7 +166,7 @@ async def test_an_answer_to_another_offer_is_refused_and_the_offer_freed(
     config: ClientConfig,
 ) -> None:
     before = udp_sockets()
-    offerer = await WebRtcTransport(config).offer()
+    offerer = await WebRtcTransport(config).offer(no_relay)
     with pytest.raises(ChannelFailed, match="DTLS role"):
         await offerer.accept(offerer.text)
     await other_tasks_ended()
@@ -175,7 +176,7 @@ async def test_an_answer_to_another_offer_is_refused_and_the_offer_freed(
 async def test_servers_that_are_unusable_are_told_before_anything_is_opened() -> None:
     config = ClientConfig(ice_servers=(IceServer(urls="nonsense"),))
     with pytest.raises(ChannelFailed, match="nonsense"):
-        await WebRtcTransport(config).offer()
+        await WebRtcTransport(config).offer(no_relay)
 
 
 async def test_making_offers_does_not_hold_up_the_loop(config: ClientConfig) -> None:
@@ -191,7 +192,7 @@ async def test_making_offers_does_not_hold_up_the_loop(config: ClientConfig) -> 
             worst = max(worst, time.thread_time() - before)
 
     beating = asyncio.create_task(heartbeat())
-    offers = [await WebRtcTransport(config).offer() for _ in range(4)]
+    offers = [await WebRtcTransport(config).offer(no_relay) for _ in range(4)]
     beating.cancel()
     await asyncio.gather(*(offer.close() for offer in offers))
     assert 0 < worst < 0.05

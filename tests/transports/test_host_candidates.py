@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.host_candidates import LOOPBACK, with_loopback_when_alone
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import AIORTC, read_exactly, soon
@@ -34,8 +35,8 @@ async def test_two_peers_connect_on_a_machine_with_loopback_alone(
     assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
     alone = with_loopback_when_alone(lambda _v4, _v6: [])
     monkeypatch.setattr(ice, "get_host_addresses", alone)
-    offerer = await WebRtcTransport(AIORTC).offer()
-    answerer = await WebRtcTransport(AIORTC).answer(offerer.text)
+    offerer = await WebRtcTransport(AIORTC).offer(no_relay)
+    answerer = await WebRtcTransport(AIORTC).answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     await ours.send(b"hello")

@@ -13,7 +13,7 @@ from aiortc import rtcsctptransport
 from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, IceServer
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Abuse, ChannelAbused
+from filesend_tui.core.transports.base import Abuse, ChannelAbused, no_relay
 from filesend_tui.core.transports.webrtc.aiortc.attempt import AiortcAttempt
 from filesend_tui.core.transports.webrtc.ice import RELAYED, WEBRTC
 from filesend_tui.core.transports.webrtc.native import library
@@ -52,7 +52,7 @@ def test_only_versions_that_were_tried_count_as_installed(
 
 
 async def test_without_it_the_choice_falls_on_aiortc(missing: None) -> None:
-    attempt = await WebRtcTransport(ClientConfig()).offer()
+    attempt = await WebRtcTransport(ClientConfig()).offer(no_relay)
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
 
@@ -62,7 +62,7 @@ async def test_forcing_what_is_missing_names_the_extra(missing: None) -> None:
         Client(NATIVE)
     assert "filesend-tui[fast]" in caught.value.hint
     with pytest.raises(ChannelFailed, match="not installed"):
-        await WebRtcTransport(NATIVE).offer()
+        await WebRtcTransport(NATIVE).offer(no_relay)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_what_it_cannot_do_it_is_not_asked_for(
 
 @pytest.mark.native
 async def test_it_is_chosen_where_it_is_installed() -> None:
-    attempt = await WebRtcTransport(ClientConfig()).offer()
+    attempt = await WebRtcTransport(ClientConfig()).offer(no_relay)
     assert not isinstance(attempt, AiortcAttempt)
     await attempt.close()
-    attempt = await WebRtcTransport(AIORTC).offer()
+    attempt = await WebRtcTransport(AIORTC).offer(no_relay)
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
 
@@ -99,11 +99,11 @@ async def test_where_it_finds_no_address_aiortc_does(monkeypatch: pytest.MonkeyP
         return "v=0\r\n"
 
     monkeypatch.setattr(NativeConnection, "describe", nothing)
-    attempt = await WebRtcTransport(ClientConfig()).offer()
+    attempt = await WebRtcTransport(ClientConfig()).offer(no_relay)
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
     with pytest.raises(ChannelFailed, match="no address"):
-        await WebRtcTransport(NATIVE).offer()
+        await WebRtcTransport(NATIVE).offer(no_relay)
 
 
 @pytest.mark.native
@@ -112,11 +112,11 @@ async def test_a_wheel_without_the_c_api_is_not_used(monkeypatch: pytest.MonkeyP
         raise AttributeError("rtcGetSelectedCandidatePair")
 
     monkeypatch.setattr("filesend_tui.core.transports.webrtc.native.attempt.library", unexported)
-    attempt = await WebRtcTransport(ClientConfig()).offer()
+    attempt = await WebRtcTransport(ClientConfig()).offer(no_relay)
     assert isinstance(attempt, AiortcAttempt)
     await attempt.close()
     with pytest.raises(ChannelFailed, match="cannot be loaded"):
-        await WebRtcTransport(NATIVE).offer()
+        await WebRtcTransport(NATIVE).offer(no_relay)
 
 
 @pytest.mark.native
@@ -230,7 +230,7 @@ async def test_a_message_without_an_end_takes_no_more_than_one_message() -> None
 @pytest.mark.native
 async def test_a_message_in_crumbs_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """60,000 fragments of 8 bytes and none that ends it: 264 bytes each, were all of them kept."""
-    attempt = await WebRtcTransport(AIORTC).offer()
+    attempt = await WebRtcTransport(AIORTC).offer(no_relay)
     victim = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.transports.victim"), stdin=PIPE, stdout=PIPE
     )

@@ -34,6 +34,7 @@ from relay.protocol.reflect import REFLECT_PATH
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.direct_pairs import HERE, roads
 from tests.transports.pairs import soon
+from tests.transports.relays import ScriptedRelay, access
 
 
 def outside_of(made: DirectRoad) -> Endpoint:
@@ -286,20 +287,34 @@ async def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_it_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"address": "203.0.113.7", "port": 1234}'
     async with answering(said(body)) as (url, asked):
-
-        async def relay() -> RelayEntry:
-            return RelayEntry("here", "", url, "", b"")
-
-        transport = DirectTransport(ClientConfig(), relay)
+        relay = access(RelayEntry("here", "", url, "", b""))
+        transport = DirectTransport(ClientConfig())
         for _ in range(3):
-            offer = await transport.offer()
+            offer = await transport.offer(relay)
             assert DirectOffer.decode(offer.text).outside == (Endpoint("203.0.113.7", 1234),)
         assert len(asked) == 2, "once from the port, and once to see whether the router counts up"
         monkeypatch.setattr(road, "OUTSIDE_LASTS", -1.0)
         for _ in range(2):
-            await transport.offer()
+            await transport.offer(relay)
         assert len(asked) == 6
         await transport.close()
+
+
+async def test_what_one_relay_says_is_in_no_offer_for_those_who_meet_at_another() -> None:
+    transport = DirectTransport(ClientConfig())
+    seen = []
+    async with (
+        answering(said(b'{"address": "203.0.113.7", "port": 1234}')) as (url, _),
+        answering(said(b'{"address": "198.51.100.9", "port": 1234}')) as (other, _),
+    ):
+        relays = [access(RelayEntry("here", "", at, "", b"")) for at in (url, other)]
+        for relay in (*relays, relays[0]):
+            offer = await transport.offer(relay)
+            seen.append([each.host for each in DirectOffer.decode(offer.text).outside])
+    offer = await transport.offer(access(RelayEntry("nobody", "", other, "", b"")))
+    assert seen == [["203.0.113.7"], ["198.51.100.9"], ["203.0.113.7"]]
+    assert not DirectOffer.decode(offer.text).outside
+    await transport.close()
 
 
 async def test_a_relay_that_hangs_holds_no_offer_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,8 +324,8 @@ async def test_a_relay_that_hangs_holds_no_offer_up(monkeypatch: pytest.MonkeyPa
         await asyncio.sleep(600)
         raise AssertionError
 
-    transport = DirectTransport(ClientConfig(), relay)
-    offer = await soon(transport.offer(), 5)
+    transport = DirectTransport(ClientConfig())
+    offer = await soon(transport.offer(ScriptedRelay(relay)), 5)
     assert not DirectOffer.decode(offer.text).outside
     await transport.close()
 
@@ -319,8 +334,8 @@ async def test_on_one_machine_nobody_is_asked() -> None:
     async def relay() -> RelayEntry:
         raise AssertionError
 
-    transport = DirectTransport(ClientConfig(local=True), relay)
-    offer = await transport.offer()
+    transport = DirectTransport(ClientConfig(local=True))
+    offer = await transport.offer(ScriptedRelay(relay))
     assert not DirectOffer.decode(offer.text).outside
     await transport.close()
 
@@ -407,6 +422,40 @@ async def test_a_connection_from_a_port_that_came_next_is_a_punched_one() -> Non
         here, there = await met(ours, theirs)
         await here.close()
         await there.close()
+
+
+async def test_who_has_no_door_takes_a_connection_from_a_port_that_came_next_as_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A router that counts up gives an ordinary connection, too, the port that was to come next.
+
+    Taken for a punched one, both sides would be the TLS client, or the right one, by chance.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    async def connect(endpoint: Endpoint, sock: socket.socket | None = None) -> socket.socket:
+        assert sock is None, "nobody punches"
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        return await plainly(endpoint, sock)
+
+    plainly = road._connect
+    monkeypatch.setattr(road, "_connect", connect)
+    async with roads() as both:
+        for public, counting in (both, both[::-1]):  # one of the two has the lesser fingerprint
+            counting._outside, counting._next_ports = (Endpoint("127.0.0.1", 9),), (port,)
+            public._outside, public._next_ports = (), ()
+            here, there = public.offer(), counting.offer()._replace(endpoints=())
+            assert Endpoint("127.0.0.1", port) in there.doors
+            channels = await soon(
+                asyncio.gather(
+                    public.meet(here, there, chooses=True),
+                    counting.meet(there, here, chooses=False),
+                )
+            )
+            await closed(*channels)
 
 
 def test_an_offer_holds_few_of_them() -> None:

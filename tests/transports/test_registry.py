@@ -7,10 +7,12 @@ import pytest
 from filesend_tui.core.config import ClientConfig, IceServer, RoadChoice, WebRtcStack
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports import registry
-from filesend_tui.core.transports.base import Transport, no_relay
+from filesend_tui.core.transports.base import RelayEntry, Transport, no_relay
+from filesend_tui.core.transports.clues import Clue
 from filesend_tui.core.transports.registry import KINDS, OPEN, Transports
 from filesend_tui.core.transports.webrtc.native import library
 from tests.transports.pipe import PipeTransport
+from tests.transports.relays import ScriptedRelay
 
 A, D, W, R = RoadChoice.AUTO, RoadChoice.DIRECT, RoadChoice.WEBRTC, RoadChoice.RELAYED
 TURN = IceServer(urls="turn:192.0.2.1:3478", username="ann", credential="x")
@@ -18,7 +20,7 @@ WITH_PIPE = {"pipe": PipeTransport, **KINDS}
 
 
 def names(transports: Transports, *, private: bool) -> list[str]:
-    return [each.name for each in transports.usable(private=private)]
+    return [each.name for each in transports.by(no_relay).usable(private=private)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_the_settings_say_which_are_used_with_a_partner(
 
 def test_each_is_registered_by_the_name_that_it_has_and_can_be_forced_by_it() -> None:
     for name, make in KINDS.items():
-        assert make(ClientConfig(), no_relay).name == name
+        assert make(ClientConfig()).name == name
     assert {*RoadChoice} == {RoadChoice.AUTO, *KINDS}
     assert OPEN in KINDS
 
@@ -70,6 +72,27 @@ def test_what_is_forced_and_not_to_be_had_is_told_at_once(monkeypatch: pytest.Mo
         Transports(ClientConfig(road=D, webrtc=WebRtcStack.NATIVE))
 
 
+async def test_a_relay_behind_a_proxy_is_the_only_road_to_those_who_are_met_there() -> None:
+    """To them alone, and for as long as it is so."""
+
+    async def ask() -> RelayEntry:
+        raise AssertionError
+
+    transports = Transports(ClientConfig())
+    relay = ScriptedRelay(ask)
+    roads, others = transports.by(relay), transports.by(no_relay)
+    everything = roads.usable(private=True)
+    assert not roads.left_out
+    relay.proxied = True
+    assert [each.name for each in roads.usable(private=True)] == ["relayed"]
+    assert roads.left_out == {"direct": Clue.PROXY_HERE, "webrtc": Clue.PROXY_HERE}
+    assert others.usable(private=True) == everything
+    assert not others.left_out
+    relay.proxied = False
+    assert roads.usable(private=True) == everything
+    await transports.close()
+
+
 class Broken(PipeTransport):
     """One that is not ready, and ends badly enough to be a fault of the program."""
 
@@ -84,19 +107,17 @@ async def test_what_is_not_ready_keeps_nothing_else_from_being_so(
 ) -> None:
     monkeypatch.setattr(registry, "KINDS", {"broken": Broken, "pipe": PipeTransport})
     transports = Transports(ClientConfig())
-    await transports.warm(private=True)
-    _, pipe = transports.usable(private=True)
+    await transports.by(no_relay).warm(private=True)
+    _, pipe = transports.by(no_relay).usable(private=True)
     assert isinstance(pipe, PipeTransport)
     assert pipe.warmed
     monkeypatch.setattr(Broken, "error", KeyError("a fault"))
     with pytest.raises(KeyError):
-        await transports.warm(private=True)
+        await transports.by(no_relay).warm(private=True)
     await transports.close()
     assert pipe.closed
 
 
 def test_lanes_are_what_a_transport_says_of_itself() -> None:
-    made: dict[str, Transport] = {
-        name: make(ClientConfig(), no_relay) for name, make in KINDS.items()
-    }
+    made: dict[str, Transport] = {name: make(ClientConfig()) for name, make in KINDS.items()}
     assert {name for name, each in made.items() if each.lanes} == {"webrtc"}

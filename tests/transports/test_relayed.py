@@ -24,7 +24,8 @@ from relay.guard.limits import Limits, Rate
 from relay.protocol.transit import MAX_NOTICE, PIPE
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import soon
-from tests.transports.relayed_pairs import ALONE, NOWHERE, access, meet, paired_at, piped
+from tests.transports.relayed_pairs import ALONE, NOWHERE, End, end, meet, paired_at, piped
+from tests.transports.relays import ScriptedRelay, access
 from tests.transports.test_direct import Sink, filler, read_exactly
 from tests.waiting import until
 
@@ -150,7 +151,7 @@ async def test_whoever_does_not_read_holds_the_sender_back(url: str) -> None:
 
 async def test_several_at_once_of_the_same_two(url: str) -> None:
     async with paired_at(url) as entries:
-        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        here, there = (end(each) for each in entries)
         channels = await soon(asyncio.gather(*(meet(here, there) for _ in range(4))))
         for number, (ours, theirs) in enumerate(channels):
             await ours.send(bytes([number + 1]))
@@ -158,12 +159,29 @@ async def test_several_at_once_of_the_same_two(url: str) -> None:
         await soon(asyncio.gather(*(each.close() for pair in channels for each in pair)))
 
 
+async def test_one_transport_goes_through_the_relay_of_each_partner(url: str) -> None:
+    made = RelayedTransport(ALONE)
+    with running_relay() as other:
+        async with paired_at(url) as ours, paired_at(other.url) as others:
+            pairs = await soon(
+                asyncio.gather(
+                    *(meet(End(made, access(one)), end(two)) for one, two in (ours, others))
+                )
+            )
+            for (here, there), (entry, _) in zip(pairs, (ours, others), strict=True):
+                assert here.address == entry.address
+                await here.send(b"hello")
+                assert await soon(there.receive()) == b"hello"
+            await soon(asyncio.gather(*(each.close() for pair in pairs for each in pair)))
+    await made.close()
+
+
 async def test_nothing_is_left_after_closing(url: str) -> None:
     def held() -> tuple[int, int]:
         return psutil.Process().num_fds(), threading.active_count()
 
     async with paired_at(url) as entries:
-        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        here, there = (end(each) for each in entries)
         await closed_again(here, there)  # what is made once is made
         tasks, (files, threads) = asyncio.all_tasks(), held()
         for _ in range(3):
@@ -173,14 +191,14 @@ async def test_nothing_is_left_after_closing(url: str) -> None:
         await until(lambda: asyncio.all_tasks() <= tasks)
 
 
-async def closed_again(here: RelayedTransport, there: RelayedTransport) -> None:
+async def closed_again(here: End, there: End) -> None:
     await soon(asyncio.gather(*(each.close() for each in await meet(here, there))))
 
 
 @pytest.mark.parametrize("moment", ["before", "while it waits"])
 async def test_an_attempt_that_is_given_up_leaves_nothing(url: str, moment: str) -> None:
     async with paired_at(url) as entries:
-        here, there = (RelayedTransport(ALONE, access(each)) for each in entries)
+        here, there = (end(each) for each in entries)
         offer = await here.offer()
         answer = await there.answer(offer.text)
         tasks = asyncio.all_tasks()
@@ -195,8 +213,8 @@ async def test_an_attempt_that_is_given_up_leaves_nothing(url: str, moment: str)
 async def test_nobody_comes() -> None:
     with running_relay(Limits(transit_wait=0.2)) as relay:
         async with paired_at(relay.url) as (here, there):
-            offer = await RelayedTransport(ALONE, access(here)).offer()
-            answer = await RelayedTransport(ALONE, access(there)).answer(offer.text)
+            offer = await end(here).offer()
+            answer = await end(there).answer(offer.text)
             with pytest.raises(ChannelFailed, match="nobody came to the other end"):
                 await soon(answer.opened())
             await answer.close()
@@ -206,8 +224,8 @@ async def test_nobody_comes() -> None:
 async def test_a_pass_that_is_not_good(url: str) -> None:
     async with paired_at(url) as (here, there):
         bad = there._replace(pass_=bytes(16))
-        offer = await RelayedTransport(ALONE, access(here)).offer()
-        answer = await RelayedTransport(ALONE, access(bad)).answer(offer.text)
+        offer = await end(here).offer()
+        answer = await end(bad).answer(offer.text)
         with pytest.raises(ChannelFailed, match="does not know the two as paired"):
             await soon(answer.opened())
         await answer.close()
@@ -215,8 +233,8 @@ async def test_a_pass_that_is_not_good(url: str) -> None:
 
 
 async def test_a_relay_without_a_transit_is_told() -> None:
-    offer = await RelayedTransport(ALONE, access(NOWHERE)).offer()
-    answer = await RelayedTransport(ALONE, access(NOWHERE)).answer(offer.text)
+    offer = await end(NOWHERE).offer()
+    answer = await end(NOWHERE).answer(offer.text)
     with pytest.raises(ChannelFailed, match="carries no bytes"):
         await soon(answer.opened())
     await answer.close()
@@ -227,8 +245,9 @@ async def test_a_relay_that_is_lost_is_told() -> None:
     async def lost() -> RelayEntry:
         raise FileSendError("The relay was lost.")
 
-    offer = await RelayedTransport(ALONE, lost).offer()
-    answer = await RelayedTransport(ALONE, lost).answer(offer.text)
+    person = End(RelayedTransport(ALONE), ScriptedRelay(lost))
+    offer = await person.offer()
+    answer = await person.answer(offer.text)
     with pytest.raises(ChannelFailed, match=r"cannot be used: The relay was lost\."):
         await soon(answer.opened())
     await answer.close()
@@ -237,8 +256,8 @@ async def test_a_relay_that_is_lost_is_told() -> None:
 
 async def test_a_relay_that_is_not_there(unused_tcp_port: int) -> None:
     entry = NOWHERE._replace(transit=f"ws://127.0.0.1:{unused_tcp_port}/transit", pass_=bytes(16))
-    offer = await RelayedTransport(ALONE, access(entry)).offer()
-    answer = await RelayedTransport(ALONE, access(entry)).answer(offer.text)
+    offer = await end(entry).offer()
+    answer = await end(entry).answer(offer.text)
     with pytest.raises(ChannelFailed, match="cannot be used"):
         await soon(answer.opened())
     await answer.close()
@@ -255,8 +274,9 @@ async def test_others_have_a_head_start(url: str, monkeypatch: pytest.MonkeyPatc
         raise FileSendError("asked")
 
     monkeypatch.setattr(transport, "HEAD_START", 0.3)
-    beside = RelayedTransport(ClientConfig(), transit)
-    assert beside.grace == transport.GRACE
+    made = RelayedTransport(ClientConfig())
+    assert made.grace == transport.GRACE
+    beside = End(made, ScriptedRelay(transit))
     offer = await beside.offer()
     answer = await beside.answer(offer.text)
     await answer.close()
@@ -265,7 +285,7 @@ async def test_others_have_a_head_start(url: str, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ChannelFailed):
         await soon(answer.opened())
     assert asked == 1
-    assert not RelayedTransport(ALONE, transit).grace, "alone it waits for nobody"
+    assert not RelayedTransport(ALONE).grace, "alone it waits for nobody"
     await offer.close()
 
 
@@ -274,7 +294,7 @@ async def test_others_have_a_head_start(url: str, monkeypatch: pytest.MonkeyPatc
 
 async def test_an_offer_is_short_and_its_own(url: str) -> None:
     async with paired_at(url) as (here, _):
-        made = RelayedTransport(ALONE, access(here))
+        made = end(here)
         texts = [(await made.offer()).text for _ in range(2)]
         assert all(len(text) < 600 for text in texts)
         assert json.loads(texts[0])["p"] != json.loads(texts[1])["p"]
@@ -299,7 +319,7 @@ async def test_an_offer_is_short_and_its_own(url: str) -> None:
 async def test_a_text_that_makes_no_sense(text: str) -> None:
     with pytest.raises(BadRelayedOffer):
         RelayedOffer.decode(text)
-    made = RelayedTransport(ALONE, access(NOWHERE))
+    made = end(NOWHERE)
     with pytest.raises(ChannelFailed):
         await made.answer(text)
     offer = await made.offer()
@@ -309,14 +329,14 @@ async def test_a_text_that_makes_no_sense(text: str) -> None:
 
 
 async def test_a_certificate_that_is_none() -> None:
-    made = RelayedTransport(ALONE, access(NOWHERE))
+    made = end(NOWHERE)
     with pytest.raises(ChannelFailed, match="no sense"):
         await made.answer(RelayedOffer(bytes(PIPE), b"no certificate").encode())
 
 
 async def test_an_answer_of_another_pipe(url: str) -> None:
     async with paired_at(url) as (here, there):
-        made, other = (RelayedTransport(ALONE, access(each)) for each in (here, there))
+        made, other = (end(each) for each in (here, there))
         offer = await made.offer()
         answer = await other.answer((await made.offer()).text)
         with pytest.raises(ChannelFailed, match="another pipe"):

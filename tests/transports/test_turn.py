@@ -131,6 +131,7 @@ def test_a_choice_holds_with_the_login_of_now_until_something_changed(
         assert await asked_anew(UDP, TCP) == 1, "it did not work"
         assert await asked_anew(UDP) == 1, "others to choose from"
         assert await asked_anew(UDP) == 0
+        assert await asked_anew(UDP, TCP) == 0, "each relay's servers have a choice of their own"
         await asyncio.sleep(turn.CHOICE_LIFETIME)
         assert await asked_anew(UDP) == 1, "some minutes"
 

@@ -36,6 +36,7 @@ from tests.transports.pairs import (
     soon,
     udp_sockets,
 )
+from tests.transports.relays import ScriptedRelay, access
 from tests.waiting import other_tasks_ended, until
 
 
@@ -242,8 +243,8 @@ async def test_a_gap_that_is_never_filled_is_cut_off(monkeypatch: pytest.MonkeyP
 async def test_the_road_and_the_address_are_those_of_the_nominated_pair(
     config: ClientConfig,
 ) -> None:
-    offerer = await WebRtcTransport(config).offer()
-    answerer = await WebRtcTransport(config).answer(offerer.text)
+    offerer = await WebRtcTransport(config).offer(no_relay)
+    answerer = await WebRtcTransport(config).answer(offerer.text, no_relay)
     await offerer.accept(answerer.text)
     ours, theirs = await soon(asyncio.gather(offerer.opened(), answerer.opened()))
     assert ours.road == theirs.road == WEBRTC
@@ -279,11 +280,13 @@ async def test_the_relays_stun_is_asked_in_place_of_the_settings_servers() -> No
     servers = ClientConfig(ice_servers=(IceServer(urls="stun:192.0.2.1:1"),), relay_stun=True)
     entry = RelayEntry("here", "", "", "stun:192.0.2.9:8421", b"")
 
-    async def relay() -> RelayEntry:
+    async def has() -> RelayEntry:
         return entry
 
-    async def urls(config: ClientConfig, access: RelayAccess) -> list[str]:
-        asked = await WebRtcTransport(config, access)._with_servers()
+    relay = ScriptedRelay(has)
+
+    async def urls(config: ClientConfig, relay: RelayAccess) -> list[str]:
+        asked = await WebRtcTransport(config)._with_servers(relay)
         return [each.urls for each in asked.ice_servers]
 
     assert await urls(servers, relay) == ["stun:192.0.2.9:8421"]
@@ -298,10 +301,7 @@ LOGIN = TurnLogin(urls=("turn:127.0.0.1:9?transport=tcp",), username="1:a", cred
 
 
 def relay_that_has(login: TurnLogin | None) -> RelayAccess:
-    async def relay() -> RelayEntry:
-        return RelayEntry("127.0.0.1:8421", "", "", "", b"", login)
-
-    return relay
+    return access(RelayEntry("127.0.0.1:8421", "", "", "", b"", login))
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ async def test_the_relays_turn_counts_where_nothing_was_chosen(
     every_turn_server_works: None,
 ) -> None:
     async def told(config: ClientConfig) -> list[IceServer]:
-        return [*(await WebRtcTransport(config, relay_that_has(LOGIN))._with_servers()).ice_servers]
+        return [*(await WebRtcTransport(config)._with_servers(relay_that_has(LOGIN))).ice_servers]
 
     (given,) = await told(ClientConfig(relay_turn=True))
     assert given == IceServer(urls=LOGIN.urls[0], username="1:a", credential="secret")
@@ -336,7 +336,7 @@ async def test_a_stack_that_has_to_be_libdatachannel_is_told_udp_alone(
     both = TurnLogin(urls=LOGIN.urls + more, username="1:a", credential="secret")
     config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.NATIVE)
     for login, urls in ((LOGIN, []), (both, list(more))):
-        told = await WebRtcTransport(config, relay_that_has(login))._with_servers()
+        told = await WebRtcTransport(config)._with_servers(relay_that_has(login))
         assert [each.urls for each in told.ice_servers] == urls
 
 
@@ -351,19 +351,20 @@ async def test_libdatachannel_is_used_where_udp_reaches_the_server(
         ("turns:127.0.0.1:9", "AiortcAttempt"),
     ):
         login = TurnLogin(urls=(url,), username="1:a", credential="secret")
-        transport = WebRtcTransport(ClientConfig(relay_turn=True), relay_that_has(login))
-        assert transport._stack(await transport._with_servers()).__name__ == name
+        transport = WebRtcTransport(ClientConfig(relay_turn=True))
+        asked = await transport._with_servers(relay_that_has(login))
+        assert transport._stack(asked).__name__ == name
 
 
 async def test_who_hides_without_a_server_is_told_whether_waiting_may_help() -> None:
     hidden = ClientConfig(relay_turn=True, relay_only=True)
     with pytest.raises(NoWay, match="nor does the relay"):
-        await WebRtcTransport(hidden, relay_that_has(None)).offer()
+        await WebRtcTransport(hidden).offer(relay_that_has(None))
     with pytest.raises(NoWay, match="is set"):
-        await WebRtcTransport(ClientConfig(relay_only=True)).offer()
+        await WebRtcTransport(ClientConfig(relay_only=True)).offer(no_relay)
     # A relay that is away for a moment may have one.
     with pytest.raises(ChannelFailed, match="names no TURN server now") as refused:
-        await WebRtcTransport(hidden).offer()
+        await WebRtcTransport(hidden).offer(no_relay)
     assert not isinstance(refused.value, NoWay)
 
 
@@ -371,10 +372,10 @@ async def test_a_server_that_gives_an_attempt_nothing_is_looked_at_again(
     every_turn_server_works: None,
 ) -> None:
     config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.AIORTC)
-    transport = WebRtcTransport(config, relay_that_has(LOGIN))
-    attempt = await transport.offer()  # nothing listens there
+    transport = WebRtcTransport(config)
+    attempt = await transport.offer(relay_that_has(LOGIN))  # nothing listens there
     assert " typ relay" not in attempt.text
-    assert transport._turn._choice is None
+    assert not transport._turn._choices
     await attempt.close()
 
 
@@ -390,12 +391,9 @@ async def test_a_relay_elsewhere_sends_nobody_to_what_listens_on_this_machine(
         private.setblocking(False)
         url = f"turn:127.0.0.1:{private.getsockname()[1]}?transport={way}"
         login = TurnLogin(urls=(url,), username="1:a", credential="secret")
-
-        async def relay() -> RelayEntry:
-            return RelayEntry("198.51.100.1:8421", "", "", "", b"", login)
-
+        relay = access(RelayEntry("198.51.100.1:8421", "", "", "", b"", login))
         config = ClientConfig(relay_turn=True, webrtc=WebRtcStack.AIORTC)
-        attempt = await WebRtcTransport(config, relay).offer()
+        attempt = await WebRtcTransport(config).offer(relay)
         await attempt.close()
         with pytest.raises(BlockingIOError):
             private.accept() if kind is socket.SOCK_STREAM else private.recv(1)

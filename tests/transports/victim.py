@@ -12,12 +12,13 @@ import sys
 
 import psutil
 
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.webrtc.transport import WebRtcTransport
 from tests.transports.pairs import NATIVE
 
 
 async def main() -> None:
-    attempt = await WebRtcTransport(NATIVE).answer(json.loads(await line()))
+    attempt = await WebRtcTransport(NATIVE).answer(json.loads(await line()), no_relay)
     print(json.dumps(attempt.text), flush=True)
     channel = await attempt.opened()
     process = psutil.Process()

@@ -34,6 +34,8 @@ def asked(
     direction: Direction = Direction.RECEIVE,
     partner: str = ANA,
     empty_folders: tuple[str, ...] = (),
+    programs: int = 0,
+    links: tuple[events.LinkEntry, ...] = (),
 ) -> list[events.Event]:
     return [
         events.FileRequest(
@@ -43,6 +45,8 @@ def asked(
             files=files,
             total_bytes=sum(entry.size for entry in files),
             empty_folders=empty_folders,
+            programs=programs,
+            links=links,
         ),
         phase(transfer, TransferPhase.ASKED, direction),
     ]

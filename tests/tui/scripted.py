@@ -11,21 +11,32 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from filesend_tui.app import FileSendApp
+from filesend_tui.core.choices import ARRIVING, Arriving, Sending, Stood
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import (
+    Allowance,
     Code,
+    Contact,
+    ContactForgotten,
     Event,
+    GroupId,
     History,
     Limits,
+    Paired,
     Relay,
     SessionId,
     TorrentDestroyed,
     TransferId,
     Unfinished,
+    Who,
 )
 from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.sources.scan import OPEN
+from filesend_tui.core.torrent.sources.source_files import SourceFiles
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.runtime.client_api import ClientApi
 from filesend_tui.runtime.local_relay import Ask
 from filesend_tui.settings.preferences import Preferences
 
@@ -58,8 +69,20 @@ class ScriptedClient:
         self.limits: tuple[int | None, int | None] = (None, None)
         #: Why requests were declined.
         self.reasons: list[str] = []
+        #: Files that are in the folder already, and how received ones are put there.
+        self.there: Sequence[Existing] = ()
+        self.arrives = ARRIVING
+        #: What each answer lets be replaced.
+        self.replaced: list[tuple[Stood, ...]] = []
+        self.places: list[str] = []
         self.past: list[History] = []
         self.left: list[Unfinished] = []
+        #: Who is remembered; of them who is there, and who comes when called.
+        self.known: list[Contact] = []
+        self.online: set[str] = set()
+        self.coming: dict[str, SessionId] = {}
+        self.waited_for: Collection[str] | None = ()
+        self.groups: list[GroupId | None] = []
         self.code = CODE
         self.transfer = "ab" * 8
         self.words = "acorn violin umbrella"
@@ -86,7 +109,25 @@ class ScriptedClient:
     ) -> None:
         self.stream.publish(Relay(state="connecting", url=relay_url))
         await self._do("connect", relay_url)
+        self.places.append(relay_url)
         self.stream.publish(Relay(state="connected", url=relay_url))
+
+    async def connect_to_tracker(
+        self, url: str, *, again: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
+        await self.connect(url)
+
+    async def disconnect(self, url: str) -> None:
+        await self._do("disconnect", url)
+
+    def expect_places(self, seconds: float) -> None:
+        pass
+
+    def expect_return(self, url: str, seconds: float) -> None:
+        pass
+
+    def expect_people(self, url: str, seconds: float) -> None:
+        """Nobody comes."""
 
     async def create_code(self) -> str:
         await self._do("create_code")
@@ -96,6 +137,60 @@ class ScriptedClient:
     async def join(self, code: str) -> SessionId:
         await self._do("join", code)
         return SessionId("0" * 16)
+
+    async def remember(self, to: SessionId | None = None) -> None:
+        await self._do("remember", to)
+
+    async def decline_remembering(self, to: SessionId | None = None) -> None:
+        await self._do("decline_remembering", to)
+
+    async def contacts(self) -> Sequence[Contact]:
+        return tuple(self.known)
+
+    async def rename_contact(self, contact: str, name: str) -> Contact:
+        await self._do("rename_contact", contact, name)
+        at = next(n for n, each in enumerate(self.known) if each.contact == contact)
+        self.known[at] = replace(self.known[at], name=name)
+        return self.known[at]
+
+    async def allow_contact(self, contact: str, allowance: Allowance | None) -> Contact:
+        await self._do("allow_contact", contact, allowance)
+        at = next(n for n, each in enumerate(self.known) if each.contact == contact)
+        self.known[at] = replace(self.known[at], allowed=allowance)
+        return self.known[at]
+
+    async def forget_contact(self, contact: str) -> bool:
+        await self._do("forget_contact", contact)
+        gone = [each for each in self.known if each.contact == contact]
+        self.known = [each for each in self.known if each.contact != contact]
+        for each in gone:
+            forgotten = ContactForgotten(contact=contact, name=each.name, by=Who.YOU)
+            self.stream.publish(forgotten)
+        return bool(gone)
+
+    def wait_for_contacts(self, contacts: Collection[str] | None) -> None:
+        self.waited_for = contacts
+
+    async def call(self, contact: str) -> SessionId:
+        await self._do("call", contact)
+        name = next(each.name for each in self.known if each.contact == contact)
+        session = self.coming[contact]
+        self.stream.publish(Paired(session=session, partner=name, contact=contact))
+        return session
+
+    async def is_online(self, contact: str, seconds: float) -> bool:
+        return contact in self.online
+
+    async def look_through(
+        self, paths: Collection[Path], *, skip_unreadable: bool = False
+    ) -> Found:
+        self.skipping.append(skip_unreadable)
+        await self._do("look_through", tuple(paths))
+        return Found(tuple(paths), OPEN, Sending(), SourceFiles())
+
+    def new_group(self, size: int) -> GroupId:
+        self.calls.append(("new_group", size))
+        return GroupId(f"group of {size}")
 
     def verification(self, to: SessionId | None = None) -> str | None:
         return self.words
@@ -109,11 +204,13 @@ class ScriptedClient:
         *,
         skip_unreadable: bool = False,
         to: SessionId | None = None,
+        group: GroupId | None = None,
     ) -> str:
         self.chosen.append(paths)
         self.meant.append(to)
+        self.groups.append(group)
         self.skipping.append(skip_unreadable)
-        await self._do("request", tuple(paths))
+        await self._do("request", () if isinstance(paths, Found) else tuple(paths))
         return self.transfer
 
     async def answer(
@@ -123,9 +220,11 @@ class ScriptedClient:
         *,
         output: Path | Target | None = None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
     ) -> None:
         self.reasons.append(reason)
         self.outputs.append(output)
+        self.replaced.append(tuple(replace))
         folder = output.path if isinstance(output, Target) else output
         await self._do("answer", transfer, tuple(accepted), folder)
 
@@ -137,6 +236,15 @@ class ScriptedClient:
 
     async def go_on(self, transfer: str, files: Collection[int] | None = None) -> None:
         await self._do("go_on", transfer, *(() if files is None else (tuple(files),)))
+
+    async def existing(
+        self, transfer: str, *, output: Path | Target | None = None
+    ) -> Sequence[Existing]:
+        return self.there
+
+    @property
+    def arriving(self) -> Arriving:
+        return self.arrives
 
     async def ask_again(self, transfer: str) -> None:
         await self._do("ask_again", transfer)
@@ -264,6 +372,34 @@ def _is_busy(app: FileSendApp) -> bool:
     )
 
 
+class ScriptedPlaces:
+    """The one relay of a stage. find: finds it; raises what a test says."""
+
+    def __init__(self, find: Callable[[Ask], Awaitable[str]]) -> None:
+        self.told: Callable[[], None] = lambda: None
+        self.is_wide = False
+        self.main = URL
+        self._find = find
+
+    def where(self) -> str:
+        return "on this network"
+
+    def command(self, code: str) -> str:
+        return f"filesend receive {code}"
+
+    async def open(self, client: ClientApi, ask: Ask) -> None:
+        url = await self._find(ask)
+        await client.connect(url)
+        self.told()
+
+    async def narrow(self) -> None:
+        self.is_wide = False
+        self.told()
+
+    async def close(self) -> None:
+        pass
+
+
 class Stage:
     """The app with a scripted client, a clock that is moved by hand, and a relay that answers."""
 
@@ -271,6 +407,7 @@ class Stage:
         self.home = home
         self.disk = disk if disk is not None else {}
         self.client = ScriptedClient()
+        self.places = ScriptedPlaces(self._find_relay)
         self.now = 1000.0
         self.relay: FileSendError | asyncio.Event | None = None
         self.relay_calls = 0
@@ -281,7 +418,7 @@ class Stage:
         self.stuck: set[str] = set()
         self.app = FileSendApp(
             lambda: self.client,
-            relay=self._find_relay,
+            places=self.places,
             output=home / "Downloads",
             start=home,
             preferences=Preferences(home.parent / "settings.toml", {"name": "You"}),

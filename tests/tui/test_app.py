@@ -14,7 +14,6 @@ from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, Leftover
-from filesend_tui.screens import commands
 from filesend_tui.screens.boxes.confirm import ConfirmScreen, QuitScreen
 from filesend_tui.screens.boxes.help import HelpScreen
 from filesend_tui.screens.pair import PairScreen
@@ -24,7 +23,7 @@ from filesend_tui.widgets.bars.talk_bar import TalkHistory
 from filesend_tui.widgets.bars.top_bar import TopBar
 from filesend_tui.widgets.words import Words
 from tests.tui.moments import ANA, FILM, asked, paired, receiving
-from tests.tui.scripted import CODE, URL, ScriptedClient, Stage
+from tests.tui.scripted import CODE, URL, ScriptedClient, ScriptedPlaces, Stage
 
 
 async def nowhere(_: object) -> str:
@@ -167,24 +166,25 @@ async def test_pairing_moves_on_to_choosing_and_says_who_is_here(stage: Stage) -
         assert str(chosen.render()).startswith("Ana is here. Nothing chosen yet.")
 
 
-async def test_one_partner_is_shown_and_whoever_else_pairs_is_left(stage: Stage) -> None:
+async def test_one_partner_is_shown_and_whoever_else_pairs_is_beside(stage: Stage) -> None:
     first, second = events.SessionId("1" * 16), events.SessionId("2" * 16)
     async with stage.app.run_test() as pilot:
         await stage.settle(pilot)
         await stage.play(pilot, events.of_session(paired(), first))
         await stage.play(pilot, events.of_session(paired("Bob"), second))
-        assert stage.client.named("leave") == [(second,)]
+        assert stage.client.named("leave") == []
+        assert "Bob is here, too." in notice(stage)
         hers = events.Message(session=second, partner="Bob", text="hello?")
         for event in (hers, *asked("r1", partner="Bob")):
             await stage.play(pilot, events.of_session(event, second))
-        await stage.play(pilot, events.PartnerGone(session=second, partner="Bob", reason="left"))
         store = stage.app.store
-        assert (store.partner, store.session, store.talk, store.rows) == (ANA, first, (), {})
-        stage.app.post_message(commands.NewCode())
-        stage.app.post_message(commands.JoinCode(CODE))
-        await stage.settle(pilot)
-        assert not stage.client.named("join")
-        assert len(stage.client.named("create_code")) == 1, "the one before there was a partner"
+        assert [line.who for line in store.talk] == ["Bob"]
+        assert [row.session for row in store.requests] == [second]
+        await stage.play(pilot, events.PartnerGone(session=second, partner="Bob", reason="left"))
+        assert (store.partner, store.session) == (ANA, first)
+        stranger = events.Message(session=events.SessionId("3" * 16), partner="X", text="hi")
+        await stage.play(pilot, stranger)
+        assert [line.who for line in store.talk] == ["Bob"], "of a session nobody has, nothing"
         await pilot.press("m")
         await pilot.press(*"hi", "enter")
         await stage.settle(pilot)
@@ -403,7 +403,7 @@ def test_over_ssh_it_draws_half_as_often(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    app = FileSendApp(ScriptedClient, relay=nowhere, output=home)
+    app = FileSendApp(ScriptedClient, places=ScriptedPlaces(nowhere), output=home)
     assert app._period == 1 / rate
 
 

@@ -10,8 +10,10 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static
 
 from filesend_tui.core import events
+from filesend_tui.core.choices import Arriving, Overwrite, Stood
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.events import FileEntry, TransferPhase
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.disk_space import check_folder
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.screens.boxes.approval import ApprovalScreen
@@ -66,6 +68,25 @@ async def test_enter_accepts_everything_into_the_folder(stage: Stage, home: Path
         assert stage.client.named("answer") == [("r1", ALL, home / "Downloads")]
         await stage.play(pilot, phase("r1", TransferPhase.APPROVED))
         assert not isinstance(stage.app.screen, ApprovalScreen)
+
+
+async def test_what_fits_but_for_its_holes_can_be_accepted(stage: Stage, home: Path) -> None:
+    """A disk image of a terabyte, of which 2 GB are written, with 3 GB free."""
+    image = FileEntry(path="disk.img", size=10**12, holes=10**12 - 2 * 10**9)
+    full = FileEntry(path="full.img", size=2 * 10**9)
+    stage.disk["bytes"] = 3 * 10**9
+    async with stage.app.run_test() as pilot:
+        screen = await asked_box(stage, pilot, (image, full))
+        assert "does not fit" in text(screen, "#problem")  # 4 GB
+        assert screen.query_one("#accept", Button).disabled
+        await pilot.press("down", "space")
+        await stage.settle(pilot)
+        assert not screen.query_one("#problem").display
+        assert "1 TB · 2 GB without holes" in text(screen, "#figures")
+        assert "✓ fits" in text(screen, "#figures")
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.named("answer") == [("r1", (True, False), home / "Downloads")]
 
 
 # -- a question takes no key that was not meant for it
@@ -421,6 +442,100 @@ async def test_the_folder_is_the_one_that_was_shown(stage: Stage, home: Path) ->
         await pilot.press("enter")
         await stage.settle(pilot)
         assert check_folder(last_output(stage)).path == home / "Downloads"
+
+
+# -- what is there already
+
+
+def stands(*numbers: int, same: bool = False) -> list[Existing]:
+    return [Existing(number, 10 + number, 20 + number, same, older=False) for number in numbers]
+
+
+async def test_nothing_that_is_there_is_replaced_unless_its_key_is_pressed(stage: Stage) -> None:
+    stage.client.arrives, stage.client.there = Arriving(overwrite=Overwrite.ASK), stands(0, 2)
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        screen = await asked_box(stage, pilot)
+        assert text(screen, "#there") == (
+            "There already, W replaces it: 2 kept, and what comes gets a number"
+        )
+        assert sum("there" in line.split() for line in tree(screen)) >= 2
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.replaced == [()]
+
+
+async def test_what_is_agreed_to_is_replaced_as_it_was_when_shown(stage: Stage) -> None:
+    stage.client.arrives, stage.client.there = Arriving(overwrite=Overwrite.ASK), stands(0, 2, 3)
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        screen = await asked_box(stage, pilot)
+        await pilot.press("A")
+        assert text(screen, "#there") == "There already: 3 replaced"
+        offered = screen.query_one(RequestTree)
+        offered.move_to(next(at for at, row in enumerate(offered.rows) if row.index == 2))
+        await pilot.press("W")
+        assert text(screen, "#there") == (
+            "There already: 2 replaced; 1 kept, and what comes gets a number"
+        )
+        assert any("2 of 3 replaced" in line for line in tree(screen))
+        # One that is not taken replaces nothing, and is not counted.
+        offered.move_to(next(at for at, row in enumerate(offered.rows) if row.index == 3))
+        await pilot.press("space")
+        assert text(screen, "#there").startswith("There already: 1 replaced; 1 kept")
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.replaced == [(Stood(0, 10, 20),)]
+
+
+async def test_a_yes_to_replacing_is_void_once_the_file_there_changed(stage: Stage) -> None:
+    stage.client.arrives, stage.client.there = Arriving(overwrite=Overwrite.ASK), stands(0, 2)
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await asked_box(stage, pilot)
+        await pilot.press("A", "escape")
+        await stage.settle(pilot)
+        stage.client.there = [stands(0)[0]._replace(size=99), stands(2)[0]]
+        await pilot.press("f2")
+        await stage.settle(pilot)
+        await stage.later(pilot, 1)
+        assert isinstance(stage.app.screen, ApprovalScreen)
+        assert text(stage.app.screen, "#there").startswith("There already: 1 replaced; 1 kept")
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.replaced == [(Stood(2, 12, 22),)]
+
+
+@pytest.mark.parametrize(
+    ("arriving", "same"),
+    [
+        (Arriving(), False),
+        (Arriving(overwrite=Overwrite.OLDER), False),
+        (Arriving(overwrite=Overwrite.ASK, skip_existing=True), True),
+    ],
+    ids=["beside", "older", "the same is left out"],
+)
+async def test_the_key_replaces_nothing_where_nobody_is_to_be_asked(
+    stage: Stage, arriving: Arriving, same: bool
+) -> None:
+    stage.client.arrives, stage.client.there = arriving, stands(0, 2, same=same)
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await asked_box(stage, pilot)
+        await pilot.press("A", "W", "enter")
+        await stage.settle(pilot)
+        assert stage.client.replaced == [()]
+
+
+async def test_what_is_there_is_of_the_folder_that_is_chosen(stage: Stage, home: Path) -> None:
+    stage.client.arrives, stage.client.there = Arriving(overwrite=Overwrite.ASK), stands(0, 2)
+    (home / "Other").mkdir()
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        screen = await asked_box(stage, pilot)
+        await pilot.press("A")
+        stage.client.there = ()
+        await pilot.press("f", "ctrl+u", *str(home / "Other"), "enter")
+        await stage.settle(pilot)
+        assert not screen.query_one("#there").has_class("-some")
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.replaced == [()]
 
 
 async def test_escape_in_the_folder_declines_nothing(stage: Stage, home: Path) -> None:

@@ -6,20 +6,25 @@ import importlib
 import pkgutil
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 import filesend_tui.screens
 import filesend_tui.widgets
 from filesend_tui.app import FileSendApp
 from filesend_tui.keys import PLAIN, TABLE, every, shown
 from filesend_tui.screens.boxes.help import HelpScreen, page
+from filesend_tui.screens.boxes.history import HistoryScreen
+from filesend_tui.screens.boxes.people import PeopleScreen
+from filesend_tui.screens.boxes.unfinished import UnfinishedScreen
 from filesend_tui.widgets.bars.key_bar import KeyBar, KeyHint, that_fit
-from tests.tui.moments import asked, left, paired, sending
+from tests.tui.moments import asked, left, paired, past, sending
 from tests.tui.scripted import CODE, Stage
 
 SIZES = [(40, 12), (60, 18), (80, 24), (120, 40), (200, 60)]
@@ -60,6 +65,38 @@ def test_every_action_of_the_table_is_there(place: str) -> None:
             for action in wanted:
                 owner = FileSendApp if action.startswith("app.") else each
                 assert hasattr(owner, "action_" + action.removeprefix("app.")), (each, action)
+
+
+#: What answers which of its keys make sense, each as it is opened from the store.
+ASKED: dict[str, Callable[[FileSendApp], Screen[Any]]] = {
+    "history": lambda app: HistoryScreen(past()),
+    "unfinished": lambda app: UnfinishedScreen(app.store.unfinished),
+    "people": lambda app: PeopleScreen(app.store),
+    "work": lambda app: app._work_screen(Path()),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_keys_are_asked_for_while_a_screen_is_made_and_removed(
+    stage: Stage, name: str
+) -> None:
+    """Textual does so whenever bindings are refreshed, as a screen with none of its widgets yet."""
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        screen = ASKED[name](stage.app)
+        asked = [screen, *getattr(screen, "_panes", {}).values()]
+        assert_answers(asked)
+        await stage.app.push_screen(screen)
+        await stage.settle(pilot)
+        assert_answers(asked)
+        await screen.remove_children()
+        assert_answers(asked)
+
+
+def assert_answers(asked: Sequence[DOMNode]) -> None:
+    for each in asked:
+        for _, binding in each._bindings:  # those that it has itself
+            each.check_action(binding.action.partition("(")[0], ())
 
 
 def test_no_sentence_names_a_key_by_itself() -> None:

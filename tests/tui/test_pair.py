@@ -9,8 +9,9 @@ from textual import events as textual_events
 from textual.widgets import Static
 
 from filesend_tui.core import events
-from filesend_tui.core.errors import UnknownCode
+from filesend_tui.core.errors import RelayUnreachable, UnknownCode
 from filesend_tui.screens.pair import PairScreen
+from filesend_tui.state.qr import half_blocks
 from filesend_tui.widgets.bars.notice_bar import NoticeBar
 from filesend_tui.widgets.bars.top_bar import TopBar
 from filesend_tui.widgets.code_card import CodeCard, QrCode
@@ -94,6 +95,65 @@ async def test_c_copies_the_code(stage: Stage) -> None:
         await stage.settle(pilot)
         await pilot.press("c")
         assert stage.app.clipboard == CODE
+
+
+COMMAND = f"filesend receive {CODE}"
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40), (200, 60)], ids=str)
+async def test_the_command_for_the_other_person_and_where_it_works(
+    stage: Stage, size: tuple[int, int]
+) -> None:
+    async with stage.app.run_test(size=size) as pilot:
+        await stage.settle(pilot)
+        drawn = screen_text(stage.app)
+        assert any(COMMAND in line for line in drawn), "\n".join(drawn)
+        assert any("It works on this network." in line for line in drawn)
+        in_view(stage, CODE)
+        await stage.play(pilot, events.CodeGone(reason="expired"))
+        assert not any(COMMAND in line for line in screen_text(stage.app))
+
+
+async def test_the_command_gives_way_where_there_is_no_room(stage: Stage) -> None:
+    async with stage.app.run_test(size=(40, 12)) as pilot:
+        await stage.settle(pilot)
+        assert not any("filesend receive" in line for line in screen_text(stage.app))
+        in_view(stage, CODE)
+
+
+async def test_the_picture_is_the_command(stage: Stage) -> None:
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await stage.settle(pilot)
+        picture = screen(stage).query_one(QrCode)
+        assert picture.display
+        assert picture._lines == half_blocks(COMMAND)
+
+
+@pytest.mark.parametrize("how", ["typed", "pasted"])
+async def test_a_code_with_a_relay_is_joined_there_too(stage: Stage, how: str) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        if how == "typed":
+            await pilot.press(*"7-apple-violin@192.168.1.7", "enter")
+        else:
+            text = "filesend receive 7-apple-violin@192.168.1.7 -o inbox"
+            screen(stage).on_paste(textual_events.Paste(text))
+            await stage.settle(pilot)
+            assert screen(stage).query_one(CodeField).value == "7-apple-violin@192.168.1.7"
+            await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.named("connect") == [(URL,), ("http://192.168.1.7:8421",)]
+        assert stage.client.named("join") == [("7-apple-violin",)]
+
+
+async def test_a_relay_of_a_code_that_does_not_answer_is_named(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        stage.client.fails["connect"] = RelayUnreachable("No relay answers at http://x:1.")
+        await pilot.press(*"7-apple-violin@x:1", "enter")
+        await stage.settle(pilot)
+        assert "No relay answers at http://x:1." in notice(stage)
+        assert stage.client.named("join") == []
 
 
 async def test_n_asks_for_a_new_code(stage: Stage) -> None:
@@ -306,10 +366,42 @@ async def test_while_paired_there_is_no_code_and_no_field(stage: Stage) -> None:
         await stage.settle(pilot)
         assert f"You are paired with {ANA}." in card(stage)
         assert not screen(stage).query_one(CodeField).display
-        await pilot.press("N", "c", "enter", "7")
+        await pilot.press("c", "enter", "7")
         await stage.settle(pilot)
-        assert len(stage.client.named("create_code")) == 1
         assert stage.app.clipboard == ""
+        assert len(stage.client.named("create_code")) == 1
+
+
+async def test_a_code_for_somebody_else_is_there_until_they_come(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        await pilot.press("p", "N")
+        await stage.settle(pilot)
+        assert CODE in card(stage)
+        assert screen(stage).query_one(CodeField).display
+        await pilot.press("c")
+        assert stage.app.clipboard == CODE
+        await pilot.press(*"7-app")
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == "7-app"
+        newcomer = events.SessionId("b" * 16)
+        await stage.play(pilot, events.Paired(session=newcomer, partner="Ben"))
+        assert f"You are paired with {ANA} and Ben." in card(stage)
+        assert not screen(stage).query_one(CodeField).display
+        assert stage.app.store.partner == ANA
+        assert stage.client.named("leave") == []
+
+
+async def test_somebody_elses_code_is_typed_while_paired(stage: Stage) -> None:
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        await stage.play(pilot, paired())
+        await pilot.press("p", "N")
+        await stage.settle(pilot)
+        await pilot.press(*"9-acorn-acid", "enter")
+        await stage.settle(pilot)
+        assert stage.client.named("join") == [("9-acorn-acid",)]
 
 
 async def test_a_code_that_comes_all_at_once_is_typed_into_the_field(stage: Stage) -> None:

@@ -25,7 +25,7 @@ from filesend_tui.runtime.event_loop import on_loop_error
 from tests.conftest import RunningRelay
 from tests.core.test_client import Person
 from tests.tui import moments, walking
-from tests.tui.scripted import CODE, Stage
+from tests.tui.scripted import CODE, ScriptedPlaces, Stage
 from tests.tui.walking import KEYS, PASTES, SIZES, Click, Key, Move, Paste, Resize, Wheel
 
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
@@ -161,7 +161,7 @@ async def test_a_real_transfer_each_way_goes_on_under_any_keys(
         return relay.url
 
     asyncio.get_running_loop().set_exception_handler(on_loop_error)  # as on the loop of a real run
-    app = FileSendApp(client, relay=found, output=tmp_path / "ann", start=home)
+    app = FileSendApp(client, places=ScriptedPlaces(found), output=tmp_path / "ann", start=home)
     with walking.nothing_raised():
         async with app.run_test(size=(100, 30)) as pilot:
             try:

@@ -18,6 +18,7 @@ from filesend_tui.widgets.code_card import CodeCard
 from tests.conftest import RunningRelay, running_relay
 from tests.core.test_client import Person
 from tests.sessions.test_manager import other_words
+from tests.tui.scripted import ScriptedPlaces
 
 CHANGED = "Your code changed, the old one no longer works"
 
@@ -28,7 +29,9 @@ async def opened(url: str, home: Path) -> AsyncIterator[tuple[FileSendApp, Pilot
         return url
 
     client = Client(ClientConfig(name="Bob", output=home))
-    app = FileSendApp(lambda: client, relay=here, output=home, start=home, draws_per_second=20)
+    app = FileSendApp(
+        lambda: client, places=ScriptedPlaces(here), output=home, start=home, draws_per_second=20
+    )
     async with app.run_test(size=(80, 24)) as pilot, asyncio.timeout(60):
         yield app, pilot
 

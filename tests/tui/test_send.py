@@ -14,8 +14,9 @@ from textual.widgets import Static
 
 from filesend_tui.app import FileSendApp
 from filesend_tui.core import events
+from filesend_tui.core.choices import Sending
 from filesend_tui.core.errors import BadSource, Offender
-from filesend_tui.core.events import SessionId
+from filesend_tui.core.events import GroupId, SessionId
 from filesend_tui.core.exchange.offer import look_through
 from filesend_tui.core.torrent.sources.create import Found, scan
 from filesend_tui.screens.boxes.confirm import ConfirmScreen
@@ -318,9 +319,13 @@ async def test_the_core_itself_refuses_and_leaves_out(
     sent: list[list[str]] = []
 
     async def request(
-        paths: Collection[Path], *, skip_unreadable: bool = False, to: SessionId | None = None
+        paths: Collection[Path],
+        *,
+        skip_unreadable: bool = False,
+        to: SessionId | None = None,
+        group: GroupId | None = None,
     ) -> str:
-        found = await asyncio.to_thread(look_through, paths, skip=skip_unreadable)
+        found = await asyncio.to_thread(look_through, paths, sending=Sending(skip=skip_unreadable))
         sent.append(["/".join(each.parts) for each in found.files])
         return "ab" * 8
 
@@ -445,7 +450,7 @@ async def test_started_in_a_folder_that_is_gone_it_opens_home(
     monkeypatch.chdir(home / "gone")
     (home / "gone").rmdir()
     stage.app = FileSendApp(
-        lambda: stage.client, relay=stage._find_relay, output=home, state=home / "state"
+        lambda: stage.client, places=stage.places, output=home, state=home / "state"
     )
     async with stage.app.run_test() as pilot:
         screen = await opened(stage, pilot)

@@ -14,7 +14,7 @@ from filesend_tui.settings.load import load
 from filesend_tui.settings.preferences import Preferences
 from filesend_tui.theme import THEMES
 from tests.tui.moments import asked, paired
-from tests.tui.scripted import ScriptedClient, Stage
+from tests.tui.scripted import ScriptedClient, ScriptedPlaces, Stage
 from tests.tui.test_app import notice, nowhere
 
 SIZES = [(40, 12), (60, 18), (80, 24), (120, 40), (200, 60)]
@@ -134,7 +134,7 @@ async def test_the_next_start_has_the_theme(home: Path, theme: str, known: bool)
     client = ScriptedClient()
     app = FileSendApp(
         lambda: client,
-        relay=nowhere,
+        places=ScriptedPlaces(nowhere),
         output=home,
         preferences=Preferences(None, {"theme": theme}),
     )

@@ -39,6 +39,7 @@ from filesend_tui.core.events import (
     TransferPhase,
     Unfinished,
 )
+from filesend_tui.state.people.everybody import Person, Standing
 from filesend_tui.state.picked import Picked, Weight
 from filesend_tui.state.request_choice import RequestChoice
 from filesend_tui.state.store import Store
@@ -57,7 +58,7 @@ from filesend_tui.widgets.bars.notice_bar import NoticeBar
 from filesend_tui.widgets.bars.request_bar import RequestBar
 from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField, TalkHistory
 from filesend_tui.widgets.bars.top_bar import Place, TopBar
-from filesend_tui.widgets.code_card import CodeCard, QrCode
+from filesend_tui.widgets.code_card import CodeCard, QrCode, Sharing
 from filesend_tui.widgets.fields.code_field import CodeField
 from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.fields.filter_field import FilterField
@@ -68,6 +69,7 @@ from filesend_tui.widgets.history_list import HistoryList
 from filesend_tui.widgets.ink import Inked
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.pane import Pane
+from filesend_tui.widgets.people_list import PeopleList
 from filesend_tui.widgets.picker.folder import FolderEntry
 from filesend_tui.widgets.picker.folder_list import FolderList
 from filesend_tui.widgets.picker.glimpse import Glimpse
@@ -116,6 +118,14 @@ class Drawn:
 
     make: Callable[[], Widget]
     states: tuple[State, ...]
+
+
+def _tells(sharing: Sharing) -> State:
+    def tell(card: CodeCard) -> None:
+        card.show(OwnCode(CODE, 99.0), "", 1.0, sharing)
+        card.pack(dense=False, told=True)
+
+    return tell
 
 
 def _rows() -> list[TransferRow | ShareRow]:
@@ -243,6 +253,19 @@ LEFT = [
 ]
 
 
+PEOPLE = [
+    Person(
+        key=f"{n}",
+        name=name,
+        standing=standing,
+        shown=n % 2 == 0 and standing is Standing.HERE,
+        waited="12:34" if standing is Standing.CALLED else "",
+        last_seen=1e9 * n if n % 3 else None,
+    )
+    for n, (standing, name) in enumerate(itertools.product(Standing, NAMES))
+]
+
+
 def _entries(found: list[History], part: str) -> State:
     return lambda widget: widget.show_entries(found, part)
 
@@ -310,6 +333,7 @@ DRAWN: dict[type[Widget], Drawn] = {
         (_entries([], ""), _entries([], "x"), _entries(PAST, ""), _entries(PAST[::-1], "a")),
     ),
     UnfinishedList: Drawn(UnfinishedList, (_shows([]), _shows(LEFT), _shows(LEFT[::-1]))),
+    PeopleList: Drawn(PeopleList, (_shows([]), _shows(PEOPLE), _shows(PEOPLE[::-1], cursor=3))),
     ShareLink: Drawn(
         ShareLink,
         tuple(
@@ -331,6 +355,8 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows(OwnCode(CODE, 99.0, claimed=True), "", 1.0),
             _shows(OwnCode(CODE, 99.0, replaced="relay"), "", 1.0),
             _shows(OwnCode(CODE, 99.0, replaced="joined"), "", 1.0),
+            _tells(Sharing(f"filesend receive {CODE}", "on this network")),
+            _tells(Sharing(f"filesend receive {CODE}@{'x' * 300}", NAMES[1])),
         ),
     ),
     QrCode: Drawn(QrCode, tuple(_shows(text) for text in ("", CODE, MAGNET, "x" * 5000))),
@@ -368,6 +394,7 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows(()),
             _shows((RECEIVED,)),
             _shows((replace(RECEIVED, partner=NAMES[1], name=NAMES[5]), RECEIVED)),
+            _shows((RECEIVED, *(replace(RECEIVED, partner=name) for name in NAMES))),
         ),
     ),
     TalkHistory: Drawn(
@@ -376,6 +403,7 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows((), 3),
             _shows(tuple(TalkLine("Ana", name, at="14:02") for name in NAMES), 3),
             _shows((TalkLine(NAMES[1], NAMES[5] * 9), TalkLine("", "Ana is here.")), 40),
+            _shows((TalkLine("Ana", "yes", outgoing=True, to=NAMES[1]),), 3),
         ),
     ),
     FolderField: Drawn(FolderField, _texts("", *NAMES)),

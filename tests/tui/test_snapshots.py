@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
@@ -17,8 +18,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from filesend_tui.core import events
+from filesend_tui.core.choices import Arriving, Overwrite
 from filesend_tui.core.errors import BadSource, Offender, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.settings.preferences import Preferences
 from tests.tui.moments import (
     ANA,
@@ -43,7 +46,7 @@ from tests.tui.moments import (
     wave,
 )
 from tests.tui.moments import paused as pausing
-from tests.tui.scripted import URL, Stage, fill_scans
+from tests.tui.scripted import URL, WHEN, Stage, fill_scans
 
 Play = Callable[[Stage, Pilot[None]], Awaitable[None]]
 MOMENTS: dict[str, Play] = {}
@@ -287,6 +290,14 @@ async def being_asked_again_too_soon_for_keys(stage: Stage, pilot: Pilot[None]) 
 
 
 @moment
+async def being_asked_about_what_is_there(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.arrives = Arriving(overwrite=Overwrite.ASK)
+    stage.client.there = [Existing(at, 1, 1, same=False, older=False) for at in (0, 1, 3)]
+    await ask(stage, pilot)
+    await pilot.press("A", "down", "down", "W")
+
+
+@moment
 async def finding_files_of_a_request(stage: Stage, pilot: Pilot[None]) -> None:
     await ask(stage, pilot, MANY)
     await pilot.press("slash", *"099", "enter", "down", "down", "space")
@@ -384,6 +395,15 @@ async def done_with_details(stage: Stage, pilot: Pilot[None]) -> None:
     await transferring_both_ways(stage, pilot)
     await stage.play(pilot, *arrived("r1"))
     await pilot.press("i")
+    await stage.settle(pilot)
+
+
+@moment
+async def done_without_some_links(stage: Stage, pilot: Pilot[None]) -> None:
+    complete, over = arrived("r1")
+    without = msgspec.structs.replace(complete, links_not_made=3)
+    await begin(stage, pilot, *receiving("r1"), without, over)
+    await pilot.press("t", "i")
     await stage.settle(pilot)
 
 
@@ -538,7 +558,9 @@ async def reading_a_long_talk(stage: Stage, pilot: Pilot[None]) -> None:
             pilot,
             events.Message(partner=ANA, text=f"Line {number} " + "of many words " * (number % 9)),
         )
-    await pilot.press("m", "pageup", *"wait")
+    await pilot.press("m")
+    await stage.settle(pilot)  # before it is laid out there is no page to go up
+    await pilot.press("pageup", *"wait")
     await stage.settle(pilot)
 
 
@@ -580,6 +602,14 @@ async def the_history(stage: Stage, pilot: Pilot[None]) -> None:
     stage.client.past = list(past())
     await begin(stage, pilot)
     await pilot.press("H", "down")
+    await stage.settle(pilot)
+
+
+@moment
+async def a_text_that_was_sent(stage: Stage, pilot: Pilot[None]) -> None:
+    words = "The key is under the mat.\n\n\t[bold]no markup[/bold]\t$(no command)\n"
+    await begin(stage, pilot, events.Text(partner=ANA, text=words))
+    await pilot.press("f4")
     await stage.settle(pilot)
 
 
@@ -639,6 +669,121 @@ async def waiting_for_those_who_are_away(stage: Stage, pilot: Pilot[None]) -> No
     await pilot.press("f3")
     for each in left():
         await stage.play(pilot, *coming_back(each))
+    await stage.settle(pilot)
+
+
+def known() -> list[events.Contact]:
+    return [
+        events.Contact(
+            contact=name,
+            name=name,
+            their_name=name,
+            created=0.0,
+            last_seen=WHEN - 86400.0 * n,
+            doubted=n == 3,
+        )
+        for n, name in enumerate(
+            (
+                "Carl",
+                "Dora of the choir",
+                "日本の友だち",
+                "Mallory",
+                "Erna with a name that is long",
+            )
+        )
+    ]
+
+
+async def several(stage: Stage, pilot: Pilot[None]) -> None:
+    """Be paired with three, one of whom is away, and know five."""
+    stage.client.known = known()
+    stage.client.online = {"Dora of the choir"}
+    await stage.settle(pilot)
+    for session, name in (("a" * 16, ANA), ("b" * 16, "Ben"), ("c" * 16, "Fritz")):
+        paired_with = events.Paired(session=events.SessionId(session), partner=name)
+        await stage.play(pilot, paired_with)
+    away = events.PartnerAway(session=events.SessionId("c" * 16), partner="Fritz", reason="lost")
+    await stage.play(pilot, away)
+
+
+@moment
+async def the_people(stage: Stage, pilot: Pilot[None]) -> None:
+    await several(stage, pilot)
+    await pilot.press("space")
+    await stage.settle(pilot)
+    await pilot.press("P")
+    await stage.settle(pilot)
+    await pilot.press("down", "space", "down", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def waiting_for_people(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.hangs["call"] = asyncio.Event()
+    stage.stuck = {"call Dora of the choir", "call Carl"}
+    await the_people(stage, pilot)
+    await pilot.press("space", "enter")
+    await stage.settle(pilot)
+    stage.now += 42
+    stage.app._sample()
+    await pilot.press("P")
+    await stage.settle(pilot)
+
+
+@moment
+async def choosing_for_people(stage: Stage, pilot: Pilot[None]) -> None:
+    await several(stage, pilot)
+    await pilot.press("P")
+    await stage.settle(pilot)
+    await pilot.press("space", "space", "enter")
+    await stage.settle(pilot)
+    await pilot.press("down", "space")
+    await stage.settle(pilot)
+
+
+@moment
+async def nobody_is_known(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await pilot.press("P")
+    await stage.settle(pilot)
+
+
+@moment
+async def allowing_somebody(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.known = known()
+    await stage.settle(pilot)
+    await pilot.press("P", "Y")
+    await stage.settle(pilot)
+    await pilot.press("tab", *"a lot", "tab", *"*.jpg, *.mp4", "enter")
+    await stage.settle(pilot)
+
+
+@moment
+async def renaming_somebody(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.client.known = known()
+    await stage.settle(pilot)
+    await pilot.press("P")
+    await stage.settle(pilot)
+    await pilot.press("R", "end", *" of work")
+    await stage.settle(pilot)
+
+
+@moment
+async def several_ask(stage: Stage, pilot: Pilot[None]) -> None:
+    await several(stage, pilot)
+    await pilot.press("t")
+    for number, (session, name) in enumerate((("b", "Ben"), ("a", ANA), ("c", "Fritz"))):
+        for event in asked(f"r{number}", partner=name):
+            asks = events.of_session(event, events.SessionId(session * 16))
+            await stage.play(pilot, asks)
+    await stage.settle(pilot)
+
+
+@moment
+async def a_code_beside_a_partner(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.settle(pilot)
+    await stage.play(pilot, paired())
+    await pilot.press("p", "N")
     await stage.settle(pilot)
 
 

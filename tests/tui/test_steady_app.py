@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import logging
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tests.core.test_client import SLOW, Person
 from tests.security.test_terminal import screen_text
 from tests.torrent.lab import read_tree, write_tree
 from tests.tui.moments import arrived, asked, paired, rate, receiving
-from tests.tui.scripted import Stage
+from tests.tui.scripted import ScriptedPlaces, Stage
 from tests.tui.test_app import notice
 
 GOES_ON = "A part of the screen is broken; your transfers go on."
@@ -255,13 +256,13 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
     config = ClientConfig(name="Bob", output=home / "in", download_limit=SLOW)
     app = FileSendApp(
         lambda: Client(config),
-        relay=here,
+        places=ScriptedPlaces(here),
         output=home / "in",
         start=home,
         draws_per_second=20,
         settle=0.0,
     )
-    write_tree(tmp_path / "src", {"film.bin": bytes(12_000_000)})
+    write_tree(tmp_path / "src", {"film.bin": random.Random(1).randbytes(12_000_000)})
     ann = Person("Ann", tmp_path / "ann")
     phases: list[TransferPhase] = []
     told = FileSendApp.fault_seen
@@ -279,9 +280,12 @@ async def test_a_real_transfer_survives_a_widget_that_cannot_be_drawn(
                 while app.store.code is None:
                     await pilot.pause()
                 await ann.client.join(app.store.code.code)
-                while app.current_mode != "send":
+                # A screen is current before it is mounted, and takes keys only then.
+                while app.current_mode != "send" or not app.screen.is_mounted:
                     await pilot.pause()
                 await pilot.press("t")
+                while app.current_mode != "transfers":
+                    await pilot.pause()
                 transfer = await ann.client.request([tmp_path / "src" / "film.bin"])
                 while transfer not in app.store.rows:
                     await pilot.pause()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import chop_cells
 from textual import events as textual_events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import NotPaired
+from filesend_tui.core.sessions.partner import MAX_TEXT
 from filesend_tui.screens.work import WorkScreen
 from filesend_tui.state.store import MAX_LINES
+from filesend_tui.widgets.bars import talk_bar
 from filesend_tui.widgets.bars.talk_bar import TalkBar, TalkField, TalkHistory
 from tests.tui.moments import ANA, paired, receiving
 from tests.tui.scripted import Stage
@@ -140,6 +143,24 @@ async def test_long_lines_are_broken_between_words_and_wide_ones_by_cells(stage:
         shown = seen(stage)
         assert shown[:2] == ["14:02 Ana: one two three four five", "      six seven"]
         assert sum(line.count("漢") for line in shown) == 40
+
+
+def test_a_word_as_long_as_a_message_is_broken_in_two_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Step by step it took seconds at each change of the width: anybody can say such a word."""
+    chopped: list[int] = []
+
+    def noting(text: str, width: int) -> list[str]:
+        chopped.append(len(text))
+        return chop_cells(text, width)
+
+    monkeypatch.setattr(talk_bar, "chop_cells", noting)
+    lines = list(talk_bar._wrapped("漢" * MAX_TEXT, 40, 12))
+    assert "".join(lines) == "漢" * MAX_TEXT
+    assert len(lines[0]) == 14
+    assert {len(line) for line in lines[1:-1]} == {(40 - talk_bar._INDENT) // 2}
+    assert len(chopped) == 2
 
 
 async def test_a_line_for_nobody_stays_in_the_field(stage: Stage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -241,6 +242,34 @@ async def test_the_details_say_why_it_goes_this_way_and_what_was_tried(stage: St
         await stage.play(pilot, *by_relay("direct"))
         assert not lines.display
         assert "straight between your machines" in title(stage.app.screen)
+
+
+async def test_the_details_say_what_is_left_out_by_choice_and_which_links_were_not_made(
+    stage: Stage,
+) -> None:
+    def absent() -> str:
+        found = stage.app.screen.query_one("#absent", Static)
+        return str(found.render()) if found.display else ""
+
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await stage.settle(pilot)
+        (asks, *rest) = sending("s1")
+        (complete, over) = arrived("r1")
+        asks = msgspec.structs.replace(asks, excluded=12)
+        complete = msgspec.structs.replace(complete, links_not_made=1)
+        await stage.play(pilot, paired(), asks, *rest)
+        await pilot.press("t")
+        await stage.settle(pilot)
+        assert absent() == ""
+        await pilot.press("i")
+        await stage.settle(pilot)
+        assert absent() == "12 things are left out, as you exclude them."
+        await stage.play(pilot, *receiving("r1"), complete, over)
+        await pilot.press("home")
+        await stage.settle(pilot)
+        assert absent() == (
+            "1 link is left out: this system, or the folder's file system, makes none."
+        )
 
 
 async def test_what_the_relay_holds_back_is_told_in_the_row_and_below(stage: Stage) -> None:
@@ -778,6 +807,8 @@ async def test_the_keys_below_are_those_that_make_sense_and_can_be_clicked(stage
             "Help",
             "q",
             "Quit",
+            "P",
+            "People",
         ]
         await stage.play(pilot, *sending("s1"))
         assert bar.render_line(0).text.startswith(" Space Pause  x Cancel  i Details")

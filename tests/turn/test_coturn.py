@@ -27,6 +27,7 @@ from tests.conftest import running_relay
 from tests.core.test_client import Person, pair, yes
 from tests.torrent.lab import read_tree, write_tree
 from tests.transports.pairs import read_exactly, soon
+from tests.transports.relays import access
 from tests.turn.coturn import Coturn, coturn, dead_server
 from tests.waiting import until
 
@@ -70,11 +71,7 @@ def asked_as(url: str, login: TurnLogin) -> Server:
 
 def relay_with(login: TurnLogin | None) -> RelayAccess:
     """A relay on this machine that gives such a login."""
-
-    async def relay() -> RelayEntry:
-        return RelayEntry("127.0.0.1:8421", "", "", "", b"", login)
-
-    return relay
+    return access(RelayEntry("127.0.0.1:8421", "", "", "", b"", login))
 
 
 # --- credentials
@@ -123,7 +120,7 @@ async def test_an_allocation_is_given_back(server: Coturn) -> None:
 
 async def chosen(config: ClientConfig, login: TurnLogin) -> list[str]:
     """The TURN servers that a stack is told."""
-    told = await WebRtcTransport(config, relay_with(login))._with_servers()
+    told = await WebRtcTransport(config)._with_servers(relay_with(login))
     return [each.urls for each in told.ice_servers if each.urls.startswith("turn")]
 
 
@@ -160,9 +157,8 @@ async def test_where_none_works_others_go_on_without_and_who_hides_is_told(
     monkeypatch.setattr(turn, "TIMEOUT", 0.5)
     expired = login_at(server, server.udp, server.tcp, ago=14 * HOURS)
     assert await chosen(ClientConfig(relay_turn=True), expired) == []
-    transport = WebRtcTransport(HIDDEN, relay_with(expired))
     with pytest.raises(ChannelFailed, match="does not take the login"):
-        await transport.offer()
+        await WebRtcTransport(HIDDEN).offer(relay_with(expired))
 
 
 # --- what goes through
@@ -171,8 +167,8 @@ async def test_where_none_works_others_go_on_without_and_who_hides_is_told(
 @asynccontextmanager
 async def through(login: TurnLogin) -> AsyncIterator[tuple[Channel, Channel]]:
     """Both ends of a channel of two who hide behind the servers of a relay."""
-    offer = await WebRtcTransport(HIDDEN, relay_with(login)).offer()
-    answer = await WebRtcTransport(HIDDEN, relay_with(login)).answer(offer.text)
+    offer = await WebRtcTransport(HIDDEN).offer(relay_with(login))
+    answer = await WebRtcTransport(HIDDEN).answer(offer.text, relay_with(login))
     await offer.accept(answer.text)
     ours, theirs = await soon(asyncio.gather(offer.opened(), answer.opened()), 30)
     try:

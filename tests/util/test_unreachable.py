@@ -22,6 +22,7 @@ from filesend_tui.core.errors import FileSendError, RelayUnreachable, TrackerFai
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling
 from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.transports.base import no_relay
 from filesend_tui.core.transports.registry import Transports
 from filesend_tui.core.util.unreachable import why_unreached
 from relay.server import listen
@@ -46,7 +47,7 @@ async def tracker(host: str, config: ClientConfig | None = None) -> FileSendErro
         peer_id=os.urandom(20),
         trackers=[host],
         config=config,
-        transports=Transports(config),
+        roads=Transports(config).by(no_relay),
         totals=lambda: Totals(0, 0, None),
         wants_peers=lambda: 0,
     )

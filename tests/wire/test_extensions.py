@@ -148,7 +148,7 @@ class TestMetadata:
             (b"d5:piecei0ee", 100),
             (b"d8:msg_typei0e5:piecei-1ee", 100),
             (b"d8:msg_typei0e5:piecei1ee", 100),
-            (b"d8:msg_typei0e5:piecei1024ee", None),
+            (b"d8:msg_typei0e5:piecei2048ee", None),
             (b"d8:msg_type1:05:piecei0ee", 100),
             (b"d8:msg_typei1e5:piecei0e10:total_sizei100ee" + b"x" * 99, 100),
             (b"d8:msg_typei1e5:piecei0e10:total_sizei100ee" + b"x" * 101, 100),

@@ -48,6 +48,8 @@ _TOLD: Final[Mapping[str, str]] = {
     "trackerFailed": "The other side could not reach the tracker.",
     "noPeers": "No connection between the two machines could be made.",
     "channelFailed": "No connection between the two machines could be made.",
+    "readerGone": "What read the stream at the other side has closed it.",
+    "streamDamaged": "What arrived of the stream is not what was sent.",
 }
 _TOLD_OTHERWISE: Final = "It failed on the other side."
 
@@ -95,9 +97,9 @@ def send_progress(id: TransferId, happened: Progressed) -> Effect:
     )
 
 
-def send_complete(id: TransferId, _: Completed) -> Effect:
+def send_complete(id: TransferId, happened: Completed) -> Effect:
     """Report to the partner that the download is complete."""
-    return SendWord(words.DownloadComplete(id=id))
+    return SendWord(words.DownloadComplete(id=id, digest=happened.digest or None))
 
 
 def send_cancelled(id: TransferId, happened: Cancelled) -> Effect:
@@ -149,13 +151,14 @@ def publish_progress(id: TransferId, happened: Progressed) -> Effect:
             downloaded_bytes=happened.downloaded,
             download_bytes_per_second=happened.speed,
             time_remaining=happened.time_remaining,
+            stream=happened.stream,
         )
     )
 
 
-def publish_done(id: TransferId, _: Completed) -> Effect:
+def publish_done(id: TransferId, happened: Completed) -> Effect:
     """Publish that the partner has everything."""
-    return Publish(events.TorrentDone(transfer=id))
+    return Publish(events.TorrentDone(transfer=id, sha256=happened.digest.hex()))
 
 
 def publish_error(id: TransferId, happened: Failed | Misanswered | PartnerLost) -> Effect:

@@ -5,10 +5,13 @@ Where it is kept is the caller's; going on with it is transfers.py's. No work ev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from filesend_tui.core.choices import ARRIVING, SENDING, Arriving, Sending
 from filesend_tui.core.events import Direction, PausedBy, SessionId, TransferId, TransferPhase
+from filesend_tui.core.exchange.offered import Asked
 from filesend_tui.core.torrent.sources.trusted import Identity
 from relay.protocol.words import FileRequest
 
@@ -19,22 +22,26 @@ class TransferFacts(NamedTuple):
     accepted: empty without an answer. folder: where it goes; None for a sender. chosen, files: what
     the person chose to send, and the files found there, as they were, each with its path as the
     system has it; empty for a receiver. info: the info dictionary as it was hashed, magnet and
-    swarm_key: of its torrent; empty until known.
+    swarm_key: of its torrent; empty until known. sending, arriving: what the sender, or the
+    receiver, chose about how. group: of those that share the torrent; empty for none.
     """
 
-    request: FileRequest
+    request: FileRequest | Asked
     direction: Direction
     phase: TransferPhase
     accepted: tuple[bool, ...] = ()
     folder: Path | None = None
     chosen: tuple[Path, ...] = ()
-    files: tuple[tuple[bytes, Identity], ...] = ()
+    files: Sequence[tuple[bytes, Identity]] = ()
     info: bytes = b""
     magnet: str = ""
     swarm_key: bytes = b""
+    group: str = ""
     paused_by: PausedBy = PausedBy.NOBODY
     paused_files: tuple[int, ...] = ()
     queued: int = 0
+    sending: Sending = SENDING
+    arriving: Arriving = ARRIVING
 
     def __repr__(self) -> str:
         return f"TransferFacts(request={self.request.id!r}, phase={self.phase!r})"

@@ -9,19 +9,26 @@ import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from filesend_tui.core.choices import Stood
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import NotPaired, RequestGone
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import SessionId, TransferId
+from filesend_tui.core.events import GroupId, SessionId, TransferId
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.facts import TransferFacts, TransferKeeper
 from filesend_tui.core.exchange.queue import Queue
 from filesend_tui.core.exchange.transfers import Transfers
 from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
+from filesend_tui.core.torrent.group import Group
+from filesend_tui.core.torrent.roster import PAIR
 from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.streams.outflow import StreamSource
+from filesend_tui.core.torrent.streams.pipes import PipeTarget
+from relay.protocol.words import MAX_OTHERS
 
 
 class TransferManager:
@@ -47,6 +54,7 @@ class TransferManager:
         self._keeper = keeper
         self._open: dict[SessionId, Transfers] = {}
         self._known: set[TransferId] = set()
+        self._groups: dict[str, Group] = {}
         self._queue = Queue(config.at_once)
         self._arranging: asyncio.Handle | None = None
 
@@ -84,15 +92,34 @@ class TransferManager:
         Raises:
             BadSource: Something cannot be read or was replaced, or it is too much for one request.
         """
-        found = await asyncio.to_thread(offer.look_through, paths, skip=skip_unreadable)
+        sending = self._config.sending._replace(skip=skip_unreadable)
+        found = await asyncio.to_thread(offer.look_through, paths, sending=sending)
         if found.left_out:
             self._events.publish(left_out(found.left_out))
         return found
 
+    def new_group(self, size: int) -> GroupId:
+        """Return the id of a group, for `request`: so many people will be asked for the same.
+
+        Raises ValueError: size is below 2, or more than may be asked.
+        """
+        if not PAIR <= size <= MAX_OTHERS + 1:
+            raise ValueError(f"a group has 2 to {MAX_OTHERS + 1} people")
+        group = Group(size)
+        self._groups[group.id] = group
+        return GroupId(group.id)
+
     async def request(
-        self, to: SessionId, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+        self,
+        to: SessionId,
+        chosen: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        group: GroupId | None = None,
     ) -> TransferId:
         """Ask the partner of a session to accept what was chosen; return the request's id.
+
+        group: of `new_group`: all in it are asked for the same, which is hashed once.
 
         Raises:
             NotPaired: The partner is gone.
@@ -100,14 +127,31 @@ class TransferManager:
         """
         if to not in self._open:
             raise NotPaired("This person is gone.")
-        return await self._open[to].request(chosen, skip_unreadable=skip_unreadable)
+        shared = None if group is None else self._groups[group]
+        return await self._open[to].request(chosen, skip_unreadable=skip_unreadable, group=shared)
+
+    def request_stream(self, to: SessionId, source: StreamSource, name: str) -> TransferId:
+        """Ask the partner of a session to take a stream; return the request's id.
+
+        Raises:
+            NotPaired: The partner is gone.
+            BadSource: That is no name for it.
+        """
+        if to not in self._open:
+            raise NotPaired("This person is gone.")
+        return self._open[to].request_stream(source, name)
 
     async def restore(self, to: SessionId, facts: TransferFacts) -> None:
         """Go on with a transfer of an earlier process; its session is restored already.
 
         What cannot be gone on with fails, at both sides.
         """
-        await self._open[to].restore(facts)
+        group = None
+        if facts.group:
+            size, key = facts.request.others + 1, facts.swarm_key
+            fresh = Group(size, id=facts.group, swarm_key=key)
+            group = self._groups.setdefault(facts.group, fresh)
+        await self._open[to].restore(facts, group)
 
     async def answer(
         self,
@@ -116,6 +160,7 @@ class TransferManager:
         *,
         output: Path | Target | None = None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
     ) -> None:
         """Accept or decline each file of a partner's request, in its order.
 
@@ -124,6 +169,7 @@ class TransferManager:
             accepted: A yes or no for each file.
             output: Folder for its files; the configured one if None.
             reason: Why it is declined, for the partner to read; at most 200 characters.
+            replace: Files in the folder that may be replaced, as they were when that was agreed to.
 
         Raises:
             NotPaired: There is no partner.
@@ -131,12 +177,29 @@ class TransferManager:
             RequestGone: There is no such request to answer.
             FileSendError: `accepted` does not have one entry for each file.
         """
+        await self._asked(transfer).answer(transfer, accepted, output, reason, replace)
+
+    async def existing(
+        self, transfer: TransferId, output: Path | Target | None = None
+    ) -> tuple[Existing, ...]:
+        """Return which files of a request are in the folder; see Client.existing."""
+        return await self._asked(transfer).existing(transfer, output)
+
+    def _asked(self, transfer: TransferId) -> Transfers:
+        """Return where a request waits. Raises NotPaired, RequestGone."""
         transfers = self._with(transfer)
         if transfers is None and not self._open:
             raise NotPaired("You are not paired with anybody.")
         if transfers is None:
             raise RequestGone("This request is no longer open.")
-        await transfers.answer(transfer, accepted, output, reason)
+        return transfers
+
+    async def take_stream(self, transfer: TransferId, pipe: PipeTarget) -> None:
+        """Accept a partner's stream, and write it into a pipe; see Client.take_stream."""
+        transfers = self._with(transfer)
+        if transfers is None:
+            raise RequestGone("This request is no longer open.")
+        await transfers.answer(transfer, (True,), None, pipe=pipe)
 
     async def cancel(self, transfer: TransferId) -> None:
         """Cancel a transfer; return when all it held here is freed. No error if it is over."""

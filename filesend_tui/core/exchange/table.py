@@ -14,7 +14,8 @@ phase, in pausing.py's table. No task, no clock and no torrent ever lives here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from filesend_tui.core import events
@@ -22,6 +23,7 @@ from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.events import (
     Direction,
     FileEntry,
+    LinkEntry,
     PausedBy,
     TransferId,
     TransferPhase,
@@ -29,6 +31,14 @@ from filesend_tui.core.events import (
 )
 from filesend_tui.core.exchange import effects as do
 from filesend_tui.core.exchange import pausing
+from filesend_tui.core.exchange.offered import (
+    Asked,
+    OfferedFiles,
+    paths,
+    programs,
+    sizes,
+    spoken,
+)
 from filesend_tui.core.exchange.values import (
     Approved,
     Cancelled,
@@ -56,7 +66,7 @@ from filesend_tui.core.exchange.values import (
 )
 from filesend_tui.core.util.text import clean
 from relay.protocol import words
-from relay.protocol.words import OfferedFile, OfferedFolder, Reach, Word
+from relay.protocol.words import OfferedFile, OfferedFolder, OfferedLink, Reach, Word
 
 P = TransferPhase
 #: Where a transfer can be paused: from the answer to the end.
@@ -72,7 +82,9 @@ class Exchange:
         id: The request's id, made by the sender.
         direction: Whether this side sends or receives.
         partner: The other person's name, as shown.
-        files, folders: What is offered; paths exactly as they were sent.
+        files, folders, links: What is offered; paths exactly as they were sent.
+        others: How many other people are asked to take the same.
+        stream: The one file is a stream of unknown length.
     """
 
     def __init__(
@@ -80,14 +92,23 @@ class Exchange:
         id: str,
         direction: Direction,
         partner: str,
-        files: tuple[OfferedFile, ...],
+        files: Sequence[OfferedFile],
         folders: tuple[OfferedFolder, ...] = (),
+        *,
+        stream: bool = False,
+        links: tuple[OfferedLink, ...] = (),
+        others: int = 0,
     ) -> None:
         self.id = id
+        self.others = others
         self.direction = direction
         self.partner = partner
         self.files = files
         self.folders = folders
+        self.stream = stream
+        self.links = links
+        #: How much its sender leaves out by choice; nothing that the partner is told.
+        self.excluded = 0
         self.accepted: tuple[bool, ...] = ()
         self.phase = P.ASKED
         self.paused_by = PausedBy.NOBODY
@@ -109,14 +130,46 @@ class Exchange:
             transfer=self.id,
             direction=self.direction,
             partner=self.partner,
-            files=tuple(FileEntry(path=shown_path(f.path), size=f.size) for f in self.files),
-            total_bytes=sum(f.size for f in self.files),
+            files=(
+                (FileEntry(path=shown_path(self.files[0].path), size=0),)
+                if self.stream
+                else tuple(
+                    FileEntry(path=shown_path(f.path), size=f.size, holes=f.holes)
+                    for f in self.files
+                )
+            ),
+            total_bytes=0 if self.stream else sum(sizes(self.files)),
+            file_count=len(self.files),
             empty_folders=tuple(map(shown_path, self._empty_folders())),
+            stream=self.stream,
+            programs=programs(self.files),
+            links=tuple(
+                LinkEntry(path=shown_path(each.path), to=shown_path(each.to), hard=each.hard)
+                for each in self.links
+            ),
+            others=self.others,
+            excluded=self.excluded,
         )
-        asking = words.FileRequest(id=self.id, files=list(self.files), folders=list(self.folders))
-        # Hashing runs while the other person decides, so that it can go as soon as they say yes.
-        asks = (SendWord(asking), StartHashing()) if self.direction is Direction.SEND else ()
+        asks: tuple[Effect, ...] = ()
+        if self.direction is Direction.SEND:
+            # Hashing runs while the other person decides, so that it can go as soon as they say
+            # yes.
+            asks = (*map(SendWord, spoken(self.asking)), StartHashing())
         return (Publish(request), self._entered(), *asks)
+
+    @property
+    def asking(self) -> words.FileRequest | Asked:
+        """The request, as it is sent, whole or in parts."""
+        if isinstance(self.files, OfferedFiles):
+            return Asked(self.id, self.files, self.folders, self.others, self.links)
+        return words.FileRequest(
+            id=self.id,
+            files=list(self.files),
+            folders=list(self.folders),
+            links=list(self.links),
+            others=self.others,
+            stream=self.stream,
+        )
 
     def reopen(
         self,
@@ -234,8 +287,11 @@ class Exchange:
         self._far = far
 
     def _empty_folders(self) -> list[str]:
-        paths = [file.path for file in self.files] + [folder.path for folder in self.folders]
-        full = {path.rpartition("/")[0] for path in paths}
+        if not self.folders:
+            return []
+        everything = chain(paths(self.files), (folder.path for folder in self.folders))
+        full = {path.rpartition("/")[0] for path in everything}
+        full.update(link.path.rpartition("/")[0] for link in self.links)
         return sorted({folder.path for folder in self.folders} - full)
 
     def _who(self, happened: Input) -> Who | None:
@@ -307,10 +363,14 @@ _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], I
     Direction.SEND: {
         words.FileAnswer: _answer,
         words.DownloadStarted: lambda _, _word: Started(),
-        words.ProgressUpdate: lambda _, word: Progressed(
-            word.downloaded, word.download_speed, word.progress, word.time_remaining
+        words.ProgressUpdate: lambda exchange, word: Progressed(
+            word.downloaded,
+            word.download_speed,
+            word.progress,
+            word.time_remaining,
+            exchange.stream,
         ),
-        words.DownloadComplete: lambda _, _word: Completed(),
+        words.DownloadComplete: lambda _, word: Completed(word.digest or b""),
         words.PauseFiles: lambda _, word: FilesPaused(tuple(word.files)),
         **_HEARD_ALWAYS,
     },

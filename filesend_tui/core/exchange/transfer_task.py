@@ -9,13 +9,16 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from filesend_tui.core.choices import ARRIVING, SENDING, Arriving, Sending
 from filesend_tui.core.errors import BadSource, FileSendError, broken
 from filesend_tui.core.events import Direction, SessionId, TransferPhase
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.facts import TransferFacts
+from filesend_tui.core.exchange.offered import Asked
 from filesend_tui.core.exchange.patience import Patience
 from filesend_tui.core.exchange.table import Exchange
 from filesend_tui.core.exchange.values import (
@@ -31,10 +34,17 @@ from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.signaling import SWARM_KEY_LENGTH
 from filesend_tui.core.sessions.session import Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
+from filesend_tui.core.torrent.group import Group, GroupWords, SessionWords
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
+from filesend_tui.core.torrent.roster import PAIR
 from filesend_tui.core.torrent.sources.create import Found
-from filesend_tui.core.torrent.sources.scan import SourceFile
-from filesend_tui.core.torrent.sources.trusted import Hashed, Identity, check_unchanged
+from filesend_tui.core.torrent.sources.source_files import SourceFile
+from filesend_tui.core.torrent.sources.trusted import (
+    Hashed,
+    Identity,
+    check_unchanged,
+    identities_of,
+)
 from filesend_tui.core.torrent.storage.disk_space import check_room
 from filesend_tui.core.torrent.storage.target import Target
 from relay.protocol import words
@@ -55,8 +65,10 @@ class TransferTask:
         tracker: The relay's tracker, as this side knows it (ws or wss URL).
         happen: Takes an input of this run's exchange.
         kept: Whether a later process can go on with it.
+        group: The torrent that it shares with the requests of others, where this side sends.
 
-    sources and output are set by the person's commands: what is sent, or where to receive it.
+    sources, output and arriving are set by the person's commands: what is sent, or where to receive
+    it and how.
     recorded is the stage that was recorded last. patience tells how long it stands still.
     figures is the task that sends the latest figures, if any; hashing_told the loop's time of the
     last report about hashing.
@@ -72,10 +84,12 @@ class TransferTask:
         tracker: str,
         happen: Callable[[TransferTask, Input], None],
         kept: bool,
+        group: Group | None = None,
     ) -> None:
         self.exchange = exchange
         self.sources: Sequence[SourceFile] = ()
         self.output: Target | None = None
+        self.arriving: Arriving = ARRIVING
         self.recorded: tuple[object, ...] | None = None
         self.figures: asyncio.Task[None] | None = None
         self.hashing_told = -REPORT_INTERVAL
@@ -87,6 +101,7 @@ class TransferTask:
         self._tracker = tracker
         self._happen = happen
         self._kept = kept
+        self._group = group
         self._torrent: str | None = None
         self._job: asyncio.Task[None] | None = None
         self._approved: asyncio.Future[Reach | None] = asyncio.get_running_loop().create_future()
@@ -94,20 +109,22 @@ class TransferTask:
         self._known: Hashed | None = None
         self._info = b""
         self._magnet = ""
-        self._swarm_key = b""
+        #: A group's from the beginning: whoever of it goes on first in a later process brings it.
+        self._swarm_key = group.swarm_key if group is not None else b""
         #: What an earlier process recorded, until this one has found the same itself.
         self._folder: Path | None = None
         self._chosen: tuple[Path, ...] = ()
+        self._sending: Sending = SENDING
         #: Parts of the facts that take long to make for many files, each with what it is made of.
-        self._request: tuple[object, words.FileRequest] | None = None
-        self._files: tuple[object, tuple[tuple[bytes, Identity], ...]] | None = None
+        self._request: tuple[object, words.FileRequest | Asked] | None = None
+        self._files: tuple[object, Sequence[tuple[bytes, Identity]]] | None = None
 
     @property
     def stage(self) -> tuple[object, ...]:
         """Its phase, and then all else of its facts that changes."""
         exchange = self.exchange
         paused = exchange.paused_by, exchange.paused_files, exchange.queued > 0
-        return exchange.phase, exchange.accepted, paused, self._magnet, self.output
+        return exchange.phase, exchange.accepted, paused, self._magnet, self.output, self.arriving
 
     @property
     def facts(self) -> TransferFacts:
@@ -115,12 +132,9 @@ class TransferTask:
         exchange = self.exchange
         sources = self.sources
         if self._request is None or self._request[0] is not exchange.files:
-            request = words.FileRequest(
-                id=exchange.id, files=list(exchange.files), folders=list(exchange.folders)
-            )
-            self._request = exchange.files, request
+            self._request = exchange.files, exchange.asking
         if self._files is None or self._files[0] is not sources:
-            self._files = sources, tuple((each.raw_path, Identity.of(each)) for each in sources)
+            self._files = sources, identities_of(sources)
         return TransferFacts(
             request=self._request[1],
             direction=exchange.direction,
@@ -135,9 +149,12 @@ class TransferTask:
             info=self._info,
             magnet=self._magnet,
             swarm_key=self._swarm_key,
+            group=self._group.id if self._group is not None else "",
             paused_by=exchange.paused_by,
             paused_files=exchange.paused_files,
             queued=exchange.queued,
+            sending=sources.sending if isinstance(sources, Found) else self._sending,
+            arriving=self.arriving,
         )
 
     def remember(self, facts: TransferFacts) -> None:
@@ -147,8 +164,10 @@ class TransferTask:
         meanwhile would leave a transfer of nothing.
         """
         self._folder, self._chosen = facts.folder, facts.chosen
+        self._sending, self.arriving = facts.sending, facts.arriving
         self._files = self.sources, facts.files
-        self._info, self._magnet, self._swarm_key = facts.info, facts.magnet, facts.swarm_key
+        self._info, self._magnet = facts.info, facts.magnet
+        self._swarm_key = facts.swarm_key or self._swarm_key
 
     async def go_on(self, facts: TransferFacts) -> None:
         """Start the work of a transfer that an earlier process began, after `remember`.
@@ -160,7 +179,7 @@ class TransferTask:
         if facts.direction is Direction.SEND:
             identities = tuple(identity for _, identity in facts.files)
             self._known = Hashed(facts.info, identities)
-            found = await asyncio.to_thread(offer.look_through, facts.chosen)
+            found = await asyncio.to_thread(offer.look_through, facts.chosen, sending=facts.sending)
             await asyncio.to_thread(check_unchanged, self._known, found)
             self.sources = found
             if facts.phase is not TransferPhase.ASKED:
@@ -183,7 +202,7 @@ class TransferTask:
     async def invite(self) -> words.Reach | None:
         """Return the invitation for the sender, if one is possible."""
         if self._invitation is None:
-            self._invitation = await self._torrents.invite()
+            self._invitation = await self._torrents.invite(self._id)
         return _said(self._invitation.reach) if self._invitation is not None else None
 
     def start_seeding(self, reach: words.Reach | None) -> None:
@@ -208,12 +227,19 @@ class TransferTask:
         """Fetch all but these files for now; also before there is a torrent."""
         self._torrents.pause_files(self.exchange.id, files)
 
+    def differs(self, digest: bytes) -> FileSendError | None:
+        """Return the error where what the receiver has cannot be what was sent: of a stream."""
+        del digest
+        return None
+
     async def free(self, *, delete_data: bool) -> None:
         """Stop the work and destroy the torrent; with its part files if `delete_data`."""
         if self._job is not None:
             self._job.cancel()
             await asyncio.wait({self._job})
-        if self._torrent is not None:
+        if self._group is not None:
+            await self._torrents.leave(self._group, self.exchange.id)
+        elif self._torrent is not None:
             await self._torrents.remove(self._torrent, delete_data=delete_data)
         self._torrents.pause(self.exchange.id, paused=False)
         self._torrents.pause_files(self.exchange.id, ())
@@ -239,9 +265,27 @@ class TransferTask:
             _log.exception("a transfer broke")
             self._happen(self, Failed(broken(error)))
 
-    async def _seed(self) -> None:
-        swarm_key = self._swarm_key or secrets.token_bytes(SWARM_KEY_LENGTH)
-        self._torrent = await self._torrents.serve(
+    def met_at(self, tracker: str) -> None:
+        """Announce the torrent at this tracker, too: the two people meet there now."""
+        self._tracker = tracker
+        if self._torrent is not None:
+            with suppress(FileSendError):  # it is over, or has as many as it may
+                self._torrents.add_tracker(self._torrent, tracker)
+
+    async def _serve(self, swarm_key: bytes) -> str:
+        """Serve the torrent, alone or with the others of a group; return its id."""
+        if self._group is not None:
+            return await self._torrents.serve_in(
+                self._group,
+                self.sources,
+                trackers=(self._tracker,),
+                transfer=self.exchange.id,
+                session=self._id,
+                words=self._session.channels,
+                approved=self._approved,
+                known=self._known,
+            )
+        return await self._torrents.serve(
             self.sources,
             trackers=(self._tracker,),
             transfer=self.exchange.id,
@@ -251,6 +295,10 @@ class TransferTask:
             approved=self._approved,
             known=self._known,
         )
+
+    async def _seed(self) -> None:
+        swarm_key = self._swarm_key or secrets.token_bytes(SWARM_KEY_LENGTH)
+        self._torrent = await self._serve(swarm_key)
         self._info = (await self._torrents.wait_metadata(self._torrent)).raw
         magnet = self._torrents.magnet(self._torrent)
         if self._magnet and parse_magnet(magnet).info_hash != parse_magnet(self._magnet).info_hash:
@@ -260,11 +308,23 @@ class TransferTask:
                 told="The files to send are not the same any more.",
             )
         self._magnet, self._swarm_key = magnet, swarm_key
-        self._torrents.partner_away(self.exchange.id, away=self._session.is_away)
-        reply = self._torrents.reply(self._torrent)
+        await self._hand_out(self._torrent, magnet, swarm_key)
+
+    async def _hand_out(self, torrent: str, magnet: str, swarm_key: bytes) -> None:
+        """Tell the receiver of what is served, for as long as it is. Raises what ended it."""
+        self._met()
+        if self._group is not None:
+            reply = self._group.replies.get(self.exchange.id)
+        else:
+            reply = self._torrents.reply(torrent)
         reach = _said(reply) if reply is not None else None
-        self._happen(self, Ready(self._magnet, swarm_key, reach))
-        await self._torrents.wait_done(self._torrent)  # a seed is never done: this only raises
+        self._happen(self, Ready(magnet, swarm_key, reach))
+        await self._torrents.wait_done(torrent)  # it is never done here: this only raises
+
+    def _met(self) -> None:
+        """Tell the new torrent what changed of the session while it was made."""
+        self._torrents.partner_away(self.exchange.id, away=self._session.is_away)
+        self.met_at(self._tracker)
 
     async def _fetch(self, magnet: str, swarm_key: bytes, reach: Reach | None) -> None:
         exchange = self.exchange
@@ -273,6 +333,10 @@ class TransferTask:
         # The relay's tracker is the partner's too, under the address that works from here. Their
         # other trackers are left out: a partner must not choose what this machine connects to.
         known = Magnet(info_hash=asked.info_hash, name=asked.name, trackers=())
+        channels: SessionWords | GroupWords = self._session.channels
+        if exchange.others:
+            channels = in_group = GroupWords(greets=True)
+            in_group.add(exchange.id, self._session.channels)
         torrent = self._torrent = await self._torrents.add(
             str(known),
             folder=self.output,
@@ -280,21 +344,34 @@ class TransferTask:
             transfer=exchange.id,
             session=self._id,
             swarm_key=swarm_key,
-            words=self._session.channels,
+            words=channels,
+            members=exchange.others + PAIR,
             invitation=self._invitation,
             reach=reach,
             keep=self._kept,
             choose=lambda info: offer.choose(exchange.files, exchange.accepted, info)._replace(
-                extras=offer.extras(exchange.files, exchange.folders, exchange.accepted)
+                extras=offer.extras(
+                    exchange.files,
+                    exchange.folders,
+                    exchange.accepted,
+                    links=exchange.links,
+                    times=self.arriving.times,
+                ),
+                arriving=self.arriving,
             ),
         )
-        self._torrents.partner_away(exchange.id, away=self._session.is_away)
+        self._met()
+        await self._torrents.wait_metadata(torrent)
+        self._happen(self, Started())
+        await self._report_until_done(torrent)
+        self._happen(self, Completed())
+
+    async def _report_until_done(self, torrent: str) -> None:
+        """Report figures until all of it is there. Raises the FileSendError that ended it."""
         done = asyncio.ensure_future(self._torrents.wait_done(torrent))
         try:
-            await self._torrents.wait_metadata(torrent)
-            self._happen(self, Started())
             while not done.done():
-                if not exchange.halted:
+                if not self.exchange.halted:
                     self._report(torrent)
                 await asyncio.wait({done}, timeout=REPORT_INTERVAL)
             await done
@@ -304,7 +381,6 @@ class TransferTask:
         if self.figures is not None:
             await asyncio.wait({self.figures})  # or the last report would be skipped
         self._report(torrent)
-        self._happen(self, Completed())
 
     def _report(self, torrent: str) -> None:
         try:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Final
 
+from filesend_tui.core.choices import Stood
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import error_event, left_out
 from filesend_tui.core.errors import BadSource, FileSendError, RequestGone
 from filesend_tui.core.event_stream import EventStream, Subscription
 from filesend_tui.core.events import (
+    AlreadyThere,
     Direction,
     Hashing,
     PausedBy,
@@ -29,6 +32,8 @@ from filesend_tui.core.events import (
 )
 from filesend_tui.core.exchange import offer
 from filesend_tui.core.exchange.facts import TransferFacts, TransferKeeper
+from filesend_tui.core.exchange.offered import Asked, Lists, OfferedFiles, Refused, without_holes
+from filesend_tui.core.exchange.stream_task import StreamTask
 from filesend_tui.core.exchange.table import PAUSABLE, Exchange, answered
 from filesend_tui.core.exchange.transfer_task import REPORT_INTERVAL, TransferTask
 from filesend_tui.core.exchange.values import (
@@ -53,22 +58,31 @@ from filesend_tui.core.exchange.values import (
 )
 from filesend_tui.core.sessions.session import REPEAT_AFTER, Session
 from filesend_tui.core.torrent.engine_protocol import Torrents
+from filesend_tui.core.torrent.group import Group
 from filesend_tui.core.torrent.sources.create import Found
+from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.core.torrent.storage.disk_space import check_room
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.streams.outflow import StreamSource
+from filesend_tui.core.torrent.streams.pipes import PipeTarget
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol import words
-from relay.protocol.words import MAX_FILES, MAX_FOLDERS, Word
+from relay.protocol.words import MAX_FILES, MOST_FILES, MOST_FOLDERS, Word
 
 _log = logging.getLogger(__name__)
 
+_ALL_THERE: Final = "all of it is there already"
 #: Most requests of the partner that wait for an answer, and that are unfinished in all.
 MAX_ASKED: Final = 20
 MAX_INCOMING: Final = 100
-#: Most files, and folders, in the partner's unfinished requests together.
+#: Most files, and folders with links, in the partner's unfinished requests together.
 MAX_OFFERED: Final = 2 * MAX_FILES
-MAX_OFFERED_FOLDERS: Final = 2 * MAX_FOLDERS
+#: The same in those that came in parts, which take a tenth of the memory.
+MAX_LISTED: Final = 2 * MOST_FILES
+MAX_OFFERED_FOLDERS: Final = 2 * MOST_FOLDERS
+#: Rate limit of the parts of the partner's requests: at once, and a second. Each takes some 10 ms.
+PARTS: Final = (500, 10)
 #: Rate limit of the partner's requests: at once, and a second. Each is a row on the screen.
 REQUESTS: Final = (1_000, 20)
 #: Rate limit of the partner's pauses, and of what they ask to be sent again: at once, and a second.
@@ -85,6 +99,7 @@ LAST_WORD: Final = REPEAT_AFTER + PARTING
 #: Seconds between two looks at what stands still.
 BEAT: Final = 1.0
 
+_STREAM_ENDS: Final = "A stream ends with the program that sends or takes it."
 #: Figures: the next ones replace lost ones, so their loss is no failure.
 _FIGURES = (words.Preparing, words.ProgressUpdate)
 
@@ -141,6 +156,10 @@ class Transfers:
         self._clock = asyncio.get_running_loop().time
         self._requests = TokenBucket(*REQUESTS, self._clock())
         self._pauses = TokenBucket(*PAUSES, self._clock())
+        self._parts = TokenBucket(*PARTS, self._clock())
+        self._lists = Lists()
+        #: Requests in parts that were refused; their other parts are still on their way.
+        self._refused: set[TransferId] = set()
 
     def __contains__(self, transfer: TransferId) -> bool:
         """Return whether a request is one of these and not over."""
@@ -154,9 +173,15 @@ class Transfers:
     # -- commands
 
     async def request(
-        self, chosen: Collection[Path] | Found, *, skip_unreadable: bool = False
+        self,
+        chosen: Collection[Path] | Found,
+        *,
+        skip_unreadable: bool = False,
+        group: Group | None = None,
     ) -> TransferId:
         """Ask the partner to accept what was chosen; see offer.look_through.
+
+        group: shares its torrent with what others are asked to take.
 
         If an earlier result can no longer be sent, the request, which the partner expects, is made
         all the same, and fails at once with the reason on both sides.
@@ -167,7 +192,8 @@ class Transfers:
         """
         lost: BadSource | None = None
         try:
-            sources = await asyncio.to_thread(offer.look_through, chosen, skip=skip_unreadable)
+            sending = self._config.sending._replace(skip=skip_unreadable)
+            sources = await asyncio.to_thread(offer.look_through, chosen, sending=sending)
         except BadSource as error:
             if not isinstance(chosen, Found):
                 raise
@@ -176,12 +202,36 @@ class Transfers:
         told = chosen.left_out if isinstance(chosen, Found) else ()
         if news := [each for each in sources.left_out if each not in told]:
             self._events.publish(of_session(left_out(news), self._id))
-        asking = offer.make_request(sources)
-        run = self._new_run(asking, Direction.SEND)
+        asking = await asyncio.to_thread(
+            offer.make_request, sources, group.size - 1 if group is not None else 0
+        )
+        self._check_open()
+        if isinstance(asking, Asked) and not self._session.takes_parts:
+            raise BadSource(
+                f"{self._session.partner}'s FileSend takes {MAX_FILES:,} files at a time, and no "
+                "more.",
+                "Ask them for a newer one, or put the files into an archive (zip or tar).",
+            )
+        run = self._new_run(asking, Direction.SEND, group)
         run.sources = sources
+        run.exchange.excluded = sources.unwanted
         self._begin(run)
         if lost is not None:
             self._happen(run, Failed(lost))
+        return asking.id
+
+    def request_stream(self, source: StreamSource, name: str) -> TransferId:
+        """Ask the partner to take a stream; it is read once they said yes.
+
+        Raises:
+            BadSource: That is no name for it.
+        """
+        self._check_open()
+        asking = offer.make_stream_request(name)
+        run = self._new_run(asking, Direction.SEND)
+        assert isinstance(run, StreamTask)
+        run.source = source
+        self._begin(run)
         return asking.id
 
     async def answer(
@@ -190,8 +240,15 @@ class Transfers:
         accepted: Sequence[bool],
         output: Path | Target | None,
         reason: str = "",
+        replace: Sequence[Stood] = (),
+        *,
+        pipe: PipeTarget | None = None,
     ) -> None:
         """Accept or decline each file of the partner's request; `reason` is why all are declined.
+
+        What is there already is not received, where the configuration says so.
+
+        pipe: Where a stream goes, instead of a folder.
 
         Raises:
             NoSpace: The accepted files do not fit; the request stays open.
@@ -205,14 +262,56 @@ class Transfers:
                 f"The answer has {len(accepted)} entries for {len(exchange.files)} files.",
                 "Say yes or no for each file.",
             )
+        if pipe is not None and any(accepted) and not exchange.stream:
+            raise FileSendError("Only a stream can be written on.", "Receive files into a folder.")
         folder = output or self._config.output
-        needed = sum(f.size for f, yes in zip(exchange.files, accepted, strict=True) if yes)
-        chosen = await asyncio.to_thread(check_room, folder, needed) if any(accepted) else None
+        arriving = self._config.arriving
+        if arriving.skip_existing and any(accepted) and not exchange.stream:
+            accepted, there = await self._without_existing(exchange, accepted, folder)
+            if there is not None:
+                self._askable(transfer)
+                self._events.publish(there)
+                reason = _ALL_THERE if there.everything else reason
+        # A disk without holes may have no room; that is told as soon as it is known.
+        needed = 0 if exchange.stream else sum(compress(without_holes(exchange.files), accepted))
+        lands = any(accepted) and pipe is None
+        chosen = await asyncio.to_thread(check_room, folder, needed) if lands else None
         run = self._askable(transfer)  # it may have been cancelled meanwhile
         reach = await run.invite() if any(accepted) else None
         run = self._askable(transfer)
         run.output = chosen
+        if isinstance(run, StreamTask):
+            run.pipe = pipe
+        run.arriving = arriving._replace(replace=tuple(replace))
         self._happen(run, answered(accepted, reason, reach))
+
+    async def existing(
+        self, transfer: TransferId, output: Path | Target | None
+    ) -> tuple[Existing, ...]:
+        """Return which files of the partner's request are in the folder; see Client.existing."""
+        exchange = self._askable(transfer).exchange
+        folder = output or self._config.output
+        return tuple(await asyncio.to_thread(offer.existing, exchange.files, folder))
+
+    async def _without_existing(
+        self, exchange: Exchange, accepted: Sequence[bool], folder: Path | Target
+    ) -> tuple[Sequence[bool], AlreadyThere | None]:
+        """Return the answer without files that are there, and the event that tells of them."""
+        names, further = await asyncio.to_thread(
+            offer.with_further_names, exchange.files, exchange.links
+        )
+        found = await asyncio.to_thread(offer.existing, names, folder)
+        there = {each.number for each in found if each.same}
+        # A file of which a further name is to be made is needed for that.
+        lacking = {number for name, number in further.items() if name not in there}
+        same = {number for number in there - lacking - further.keys() if accepted[number]}
+        if not same:
+            return accepted, None
+        rest = tuple(yes and number not in same for number, yes in enumerate(accepted))
+        event = AlreadyThere(
+            session=self._id, transfer=exchange.id, count=len(same), everything=not any(rest)
+        )
+        return rest, event
 
     async def cancel(self, transfer: TransferId, reason: str = "") -> None:
         """Cancel a transfer; return when its torrent is freed. No error if it is over."""
@@ -305,9 +404,9 @@ class Transfers:
         await asyncio.gather(self._watching, self._ticking, return_exceptions=True)
         self._closed()
 
-    async def restore(self, facts: TransferFacts) -> None:
+    async def restore(self, facts: TransferFacts, group: Group | None = None) -> None:
         """Go on with a transfer of an earlier process."""
-        run = self._new_run(facts.request, facts.direction)
+        run = self._new_run(facts.request, facts.direction, group)
         run.remember(facts)
         self._runs[facts.request.id] = run
         self._known.add(facts.request.id)
@@ -329,6 +428,9 @@ class Transfers:
 
     async def suspend(self, lost: FileSendError | None = None) -> None:
         """See Activity: torrents stop, and what arrived of them stays."""
+        for run in [each for each in self._runs.values() if each.exchange.stream]:
+            self._happen(run, Cancelled(_STREAM_ENDS))
+            await run.freed.wait()
         self._ended = self._ended or lost or FileSendError("This side stops, and goes on later.")
         self._suspended = True
         if lost is not None:
@@ -346,6 +448,12 @@ class Transfers:
         for run in tuple(self._runs.values()):
             await self._free(run, delete_data=False)
         await self._end()
+
+    def met_at(self, tracker: str) -> None:
+        """See Activity."""
+        self._tracker = tracker
+        for run in self._runs.values():
+            run.met_at(tracker)
 
     def partner_away(self, away: bool) -> None:
         """See Activity: transfers wait for them, and nobody is missed in their swarms."""
@@ -366,7 +474,18 @@ class Transfers:
         elif isinstance(word, words.SendAgain):
             if self._over.get(word.id) is Direction.SEND and self._pauses.spend(1, self._clock()):
                 self._tell_again(word.id)
+        elif isinstance(word, words.Cancel) and word.id not in self._runs:
+            self._lists.forget(word.id)
         elif (run := self._runs.get(getattr(word, "id", ""))) is not None:
+            self._heard(run, word)
+
+    def _heard(self, run: TransferTask, word: Word) -> None:
+        differs = None
+        if isinstance(word, words.DownloadComplete):
+            differs = run.differs(word.digest or b"")
+        if differs is not None:
+            self._happen(run, Failed(differs))
+        else:
             self._apply(run, run.exchange.receive(word))
 
     # -- beginnings
@@ -374,13 +493,29 @@ class Transfers:
     def _asked(self, word: words.FileRequest) -> None:
         if word.id in self._runs:
             return
-        refusal = self._why_not(word)
+        try:
+            asked = self._whole(word)
+            refusal = self._why_not(asked) if asked is not None else ""
+        except Refused as refused:
+            asked, refusal = None, str(refused)
         if refusal:
+            if len(self._refused) < MAX_REQUESTS:
+                self._refused.add(word.id)
             self._say(words.Cancel(id=word.id, reason=refusal, failed=True), None)
-            return
-        self._begin(self._new_run(word, Direction.RECEIVE))
+        elif asked is not None:
+            self._begin(self._new_run(asked, Direction.RECEIVE))
 
-    def _why_not(self, word: words.FileRequest) -> str:
+    def _whole(self, word: words.FileRequest) -> words.FileRequest | Asked | None:
+        """Return a request once all of it has come; raise Refused where it is none."""
+        if not word.packed:
+            return word
+        if word.part and word.id in self._refused:
+            return None  # the rest of one that was refused, which was told
+        if not self._parts.spend(1, self._clock()):
+            raise Refused("Too many requests in too short a time.")
+        return self._lists.take(word)
+
+    def _why_not(self, word: words.FileRequest | Asked) -> str:
         """Return why the partner's request is refused without asking; empty if it is not."""
         # A request may still be on the screen when it is cancelled: no other may reuse its id, of
         # whichever partner, or a yes to the one would accept the other: an answer names only the
@@ -397,22 +532,41 @@ class Transfers:
             if run.exchange.direction is Direction.RECEIVE
         ]
         asked = sum(exchange.phase is TransferPhase.ASKED for exchange in incoming)
-        offered = sum(len(exchange.files) for exchange in incoming) + len(word.files)
-        folders = sum(len(exchange.folders) for exchange in incoming) + len(word.folders)
+        listed = [isinstance(each.files, OfferedFiles) for each in (*incoming, word)]
+        counts = [len(each.files) for each in (*incoming, word)]
+        many = sum(compress(counts, listed))
+        others = sum(len(each.folders) + len(each.links) for each in (*incoming, word))
         if (
             asked >= MAX_ASKED
             or len(incoming) >= MAX_INCOMING
-            or offered > MAX_OFFERED
-            or folders > MAX_OFFERED_FOLDERS
+            or sum(counts) - many > MAX_OFFERED
+            or many > MAX_LISTED
+            or others > MAX_OFFERED_FOLDERS
         ):
             return "Too many requests are open."
         return offer.why_odd(word)
 
-    def _new_run(self, asking: words.FileRequest, direction: Direction) -> TransferTask:
+    def _new_run(
+        self,
+        asking: words.FileRequest | Asked,
+        direction: Direction,
+        group: Group | None = None,
+    ) -> TransferTask:
         partner = self._session.partner
-        files, folders = tuple(asking.files), tuple(asking.folders)
-        exchange = Exchange(asking.id, direction, partner, files, folders)
-        return TransferTask(
+        files = asking.files if isinstance(asking, Asked) else tuple(asking.files)
+        folders = tuple(asking.folders)
+        exchange = Exchange(
+            asking.id,
+            direction,
+            partner,
+            files,
+            folders,
+            stream=asking.stream,
+            links=tuple(asking.links),
+            others=asking.others,
+        )
+        make = StreamTask if asking.stream else TransferTask
+        return make(
             exchange,
             self._id,
             self._session,
@@ -420,6 +574,7 @@ class Transfers:
             tracker=self._tracker,
             happen=self._happen,
             kept=self._keeper is not None,
+            group=group,
         )
 
     def _begin(self, run: TransferTask) -> None:
@@ -468,7 +623,7 @@ class Transfers:
                     run.hold_files(files)
                 case FreeTorrent(delete_data):
                     self._tasks.spawn(self._free(run, delete_data))
-        if self._keeper is not None:
+        if self._keeper is not None and not run.exchange.stream:
             self._record(run, self._keeper)
         if run.exchange.finished and not run.working:
             self._forget(run)

@@ -61,17 +61,23 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """The receiver's figures: bytes, bytes a second, share of what is wanted, seconds left."""
+    """The receiver's figures: bytes, bytes a second, share of what is wanted, seconds left.
+
+    stream: nobody knows how much is wanted.
+    """
 
     downloaded: int
     speed: float
     progress: float
     time_remaining: float | None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The receiver has every wanted piece, verified and in place."""
+    """The receiver has every wanted piece, verified and in place. digest: SHA-256 of a stream."""
+
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class Recorder:
         if opened is not None and any(event.accepted):
             answers = zip(opened.files, event.accepted, strict=False)
             opened.be_about(file for file, yes in answers if yes)
+            opened.files = ()  # there may be 200,000, which are of no more use
 
     def _transfer_ended(self, event: events.TransferState, now: float) -> History | None:
         opened = self._transfers.pop(event.transfer, None)

@@ -166,7 +166,8 @@ class Journal:
 
     def save_transfer(self, record: TransferRecord, *, durable: bool = False) -> Written:
         """Insert or replace a transfer. Of one that ended little is kept, and no key."""
-        size = len(record.request) + len(record.info) + 200 * len(record.sources)
+        size = len(record.request) + len(record.info) + len(record.packed)
+        size += 200 * len(record.sources)
         return self._write(lambda rows: rows.save_transfer(record), durable=durable, size=size)
 
     def phase(
@@ -239,6 +240,14 @@ class Journal:
         """Delete the whole history; return how many entries it had, None where it cannot be."""
         return await self._ask(lambda rows: rows.clear_history(), None)
 
+    # -- contacts
+
+    async def with_contacts(self, work: Callable[[Rows], T], failed: T) -> T:
+        """Do this with the rows, in a transaction of its own, which has reached the disk before it
+        returns; return its result, and `failed` where it cannot be written. See contact_rows.py.
+        """
+        return await self._ask(work, failed, durable=True)
+
     # -- inside
 
     def _write(
@@ -249,9 +258,10 @@ class Journal:
         self._add(Job(work, done, False, lasting=True, durable=durable, size=size))
         return written
 
-    async def _ask(self, work: Callable[[Rows], T], failed: T) -> T:
+    async def _ask(self, work: Callable[[Rows], T], failed: T, *, durable: bool = False) -> T:
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._add(Job(work, partial(self._call, partial(_settle, answer)), failed))
+        done = partial(self._call, partial(_settle, answer))
+        self._add(Job(work, done, failed, durable=durable))
         return await answer
 
     def _add(self, job: Job) -> None:

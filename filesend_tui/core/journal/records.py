@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from filesend_tui.core.choices import ARRIVING, SENDING, Arriving, Sending
 from filesend_tui.core.events import (
     Direction,
     PausedBy,
@@ -48,8 +49,9 @@ class SessionRecord(Record, frozen=True, kw_only=True):
 
     id: of this side alone: both sides may share a journal. root: its root secret, 32 bytes. side:
     which of the two this was when they were introduced. verification: words to compare. epoch:
-    how often keys were made. taken: the number of the last word taken from the partner. next_seq:
-    the number of the next word of this side. created, last_seen: seconds since 1970.
+    how often keys were made. remembers: whether the partner's side can remember people. contact:
+    the partner's, where they are one. taken: the number of the last word taken from the partner.
+    next_seq: the number of the next word of this side. created, last_seen: seconds since 1970.
     """
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset({"root", "verification"})
@@ -64,6 +66,48 @@ class SessionRecord(Record, frozen=True, kw_only=True):
     epoch: int = 0
     taken: int = 0
     next_seq: int = 0
+    remembers: bool = False
+    contact: str = ""
+    created: float
+    last_seen: float
+
+
+class Allowed(NamedTuple):
+    """What is taken of a contact without asking.
+
+    folder: where it goes; None for the usual one. size: most bytes of a request, None for any.
+    kinds: patterns of file names, in lower case, of which each file has to fit one; empty for any.
+    """
+
+    folder: Path | None = None
+    size: int | None = None
+    kinds: tuple[str, ...] = ()
+
+
+class ContactRecord(Record, frozen=True, kw_only=True):
+    """Somebody who is remembered.
+
+    id: of `new_id`. name: this side's for them, of no other contact. their_name: their own, at the
+    last meeting. side: which of the two this was when they were introduced. meeting: 32 bytes from
+    which the places are derived. secret: 32 bytes, replaced at each meeting. next: those that the
+    other side may have replaced it by already. generation: how often it was replaced. attempt: the
+    number of the last renewal. doubted: somebody else has used a copy. allowed: None where all is
+    asked about. created, last_seen: seconds since 1970.
+    """
+
+    HIDDEN: ClassVar[frozenset[str]] = frozenset({"meeting", "secret", "next"})
+
+    id: str
+    name: str
+    their_name: str
+    side: str
+    meeting: bytes
+    secret: bytes
+    next: bytes = b""
+    generation: int = 0
+    attempt: int = 0
+    doubted: bool = False
+    allowed: Allowed | None = None
     created: float
     last_seen: float
 
@@ -98,13 +142,15 @@ class TransferRecord(Record, frozen=True, kw_only=True):
 
     folder: where it goes; None for a sender. request: the encoded FileRequest. accepted: a yes or
     no for each file; None without an answer. chosen: the paths that the person chose; sources: the
-    files found there; both empty for a receiver. info_hash, info: of its torrent, info being the
-    info dictionary as it was hashed; empty until it is known, as are magnet and swarm_key.
+    files found there, or packed, where they are many; empty for a receiver. info_hash, info: of its
+    torrent, info being the info dictionary as it was hashed; empty until it is known, as are magnet
+    and swarm_key. sending, arriving: what was chosen about how; records of earlier versions have
+    neither. group: of the transfers that share the torrent; empty for none.
     created, updated, ended: seconds since 1970.
     """
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset(
-        {"request", "sources", "chosen", "info", "swarm_key", "magnet"}
+        {"request", "sources", "packed", "chosen", "info", "swarm_key", "magnet"}
     )
 
     session: SessionId
@@ -117,13 +163,17 @@ class TransferRecord(Record, frozen=True, kw_only=True):
     accepted: tuple[bool, ...] | None = None
     chosen: tuple[Path, ...] = ()
     sources: tuple[Source, ...] = ()
+    packed: bytes = b""
     info_hash: bytes = b""
     info: bytes = b""
     swarm_key: bytes = b""
+    group: str = ""
     magnet: str = ""
     paused_by: PausedBy = PausedBy.NOBODY
     paused_files: tuple[int, ...] = ()
     queued: int = 0
+    sending: Sending = SENDING
+    arriving: Arriving = ARRIVING
     created: float
     updated: float
     ended: float | None = None

@@ -74,7 +74,7 @@ class Rows:
             counters = ("epoch", "taken", "next_seq")
             highest = {name: max(getattr(before, name), getattr(record, name)) for name in counters}
             record = msgspec.structs.replace(record, **highest)
-        return self._changed(
+        return self.changed(
             "INSERT INTO session VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "seen = excluded.seen, record = excluded.record WHERE holder IS excluded.holder",
             (record.id, self._me, record.last_seen, pack(record)),
@@ -92,12 +92,12 @@ class Rows:
         row = self._one("SELECT holder, id, record FROM session WHERE id = ?", (session,))
         if row is None or (mine and row[0] != self._me):
             return None
-        return self._read(SessionRecord, *row[1:])
+        return self.read(SessionRecord, *row[1:])
 
     def sessions(self) -> list[SessionRecord]:
         """Return all sessions, the last seen first."""
-        rows = self._all("SELECT id, record FROM session ORDER BY seen DESC", ())
-        read = (self._read(SessionRecord, *row) for row in rows)
+        rows = self.all("SELECT id, record FROM session ORDER BY seen DESC", ())
+        read = (self.read(SessionRecord, *row) for row in rows)
         return [record for record in read if record is not None]
 
     def keep_word(self, word: KeptWord) -> bool:
@@ -127,10 +127,10 @@ class Rows:
 
     def words(self, session: SessionId) -> list[KeptWord]:
         """Return the kept words of a session in order; only those before the first that is lost."""
-        rows = self._all("SELECT record FROM word WHERE session = ? ORDER BY seq", (session,))
+        rows = self.all("SELECT record FROM word WHERE session = ? ORDER BY seq", (session,))
         words: list[KeptWord] = []
         for (data,) in rows:
-            word = self._read(KeptWord, None, data)
+            word = self.read(KeptWord, None, data)
             if word is None or (words and word.seq != words[-1].seq + 1):
                 break
             words.append(word)
@@ -154,7 +154,7 @@ class Rows:
         """Insert or replace a transfer; return False where another process holds it."""
         if record.phase.ended or record.ended is not None:
             record = _lean(record)
-        return self._changed(
+        return self.changed(
             "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, id) "
             "DO UPDATE SET phase = excluded.phase, updated = excluded.updated, "
             "ended = excluded.ended, record = excluded.record WHERE holder IS excluded.holder",
@@ -176,7 +176,7 @@ class Rows:
             return record is not None and self.save_transfer(
                 msgspec.structs.replace(record, phase=phase, updated=now, ended=now)
             )
-        return self._changed(
+        return self.changed(
             "UPDATE transfer SET phase = ?, updated = ? WHERE session = ? AND id = ? "
             "AND holder = ? AND ended IS NULL",
             (phase.value, now, session, transfer, self._me),
@@ -198,7 +198,7 @@ class Rows:
 
     def save_share(self, record: ShareRecord) -> bool:
         """Insert or replace a share; return False where another process holds it."""
-        return self._changed(
+        return self.changed(
             "INSERT INTO share VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "updated = excluded.updated, ended = excluded.ended, record = excluded.record "
             "WHERE holder IS excluded.holder",
@@ -209,14 +209,14 @@ class Rows:
         """Return the transfers and shares that have not ended, the oldest first."""
         found: list[Unfinished] = []
         # Whether one has ended is read from its record, which has a digest; few have.
-        rows = self._all("SELECT holder, id, phase, updated, record FROM transfer", ())
+        rows = self.all("SELECT holder, id, phase, updated, record FROM transfer", ())
         for holder, *stored in rows:
             transfer = self._as_stored(*stored)
             if transfer is not None and transfer.ended is None:
                 found.append(self._unfinished(transfer, holder))
-        rows = self._all("SELECT holder, id, record FROM share", ())
+        rows = self.all("SELECT holder, id, record FROM share", ())
         for holder, *kept in rows:
-            share = self._read(ShareRecord, *kept)
+            share = self.read(ShareRecord, *kept)
             if share is not None and share.ended is None:
                 found.append(self._unfinished(share, holder))
         return sorted(found, key=lambda each: each.record.created)
@@ -226,7 +226,7 @@ class Rows:
 
         Nor was anything of its session: a long transfer changes in nothing else.
         """
-        seen = dict(self._all("SELECT id, seen FROM session", ()))
+        seen = dict(self.all("SELECT id, seen FROM session", ()))
         return [
             each
             for each in self.unfinished()
@@ -242,20 +242,18 @@ class Rows:
         kept = self._one("SELECT 1 FROM session WHERE id = ?", (session,))
         if kept is not None and not self.claim_session(session):
             return False
-        return self._changed(
+        return self.changed(
             "UPDATE transfer SET holder = ? WHERE session = ? AND id = ?",
             (self._me, session, transfer),
         )
 
     def claim_session(self, session: SessionId) -> bool:
         """Take a session if no other process holds it."""
-        return self._is_free("session WHERE id = ?", session) and self._changed(
-            "UPDATE session SET holder = ? WHERE id = ?", (self._me, session)
-        )
+        return self.take("session", session)
 
     def claim_share(self, share: str) -> bool:
         """Take an unfinished share if no other process holds it."""
-        return self._is_free("share WHERE id = ? AND ended IS NULL", share) and self._changed(
+        return self._is_free("share WHERE id = ? AND ended IS NULL", share) and self.changed(
             "UPDATE share SET holder = ? WHERE id = ?", (self._me, share)
         )
 
@@ -263,13 +261,11 @@ class Rows:
         """Delete a transfer; return False where there is none or another process holds it."""
         return self._is_free(
             "transfer WHERE session = ? AND id = ?", session, transfer
-        ) and self._changed(
-            "DELETE FROM transfer WHERE session = ? AND id = ?", (session, transfer)
-        )
+        ) and self.changed("DELETE FROM transfer WHERE session = ? AND id = ?", (session, transfer))
 
     def forget_share(self, share: str) -> bool:
         """Delete a share; return False where there is none or another process holds it."""
-        return self._is_free("share WHERE id = ?", share) and self._changed(
+        return self._is_free("share WHERE id = ?", share) and self.changed(
             "DELETE FROM share WHERE id = ?", (share,)
         )
 
@@ -286,11 +282,11 @@ class Rows:
 
     def history(self, limit: int, before: int | None) -> list[History]:
         """Return the newest entries below the number `before`, the newest first."""
-        rows = self._all(
+        rows = self.all(
             "SELECT number, record FROM history WHERE number < ? ORDER BY number DESC LIMIT ?",
             (_LAST if before is None else before, limit),
         )
-        read = ((number, self._read(History, None, data)) for number, data in rows)
+        read = ((number, self.read(History, None, data)) for number, data in rows)
         return [msgspec.structs.replace(entry, number=number) for number, entry in read if entry]
 
     def clear_history(self) -> int:
@@ -314,7 +310,7 @@ class Rows:
                 f"DELETE FROM {table} WHERE ended < ?",  # noqa: S608 - a table's name of ours
                 (now - ENDED_AGE,),
             )
-        rows = self._all(
+        rows = self.all(
             "SELECT id, holder FROM session WHERE seen < ? AND id NOT IN "
             "(SELECT session FROM transfer WHERE ended IS NULL)",
             (now - keeping.UNFINISHED,),
@@ -323,13 +319,48 @@ class Rows:
             if self._may_take(holder):
                 self.forget_session(session)
 
+    # -- for contact_rows.py, too
+
+    def take(self, table: str, id: str) -> bool:
+        """Hold a row of a table; return False where another process does, or there is none."""
+        return self._is_free(f"{table} WHERE id = ?", id) and self.changed(
+            f"UPDATE {table} SET holder = ? WHERE id = ?",  # noqa: S608 - a table's name of ours
+            (self._me, id),
+        )
+
+    def give_back(self, table: str, id: str) -> bool:
+        """Hold a row no more; return whether this process did."""
+        return self.changed(
+            f"UPDATE {table} SET holder = NULL WHERE id = ? AND holder = ?",  # noqa: S608
+            (id, self._me),
+        )
+
+    def read(self, kind: type[T], id: str | None, data: object) -> T | None:
+        """Return a row's record, if it is what was written, and under its id where it has one."""
+        try:
+            record = unpack(kind, data)
+        except Spoiled:
+            record = None
+        if record is None or (id is not None and getattr(record, "id", id) != id):
+            self.spoiled = True
+            return None
+        return record
+
+    def changed(self, statement: str, values: tuple[Any, ...]) -> bool:
+        """Carry out a statement; return whether it changed a row."""
+        return self._connection.execute(statement, values).rowcount > 0
+
+    def all(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        """Return all rows of a query."""
+        return self._connection.execute(statement, values).fetchall()
+
     # -- inside
 
     def _as_stored(
         self, id: TransferId, phase: Any, updated: Any, data: object
     ) -> TransferRecord | None:
         """Return a transfer as its columns say, which change more often than its record."""
-        record = self._read(TransferRecord, id, data)
+        record = self.read(TransferRecord, id, data)
         if record is None:
             return None
         try:
@@ -359,25 +390,8 @@ class Rows:
             return Unfinished(record, running=False)
         return Unfinished(record, running=True, pid=pid_of(holder), ours=ours)
 
-    def _read(self, kind: type[T], id: str | None, data: object) -> T | None:
-        """Return a row's record, if it is what was written, and under its id where it has one."""
-        try:
-            record = unpack(kind, data)
-        except Spoiled:
-            record = None
-        if record is None or (id is not None and getattr(record, "id", id) != id):
-            self.spoiled = True
-            return None
-        return record
-
-    def _changed(self, statement: str, values: tuple[Any, ...]) -> bool:
-        return self._connection.execute(statement, values).rowcount > 0
-
     def _one(self, statement: str, values: tuple[Any, ...]) -> Any:
         return self._connection.execute(statement, values).fetchone()
-
-    def _all(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
-        return self._connection.execute(statement, values).fetchall()
 
 
 def _lean(record: TransferRecord) -> TransferRecord:

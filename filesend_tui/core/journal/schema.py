@@ -34,11 +34,15 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             number INTEGER PRIMARY KEY AUTOINCREMENT, ended REAL NOT NULL, record BLOB NOT NULL)""",
         "CREATE INDEX history_ended ON history (ended)",
     ),
+    (
+        """CREATE TABLE contact (
+            id TEXT PRIMARY KEY NOT NULL, holder TEXT, seen REAL NOT NULL, record BLOB NOT NULL)""",
+    ),
 )
 
 #: The version that this program knows, and its tables.
 VERSION: Final = len(MIGRATIONS)
-TABLES: Final = ("session", "word", "transfer", "share", "history")
+TABLES: Final = ("session", "word", "transfer", "share", "history", "contact")
 
 
 class Newer(Exception):

@@ -29,7 +29,7 @@ from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.transport_race import TransportRace, Winner
 from filesend_tui.core.transports.base import Channel, NoWay, Transport
 from filesend_tui.core.transports.clues import NoRoadLed, Outcome, Tried
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads
 from filesend_tui.core.util.tasks import Tasks
 
 #: Most offers of one tracker that are answered at once: each holds sockets, and a tracker that
@@ -93,7 +93,7 @@ class Dialer:
         wants_peers: How many more peers the swarm wants now.
         is_silent: Whether nothing comes over a channel handed over: its peer may be met again.
         learned: Called with more of what became of better roads than that of a channel handed over.
-        transports: The client's; in an open swarm only the one of WebTorrent is used.
+        roads: How peers may be reached; in an open swarm only the one of WebTorrent is used.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Dialer:
         *,
         signaling: Signaling,
         peer_id: bytes,
-        transports: Transports,
+        roads: Roads,
         met: Callable[[MetPeer], None],
         wants_peers: Callable[[], int],
         missed: Callable[[], None] = lambda: None,
@@ -111,7 +111,7 @@ class Dialer:
     ) -> None:
         self._signaling = signaling
         self._peer_id = peer_id
-        self._transports = transports
+        self._roads = roads
         self._met = met
         self._missed = missed
         #: Why the last known peer could not be met, if it could not, or why none can be.
@@ -137,11 +137,13 @@ class Dialer:
             ChannelFailed: None could be made.
         """
         # Once, and not in each of several offers.
-        await self._transports.warm(private=self._signaling.private)
+        await self._roads.warm(private=self._signaling.private)
         making: list[asyncio.Task[TransportRace]] = []
         try:
             for _ in range(count):
-                making.append(asyncio.create_task(TransportRace.offer(self._usable)))
+                making.append(
+                    asyncio.create_task(TransportRace.offer(self._usable, self._roads.relay))
+                )
                 # One step of the event loop each: making all at once would block it for too long.
                 await asyncio.sleep(0)
             made = await asyncio.gather(*making, return_exceptions=True)
@@ -253,7 +255,7 @@ class Dialer:
         # What does not last is in no invitation: that says nothing of what the peer allows.
         here = [each for each in self._usable if each.lasting or each.name in reach.texts]
         try:
-            race = await TransportRace.answer(reach.texts, here)
+            race = await TransportRace.answer(reach.texts, here, self._roads.relay)
         except ChannelFailed as failure:
             log.debug("an invitation was not answered: %s", failure)
             return None
@@ -267,7 +269,7 @@ class Dialer:
 
     @property
     def _usable(self) -> Sequence[Transport]:
-        return self._transports.usable(private=self._signaling.private)
+        return self._roads.usable(private=self._signaling.private)
 
     async def close(self) -> None:
         """Close every offer and attempt in progress; channels handed over stay open."""
@@ -364,7 +366,7 @@ class Dialer:
         reply: Callable[[Description], Awaitable[None]],
     ) -> None:
         try:
-            race = await TransportRace.answer(offer, self._better(use.offerer))
+            race = await TransportRace.answer(offer, self._better(use.offerer), self._roads.relay)
         except ChannelFailed as failure:
             log.debug("an offer was not answered: %s", failure)
             self._failed(use.offerer, failure)
@@ -443,7 +445,7 @@ class Dialer:
 
     def _why_none(self, failure: ChannelFailed, race: TransportRace) -> ChannelFailed:
         """Return the error for a race that nothing came of. failure: of the last one in it."""
-        tried = in_order(self._by_road(race).values(), self._transports.order)
+        tried = in_order(self._by_road(race).values(), self._roads.order)
         # Else it was given up for another attempt.
         over = all(each.outcome in {Outcome.FAILED, Outcome.LEFT_OUT} for each in tried)
         return NoRoadLed(*none_got_through(tried)) if self._signaling.private and over else failure
@@ -451,7 +453,7 @@ class Dialer:
     def _by_road(self, race: TransportRace) -> dict[str, Tried]:
         """Return what became of the roads of a race, and why others are not in it."""
         tried = {each.road: each for each in race.tried}
-        for name, why in self._transports.left_out.items():
+        for name, why in self._roads.left_out.items():
             tried.setdefault(name, Tried(name, Outcome.LEFT_OUT, frozenset({why})))
         return tried
 
@@ -464,7 +466,7 @@ class Dialer:
         return better_than(
             winner.transport.name,
             tried.values(),
-            self._transports.order,
+            self._roads.order,
             waits=winner.transport.makeshift,
         )
 

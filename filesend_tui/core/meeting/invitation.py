@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.meeting.signaling import Texts
 from filesend_tui.core.meeting.transport_race import TransportRace
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads
 
 
 class Reach(NamedTuple):
@@ -36,9 +36,9 @@ class Invitation:
         self.race = race
 
     @classmethod
-    async def make(cls, peer_id: bytes, transports: Transports) -> Self | None:
+    async def make(cls, peer_id: bytes, roads: Roads) -> Self | None:
         """Return an invitation into a private swarm; None where no transport can make one."""
-        usable = transports.usable(private=True)
+        usable = roads.usable(private=True)
         # No worse one before a better one could be tried, unless that takes its place later.
         better = takewhile(lambda each: each.lasting, usable)
         lasting = [*better, *(each for each in usable if each.lasting and each.makeshift)]
@@ -46,7 +46,7 @@ class Invitation:
         if not lasting:
             return None
         try:
-            return cls(peer_id, await TransportRace.offer(lasting))
+            return cls(peer_id, await TransportRace.offer(lasting, roads.relay))
         except ChannelFailed:
             return None
 

@@ -23,12 +23,14 @@ from filesend_tui.core.meeting.timings import DEFAULT, Timings
 from filesend_tui.core.meeting.tracker_session import Presence, Totals
 from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.clues import Tried
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads
 
 __all__ = ["MetPeer", "Rendezvous", "Totals", "usable_trackers"]
 
 #: Most trackers of one torrent: a magnet is a stranger's text.
 MAX_TRACKERS: Final = 8
+#: Most trackers up to which one is added to a running torrent.
+MOST_WITH_ADDED: Final = 4
 #: Default timeout in seconds of `announced`.
 ANNOUNCE_TIMEOUT: Final = 20.0
 
@@ -66,7 +68,7 @@ class Rendezvous:
         signaling: What trackers see of this swarm.
         peer_id: Ours, 20 bytes; the same for the life of this object.
         trackers: URLs; those that are not ws:// or wss:// are left out.
-        transports: The client's; in an open swarm only the one of WebTorrent is used.
+        roads: How peers may be reached; in an open swarm only the one of WebTorrent is used.
         config: Has the number of offers in an announce, and what trackers are reached by.
         totals: Called at every announce.
         wants_peers: How many more peers the swarm wants now.
@@ -82,7 +84,7 @@ class Rendezvous:
         signaling: Signaling,
         peer_id: bytes,
         trackers: Sequence[str],
-        transports: Transports,
+        roads: Roads,
         config: ClientConfig,
         totals: Callable[[], Totals],
         wants_peers: Callable[[], int],
@@ -102,7 +104,7 @@ class Rendezvous:
         self._dialer = Dialer(
             signaling=signaling,
             peer_id=peer_id,
-            transports=transports,
+            roads=roads,
             met=self._meet,
             wants_peers=wants_peers,
             is_silent=is_silent,
@@ -111,26 +113,19 @@ class Rendezvous:
             missed=self.more_peers,
             timings=timings,
         )
-        presence = Presence(
+        self._presence = Presence(
             swarm=signaling.rendezvous,
             peer_id=peer_id,
-            # A private swarm has two members: no more than one offer finds a peer.
-            offers=1 if signaling.private else config.offers,
+            offers=config.offers,
             totals=(lambda: _kept_back(totals())) if signaling.private else totals,
             wants_peers=wants_peers,
         )
-        self._announcers = [
-            Announcer(
-                url,
-                presence=presence,
-                dialer=self._dialer,
-                on_accepted=partial(self._accept, url),
-                on_problem=partial(self._fail, url),
-                timings=timings,
-                proxy=config.proxies.of(url),
-            )
-            for url in usable_trackers(trackers)
-        ]
+        self._proxies = config.proxies
+        self._timings = timings
+        self._announcing = False
+        self._announcers: dict[str, Announcer] = {}
+        for url in usable_trackers(trackers):
+            self._announcers[url] = self._announcer(url)
 
     @property
     def trouble(self) -> FileSendError | None:
@@ -154,6 +149,23 @@ class Rendezvous:
         else:
             self._announce()
 
+    def add_tracker(self, url: str) -> bool:
+        """Announce at one more tracker, as at the others; at once if these are announced to.
+
+        Returns:
+            Whether it is one of the trackers now. One that was there already is left as it is; one
+            that makes no sense, or is one too many (MOST_WITH_ADDED), is not used.
+        """
+        if url in self._announcers:
+            return True
+        full = len(self._announcers) >= MOST_WITH_ADDED
+        if self._stopped or full or not usable_trackers([url]):
+            return False
+        announcer = self._announcers[url] = self._announcer(url)
+        if self._announcing:
+            announcer.start()
+        return True
+
     async def answer(self, reach: Reach) -> Reach | None:
         """Answer a known peer's invitation; None where there is no transport in common."""
         return await self._dialer.answer_reach(reach)
@@ -167,7 +179,8 @@ class Rendezvous:
         self._announce()
 
     def _announce(self) -> None:
-        for announcer in self._announcers:
+        self._announcing = True
+        for announcer in self._announcers.values():
             announcer.start()
         if not self._announcers:
             self._on_problem(self._nowhere())
@@ -188,17 +201,17 @@ class Rendezvous:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            names = ", ".join(announcer.name for announcer in self._announcers)
+            names = ", ".join(announcer.name for announcer in self._announcers.values())
             raise TrackerFailed(f"No answer came in time from {names}.") from None
 
     async def completed(self) -> None:
         """Announce to the trackers that the download is complete; return at once."""
-        for announcer in self._announcers:
+        for announcer in self._announcers.values():
             announcer.completed()
 
     def more_peers(self) -> None:
         """Announce soon: peers are missing. Rate-limited, so callable at any time."""
-        for announcer in self._announcers:
+        for announcer in self._announcers.values():
             announcer.more_peers()
 
     async def stop(self) -> None:
@@ -209,7 +222,7 @@ class Rendezvous:
             self._inviting.cancel()
             await asyncio.wait({self._inviting})
         try:
-            await asyncio.gather(*(announcer.stop() for announcer in self._announcers))
+            await asyncio.gather(*(announcer.stop() for announcer in self._announcers.values()))
         finally:
             await self._dialer.close()
         unclaimed, self._met = self._met, deque()
@@ -229,8 +242,19 @@ class Rendezvous:
     def _meet(self, met: MetPeer) -> None:
         self._met.append(met)
         self._arrived.set()
-        for announcer in self._announcers:
+        for announcer in self._announcers.values():
             announcer.peer_met()
+
+    def _announcer(self, url: str) -> Announcer:
+        return Announcer(
+            url,
+            presence=self._presence,
+            dialer=self._dialer,
+            on_accepted=partial(self._accept, url),
+            on_problem=partial(self._fail, url),
+            timings=self._timings,
+            proxy=self._proxies.of(url),
+        )
 
     def _accept(self, url: str) -> None:
         self._accepted = True

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from filesend_tui.core.errors import ChannelFailed
-from filesend_tui.core.transports.base import Attempt, Channel, Transport
+from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, Transport
 from filesend_tui.core.transports.clues import Clue, Outcome, Tried, failed
 
 log = logging.getLogger(__name__)
@@ -50,26 +50,27 @@ class TransportRace:
         self._out = list(out)
 
     @classmethod
-    async def offer(cls, transports: Sequence[Transport]) -> TransportRace:
+    async def offer(cls, transports: Sequence[Transport], relay: RelayAccess) -> TransportRace:
         """Make an offer for a peer that is not known yet.
 
         Args:
             transports: Those that are allowed, the best first.
+            relay: The one that they may use.
 
         Raises:
             ChannelFailed: None can be offered; the error of the last of them.
         """
-        return cls(*await _begin([(each, each.offer()) for each in transports]))
+        return cls(*await _begin([(each, each.offer(relay)) for each in transports]))
 
     @classmethod
     async def answer(
-        cls, offer: Mapping[str, str], transports: Sequence[Transport]
+        cls, offer: Mapping[str, str], transports: Sequence[Transport], relay: RelayAccess
     ) -> TransportRace:
         """Answer a peer's offer; ignore texts of transports that are not allowed here.
 
         Args:
             offer: The peer's texts.
-            transports: As `offer`.
+            transports, relay: As `offer`.
 
         Raises:
             ChannelFailed: The two have none in common, or none can be answered.
@@ -77,7 +78,8 @@ class TransportRace:
         common = [each for each in transports if each.name in offer]
         if not common:
             raise ChannelFailed("A peer offers no road that is allowed here.")
-        runners, out = await _begin([(each, each.answer(offer[each.name])) for each in common])
+        making = [(each, each.answer(offer[each.name], relay)) for each in common]
+        runners, out = await _begin(making)
         return cls(runners, out + [_unoffered(each) for each in transports if each not in common])
 
     @property

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from filesend_tui.core.errors import (
     ExpiredCode,
     FileSendError,
+    NameplateTaken,
     NotPaired,
     PairingFailed,
     RelayUnreachable,
@@ -26,7 +25,8 @@ from filesend_tui.core.errors import (
     UsedCode,
 )
 from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
-from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage, routed
+from filesend_tui.core.relay_client.staying import Again, ConnectionState, Staying, always
 from filesend_tui.core.util import tunnel
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
@@ -56,9 +56,6 @@ _log = logging.getLogger(__name__)
 #: Timeouts in seconds for a connection attempt and for an acknowledgement.
 CONNECT_TIMEOUT: Final = 10.0
 CALL_TIMEOUT: Final = 15.0
-#: Backoff in seconds: before the first reconnect, and the most between two.
-FIRST_DELAY: Final = 0.5
-LONGEST_DELAY: Final = 30.0
 
 #: The name under which each unsealed word is sent.
 _EVENT: Final[Mapping[type[Word], str]] = {
@@ -76,6 +73,7 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
     ErrorCode.USED_CODE: (UsedCode, "This code was used already.", ""),
     ErrorCode.EXPIRED_CODE: (ExpiredCode, "This code has expired.", ""),
     ErrorCode.WITHDRAWN_CODE: (ExpiredCode, "This code was given up by whoever made it.", ""),
+    ErrorCode.NAMEPLATE_TAKEN: (NameplateTaken, "The number of this code is taken there.", ""),
     ErrorCode.OWN_CODE: (
         PairingFailed,
         "This is your own code.",
@@ -108,24 +106,6 @@ _REFUSALS: Final[Mapping[str, tuple[type[FileSendError], str, str]]] = {
 
 W = TypeVar("W", bound=Word)
 
-#: Awaited before each reconnect; returns whether to connect to what is there now. It may first
-#: start a relay there, and must not raise.
-Again: TypeAlias = Callable[[], Awaitable[bool]]
-
-
-class ConnectionState(StrEnum):
-    """The states of the connection."""
-
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    LOST = "lost"
-    CLOSED = "closed"
-
-
-async def always() -> bool:
-    """Return True: reconnect to a lost relay in any case."""
-    return True
-
 
 def refusal(code: object) -> FileSendError:
     """Return the error that a relay's error code stands for. The relay's own text is not shown."""
@@ -135,7 +115,7 @@ def refusal(code: object) -> FileSendError:
     return kind(message, hint)
 
 
-class RelayConnection:
+class RelayConnection(Staying):
     """One user's connection to one relay.
 
     Args:
@@ -151,19 +131,19 @@ class RelayConnection:
         on_state: Callable[[ConnectionState], None],
         proxies: Proxies = NO_PROXIES,
     ) -> None:
+        super().__init__(on_state)
         self.address: RelayAddress | None = None
-        self.state = ConnectionState.CLOSED
         self._on_word = on_word
-        self._on_state = on_state
         self._proxies = proxies
         self._client: StrictClient | None = None
         self._calls: set[asyncio.Future[Any]] = set()
-        self._reconnecting: asyncio.Task[None] | None = None
-        self._since = 0.0
-        self._waits = _delays()
-        self._again: Again = always
         self._fault = ""
         self._ends = Tasks()  # of connections that were lost: each frees its HTTP session
+
+    @property
+    def url(self) -> str:
+        """The relay's address, as shown; empty before the first `connect`."""
+        return self.address.url if self.address else ""
 
     @property
     def loss(self) -> RelayUnreachable:
@@ -193,18 +173,11 @@ class RelayConnection:
         """
         address = parse_relay_url(url)
         if self.state is ConnectionState.LOST and address == self.address:
-            await self._try_now(address, again)
+            await self._try_now(again)
             return
         await self.close()
         self.address = address
-        self._waits = _delays()
-        self._again = again
-        self._enter(ConnectionState.CONNECTING)
-        try:
-            await self._open(address)
-        except BaseException:
-            self._enter(ConnectionState.CLOSED)
-            raise
+        await self._connect(again)
 
     async def call(self, word: Word, reply: type[W]) -> W:
         """Send a word to the relay and return its acknowledgement.
@@ -271,27 +244,14 @@ class RelayConnection:
 
     # -- internals
 
-    async def _try_now(self, address: RelayAddress, again: Again) -> None:
-        """Reconnect to the lost relay without the rest of the backoff. Raises RelayUnreachable."""
-        await self._stop_reconnecting()
-        self._again = again
-        self._waits = _delays()
-        try:
-            if self._client is None:  # else it is just back
-                await self._open(address)
-        except BaseException:
-            if self.state is ConnectionState.LOST:  # else it was closed meanwhile
-                self._reconnecting = asyncio.create_task(self._return())
-            raise
+    @property
+    def _is_there(self) -> bool:
+        return self._client is not None
 
-    async def _stop_reconnecting(self) -> None:
-        if self._reconnecting is not None:
-            self._reconnecting.cancel()
-            await asyncio.gather(self._reconnecting, return_exceptions=True)
-            self._reconnecting = None
-
-    async def _open(self, address: RelayAddress) -> None:
+    async def _open(self) -> None:
         """Make a fresh connection. Raises RelayUnreachable."""
+        address = self.address
+        assert address is not None
         # In a thread: importing it takes a third of a second, and a screen may be drawn meanwhile.
         strict = await asyncio.to_thread(
             import_module, "filesend_tui.core.relay_client.socket_client"
@@ -330,8 +290,7 @@ class RelayConnection:
             what = f"No relay answers at {address.url}{f': {why.reason}' if why else ''}."
             raise RelayUnreachable(what, why.hint if why else "") from error
         self._client = client
-        self._since = asyncio.get_running_loop().time()
-        self._enter(ConnectionState.CONNECTED)
+        self._opened()
 
     def _take(self, client: StrictClient, event: str, payload: list[Any]) -> bool:
         """Handle an event; return whether a relay may send it in this form."""
@@ -348,24 +307,8 @@ class RelayConnection:
         self._client = None
         self._ends.spawn(client.end())
         self._note_fault(client)
-        if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
-            self._waits = _delays()  # else the backoff goes on: the connection flaps
         self._fail_calls()
-        self._enter(ConnectionState.LOST)
-        self._reconnecting = asyncio.create_task(self._return())
-
-    async def _return(self) -> None:
-        """Reconnect, with backoff, until it works."""
-        assert self.address is not None
-        for delay in self._waits:
-            await asyncio.sleep(delay)
-            if not await self._again():
-                continue
-            try:
-                await self._open(self.address)
-            except RelayUnreachable:
-                continue
-            return
+        self._gone()
 
     def _note_fault(self, client: StrictClient) -> None:
         self._fault = client.fault
@@ -377,46 +320,17 @@ class RelayConnection:
             if not answered.done():
                 answered.set_exception(self.loss)
 
-    def _enter(self, state: ConnectionState) -> None:
-        self.state = state
-        self._on_state(state)
-
     def _unreachable(self, what: str, hint: str = "") -> RelayUnreachable:
         where = f" at {self.address.url}" if self.address else ""
         return RelayUnreachable(f"{what}{where}.", hint)
 
 
 def _incoming(event: str, payload: object) -> Word | RoomMessage | None:
-    """Return the word that the relay delivered; None if it is malformed.
-
-    A malformed word of the partner's must not be dropped silently: it becomes a message that
-    cannot be opened, for which the receiver ends the pairing or session.
-    """
+    """Return the word that the relay delivered; None if it is malformed."""
     sent_as = _SENT_AS.get(event)
+    if sent_as is not None:
+        return routed(sent_as, payload)
     try:
-        if sent_as is None:
-            return parse(NOTICES[event], payload)
-        room = parse(_InRoom, payload).room
+        return parse(NOTICES[event], payload)
     except msgspec.ValidationError:
         return None
-    try:
-        routed = parse(ROUTES[sent_as].payload, payload)
-    except msgspec.ValidationError:
-        return RoomMessage(room, SealedMessage(event=sent_as, body=b""))
-    pairing = PAIRING.get(sent_as)
-    if pairing is None:
-        return RoomMessage(room, SealedMessage(event=sent_as, body=routed.body))
-    return RoomMessage(room, pairing(body=routed.body))
-
-
-class _InRoom(Word, frozen=True, kw_only=True):
-    """A routed word of which only the room is read."""
-
-    room: Room
-
-
-def _delays() -> Iterator[float]:
-    delay = FIRST_DELAY
-    while True:
-        yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
-        delay = min(delay * 2, LONGEST_DELAY)

@@ -127,8 +127,9 @@ async def unfinished(
         if isinstance(record, TransferRecord) and record.session in sessions:
             runs = record.id in here if ours and here is not None else running
             with suppress(ValueError):
-                relay = sessions[record.session].relay
-                found.append(_shown(record, facts_of(record), relay, runs, pid if runs else None))
+                of = sessions[record.session]
+                shown = _shown(record, facts_of(record), of.relay, runs, pid if runs else None)
+                found.append(replace(shown, contact=of.contact))
     return tuple(found)
 
 

@@ -70,6 +70,8 @@ class SessionKeeper:
             epoch=state.epoch,
             taken=state.taken,
             next_seq=state.said + 1,
+            remembers=state.remembers,
+            contact=state.contact,
             created=now,
             last_seen=now,
         )
@@ -102,6 +104,8 @@ def state_of(record: SessionRecord, words: Sequence[KeptWord]) -> SessionState:
         epoch=record.epoch,
         said=record.next_seq - 1,
         taken=record.taken,
+        remembers=record.remembers,
+        contact=record.contact,
         kept=tuple(Kept(each.seq, _word(each), len(each.content)) for each in words),
     )
 

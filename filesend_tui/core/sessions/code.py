@@ -1,7 +1,8 @@
 """Codes that one person tells another: a nameplate and two words, like `4711-apple-violin`.
 
-Here live the word list, and how a code is made, parsed and completed. Nothing about the relay or
-about keys ever lives here. A code is a secret until it is used: no repr contains it.
+Here live the word list, and how a code is made, parsed and completed, and told from the address of
+a relay that stands with it, as in `4711-apple-violin@192.168.1.7`. Nothing about the relay or about
+keys ever lives here. A code is a secret until it is used: no repr contains it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from filesend_tui.core.util.text import clean
 WORD_COUNT = 2
 # Most characters that are parsed: a person pastes a line or a few.
 _MAX_TYPED = 2000
-_MAX_NAMEPLATE = 999_999
+_MAX_NAMEPLATE = 99_999_999
 _MAX_COMPLETIONS = 8
 # A number, or a run of letters; whatever stands between them (spaces, hyphens, commas, quotes,
 # dashes that a phone "corrected") only separates.
@@ -33,6 +34,10 @@ _IN_TEXT = re.compile(
     r"(?<![\w./\\~-])([0-9]{1,9})[\W_]{0,5}([^\W\d_]+)[\W_]{1,5}([^\W\d_]++)"
     r"(?![\d_/\\-]|[.~][^\W_])"
 )
+# A code with the address of a relay, which is the group.
+_WITH_PLACE = re.compile(r"(?<![\w./\\~-])[0-9]{1,9}[\W_]{0,5}[^\W\d_]+[\W_]{1,5}[^\W\d_]++@(\S+)")
+# What closes a quotation or a sentence, and is no part of an address.
+_CLOSING = ".,;:!?'\"`’”»)>}"
 # A code that ends in an unfinished word, which is the group.
 _UNFINISHED = re.compile(r"\W*[0-9]+(?:[\W_]+[^\W\d_]+)?[\W_]+([^\W\d_]+)")
 
@@ -102,6 +107,26 @@ def parse_code(typed: str) -> Code:
     # Text before the number does not belong to the code: the number, or a word after it, is wrong.
     start = next((n for n, token in enumerate(tokens) if token.isdecimal()), 0)
     raise InvalidCode(_wrong(tokens[start:]) or _wrong(tokens) or "")
+
+
+def split_place(typed: str) -> tuple[str, str]:
+    """Return what was typed without the relay's address that follows its code, and that address.
+
+    As in `4711-apple-violin@192.168.1.7`, also within a longer text. Whether the code and the
+    address make sense is not looked at. Without such an address: what was typed, and "".
+    """
+    if len(typed) > _MAX_TYPED:
+        return typed, ""  # parse_code refuses it
+    text = unicodedata.normalize("NFKC", typed)
+    match = _WITH_PLACE.search(text)
+    place = match[1].rstrip(_CLOSING) if match is not None else ""
+    if "[" not in place:  # of an address of IPv6
+        place = place.rstrip(_CLOSING + "]")
+    if match is None or not place:
+        return typed, ""
+    rest = text[match.start(1) + len(place) :]
+    # What follows does not become a part of the code.
+    return text[: match.start(1) - 1] + (f"@{rest}" if rest.strip() else ""), place
 
 
 def _codes_in(text: str) -> tuple[Code, ...]:

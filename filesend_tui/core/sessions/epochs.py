@@ -29,6 +29,11 @@ def secret_of(root: Secret, epoch: int) -> Secret:
     return Secret(_derived(root.value, None, _EPOCH + epoch.to_bytes(8)))
 
 
+def derived(root: Secret, label: bytes, salt: bytes) -> bytes:
+    """Return 32 bytes of a root secret, for another use. label: no other use has it."""
+    return _derived(root.value, salt, label)
+
+
 def to_try(epoch: int) -> tuple[int, ...]:
     """Return the epochs that a side tries after `epoch`, in the order in which it tries them.
 

@@ -1,13 +1,14 @@
-"""The sessions of a client: any number of other people, met through one connection to a relay.
+"""The sessions of a client: any number of other people, met at any number of meeting places.
 
     lobby ──introduced──▶ present ──room lost──▶ away ──met again──▶ present
                              └──goodbye, tampering, away too long──▶ over ◀──┘
 
-Each session has an id of this side's own, from its code on. While both are in a room of the relay,
-their words are routed by it; a room that is lost, with the relay or the other's connection, ends no
-session: both go to a place that they derive from what they share, and meet there again. The end of
-one session does not affect the others. How two people pair is lobby.py's; the connection to a relay
-is connection.py's; the caller chooses the activity with a partner.
+Each session has an id of this side's own, from its code on. While both are in a room of a place,
+their words are routed by it; a room that is lost, with the place or the other's connection, ends no
+session: at every place that they have, both go to where they derive from what they share, and meet
+there again. The end of one session does not affect the others. How two people pair at a place is
+places/lobby.py's; the connection to a relay is connection.py's; the caller chooses the activity
+with a partner.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from filesend_tui.core import errors, events
 from filesend_tui.core.error_events import error_event
@@ -25,24 +26,25 @@ from filesend_tui.core.errors import (
     FileSendError,
     NotPaired,
     OutOfStep,
+    PairingFailed,
     RelayTampered,
     RelayUnreachable,
     SeveralPartners,
 )
 from filesend_tui.core.event_stream import EventStream
 from filesend_tui.core.events import SessionId, Wants
-from filesend_tui.core.relay_client.address import RelayAddress
-from filesend_tui.core.relay_client.connection import (
-    Again,
-    ConnectionState,
-    RelayConnection,
-    always,
-)
+from filesend_tui.core.relay_client.address import RelayAddress, parse_relay_url
+from filesend_tui.core.relay_client.connection import RelayConnection
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
+from filesend_tui.core.relay_client.staying import Again, ConnectionState, always
 from filesend_tui.core.sessions.code import parse_code
+from filesend_tui.core.sessions.coming_back import Back, ComingBack
 from filesend_tui.core.sessions.envelope import Envelope
-from filesend_tui.core.sessions.lobby import MIXED_UP, PARTING, Introduced, Lobby, Waiting
 from filesend_tui.core.sessions.partner import Activity, Partner
+from filesend_tui.core.sessions.places.joining import Joining
+from filesend_tui.core.sessions.places.lobby import MIXED_UP, PARTING, Introduced
+from filesend_tui.core.sessions.places.meeting_place import Connect, MeetingPlace
+from filesend_tui.core.sessions.places.own_code import OwnCode
 from filesend_tui.core.sessions.presence import Presence
 from filesend_tui.core.sessions.session import Session, partner_name, state_of
 from filesend_tui.core.sessions.shared_secret import Secret
@@ -59,13 +61,24 @@ _GO_ON: Final = (
     "filesend resume goes on with it, once both of you are there; if you never meet, pair again."
 )
 
+#: Seconds that a code which no open place knows may take to be found at others that are still
+#: being connected to.
+OPENING: Final = 4.0
+
 #: Starts the activity with a partner. Its arguments: the session's id, the session, and the relay's
 #: tracker as this side knows it (ws or wss URL).
 Begin: TypeAlias = Callable[[SessionId, Session, str], Activity]
 
 
+class _There(NamedTuple):
+    """A room of a place: two places may use the same id."""
+
+    place: MeetingPlace
+    room: Room
+
+
 class SessionManager:
-    """One person's side: a connection to a relay, a code, and all partners.
+    """One person's side: meeting places, a code, and all partners.
 
     All methods must be called on one event loop. Every failure is a FileSendError. A method's `to`
     is the id of a session; None means the only one.
@@ -77,6 +90,9 @@ class SessionManager:
         away_limit: Seconds that a partner may be away before the session ends.
         keeper: Keeps sessions for a later process; None: they end with this one.
         proxies: What relays are reached by.
+
+    remembers: whether this side can remember people. introduced: called with each further `hello`
+    of a partner's. opened: called with each place that is connected to.
     """
 
     def __init__(
@@ -94,12 +110,20 @@ class SessionManager:
         self._begin = begin
         self._away_limit = away_limit
         self._keeper = keeper
-        self._relay = RelayConnection(self._take, self._relay_changed, proxies)
-        self._lobby = Lobby(self._relay, self, self._say)
+        self._proxies = proxies
         self._wants = Wants.BOTH
+        self.remembers = False
+        self.introduced: Callable[[Partner, words.Hello], None] = lambda _, __: None
+        self.opened: Callable[[MeetingPlace], None] = lambda _: None
+        self._places: dict[str, MeetingPlace] = {}
         self._partners: dict[SessionId, Partner] = {}
-        self._rooms: dict[Room, Partner] = {}
-        self._lost = False
+        self._rooms: dict[_There, Partner] = {}
+        self._met_at: dict[SessionId, MeetingPlace] = {}
+        self._own_code = OwnCode(events, self._places.values, self._introduced, self._publish_error)
+        self._joinings: set[Joining] = set()
+        self._away = False
+        self._ended = False
+        self._more_until = 0.0
         self._tasks = Tasks()
         self._ends = Tasks()  # never cancelled: each frees what a partner held
 
@@ -125,6 +149,11 @@ class SessionManager:
     def ids(self) -> frozenset[SessionId]:
         """The ids of all sessions."""
         return frozenset(self._partners)
+
+    @property
+    def everybody(self) -> tuple[Partner, ...]:
+        """All partners."""
+        return tuple(self._partners.values())
 
     def has(self, id: SessionId) -> bool:
         """Return whether there is this session."""
@@ -161,7 +190,7 @@ class SessionManager:
         self._wants = wants
 
     async def connect(self, relay_url: str, *, again: Again = always) -> None:
-        """Connect to a relay, in place of the one before; reconnect when the connection is lost.
+        """Be at a relay, too; reconnect when the connection is lost.
 
         Args:
             relay_url: The relay's address.
@@ -170,34 +199,94 @@ class SessionManager:
         Raises:
             RelayUnreachable: There is no relay at this address.
         """
-        await self._relay.connect(relay_url, again=again)
+        url = parse_relay_url(relay_url).url
+        await self._open(url, self._to_relay, again)
 
-    async def roads(self) -> tuple[RelayAddress, words.Roads]:
-        """Return the relay's address, and what it has for those who cannot reach each other.
+    async def connect_to(self, url: str, connect: Connect, *, again: Again = always) -> None:
+        """Be at a meeting place of another kind, too; as `connect`.
+
+        Args:
+            url: The place's address.
+            connect: Makes the connection.
+            again: See Again.
 
         Raises:
-            RelayUnreachable: There is no connection to a relay.
+            RelayUnreachable: There is none at this address.
+        """
+        await self._open(url, connect, again)
+
+    async def disconnect(self, url: str) -> None:
+        """Leave a meeting place; sessions go on at the others. An unknown one is no error."""
+        place = self._places.pop(url, None)
+        if place is not None:
+            await place.connection.close()
+            await place.lobby.close()
+
+    def expect_places(self, seconds: float) -> None:
+        """Take for granted, for so long, that more places are about to be connected to."""
+        self._more_until = max(self._more_until, _now() + seconds)
+
+    def expect_people(self, url: str, seconds: float) -> None:
+        """Take for granted, for so long, that others are about to connect to a place.
+
+        A code that it does not know yet is asked for there again. An unknown place is no error.
+        """
+        if (place := self._places.get(url)) is not None:
+            place.expect_people(seconds)
+
+    def expect_return(self, url: str, seconds: float) -> None:
+        """Take for granted, for so long, that a place is about to go, and to be there again empty.
+
+        A code that only it has is opened there again, instead of being lost with it.
+        """
+        if (place := self._places.get(url)) is not None:
+            place.returns_until = _now() + seconds
+
+    @property
+    def places(self) -> tuple[MeetingPlace, ...]:
+        """Those that this side is connected to."""
+        return tuple(place for place in self._places.values() if place.is_open)
+
+    async def roads(self, of: SessionId | None = None) -> tuple[RelayAddress, words.Roads]:
+        """Return the address of a session's relay, and what it has for those who cannot connect.
+
+        Args:
+            of: The session; None: of the relay that was connected to first.
+
+        Raises:
+            RelayUnreachable: There is no connection to it, or they met at no relay.
             FileSendError: The relay refuses.
         """
-        roads = await self._relay.call(words.AskRoads(), words.Roads)
-        if self._relay.address is None:
-            raise self._relay.loss
-        return self._relay.address, roads
+        place = self._place_of(of)
+        if place is None:
+            raise self._loss
+        roads = await place.connection.call(words.AskRoads(), words.Roads)
+        if place.connection.address is None:
+            raise self._loss
+        return place.connection.address, roads
+
+    def place_of(self, session: SessionId | None) -> str:
+        """Return the URL of the place that `roads` asks; empty where there is none."""
+        place = self._place_of(session)
+        return place.url if place is not None else ""
 
     async def create_code(self) -> str:
-        """Open a code, in place of an earlier one, and return it; a secret.
+        """Open a code at every place, instead of an earlier one, and return it; a secret.
 
         The `code` event has the id of the session to come.
 
         Raises:
-            RelayUnreachable: There is no connection to a relay.
+            RelayUnreachable: There is no connection to any place.
+            PairingFailed: It was used up before anybody could know it.
         """
-        session = _new_id()
-        expires = (await self._lobby.create_code(session)).expires_seconds
-        assert self._lobby.waiting is not None
-        code = self._lobby.waiting.code.text
-        self._events.publish(events.Code(session=session, code=code, expires_seconds=expires))
-        return code
+        if not self.places:
+            raise self._loss
+        try:
+            return await self._own_code.create(_new_id())
+        except PairingFailed:
+            if not self.places:
+                raise self._loss from None
+            raise
 
     async def join(self, typed: str) -> SessionId:
         """Pair with the maker of this code; return the session when paired.
@@ -209,9 +298,14 @@ class SessionManager:
             RelayTampered: The relay altered what the other side sent.
         """
         code = parse_code(typed)
-        room = await self._lobby.claim(code)
-        self._code_gone("joined")  # the relay withdraws a claimer's own nameplate
-        return self._introduced(_new_id(), await self._lobby.pair(room))
+        joining = Joining(code, lambda: self._own_code.gone("joined"))
+        self._joinings.add(joining)
+        give_up = _now() + OPENING
+        try:
+            joined = await joining.run(self.places, lambda: self._patience(give_up))
+        finally:
+            self._joinings.discard(joining)
+        return self._introduced(_new_id(), *joined)
 
     async def meet(self, secret: bytes) -> SessionId:
         """Pair with the other holder of the secret, who meets too; return the session when paired.
@@ -229,22 +323,32 @@ class SessionManager:
             RelayUnreachable: There is no connection to a relay, or it was lost.
             RelayTampered: The relay altered what the other side sent.
         """
-        room = await self._lobby.meet([Secret(secret)])
-        return self._introduced(_new_id(), await self._lobby.pair(room))
+        # At the first place alone: nobody could choose between the rooms of several.
+        shared = Secret(secret)
+        place = next(iter(self.places), None)
+        if place is None:
+            raise self._loss
+        room = await place.lobby.meet([shared])
+        return self._introduced(_new_id(), place, await place.lobby.pair(room))
 
     def restore(self, id: SessionId, state: SessionState, ledger: Ledger) -> None:
         """Go on with a session of an earlier process, whose partner is away until both are back.
 
-        The relay at which both were must be connected.
+        A place at which both are must be connected.
 
         Raises:
             RelayUnreachable: There is no connection to a relay.
         """
-        if self._relay.address is None:
-            raise self._relay.loss
+        if not self._places:
+            raise self._loss
+        place = next(iter((*self.places, *self._places.values())))
         session = Session.restored(state, ledger)
-        partner = self._add(id, session, self._relay.address.tracker)
-        self._events.publish(events.Paired(session=id, partner=session.partner, wants=state.wants))
+        partner = self._add(id, session, place)
+        self._events.publish(
+            events.Paired(
+                session=id, partner=session.partner, wants=state.wants, contact=state.contact
+            )
+        )
         self._lines_changed(partner)
         self._come_back(partner)
 
@@ -281,134 +385,183 @@ class SessionManager:
             kept = {each.id for each in partners if keep and each.activity.is_unfinished}
             leaving = [(self._suspend if p.id in kept else self._leave)(p) for p in partners]
             await asyncio.gather(*leaving)
-        await self._relay.close()
+        self._ended = True
+        places = tuple(self._places.values())
+        await asyncio.gather(*(place.connection.close() for place in places))
+        await self._own_code.close()
         await self._tasks.cancel()
         await self._ends.join()  # of those too who paired, or whose session ended, meanwhile
-        await self._lobby.close()
+        await asyncio.gather(*(place.lobby.close() for place in places))
 
-    # -- LobbyHost
+    # -- places
+
+    def _to_relay(
+        self,
+        on_word: Callable[[Word | RoomMessage], None],
+        on_state: Callable[[ConnectionState], None],
+    ) -> RelayConnection:
+        return RelayConnection(on_word, on_state, self._proxies)
+
+    async def _open(self, url: str, connect: Connect, again: Again) -> None:
+        if self._ended:
+            raise RelayUnreachable("This client has ended.")
+        place = self._places.get(url)
+        if place is None:
+            place = self._places[url] = MeetingPlace(connect, self)
+        try:
+            await place.connection.connect(url, again=again)
+        except BaseException:
+            if place.connection.state is ConnectionState.CLOSED and self._places.get(url) is place:
+                del self._places[url]
+            raise
+
+    @property
+    def _loss(self) -> RelayUnreachable:
+        """The error where there is no connection to any place."""
+        for place in self._places.values():
+            if not place.is_open:
+                return place.connection.loss
+        return RelayUnreachable("There is no connection to the relay.")
+
+    def _place_of(self, session: SessionId | None) -> MeetingPlace | None:
+        """Return where the two of a session met last; of None: the first place."""
+        if session is not None:
+            return self._met_at.get(session)
+        return next(iter(self._places.values()), None)
+
+    def _patience(self, give_up: float) -> float:
+        """Return for how many seconds more places may be connected to."""
+        opening = any(place.is_opening for place in self._places.values())
+        until = max(self._more_until, give_up if opening else 0.0)
+        return max(0.0, until - _now())
+
+    # -- PlaceOwner
 
     def hello(self) -> words.Hello:
-        """See LobbyHost."""
-        return words.Hello(name=partner_name(self._name), wants=self._wants)
+        """See PlaceOwner."""
+        return words.Hello(
+            name=partner_name(self._name),
+            wants=self._wants,
+            files=words.MOST_FILES,
+            remembers=self.remembers,
+        )
 
-    def holds(self, room: Room) -> bool:
-        """See LobbyHost."""
-        return room in self._rooms
+    def holds(self, place: MeetingPlace, room: Room) -> bool:
+        """See PlaceOwner."""
+        return _There(place, room) in self._rooms
 
-    def claimed(self, waiting: Waiting, room: Room) -> None:
-        """See LobbyHost."""
-        self._events.publish(events.CodeClaimed(session=waiting.session))
-        self._tasks.spawn(self._be_joined(room, waiting.session))
+    def claimed(self, place: MeetingPlace, room: Room) -> None:
+        """See PlaceOwner."""
+        self._own_code.claimed(place, room)
 
     def code_expired(self) -> None:
-        """See LobbyHost."""
-        self._code_gone("expired")
+        """See PlaceOwner."""
+        self._own_code.gone("expired")
 
     # -- the beginning of a session
 
-    async def _be_joined(self, room: Room, session: SessionId) -> None:
-        """Pair with the claimer of this side's code."""
-        try:
-            self._introduced(session, await self._lobby.pair(room))
-        except RelayUnreachable:
-            self._events.publish(events.CodeGone(session=session, reason="relay"))
-        except FileSendError as error:
-            self._events.publish(events.CodeGone(session=session, reason="burned"))
-            self._publish_error(error, session)
+    def begin(self, place: MeetingPlace, introduced: Introduced, contact: str) -> SessionId:
+        """Begin the session of two who met as contacts; return its id.
 
-    def _introduced(self, id: SessionId, introduced: Introduced) -> SessionId:
+        Args:
+            place: Where they met.
+            introduced: What they agreed on.
+            contact: The id of the contact.
+
+        Raises:
+            RelayUnreachable: The place was lost just now.
+        """
+        return self._introduced(_new_id(), place, introduced, contact)
+
+    def _introduced(
+        self, id: SessionId, place: MeetingPlace, introduced: Introduced, contact: str = ""
+    ) -> SessionId:
         """Begin the session of two people who are introduced; return its id."""
         # No await here or before the last queued word, or words lose their order.
-        unheard = self._lobby.take_over(introduced)
-        room, address = introduced.room, self._relay.address
-        assert address is not None
-        ledger = None
+        unheard = place.lobby.take_over(introduced)
+        there = _There(place, introduced.room)
+        ledger, agreed = None, introduced.agreed
         if self._keeper is not None:
-            ledger = self._keeper.session_begun(id, state_of(introduced.agreed), address.url)
-        session = Session.begun(introduced.agreed, self._sender(room), ledger)
-        self._rooms[room] = self._add(id, session, address.tracker)
+            ledger = self._keeper.session_begun(id, state_of(agreed, contact), place.url)
+        session = Session.begun(agreed, self._sender(there), ledger, contact=contact)
+        self._rooms[there] = self._add(id, session, place)
         self._events.publish(
-            events.Paired(session=id, partner=session.partner, wants=session.wants)
+            events.Paired(session=id, partner=session.partner, wants=session.wants, contact=contact)
         )
-        self._hear_all(room, unheard)
+        self._hear_all(there, unheard)
         return id
 
-    def _add(self, id: SessionId, session: Session, tracker: str) -> Partner:
+    def _add(self, id: SessionId, session: Session, place: MeetingPlace) -> Partner:
         """Add the partner of a session, and begin the activity with them."""
-        activity = self._begin(id, session, tracker)
+        self._met_at[id] = place
+        activity = self._begin(id, session, place.tracker)
         presence = Presence(self._away_limit, lambda: self._away_too_long(partner))
-        partner = Partner(id, session, activity, presence, self._events)
+        coming_back = ComingBack(id, session, lambda back: self._came_back(partner, back))
+        partner = Partner(
+            id,
+            session,
+            activity,
+            presence=presence,
+            coming_back=coming_back,
+            events=self._events,
+        )
         session.changed = lambda: self._lines_changed(partner)
         session.failed = lambda error: self._break(partner, error)
         session.unheard = lambda: self._renew_room(partner)
+        partner.introduced = lambda hello: self.introduced(partner, hello)
         partner.left = lambda: self._over(partner, errors.PartnerGone(_GONE), "left")
         self._partners[id] = partner
         return partner
 
-    def _hear_all(self, room: Room, unheard: tuple[Word, ...]) -> None:
+    def _hear_all(self, there: _There, unheard: tuple[Word, ...]) -> None:
         for word in unheard:
-            self._take(word if isinstance(word, words.PartnerGone) else _said(room, word))
+            said = word if isinstance(word, words.PartnerGone) else _said(there.room, word)
+            self.heard(there.place, said)
 
     # -- away, and back
 
-    def _room_lost(self, room: Room) -> None:
+    def _room_lost(self, there: _There) -> None:
         """Go and meet the partner of a room again."""
-        partner = self._rooms.pop(room)
-        partner.presence.room_lost()
+        partner = self._rooms.pop(there)
+        partner.coming_back.room_lost()
         partner.session.room_lost()
         self._come_back(partner)
 
     def _renew_room(self, partner: Partner) -> None:
         """Leave a room that delivers nothing, so that both meet in another."""
-        for room in self._rooms_of(partner):
-            self._room_lost(room)
-            self._tasks.spawn(self._lobby.leave(room))
+        for there in self._rooms_of(partner):
+            self._room_lost(there)
+            self._tasks.spawn(there.place.lobby.leave(there.room))
 
     def _come_back(self, partner: Partner) -> None:
-        wanted = partner.id in self._partners and not partner.session.in_room
-        if wanted and partner.presence.returning is None and not self._lost:
-            partner.presence.returning = self._tasks.spawn(self._meet_again(partner))
+        if partner.id in self._partners:
+            partner.coming_back.at(self.places)
 
-    async def _meet_again(self, partner: Partner) -> None:
-        """Meet a partner again, as often as it takes; a lost relay ends it."""
+    def _came_back(self, partner: Partner, back: Back) -> bool:
+        """Take over a room in which both have met again; return whether the session is in it."""
+        session, there = partner.session, _There(back.place, back.introduced.room)
+        if session.in_room or partner.id not in self._partners:
+            self._tasks.spawn(there.place.lobby.leave(there.room))
+            return False
+        self._rooms[there] = partner
         try:
-            while True:
-                await asyncio.sleep(partner.presence.next_delay())
-                try:
-                    ways = partner.session.ways_back()
-                    had = partner.session.had
-                    room = await self._lobby.meet(tuple(ways), lambda: partner.session.taken)
-                    introduced = await self._lobby.pair(room)
-                    unheard = self._lobby.take_over(introduced)
-                except RelayUnreachable:
-                    return  # once there is one again, this is
-                except FileSendError as error:
-                    # A relay that lets somebody else in only delays it.
-                    _log.info("meeting %s again: %s", partner.id, error)
-                    continue
-                way = introduced.introduction
-                assert isinstance(way, Secret)
-                self._rooms[room] = partner
-                try:
-                    send = self._sender(room)
-                    partner.session.enter(introduced.agreed, ways[way], send, had=had)
-                except OutOfStep as error:
-                    await self._tell_forgotten(introduced)
-                    self._break(partner, error)
-                    return
-                partner.presence.entered()
-                self._hear_all(room, unheard)
-                return
-        finally:
-            partner.presence.returning = None
-            self._come_back(partner)  # it may be lost already
+            session.enter(back.introduced.agreed, back.epoch, self._sender(there), had=back.had)
+        except OutOfStep as error:
+            self._tasks.spawn(self._tell_forgotten(back))
+            self._break(partner, error)
+            return False
+        if self._met_at.get(partner.id) is not there.place:
+            self._met_at[partner.id] = there.place
+            partner.activity.met_at(there.place.tracker)
+        self._hear_all(there, back.unheard)
+        return True
 
-    async def _tell_forgotten(self, introduced: Introduced) -> None:
+    async def _tell_forgotten(self, back: Back) -> None:
         """Say in a room that the session is over, to whom the next word would mean nothing."""
         goodbye = Envelope(words.Goodbye(forgotten=True))
         with suppress(FileSendError):
-            await self._relay.send(introduced.room, introduced.agreed.cipher.seal(goodbye))
+            sealed = back.introduced.agreed.cipher.seal(goodbye)
+            await back.place.connection.send(back.introduced.room, sealed)
 
     def _lines_changed(self, partner: Partner) -> None:
         """Publish that a partner is away or back, and watch how long."""
@@ -417,7 +570,7 @@ class SessionManager:
         away = partner.session.is_away
         if away:
             partner.presence.away()
-            reason = "relay" if self._lost else "lost"
+            reason = "relay" if self._away else "lost"
             self._events.publish(
                 events.PartnerAway(session=partner.id, partner=partner.name, reason=reason)
             )
@@ -428,8 +581,8 @@ class SessionManager:
 
     def _away_too_long(self, partner: Partner) -> None:
         """Wait no longer; what is unfinished is kept for later, where anything is kept."""
-        reason = "relay" if self._lost else "lost"
-        error = self._relay.loss if self._lost else errors.PartnerGone(_GONE)
+        reason = "relay" if self._away else "lost"
+        error = self._loss if self._away else errors.PartnerGone(_GONE)
         if self._keeper is None or not partner.activity.is_unfinished:
             self._over(partner, error, reason)
             return
@@ -437,27 +590,27 @@ class SessionManager:
         self._ends.spawn(self._suspend(partner, error))
         self._publish_gone(partner, reason)
 
-    # -- what comes from the relay
+    # -- what comes from the places
 
-    def _take(self, word: Word | RoomMessage) -> None:
-        """Handle a word; a fault of this program ends its room, so that nobody is left waiting."""
+    def heard(self, place: MeetingPlace, word: Word | RoomMessage) -> None:
+        """See PlaceOwner; a fault of this program ends the room, so that nobody waits in vain."""
+        there = _There(place, getattr(word, "room", ""))
         try:
-            self._deal_with(word)
+            self._deal_with(there, word)
         except Exception:
-            _log.exception("a word that the relay delivered brought a fault to light")
+            _log.exception("a word that was delivered brought a fault to light")
             fault = FileSendError("Something in this program broke, so it hung up.")
-            room = getattr(word, "room", "")
-            if partner := self._rooms.get(room):
+            if partner := self._rooms.get(there):
                 self._break(partner, fault)
             else:
-                self._lobby.fail(room, fault)
+                place.lobby.fail(there.room, fault)
 
-    def _deal_with(self, word: Word | RoomMessage) -> None:
-        partner = self._rooms.get(getattr(word, "room", ""))
+    def _deal_with(self, there: _There, word: Word | RoomMessage) -> None:
+        partner = self._rooms.get(there)
         if partner is None:
-            self._lobby.take(word)
+            there.place.lobby.take(word)
         elif isinstance(word, words.PartnerGone):
-            self._room_lost(word.room)
+            self._room_lost(there)
         elif isinstance(word, RoomMessage) and isinstance(word.word, SealedMessage):
             try:
                 partner.session.receive(word.word)
@@ -466,47 +619,57 @@ class SessionManager:
         else:
             self._break(partner, RelayTampered(MIXED_UP))
 
-    def _relay_changed(self, state: ConnectionState) -> None:
-        url = self._relay.address.url if self._relay.address else ""
-        self._events.publish(events.Relay(state=state, url=url))
+    def place_changed(self, place: MeetingPlace, state: ConnectionState) -> None:
+        """See PlaceOwner."""
+        self._events.publish(events.Relay(state=state, url=place.url))
         match state:
             case ConnectionState.LOST:
-                self._relay_lost(url)
+                self._place_lost(place)
             case ConnectionState.CLOSED:
-                self._relay_closed()
-            case ConnectionState.CONNECTED if self._lost:
-                self._lost = False
-                self._events.publish(events.RelayBack(url=url))
-                for partner in self._partners.values():
-                    self._come_back(partner)
+                self._place_closed(place)
+            case ConnectionState.CONNECTED:
+                self._place_open(place)
 
-    def _relay_lost(self, url: str) -> None:
-        """Go on without: a relay drops a client's code and rooms with its connection."""
-        lost = self._relay.loss
-        if self._relay.hung_up:
-            self._publish_error(lost, None)
-        if not self._lost:
-            self._lost = True
-            self._events.publish(events.RelayAway(url=url, reason=lost.message))
-        self._code_gone("relay")
-        self._lobby.lost(lost)
-        for room in tuple(self._rooms):
-            self._room_lost(room)
+    def _place_open(self, place: MeetingPlace) -> None:
+        """Do there what waits for a place."""
+        if self._away:
+            self._away = False
+            self._events.publish(events.RelayBack(url=place.url))
+        for partner in self._partners.values():
+            partner.coming_back.at([place])
+        for joining in self._joinings:
+            joining.at(place)
+        self._own_code.offer_at(place)
+        self.opened(place)
 
-    def _relay_closed(self) -> None:
-        """End every session: this side left the relay."""
-        lost = self._relay.loss
-        self._lost = False
-        self._code_gone("relay")
-        self._lobby.lost(lost)
-        for partner in tuple(self._partners.values()):
-            self._over(partner, lost, "relay")
-            partner.session.room_lost()  # so that no goodbye is waited for there
+    def _place_lost(self, place: MeetingPlace) -> None:
+        """Go on without: a place drops a client's code and rooms with its connection."""
+        lost = place.connection.loss
+        if place.connection.hung_up and not self.places:
+            self._publish_error(lost, None)  # else nobody misses it; the log tells
+        if not self._away and not self.places:
+            self._away = True
+            self._events.publish(events.RelayAway(url=place.url, reason=lost.message))
+        self._gone(place, lost)
 
-    def _code_gone(self, reason: str) -> None:
-        waiting, self._lobby.waiting = self._lobby.waiting, None
-        if waiting is not None:
-            self._events.publish(events.CodeGone(session=waiting.session, reason=reason))
+    def _place_closed(self, place: MeetingPlace) -> None:
+        """Go on at the others; end every session where there is none."""
+        lost = place.connection.loss
+        others = [other for other in self._places.values() if other is not place]
+        if not any(other.is_open or other.is_lost for other in others):
+            self._away = False
+            for partner in tuple(self._partners.values()):
+                self._over(partner, lost, "relay")
+                partner.session.room_lost()  # so that no goodbye is waited for there
+        self._gone(place, lost)
+
+    def _gone(self, place: MeetingPlace, lost: FileSendError) -> None:
+        """End what was at a place: rooms, and the code where no other has it."""
+        place.lobby.lost(lost)
+        self._own_code.place_lost(place)
+        for there in [there for there in self._rooms if there.place is place]:
+            if self._rooms[there].id in self._partners:
+                self._room_lost(there)
 
     # -- the end of a session
 
@@ -558,37 +721,42 @@ class SessionManager:
             await self._free(partner)
 
     async def _free(self, partner: Partner) -> None:
-        await partner.presence.close()
-        for room in self._rooms_of(partner):
-            del self._rooms[room]
-            await self._lobby.leave(room)
+        partner.presence.back()
+        await partner.coming_back.close()
+        for there in self._rooms_of(partner):
+            del self._rooms[there]
+            await there.place.lobby.leave(there.room)
         await partner.session.close()
+        self._met_at.pop(partner.id, None)
 
     # -- small things
 
-    def _rooms_of(self, partner: Partner) -> list[Room]:
-        return [room for room, there in self._rooms.items() if there is partner]
+    def _rooms_of(self, partner: Partner) -> list[_There]:
+        return [there for there, whose in self._rooms.items() if whose is partner]
 
     def _publish_gone(self, partner: Partner, reason: str) -> None:
         self._events.publish(
             events.PartnerGone(session=partner.id, partner=partner.name, reason=reason)
         )
 
-    def _sender(self, room: Room) -> Callable[[SealedMessage], Awaitable[object]]:
+    def _sender(self, there: _There) -> Callable[[SealedMessage], Awaitable[object]]:
         async def send(message: SealedMessage) -> None:
-            await self._say(room, message)
+            await self.send_into(*there, message)
 
         return send
 
-    async def _say(self, room: Room, word: SealedMessage | PairingWord) -> None:
+    async def send_into(
+        self, place: MeetingPlace, room: Room, word: SealedMessage | PairingWord
+    ) -> None:
+        """See PlaceOwner."""
         try:
-            await self._relay.send(room, word)
+            await place.connection.send(room, word)
         except RelayUnreachable:
             raise
         except FileSendError as error:
             # A refused message leaves a gap in what is sealed for this room: begin in another.
-            if partner := self._rooms.get(room):
-                _log.info("the relay refused a word: %s", error)
+            if partner := self._rooms.get(_There(place, room)):
+                _log.info("a place refused a word: %s", error)
                 self._renew_room(partner)
             raise
 
@@ -599,6 +767,10 @@ class SessionManager:
 def _said(room: Room, word: Word) -> RoomMessage:
     assert isinstance(word, SealedMessage | PairingWord)
     return RoomMessage(room, word)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _new_id() -> SessionId:

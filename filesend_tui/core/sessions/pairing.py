@@ -97,6 +97,14 @@ class Pairing:
         """Whether the other side may have tested a guess without proving its own key."""
         return self._agreement.guessable and self.state is PairingState.WAITING_CONFIRM
 
+    @property
+    def listens_first(self) -> bool:
+        """Whether this side says nothing before the other has: the maker of a code.
+
+        Of the rooms that several places give it, only one is with somebody who has the code.
+        """
+        return self._agreement.guessable and self._side is Side.MAKER
+
     def failed(self, what: str) -> PairingFailed:
         """Return an error with this message, and the hint for this kind of pairing."""
         return PairingFailed(what, self._agreement.retry)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -82,8 +82,13 @@ class PairingHandshake:
         """End the handshake; `run` raises the error."""
         self._heard.put_nowait(error)
 
-    async def run(self) -> Agreed:
+    async def run(self, chosen: Callable[[], bool] = lambda: True) -> Agreed:
         """Pair; return what both agreed on.
+
+        Args:
+            chosen: Called once, when the other side has said its first word; returns whether to go
+                on. Until then nothing was said by which a guess can be tested, so that of several
+                rooms one can be chosen here.
 
         Raises:
             WrongCode: The other side does not know the words, or left when it may have tested a
@@ -95,7 +100,7 @@ class PairingHandshake:
         """
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await self._run()
+                return await self._run(chosen)
         except TimeoutError:
             error: FileSendError = self._pairing.failed(
                 "The other side did not finish pairing in time."
@@ -119,24 +124,30 @@ class PairingHandshake:
                 words.append(word)
         return tuple(words)
 
-    async def _run(self) -> Agreed:
+    async def _run(self, chosen: Callable[[], bool]) -> Agreed:
         # In threads: importing and computing take too long for the event loop.
         pairing = self._pairing
-        for word in await asyncio.to_thread(pairing.start):
-            await self._send(word)
-        while pairing.state is not PairingState.PAIRED:
-            heard = await self._next()
+        opening = await asyncio.to_thread(pairing.start)
+        if pairing.listens_first:
+            heard = await self._chosen_by_hearing(chosen)
+            await self._say(opening)
+        else:
+            await self._say(opening)
+            heard = await self._chosen_by_hearing(chosen)
+        while True:
             replies = await asyncio.to_thread(pairing.receive, heard)
             self._exposed = pairing.is_exposed
-            for word in replies:
-                await self._send(word)
+            await self._say(replies)
+            if pairing.state is PairingState.PAIRED:
+                break
+            heard = await self.heard()
         shared = pairing.shared_key
         cipher = RoomCipher(shared, self._side)
         await self._send(
             cipher.seal(Envelope(self._hello, taken=self._taken() if self._taken else 0))
         )
         try:
-            message = await self._next()
+            message = await self.heard()
             last = cipher.open(message) if isinstance(message, SealedMessage) else None
             if last is None or not isinstance(last.word, Hello):
                 raise pairing.failed("The other side did not introduce itself.")
@@ -147,7 +158,23 @@ class PairingHandshake:
             raise
         return Agreed(shared, self._side, cipher, last.word, last.taken)
 
-    async def _next(self) -> Word:
+    async def _chosen_by_hearing(self, chosen: Callable[[], bool]) -> Word:
+        heard = await self.heard()
+        if not chosen():
+            raise self._pairing.failed("The two of you pair in another room.")
+        return heard
+
+    async def _say(self, words: Iterable[Word]) -> None:
+        for word in words:
+            await self._send(word)
+
+    async def heard(self) -> Word:
+        """Return the next word of the other side.
+
+        Raises:
+            PairingFailed: It went away.
+            FileSendError: See `fail`.
+        """
         heard = await self._heard.get()
         if isinstance(heard, FileSendError):
             raise heard

@@ -23,7 +23,8 @@ from filesend_tui.core.events import Wants
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions.cipher import ChannelCipher, RoomCipher
 from filesend_tui.core.sessions.envelope import Envelope
-from filesend_tui.core.sessions.epochs import root_of, secret_of, to_try
+from filesend_tui.core.sessions.epochs import derived, root_of, secret_of, to_try
+from filesend_tui.core.sessions.key_agreement import Side
 from filesend_tui.core.sessions.pairing_handshake import Agreed
 from filesend_tui.core.sessions.shared_secret import Secret
 from filesend_tui.core.sessions.state import Ledger, SessionState
@@ -31,7 +32,7 @@ from filesend_tui.core.sessions.word_channels import WordChannels
 from filesend_tui.core.sessions.word_stream import WordStream
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
-from relay.protocol.words import Acknowledge, Word
+from relay.protocol.words import MOST_FILES, Acknowledge, Word
 
 _log = logging.getLogger(__name__)
 
@@ -82,11 +83,15 @@ class Session:
         self.partner = state.partner
         self.wants = state.wants
         self.verification = state.verification
+        self.remembers = state.remembers
+        self.contact = state.contact
         self.epoch = state.epoch
         self.deliver: Callable[[Word], None] = lambda _: None
         self.changed: Callable[[], None] = lambda: None
         self.failed: Callable[[FileSendError], None] = lambda _: None
         self.unheard: Callable[[], None] = lambda: None
+        #: Whether the partner takes requests in parts, as it said when both last met.
+        self.takes_parts = state.takes_parts
         self._root = state.root
         self._side = state.side
         self._ledger = ledger
@@ -109,9 +114,14 @@ class Session:
         self._closed = False
 
     @classmethod
-    def begun(cls, agreed: Agreed, send: Send, ledger: Ledger | None = None) -> Self:
-        """Return the session of two who have just been introduced. send: into their room."""
-        return cls(state_of(agreed), _Room(agreed.cipher, send), ledger)
+    def begun(
+        cls, agreed: Agreed, send: Send, ledger: Ledger | None = None, *, contact: str = ""
+    ) -> Self:
+        """Return the session of two who have just been introduced.
+
+        send: into their room. contact: the partner's id, where they met as contacts.
+        """
+        return cls(state_of(agreed, contact), _Room(agreed.cipher, send), ledger)
 
     @classmethod
     def restored(cls, state: SessionState, ledger: Ledger | None = None) -> Self:
@@ -134,6 +144,11 @@ class Session:
         return self._room is not None
 
     @property
+    def side(self) -> Side:
+        """Which of the two this was when they were introduced."""
+        return self._side
+
+    @property
     def taken(self) -> int:
         """The number of the last word of the partner's that was taken."""
         return self._stream.taken
@@ -142,6 +157,10 @@ class Session:
     def had(self) -> int:
         """The number of the last word of this side's that the partner has acknowledged."""
         return self._stream.had
+
+    def derive(self, label: bytes, salt: bytes) -> bytes:
+        """Return 32 secret bytes that both sides get, for these labels and for no others."""
+        return derived(self._root, label, salt)
 
     def ways_back(self) -> dict[Secret, int]:
         """Return the secrets by which to meet again, in that order, and the epoch of each."""
@@ -164,6 +183,7 @@ class Session:
             raise OutOfStep("This side has forgotten a part of the session: its journal is old.")
         if agreed.taken < had:
             raise forgotten_there(self.partner)
+        self.takes_parts = takes_parts(agreed)
         self._acknowledged(agreed.taken)
         self.epoch = epoch
         if self._ledger is not None:
@@ -242,7 +262,7 @@ class Session:
             timeout: Seconds that it waits at most.
             even_away: Wait also while the partner is away.
         """
-        if self.is_away and not even_away:
+        if self._closed or (self.is_away and not even_away):
             return self._stream.is_settled
         self._waits_away = even_away
         self._hurry = True
@@ -408,15 +428,23 @@ def forgotten_there(partner: str) -> OutOfStep:
     return OutOfStep(f"{partner}'s side has forgotten a part of the session: its journal is old.")
 
 
-def state_of(agreed: Agreed) -> SessionState:
+def state_of(agreed: Agreed, contact: str = "") -> SessionState:
     """Return what is known of a session that has just begun."""
     return SessionState(
         root=root_of(agreed.shared),
         side=agreed.side,
         partner=partner_name(agreed.hello.name),
         wants=_known(agreed.hello.wants),
+        takes_parts=takes_parts(agreed),
         verification=agreed.shared.verification,
+        remembers=agreed.hello.remembers,
+        contact=contact,
     )
+
+
+def takes_parts(agreed: Agreed) -> bool:
+    """Return whether the other side takes requests in parts, by what it said of itself."""
+    return agreed.hello.files >= MOST_FILES
 
 
 def partner_name(name: str) -> str:

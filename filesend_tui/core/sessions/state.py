@@ -21,18 +21,23 @@ class SessionState(NamedTuple):
     root, side: the root secret, and which of the two this was when they were introduced. epoch: the
     last that this side entered. said, taken: the numbers of this side's last word, and of the last
     one taken from the partner. kept: those that the partner has not acknowledged, in order.
-    verification: the words to compare, a secret.
+    verification: the words to compare, a secret. takes_parts: whether the partner takes requests in
+    parts; not kept, as it says so whenever both meet. remembers: whether the partner's side can
+    remember people. contact: the partner's, where they are one; empty otherwise.
     """
 
     root: Secret
     side: Side
     partner: str
     wants: Wants = Wants.BOTH
+    takes_parts: bool = False
     verification: str = ""
     epoch: int = 0
     said: int = 0
     taken: int = 0
     kept: tuple[Kept, ...] = ()
+    remembers: bool = False
+    contact: str = ""
 
     def __repr__(self) -> str:
         return f"SessionState(partner={self.partner!r})"  # the rest are secrets, or figures

@@ -1,18 +1,22 @@
 """The channels of running transfers, as lines for the words of a session.
 
 Each is a connection to a peer of the session's private swarm that takes words (fs_words, see
-core/wire/word_messages.py). Words take the oldest. Which words are sent, and when, is session.py's;
-peers never live here.
+core/wire/word_messages.py). Words take the oldest ones. Which words are sent, and when, is
+session.py's; peers never live here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.core.sessions.cipher import ChannelCipher
 from filesend_tui.core.sessions.envelope import Envelope
+from relay.protocol.words import Acknowledge
+
+#: Channels that a word takes at once.
+AT_ONCE: Final = 2
 
 
 class Channel(Protocol):
@@ -56,9 +60,14 @@ class WordChannels:
         return all(channel.idle for channel in self._open)
 
     def send(self, envelope: Envelope) -> None:
-        """Send an envelope over the oldest one; drop it where there is none."""
+        """Send an envelope over the oldest ones; drop it where there is none.
+
+        Over several: in the swarm of a group, one may only pretend to lead to the partner.
+        """
         if self._open:
-            self._open[0].send(self._cipher.seal(envelope))
+            sealed = self._cipher.seal(envelope)
+            for channel in self._open[:AT_ONCE]:
+                channel.send(sealed)
 
     def channel_opened(self, channel: Channel) -> None:
         """Use a channel from now on."""
@@ -71,7 +80,11 @@ class WordChannels:
             self._open.remove(channel)
             self._changed()
 
-    def channel_heard(self, sealed: bytes) -> bool:
+    def greeting(self) -> bytes:
+        """Return a sealed word that says nothing, by which the partner knows a channel."""
+        return self._cipher.seal(Envelope(Acknowledge()))
+
+    def channel_heard(self, _channel: Channel, sealed: bytes) -> bool:
         """Take what a channel delivered; return whether the partner said it."""
         try:
             envelope = self._cipher.open(sealed)

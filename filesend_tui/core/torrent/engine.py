@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from filesend_tui.core.choices import Links
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.error_events import left_out
 from filesend_tui.core.errors import BadMagnet, ChannelFailed, Offender
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import Event, Hashing, SessionId, TransferId, of_session
+from filesend_tui.core.events import (
+    Event,
+    Hashing,
+    SessionId,
+    TorrentDestroyed,
+    TransferId,
+    of_session,
+)
 from filesend_tui.core.meeting.invitation import Invitation, Reach
+from filesend_tui.core.torrent.group import Group, SessionWords
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.metainfo.magnet import Magnet, parse_magnet
 from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.rates.limiter import Limits
+from filesend_tui.core.torrent.roster import PAIR
 from filesend_tui.core.torrent.sources.create import Found, make_torrent, scan
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.sources.trusted import Hashed
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.stream_torrent import StreamTorrent
+from filesend_tui.core.torrent.streams.inflow import StreamTarget
+from filesend_tui.core.torrent.streams.outflow import StreamSource
 from filesend_tui.core.torrent.swarm import make_peer_id
 from filesend_tui.core.torrent.torrent import Choose, Progress, Standing, Torrent
 from filesend_tui.core.transports.base import RelayAccess, no_relay
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads, Transports
 
 #: Threads that read, verify and write pieces; the event loop never touches a disk.
 DISK_THREADS = 4
@@ -42,14 +56,18 @@ class Engine:
     Args:
         config: Limits and how peers may be reached.
         events: Publishes events.
-        relay: The one that this client is connected to.
+        relay_of: Returns what asks for the relay of a session; of None: for that of open swarms.
+            Channels keep that, and not the relay: a session may be at another one later.
 
     Raises:
         ChannelFailed: The settings force a transport, or a kind of it, that is not available.
     """
 
     def __init__(
-        self, config: ClientConfig, events: EventStream, relay: RelayAccess = no_relay
+        self,
+        config: ClientConfig,
+        events: EventStream,
+        relay_of: Callable[[SessionId | None], RelayAccess] = lambda _session: no_relay,
     ) -> None:
         self._config = config
         self._events = events
@@ -58,9 +76,12 @@ class Engine:
         self._hashers = ThreadPoolExecutor(HASHING_THREADS, "filesend-hash")
         self._hashing: set[threading.Event] = set()
         self._torrents: dict[str, Torrent] = {}
+        #: The groups of those that several transfers are served by.
+        self._groups: dict[TransferId, Group] = {}
         self._paused: set[TransferId] = set()
         self._paused_files: dict[TransferId, frozenset[int]] = {}
-        self._transports = Transports(config, relay)
+        self._transports = Transports(config)
+        self._relay_of = relay_of
         self._closing: set[asyncio.Task[None]] = set()
 
     async def look_through(
@@ -71,8 +92,11 @@ class Engine:
         Raises:
             BadSource: Something cannot be sent, or it is too much.
         """
+        sending = self._config.sending._replace(skip=skip_unreadable)
+        if sending.links is Links.KEEP:  # a torrent of ours has none
+            sending = sending._replace(links=Links.FOLLOW)
         found = await asyncio.get_running_loop().run_in_executor(
-            self._hashers, partial(scan, paths, skip=skip_unreadable)
+            self._hashers, partial(scan, paths, sending=sending)
         )
         empty = [Offender(folder.path, _EMPTY) for folder in found.empty_folders]
         if missing := [*found.left_out, *empty]:
@@ -152,7 +176,7 @@ class Engine:
         """
         if swarm_key is None:
             self._refuse_around(trackers)
-        info = await self._make(sources, name, transfer, session, known)
+        info = await self._make(sources, name, transfer, self._publisher(session), known)
         invited = await asyncio.shield(approved) if approved is not None else None
         torrent = self._admit(
             Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
@@ -168,6 +192,81 @@ class Engine:
             raise
         return torrent.id
 
+    async def serve_in(
+        self,
+        group: Group,
+        sources: Sequence[SourceFile],
+        *,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId,
+        words: SessionWords,
+        approved: asyncio.Future[Reach | None],
+        known: Hashed | None = None,
+    ) -> str:
+        """Serve files for one more transfer of a group, as `serve`; return the torrent's id.
+
+        They are hashed for the first, and served from the first approval until the last has left,
+        by `leave`.
+
+        Args:
+            group: Has the swarm's key.
+            sources, trackers, transfer, session, words, approved, known: As in `serve`.
+
+        Raises:
+            BadSource, TrackerFailed: As `serve`.
+        """
+        group.join(transfer, session, words)
+        self._groups[group.id] = group
+
+        async def make() -> TorrentInfo:
+            return await self._make(sources, None, group.id, self._publisher_to(group), known)
+
+        async def start() -> Torrent:
+            torrent = self._admit(
+                Magnet(info_hash=info.info_hash, name=info.name, trackers=tuple(trackers)),
+                transfer=group.id,
+                session=session,
+                swarm_key=group.swarm_key,
+                words=group.words,
+                members=group.size + 1,
+                publish=self._publisher_to(group),
+            )
+            await torrent.seed(info, sources)
+            return torrent
+
+        try:
+            info = await group.info.get(make)
+            invited = await asyncio.shield(approved)
+            torrent = await group.torrent.get(start)
+            torrent.pause(group.all_in(self._paused))  # who was alone in it may be paused
+            for url in trackers:
+                torrent.add_tracker(url)
+            reply = await torrent.welcome(invited)
+        except BaseException:
+            await self.leave(group, transfer)
+            raise
+        if reply is not None:
+            group.replies[transfer] = reply
+        return torrent.id
+
+    async def leave(self, group: Group, transfer: TransferId) -> None:
+        """Serve a transfer of a group no more; the last one's leaving destroys the torrent."""
+        torrent = next((t for t in self._torrents.values() if t.transfer == group.id), None)
+        if torrent is not None and transfer in group:
+            torrent.tell_figures()
+            gone = TorrentDestroyed(torrent=torrent.id, transfer=group.id)
+            self._events.publish(group.of_member(gone, transfer))
+        last = group.leave(transfer)
+        if torrent is not None:
+            torrent.pause(group.all_in(self._paused))
+            torrent.partner_away(group.all_away)
+        if last:
+            self._groups.pop(group.id, None)
+            await group.free()
+            if torrent is not None:
+                await self.remove(torrent.id)
+
     async def add(
         self,
         magnet: str,
@@ -182,6 +281,7 @@ class Engine:
         invitation: Invitation | None = None,
         reach: Reach | None = None,
         keep: bool | None = None,
+        members: int = PAIR,
     ) -> str:
         """Start downloading into `folder`; return the torrent's id at once.
 
@@ -200,6 +300,7 @@ class Engine:
             reach: That peer's answer to it.
             keep: Leave it for a later run where this client ends before it is done; None: where it
                 belongs to no transfer.
+            members: How many people may be in its private swarm, this one included.
 
         Raises:
             BadMagnet: It cannot be used, or is being downloaded or seeded already.
@@ -218,6 +319,7 @@ class Engine:
             swarm_key=swarm_key,
             words=words,
             peer_id=None if invitation is None else invitation.peer_id,
+            members=members,
         )
         keep = transfer is None if keep is None else keep
         try:
@@ -227,12 +329,118 @@ class Engine:
             raise
         return torrent.id
 
-    async def invite(self) -> Invitation | None:
+    async def serve_stream(
+        self,
+        source: StreamSource,
+        *,
+        name: str,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId | None = None,
+        swarm_key: bytes,
+        words: WordReceiver | None = None,
+        invited: Reach | None = None,
+    ) -> str:
+        """Read a stream, and serve it to the other side of a transfer; return its id.
+
+        source: begun to be read now, and no further than there is room for in its window. All else
+        as in `serve`.
+
+        Raises:
+            TrackerFailed: No tracker accepted it.
+        """
+        torrent = self._admit(
+            Magnet(info_hash=secrets.token_bytes(20), name=name, trackers=tuple(trackers)),
+            transfer=transfer,
+            session=session,
+            swarm_key=swarm_key,
+            words=words,
+            stream=source,
+        )
+        assert isinstance(torrent, StreamTorrent)
+        try:
+            await torrent.send(invited)
+        except BaseException:
+            await self.remove(torrent.id)
+            raise
+        return torrent.id
+
+    async def add_stream(
+        self,
+        magnet: str,
+        *,
+        target: StreamTarget,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId | None = None,
+        swarm_key: bytes,
+        words: WordReceiver | None = None,
+        invitation: Invitation | None = None,
+        reach: Reach | None = None,
+    ) -> str:
+        """Take a stream, and write it to `target`, which is opened now; return its id.
+
+        All else as in `add`.
+
+        Raises:
+            BadMagnet: It cannot be used, or is of a stream that is here already.
+            FileSendError: The target cannot be written to.
+        """
+        parsed = parse_magnet(magnet)
+        loop = asyncio.get_running_loop()
+        opening = loop.run_in_executor(self._disk, target.open)
+        try:
+            await asyncio.shield(opening)
+            torrent = self._admit(
+                Magnet(info_hash=parsed.info_hash, name=parsed.name, trackers=tuple(trackers)),
+                transfer=transfer,
+                session=session,
+                swarm_key=swarm_key,
+                words=words,
+                peer_id=None if invitation is None else invitation.peer_id,
+                stream=target,
+            )
+        except BaseException:
+            await asyncio.wait({opening})  # a cancelled one goes on in its thread
+            await loop.run_in_executor(self._disk, target.discard)
+            raise
+        assert isinstance(torrent, StreamTorrent)
+        try:
+            await torrent.receive(invitation, reach)
+        except BaseException:
+            await self.remove(torrent.id, delete_data=True)
+            raise
+        return torrent.id
+
+    def stream_digest(self, torrent_id: str) -> bytes:
+        """Return the SHA-256 of a stream; empty while it is read. Raises KeyError."""
+        torrent = self._torrents[torrent_id]
+        return torrent.digest if isinstance(torrent, StreamTorrent) else b""
+
+    async def invite(self, session: SessionId | None = None) -> Invitation | None:
         """Return an invitation of a peer into a private swarm to come; None where none is possible.
 
-        The caller closes it, or gives it to `add`.
+        The caller closes it, or gives it to `add`. session: the one that the swarm will belong to.
         """
-        return await Invitation.make(make_peer_id(), self._transports)
+        return await Invitation.make(make_peer_id(), self._roads(session))
+
+    def add_tracker(self, torrent_id: str, url: str) -> bool:
+        """Announce a running torrent at one more tracker; its magnet link stays as it was.
+
+        Returns:
+            Whether it is one of its trackers now; also where it was already. A torrent that has
+            four gets no more, and one that is no WebSocket (ws or wss) is not used. False, too,
+            where there is no such torrent.
+
+        Raises:
+            ChannelFailed: As `serve`.
+        """
+        torrent = self._torrents.get(torrent_id)
+        if torrent is None:
+            return False
+        if not torrent.private:
+            self._refuse_around([url])
+        return torrent.add_tracker(url)
 
     def reply(self, torrent_id: str) -> Reach | None:
         """Return the answer to the invitation that a torrent was served for, if there was one.
@@ -243,9 +451,9 @@ class Engine:
 
     def partner_away(self, transfer: TransferId, *, away: bool) -> None:
         """Set whether the other side of a transfer is away: then nobody is missed in its swarm."""
-        for torrent in self._torrents.values():
-            if torrent.transfer == transfer:
-                torrent.partner_away(away)
+        for torrent, group in self._serving(transfer):
+            all_of_them = away if group is None else group.partner_away(transfer, away=away)
+            torrent.partner_away(all_of_them)
 
     def pause(self, transfer: TransferId, *, paused: bool) -> None:
         """Set whether no bytes of a transfer's torrent go; also before there is one.
@@ -253,14 +461,12 @@ class Engine:
         Connections are kept, and new ones are made. Who paused one that is over says so again.
         """
         (self._paused.add if paused else self._paused.discard)(transfer)
-        for torrent in self._torrents.values():
-            if torrent.transfer == transfer:
-                torrent.pause(paused)
+        for torrent, group in self._serving(transfer):
+            torrent.pause(paused if group is None else group.all_in(self._paused))
 
     def standing(self, transfer: TransferId) -> Standing:
         """Return where the torrent of a transfer stands."""
-        mine = (each for each in self._torrents.values() if each.transfer == transfer)
-        torrent = next(mine, None)
+        torrent, _ = next(self._serving(transfer), (None, None))
         return torrent.standing if torrent is not None else Standing.ABSENT
 
     def pause_files(self, transfer: TransferId, files: Collection[int]) -> None:
@@ -271,13 +477,12 @@ class Engine:
         self._paused_files[transfer] = frozenset(files)
         if not files:
             del self._paused_files[transfer]
-        for torrent in self._torrents.values():
-            if torrent.transfer == transfer:
-                torrent.pause_files(frozenset(files))
+        for torrent, _ in self._serving(transfer):
+            torrent.pause_files(frozenset(files))
 
     async def warm(self) -> None:
         """Prepare what a first transfer would wait for; failures are reported when it is used."""
-        await self._transports.warm(private=True)
+        await self._roads(None).warm(private=True)
 
     async def remove(self, torrent_id: str, *, delete_data: bool = False) -> None:
         """Destroy a torrent; an unknown id is no error. See Torrent.close for `delete_data`."""
@@ -327,9 +532,19 @@ class Engine:
         """Wait until all is verified and in place. Raises the FileSendError that ended it."""
         return await asyncio.shield(self._torrents[torrent_id].done)
 
-    def relay_is_at(self, url: str) -> None:
-        """Set which relay is in use: whether it is reached by a proxy decides about roads."""
-        self._transports.proxied = self._config.proxies.of(url) is not None
+    def _serving(self, transfer: TransferId) -> Iterator[tuple[Torrent, Group | None]]:
+        """Yield the torrents of a transfer, each with the group that it is shared with, if any."""
+        for torrent in self._torrents.values():
+            if torrent.transfer == transfer:
+                yield torrent, None
+            elif torrent.transfer is not None:
+                group = self._groups.get(torrent.transfer)
+                if group is not None and transfer in group:
+                    yield torrent, group
+
+    def _roads(self, session: SessionId | None) -> Roads:
+        """Return how the peers of a session's torrents may be reached."""
+        return self._transports.by(self._relay_of(session))
 
     def _refuse_around(self, trackers: Iterable[str]) -> None:
         """Raise ChannelFailed where an open swarm would go around a proxy, and nobody said so.
@@ -354,6 +569,9 @@ class Engine:
         swarm_key: bytes | None,
         words: WordReceiver | None,
         peer_id: bytes | None = None,
+        stream: StreamSource | StreamTarget | None = None,
+        members: int = PAIR,
+        publish: Callable[[Event], None] | None = None,
     ) -> Torrent:
         torrent_id = magnet.info_hash.hex()
         if torrent_id in self._torrents:
@@ -361,20 +579,24 @@ class Engine:
                 "This torrent is already being sent or received here.",
                 "Wait until it is done, or stop it first.",
             )
-        torrent = Torrent(
+        make = Torrent if stream is None else partial(StreamTorrent, end=stream)
+        torrent = make(
             magnet,
             config=self._config,
             limits=self._limits,
             executor=self._disk,
-            publish=self._publisher(session),
+            publish=publish or self._publisher(session),
             transfer=transfer,
             swarm_key=swarm_key,
             words=words,
             peer_id=peer_id,
-            transports=self._transports,
+            members=None if swarm_key is None else members,
+            roads=self._roads(session),
         )
         if transfer is not None:
-            torrent.pause(transfer in self._paused)
+            group = self._groups.get(transfer)
+            paused = transfer in self._paused if group is None else group.all_in(self._paused)
+            torrent.pause(paused)
             torrent.pause_files(self._paused_files.get(transfer, frozenset()))
         self._torrents[torrent_id] = torrent
         return torrent
@@ -383,17 +605,25 @@ class Engine:
         """Return a callback that publishes events as those of a session."""
         return lambda event: self._events.publish(of_session(event, session))
 
+    def _publisher_to(self, group: Group) -> Callable[[Event], None]:
+        """Return a callback that publishes a group's events as those of each member."""
+
+        def publish(event: Event) -> None:
+            for each in group.of_members(event):
+                self._events.publish(each)
+
+        return publish
+
     async def _make(
         self,
         sources: Sequence[SourceFile],
         name: str | None,
         transfer: TransferId | None,
-        session: SessionId | None,
+        publish: Callable[[Event], None],
         known: Hashed | None = None,
     ) -> TorrentInfo:
         """Hash in a worker thread and publish progress; cancellation stops the thread too."""
         loop = asyncio.get_running_loop()
-        publish = self._publisher(session)
         stop = threading.Event()
 
         def tell(hashed: int, total: int) -> None:

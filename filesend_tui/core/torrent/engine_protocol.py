@@ -9,11 +9,15 @@ from typing import Protocol
 
 from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.core.meeting.invitation import Invitation, Reach
+from filesend_tui.core.torrent.group import Group, SessionWords
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.peer.word_channel import WordReceiver
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.roster import PAIR
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.sources.trusted import Hashed
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.streams.inflow import StreamTarget
+from filesend_tui.core.torrent.streams.outflow import StreamSource
 from filesend_tui.core.torrent.torrent import Choose, Progress, Standing
 
 
@@ -42,6 +46,26 @@ class Torrents(Protocol):
         Raises FileSendError.
         """
 
+    async def serve_in(
+        self,
+        group: Group,
+        sources: Sequence[SourceFile],
+        *,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId,
+        words: SessionWords,
+        approved: asyncio.Future[Reach | None],
+        known: Hashed | None = None,
+    ) -> str:
+        """Serve files for one more transfer of a group; return the torrent's id.
+
+        Raises FileSendError.
+        """
+
+    async def leave(self, group: Group, transfer: TransferId) -> None:
+        """Serve a transfer of a group no more; the last one's leaving destroys the torrent."""
+
     async def add(
         self,
         magnet: str,
@@ -56,17 +80,54 @@ class Torrents(Protocol):
         invitation: Invitation | None = None,
         reach: Reach | None = None,
         keep: bool | None = None,
+        members: int = PAIR,
     ) -> str:
         """Start downloading into `folder`; return the torrent's id at once. Raises BadMagnet.
 
         keep: leave it for a later run where the client ends; None: not where it is a transfer's.
+        members: how many people may be in its private swarm, this one included.
         """
 
-    async def invite(self) -> Invitation | None:
+    async def serve_stream(
+        self,
+        source: StreamSource,
+        *,
+        name: str,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId | None = None,
+        swarm_key: bytes,
+        words: WordReceiver | None = None,
+        invited: Reach | None = None,
+    ) -> str:
+        """Read and serve a stream; return its id. Raises FileSendError."""
+
+    async def add_stream(
+        self,
+        magnet: str,
+        *,
+        target: StreamTarget,
+        trackers: Sequence[str],
+        transfer: TransferId,
+        session: SessionId | None = None,
+        swarm_key: bytes,
+        words: WordReceiver | None = None,
+        invitation: Invitation | None = None,
+        reach: Reach | None = None,
+    ) -> str:
+        """Take a stream, and write it to `target`; return its id. Raises FileSendError."""
+
+    def stream_digest(self, torrent_id: str) -> bytes:
+        """Return the SHA-256 of a stream; empty while it is read. Raises KeyError."""
+
+    async def invite(self, session: SessionId | None = None) -> Invitation | None:
         """Return an invitation into a private swarm to come; None where none is possible."""
 
     def reply(self, torrent_id: str) -> Reach | None:
         """Return the answer to the invitation that it was served for. Raises KeyError."""
+
+    def add_tracker(self, torrent_id: str, url: str) -> bool:
+        """Announce a running torrent at one more tracker."""
 
     def partner_away(self, transfer: TransferId, *, away: bool) -> None:
         """Set whether the other side of a transfer is away: then nobody is missed in its swarm."""

@@ -17,6 +17,7 @@ from filesend_tui.core.torrent.peer.choker import Choker, Contender
 from filesend_tui.core.torrent.peer.peer import Peer
 from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.pieces.complaints import Complaints
+from filesend_tui.core.torrent.pieces.shares import own_share
 from filesend_tui.core.torrent.rates.limiter import RateLimit
 from filesend_tui.core.torrent.reporter import Reporter
 from filesend_tui.core.torrent.storage.disk import Disk, Paused
@@ -42,6 +43,7 @@ class PieceExchange:
 
     Args:
         shape: The torrent's pieces.
+        peer_id: This side's.
         disk: Its store.
         wanted: Piece indices to fetch.
         have: Piece indices that are verified already.
@@ -61,6 +63,7 @@ class PieceExchange:
         shape: TorrentShape,
         disk: Disk,
         *,
+        peer_id: bytes,
         wanted: Collection[int],
         have: Collection[int],
         held: Collection[int],
@@ -78,6 +81,7 @@ class PieceExchange:
             shape, disk, self, failed=host.swarm_failed, wanted=wanted, have=have, held=held
         )
         self.assembly.picker.postpone(postponed)
+        self._peer_id = peer_id
         self._disk = disk
         self._peers = peers
         self._clock = clock
@@ -132,6 +136,7 @@ class PieceExchange:
         if peer.spans:
             peer.download_turns.refund(peer.spans.due)
         self.assembly.dropped(peer)
+        self._share_out()
         self._refill_others(peer)
         self.rechoke()
 
@@ -187,6 +192,8 @@ class PieceExchange:
             self.assembly.picker.peer_has_all(peer)
         else:
             self.assembly.picker.peer_has(peer, event.indices)
+        if peer.wire.peer_pieces.is_seed:
+            self._share_out()
         self._show_interest(peer)
         self._part_if_pointless(peer)
 
@@ -265,6 +272,13 @@ class PieceExchange:
         self._reporter.block_sent(size)
 
     # -- SpanHost: whole pieces
+
+    @property
+    def several(self) -> bool:
+        """See SpanHost."""
+        peers = iter(self._peers)
+        next(peers, None)
+        return next(peers, None) is not None
 
     def pieces_received(self, peer: Peer, size: int) -> None:
         """See SpanHost."""
@@ -351,6 +365,7 @@ class PieceExchange:
     def _begin(self, peer: Peer) -> None:
         peer.take_part(self)
         self.assembly.picker.peer_joined(peer)
+        self._share_out()
         if isinstance(peer.channel, BulkChannel):
             peer.spans = Spans(
                 peer,
@@ -362,6 +377,15 @@ class PieceExchange:
                 failed=self._host.swarm_failed,
                 clock=self._clock,
             )
+
+    def _share_out(self) -> None:
+        """Divide what is missing among all who are there and lack something."""
+        others = [
+            peer.wire.peer_id
+            for peer in self._peers
+            if peer in self.assembly.picker and not peer.wire.peer_pieces.is_seed
+        ]
+        self.assembly.picker.begin_with(own_share(self.assembly.shape, self._peer_id, others))
 
     def _ask_for_pieces(self, peer: Peer) -> bool:
         """Request new whole pieces where spans are supported; return whether it has any."""

@@ -41,6 +41,8 @@ class Reporter:
         self.sent = RateMeter(WINDOW)
         self.verified_bytes = 0
         self.wanted_bytes = 0
+        #: Whether nobody knows how much is wanted: it is a stream.
+        self.endless = False
         self._quiet = True
 
     def block_received(self, size: int) -> None:
@@ -75,11 +77,14 @@ class Reporter:
     @property
     def fraction(self) -> float:
         """Progress from 0 to 1 of what is wanted."""
-        return self.verified_bytes / self.wanted_bytes if self.wanted_bytes else 1.0
+        whole = 0.0 if self.endless else 1.0
+        return self.verified_bytes / self.wanted_bytes if self.wanted_bytes else whole
 
     @property
     def left(self) -> float | None:
-        """Seconds until done at the present rate; None where nothing moves."""
+        """Seconds until done at the present rate; None where nothing moves, or nobody knows."""
+        if self.endless:
+            return None
         remaining = self.wanted_bytes - self.verified_bytes
         return time_remaining(remaining, self.download_rate)
 
@@ -146,6 +151,7 @@ class Reporter:
             downloaded_bytes=self.verified_bytes,
             download_bytes_per_second=rate,
             time_remaining=self.left,
+            stream=self.endless,
         )
 
     def _upload(self) -> Upload:

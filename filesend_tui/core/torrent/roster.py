@@ -27,6 +27,8 @@ from filesend_tui.core.transports.base import Channel
 from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.util.text import clean
 
+#: Members of the swarm of two people.
+PAIR: Final = 2
 #: Seconds without trade after which a peer may be displaced by another.
 IDLE: Final = 60.0
 #: Seconds without a byte after which a peer counts as silent: in an open swarm, where the usual
@@ -141,7 +143,7 @@ class Roster:
             peer = self._host.make_peer(met)
             self._handshaking.add(peer)  # now, as many may be met at once
             self._tried[peer] = met.tried
-            if met.improves and self._pair:
+            if met.improves:
                 self._improving.add(peer)
             work = self._serve(peer)
         task = asyncio.create_task(work)

@@ -29,9 +29,10 @@ from filesend_tui.core.torrent.piece_exchange import PieceExchange, PieceExchang
 from filesend_tui.core.torrent.pieces.assembly import Assembly
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
-from filesend_tui.core.torrent.roster import Roster
+from filesend_tui.core.torrent.roster import PAIR, Roster
 from filesend_tui.core.torrent.storage.disk import Disk
-from filesend_tui.core.transports.base import BulkChannel, Channel, Slowing, slowed_of
+from filesend_tui.core.torrent.streams.line import Flow
+from filesend_tui.core.transports.base import BulkChannel, Channel, RelayAccess, Slowing, slowed_of
 from filesend_tui.core.transports.clues import Tried
 from filesend_tui.core.util.text import clean
 from filesend_tui.core.wire.connection import WireConnection
@@ -67,6 +68,7 @@ class Swarm:
     Args:
         info_hash: 20 bytes.
         rendezvous: Where channels to peers come from; started and stopped here.
+        relay: The one that further channels to a peer may use.
         peer_id: This side's, 20 bytes.
         config: Bounds.
         limits: The client's rate limits.
@@ -74,7 +76,8 @@ class Swarm:
         reporter: Counts bytes.
         publish: Takes an event.
         words: Takes the words of the session that the torrent belongs to, if any.
-        pair: Whether only two people can meet in it.
+        members: How many people may be in it, this one included; None: any number.
+        flow: This side of the stream that it is for; None: it is for a torrent.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Swarm:
         *,
         info_hash: bytes,
         rendezvous: Rendezvous,
+        relay: RelayAccess,
         peer_id: bytes,
         config: ClientConfig,
         limits: Limits,
@@ -89,7 +93,8 @@ class Swarm:
         reporter: Reporter,
         publish: Callable[[Event], None],
         words: WordReceiver | None = None,
-        pair: bool = False,
+        members: int | None = None,
+        flow: Flow | None = None,
     ) -> None:
         self._info_hash = info_hash
         self._peer_id = peer_id
@@ -99,11 +104,12 @@ class Swarm:
         self._reporter = reporter
         self._clock = asyncio.get_running_loop().time
         self._rendezvous = rendezvous
+        self._relay = relay
         self._chores: list[asyncio.Task[None]] = []
         self._roster = Roster(
             info_hash.hex(),
             max_peers=config.max_peers,
-            pair=pair,
+            pair=members == PAIR,
             clock=self._clock,
             host=self,
             publish=publish,
@@ -122,7 +128,9 @@ class Swarm:
         self._lies = 0
         self._lane_room = LaneRoom()
         self._words = words
-        self._keep_alive = KEEP_ALIVE_PAIR if pair else KEEP_ALIVE
+        self._flow = flow
+        self._keep_alive = KEEP_ALIVE_PAIR if members == PAIR else KEEP_ALIVE
+        self._members = members
         #: The road of the first peer; reported where no piece was transferred.
         self._road = ""
 
@@ -138,6 +146,10 @@ class Swarm:
     async def answer(self, reach: Reach) -> Reach | None:
         """Answer a known peer's invitation; None where there is no transport in common."""
         return await self._rendezvous.answer(reach)
+
+    def add_tracker(self, url: str) -> bool:
+        """Announce at one more tracker; see Rendezvous."""
+        return self._rendezvous.add_tracker(url)
 
     async def announced(self) -> None:
         """Wait until a tracker accepts the announce. Raises TrackerFailed where all refuse."""
@@ -180,6 +192,7 @@ class Swarm:
         self._exchange = PieceExchange(
             info.shape,
             disk,
+            peer_id=self._peer_id,
             wanted=wanted,
             have=have,
             held=held,
@@ -299,17 +312,18 @@ class Swarm:
     def make_peer(self, met: MetPeer) -> Peer:
         """See RosterHost."""
         lanes = None
-        if met.transport is not None and met.transport.lanes:
-            lanes = LaneRoad(met.transport, self._lane_room)
+        if met.transport is not None and met.transport.lanes and self._flow is None:
+            lanes = LaneRoad(met.transport, self._relay, self._lane_room)
         wire = WireConnection(
             info_hash=self._info_hash,
             peer_id=self._peer_id,
             reqq=OUR_REQQ,
             client=CLIENT,
             metadata_size=self._description.size,
-            spans=isinstance(met.channel, BulkChannel),
+            spans=isinstance(met.channel, BulkChannel) and self._flow is None,
             lanes=lanes is not None,
             words=self._words is not None,
+            stream=self._flow is not None,
         )
         if self._exchange:
             # Before the first byte: all that comes with the handshake is checked against it.
@@ -323,6 +337,7 @@ class Swarm:
             lanes=lanes,
             words=self._words,
             keep_alive=self._keep_alive,
+            flow=self._flow,
         )
 
     def peer_replaced(self, peer: Peer) -> None:
@@ -390,6 +405,14 @@ class Swarm:
             log.error("a chore of a swarm failed", exc_info=error)
             self._host.swarm_failed(broken(error))
 
+    @property
+    def _looks_for_others(self) -> bool:
+        """Whether peers are missing: all, or in a group one whom a try to meet has failed."""
+        if self._exchange and self._exchange.assembly.complete:
+            return False
+        known = self._members is not None and len(self._roster) < self._members - 1
+        return self._roster.alone or known
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
@@ -400,6 +423,6 @@ class Swarm:
             if self._exchange:
                 self._exchange.tick(now)
             self._description.ask(self._roster)
-            if self._roster.alone and not (self._exchange and self._exchange.assembly.complete):
+            if self._looks_for_others:
                 self._rendezvous.more_peers()
             self._host.tick()

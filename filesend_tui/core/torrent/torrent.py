@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from filesend_tui.core.choices import Arriving
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.error_events import error_event, leftover_events
 from filesend_tui.core.errors import (
@@ -25,6 +26,7 @@ from filesend_tui.core.errors import (
     broken,
 )
 from filesend_tui.core.events import (
+    MOST_LISTED,
     DownloadComplete,
     Event,
     FileEntry,
@@ -39,26 +41,28 @@ from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling, SealedSignaling
 from filesend_tui.core.torrent.disk_watch import DiskWatch, Watched
 from filesend_tui.core.torrent.laying_out import LayingOut
-from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras
+from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras, of_torrent
 from filesend_tui.core.torrent.metainfo.info import MAX_PIECE_LENGTH, TorrentInfo, parse_info
 from filesend_tui.core.torrent.metainfo.magnet import Magnet
 from filesend_tui.core.torrent.metainfo.share_link import share_link
 from filesend_tui.core.torrent.peer.word_channel import WordReceiver
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.reporter import Reporter
+from filesend_tui.core.torrent.roster import PAIR
 from filesend_tui.core.torrent.slow_watch import SlowWatch
-from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.storage.disk import Disk, Paused
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
 from filesend_tui.core.torrent.storage.part_folder.leftovers import sweep
 from filesend_tui.core.torrent.storage.part_folder.part_folder import part_name, peek
 from filesend_tui.core.torrent.storage.piece_store import PieceStore
 from filesend_tui.core.torrent.storage.target import Target
+from filesend_tui.core.torrent.streams.line import Flow
 from filesend_tui.core.torrent.swarm import Swarm, make_peer_id
 from filesend_tui.core.transports.base import Channel, NoWay
 from filesend_tui.core.transports.clues import NoRoadLed, Tried
-from filesend_tui.core.transports.registry import Transports
+from filesend_tui.core.transports.registry import Roads
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
 
@@ -88,12 +92,14 @@ _CHANGED = "A file may have changed there. Ask them to look, and to send it agai
 class Choice(NamedTuple):
     """What to fetch of a torrent and how to lay it out. wanted: for each file, whether to fetch it.
 
-    extras: attributes that are kept beside names and bytes.
+    extras: attributes that are kept beside names and bytes. arriving: how it is put where it goes;
+    None: as the configuration says.
     """
 
     wanted: tuple[bool, ...]
     layout: Layout
     extras: Extras = NOTHING
+    arriving: Arriving | None = None
 
 
 Choose = Callable[[TorrentInfo], Choice]
@@ -112,6 +118,8 @@ class Standing(StrEnum):
     CONNECTED = "connected"
     #: Somebody is, through a relay that makes the bytes wait.
     SLOWED = "slowed"
+    #: Somebody is, for a stream, which moves as it is written into one pipe and read from another.
+    FLOWING = "flowing"
     #: The disk takes long to deliver what a peer asked for.
     READING = "reading"
     #: The disk is waited for, and events of its own say so.
@@ -154,11 +162,13 @@ class Torrent:
         limits: The client's rate limits.
         executor: Where blocking work runs.
         publish: Takes an event.
-        transports: The client's.
+        roads: How its peers may be reached.
         transfer: The transfer it belongs to, if any.
         swarm_key: Makes its swarm private.
         words: Takes the words of the session that it belongs to, if any.
         peer_id: This side's, 20 bytes; a fresh one if None.
+        flow: This side of the stream that it is for (stream_torrent.py).
+        members: How many people may be in it, this one included; None: any number.
     """
 
     def __init__(
@@ -169,11 +179,13 @@ class Torrent:
         limits: Limits,
         executor: Executor,
         publish: Callable[[Event], None],
-        transports: Transports,
+        roads: Roads,
         transfer: TransferId | None,
         swarm_key: bytes | None = None,
         words: WordReceiver | None = None,
         peer_id: bytes | None = None,
+        flow: Flow | None = None,
+        members: int | None = None,
     ) -> None:
         self.reply: Reach | None = None
         self.magnet = magnet
@@ -189,8 +201,9 @@ class Torrent:
         self._loop = loop
         self._executor = executor
         self._config = config
-        # The hint of the last resort among the transports.
-        self._road_hint = transports.usable(private=swarm_key is not None)[-1].hint
+        self._roads = roads
+        self.private = swarm_key is not None
+        self._pair = members == PAIR
         self._publish = publish
         #: Later by as much as it was paused.
         self._started = loop.time()
@@ -218,8 +231,11 @@ class Torrent:
         self._reporter = Reporter(publish, self.id, transfer)
         self._slow_watch = SlowWatch(publish, self.id, transfer)
         peer_id = peer_id or make_peer_id()
-        if swarm_key is not None:
+        if self._pair:
             config = replace(config, max_peers=min(config.max_peers, MOST_OF_A_PAIR))
+        if members is not None:
+            # Each of a group meets all others that are there when it comes.
+            config = replace(config, offers=members - 1)
         self._swarm = Swarm(
             info_hash=magnet.info_hash,
             rendezvous=Rendezvous(
@@ -230,7 +246,7 @@ class Torrent:
                 ),
                 peer_id=peer_id,
                 trackers=magnet.trackers,
-                transports=transports,
+                roads=roads,
                 config=config,
                 totals=self._totals,
                 wants_peers=lambda: self._swarm.wanted_peers,
@@ -238,6 +254,7 @@ class Torrent:
                 learned=self._learned,
                 on_problem=self._tracker_troubled,
             ),
+            relay=roads.relay,
             peer_id=peer_id,
             config=config,
             limits=limits,
@@ -245,7 +262,8 @@ class Torrent:
             reporter=self._reporter,
             publish=publish,
             words=words,
-            pair=swarm_key is not None,
+            members=members,
+            flow=flow,
         )
 
     # -- commands
@@ -269,25 +287,38 @@ class Torrent:
         self._disk = Disk(info, self._store, self._executor)
         self._swarm.begin(info, self._disk, wanted=pieces, have=pieces)
         self.described.set_result(info)
+        await self._serve(invited, info.name, info.shape.total_length)
+
+    async def _serve(self, invited: Reach | None, name: str, total_bytes: int) -> None:
+        """Be met from now on; tell of it. Raises TrackerFailed as `seed`."""
         await self._swarm.start()
-        self.reply = await self._swarm.answer(invited) if invited is not None else None
-        if self.reply is None:
+        self.reply = await self.welcome(invited)
+        self._publish(
+            Seeding(
+                torrent=self.id,
+                info_hash=self.id,
+                name=clean(name),
+                magnet_uri=str(self.magnet),
+                total_bytes=total_bytes,
+                share_url=self._share_url(),
+                transfer=self.transfer,
+            )
+        )
+
+    async def welcome(self, invited: Reach | None) -> Reach | None:
+        """Return the answer to a peer's invitation; without one, wait until it can be met.
+
+        Raises:
+            TrackerFailed: No tracker accepted the announce, and the peer cannot be met without.
+        """
+        reply = await self._swarm.answer(invited) if invited is not None else None
+        if reply is None:
             self._announcing = True
             try:
                 await self._swarm.announced()
             finally:
                 self._announcing = False
-        self._publish(
-            Seeding(
-                torrent=self.id,
-                info_hash=self.id,
-                name=clean(info.name),
-                magnet_uri=str(self.magnet),
-                total_bytes=info.shape.total_length,
-                share_url=self._share_url(),
-                transfer=self.transfer,
-            )
-        )
+        return reply
 
     async def fetch(
         self,
@@ -348,6 +379,10 @@ class Torrent:
         """Set whether nobody is expected to answer: then no peer is missed."""
         self._away = away
 
+    def add_tracker(self, url: str) -> bool:
+        """Announce it at one more tracker; see Rendezvous. Its magnet link stays as it was."""
+        return self._swarm.add_tracker(url)
+
     def pause(self, paused: bool) -> None:
         """Set whether none of its bytes go; peers are met and kept, and nobody is missed."""
         now = self._loop.time()
@@ -383,6 +418,10 @@ class Torrent:
         self._paused_files = files
         if isinstance(self._store, DownloadFiles):
             self._swarm.postpone(self._store.pieces_only_of(files))
+
+    def tell_figures(self) -> None:
+        """Publish the figures that wait for their turn now."""
+        self._reporter.flush()
 
     def progress(self) -> Progress:
         """Return how far the download is."""
@@ -448,6 +487,9 @@ class Torrent:
         try:
             info = await self._in_thread(lambda: parse_info(raw, info_hash=self.magnet.info_hash))
             choice = self._choose(info)
+            if self.transfer is None:
+                times = self._config.arriving.times
+                choice = choice._replace(extras=of_torrent(info, times=times))
             store = await self._made(
                 lambda: DownloadFiles.create(
                     info,
@@ -457,6 +499,7 @@ class Torrent:
                     extras=choice.extras,
                     keep=self.keeps,
                     transfer=self.transfer,
+                    arriving=choice.arriving or self._config.arriving,
                 ),
                 path,
             )
@@ -467,15 +510,14 @@ class Torrent:
         self._store = store
         wanted, kept = store.wanted_pieces, store.kept
         self._reporter.wanted_bytes = sum(map(info.shape.piece_size, wanted))
-        self._resumed_bytes = sum(map(info.shape.piece_size, kept.have))
-        self._reporter.resumed(self._resumed_bytes)
+        self._reporter.resumed(sum(map(info.shape.piece_size, kept.have)))
+        self._resumed_bytes = sum(map(info.shape.piece_size, kept.have - store.holes))
         self._publish(
             Metadata(
                 torrent=self.id,
                 name=clean(info.name),
-                files=tuple(
-                    FileEntry(path=clean("/".join(f.path), 1024), size=f.length) for f in info.files
-                ),
+                # A request has listed them, where they are of a transfer.
+                files=_entries(info, MOST_LISTED if self.transfer is not None else None),
                 wanted=choice.wanted,
                 total_bytes=info.shape.total_length,
                 transfer=self.transfer,
@@ -578,6 +620,7 @@ class Torrent:
                 road=self._swarm.road,
                 transfer=self.transfer,
                 resumed_bytes=min(self._resumed_bytes, store.wanted_bytes),
+                links_not_made=len(store.unmade),
             )
         )
         await self._swarm.completed()
@@ -619,7 +662,8 @@ class Torrent:
             assert self._swarm.trouble is not None
             self.swarm_failed(self._swarm.trouble)
         elif self.transfer is not None:
-            if alone > (PATIENCE_AFTER_LIES if self._swarm.lies else PATIENCE):
+            lied = self._swarm.lies and self._pair
+            if alone > (PATIENCE_AFTER_LIES if lied else PATIENCE):
                 self.swarm_failed(self._why_alone())
         elif now - self._told_lonely > LONELY:
             self._told_lonely = now
@@ -627,7 +671,7 @@ class Torrent:
 
     def _why_alone(self) -> FileSendError:
         """Return why the partner's peer is not connected: the first cause, where known."""
-        if self._swarm.lies:
+        if self._swarm.lies and self._pair:
             return BadMetadata("What the other side sends is not what it offered.", _CHANGED)
         trouble = self._swarm.trouble
         if isinstance(trouble, TrackerFailed):
@@ -638,7 +682,12 @@ class Torrent:
             what = "The connection between the two machines broke"
         else:
             what = "The two machines could not reach each other"
-        return NoPeers(f"{what}{why}", hint or self._road_hint)
+        return NoPeers(f"{what}{why}", hint or self._last_hint)
+
+    @property
+    def _last_hint(self) -> str:
+        """The hint of the last resort among the transports."""
+        return self._roads.usable(private=self.private)[-1].hint
 
     def _why_nobody(self) -> FileSendError:
         """Return why no peer of an open swarm is connected."""
@@ -661,7 +710,7 @@ class Torrent:
         if isinstance(trouble, TrackerFailed):
             return trouble
         why = f" ({trouble.message.rstrip('.')})" if trouble is not None else ""
-        return NoPeers(f"Nobody who has these files has answered yet{why}.", self._road_hint)
+        return NoPeers(f"Nobody who has these files has answered yet{why}.", self._last_hint)
 
     def _watch_partner(self, now: float) -> None:
         """Fail a paired transfer where its only partner makes no progress or sends false data."""
@@ -680,7 +729,8 @@ class Torrent:
                     "Ask them whether their machine still works; then have it sent again.",
                 )
             )
-        if self._swarm.lies >= MOST_LIES:
+        # In a group, others than the sender may lie; they are banned, and it goes on without them.
+        if self._swarm.lies >= MOST_LIES and self._pair:
             self.swarm_failed(
                 BadMetadata("What the other side sends is not what it offered.", _CHANGED)
             )
@@ -719,3 +769,13 @@ class Torrent:
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await self._loop.run_in_executor(self._executor, work)
+
+
+def _entries(info: TorrentInfo, most: int | None = None) -> tuple[FileEntry, ...]:
+    """Return a torrent's files as events list them; none where they are more than `most`."""
+    if most is not None and len(info.files) > most:
+        return ()
+    return tuple(
+        FileEntry(path=clean("/".join(path), 1024), size=size)
+        for path, size in zip(info.files.paths(), info.files.lengths, strict=True)
+    )

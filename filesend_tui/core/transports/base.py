@@ -8,9 +8,9 @@ here. Nothing about torrents ever lives here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.clues import Clue
@@ -25,7 +25,7 @@ GRACE: Final = 0.4
 
 
 class RelayEntry(NamedTuple):
-    """What this client's relay has for transports.
+    """What a relay has for transports.
 
     address: its own, as text for a person. transit: URL of its transit's WebSocket. reflect: URL
     that tells where a request comes from. stun: URL of its STUN (RFC 7064), empty where there is
@@ -44,17 +44,34 @@ class RelayEntry(NamedTuple):
         return f"RelayEntry({self.address!r})"  # never the pass or the login
 
 
-#: Asks the relay for it. Raises FileSendError: there is no relay, or no connection to it.
-RelayAccess: TypeAlias = Callable[[], Awaitable[RelayEntry]]
+class RelayAccess(Protocol):
+    """The relay that channels to one partner may use. It may be another one at every question."""
+
+    @property
+    def proxied(self) -> bool:
+        """Whether it is reached by a proxy right now."""
+
+    async def __call__(self) -> RelayEntry:
+        """Ask it what it has.
+
+        Raises:
+            FileSendError: There is no relay, or no connection to it.
+        """
 
 
 #: Timeout in seconds for the relay's answer where an offer waits for it: it can do without.
 RELAY_TIMEOUT: Final = 2.0
 
 
-async def no_relay() -> RelayEntry:
-    """Raise ChannelFailed: a RelayAccess where there is no relay."""
-    raise ChannelFailed("There is no relay.")
+class _NoRelay:
+    proxied = False
+
+    async def __call__(self) -> RelayEntry:
+        raise ChannelFailed("There is no relay.")
+
+
+#: Where there is no relay: raises ChannelFailed, and is reached by no proxy.
+no_relay: Final[RelayAccess] = _NoRelay()
 
 
 class NoWay(ChannelFailed):
@@ -256,19 +273,26 @@ class Transport(ABC):
         """
 
     @abstractmethod
-    async def offer(self) -> Attempt:
+    async def offer(self, relay: RelayAccess) -> Attempt:
         """Make an offer for a peer that is not known yet.
+
+        Args:
+            relay: The one that the channel may use; asked when it is needed.
 
         Raises:
             ChannelFailed: It cannot be made.
         """
 
     @abstractmethod
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, relay: RelayAccess) -> Attempt:
         """Answer a peer's offer.
 
         Where the two sides could end with different connections, the answering side chooses, and
         has the channel first: two that offered to each other so keep the same one (glare.py).
+
+        Args:
+            text: The peer's.
+            relay: As in `offer`.
 
         Raises:
             ChannelFailed: The text is refused, or cannot be answered.

@@ -90,6 +90,11 @@ class Proxies:
     plain: Proxy | None = None
     exempt: tuple[str, ...] = ()
 
+    @property
+    def is_set(self) -> bool:
+        """Whether anything goes through a proxy."""
+        return self.secure is not None or self.plain is not None
+
     def of(self, url: str) -> Proxy | None:
         """Return the proxy for a URL; None: it is reached without. Loopback always is."""
         try:

@@ -34,6 +34,9 @@ _LOOSE_JOINERS: Final = re.compile(
 _TAGS: Final = re.compile("[\U000e0020-\U000e007f]+")
 _FLAG: Final = re.compile("[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 _BREAKS: Final = re.compile("[\t\n\r]")
+# What a block of text keeps of those, each as a part of its own.
+_LAYOUT: Final = re.compile("([\t\n])")
+_LAID_OUT: Final = {ord("\t"): None, ord("\n"): None}
 _BLACK_FLAG: Final = "\U0001f3f4"
 #: Characters of a path that are shown.
 _MAX_PATH: Final = 1024
@@ -160,6 +163,20 @@ def clean(text: str, limit: int = 200) -> str:
     if len(head) > limit or limit * 4 < len(text):
         return head[: limit - 1] + "…"
     return head
+
+
+def clean_block(text: str, limit: int) -> str:
+    """Return some lines of `text` for display: as `clean` does, but for line ends and tabs.
+
+    A line ends in a line feed. What is over `limit` characters is cut off.
+    """
+    text = text[:limit].replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii() and text.translate(_LAID_OUT).isprintable():
+        return text
+    return "".join(
+        part if part in ("\n", "\t") else visible(part, private_use=False)
+        for part in _LAYOUT.split(text)
+    )
 
 
 def path_text(path: str | os.PathLike[str]) -> str:

@@ -54,6 +54,7 @@ from filesend_tui.core.wire.rules import (
     check_request,
 )
 from filesend_tui.core.wire.shape import TorrentShape
+from filesend_tui.core.wire.streams.messages import StreamBlock, StreamMessage
 from filesend_tui.core.wire.word_messages import WordChunk
 
 
@@ -69,6 +70,7 @@ class WireConnection:
         spans: Whether the channel below moves bulk, so that whole pieces may be requested.
         lanes: Whether we take fs_lane messages (lane_messages.py).
         words: Whether we take fs_words messages (word_messages.py).
+        stream: Whether we take fs_stream messages (streams/messages.py).
 
     After a WireError the connection is dead: `closed` is True and all input is refused.
     """
@@ -84,6 +86,7 @@ class WireConnection:
         spans: bool = False,
         lanes: bool = False,
         words: bool = False,
+        stream: bool = False,
     ) -> None:
         self._handshake = Handshake(info_hash, peer_id)
         self._extensions = ExtensionState(
@@ -93,6 +96,7 @@ class WireConnection:
             spans=spans,
             lanes=lanes,
             words=words,
+            stream=stream,
         )
         self._inbox = Inbox()
         self._outbox = Outbox()
@@ -183,6 +187,11 @@ class WireConnection:
         """Both sides take words (fs_words)."""
         return self.extended and self._extensions.peer_takes_words
 
+    @property
+    def peer_takes_stream(self) -> bool:
+        """Both sides take messages of a stream (fs_stream)."""
+        return self.extended and self._extensions.peer_takes_stream
+
     # -- sending
 
     def open(self) -> None:
@@ -268,6 +277,10 @@ class WireConnection:
     def send_words(self, chunk: WordChunk) -> None:
         """Queue a part of a word. Raises RuntimeError where words were not agreed on."""
         self._send_extended(self._extensions.words(chunk))
+
+    def send_stream(self, message: StreamMessage) -> None:
+        """Queue a message of a stream. Raises RuntimeError where streams were not agreed on."""
+        self._send_extended(self._extensions.stream(message))
 
     def data_to_send(self) -> list[bytes]:
         """Dequeue everything, in order, in few chunks of at most 64 KiB."""
@@ -413,7 +426,7 @@ class WireConnection:
             self._chatter += HANDSHAKE_WEIGHT
         elif isinstance(event, SpanRequest):
             self._chatter += self.am_choking
-        elif not isinstance(event, MetadataData | MetadataReject | SpanReject):
+        elif not isinstance(event, MetadataData | MetadataReject | SpanReject | StreamBlock):
             self._chatter += 1
         return event
 

@@ -35,6 +35,12 @@ from filesend_tui.core.wire.messages import (
     Request,
     Unchoke,
 )
+from filesend_tui.core.wire.streams.messages import (
+    StreamBlock,
+    StreamCredit,
+    StreamEnd,
+    StreamFrom,
+)
 from filesend_tui.core.wire.word_messages import WordChunk
 
 
@@ -77,4 +83,8 @@ WireEvent: TypeAlias = (
     | LanePing
     | LanePong
     | WordChunk
+    | StreamFrom
+    | StreamCredit
+    | StreamBlock
+    | StreamEnd
 )

@@ -38,6 +38,12 @@ from filesend_tui.core.wire.lane_messages import (
 )
 from filesend_tui.core.wire.messages import Extended
 from filesend_tui.core.wire.shape import TorrentShape
+from filesend_tui.core.wire.streams.messages import (
+    STREAM_ID,
+    StreamMessage,
+    decode_stream,
+    encode_stream,
+)
 from filesend_tui.core.wire.word_messages import (
     WORDS_ID,
     WordChunk,
@@ -51,7 +57,13 @@ DEFAULT_REQQ: Final = 250
 
 #: What an extended message may mean.
 Heard: TypeAlias = (
-    ExtendedHandshook | MetadataMessage | SpanMessage | FalsePiece | LaneMessage | WordChunk
+    ExtendedHandshook
+    | MetadataMessage
+    | SpanMessage
+    | FalsePiece
+    | LaneMessage
+    | WordChunk
+    | StreamMessage
 )
 
 
@@ -65,6 +77,7 @@ class ExtensionState:
         spans: Whether the channel below this wire moves bulk; fs_span is supported only then.
         lanes: Whether we take fs_lane messages.
         words: Whether we take fs_words messages.
+        stream: Whether we take fs_stream messages.
     """
 
     def __init__(
@@ -76,6 +89,7 @@ class ExtensionState:
         spans: bool = False,
         lanes: bool = False,
         words: bool = False,
+        stream: bool = False,
     ) -> None:
         self._reqq = reqq
         self._client = client
@@ -83,15 +97,17 @@ class ExtensionState:
         self._peer_ut_metadata = 0
         self._peer_fs_span = 0
         self._peer_fs_bad = 0
-        self._lanes = lanes
-        self._peer_lane = 0
-        self._words = words
-        self._agreed: dict[int, Callable[[bytes], LaneMessage | WordChunk | None]] = {}
+        #: What we take by ids of ours, and the ids under which the peer takes the same; 0: not.
+        self._agreed: dict[
+            int, Callable[[bytes], LaneMessage | WordChunk | StreamMessage | None]
+        ] = {}
         if lanes:
             self._agreed[LANE_ID] = decode_lane
         if words:
             self._agreed[WORDS_ID] = decode_chunk
-        self._peer_words = 0
+        if stream:
+            self._agreed[STREAM_ID] = decode_stream
+        self._peer_ids: dict[int, int] = {}
         self.metadata_size = metadata_size
         self.peer_reqq = DEFAULT_REQQ
         self.peer_client = ""
@@ -120,12 +136,17 @@ class ExtensionState:
     @property
     def peer_takes_lanes(self) -> bool:
         """Both sides support fs_lane."""
-        return bool(self._lanes and self._peer_lane)
+        return self._both_take(LANE_ID)
 
     @property
     def peer_takes_words(self) -> bool:
         """Both sides support fs_words."""
-        return bool(self._words and self._peer_words)
+        return self._both_take(WORDS_ID)
+
+    @property
+    def peer_takes_stream(self) -> bool:
+        """Both sides support fs_stream."""
+        return self._both_take(STREAM_ID)
 
     def handshake(self) -> Extended:
         """Return our extended handshake."""
@@ -136,8 +157,9 @@ class ExtensionState:
             metadata_size=self.metadata_size,
             reqq=self._reqq,
             client=self._client,
-            lane=LANE_ID if self._lanes else None,
-            words=WORDS_ID if self._words else None,
+            lane=LANE_ID if LANE_ID in self._agreed else None,
+            words=WORDS_ID if WORDS_ID in self._agreed else None,
+            stream=STREAM_ID if STREAM_ID in self._agreed else None,
         )
         return Extended(HANDSHAKE_ID, encode_handshake(said))
 
@@ -179,7 +201,7 @@ class ExtensionState:
         """
         if not self.peer_takes_lanes:
             raise RuntimeError("the peer takes no fs_lane messages")
-        return Extended(self._peer_lane, encode_lane(message))
+        return Extended(self._peer_ids[LANE_ID], encode_lane(message))
 
     def words(self, chunk: WordChunk) -> Extended:
         """Return an fs_words message under the id that the peer chose.
@@ -189,7 +211,17 @@ class ExtensionState:
         """
         if not self.peer_takes_words:
             raise RuntimeError("the peer takes no fs_words messages")
-        return Extended(self._peer_words, encode_chunk(chunk))
+        return Extended(self._peer_ids[WORDS_ID], encode_chunk(chunk))
+
+    def stream(self, message: StreamMessage) -> Extended:
+        """Return an fs_stream message under the id that the peer chose.
+
+        Raises:
+            RuntimeError: Not both sides support it.
+        """
+        if not self.peer_takes_stream:
+            raise RuntimeError("the peer takes no fs_stream messages")
+        return Extended(self._peer_ids[STREAM_ID], encode_stream(message))
 
     def receive(self, message: Extended, shape: TorrentShape | None = None) -> Heard | None:
         """Process an extended message; return None for one without an event.
@@ -228,8 +260,14 @@ class ExtensionState:
             self.peer_reqq = said.reqq
         if said.client is not None:
             self.peer_client = said.client
-        if said.lane is not None:
-            self._peer_lane = said.lane
-        if said.words is not None:
-            self._peer_words = said.words
+        for ours, theirs in (
+            (LANE_ID, said.lane),
+            (WORDS_ID, said.words),
+            (STREAM_ID, said.stream),
+        ):
+            if theirs is not None:
+                self._peer_ids[ours] = theirs
         return ExtendedHandshook()
+
+    def _both_take(self, ours: int) -> bool:
+        return ours in self._agreed and bool(self._peer_ids.get(ours))

@@ -20,6 +20,7 @@ from filesend_tui.core.wire.errors import Reason, WireError
 from filesend_tui.core.wire.extension_fields import decode_fields, number
 from filesend_tui.core.wire.lane_messages import LANE_EXTENSION
 from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES, TorrentShape
+from filesend_tui.core.wire.streams.messages import STREAM_EXTENSION
 from filesend_tui.core.wire.word_messages import WORDS_EXTENSION
 
 #: Extended message id of the extended handshake.
@@ -50,7 +51,7 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     not at all.
     metadata_size: bytes of the info dictionary. reqq: requests its sender queues. client: name
     and version. lane: as ut_metadata, for fs_lane (lane_messages.py). words: likewise, for fs_words
-    (word_messages.py). None: not sent.
+    (word_messages.py). stream: likewise, for fs_stream (streams/messages.py). None: not sent.
     """
 
     ut_metadata: int | None = None
@@ -61,6 +62,7 @@ class ExtendedHandshake(msgspec.Struct, frozen=True, kw_only=True):
     client: str | None = None
     lane: int | None = None
     words: int | None = None
+    stream: int | None = None
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
@@ -132,6 +134,8 @@ def encode_handshake(handshake: ExtendedHandshake) -> bytes:
         fields[b"m"][LANE_EXTENSION] = handshake.lane
     if handshake.words is not None:
         fields[b"m"][WORDS_EXTENSION] = handshake.words
+    if handshake.stream is not None:
+        fields[b"m"][STREAM_EXTENSION] = handshake.stream
     if handshake.metadata_size is not None:
         fields[b"metadata_size"] = handshake.metadata_size
     if handshake.reqq is not None:
@@ -167,6 +171,7 @@ def decode_handshake(payload: bytes) -> ExtendedHandshake:
         else None,
         lane=number(messages, LANE_EXTENSION, 255),
         words=number(messages, WORDS_EXTENSION, 255),
+        stream=number(messages, STREAM_EXTENSION, 255),
     )
 
 

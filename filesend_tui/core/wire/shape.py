@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 #: Bytes of one block, the unit of a request; only a torrent's very last block is shorter.
 BLOCK: Final = 16 * 1024
 #: Largest info dictionary that is accepted from a peer or a file, in bytes.
-MAX_METADATA: Final = 16 * 1024 * 1024
-#: Most pieces a torrent may have: its info dictionary holds 20 bytes for each.
-MAX_PIECES: Final = MAX_METADATA // 20
+MAX_METADATA: Final = 32 * 1024 * 1024
+#: Most pieces a torrent may have: its info dictionary holds 20 bytes for each, besides the names.
+MAX_PIECES: Final = MAX_METADATA // 40
 
 
 class BlockRequest(NamedTuple):

@@ -20,14 +20,16 @@ from textual.content import Content
 from textual.widgets import Button, Input
 
 from filesend_tui.core.checks import Target, free_space
+from filesend_tui.core.choices import ARRIVING, Arriving
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import is_hidden
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.keys import TABLE, shown
 from filesend_tui.screens.base import Clock
 from filesend_tui.screens.boxes.box import BoxEnd, RequestScreen
-from filesend_tui.screens.commands import AnswerRequest
-from filesend_tui.state.figures import short_path
+from filesend_tui.screens.boxes.there import replaceable, there_words
+from filesend_tui.screens.commands import AnswerRequest, LookInto
+from filesend_tui.state.figures import others_words, short_path
 from filesend_tui.state.request_choice import RequestChoice
 from filesend_tui.state.store import Store
 from filesend_tui.state.views import TransferRow
@@ -35,10 +37,12 @@ from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.completing_field import CompletingField
 from filesend_tui.widgets.fields.folder_field import FolderField
 from filesend_tui.widgets.ink import fit
+from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.request_tree import RequestTree
 from filesend_tui.widgets.words import Words
 
 if TYPE_CHECKING:
+    from filesend_tui.core.checks import Existing
     from filesend_tui.keyed_app import KeyedApp
 
 #: Cells of a line for the other person's name.
@@ -82,6 +86,9 @@ class ApprovalScreen(RequestScreen):
         self.choice = choice or RequestChoice(request.files)
         self.choice.find("")
         self._folder = folder
+        self._there: tuple[Sequence[Existing], Arriving] = ((), ARRIVING)
+        # Held: Textual asks for a screen's keys while it is made and removed, too.
+        self._offered = RequestTree(id="offered", empty=" No file has that in its name.")
         self._target: Target | None = None
         self._free: int | None = None
         self._answering = False
@@ -90,9 +97,11 @@ class ApprovalScreen(RequestScreen):
     def compose_box(self) -> ComposeResult:
         """Yield the files above; figures, folder and buttons below, which get room first."""
         yield CompletingField(placeholder="Find in these files", id="find", compact=True)
-        yield RequestTree(id="offered", empty=" No file has that in its name.")
+        yield self._offered
         with Vertical(id="claims"):
+            yield Words(others_words(self.request.others), id="others")
             yield Words(_also(self.request.empty_folders), id="empty")
+            yield Words(id="there")
             yield Words(id="figures")
             with Horizontal(id="where"):
                 yield Words("Save in", id="label")
@@ -113,10 +122,13 @@ class ApprovalScreen(RequestScreen):
             self.query_one("#box").border_subtitle = told
         self.query_one("#find").display = False
         self.query_one("#empty").set_class(bool(empty), "-some")
+        self.query_one("#others").set_class(bool(self.request.others), "-some")
         rows = min(max(_FEWEST_ROWS, self.choice.most_rows), _MOST_ROWS)
-        self.query_one("#box").styles.height = rows + _BESIDE_ROWS + bool(empty)
+        self.query_one("#box").styles.height = (
+            rows + _BESIDE_ROWS + bool(empty) + bool(self.request.others)
+        )
         self._show_files()
-        self.query_one("#offered", RequestTree).focus()
+        self._offered.focus()
         self._look_up_free()
         self.draw()
 
@@ -128,6 +140,7 @@ class ApprovalScreen(RequestScreen):
         """Set the title, who asks for what, for this width."""
         count, width = len(self.request.files), event.size.width
         files = "a file" if count == 1 else f"{count:,} files"
+        files = "a stream" if self.request.stream else files
         wants = f" wants to send you {files}" if width >= _SHORT else f" asks: {files}"
         # The name is cut, or it would push what they want out of the line. Content, because a
         # plain string would be read as markup, and the name is the peer's.
@@ -146,6 +159,7 @@ class ApprovalScreen(RequestScreen):
                 self.dismiss(BoxEnd.ANSWERED if self._answering else BoxEnd.GONE)
             return
         settles = self._settles()
+        self._show_there()
         self.query_one("#figures", Words).show(self._figures())
         problem = self._problem_line()
         self.query_one("#problem", Words).show(problem)
@@ -169,30 +183,41 @@ class ApprovalScreen(RequestScreen):
         return ", ".join(words)
 
     def _show_files(self) -> None:
-        offered = self.query_one("#offered", RequestTree)
+        offered = self._offered
         held = offered.chosen
         rows = self.choice.rows()
         offered.all_open = bool(self.choice.sought)
         cursor = next((i for i, node in enumerate(rows) if node is held), 0)
         offered.show(rows, cursor=cursor)
         offered.redraw()
+        self.refresh_bindings()  # another row may be under the cursor
 
     @property
     def _fits(self) -> bool:
-        return self._free is None or self.choice.size <= self._free
+        # Whether this disk keeps holes is known once files are made on it; core looks again then.
+        return self._free is None or self.choice.room <= self._free
 
     def _figures(self) -> Content:
-        count, of = self.choice.files, len(self.request.files)
         free = "…" if self._free is None else size_text(self._free)
+        known = self._free is not None and not self.request.stream
         empty = len(self.request.empty_folders)
         also = f" · {empty:,} empty folder{'' if empty == 1 else 's'}" if empty else ""
+        also += _unusual(self.request)
+        if self._free is not None and self.choice.room <= self._free < self.choice.size:
+            also += f" · {size_text(self.choice.room)} without holes"
         return Content.assemble(
-            ("1 file" if of == 1 and count else f"{count:,} of {of:,} files", "bold"),
-            (f" · {size_text(self.choice.size)}", "bold"),
+            *self._amount(),
             (also, "bold"),
             (f"   {free} free on the disk", "$foreground 70%" if self._fits else "$error bold"),
-            ("  ✓ fits" if self._fits and self._free is not None else "", "$success"),
+            ("  ✓ fits" if self._fits and known else "", "$success"),
         )
+
+    def _amount(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        count, of = self.choice.files, len(self.request.files)
+        if self.request.stream and count:
+            return ("a stream", "bold"), (" · of unknown length", "bold")
+        files = "1 file" if of == 1 and count else f"{count:,} of {of:,} files"
+        return (files, "bold"), (f" · {size_text(self.choice.size)}", "bold")
 
     def _problem_line(self) -> Content:
         if self._problem:
@@ -211,10 +236,38 @@ class ApprovalScreen(RequestScreen):
 
     def action_choose(self) -> None:
         """Toggle the yes of the file or folder under the cursor."""
-        node = self.query_one("#offered", RequestTree).chosen
+        node = self._offered.chosen
         if node is not None:
             self.choice.turn(node)
             self._changed()
+
+    def check_action(
+        self,
+        action: str,
+        parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
+    ) -> bool | None:
+        """Offer to replace only what is there."""
+        here = self._offered.chosen
+        offered = {
+            "replace": here is not None and bool(here.there),
+            "replace_all": self.choice.there > 0,
+        }
+        return offered.get(action, True)
+
+    def action_replace(self) -> None:
+        """Toggle whether what is there is replaced, of the file or folder under the cursor."""
+        if (node := self._offered.chosen) is not None and node.there:
+            self.choice.turn_replaced(node)
+            self._changed()
+
+    def action_replace_all(self) -> None:
+        """Toggle it for all files that are shown."""
+        self.choice.turn_replaced()
+        self._changed()
+
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
 
     def action_all(self, yes: bool) -> None:
         """Set yes or no for every file that is shown."""
@@ -223,7 +276,7 @@ class ApprovalScreen(RequestScreen):
 
     def action_fold(self) -> None:
         """Close the folder under the cursor, or move to the parent folder."""
-        offered = self.query_one("#offered", RequestTree)
+        offered = self._offered
         node = offered.chosen
         if node is None:
             return
@@ -238,7 +291,7 @@ class ApprovalScreen(RequestScreen):
 
     def action_unfold(self) -> None:
         """Open the folder under the cursor, or go on to its first row."""
-        offered = self.query_one("#offered", RequestTree)
+        offered = self._offered
         node = offered.chosen
         if node is None or not node.is_folder:
             return
@@ -250,7 +303,7 @@ class ApprovalScreen(RequestScreen):
 
     def _changed(self) -> None:
         self._problem = ""
-        self.query_one("#offered", RequestTree).redraw()
+        self._offered.redraw()
         self.draw()
 
     def action_accept(self) -> None:
@@ -276,8 +329,24 @@ class ApprovalScreen(RequestScreen):
 
     def _answer(self, accepted: tuple[bool, ...]) -> None:
         self._answering = True
-        self.post_message(AnswerRequest(self.request.id, accepted, self._target or self._folder))
+        folder = self._target or self._folder
+        replaced = self.choice.replaced if any(accepted) else ()
+        replace = tuple(each.stood for each in replaced)
+        self.post_message(AnswerRequest(self.request.id, accepted, folder, replace))
         self.draw()
+
+    def show_existing(self, found: Sequence[Existing], arriving: Arriving) -> None:
+        """Show what becomes of files that are in the folder already."""
+        self._there = found, arriving
+        self.choice.stand(replaceable(found, arriving))
+        self._offered.redraw()
+        self.draw()
+        self.refresh_bindings()
+
+    def _show_there(self) -> None:
+        told = there_words(*self._there, self.choice.accepted, len(self.choice.replaced))
+        self.query_one("#there", Words).show(Content(told))
+        self.query_one("#there").set_class(bool(told), "-some")
 
     def refuse(self, error: FileSendError) -> None:
         """Show why the answer failed; the request is still open."""
@@ -300,7 +369,7 @@ class ApprovalScreen(RequestScreen):
 
     @on(RequestTree.Folded)
     def _folded(self) -> None:
-        node = self.query_one("#offered", RequestTree).chosen
+        node = self._offered.chosen
         if node is not None and not self.choice.sought:
             node.is_open = not node.is_open
             self._show_files()
@@ -324,7 +393,7 @@ class ApprovalScreen(RequestScreen):
     def _found(self, event: Input.Submitted) -> None:
         event.stop()
         event.input.display = bool(event.value)
-        self.query_one("#offered", RequestTree).focus()
+        self._offered.focus()
 
     @on(CompletingField.Left, "#find")
     def _find_left(self) -> None:
@@ -334,7 +403,7 @@ class ApprovalScreen(RequestScreen):
         field = self.query_one("#find", CompletingField)
         field.value = text
         field.display = bool(text)
-        self.query_one("#offered", RequestTree).focus()
+        self._offered.focus()
 
     # -- the folder
 
@@ -345,13 +414,13 @@ class ApprovalScreen(RequestScreen):
     @on(CompletingField.Left, "#folder")
     def _folder_kept(self) -> None:
         self.query_one("#folder", FolderField).value = short_path(self._folder)
-        self.query_one("#offered", RequestTree).focus()
+        self._offered.focus()
 
     @on(Input.Submitted, "#folder")
     def _folder_chosen(self, event: Input.Submitted) -> None:
         event.stop()
         self._take_folder(event.value)
-        self.query_one("#offered", RequestTree).focus()
+        self._offered.focus()
 
     @on(Input.Blurred, "#folder")
     def _folder_left(self, event: Input.Blurred) -> None:
@@ -369,13 +438,25 @@ class ApprovalScreen(RequestScreen):
             self._folder = folder
             self._problem = ""
             self._target = self._free = None
+            self.show_existing((), self._there[1])  # what was there is not of this folder
             self._look_up_free()
             self.draw()
 
     @work(exclusive=True, group="free", exit_on_error=False)
     async def _look_up_free(self) -> None:
         self._target, self._free = await asyncio.to_thread(_look_at, self._folder)
+        self.post_message(LookInto(self.request.id, self._target or self._folder))
         self.draw()
+
+
+def _unusual(request: TransferRow) -> str:
+    """Return how many files can be run, and how many links there are beside the files."""
+    told = ""
+    if count := request.programs:
+        told += f" · {count:,} program{'' if count == 1 else 's'}"
+    if count := len(request.links):
+        told += f" · {count:,} link{'' if count == 1 else 's'}"
+    return told
 
 
 def _also(folders: Sequence[str]) -> str:

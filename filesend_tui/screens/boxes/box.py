@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,6 +12,10 @@ from textual.screen import ModalScreen
 
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.widgets.bars.key_bar import KeyBar
+
+if TYPE_CHECKING:
+    from filesend_tui.core.checks import Existing
+    from filesend_tui.core.choices import Arriving
 
 ResultT = TypeVar("ResultT")
 
@@ -44,6 +49,14 @@ class BoxScreen(ModalScreen[ResultT]):
         self.offer_keys()
 
 
+class LiveBox(BoxScreen[ResultT]):
+    """A box that shows the store while it is open."""
+
+    def draw(self) -> None:
+        """Draw the store."""
+        raise NotImplementedError
+
+
 class BoxEnd(Enum):
     """Why the box about a request closed."""
 
@@ -52,11 +65,11 @@ class BoxEnd(Enum):
     GONE = "gone"
 
 
-class RequestScreen(BoxScreen[BoxEnd]):
+class RequestScreen(LiveBox[BoxEnd]):
     """The question about one request of the partner's; approval.py asks it."""
 
-    def draw(self) -> None:
-        """Draw the store; close where the request is gone."""
+    def show_existing(self, found: Sequence[Existing], arriving: Arriving) -> None:
+        """Show what becomes of files that are in the folder already."""
         raise NotImplementedError
 
     def refuse(self, error: FileSendError) -> None:

@@ -35,11 +35,14 @@ class HistoryScreen(BoxScreen[str | None]):
     def __init__(self, entries: Sequence[History]) -> None:
         super().__init__()
         self._entries = entries
+        # Held, not looked for: Textual asks for a screen's keys while it is made and removed, too.
+        self._filter = FilterField(id="find")
+        self._list = HistoryList(id="entries")
 
     def compose_box(self) -> ComposeResult:
         """Yield the filter and the list."""
-        yield FilterField(id="find")
-        yield HistoryList(id="entries")
+        yield self._filter
+        yield self._list
 
     def on_mount(self) -> None:
         """Show the entries."""
@@ -53,14 +56,6 @@ class HistoryScreen(BoxScreen[str | None]):
         self._filter.value = ""
         self._show()
 
-    @property
-    def _list(self) -> HistoryList:
-        return self.query_one("#entries", HistoryList)
-
-    @property
-    def _filter(self) -> FilterField:
-        return self.query_one("#find", FilterField)
-
     def _show(self) -> None:
         part = self._filter.value
         self._list.show_entries([each for each in self._entries if matches(each, part)], part)
@@ -73,8 +68,6 @@ class HistoryScreen(BoxScreen[str | None]):
         parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
     ) -> bool | None:
         """Offer only what makes sense now."""
-        if not self.is_mounted:
-            return True
         chosen = self._list.chosen
         offered = {
             "open": chosen is not None and bool(chosen.url) and not self._filter.has_focus,

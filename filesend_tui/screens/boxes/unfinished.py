@@ -33,10 +33,12 @@ class UnfinishedScreen(BoxScreen[Sequence[Unfinished]]):
     def __init__(self, left: Sequence[Unfinished]) -> None:
         super().__init__()
         self._left = left
+        # Held, not looked for: Textual asks for a screen's keys while it is made and removed, too.
+        self._list = UnfinishedList(id="left")
 
     def compose_box(self) -> ComposeResult:
         """Yield the list."""
-        yield UnfinishedList(id="left")
+        yield self._list
 
     def on_mount(self) -> None:
         """Show them."""
@@ -51,10 +53,6 @@ class UnfinishedScreen(BoxScreen[Sequence[Unfinished]]):
         self.refresh_bindings()
 
     @property
-    def _list(self) -> UnfinishedList:
-        return self.query_one("#left", UnfinishedList)
-
-    @property
     def _chosen(self) -> Unfinished | None:
         chosen = self._list.chosen
         return None if chosen is None or chosen.running else chosen
@@ -65,8 +63,6 @@ class UnfinishedScreen(BoxScreen[Sequence[Unfinished]]):
         parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
     ) -> bool | None:
         """Offer only what makes sense now."""
-        if not self.is_mounted:
-            return True
         offered = {
             "choose": self._chosen is not None,
             "forget": self._chosen is not None,

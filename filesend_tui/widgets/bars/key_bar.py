@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from filesend_tui.keys import as_read
 from filesend_tui.widgets.bound import has_first_claim
-from filesend_tui.widgets.ink import Inked, Part, strip
+from filesend_tui.widgets.ink import Inked, Part, inks, strip
 
 
 class KeyHint(NamedTuple):
@@ -45,6 +45,7 @@ def that_fit(hints: Sequence[KeyHint], width: int) -> tuple[KeyHint, ...]:
 class KeyBar(Inked):
     """Keys and words, as many as fit."""
 
+    COMPONENT_CLASSES = inks("bar")
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     KeyBar {

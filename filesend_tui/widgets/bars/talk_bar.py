@@ -22,7 +22,7 @@ from textual.widgets import Input
 from filesend_tui.core.util.text import visible
 from filesend_tui.state.views import TalkLine
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.ink import Inked, Part, fit, strip
+from filesend_tui.widgets.ink import Inked, Part, fit, inks, strip
 from filesend_tui.widgets.pane import Pane
 
 #: Longest line that is sent; the relay takes 4,000 characters.
@@ -72,6 +72,7 @@ class TalkField(Input):
 class TalkHistory(Inked, ScrollView, can_focus=False):
     """All lines of talk, newest at the bottom; follows the newest unless scrolled up."""
 
+    COMPONENT_CLASSES = inks("bar", "quiet")
     DEFAULT_CSS = """
     TalkHistory {
         height: 0;
@@ -180,14 +181,20 @@ class TalkBar(Pane):
         yield TalkHistory(id="lines")
         yield TalkField(placeholder="Write a line", max_length=_MAX)
 
-    def show(self, talk: tuple[TalkLine, ...], room: int, *, heard: bool = True) -> None:
+    def show(
+        self, talk: tuple[TalkLine, ...], room: int, *, heard: bool = True, to: str = ""
+    ) -> None:
         """Show the last lines of talk; while writing as many as half the screen holds.
 
         Args:
             talk: All lines.
             room: Lines of the screen while not writing.
             heard: Whether there is a partner; else the text stays in the field.
+            to: Whom a line is for, where there are several.
         """
+        # A name of a peer's is no markup: a placeholder is plain text.
+        whom = f" to {fit(visible(to), _NAME_CELLS)}" if to else ""
+        self.query_one(TalkField).placeholder = f"Write a line{whom}"
         self._talk, self._room, self._heard = talk, room, heard
         self._lay_out()
 
@@ -240,6 +247,8 @@ class TalkBar(Pane):
 def _lay_out(line: TalkLine, width: int) -> Iterator[list[tuple[str, str]]]:
     """Yield the lines of the screen that a line of talk takes, as texts and their inks."""
     who = "you" if line.outgoing else fit(visible(line.who), _NAME_CELLS)
+    if line.to:
+        who = f"{who} to {fit(visible(line.to), _NAME_CELLS)}"
     parts = [(f"{line.at} ", "quiet")] if line.at else []
     if who:
         parts.append((f"{who}: ", "quiet" if line.outgoing else "bar"))
@@ -260,9 +269,12 @@ def _wrapped(text: str, width: int, taken: int) -> Iterator[str]:
         if line:
             yield line
             room, line = max(1, width - _INDENT), ""
-        while cell_len(word) > room:
+        if cell_len(word) > room:
             head = chop_cells(word, room)[0] or word[0]
             yield head
             word, room = word[len(head) :], max(1, width - _INDENT)
+            # All at once, or a word as long as a message can be would take seconds.
+            *parts, word = [part for part in chop_cells(word, room) if part] or [""]
+            yield from parts
         line = word
     yield line

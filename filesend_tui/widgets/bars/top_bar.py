@@ -83,6 +83,7 @@ class TopBar(Horizontal):
         super().__init__()
         self._state: tuple[str, RelayStatus, str | None, str, int] = "", RelayStatus(), None, "", 0
         self._limits: Limits = (None, None)
+        self._others = 0
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -101,17 +102,19 @@ class TopBar(Horizontal):
         unread: int,
         *,
         limits: Limits = (None, None),
+        others: int = 0,
     ) -> None:
         """Show the place, the relay, the partner, the count of unread messages, and the limits.
 
         absence: how long the partner is away; empty while they are there. limits: of upload and
-        download, in bytes a second.
+        download, in bytes a second. others: how many are here beside the partner.
         """
         self._state, self._limits = (here, relay, partner, absence, unread), limits
+        self._others = others
         width = self.size.width
-        if (shown := (self._state, limits, width)) == self._shown or not width:
+        if (now := (self._state, limits, others, width)) == self._shown or not width:
             return
-        self._shown = shown
+        self._shown = now
         for place in self.query(Place):
             place.show(here)
         narrow = width < _NARROW
@@ -128,14 +131,17 @@ class TopBar(Horizontal):
             away = absence if narrow else f"{fit(partner, 20)} away {absence}   "
             parts.append((f"… {away}", "$warning bold"))
         elif partner is not None and not narrow:
-            parts.append((f"⇄ {fit(partner, 20)}   ", "$success bold"))
+            more = f" +{others}" if others else ""
+            parts.append((f"⇄ {fit(partner, 20)}{more}   ", "$success bold"))
+        elif others and not narrow:
+            parts.append((f"{others} here: {shown('people')}   ", "$success bold"))
         parts.append((f" {symbol}" if narrow else f"{symbol} ", colour))
         parts.append(("" if narrow else word, "$foreground 70%"))
         self.query_one("#link", Static).update(Content.assemble(*parts))
 
     def on_resize(self) -> None:
         """Show as much as fits."""
-        self.show(*self._state, limits=self._limits)
+        self.show(*self._state, limits=self._limits, others=self._others)
 
 
 def _limited(limits: Limits, *, narrow: bool) -> str:

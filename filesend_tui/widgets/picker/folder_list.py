@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filesend_tui.state.figures import short_path
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.ink import Part, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 
 class FolderList(LineList[str]):
     """Rows are paths of folders."""
+
+    COMPONENT_CLASSES = inks("bar")
 
     def draw_row(self, row_: str, width: int) -> Sequence[Sequence[Part]]:
         """Draw the path."""

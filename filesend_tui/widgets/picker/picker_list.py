@@ -19,7 +19,7 @@ from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.state.picked import Picked, Weight
 from filesend_tui.widgets.bound import bindings
-from filesend_tui.widgets.ink import Part, row
+from filesend_tui.widgets.ink import Part, inks, row
 from filesend_tui.widgets.line_list import LineList
 from filesend_tui.widgets.picker.folder import FolderEntry
 
@@ -41,6 +41,7 @@ class _Range:
 class PickerList(LineList[FolderEntry]):
     """Rows are a folder's entries."""
 
+    COMPONENT_CLASSES = inks("bad", "bar", "good", "warn")
     BINDINGS: ClassVar[list[BindingType]] = bindings("picker")
 
     @dataclass

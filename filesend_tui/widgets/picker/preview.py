@@ -16,7 +16,7 @@ from textual.strip import Strip
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.text import clean
 from filesend_tui.system.daemon_threads import DaemonThreads
-from filesend_tui.widgets.ink import Inked, Part, fit_middle, strip
+from filesend_tui.widgets.ink import Inked, Part, fit_middle, inks, strip
 from filesend_tui.widgets.picker.folder import FolderEntry
 from filesend_tui.widgets.picker.glimpse import Glimpse, glimpse
 
@@ -26,6 +26,8 @@ REST: Final = 0.1
 
 class Preview(Inked):
     """One entry, or nothing. A file's contents are untrusted, and drawn as plain text."""
+
+    COMPONENT_CLASSES = inks("bar", "quiet", "strong", "warn")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -9,7 +9,7 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.state.figures import percent
 from filesend_tui.state.views import TransferDetail, TransferRow
-from filesend_tui.widgets.ink import Part, bar, row
+from filesend_tui.widgets.ink import Part, bar, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 
@@ -64,6 +64,8 @@ def file_rows(transfer: TransferRow, detail: TransferDetail) -> tuple[FileRow, .
 
 class FileProgressList(LineList[FileRow]):
     """Rows are files with their progress."""
+
+    COMPONENT_CLASSES = inks("bar", "good", "rest", "warn")
 
     def draw_row(self, row_: FileRow, width: int) -> Sequence[Sequence[Part]]:
         """Draw `✓ path … ━━━── 42%`."""

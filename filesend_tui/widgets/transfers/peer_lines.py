@@ -6,12 +6,13 @@ from textual.strip import Strip
 
 from filesend_tui.core.events import PeerEntry
 from filesend_tui.core.util.figures import rate_text
-from filesend_tui.widgets.ink import Inked, row, strip
+from filesend_tui.widgets.ink import Inked, inks, row, strip
 
 
 class PeerLines(Inked):
     """A heading and a line for each peer."""
 
+    COMPONENT_CLASSES = inks("bar", "quiet", "strong")
     DEFAULT_CSS = "PeerLines { height: 1fr; min-height: 2; }"
 
     def __init__(self, *, id: str | None = None) -> None:

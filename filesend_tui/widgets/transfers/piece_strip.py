@@ -7,7 +7,7 @@ from typing import Final
 from textual.strip import Strip
 
 from filesend_tui.core.util.figures import size_text
-from filesend_tui.widgets.ink import Inked, strip
+from filesend_tui.widgets.ink import Inked, inks, strip
 
 _SHADES: Final = "·░▒▓█"
 
@@ -43,6 +43,7 @@ def tally(bitfield: bytes, count: int, length: int, *, whole: bool) -> str:
 class PieceStrip(Inked):
     """Two lines: the count and size of pieces, and the strip."""
 
+    COMPONENT_CLASSES = inks("graph", "quiet", "strong")
     DEFAULT_CSS = "PieceStrip { height: 2; }"
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from textual.strip import Strip
 
 from filesend_tui.core.util.figures import rate_text
-from filesend_tui.widgets.ink import Inked, strip
+from filesend_tui.widgets.ink import Inked, inks, strip
 
 #: A cell from empty to full, in eighths.
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
@@ -42,6 +42,7 @@ def blocks(heights: Sequence[int], line: int) -> str:
 class RateGraph(Inked):
     """A graph of samples in bytes a second, one a second, with its peak in the heading."""
 
+    COMPONENT_CLASSES = inks("graph", "quiet", "strong")
     DEFAULT_CSS = "RateGraph { height: 4; }"
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -20,7 +20,7 @@ from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.util.figures import rate_text, size_text
 from filesend_tui.state.figures import countdown, paused_words, percent, queued_words, who_words
 from filesend_tui.state.views import ShareRow, TransferRow
-from filesend_tui.widgets.ink import Part, bar, fit, row
+from filesend_tui.widgets.ink import Part, bar, fit, inks, row
 from filesend_tui.widgets.line_list import LineList
 
 #: Cells of a row that are not its bar.
@@ -72,6 +72,7 @@ def state_words(transfer: TransferRow | ShareRow) -> str:
 class TransferList(LineList[TransferRow | ShareRow]):
     """Rows are transfers and shares; the cursor stays on its row when others are added."""
 
+    COMPONENT_CLASSES = inks("bad", "bar", "good", "rest", "strong", "warn")
     ROW_HEIGHT = 2
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -129,7 +130,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
     def _upper(self, transfer: TransferRow, width: int) -> list[Part]:
         quiet = self.ink("quiet")
         arrow, toward = ("↑", "to") if transfer.sending else ("↓", "from")
-        size = size_text(transfer.wanted_bytes)
+        size = _size(transfer)
         count = f"{transfer.wanted_count} files · " if transfer.wanted_count != 1 else ""
         who = (f"{toward} {fit(transfer.partner, 18)} ", self.ink("plain"))
         about = [
@@ -161,7 +162,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
         if waits or transfer.phase not in {TransferPhase.TRANSFERRING, TransferPhase.HASHING}:
             told = self._told(transfer)
             if waits and transfer.phase is TransferPhase.TRANSFERRING and width >= _COLUMNS:
-                told = f"{percent(transfer.progress).strip()} · {told}"
+                told = f"{_far(transfer).strip()} · {told}"
             told = fit(told, max(0, width - cell_len(state[0]) - 1))
             return row([state, (told, quiet)], [], width, base)
         if halted:
@@ -170,7 +171,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
         rate = transfer.speed if moving else ""
         left = transfer.time_remaining
         left_words = f"{countdown(left)} left" if left is not None else ""
-        far = f"{percent(transfer.progress)}  "
+        far = f"{_far(transfer)}  "
         if width < _COLUMNS:
             figures = [state, (far.strip(), plain), (f" {rate}" if rate else "", plain)]
             choices = [[(f" {words}", quiet)] for words in (left_words, left_words[:-5])]
@@ -181,7 +182,7 @@ class TransferList(LineList[TransferRow | ShareRow]):
                 (far, quiet if transfer.stalled else plain),
                 (f"{rate:<10}", plain),
                 (f"{left_words:>13}  ", quiet),
-                *bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest")),
+                *self._bar(transfer, width),
             ],
             [],
             width,
@@ -190,12 +191,17 @@ class TransferList(LineList[TransferRow | ShareRow]):
 
     def _paused(self, transfer: TransferRow, state: Part, width: int) -> list[Part]:
         """Draw the lower line of a transfer that is paused in mid-way: who did it, for a rate."""
-        far = (f"{percent(transfer.progress)}  ", self.ink("plain"))
+        far = (f"{_far(transfer)}  ", self.ink("plain"))
         told, cells = _why_halted(transfer), 0 if width < _COLUMNS else _FIGURES
         room = cells or max(0, width - cell_len(state[0]) - cell_len(far[0]) - 1)
         who = (f"{fit(told, room):<{cells}}", self.ink("quiet"))
-        meter = bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest"))
+        meter = self._bar(transfer, width)
         return row([state, far, who, *(meter if cells else ())], [], width, self.rich_style)
+
+    def _bar(self, transfer: TransferRow, width: int) -> Sequence[Part]:
+        if transfer.stream:
+            return ()
+        return bar(transfer.progress, _bar_cells(width), self.ink("bar"), self.ink("rest"))
 
     def _told(self, transfer: TransferRow) -> str:
         if transfer.halted:
@@ -214,6 +220,16 @@ class TransferList(LineList[TransferRow | ShareRow]):
                 who = who_words(transfer.ended_by, transfer.partner)
                 by = f"by {who}" if who and transfer.phase is TransferPhase.CANCELLED else ""
                 return ": ".join(part for part in (by, transfer.reason) if part)
+
+
+def _far(transfer: TransferRow) -> str:
+    """Return how far it is; of a stream, which nobody knows, how much has moved."""
+    return size_text(transfer.wanted_bytes) if transfer.stream else percent(transfer.progress)
+
+
+def _size(transfer: TransferRow) -> str:
+    going = transfer.stream and transfer.phase is not TransferPhase.DONE
+    return "a stream" if going else size_text(transfer.wanted_bytes)
 
 
 def _why_halted(transfer: TransferRow) -> str:

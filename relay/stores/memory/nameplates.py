@@ -31,6 +31,7 @@ class Fate(Enum):
 
 _UNKNOWN: Final = "There is no such code; check it with the person who gave it to you."
 _OWN: Final = "That is your own code; give it to the other person."
+_TAKEN: Final = "That number is taken; ask for another one."
 _FULL: Final = "The relay has no codes left; try again in a few minutes."
 
 #: How many digits a nameplate has: as few as leave most numbers of that length unused.
@@ -66,16 +67,18 @@ class Nameplates:
         """Return how many wait to be claimed."""
         return len(self._waiting)
 
-    def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
-        """Give `person` an unpredictable nameplate; withdraw an earlier one.
+    def allocate(
+        self, person: PersonKey, lifetime: float, rest: float, now: float, wanted: int | None = None
+    ) -> Allocated:
+        """Give `person` an unpredictable nameplate, or the wanted one; withdraw an earlier one.
 
         Raises:
-            Refusal: relayFull.
+            Refusal: relayFull, nameplateTaken.
         """
         if len(self._waiting) >= self._limits.max_nameplates:
             raise Refusal(ErrorCode.RELAY_FULL, _FULL)
         self.release(person, now)
-        nameplate = self._draw()
+        nameplate = self._draw() if wanted is None else self._take(wanted)
         self._waiting[nameplate] = _Waiting(person, now + lifetime, rest)
         self._held[person] = nameplate
         return Allocated(nameplate=nameplate, expires_seconds=round(lifetime))
@@ -120,15 +123,28 @@ class Nameplates:
 
     def _draw(self) -> int:
         for digits in DIGITS:
-            lowest, beyond = 10 ** (digits - 1), 10**digits
-            if (self._in_use[digits] + 1) * SPARSE > beyond - lowest:
+            if self._is_crowded(digits):
                 continue
             while True:
-                number = self._rng.randrange(lowest, beyond)
-                if number not in self._waiting and number not in self._past:
+                number = self._rng.randrange(10 ** (digits - 1), 10**digits)
+                if self._is_free(number):
                     self._in_use[digits] += 1
                     return number
         raise Refusal(ErrorCode.RELAY_FULL, _FULL)
+
+    def _take(self, wanted: int) -> int:
+        digits = len(str(wanted))
+        if self._is_crowded(digits) or not self._is_free(wanted):
+            raise Refusal(ErrorCode.NAMEPLATE_TAKEN, _TAKEN)
+        self._in_use[digits] += 1
+        return wanted
+
+    def _is_crowded(self, digits: int) -> bool:
+        there_are: int = 10**digits - 10 ** (digits - 1)
+        return (self._in_use[digits] + 1) * SPARSE > there_are
+
+    def _is_free(self, number: int) -> bool:
+        return number not in self._waiting and number not in self._past
 
     def _end(self, nameplate: int, fate: Fate, now: float) -> None:
         waiting = self._waiting.pop(nameplate)

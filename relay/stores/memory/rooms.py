@@ -47,13 +47,15 @@ class Rooms:
         """Return the numbers of nameplates, places and rooms."""
         return PeopleTotals(len(self._nameplates), len(self._places), len(self._pairs))
 
-    def allocate(self, person: PersonKey, lifetime: float, rest: float, now: float) -> Allocated:
-        """Give `person` an unpredictable nameplate; withdraw an earlier one.
+    def allocate(
+        self, person: PersonKey, lifetime: float, rest: float, now: float, wanted: int | None = None
+    ) -> Allocated:
+        """Give `person` an unpredictable nameplate, or the wanted one; withdraw an earlier one.
 
         Raises:
-            Refusal: relayFull.
+            Refusal: relayFull, nameplateTaken.
         """
-        return self._nameplates.allocate(person, lifetime, rest, now)
+        return self._nameplates.allocate(person, lifetime, rest, now, wanted)
 
     def release(self, person: PersonKey, now: float) -> None:
         """Withdraw the nameplate that `person` holds, if any; its number rests."""

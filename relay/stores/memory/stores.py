@@ -55,9 +55,11 @@ class MemoryPeople:
         self._rooms = Rooms(limits, rng)
         self._clock = clock
 
-    async def allocate(self, person: PersonKey, lifetime: float, rest: float) -> Allocated:
-        """Give `person` a nameplate; withdraw an earlier one."""
-        return self._rooms.allocate(person, lifetime, rest, self._clock())
+    async def allocate(
+        self, person: PersonKey, lifetime: float, rest: float, wanted: int | None = None
+    ) -> Allocated:
+        """Give `person` a nameplate, or the wanted one; withdraw an earlier one."""
+        return self._rooms.allocate(person, lifetime, rest, self._clock(), wanted)
 
     async def release(self, person: PersonKey) -> None:
         """Withdraw the nameplate that `person` holds, if any."""

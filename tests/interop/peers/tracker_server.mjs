@@ -1,8 +1,10 @@
-// bittorrent-tracker's server, WebSocket only. A line out when it listens: {event: "ready", url}; then
+// node tracker_server.mjs [ADDRESS]
+// bittorrent-tracker's server, WebSocket only, on a free port of ADDRESS or 127.0.0.1. A line out when it listens: {event: "ready", url}; then
 // one for each announce that it counted: {event: "start" | "complete" | "stop" | "update"}.
 import Server from 'bittorrent-tracker/server'
 
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
+const address = process.argv[2] ?? '127.0.0.1'
 const server = new Server({ http: false, udp: false, ws: true, stats: false, trustProxy: false })
 for (const event of ['start', 'complete', 'stop', 'update']) {
   server.on(event, () => say({ event }))
@@ -10,7 +12,7 @@ for (const event of ['start', 'complete', 'stop', 'update']) {
 server.on('warning', (warning) => say({ event: 'warning', message: String(warning) }))
 server.on('error', (error) => say({ event: 'failed', message: String(error) }))
 server.on('listening', () => {
-  say({ event: 'ready', url: `ws://127.0.0.1:${server.ws.address().port}` })
+  say({ event: 'ready', url: `ws://${address}:${server.ws.address().port}` })
 })
-server.listen(0, '127.0.0.1')
+server.listen(0, address)
 process.stdin.on('end', () => process.exit(0)).resume()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -174,3 +175,49 @@ async def test_the_largest_backlog_goes_when_all_together_are_too_large():
     other.put_nowait(StrictPacket(data="x" * 3_000))
     assert full == [one, other], "each alone is bounded, too"
     assert backlogs.size == little.size
+
+
+@pytest.mark.parametrize("moment", ["while they arrive", "before they arrive"])
+async def test_whose_socket_ends_as_they_arrive_is_kept_nowhere(moment: str):
+    with running_relay() as relay:
+        app: Any = relay.server._app
+        server = app._server
+        may_go_on, ended = threading.Event(), threading.Event()
+        loops: list[asyncio.AbstractEventLoop] = []
+        handle = server._handle_connect
+        connected = server.handlers["/"]["connect"]
+
+        async def arrive(*how: Any) -> Any:
+            loops.append(asyncio.get_running_loop())
+            while not may_go_on.is_set():
+                await asyncio.sleep(0.01)
+            return await (handle if moment == "before they arrive" else connected)(*how)
+
+        async def handled(*how: Any) -> None:
+            try:
+                await (arrive if moment == "before they arrive" else handle)(*how)
+            finally:
+                ended.set()
+
+        server._handle_connect = handled
+        if moment == "while they arrive":
+            server.handlers["/"]["connect"] = arrive
+        socket = await websockets.connect(
+            relay.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+        )
+        await socket.recv()
+        await socket.send("40")
+        await until(lambda: loops)
+        (session,) = server._sessions
+        dropped = asyncio.run_coroutine_threadsafe(
+            server._drop(server.eio.sockets[session]), loops[0]
+        )
+        await asyncio.wrap_future(dropped)
+        assert not server._sessions
+        may_go_on.set()
+
+        await until(ended.is_set)
+        assert not app._people._people
+        assert not server.manager.rooms.get("/")
+        assert not server.manager.pending_connect
+        await socket.close()

@@ -44,6 +44,12 @@ class People:
     async def allocate(self, person: str, lifetime: float = 600, rest: float = 300) -> int:
         return (await self.store.allocate(person, lifetime, rest)).nameplate
 
+    async def want(self, person: str, nameplate: int) -> int:
+        return (await self.store.allocate(person, 600, 300, nameplate)).nameplate
+
+    async def is_unknown(self, nameplate: int) -> bool:
+        return await refusal(self.claim("nobody", nameplate)) == ErrorCode.UNKNOWN_CODE
+
     async def claim(self, person: str, nameplate: int) -> Entered:
         return await self.store.claim(person, f"at {person}", nameplate)
 
@@ -115,6 +121,33 @@ async def test_resting_numbers_count_as_in_use(keep: Keep):
     assert lengths == {4: 900, 5: 100}
     await people.expire_after(300)
     assert len(str(await people.allocate("a"))) == 4
+
+
+async def test_a_number_that_is_wanted_is_given_unless_it_is_in_use_or_rests(people: People):
+    assert await people.want("a", 4711) == 4711
+    assert await refusal(people.want("b", 4711)) == ErrorCode.NAMEPLATE_TAKEN
+    assert await people.claim("b", 4711)
+    assert await refusal(people.want("c", 4711)) == ErrorCode.NAMEPLATE_TAKEN, "it rests"
+    await people.expire_after(300)
+    assert await people.want("c", 4711) == 4711
+
+
+async def test_a_refused_wish_withdraws_the_earlier_number(people: People):
+    first = await people.allocate("a")
+    taken = await people.allocate("b")
+    assert await refusal(people.want("a", taken)) == ErrorCode.NAMEPLATE_TAKEN
+    assert await refusal(people.claim("c", first)) == ErrorCode.WITHDRAWN_CODE
+
+
+async def test_no_number_of_a_crowded_length_is_given_as_a_wish(keep: Keep):
+    people = People(await keep(Limits(max_nameplates=20_000)))
+    for person in range(900):
+        await people.allocate(str(person))
+    four = 1000
+    while not await people.is_unknown(four):
+        four += 1
+    assert await refusal(people.want("a", four)) == ErrorCode.NAMEPLATE_TAKEN
+    assert await people.want("a", 10_000) == 10_000
 
 
 async def test_a_claim_opens_a_room_for_both_and_tells_the_owner(people: People):

@@ -39,7 +39,7 @@ class Receiver:
     def channel_closed(self, channel: WordChannel) -> None:
         self.open.remove(channel)
 
-    def channel_heard(self, sealed: bytes) -> bool:
+    def channel_heard(self, _channel: WordChannel, sealed: bytes) -> bool:
         self.heard.append(sealed)
         return self.believes
 

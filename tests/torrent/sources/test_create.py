@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesend_tui.core.errors import BadSource, Cancelled
+from filesend_tui.core.torrent.metainfo import info
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources import create
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
@@ -336,9 +336,12 @@ def test_a_file_replaced_by_a_fifo_does_not_hang(tmp_path: Path) -> None:
     assert raised
 
 
-def test_too_much_for_one_torrent_is_the_sources_fault(tmp_path: Path) -> None:
+def test_too_much_for_one_torrent_is_the_sources_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(info, "MAX_FILES", 50)
     (tmp_path / "a").touch()
     (one,) = scan([tmp_path / "a"])
-    sources = [replace(one, parts=("d", str(n))) for n in range(50_001)]
+    sources = [one._replace(parts=("d", f"{n:02}")) for n in range(51)]
     with pytest.raises(BadSource, match="too much"):
         make_torrent(sources)

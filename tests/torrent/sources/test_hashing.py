@@ -13,7 +13,7 @@ from filesend_tui.core.errors import Cancelled
 from filesend_tui.core.torrent.sources import hashing
 from filesend_tui.core.torrent.sources.create import scan
 from filesend_tui.core.torrent.sources.hashing import Changed, Unreadable, hash_pieces
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 
 MIB = 1024 * 1024
 #: Runs of 4 MiB enough for all threads, and files that end within pieces.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from filesend_tui.core.choices import Sending
 from filesend_tui.core.errors import BadSource
 from filesend_tui.core.torrent.metainfo.info import MAX_PATH_PARTS
 from filesend_tui.core.torrent.sources import create
@@ -77,12 +78,12 @@ def test_the_only_one_is_told_in_a_sentence_with_what_to_do(messy: Path) -> None
 
 @POSIX
 def test_what_cannot_be_sent_is_left_out_where_that_is_asked_for(messy: Path) -> None:
-    found = scan([messy], skip=True)
+    found = scan([messy], sending=Sending(skip=True))
     assert ["/".join(source.parts) for source in found] == ["messy/a", "messy/sub/z"]
     assert _told(BadSource("", offenders=found.left_out)) == WHY
     # Nothing at all is no choice.
     with pytest.raises(BadSource) as caught:
-        scan([messy / "dangling", messy / "sub" / "fifo"], skip=True)
+        scan([messy / "dangling", messy / "sub" / "fifo"], sending=Sending(skip=True))
     assert len(caught.value.offenders) == 2
 
 
@@ -102,7 +103,9 @@ def test_folders_and_files_that_may_not_be_read_are_told_together(tmp_path: Path
             "a": "cannot be read: Permission denied",
             "f": "may not be read",
         }
-        assert ["/".join(s.parts) for s in scan([tmp_path / "d"], skip=True)] == ["d/c/f"]
+        assert ["/".join(s.parts) for s in scan([tmp_path / "d"], sending=Sending(skip=True))] == [
+            "d/c/f"
+        ]
     finally:
         (tmp_path / "d" / "a").chmod(0o700)
 
@@ -150,7 +153,7 @@ def test_names_too_long_for_a_description_are_told_before_it_is_hashed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "f").touch()
-    monkeypatch.setattr(create, "is_too_large", lambda raw: len(raw) > 10)
+    monkeypatch.setattr(create, "MAX_METADATA", 10)
     with pytest.raises(BadSource, match="too much for one torrent"):
         scan([tmp_path])
 
@@ -201,7 +204,7 @@ def test_a_folder_too_deep_is_told_once_and_left_out_with_all_in_it(tmp_path: Pa
     with pytest.raises(BadSource) as caught:
         scan([tmp_path / "d"])
     assert [path for path, _ in caught.value.offenders] == [deep]
-    found = scan([tmp_path / "d"], skip=True)
+    found = scan([tmp_path / "d"], sending=Sending(skip=True))
     assert isinstance(found, Found)
     assert found[0].parts == ("d", "good")
     assert found[:1] == found.files

@@ -7,7 +7,6 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from filesend_tui.core.errors import BadSource
 from filesend_tui.core.torrent.sources import create
 from filesend_tui.core.torrent.sources.create import Found, make_torrent, scan, take_known
 from filesend_tui.core.torrent.sources.hashing import hash_pieces
-from filesend_tui.core.torrent.sources.scan import SourceFile
+from filesend_tui.core.torrent.sources.source_files import SourceFile
 from filesend_tui.core.torrent.sources.trusted import Hashed, Identity, changed, take
 
 CONTENT = random.Random(2).randbytes(200_000)
@@ -178,7 +177,7 @@ def _source(number: int, **changes: object) -> SourceFile:
         changed_ns=7,
         attributes=Attributes(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def _changed(was: list[SourceFile], now: list[SourceFile]) -> list[str]:
@@ -188,7 +187,7 @@ def _changed(was: list[SourceFile], now: list[SourceFile]) -> list[str]:
 
 def test_devices_may_have_other_numbers_together() -> None:
     def on(source: SourceFile, device: int) -> SourceFile:
-        return replace(source, file_id=source.file_id._replace(device=device))
+        return source._replace(file_id=source.file_id._replace(device=device))
 
     files = [_source(number) for number in range(4)]
     were = [on(files[0], 1), on(files[1], 1), on(files[2], 2), on(files[3], 2)]
@@ -204,9 +203,9 @@ def test_devices_may_have_other_numbers_together() -> None:
 
 def test_a_number_that_a_file_system_made_up_is_no_change() -> None:
     was = _source(1)
-    renumbered = replace(was, file_id=was.file_id._replace(number=99))
+    renumbered = was._replace(file_id=was.file_id._replace(number=99))
     assert _changed([was], [renumbered]) == []
-    without = replace(renumbered, changed_ns=None)
+    without = renumbered._replace(changed_ns=None)
     assert _changed([was], [without]) == ["t/1"]
     for change in ({"size": 11}, {"modified_ns": 6}, {"changed_ns": 8}):
         assert _changed([was], [_source(1, **change)]) == ["t/1"]

@@ -430,11 +430,11 @@ def test_a_disk_that_fills_while_room_is_made_leaves_nothing(
     info, _ = torrent({("d", "a"): b"x", ("d", "b"): b"y"})
     made: list[Sequence[str]] = []
 
-    def full(ground: DirHandle, parts: Sequence[str], length: int) -> None:
+    def full(ground: DirHandle, parts: Sequence[str], length: int, filled: Any) -> None:
         if made:
             raise OSError(errno.ENOSPC, "No space left on device")
         made.append(parts)
-        make_file(ground, parts, length)
+        make_file(ground, parts, length, filled)
 
     monkeypatch.setattr(part_files, "make_file", full)
     with pytest.raises(NoSpace, match="full"):

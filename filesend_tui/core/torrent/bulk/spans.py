@@ -28,6 +28,9 @@ from filesend_tui.core.wire.shape import TorrentShape
 #: requested data waits on the other side's disk.
 WINDOW_S: Final = 1.0
 LEAST_WINDOW: Final = 8 * 1024 * 1024
+#: Bytes at least where there are several peers: each piece that a slow one was asked for, and that
+#: another gets from it meanwhile, leaves it twice.
+LEAST_OF_SEVERAL: Final = 512 * 1024
 MOST_WINDOW: Final = 64 * 1024 * 1024
 #: A span is this share of the window.
 _SHARE: Final = 4
@@ -65,6 +68,10 @@ P_contra = TypeVar("P_contra", contravariant=True)
 
 class SpanHost(Protocol[P_contra]):
     """What spans report to the exchange of pieces; called on the event loop."""
+
+    @property
+    def several(self) -> bool:
+        """Whether there are other peers beside this one."""
 
     def pieces_received(self, peer: P_contra, size: int) -> None:
         """Count received bytes of requested pieces."""
@@ -131,7 +138,8 @@ class Spans(Generic[P]):
         if self._peer.pipeline.snubbed:
             return 0 if self.due else piece
         wanted = int(self._peer.download.rate(self._clock()) * WINDOW_S)
-        window = max(min(max(wanted, LEAST_WINDOW), MOST_WINDOW), 2 * piece)
+        least = LEAST_OF_SEVERAL if self._host.several else LEAST_WINDOW
+        window = max(min(max(wanted, least), MOST_WINDOW), 2 * piece)
         span = max(piece, min(window // _SHARE, MAX_SPAN))
         return span if self.due + span <= window else 0
 

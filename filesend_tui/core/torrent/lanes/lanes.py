@@ -16,7 +16,7 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.torrent.drop_reasons import WhyDropped
 from filesend_tui.core.torrent.lanes.lane import Lane, LaneHost
 from filesend_tui.core.torrent.lanes.lane_count import MOST_LANES, LaneCount
-from filesend_tui.core.transports.base import Channel, ChannelAbused, Transport
+from filesend_tui.core.transports.base import Channel, ChannelAbused, RelayAccess, Transport
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.wire.errors import WireError
 from filesend_tui.core.wire.lane_messages import (
@@ -53,6 +53,7 @@ class LaneRoad(NamedTuple):
     """How to make lanes to a peer: as its own channel was. room: shared with other peers."""
 
     transport: Transport
+    relay: RelayAccess
     room: LaneRoom
 
 
@@ -92,7 +93,7 @@ class Lanes:
 
     def __init__(self, host: LanesHost, road: LaneRoad, *, clock: Callable[[], float]) -> None:
         self._host = host
-        self._transport, self._room = road
+        self._transport, self._relay, self._room = road
         self._clock = clock
         self._count = LaneCount()
         #: Lanes that this side offered, oldest first, and those that the peer offered.
@@ -191,7 +192,7 @@ class Lanes:
     async def _connect(self, number: int, answer: asyncio.Future[str]) -> Channel:
         attempt = None
         try:
-            attempt = await self._transport.offer()
+            attempt = await self._transport.offer(self._relay)
             self._host.send_lane_message(LaneOffer(number, attempt.text))
             await attempt.accept(await asyncio.wait_for(answer, ANSWER_TIMEOUT))
             return await attempt.opened()
@@ -213,7 +214,7 @@ class Lanes:
         await self._run(Lane(channel, self._host), self._theirs)
 
     async def _take(self, number: int, text: str) -> Channel:
-        attempt = await self._transport.answer(text)
+        attempt = await self._transport.answer(text, self._relay)
         try:
             self._host.send_lane_message(LaneAnswer(number, attempt.text))
             return await attempt.opened()

@@ -30,7 +30,7 @@ WINDOW: Final = 16
 #: Peers that one piece is requested from at a time; a second only when no other piece is left.
 _MOST_ASKERS: Final = 2
 #: Bytes kept of incomplete dictionaries, false ones included: four of the largest.
-MOST_HELD: Final = 4 * MAX_METADATA
+MOST_HELD: Final = 2 * MAX_METADATA
 
 
 @dataclass(frozen=True, slots=True)

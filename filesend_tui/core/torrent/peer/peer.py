@@ -22,6 +22,7 @@ from filesend_tui.core.torrent.pieces.pipeline import RequestPipeline
 from filesend_tui.core.torrent.rates.limiter import Limits
 from filesend_tui.core.torrent.rates.rates import RateMeter
 from filesend_tui.core.torrent.rates.throttle import Throttle
+from filesend_tui.core.torrent.streams.line import Flow, StreamLine
 from filesend_tui.core.transports.base import Channel, ChannelAbused
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
@@ -38,6 +39,7 @@ from filesend_tui.core.wire.extensions import (
 )
 from filesend_tui.core.wire.lane_messages import LaneMessage
 from filesend_tui.core.wire.shape import BlockRequest
+from filesend_tui.core.wire.streams.messages import StreamMessage
 from filesend_tui.core.wire.word_messages import WordChunk
 
 #: Seconds after which blocks that may have been lost on lanes are requested again.
@@ -109,6 +111,7 @@ class Peer:
         lanes: How to make further channels to it, where both sides support them; None: never.
         words: Takes the words of the session that the torrent belongs to; None: of none.
         keep_alive: Seconds without a word after which a keep-alive is sent.
+        flow: This side of the stream that the swarm is for; None: it is for a torrent.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Peer:
         lanes: LaneRoad | None = None,
         words: WordReceiver | None = None,
         keep_alive: float = KEEP_ALIVE,
+        flow: Flow | None = None,
     ) -> None:
         self.channel = channel
         #: Its first address: ICE may change the path later, but it is the same peer.
@@ -154,6 +158,7 @@ class Peer:
         self._doubt: asyncio.TimerHandle | None = None
         self.lanes = Lanes(self, lanes, clock=clock) if lanes else None
         self._words = WordChannel(self, words) if words is not None else None
+        self._stream = StreamLine(self, flow) if flow is not None else None
         self.download_turns = Throttle(limits.download, self._refill)
         self._stopped = asyncio.Event()
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -177,6 +182,7 @@ class Peer:
             WordChunk: self._on_words,
         }
         self._handlers |= dict.fromkeys(get_args(LaneMessage), self._on_lane)
+        self._handlers |= dict.fromkeys(get_args(StreamMessage), self._on_stream)
 
     def take_part(self, exchange: Exchange) -> None:
         """Join the exchange of pieces, once the shape is known and the peer is admitted."""
@@ -247,6 +253,8 @@ class Peer:
     async def _close_channels(self) -> None:
         if self._words is not None:
             self._words.close()
+        if self._stream is not None:
+            self._stream.close()
         if self.lanes:
             await self.lanes.close()
         await self.channel.close()
@@ -409,6 +417,8 @@ class Peer:
                     self._misbehaviour.sent()
                 serving = self._words is not None and self._words.fill()
                 serving = await self._serving.put() or serving
+            if self._stream is not None:
+                self._stream.drained()
 
     # -- WordHost
 
@@ -416,6 +426,14 @@ class Peer:
         """See WordHost."""
         if self.wire.peer_takes_words:
             self.wire.send_words(chunk)
+        return self.wire.queued_bytes
+
+    # -- LineHost
+
+    def send_stream(self, message: StreamMessage) -> int:
+        """See LineHost."""
+        if self.wire.peer_takes_stream:
+            self.wire.send_stream(message)
         return self.wire.queued_bytes
 
     # -- LanesHost: further channels
@@ -495,10 +513,16 @@ class Peer:
             self.lanes.begin()
         if self._words is not None and self.wire.peer_takes_words:
             self._words.open()
+        if self._stream is not None and self.wire.peer_takes_stream:
+            self._stream.open()
         self._host.extended(self)
 
     def _on_words(self, chunk: WordChunk) -> None:
         if self._words is not None and not self._words.receive(chunk):
+            self.stop(Reason.BAD_EXTENSION)
+
+    def _on_stream(self, message: StreamMessage) -> None:
+        if self._stream is None or not self._stream.heard(message):
             self.stop(Reason.BAD_EXTENSION)
 
     def _on_metadata_answer(self, message: MetadataData | MetadataReject) -> None:

@@ -24,8 +24,8 @@ class WordReceiver(Protocol):
     def channel_closed(self, channel: WordChannel) -> None:
         """Use a channel no more; what it carried may be lost."""
 
-    def channel_heard(self, sealed: bytes) -> bool:
-        """Take what a channel delivered; return whether it is the partner's."""
+    def channel_heard(self, channel: WordChannel, sealed: bytes) -> bool:
+        """Take what a channel delivered; return whether it may be the partner's."""
 
 
 class WordHost(Protocol):
@@ -94,4 +94,4 @@ class WordChannel:
         if not chunk.last:
             return True
         sealed, self._arriving = bytes(self._arriving), bytearray()
-        return self._receiver.channel_heard(sealed)
+        return self._receiver.channel_heard(self, sealed)

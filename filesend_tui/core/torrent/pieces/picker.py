@@ -5,9 +5,10 @@ offsets are in bytes. The rules, most urgent first:
 
 1. A peer finishes its current piece before another is requested from it.
 2. Then comes a piece that the fewest peers have: one that is begun, by any peer, else a new
-   one, at random (so in a swarm of seeders alone the order is random, and receivers have something
-   to swap). A begun piece that more peers have waits: while the only seeder sends the rest of what
-   others could send, no peer gets what it alone has.
+   one, of this side's own share first (shares.py), at random (so in a swarm of seeders alone the
+   order is random, and receivers have something to swap). A begun piece that more peers have
+   waits: while the only seeder sends the rest of what others could send, no peer gets what it alone
+   has.
 3. At most `max_partial` pieces are begun or await verification at a time, plus one for each peer
    that would otherwise be idle, so the bytes held in memory are bounded; a slow disk pauses the
    requests too. Where no more may begin, any begun piece is worked on.
@@ -96,6 +97,7 @@ class PiecePicker(Generic[PeerKey]):
         self._held = bits_of(held, count) & self._missing
         self._fresh = self._missing & ~self._held  # missing and not begun
         self._postponed = 0
+        self._own_share = self._all
         self._partials: dict[int, Partial[PeerKey]] = {}  # oldest first
         self._open: dict[int, Partial[PeerKey]] = {}  # those with free blocks
         self._open_bits = 0
@@ -268,7 +270,7 @@ class PiecePicker(Generic[PeerKey]):
         room = self._max_partial + (0 if peer.requests else len(self._peers))
         if len(self._partials) >= room:
             return None
-        index = random_member(self._availability.rarest(candidates), self._rng)
+        index = random_member(self._preferred(candidates), self._rng)
         partial: Partial[PeerKey] = Partial(index, 1 << index, self._shape.piece_size(index))
         if peer.parole:
             partial.owner = peer
@@ -276,6 +278,11 @@ class PiecePicker(Generic[PeerKey]):
         self._partials[index] = partial
         self._reopen(partial)
         return partial
+
+    def _preferred(self, candidates: int) -> int:
+        """Return those of the candidates to begin with, which all are as good."""
+        rarest = self._availability.rarest(candidates)
+        return rarest & self._own_share or rarest
 
     def _share(self, peer: PickedPeer[PeerKey], bits: int) -> Partial[PeerKey] | None:
         """Return a piece to share against the rules, as nothing else is left to do.
@@ -343,7 +350,9 @@ class PiecePicker(Generic[PeerKey]):
         if len(self._peers) == 1:
             index = (candidates & -candidates).bit_length() - 1
         else:
-            index = random_member(self._availability.rarest(candidates), self._rng)
+            # A run goes no further, or it would take others' shares along.
+            candidates = self._preferred(candidates)
+            index = random_member(candidates, self._rng)
         first, last = index, index + 1
         while first % row and candidates >> (first - 1) & 1:
             first -= 1
@@ -378,6 +387,10 @@ class PiecePicker(Generic[PeerKey]):
         self._missing ^= bit
         self._have.set(index)
         return True
+
+    def begin_with(self, share: int) -> None:
+        """Set which pieces come first among those that the fewest peers have; bit i is piece i."""
+        self._own_share = share
 
     def postpone(self, indices: Iterable[int]) -> None:
         """Set which pieces are not begun for now; they are missing all the same."""

@@ -1,8 +1,9 @@
 """Making torrents of chosen files and folders: bounded, hashed, described (BEP 3, v1).
 
 The same content and names make the same torrent on every machine: nothing of the machine, its user
-or the time goes in. A torrent cannot hold empty folders; they are left out. What can be sent is
-scan.py's, and serving what was made seed_files.py's.
+or the time goes in; which files can be run does, where the system tells (BEP 47). A torrent cannot
+hold empty folders, links or a second name of a file; Found has them. What can be sent is scan.py's,
+and serving what was made seed_files.py's.
 """
 
 from __future__ import annotations
@@ -14,40 +15,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, overload
 
+from filesend_tui.core.choices import SENDING, Sending
 from filesend_tui.core.errors import BadMetadata, BadSource, Offender
-from filesend_tui.core.torrent.metainfo.info import TorrentInfo, is_too_large, parse_info
+from filesend_tui.core.torrent.metainfo.attributes import Link
+from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
 from filesend_tui.core.torrent.sources.hashing import Changed, Source, Unreadable, hash_pieces
 from filesend_tui.core.torrent.sources.scan import (
     OPEN,
     Bounds,
     Search,
-    SourceFile,
     SourceFolder,
 )
+from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFiles
 from filesend_tui.core.torrent.sources.trusted import Hashed, take
 from filesend_tui.core.util.file_id import Seen
 from filesend_tui.core.util.text import path_text
-from filesend_tui.core.wire.shape import MAX_PIECES
+from filesend_tui.core.wire.shape import MAX_METADATA, MAX_PIECES
 
 #: Bytes of a piece, at least and at most: few hashes, yet little lost when one piece is bad.
 MIN_PIECE: Final = 16 * 1024
 MAX_PIECE: Final = 4 * 1024 * 1024
+# Bytes that are left for the rest of the info dictionary: its name, a salt, and its keys.
+_SPARE: Final = 8 * 1024
+# How a file of a list begins; and one that its owner may run (BEP 47).
+_PLAIN: Final = b"d6:lengthi%de4:pathl"
+_PROGRAM: Final = b"d4:attr1:x6:lengthi%de4:pathl"
+# Bytes around a file in such a list, and before a name, at most.
+_MOST_AROUND: Final = 64
+_MOST_BEFORE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Sequence[SourceFile]):
     """The result of `scan`: a sequence of the files found, in the torrent's order.
 
-    chosen, bounds, skip: the arguments of `scan`. folders: all folders found, in order. left_out:
-    what is not sent, and why.
+    chosen, bounds, sending: the arguments of `scan`. folders: all folders found, in order.
+    left_out: what is not sent, and why. links: symbolic links that are kept, and further names of
+    the files, in order. unwanted: how much was left out by what the person chose.
     """
 
     chosen: Collection[Path]
     bounds: Bounds
-    skip: bool
-    files: tuple[SourceFile, ...]
+    sending: Sending
+    files: SourceFiles
     folders: tuple[SourceFolder, ...] = ()
     left_out: tuple[Offender, ...] = ()
+    links: tuple[Link, ...] = ()
+    unwanted: int = 0
 
     @overload
     def __getitem__(self, index: int) -> SourceFile: ...
@@ -62,18 +76,20 @@ class Found(Sequence[SourceFile]):
     @property
     def empty_folders(self) -> tuple[SourceFolder, ...]:
         """The folders with neither a file nor a folder in them."""
-        full = {file.parts[:-1] for file in self.files}
+        full = {parts[:-1] for parts in self.files.all_parts()}
         full |= {folder.parts[:-1] for folder in self.folders}
+        full |= {link.parts[:-1] for link in self.links}
         return tuple(folder for folder in self.folders if folder.parts not in full)
 
 
-def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) -> Found:
+def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, sending: Sending = SENDING) -> Found:
     """Return every file of the chosen files and folders, in the torrent's order.
 
     Of two chosen paths with one name the second becomes `name (1)`; a path chosen twice counts
     once, and so does one inside a chosen folder. A chosen link is followed. Inside a chosen folder,
-    only links to files of that same folder are followed: any other link could make a person send
-    what they never chose. Nothing is sent that replaced what was chosen: a chosen path is checked
+    only links to files of that same folder are followed, or kept: any other link could make a
+    person send what they never chose. A file with several names is found once where the others can
+    be told. Nothing is sent that replaced what was chosen: a chosen path is checked
     since it was chosen, a folder's content from now on. FileSend's unfinished downloads in a chosen
     folder are left out.
 
@@ -82,7 +98,7 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) 
     Args:
         paths: What was chosen. Each path of a `Chosen` must still be what it was then.
         bounds: How much may be sent together; by default what one torrent holds.
-        skip: Leave out what cannot be sent, where anything else is left.
+        sending: How they are found and sent.
 
     Raises:
         BadSource: Something chosen is not there, is no file or folder, or was replaced; inside a
@@ -91,22 +107,44 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, skip: bool = False) 
             are all of these. Or there is no file, or too much.
     """
     seen = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
-    search = Search(bounds)
+    search = Search(bounds, sending)
     for chosen, was in _apart(seen).items():
         search.choose(chosen, was)
-    if search.offenders and not (skip and search.files):
+    links = search.known_links()
+    if search.offenders and not (sending.skip and search.files):
         raise search.refusal()
     if not search.files:
         raise BadSource("There are no files in what was chosen.", "Choose at least one file.")
     # By code points, like the bytes of UTF-8: independent of locale and file system.
-    files = tuple(sorted(search.files, key=lambda source: source.parts))
-    if _piece_count(files) > MAX_PIECES or is_too_large(
-        _describe(files, None, None, lambda: bytes(20 * _piece_count(files)))
+    files = search.files
+    files.sort()
+    further = _once(files, bounds.links - len(links))
+    pieces = _piece_count(files)
+    described = 20 * pieces + _SPARE
+    if pieces > MAX_PIECES or (
+        # Only what may be too long is described for that.
+        files.names.size + _MOST_AROUND * len(files) + _MOST_BEFORE * files.names.parts + described
+        > MAX_METADATA
+        and len(_list_of(files)[1]) + described > MAX_METADATA
     ):
         raise _too_much()
-    left_out = (*search.unfinished, *search.offenders)
+    left_out = (*search.unfinished, *search.offenders, *search.astray)
     folders = tuple(sorted(search.folders, key=lambda folder: folder.parts))
-    return Found(paths, bounds, skip, files, folders, left_out)
+    links = tuple(sorted((*links, *further)))
+    return Found(paths, bounds, sending, files, folders, left_out, links, search.unwanted)
+
+
+def _once(files: SourceFiles, most: int) -> list[Link]:
+    """Leave each file by the first of its names alone; return its others, if they are few enough.
+
+    Where they are more than `most`, each stays a file of its own.
+    """
+    further = files.further_names()
+    if not further or len(further) > most:
+        return []
+    links = [Link(files.parts(n), files.parts(first), hard=True) for n, first in further.items()]
+    files.leave_out(further)
+    return links
 
 
 def make_torrent(
@@ -141,6 +179,7 @@ def make_torrent(
         with suppress(BadSource):
             if (same := take_known(known, sources, name=name, salt=salt)) is not None:
                 return same
+    sources = SourceFiles.of(sources)
     raw = _describe(
         sources, name, salt, lambda: _hash(sources, _piece_length(sources), progress, cancelled)
     )
@@ -148,8 +187,8 @@ def make_torrent(
         made = parse_info(raw)
     except BadMetadata as error:
         raise _too_much() from error
-    for source in sources:
-        _check_unchanged(source)
+    for number, path in enumerate(sources.raw_paths()):
+        _check_unchanged(sources, number, path)
     return made
 
 
@@ -182,18 +221,25 @@ def _describe(
     """Return the bencoded info dictionary. hashes: those of the pieces, in a row."""
     import bencode2
 
-    info = _contents(sources, name)
-    info["piece length"] = _piece_length(sources)
+    first, listed = _list_of(sources)
+    info: dict[str, Any] = {"name": name or first, "piece length": _piece_length(sources)}
+    if not listed:
+        info["length"] = sources[0].size
+        if _runs(next(SourceFiles.of(sources).kept_modes())):
+            info["attr"] = "x"
     if salt is not None:
         info["source"] = salt
     info["pieces"] = hashes()
-    return bencode2.bencode(info)
+    rest: bytes = bencode2.bencode(info)
+    # The list's key precedes all others. It is written by hand: of 200,000 files, the dictionaries
+    # that a library makes it from take 90 MB.
+    return rest if not listed else b"".join((b"d5:files", listed, rest[1:]))
 
 
 def _piece_length(sources: Sequence[SourceFile]) -> int:
     import torf
 
-    total = sum(source.size for source in sources)
+    total = _total(sources)
     if not total:
         return MIN_PIECE
     length: int = torf.Torrent.calculate_piece_size(total, MIN_PIECE, MAX_PIECE)
@@ -201,26 +247,38 @@ def _piece_length(sources: Sequence[SourceFile]) -> int:
 
 
 def _piece_count(sources: Sequence[SourceFile]) -> int:
-    return -(-sum(source.size for source in sources) // _piece_length(sources))
+    return -(-_total(sources) // _piece_length(sources))
+
+
+def _total(sources: Sequence[SourceFile]) -> int:
+    return sum(SourceFiles.of(sources).sizes)
 
 
 def _too_much() -> BadSource:
     return BadSource("This is too much for one torrent.", "Send it in parts.")
 
 
-def _contents(sources: Sequence[SourceFile], name: str | None) -> dict[str, Any]:
-    """Return the part of the info dictionary that lists the files."""
-    first = sources[0].parts
-    if len(sources) == 1 and len(first) == 1:
-        return {"name": name or first[0], "length": sources[0].size}
-    one_folder = all(len(s.parts) > 1 and s.parts[0] == first[0] for s in sources)
-    return {
-        "name": name or (first[0] if one_folder else f"{len(sources)} files"),
-        "files": [
-            {"length": s.size, "path": list(s.parts[1:] if one_folder else s.parts)}
-            for s in sources
-        ],
-    }
+def _list_of(sources: Sequence[SourceFile]) -> tuple[str, bytes]:
+    """Return a torrent's name, and the bencoded list of its files; empty for a single file."""
+    files = SourceFiles.of(sources)
+    first = files.parts(0)
+    if len(files) == 1 and len(first) == 1:
+        return first[0], b""
+    one_folder = all(len(parts) > 1 and parts[0] == first[0] for parts in files.names)
+    listed = bytearray(b"l")
+    for parts, size, mode in zip(files.names, files.sizes, files.kept_modes(), strict=True):
+        listed += (_PROGRAM if _runs(mode) else _PLAIN) % size
+        for part in parts[one_folder:]:
+            raw = part.encode()
+            listed += b"%d:%b" % (len(raw), raw)
+        listed += b"ee"
+    listed += b"e"
+    return first[0] if one_folder else f"{len(files)} files", bytes(listed)
+
+
+def _runs(mode: int) -> bool:
+    """Return whether the owner of a file may run it. mode: of SourceFiles.kept_modes."""
+    return mode != -1 and bool(mode & 0o100)
 
 
 def _hash(
@@ -231,7 +289,10 @@ def _hash(
 ) -> bytes:
     """Return the SHA-1 of each piece, one after the other."""
     try:
-        return hash_pieces(sources, piece_length, progress=progress, cancelled=cancelled)
+        files = SourceFiles.of(sources)
+        return hash_pieces(
+            files, piece_length, sizes=files.sizes, progress=progress, cancelled=cancelled
+        )
     except Unreadable as error:
         why = getattr(error.__cause__, "strerror", None)
         raise BadSource(
@@ -242,13 +303,13 @@ def _hash(
         raise _changed(error.source) from None
 
 
-def _check_unchanged(source: SourceFile) -> None:
+def _check_unchanged(sources: SourceFiles, number: int, path: bytes) -> None:
     try:
-        unchanged = source.is_unchanged(source.path.stat())
+        unchanged = sources.is_unchanged(number, os.stat(path))  # noqa: PTH116 - a Path is slow
     except OSError:
         unchanged = False
     if not unchanged:
-        raise _changed(source)
+        raise _changed(sources[number])
 
 
 def _changed(source: Source) -> BadSource:

@@ -22,7 +22,8 @@ class Doubts:
 
     def __init__(self, info: TorrentInfo, found: Sequence[int | None]) -> None:
         self._info = info
-        self._known = list(found)
+        self._found = found
+        self._since: dict[int, int] = {}
         self._good: set[int] = set()
         self._lock = threading.Lock()
 
@@ -36,8 +37,8 @@ class Doubts:
         ranges = [pieces_of(self._info, number) for number in touched]
         with self._lock:
             for (number, changed), held in zip(touched.items(), ranges, strict=True):
-                if self._known[number] != changed:
-                    self._known[number] = changed
+                if self._known(number) != changed:
+                    self._since[number] = changed
                     self._good = {piece for piece in self._good if piece not in held}
             return [
                 piece
@@ -48,5 +49,9 @@ class Doubts:
     def settle(self, piece: int, touched: Mapping[int, int]) -> None:
         """Record a piece as good, unless the ctime of its files changed again since `touched`."""
         with self._lock:
-            if all(self._known[number] == changed for number, changed in touched.items()):
+            if all(self._known(number) == changed for number, changed in touched.items()):
                 self._good.add(piece)
+
+    def _known(self, number: int) -> int | None:
+        changed = self._since.get(number)
+        return self._found[number] if changed is None else changed

@@ -6,10 +6,12 @@ what is made of the hashes, is create.py's.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
 import threading
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from filesend_tui.core.errors import Cancelled
+from filesend_tui.core.torrent.storage.arrival.holes import hash_of_zeros
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.file_handles import Handle
 from filesend_tui.core.util.file_id import FileId
@@ -29,6 +32,8 @@ _BUFFER: Final = 256 * 1024
 #: Bytes that a thread takes at a time, in whole pieces: disks like long runs.
 _RUN: Final = 4 * 1024 * 1024
 _PROGRESS_INTERVAL: Final = 0.1
+#: Seeks the next bytes of a file that are no hole; None where the system cannot tell.
+_SEEK_DATA: Final[int | None] = getattr(os, "SEEK_DATA", None)
 
 
 class Source(Protocol):
@@ -57,6 +62,10 @@ class Source(Protocol):
     @property
     def size(self) -> int:
         """Bytes it had when it was found."""
+
+    @property
+    def holes(self) -> int:
+        """About how many of them its disk need not hold: there are holes in it."""
 
     def is_unchanged(self, status: os.stat_result) -> bool:
         """Return whether it still is as it was found."""
@@ -88,6 +97,7 @@ def hash_pieces(
     sources: Sequence[Source],
     piece_length: int,
     *,
+    sizes: Sequence[int] | None = None,
     progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
     threads: int | None = None,
@@ -97,6 +107,7 @@ def hash_pieces(
     Args:
         sources: In the torrent's order. Empty ones are not opened.
         piece_length: In bytes.
+        sizes: Of each file, in bytes, where there is a list of them already.
         progress: Called with (bytes hashed, bytes in all) at the start, at the end and in between
             at most ten times a second, on this thread.
         cancelled: Polled after each buffer, on any thread.
@@ -107,7 +118,9 @@ def hash_pieces(
         Changed: A file changed since it was found.
         Cancelled: `cancelled` returned True.
     """
-    work = _Work(sources, piece_length, cancelled)
+    if sizes is None:
+        sizes = [source.size for source in sources]
+    work = _Work(sources, sizes, piece_length, cancelled)
     progress(0, work.total)
     if not work.total:
         return b""
@@ -131,15 +144,19 @@ class _Work:
     """What the threads share: which run is next, and the hashes."""
 
     def __init__(
-        self, sources: Sequence[Source], piece_length: int, cancelled: Callable[[], bool]
+        self,
+        sources: Sequence[Source],
+        sizes: Sequence[int],
+        piece_length: int,
+        cancelled: Callable[[], bool],
     ) -> None:
-        self.total = sum(source.size for source in sources)
+        self.total = sum(sizes)
         self.digests = [b""] * -(-self.total // piece_length)
         self.hashed = 0
         self.stop = threading.Event()
         self._cancelled = cancelled
         self._sources = sources
-        self._starts = [0, *itertools.accumulate(source.size for source in sources)][:-1]
+        self._starts = array("q", itertools.accumulate(sizes, initial=0))[:-1]
         self._piece_length = piece_length
         self._run_pieces = max(1, _RUN // piece_length)
         self.runs = -(-len(self.digests) // self._run_pieces)
@@ -160,17 +177,25 @@ class _Work:
             return next(self._next_run, None)
 
     def _hash(self, piece: int, reader: _Reader, buffer: memoryview) -> None:
-        digest = hashlib.sha1(usedforsecurity=False)
         position = piece * self._piece_length
         end = min(position + self._piece_length, self.total)
         size = end - position
+        if reader.is_hole(position, size):
+            self._hashed(piece, hash_of_zeros(size), size)
+            return
+        digest = hashlib.sha1(usedforsecurity=False)
         while position < end:
             count = reader.read(position, buffer[: end - position])
             if self.stop.is_set() or self._cancelled():
                 raise Cancelled("Preparing the files was stopped.")
             digest.update(buffer[:count])
             position += count
-        self.digests[piece] = digest.digest()
+        self._hashed(piece, digest.digest(), size)
+
+    def _hashed(self, piece: int, digest: bytes, size: int) -> None:
+        if self.stop.is_set() or self._cancelled():
+            raise Cancelled("Preparing the files was stopped.")
+        self.digests[piece] = digest
         with self._lock:
             self.hashed += size
 
@@ -185,25 +210,52 @@ class _Reader:
         self._file: Handle | None = None
         self._trail = RootedDirCache()
 
+    def is_hole(self, position: int, size: int) -> bool:
+        """Return whether these bytes are in a hole of one file, which reads as zeros."""
+        index = bisect_right(self._starts, position) - 1
+        source = self._sources[index]
+        offset = position - self._starts[index]
+        if not source.holes or offset + size > source.size or _SEEK_DATA is None:
+            return False
+        self._go_to(index)
+        assert self._file is not None
+        try:
+            return os.lseek(self._file.descriptor, offset, _SEEK_DATA) >= offset + size
+        except OSError as error:  # no data from there on, or no such seeking here
+            return error.errno == errno.ENXIO and self._has_length(source)
+
+    def _has_length(self, source: Source) -> bool:
+        assert self._file is not None
+        return os.fstat(self._file.descriptor).st_size == source.size
+
     def read(self, position: int, buffer: memoryview) -> int:
         """Fill some of the buffer from this position on, of one file; return how many bytes."""
         # Of files with the same start only the last has bytes, the others are empty.
         index = bisect_right(self._starts, position) - 1
         source = self._sources[index]
+        self._go_to(index)
+        assert self._file is not None
+        offset = position - self._starts[index]
         try:
-            if index != self._index or self._file is None:
-                self._leave()
-                self._open(index)
-            assert self._file is not None
-            offset = position - self._starts[index]
             count = self._file.read_into(offset, buffer[: source.size - offset])
+        except OSError as error:
+            raise Unreadable(source) from error
+        if not count:
+            raise Changed(source)
+        return count
+
+    def _go_to(self, index: int) -> None:
+        """Open a file, unless it is the one that is open. Raises Unreadable, Changed."""
+        if index == self._index and self._file is not None:
+            return
+        source = self._sources[index]
+        try:
+            self._leave()
+            self._open(index)
         except OSError as error:
             raise Unreadable(source) from error
         except Replaced:
             raise Changed(source) from None
-        if not count:
-            raise Changed(source)
-        return count
 
     def close(self) -> None:
         """Close what is open. Raises Changed where the last file changed since it was found."""

@@ -6,18 +6,21 @@ Every method blocks and may be called from any thread. Which files there are is 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from itertools import groupby
 from typing import Final
 
 from filesend_tui.core.errors import BadSource
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources.doubted_pieces import Doubts
-from filesend_tui.core.torrent.sources.scan import SourceFile, changed_ns
+from filesend_tui.core.torrent.sources.scan import changed_ns
+from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFiles
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
-from filesend_tui.core.torrent.storage.extents import whole_files
-from filesend_tui.core.torrent.storage.file_handles import HandlePool
+from filesend_tui.core.torrent.storage.extents import FileSlice, whole_files
+from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool
 from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
+from filesend_tui.core.torrent.storage.preallocate import SMALL
 from filesend_tui.core.util.text import path_text
 
 #: How many files an error names of which one changed.
@@ -38,11 +41,13 @@ class SeedFiles(PieceStore):
 
     def __init__(self, info: TorrentInfo, sources: Sequence[SourceFile]) -> None:
         super().__init__(info)
-        self._sources = tuple(sources)
+        self._sources = SourceFiles.of(sources)
         self._extents = whole_files(info)
         self._trail = RootedDirCache()
         self._files = HandlePool(self._open, writable=False)
-        self._doubts = Doubts(info, [source.changed_ns for source in sources])
+        self._many = len(self._sources) > MAX_OPEN
+        self._changed = self._sources.changed
+        self._doubts = Doubts(info, self._changed)
 
     def read_into(self, start: int, view: memoryview) -> None:
         """See PieceStore."""
@@ -66,26 +71,60 @@ class SeedFiles(PieceStore):
     def _read(self, start: int, view: memoryview) -> dict[int, int]:
         """Fill `view`; return the files whose ctime changed since they were found, with it."""
         touched: dict[int, int] = {}
-        for span in slices_in(self._extents, start, len(view)):
-            source = self._sources[span.file]
-            count, status = 0, None
-            try:
-                with suppress(Replaced), self._files.use(span.file) as handle:
-                    count = handle.read_into(span.offset, view[: span.length])
-                    status = os.fstat(handle.descriptor)
-            except OSError as error:
-                raise BadSource(
-                    f"{path_text(source.path)} can no longer be read: {error.strerror}.",
-                    "Send it again once it can.",
-                    told=f"{source.name} can no longer be read where it is.",
-                ) from error
-            if status is None or not source.is_unchanged(status) or count != span.length:
-                raise _changed([source])
-            changed = changed_ns(status)
-            if changed is not None and source.changed_ns not in (None, changed):
-                touched[span.file] = changed
-            view = view[span.length :]
+        for whole, spans in groupby(slices_in(self._extents, start, len(view)), self._is_small):
+            if whole:
+                with self._files.visiting() as visit:
+                    view = self._read_spans(spans, view, visit, touched)
+            else:
+                view = self._read_spans(spans, view, self._files.use, touched)
         return touched
+
+    def _is_small(self, span: FileSlice) -> bool:
+        """Return whether a span is all of a small file, which is read once and not kept open.
+
+        Fewer files than are kept open are: what replaces them meanwhile disturbs nobody.
+        """
+        small = span.length <= SMALL and not span.offset
+        return self._many and small and span.length == self._sources.sizes[span.file]
+
+    def _read_spans(
+        self,
+        spans: Iterable[FileSlice],
+        view: memoryview,
+        use: Callable[[int], AbstractContextManager[Handle]],
+        touched: dict[int, int],
+    ) -> memoryview:
+        """Read spans of files; return what is left to be filled."""
+        for span in spans:
+            self._read_span(span, view, use, touched)
+            view = view[span.length :]
+        return view
+
+    def _read_span(
+        self,
+        span: FileSlice,
+        view: memoryview,
+        use: Callable[[int], AbstractContextManager[Handle]],
+        touched: dict[int, int],
+    ) -> None:
+        count, status = 0, None
+        try:
+            with suppress(Replaced), use(span.file) as handle:
+                count = handle.read_into(span.offset, view[: span.length])
+                status = os.fstat(handle.descriptor)
+        except OSError as error:
+            source = self._sources[span.file]
+            raise BadSource(
+                f"{path_text(source.path)} can no longer be read: {error.strerror}.",
+                "Send it again once it can.",
+                told=f"{source.name} can no longer be read where it is.",
+            ) from error
+        unchanged = status is not None and self._sources.is_unchanged(span.file, status)
+        if status is None or not unchanged or count != span.length:
+            raise _changed([self._sources[span.file]])
+        changed = changed_ns(status)
+        if changed is not None and self._changed[span.file] not in (None, changed):
+            touched[span.file] = changed
 
     def close(self) -> None:
         """See PieceStore."""
@@ -93,8 +132,7 @@ class SeedFiles(PieceStore):
         self._trail.close()
 
     def _open(self, number: int, _flags: int) -> int:
-        source = self._sources[number]
-        return self._trail.open(source.root, source.root_id, source.steps)
+        return self._trail.open(*self._sources.place(number))
 
 
 def _changed(suspects: Sequence[SourceFile]) -> BadSource:

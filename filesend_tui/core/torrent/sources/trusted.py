@@ -7,13 +7,13 @@ is not known here. A file that changed is named, and what was hashed before is n
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, overload
 
 from filesend_tui.core.errors import BadMetadata, BadSource, Offender
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo, parse_info
-from filesend_tui.core.torrent.sources.scan import SourceFile
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
+from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFiles
 from filesend_tui.core.util.text import path_text
 
 #: Pieces that are read and compared, among them the first and the last one.
@@ -57,6 +57,37 @@ class Identity(NamedTuple):
         if self.changed_ns is None or now.changed_ns is None:
             return self.number == now.number
         return self.changed_ns == now.changed_ns
+
+
+class _Identities(Sequence[tuple[bytes, Identity]]):
+    """Paths and identities of many files; each is made when it is asked for."""
+
+    def __init__(self, sources: SourceFiles) -> None:
+        self._sources = sources
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, number: int) -> tuple[bytes, Identity]: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[tuple[bytes, Identity], ...]: ...
+    def __getitem__(
+        self, number: int | slice
+    ) -> tuple[bytes, Identity] | tuple[tuple[bytes, Identity], ...]:
+        if isinstance(number, slice):
+            return tuple([self[each] for each in range(*number.indices(len(self)))])
+        source = self._sources[number]
+        return source.raw_path, Identity.of(source)
+
+    def __iter__(self) -> Iterator[tuple[bytes, Identity]]:
+        identities = map(Identity._make, self._sources.identities())
+        return zip(self._sources.raw_paths(), identities, strict=True)
+
+
+def identities_of(sources: Sequence[SourceFile]) -> Sequence[tuple[bytes, Identity]]:
+    """Return the path and the identity of each file."""
+    return _Identities(SourceFiles.of(sources)) if len(sources) else ()
 
 
 class Hashed(NamedTuple):

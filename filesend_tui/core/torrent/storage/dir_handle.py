@@ -184,6 +184,37 @@ class DirHandle:
             return False
         return True
 
+    def read_link(self, name: str) -> str:
+        """Return the text of a symbolic link in this folder. Raises OSError."""
+        return os.readlink(self._spelled(name), dir_fd=self.descriptor)
+
+    def make_link(self, name: str, text: str, *, folder: bool) -> None:
+        """Make a symbolic link in this folder; it replaces nothing.
+
+        Args:
+            name: Its name.
+            text: Where it leads.
+            folder: Whether that is a folder, which Windows wants to know.
+
+        Raises:
+            OSError: It exists, or the system or file system makes none.
+        """
+        os.symlink(text, self._spelled(name), target_is_directory=folder, dir_fd=self.descriptor)
+
+    def add_name(self, name: str, other: DirHandle, further: str) -> None:
+        """Give a file in this folder a further name, in another one: a hard link.
+
+        Raises:
+            OSError: That name exists, or the file system has no such links.
+        """
+        os.link(
+            self._spelled(name),
+            other._spelled(further),
+            src_dir_fd=self.descriptor,
+            dst_dir_fd=other.descriptor,
+            follow_symlinks=self.descriptor is None,
+        )
+
     def delete(self, name: str) -> None:
         """Delete a file, or a link itself, in this folder. Raises OSError."""
         os.unlink(self._spelled(name), dir_fd=self.descriptor)
@@ -192,6 +223,19 @@ class DirHandle:
         """Rename a file in this folder; it replaces a file of the new name. Raises OSError."""
         here = self.descriptor
         os.replace(self._spelled(name), self._spelled(to), src_dir_fd=here, dst_dir_fd=here)
+
+    def replace(self, name: str, other: DirHandle, to: str) -> None:
+        """Move a file of this folder into another one; it replaces a file of that name at once.
+
+        Raises:
+            OSError: It cannot be moved; both are as they were.
+        """
+        os.replace(
+            self._spelled(name),
+            other._spelled(to),
+            src_dir_fd=self.descriptor,
+            dst_dir_fd=other.descriptor,
+        )
 
     def delete_folder(self, name: str) -> None:
         """Delete an empty folder in this one. Raises OSError."""

@@ -1,9 +1,10 @@
 """Files being downloaded, from their allocation to their final place.
 
 Every method blocks and may be called from any thread. A download's bytes go to part files in a
-hidden folder (part_folder.py) and are moved into place at the end, never overwriting anything
-(place.py). One that is kept goes on with what an earlier run left there. At no time is more than
-one read or one piece held in memory. What to fetch, from which peer and when is never decided here.
+hidden folder (part_folder.py) and are moved into place at the end, overwriting nothing (place.py)
+but what a person agreed to (arrival/). One that is kept goes on with what an earlier run left
+there. At no time is more than one read or one piece held in memory. What to fetch, from which peer
+and when is never decided here.
 """
 
 from __future__ import annotations
@@ -12,21 +13,30 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import NoReturn, Self
 
+from filesend_tui.core.choices import ARRIVING, Arriving
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import (
     NOTHING,
+    Attributes,
     Extras,
     file_mode,
     folder_mode,
+    kept_time,
 )
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage import dir_handle as system
+from filesend_tui.core.torrent.storage.arrival import links
+from filesend_tui.core.torrent.storage.arrival.existing import replacing
+from filesend_tui.core.torrent.storage.arrival.merging import merge
+from filesend_tui.core.torrent.storage.arrival.placed import Parts, Placed
 from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.disk_error import disk_error
 from filesend_tui.core.torrent.storage.disk_space import check_room
@@ -37,7 +47,7 @@ from filesend_tui.core.torrent.storage.extents import (
     selected_files,
     share_held,
 )
-from filesend_tui.core.torrent.storage.file_handles import Handle, HandlePool
+from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool
 from filesend_tui.core.torrent.storage.file_sync import sync_files, sync_names
 from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.torrent.storage.part_files import PartFiles, Unusable
@@ -45,10 +55,12 @@ from filesend_tui.core.torrent.storage.part_folder import manifest
 from filesend_tui.core.torrent.storage.part_folder.kept import Kept
 from filesend_tui.core.torrent.storage.part_folder.manifest import Manifest
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.torrent.storage.part_folder.places import Places
 from filesend_tui.core.torrent.storage.part_folder.traces import Meddled, Traces, no_note
 from filesend_tui.core.torrent.storage.part_folder.written import Mark, Written
 from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
 from filesend_tui.core.torrent.storage.place import place
+from filesend_tui.core.torrent.storage.preallocate import SMALL
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.wire.bitfield import Bitfield
@@ -68,7 +80,8 @@ class DownloadFiles(PieceStore):
 
     `create` makes one. wanted_pieces: those that hold bytes of a wanted file. wanted_bytes: of the
     wanted files alone, without the bytes of others in the pieces at their edges. kept: the pieces
-    of an earlier run that count already, and those that count once `recheck` finds them right.
+    of an earlier run that count already, as do those that are holes, and those that count once
+    `recheck` finds them right. unmade: links that could not be made here, once it is finished.
     """
 
     def __init__(
@@ -79,16 +92,21 @@ class DownloadFiles(PieceStore):
         wanted: Sequence[int],
         *,
         keep: bool,
+        arriving: Arriving = ARRIVING,
     ) -> None:
         super().__init__(info)
+        self._arriving = arriving
+        self.unmade: tuple[Parts, ...] = ()
         self._folder = folder
         self._part = part
-        self._wanted = frozenset(wanted)
+        # All of them are a range, which takes no memory.
+        self._wanted = wanted if isinstance(wanted, range) else frozenset(wanted)
         self.wanted_pieces = frozenset(i for number in wanted for i in pieces_of(info, number))
-        self.wanted_bytes = sum(info.files[number].length for number in wanted)
+        self.wanted_bytes = sum(info.files.lengths[number] for number in wanted)
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
         self._parts = PartFiles(info, part, wanted, self._spilled)
-        self._placed: dict[str, str] = {}
+        self._placed = Placed()
+        self._many = len(wanted) > MAX_OPEN  # fewer stay open
         self._log = Written(part.ground, info.shape, len(info.files)) if keep else None
         self._traces = Traces(self._parts.length, self._log.leave if self._log else no_note)
         self.kept = Kept()
@@ -112,6 +130,7 @@ class DownloadFiles(PieceStore):
         extras: Extras = NOTHING,
         keep: bool = False,
         transfer: str | None = None,
+        arriving: Arriving = ARRIVING,
     ) -> Self:
         """Return a download into `folder`, with disk space allocated for all of it.
 
@@ -126,6 +145,7 @@ class DownloadFiles(PieceStore):
             keep: Go on with what an earlier run of this torrent left in the folder, and describe
                 it there so that a later one can; `close` then leaves it.
             transfer: The transfer that it belongs to, for that description.
+            arriving: How it is put where it goes.
 
         Raises:
             NoSpace: The wanted files do not fit. What an earlier run left stays.
@@ -136,7 +156,9 @@ class DownloadFiles(PieceStore):
         """
         if len(wanted) != len(info.files) or len(extras.files) not in (0, len(wanted)):
             raise ValueError("one answer for each file is needed")
-        chosen = [n for n, file in enumerate(info.files) if wanted[n] and not file.pad]
+        chosen: Sequence[int] = range(len(wanted))
+        if info.files.pads or not all(wanted):
+            chosen = [n for n, yes in enumerate(wanted) if yes and n not in info.files.pads]
         try:
             target = Target.of(folder)
             part = PartFolder.claim(target, info.info_hash, keep=keep)
@@ -144,7 +166,7 @@ class DownloadFiles(PieceStore):
             raise disk_error(
                 error, f"preparing {folder.path if isinstance(folder, Target) else folder}"
             ) from None
-        store = cls(info, target.path, part, chosen, keep=keep)
+        store = cls(info, target.path, part, chosen, keep=keep, arriving=arriving)
         try:
             described = Manifest.of(wanted, layout, extras, transfer)
             store._prepare(target, layout, extras, described)
@@ -182,10 +204,16 @@ class DownloadFiles(PieceStore):
         view = memoryview(data)
         start = pieces.start * self._info.shape.piece_length
         try:
-            for span in self._extents.find(start, len(view)):
-                with self._pool(span.file).use(span.file) as handle:
-                    self._write(span, handle, view[: span.length])
-                view = view[span.length :]
+            spans = list(self._extents.find(start, len(view)))
+            try:
+                for whole, some in groupby(spans, self._is_small):
+                    if whole:
+                        with self._files.visiting() as visit:
+                            view = self._write_spans(some, view, visit)
+                    else:
+                        view = self._write_spans(some, view, self._use)
+            finally:
+                self._traces.tell({span.file for span in spans})
             if self._log is not None:
                 self._log.mark(pieces)
         except OSError as error:
@@ -235,7 +263,8 @@ class DownloadFiles(PieceStore):
     def finish(self) -> Path:
         """Put the wanted files in place and return the file, or the folder that holds them.
 
-        Nothing that exists is overwritten: `name` becomes `name (1)`. The bytes are synced to the
+        Nothing that exists is overwritten: `name` becomes `name (1)`; but for what was agreed to
+        when it was created. The bytes are synced to the
         disk before the first name appears, and are those that were verified; the names are synced
         before it returns. After a failure it may
         be called again; after success only `read`, `file_progress`, `where` and `close` may be.
@@ -283,8 +312,13 @@ class DownloadFiles(PieceStore):
         self._part.probe(piece)
 
     @property
+    def holes(self) -> frozenset[int]:
+        """The wanted pieces that are zeros, and so are neither fetched nor stored."""
+        return self._parts.zeros
+
+    @property
     def _all_in_place(self) -> bool:
-        return self._placed.keys() >= self._parts.tops
+        return self._placed.has_all((name,) for name in self._parts.tops)
 
     def _ask_for_room(self, needed: int) -> None:
         missing = needed - free_space(self._folder)
@@ -329,7 +363,10 @@ class DownloadFiles(PieceStore):
         return self._placed_in(folder)
 
     def _placed_in(self, folder: Path) -> Path:
-        return folder / next(iter(self._placed.values())) if len(self._placed) == 1 else folder
+        if self._arriving.merges and self._placed:
+            tops = {at[0] for at in map(self._placed.of, self._parts.places.values()) if at}
+            return folder / tops.pop() if len(tops) == 1 else folder
+        return folder.joinpath(*self._placed.only or ())
 
     def discard(self) -> None:
         """Close everything and delete the part files; what `finish` put in place stays.
@@ -361,8 +398,13 @@ class DownloadFiles(PieceStore):
         """Return the wanted pieces that hold bytes of no other wanted file than of these."""
         if not files:
             return frozenset()
-        others = self._wanted.difference(files)
-        needed = {index for number in others for index in pieces_of(self._info, number)}
+        left = frozenset(files)
+        needed = {
+            index
+            for number in self._wanted
+            if number not in left
+            for index in pieces_of(self._info, number)
+        }
         return self.wanted_pieces - needed
 
     def file_progress(self, have: Bitfield) -> tuple[float, ...]:
@@ -390,9 +432,10 @@ class DownloadFiles(PieceStore):
         root = (self._info.name,) if layout is Layout.FOLDER and not self._info.single else ()
         if found is not None and self._log is not None:
             files.lay_out(root, extras)
+            files.find_holes(self.wanted_pieces)
             alike = (found.manifest.wanted, found.manifest.layout) == (described.wanted, layout)
             placed = manifest.read_placed(part.ground)
-            if placed is not None and alike and self._is_in_place(placed):
+            if placed is not None and alike and self._is_in_place(Placed(placed)):
                 return
             try:
                 if placed is not None:
@@ -414,14 +457,18 @@ class DownloadFiles(PieceStore):
                 manifest.rewrite(part.ground, described, found.manifest)
                 part.take_over()
                 return
-        check_room(target, self.wanted_bytes + self._spilled)
+        files.find_holes(self.wanted_pieces)
+        check_room(target, files.filled_bytes + self._spilled)
         files.lay_out(root, extras)
         files.make()
+        self._written = set(files.zeros)
+        self.kept = Kept(have=files.zeros)
         if self._log is not None:
-            self._log.begin()
+            self._log.begin(self.kept.marks(self._info.shape.piece_count))
             manifest.write(part.ground, self._info, described)
+        files.note_holes(self._traces)
 
-    def _is_in_place(self, placed: dict[str, str]) -> bool:
+    def _is_in_place(self, placed: Placed) -> bool:
         """Return whether an earlier run put all in place and ended just then: this is over too."""
         assert self._log is not None
         if not self._parts.are_in_place(self._log, self._traces, self._target, placed):
@@ -440,21 +487,24 @@ class DownloadFiles(PieceStore):
 
     def _settle(self) -> None:
         part = self._part
-        unsettled = {n: p for n, p in self._parts.places.items() if p[0] not in self._placed}
-        sync_files(part.tree, tuple(unsettled.values()))
+        places: Mapping[int, Parts] = self._parts.places
+        if self._placed:
+            left = [(n, p) for n, p in places.items() if self._placed.of(p) is None]
+            places = Places([n for n, _ in left], [p for _, p in left])
+        sync_files(part.tree, places.values())
         with self._files.suspended():
-            self._verify_again([n for n, p in unsettled.items() if not self._is_as_left(n, p)])
-            self._keep_attributes(unsettled)
-            for name in dict.fromkeys(
-                parts[0] for parts in (*unsettled.values(), *self._parts.folders)
-            ):
-                if name not in self._placed:
-                    self._placed[name] = place(part.tree, name, part.target, name)
+            self._verify_again([n for n, p in places.items() if not self._is_as_left(n, p)])
+            self._keep_attributes(places)
+            waiting = (each for each in self._parts.links if self._placed.of(each.place) is None)
+            unmade = links.make(part.tree, waiting)
+            self.unmade = tuple(dict.fromkeys((*self.unmade, *unmade)))
+            self._keep_folders()
+            self._put_in_place()
         if self._log is not None:
             # A process may end before the part folder is gone: the next run must not begin anew. A
             # full disk has no room for that, and is no reason not to end: the folder goes at once.
             with suppress(OSError):
-                manifest.write_placed(part.ground, self._placed)
+                manifest.write_placed(part.ground, self._placed.told())
         sync_names(part.target)
         self._finished = True
         if self._log is not None:
@@ -466,22 +516,54 @@ class DownloadFiles(PieceStore):
             with self._spill.use(SPILL):
                 part.remove()
 
+    def _put_in_place(self) -> None:
+        part, placed = self._part, self._placed
+        attributes, now = self._parts.attributes, time.time_ns()
+        numbers: dict[Parts, int] = {}
+
+        def number_of(parts: Parts) -> int | None:
+            if not numbers:  # made for the first file that is in the way, if any is
+                numbers.update((each, number) for number, each in self._parts.places.items())
+            return numbers.get(parts)
+
+        def time_of(number: int) -> int | None:
+            return kept_time(attributes[number].modified_ns, now) if attributes else None
+
+        replaces = replacing(self._arriving, time_of, number_of)
+        for name in sorted(self._parts.tops):
+            if placed.of((name,)) is not None:
+                continue
+            if self._arriving.merges:
+                merge(part.tree, name, part.target, placed=placed, replaces=replaces)
+            else:
+                placed.add((name,), (place(part.tree, name, part.target, name),))
+
     def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
-        """Set the kept attributes of files and folders, before they appear in the target."""
+        """Set the kept attributes of files, before they appear in the target."""
         # The mode of a new folder there is what the umask allows.
-        allowed = stat.S_IMODE(self._part.tree.status().st_mode)
-        for number, kept in self._parts.attributes.items():
-            if number in files:
+        allowed, now = stat.S_IMODE(self._part.tree.status().st_mode), time.time_ns()
+        attributes = self._parts.attributes
+        for number, parts in files.items() if attributes else ():
+            kept = attributes[number]
+            if kept != Attributes():
                 mode = None if kept.mode is None else file_mode(kept.mode, allowed)
                 usual = mode == 0o666 & allowed
-                self._parts.tree.keep(files[number], None if usual else mode, kept.modified_ns)
-                if kept.modified_ns is not None:
-                    self._traces.dated(number, kept.modified_ns)
+                modified = kept_time(kept.modified_ns, now)
+                self._parts.tree.keep(parts, None if usual else mode, modified)
+                if modified is not None:
+                    self._traces.dated(number, modified)
+        if attributes:
+            self._traces.tell(files)
+
+    def _keep_folders(self) -> None:
+        """Set the kept attributes of folders, once nothing more is put into them."""
+        allowed, now = stat.S_IMODE(self._part.tree.status().st_mode), time.time_ns()
         # Innermost first, as changes in a folder update its time.
-        waiting = [(p, k) for p, k in self._parts.folders.items() if p[0] not in self._placed]
+        waiting = [(p, k) for p, k in self._parts.folders.items() if self._placed.of(p) is None]
         for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
             mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
-            self._parts.tree.keep(parts, None if mode == allowed else mode, kept.modified_ns)
+            modified = kept_time(kept.modified_ns, now)
+            self._parts.tree.keep(parts, None if mode == allowed else mode, modified)
 
     def _fail(self, error: OSError, doing: str) -> NoReturn:
         """Raise the error for one of the disk, which is its cause where it may pass by itself."""
@@ -505,7 +587,7 @@ class DownloadFiles(PieceStore):
 
     def _is_as_left(self, number: int, parts: tuple[str, ...]) -> bool:
         status = self._parts.tree.look(parts)
-        if status.st_size != self._info.files[number].length:
+        if status.st_size != self._info.files.lengths[number]:
             raise self._meddled(number)
         return self._traces.are_of(number, status)
 
@@ -526,12 +608,36 @@ class DownloadFiles(PieceStore):
         finally:
             anew.close()
 
+    def _is_small(self, span: FileSlice) -> bool:
+        """Return whether a span is all of a small file of many: one that is not kept open."""
+        small = span.length <= SMALL and not span.offset and span.file != SPILL
+        return self._many and small and span.length == self._info.files.lengths[span.file]
+
+    def _use(self, number: int) -> AbstractContextManager[Handle]:
+        return self._pool(number).use(number)
+
+    def _write_spans(
+        self,
+        spans: Iterable[FileSlice],
+        data: memoryview,
+        use: Callable[[int], AbstractContextManager[Handle]],
+    ) -> memoryview:
+        """Write spans of files; return what is left of the data."""
+        for span in spans:
+            with use(span.file) as handle:
+                self._write(span, handle, data[: span.length])
+            data = data[span.length :]
+        return data
+
     def _write(self, span: FileSlice, handle: Handle, data: memoryview) -> None:
         try:
-            with self._traces.writing(span.file, handle.descriptor):
-                handle.write_at(span.offset, data)
+            self._traces.begin(span.file, handle.descriptor)
         except Meddled:
             raise self._gone() or self._meddled(span.file) from None
+        try:
+            handle.write_at(span.offset, data)
+        finally:
+            self._traces.end(span.file, handle.descriptor)
 
     def _read(self, start: int, view: memoryview, files: HandlePool) -> None:
         for span in slices_in(self._extents, start, len(view)):
@@ -554,14 +660,14 @@ class DownloadFiles(PieceStore):
 
     def _open(self, number: int, flags: int) -> int:
         """Open a wanted file where it is now."""
-        top, *rest = self._parts.places[number]
-        placed = self._placed.get(top)
+        parts = self._parts.places[number]
+        placed = self._placed.of(parts)
         if placed is None:
-            return self._parts.tree.open((top, *rest), flags)
-        descriptor = self._target.open((placed, *rest), flags)
+            return self._parts.tree.open(parts, flags)
+        descriptor = self._target.open(placed, flags)
         if not self._traces.is_ours(number, os.fstat(descriptor)):
             os.close(descriptor)
-            raise StorageFailed(f"{self._folder / placed} was changed after it arrived.")
+            raise StorageFailed(f"{self._folder.joinpath(*placed)} was changed after it arrived.")
         return descriptor
 
     def _length_of(self, pieces: range) -> int:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from typing import Final
 
@@ -67,8 +67,9 @@ class Handle:
             count += part
         return count
 
-    def write_at(self, offset: int, data: memoryview) -> None:
+    def write_at(self, offset: int, data: memoryview | bytes) -> None:
         """Write all of `data` at `offset`. Raises OSError."""
+        data = memoryview(data)
         while data:
             if sys.platform != "win32" and _POSITIONED:
                 written = os.pwrite(self.descriptor, data, offset)
@@ -102,6 +103,7 @@ class HandlePool:
         self._limit = limit
         self._handles: OrderedDict[int, Handle] = OrderedDict()
         self._changed = threading.Condition()
+        self._visitors = 0
         self._suspended = False
         self._closed = False
 
@@ -115,8 +117,7 @@ class HandlePool:
         """
         with self._changed:
             self._changed.wait_for(lambda: not self._suspended)
-            if self._closed:
-                raise StorageFailed("The files of this torrent are closed.")
+            self._check_open()
             handle = self._handles.get(number)
             if handle is None:
                 handle = Handle(self._open_file(number, self._flags))
@@ -131,6 +132,40 @@ class HandlePool:
                 handle.users -= 1
                 self._evict()
                 self._changed.notify_all()
+
+    @contextmanager
+    def visiting(self) -> Iterator[Callable[[int], AbstractContextManager[Handle]]]:
+        """Yield what opens many files once each, in a third of the time: none of them is kept.
+
+        It takes a file's number, as `use` does. Like a use of a file, the block delays those who
+        want all files closed; so nothing else of this pool may be used in it.
+
+        Raises:
+            StorageFailed: The pool is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._suspended)
+            self._check_open()
+            self._visitors += 1
+        try:
+            yield self._visit
+        finally:
+            with self._changed:
+                self._visitors -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def _visit(self, number: int) -> Iterator[Handle]:
+        with self._changed:
+            handle = Handle(self._open_file(number, self._flags))
+        try:
+            yield handle
+        finally:
+            os.close(handle.descriptor)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageFailed("The files of this torrent are closed.")
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -163,10 +198,13 @@ class HandlePool:
             self._close_idle()
 
     def _close_idle(self) -> None:
-        self._changed.wait_for(lambda: not any(h.users for h in self._handles.values()))
+        self._changed.wait_for(self._is_idle)
         while self._handles:
             with suppress(OSError):  # of a disk that fails; writes are synced by other handles
                 os.close(self._handles.popitem()[1].descriptor)
+
+    def _is_idle(self) -> bool:
+        return not self._visitors and not any(h.users for h in self._handles.values())
 
     def _evict(self) -> None:
         surplus = len(self._handles) - self._limit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -23,7 +23,7 @@ _SYNC_THREADS = 8
 MANY: Final = 64
 
 
-def sync_files(ground: DirHandle, files: Sequence[Sequence[str]]) -> None:
+def sync_files(ground: DirHandle, files: Collection[Sequence[str]]) -> None:
     """Sync files, and the names of the folders they are in, to the disk.
 
     A late write error is reported here or never.

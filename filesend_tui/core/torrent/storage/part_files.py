@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
+from itertools import chain, islice
 
 from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
+from filesend_tui.core.torrent.storage.arrival import links
+from filesend_tui.core.torrent.storage.arrival.holes import (
+    Range,
+    filled,
+    keeps_holes,
+    zero_pieces,
+)
+from filesend_tui.core.torrent.storage.arrival.placed import Placed
 from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.extents import SPILL
 from filesend_tui.core.torrent.storage.part_folder.kept import Kept, is_as_left, sort_out
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
+from filesend_tui.core.torrent.storage.part_folder.places import Places
 from filesend_tui.core.torrent.storage.part_folder.strays import is_part_file, remove_strays
 from filesend_tui.core.torrent.storage.part_folder.traces import Traces
 from filesend_tui.core.torrent.storage.part_folder.written import Written
-from filesend_tui.core.torrent.storage.paths import Folding, folding, lay_out
+from filesend_tui.core.torrent.storage.paths import Folding, folding, laid_out
 from filesend_tui.core.torrent.storage.preallocate import make_file, mend_length
 
 
@@ -41,7 +50,7 @@ class PartFiles:
 
     tree: opens them. places: where each is below the tree, and later below the target. folders:
     places of folders that are made besides, or whose attributes are kept. attributes: what is kept
-    of the files.
+    of the files. links: those to be made at the end. zeros: the pieces that are holes here.
     """
 
     def __init__(
@@ -52,14 +61,16 @@ class PartFiles:
         self._chosen = chosen
         self._spilled = spilled
         self.tree = DirCache(part.tree)
-        self.places: dict[int, tuple[str, ...]] = {}
+        self.places = Places()
         self.folders: dict[tuple[str, ...], Attributes] = {}
-        self.attributes: dict[int, Attributes] = {}
+        self.attributes: Sequence[Attributes] = ()
+        self.links: tuple[links.Laid, ...] = ()
+        self.zeros: frozenset[int] = frozenset()
         self._same = Folding(case=False, form=False)
 
     def length(self, number: int) -> int:
         """Return the bytes of a part file."""
-        return self._spilled if number == SPILL else self._info.files[number].length
+        return self._spilled if number == SPILL else self._info.files.lengths[number]
 
     def path(self, number: int) -> tuple[str, ...]:
         """Return the path of a part file, below the target, as a person may be told it."""
@@ -67,14 +78,35 @@ class PartFiles:
 
     def lay_out(self, root: Sequence[str], extras: Extras) -> None:
         """Choose the place of each file, below the raw names of `root`. Raises OSError."""
-        paths = [(*root, *self._info.files[number].path) for number in self._chosen]
+
+        def paths() -> Iterator[tuple[str, ...]]:
+            return ((*root, *self._info.files.path(number)) for number in self._chosen)
+
         self._same = folding(self._part.tree)
-        places = lay_out(paths, self._same, folders=[folder.parts for folder in extras.folders])
-        count = len(self._chosen)
-        self.places = dict(zip(self._chosen, places[:count], strict=True))
-        kept = [folder.attributes for folder in extras.folders]
-        self.folders = dict(zip(places[count:], kept, strict=True))
-        self.attributes = dict(enumerate(extras.files))
+        kept = {folder.parts: folder.attributes for folder in extras.folders}
+        ends = {link.to for link in extras.links}
+        ended: dict[int, tuple[str, ...]] = {}
+        if ends:
+            pairs = zip(self._chosen, paths(), strict=True)
+            ended = {number: path for number, path in pairs if path in ends}
+        files = set(ended.values())
+        further = [link for link in extras.links if not link.hard or link.to in files]
+        named = [link.parts for link in further]
+        # What else is led to are folders of files, and files that are in the target already.
+        led = {link.to for link in further} - kept.keys() - files - set(named)
+        folders = [*kept, *sorted(led)]
+        places = laid_out(chain(paths(), named), self._same, folders=folders)
+        self.places = Places(self._chosen, islice(places, len(self._chosen)))
+        at = {path: self.places[number] for number, path in ended.items()}
+        at.update(zip([*named, *folders], places, strict=True))
+        self.folders = {at[parts]: attributes for parts, attributes in kept.items()}
+        self.attributes = extras.files
+        self.links = tuple(links.Laid(at[each.parts], at[each.to], each.hard) for each in further)
+
+    def find_holes(self, wanted: Collection[int]) -> None:
+        """Find the wanted pieces that are holes here. Raises OSError."""
+        zeros = zero_pieces(self._info, wanted)
+        self.zeros = zeros if zeros and keeps_holes(self._part.tree) else frozenset()
 
     def make(self) -> None:
         """Make every part file at its full length: a full disk fails now, not at 99 %.
@@ -84,13 +116,19 @@ class PartFiles:
         """
         self._make_folders()
         for number in self._numbers():
-            make_file(*self._at(number), self.length(number))
+            self._make(number)
 
-    def lacking(self, placed: Collection[str] = ()) -> int:
+    def note_holes(self, traces: Traces) -> None:
+        """Record new files that nothing is ever written to, as they are holes. Raises OSError."""
+        for number in self._chosen if self.zeros else ():
+            if self.length(number) and not self._filled(number):
+                traces.found(number, self.tree.look(self.places[number]))
+
+    def lacking(self, placed: Placed | None = None) -> int:
         """Return how many bytes the disk has yet to give to the part files.
 
         Args:
-            placed: Those of `tops` that are in the target already: nothing is lacking there.
+            placed: What is in the target already: nothing is lacking there.
 
         Raises:
             OSError: The disk failed.
@@ -98,13 +136,21 @@ class PartFiles:
         return sum(
             self._lacks(number, self._look(number))
             for number in self._numbers()
-            if number == SPILL or self.places[number][0] not in placed
+            if number == SPILL or placed is None or placed.of(self.places[number]) is None
         )
+
+    @property
+    def filled_bytes(self) -> int:
+        """How many bytes of the chosen files are no holes."""
+        if not self.zeros:
+            return sum(map(self.length, self._chosen))
+        return sum(map(self._filled, self._chosen))
 
     @property
     def tops(self) -> set[str]:
         """The names in the tree itself, each of which is put in place as a whole."""
-        return {parts[0] for parts in (*self.places.values(), *self.folders)}
+        linked = (link.place for link in self.links)
+        return {parts[0] for parts in chain(self.places.values(), self.folders, linked)}
 
     # -- going on with what an earlier run left
 
@@ -117,6 +163,7 @@ class PartFiles:
         """
         part = self._part
         try:
+            links.unmake(part.tree, [link.place for link in self.links])
             remove_strays(part.tree, self.places.values(), key=self._same.key)
             (spill,) = part.spill
             with suppress(FileNotFoundError):
@@ -154,7 +201,7 @@ class PartFiles:
         for number in self._numbers():
             status = self._look(number)
             if status is None:
-                make_file(*self._at(number), self.length(number))
+                self._make(number)
                 lost.add(number)
             elif status.st_size != self.length(number):
                 mend_length(*self._at(number), self.length(number))
@@ -168,28 +215,27 @@ class PartFiles:
                 traces.found(number, status)
         return kept
 
-    def are_in_place(
-        self, log: Written, traces: Traces, target: DirCache, placed: Mapping[str, str]
-    ) -> bool:
+    def are_in_place(self, log: Written, traces: Traces, target: DirCache, placed: Placed) -> bool:
         """Return whether the files are in the target, just as an earlier run put them there.
 
         Args:
             log: What that run told of them.
             traces: The files as they are found there.
             target: Where they were put.
-            placed: Under which name there, for each name in the tree.
+            placed: Where they were put.
 
         Raises:
             OSError: The disk failed.
         """
         told = log.read()
-        if told is None or placed.keys() != self.tops:
+        if told is None or not placed or not placed.is_sane:
             return False
-        if not all(name == Path(name).name for name in placed.values()):
-            return False
-        for number, (top, *rest) in self.places.items():
+        for number, parts in self.places.items():
+            at = placed.of(parts)
+            if at is None:
+                return False
             with suppress(FileNotFoundError, NotADirectoryError):
-                status = target.look((placed[top], *rest))
+                status = target.look(at)
                 # An empty file was never written to.
                 never = not self.length(number) and not status.st_size
                 if never or is_as_left(told.left[number + 1], status):
@@ -228,13 +274,26 @@ class PartFiles:
             return self.tree.look(self.places[number])
         return None
 
+    def _make(self, number: int) -> None:
+        make_file(*self._at(number), self.length(number), self._filled_parts(number))
+
+    def _filled(self, number: int) -> int:
+        """Return the bytes of a part file that are no holes."""
+        parts = self._filled_parts(number)
+        return self.length(number) if parts is None else sum(size for _, size in parts)
+
+    def _filled_parts(self, number: int) -> list[Range] | None:
+        return None if number == SPILL else filled(self._info, number, self.zeros)
+
     def _lacks(self, number: int, status: os.stat_result | None) -> int:
-        length = self.length(number)
+        length = self._filled(number)
         if status is None:
             return length
         blocks: int | None = getattr(status, "st_blocks", None)  # Windows tells of none
         return max(0, length - (status.st_size if blocks is None else 512 * blocks))
 
     def _make_folders(self) -> None:
-        for folder in {*self.folders, *(parts[:-1] for parts in self.places.values())}:
+        linked = (link.place[:-1] for link in self.links)
+        files = (parts[:-1] for parts in self.places.values())
+        for folder in {*self.folders, *files, *linked}:
             self._part.tree.make_folders(folder)

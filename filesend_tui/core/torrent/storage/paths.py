@@ -22,7 +22,7 @@ import re
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -207,9 +207,22 @@ def lay_out(
         same: Which names the file system takes for one.
         system: Whose rules for names hold, where the file system has no stricter ones.
     """
+    return list(laid_out(paths, same, folders=folders, system=system))
+
+
+def laid_out(
+    paths: Iterable[Sequence[str]],
+    same: Folding,
+    *,
+    folders: Iterable[Sequence[str]] = (),
+    system: str = _SYSTEM,
+) -> Iterator[tuple[str, ...]]:
+    """Yield what `lay_out` returns, one place after the other."""
     top = _Folder((), same, "windows" if same.strict else system)
-    places = [top.at(way).place_for(name) for *way, name in paths]
-    return [*places, *(top.at(way).place for way in folders)]
+    for *way, name in paths:
+        yield top.at(way).place_for(name)
+    for folder in folders:
+        yield top.at(folder).place
 
 
 class _Folder:

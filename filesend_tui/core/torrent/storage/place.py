@@ -17,8 +17,8 @@ from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.paths import numbered
 
-# Errors of file systems without hard links, and of Linux where a policy forbids them.
-_NO_LINKS = {
+#: Errors of file systems without links, and of Linux where a policy forbids them.
+NO_LINKS: Final = {
     getattr(errno, name)
     for name in ("EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EINVAL", "EXDEV")
     if hasattr(errno, name)
@@ -82,7 +82,7 @@ def _move_file(source: int, name: str, target: int, taking: str) -> None:
     try:
         os.link(name, taking, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         # Claim the name with a new empty file, then replace it.
         os.close(os.open(taking, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target))

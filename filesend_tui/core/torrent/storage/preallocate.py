@@ -18,17 +18,28 @@ from filesend_tui.core.torrent.storage.disk_error import disk_error
 SMALL: Final = 64 * 1024
 
 
-def make_file(ground: DirHandle | DirCache, parts: Sequence[str], length: int) -> None:
+def make_file(
+    ground: DirHandle | DirCache,
+    parts: Sequence[str],
+    length: int,
+    filled: Sequence[tuple[int, int]] | None = None,
+) -> None:
     """Make a new file of `length` bytes; if long, allocate its space where supported.
 
-    Its permissions are set by the umask alone.
+    filled: offset and length of each part that is no hole; None: all of it. Its permissions are set
+    by the umask alone.
 
     Raises:
         OSError: It exists, there is no room, or the disk failed.
     """
     descriptor = ground.open(parts, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
-        if length and (length <= SMALL or not _promise(descriptor, length)):
+        if filled is not None:
+            os.ftruncate(descriptor, length)
+            for offset, size in filled:
+                if size > SMALL and not _promise(descriptor, size, offset):
+                    break
+        elif length and (length <= SMALL or not _promise(descriptor, length)):
             os.ftruncate(descriptor, length)
     finally:
         os.close(descriptor)
@@ -47,11 +58,11 @@ def mend_length(ground: DirHandle | DirCache, parts: Sequence[str], length: int)
         os.close(descriptor)
 
 
-def _promise(descriptor: int, length: int) -> bool:
+def _promise(descriptor: int, length: int, offset: int = 0) -> bool:
     if not hasattr(os, "posix_fallocate"):
         return False
     try:
-        os.posix_fallocate(descriptor, 0, length)
+        os.posix_fallocate(descriptor, offset, length)
     except OSError as error:
         if isinstance(disk_error(error, "allocating"), NoSpace):
             raise

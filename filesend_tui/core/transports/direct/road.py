@@ -70,12 +70,16 @@ class _Meeting:
 
     def __init__(
         self,
+        ours: DirectOffer,
         theirs: DirectOffer,
         *,
         chooses: bool,
         chosen: Callable[[], None],
         failed: Callable[[Clue], None] = lambda _clue: None,
     ) -> None:
+        # They punch to doors of ours. Without any, what comes from theirs is an ordinary
+        # connection, which the router happened to give the port that was to come next.
+        self._punched_from = frozenset(theirs.doors if ours.doors else ())
         self.theirs = theirs
         self.failed = failed
         self.partner = fingerprint(theirs.certificate)
@@ -90,6 +94,10 @@ class _Meeting:
     def links(self) -> int:
         """The number of connections that it holds."""
         return len(self._waiting) + len(self._settling)
+
+    def is_punched_from(self, source: Endpoint) -> bool:
+        """Return whether a connection from there is one that the partner punches."""
+        return source in self._punched_from
 
     def arrived(self, link: TlsConnection) -> None:
         """Take ownership of a good connection."""
@@ -231,6 +239,10 @@ class DirectRoad:
         now = asyncio.get_running_loop().time()
         return not self._local and (self._looked is None or now >= self._looked + OUTSIDE_LASTS)
 
+    def forget_outside(self) -> None:
+        """Offer nothing more of what `look_outside` found."""
+        self._outside, self._next_ports, self._looked = (), (), None
+
     async def look_outside(self, url: str) -> None:
         """Ask where connections from the listening ports come from. Only after `start`.
 
@@ -289,7 +301,7 @@ class DirectRoad:
         except BadCertificate:
             raise ChannelFailed("A peer's direct offer makes no sense.") from None
         meeting = self._meetings[ours.ticket] = _Meeting(
-            theirs, chooses=chooses, chosen=chosen, failed=failed
+            ours, theirs, chooses=chooses, chosen=chosen, failed=failed
         )
         here = self._addresses or own_addresses()
         dialling = []
@@ -424,7 +436,7 @@ class DirectRoad:
         """Authenticate an accepted connection; close it if it belongs to no meeting."""
         host = source.host
         # One that `_punch` made, and that came here before ours left.
-        punched = next((m for m in self._meetings.values() if source in m.theirs.doors), None)
+        punched = next((m for m in self._meetings.values() if m.is_punched_from(source)), None)
         server = punched is None or self._is_server(punched)
         link = self._link(sock, server=server)
         try:

@@ -9,13 +9,7 @@ import asyncio
 
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
-from filesend_tui.core.transports.base import (
-    RELAY_TIMEOUT,
-    Attempt,
-    RelayAccess,
-    Transport,
-    no_relay,
-)
+from filesend_tui.core.transports.base import RELAY_TIMEOUT, Attempt, RelayAccess, Transport
 from filesend_tui.core.transports.clues import Clue
 from filesend_tui.core.transports.direct.obstacles import obstacles
 from filesend_tui.core.transports.direct.offer import BadDirectOffer, DirectOffer
@@ -69,7 +63,6 @@ class DirectTransport(Transport):
 
     Args:
         config: Where to listen.
-        relay: Tells where connections from there come from.
         road: The client's end of it; made from the settings if None.
     """
 
@@ -77,44 +70,44 @@ class DirectTransport(Transport):
     lasting = True
     hint = "Let one side be reached at its direct_port, or allow WebRTC with --road auto."
 
-    def __init__(
-        self,
-        config: ClientConfig,
-        relay: RelayAccess = no_relay,
-        *,
-        road: DirectRoad | None = None,
-    ) -> None:
+    def __init__(self, config: ClientConfig, *, road: DirectRoad | None = None) -> None:
+        self._told_by: RelayAccess | None = None
         self.road = road or DirectRoad(
             port=config.direct_port, mapping=config.port_mapping, local=config.local
         )
-        self._relay = relay
 
     async def warm(self) -> None:
         """Make the certificate, and listen. Raises ChannelFailed."""
         await self.road.start()
 
-    async def offer(self) -> Attempt:
+    async def offer(self, relay: RelayAccess) -> Attempt:
         """See Transport."""
         await self.road.start()
-        await self._look_outside()
+        await self._look_outside(relay)
         return DirectAttempt(self.road)
 
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, relay: RelayAccess) -> Attempt:
         """See Transport."""
         theirs = _decoded(text)
         await self.road.start()
-        await self._look_outside()
+        await self._look_outside(relay)
         attempt = DirectAttempt(self.road)
         attempt.meet(theirs, chooses=True)
         return attempt
 
-    async def _look_outside(self) -> None:
-        """Learn where connections from the listening port come from, where that may be outdated."""
+    async def _look_outside(self, relay: RelayAccess) -> None:
+        """Learn where connections from the listening port come from, where that may be outdated.
+
+        What the relay of one session says is in no offer of another: it may be a lie.
+        """
+        if self._told_by is not relay:
+            self.road.forget_outside()
+            self._told_by = relay
         if not self.road.outside_is_due:
             return
         try:
             async with asyncio.timeout(RELAY_TIMEOUT):
-                entry = await self._relay()
+                entry = await relay()
         except (FileSendError, TimeoutError):
             return
         await self.road.look_outside(entry.reflect)

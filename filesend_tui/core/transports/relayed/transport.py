@@ -39,8 +39,7 @@ class RelayedTransport(Transport):
     """Channels through the relay that the two are paired at.
 
     Args:
-        config: Whether other roads are allowed, and what the relay is reached by.
-        relay: Has the transit.
+        config: Whether other roads are allowed, and what relays are reached by.
     """
 
     name = "relayed"
@@ -49,31 +48,30 @@ class RelayedTransport(Transport):
     makeshift = True
     hint = "Check that the other side is still there, and that the relay allows its transit."
 
-    def __init__(self, config: ClientConfig, relay: RelayAccess) -> None:
+    def __init__(self, config: ClientConfig) -> None:
         alone = config.road is RoadChoice.RELAYED
         self.grace = 0.0 if alone else GRACE
         self._head_start = 0.0 if alone else HEAD_START
-        self._relay = relay
         self._proxies = config.proxies
         self._identity: asyncio.Task[Identity] | None = None
 
-    async def offer(self) -> Attempt:
+    async def offer(self, relay: RelayAccess) -> Attempt:
         """See Transport."""
         identity = await self._own_identity()
-        return RelayedAttempt(self, identity, secrets.token_bytes(PIPE))
+        return RelayedAttempt(self, identity, secrets.token_bytes(PIPE), relay)
 
-    async def answer(self, text: str) -> Attempt:
+    async def answer(self, text: str, relay: RelayAccess) -> Attempt:
         """See Transport."""
         theirs = _decoded(text)
-        attempt = RelayedAttempt(self, await self._own_identity(), theirs.pipe)
+        attempt = RelayedAttempt(self, await self._own_identity(), theirs.pipe, relay)
         attempt.meet(theirs, chooses=True)
         return attempt
 
-    async def open(self, name: bytes) -> Pipe:
+    async def open(self, name: bytes, relay: RelayAccess) -> Pipe:
         """Open an end of a pipe, after others had their head start. Raises ChannelFailed."""
         await asyncio.sleep(self._head_start)
         try:
-            entry = await self._relay()
+            entry = await relay()
         except ChannelFailed:
             raise
         except FileSendError as error:
@@ -95,13 +93,17 @@ class RelayedAttempt(TaskAttempt):
         transport: Opens the pipe.
         identity: This side's.
         pipe: The pipe's name.
+        relay: Has the transit; asked once both texts are there.
     """
 
-    def __init__(self, transport: RelayedTransport, identity: Identity, pipe: bytes) -> None:
+    def __init__(
+        self, transport: RelayedTransport, identity: Identity, pipe: bytes, relay: RelayAccess
+    ) -> None:
         super().__init__(_UNREACHED)
         self._transport = transport
         self._identity = identity
         self._pipe = pipe
+        self._relay = relay
         self.text = RelayedOffer(pipe, identity.certificate).encode()
 
     async def accept(self, text: str) -> None:
@@ -120,7 +122,7 @@ class RelayedAttempt(TaskAttempt):
         self.begin(self._meet(fingerprint(theirs.certificate), chooses=chooses))
 
     async def _meet(self, partner: bytes, *, chooses: bool) -> Channel:
-        pipe = await self._transport.open(self._pipe)
+        pipe = await self._transport.open(self._pipe, self._relay)
         # TLS roles by who offered. A pipe has no other ends: the certificate tells who this is.
         context = self._identity.context(server=not chooses)
         link = PipedConnection(pipe, context, server=not chooses)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from filesend_tui.core.config import IceServer
 from filesend_tui.core.transports.base import RELAY_TIMEOUT, RelayEntry
 from filesend_tui.core.transports.webrtc.turn import Server
+from filesend_tui.core.util.hosts import is_address
 from filesend_tui.core.util.proxies import is_loopback_host
 from relay.protocol.turn import TurnUrl, parse_turn_url
 
@@ -97,7 +98,7 @@ async def _vetted(url: str, relay: str, find: Lookup) -> TurnUrl | None:
     try:
         at = parse_turn_url(url)
         async with asyncio.timeout(RELAY_TIMEOUT):
-            found = [at.host] if _is_address(at.host) else await find(at.host)
+            found = [at.host] if is_address(at.host) else await find(at.host)
             nearest = min(map(_certain_place, found), default=Place.INTERNET)
             if nearest < Place.INTERNET and nearest < await place_of_relay(relay, find):
                 raise ValueError("it is nearer than the relay")
@@ -107,7 +108,7 @@ async def _vetted(url: str, relay: str, find: Lookup) -> TurnUrl | None:
     # aiortc takes no IPv6 address in a URL, but a name that means one.
     old = [each for each in found if ":" not in each]
     if not old:
-        return None if _is_address(at.host) else at
+        return None if is_address(at.host) else at
     return at if at.transport == "tls" else at._replace(host=old[0])
 
 
@@ -116,14 +117,6 @@ def _certain_place(address: str) -> Place:
     if place is None:
         raise ValueError("no server has such an address")
     return place
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _url(at: TurnUrl) -> str:

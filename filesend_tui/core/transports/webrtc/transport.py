@@ -32,7 +32,6 @@ class WebRtcTransport(Transport):
 
     Args:
         config: Its servers, and the stack.
-        relay: May have STUN and TURN servers.
         unread_limit: Bytes received and not read at which a peer is cut off.
 
     Raises:
@@ -43,15 +42,8 @@ class WebRtcTransport(Transport):
     hides_addresses = True
     lanes = True
 
-    def __init__(
-        self,
-        config: ClientConfig,
-        relay: RelayAccess = no_relay,
-        *,
-        unread_limit: int = UNREAD_LIMIT,
-    ) -> None:
+    def __init__(self, config: ClientConfig, *, unread_limit: int = UNREAD_LIMIT) -> None:
         self._config = config
-        self._relay = relay
         self._unread_limit = unread_limit
         if config.relay_only:
             self.hint = "Check that the TURN server works, on both sides."
@@ -69,27 +61,35 @@ class WebRtcTransport(Transport):
             ChannelFailed: It cannot be loaded, or no TURN server works where one is needed.
         """
         asks = self._config.relay_stun or self._config.relay_turn
-        await self._stack(self._config if asks else await self._with_servers()).load()
+        config = self._config if asks else await self._with_servers(no_relay)
+        await self._stack(config).load()
 
-    async def offer(self) -> WebRtcAttempt:
+    async def offer(self, relay: RelayAccess) -> WebRtcAttempt:
         """Make an offer for a peer that is not known yet.
+
+        Args:
+            relay: May have STUN and TURN servers.
 
         Raises:
             ChannelFailed: The settings' servers are unusable, or this machine has no address.
         """
-        return await self._begin(None)
+        return await self._begin(None, relay)
 
-    async def answer(self, text: str) -> WebRtcAttempt:
+    async def answer(self, text: str, relay: RelayAccess) -> WebRtcAttempt:
         """Answer a peer's offer.
+
+        Args:
+            text: The peer's SDP.
+            relay: May have STUN and TURN servers.
 
         Raises:
             ChannelFailed: The offer was refused, the settings' servers are unusable, or this
                 machine has no address.
         """
-        return await self._begin(vet(text, "offer"))
+        return await self._begin(vet(text, "offer"), relay)
 
-    async def _begin(self, offer: RemoteDescription | None) -> WebRtcAttempt:
-        config = await self._with_servers()
+    async def _begin(self, offer: RemoteDescription | None, relay: RelayAccess) -> WebRtcAttempt:
+        config = await self._with_servers(relay)
         try:
             return await self._begin_with(self._stack(config), config, offer)
         except Unfit:
@@ -97,7 +97,7 @@ class WebRtcTransport(Transport):
             if self._config.webrtc is not WebRtcStack.AUTO:
                 raise
         # As on a machine with loopback only, which libdatachannel never offers.
-        return await self._begin_with(_aiortc(), await self._with_servers(), offer)
+        return await self._begin_with(_aiortc(), await self._with_servers(relay), offer)
 
     async def _begin_with(
         self, stack: type[WebRtcAttempt], config: ClientConfig, offer: RemoteDescription | None
@@ -109,7 +109,7 @@ class WebRtcTransport(Transport):
             self._turn.forget()  # it gave this attempt nothing
         return attempt
 
-    async def _with_servers(self) -> ClientConfig:
+    async def _with_servers(self, relay: RelayAccess) -> ClientConfig:
         """Return the settings with the servers to use: one TURN server at most, which works.
 
         The relay's own are taken where that is preferred and they are there.
@@ -119,7 +119,7 @@ class WebRtcTransport(Transport):
             ChannelFailed: One is needed, and none works, or the relay does not say.
         """
         config = self._config
-        entry = await self._relays()
+        entry = await self._has(relay)
         servers = config.ice_servers
         if config.relay_stun and entry is not None and entry.stun:
             servers = (IceServer(urls=entry.stun),)
@@ -157,13 +157,13 @@ class WebRtcTransport(Transport):
                 raise
             return None
 
-    async def _relays(self) -> RelayEntry | None:
+    async def _has(self, relay: RelayAccess) -> RelayEntry | None:
         """Return what the relay has, if it is wanted and answers in time."""
         if not (self._config.relay_stun or self._config.relay_turn):
             return None
         try:
             async with asyncio.timeout(RELAY_TIMEOUT):
-                return await self._relay()
+                return await relay()
         except (FileSendError, TimeoutError):
             return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,8 @@ TIMEOUT: Final = 5.0
 #: Seconds for which a choice holds, and for which nothing is tried again where none works.
 CHOICE_LIFETIME: Final = 300.0
 FAILURE_LIFETIME: Final = 20.0
+#: Most choices that are remembered: people may be met at several relays.
+_MOST: Final = 8
 #: Seconds to wait for an allocation to be given back; it ends by itself, too.
 _GIVE_BACK: Final = 0.5
 
@@ -44,7 +47,6 @@ class Server(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    key: object
     until: float
     #: Position of the chosen one; None: none works.
     position: int | None
@@ -67,8 +69,9 @@ class TurnChoice:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._choice: _Choice | None = None
-        self._lock = asyncio.Lock()
+        #: The last few: by the servers of each relay, and this machine's network.
+        self._choices: dict[object, _Choice] = {}
+        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def choose(self, servers: Sequence[Server]) -> IceServer:
         """Return the server to use; several callers wait for one answer.
@@ -79,24 +82,30 @@ class TurnChoice:
         Raises:
             ChannelFailed: None works; why, of the last one.
         """
-        async with self._lock:
-            # Not the login, which a relay makes anew each time.
-            key = (tuple(server.at for server in servers), _own_network())
-            choice = self._choice
-            if choice is None or choice.key != key or self._clock() >= choice.until:
-                choice = self._choice = await self._find(key, servers)
+        # Not the login, which a relay makes anew each time.
+        key = (tuple(server.at for server in servers), _own_network())
+        async with self._locks[key]:
+            choice = self._choices.pop(key, None)
+            if choice is None or self._clock() >= choice.until:
+                choice = await self._find(servers)
+            self._choices[key] = choice  # the newest is the last
+        while len(self._choices) > _MOST:
+            gone = next(iter(self._choices))
+            del self._choices[gone]
+            if not self._locks[gone].locked():
+                del self._locks[gone]
         if choice.position is None:
             raise ChannelFailed(choice.failure.message, choice.failure.hint)
         return servers[choice.position].ice
 
     def forget(self) -> None:
         """Forget the choice: what was chosen does not work, or not any more."""
-        self._choice = None
+        self._choices.clear()
 
-    async def _find(self, key: object, servers: Sequence[Server]) -> _Choice:
+    async def _find(self, servers: Sequence[Server]) -> _Choice:
         position, failure = await first_to_allocate(servers)
         lifetime = CHOICE_LIFETIME if position is not None else FAILURE_LIFETIME
-        return _Choice(key, self._clock() + lifetime, position, failure)
+        return _Choice(self._clock() + lifetime, position, failure)
 
 
 async def first_to_allocate(servers: Sequence[Server]) -> tuple[int | None, ChannelFailed]:

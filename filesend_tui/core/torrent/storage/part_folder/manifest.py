@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from filesend_tui.core.errors import BadMetadata
-from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras
+from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras, ManyAttributes
 from filesend_tui.core.torrent.metainfo.info import (
     MAX_FOLDERS,
     MAX_PATH_BYTES,
@@ -39,6 +39,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 
 _MOST_NS: Final = 2**63
 _MOST_TEXT: Final = 200
+_AT_ONCE: Final = 1_000
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def write(ground: DirHandle, info: TorrentInfo, manifest: Manifest) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    text = msgspec.json.encode(manifest)
+    text = _encoded(manifest)
     if len(text) <= MOST_BYTES:
         whole_file.write(ground, INFO, info.raw, sync=False)
         whole_file.write(ground, MANIFEST, text, sync=False)
@@ -109,11 +110,11 @@ def rewrite(ground: DirHandle, manifest: Manifest, was: Manifest) -> None:
     """
     now = msgspec.structs.replace(manifest, begun=was.begun)
     if msgspec.structs.replace(now, used=was.used) != was:
-        whole_file.write(ground, MANIFEST, msgspec.json.encode(now))
+        whole_file.write(ground, MANIFEST, _encoded(now))
 
 
 def write_placed(ground: DirHandle, placed: Mapping[str, str]) -> None:
-    """Say that all is in place: under which name in the target, for each name in the tree.
+    """Say that all is in place: where in the target, for each path in the tree (placed.py).
 
     Raises:
         OSError: It cannot be written.
@@ -145,7 +146,20 @@ def read(ground: DirHandle) -> Described | None:
         info = parse_info(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadMetadata):
         return None
+    extras = manifest.extras._replace(files=tuple(manifest.extras.files))  # a list till now
+    manifest = msgspec.structs.replace(manifest, extras=extras)
     return Described(info, manifest) if _makes_sense(info, manifest) else None
+
+
+def _encoded(manifest: Manifest) -> bytes:
+    return msgspec.json.encode(manifest, enc_hook=_encoded_many)
+
+
+def _encoded_many(files: object) -> msgspec.Raw:
+    """Return attributes in columns as the list that they stand for; some of it at a time."""
+    assert isinstance(files, ManyAttributes)
+    some = (files[start : start + _AT_ONCE] for start in range(0, len(files), _AT_ONCE))
+    return msgspec.Raw(b"[%b]" % b",".join(msgspec.json.encode(each)[1:-1] for each in some))
 
 
 def read_info(ground: DirHandle) -> bytes | None:
@@ -166,6 +180,12 @@ def _makes_sense(info: TorrentInfo, manifest: Manifest) -> bool:
         and len(extras.folders) <= MAX_FOLDERS
         and all(0 < len(folder.parts) <= MAX_PATH_PARTS for folder in extras.folders)
         and all(len("/".join(folder.parts)) <= MAX_PATH_BYTES for folder in extras.folders)
+        and len(extras.links) <= MAX_FOLDERS
+        and all(
+            0 < len(parts) <= MAX_PATH_PARTS and len("/".join(parts)) <= MAX_PATH_BYTES
+            for link in extras.links
+            for parts in (link.parts, link.to)
+        )
         and all(map(_usable, extras.files))
         and all(_usable(folder.attributes) for folder in extras.folders)
     )

@@ -9,8 +9,10 @@ is worth is kept.py's.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from enum import IntEnum
+from itertools import starmap
 from typing import Final, NamedTuple
 
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
@@ -22,7 +24,6 @@ from filesend_tui.core.wire.shape import TorrentShape
 PIECES: Final = "pieces"
 
 _ROW: Final = struct.Struct("<QQq")
-_64_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Mark(IntEnum):
@@ -95,15 +96,16 @@ class Written:
         """Tell of a run of pieces. Raises OSError, and StorageFailed where it is closed."""
         self._put(pieces.start, bytes([mark]) * len(pieces))
 
-    def leave(self, number: int, place: tuple[int, int], modified_ns: int) -> None:
-        """Tell how a file (-1: the spill) was left. Raises as `mark`."""
-        device, inode = place
-        row = _ROW.pack(device & _64_BITS, inode & _64_BITS, modified_ns)
-        self._put(self._count + (number + 1) * _ROW.size, row)
+    def leave(self, first: int, left: Iterable[tuple[int, int, int]]) -> None:
+        """Tell how files in a row were left, from number `first` on (-1: the spill).
+
+        left: a Left for each. Raises as `mark`.
+        """
+        self._put(self._count + (first + 1) * _ROW.size, b"".join(starmap(_ROW.pack, left)))
 
     def _put(self, offset: int, data: bytes) -> None:
         with self._file.use(0) as handle:
-            handle.write_at(offset, memoryview(data))
+            handle.write_at(offset, data)
 
     def close(self) -> None:
         """Close it, once writes under way have ended. Idempotent."""

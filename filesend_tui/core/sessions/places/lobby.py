@@ -1,11 +1,11 @@
-"""How two people come into a room of a relay and pair there: by a code, or at a place.
+"""How two people come into a room of one server and pair there: by a code, or at a place.
 
-    create_code ──▶ waiting ──claimed──▶ pairing ──▶ introduced
-    claim ───────────────────joined──────────▲ └──wrong code, left, lost──▶ over
-    meet ────────────────────met─────────────┘
+    open ────▶ waiting ──claimed──▶ pairing ──▶ introduced
+    claim ──────────────joined──────────▲ └──wrong code, left, lost──▶ over
+    meet ───────────────met─────────────┘
 
-The handshake is pairing_handshake.py's. What two people do once they are introduced, and for how
-long, is manager.py's.
+The handshake is pairing_handshake.py's. What is asked of several servers at once is open_code.py's
+and joining.py's. What two people do once they are introduced, and for how long, is manager.py's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from filesend_tui.core.errors import FileSendError, PairingFailed, RelayTampered
-from filesend_tui.core.events import SessionId
-from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.errors import (
+    FileSendError,
+    PairingFailed,
+    RelayTampered,
+    RelayUnreachable,
+)
 from filesend_tui.core.relay_client.messages import RoomMessage, SealedMessage
-from filesend_tui.core.sessions.code import Code, new_code
+from filesend_tui.core.sessions.code import Code
 from filesend_tui.core.sessions.key_agreement import Introduction, Side
 from filesend_tui.core.sessions.pairing_handshake import Agreed, PairingHandshake
 from filesend_tui.core.sessions.shared_secret import Secret, place_of
@@ -38,13 +41,25 @@ _COME_TOO: Final = "Try again when the other person does, too, at the same relay
 MIXED_UP: Final = "The relay mixed up who is talking to whom."
 
 R = TypeVar("R", words.Joined, words.Met)
+A = TypeVar("A", bound=Word)
 
 
-class Waiting(NamedTuple):
-    """A code that nobody has used yet."""
+class Server(Protocol):
+    """What a lobby needs of the connection to its server; see relay_client/connection.py."""
 
-    session: SessionId
+    @property
+    def loss(self) -> RelayUnreachable:
+        """The error for the lost connection."""
+
+    async def call(self, word: Word, reply: type[A]) -> A:
+        """Send a word to the server and return its acknowledgement."""
+
+
+class Opened(NamedTuple):
+    """A code that waits to be used. expires_seconds: from when it was opened."""
+
     code: Code
+    expires_seconds: int
 
 
 class Introduced(NamedTuple):
@@ -83,7 +98,7 @@ class LobbyHost(Protocol):
     def holds(self, room: Room) -> bool:
         """Return whether a room is one of two people who were introduced."""
 
-    def claimed(self, waiting: Waiting, room: Room) -> None:
+    def claimed(self, room: Room) -> None:
         """Take over a room in which pairing with the claimer of this side's code has begun."""
 
     def code_expired(self) -> None:
@@ -94,18 +109,18 @@ class Lobby:
     """Everybody whom this side waits for, or pairs with.
 
     Args:
-        relay: The connection.
-        host: The session manager.
+        relay: The connection to the server.
+        host: The meeting place.
         send: Sends a word into a room; raises FileSendError.
     """
 
     def __init__(
         self,
-        relay: RelayConnection,
+        relay: Server,
         host: LobbyHost,
         send: Callable[[Room, SealedMessage | PairingWord], Awaitable[None]],
     ) -> None:
-        self.waiting: Waiting | None = None
+        self._code: Code | None = None
         self._relay = relay
         self._host = host
         self._send = send
@@ -117,15 +132,43 @@ class Lobby:
 
     # -- ways into a room
 
-    async def create_code(self, session: SessionId) -> words.Allocated:
-        """Open a code for a session to come, in place of an earlier one.
+    @property
+    def has_code(self) -> bool:
+        """Whether this side waits here for whoever has a code, or is about to."""
+        return self._code is not None
+
+    async def open(self, code: Code) -> Opened:
+        """Wait for whoever claims this code, in place of an earlier one.
+
+        A server that gives numbers of its own choice alone may open it under another number.
 
         Raises:
-            RelayUnreachable: There is no connection to a relay.
+            NameplateTaken: The number is not free.
+            PairingFailed: It was withdrawn meanwhile.
+            RelayUnreachable: There is no connection to the server.
         """
-        allocated = await self._relay.call(words.Allocate(), words.Allocated)
-        self.waiting = Waiting(session, new_code(allocated.nameplate))
-        return allocated
+        self._code = code
+        try:
+            wanted = words.Allocate(nameplate=code.nameplate)
+            allocated = await self._relay.call(wanted, words.Allocated)
+        except BaseException as failed:
+            if self._code is code:
+                self._code = None
+            if not isinstance(failed, FileSendError):
+                self._tasks.spawn(self._release())  # it may be open by now
+            raise
+        if self._code is not code:
+            self._tasks.spawn(self._release())
+            raise PairingFailed("The code was withdrawn.")
+        if allocated.nameplate != code.nameplate:
+            self._code = Code(allocated.nameplate, code.words)
+        return Opened(self._code, allocated.expires_seconds)
+
+    def withdraw(self) -> None:
+        """Wait no longer for whoever has the code."""
+        if self._code is not None:
+            self._code = None
+            self._tasks.spawn(self._release())
 
     async def claim(self, code: Code) -> Room:
         """Enter the room of whoever made a code, in which pairing has begun.
@@ -186,19 +229,33 @@ class Lobby:
                 if not isinstance(left, FileSendError):
                     self.forget(left)
 
-    async def pair(self, room: Room) -> Introduced:
+    async def pair(self, room: Room, chosen: Callable[[], bool] = lambda: True) -> Introduced:
         """Pair with the other side of a room; leave the room on failure.
 
         Until `take_over` the words of the other side are queued.
+
+        Args:
+            room: That was entered.
+            chosen: See PairingHandshake.run.
         """
         pairing = self._pairings.get(room)
         if pairing is None:
             raise self._relay.loss  # lost before this task ran
         try:
-            return Introduced(room, pairing.introduction, await pairing.handshake.run())
+            return Introduced(room, pairing.introduction, await pairing.handshake.run(chosen))
         except BaseException:
             self.forget(room)
             raise
+
+    async def heard(self, introduced: Introduced) -> Word:
+        """Return the next word that the other side said since they were introduced.
+
+        Until `take_over`; raises as PairingHandshake.heard, and RelayUnreachable.
+        """
+        pairing = self._pairings.get(introduced.room)
+        if pairing is None:
+            raise self._relay.loss
+        return await pairing.handshake.heard()
 
     def take_over(self, introduced: Introduced) -> tuple[Word, ...]:
         """Return the words that the other side said since; those to come go to the caller.
@@ -234,7 +291,8 @@ class Lobby:
             case words.Claimed():
                 self._claimed(word)
             case words.NameplateExpired():
-                if self.waiting and self.waiting.code.nameplate == word.nameplate:
+                if self._code is not None and self._code.nameplate == word.nameplate:
+                    self._code = None
                     self._host.code_expired()
             case words.MetAtPlace():
                 self._met(word)
@@ -251,7 +309,8 @@ class Lobby:
         return pairing is not None
 
     def lost(self, error: FileSendError) -> None:
-        """End all waiting and pairing: a relay drops a client's places and rooms."""
+        """End all waiting and pairing: a server drops a client's code, places and rooms."""
+        self._code = None
         for place, arrival in self._arrivals.items():
             arrival.came.put_nowait((place, error))
         pairings, self._pairings = self._pairings, {}
@@ -266,16 +325,16 @@ class Lobby:
             self._early.append(word)
 
     def _claimed(self, word: words.Claimed) -> None:
-        waiting = self.waiting
+        code = self._code
         if self.fail(word.room, RelayTampered(MIXED_UP)):
             return
-        if waiting is None or waiting.code.nameplate != word.nameplate:
-            # A code that was never shown: only a guess can claim it.
+        if code is None or code.nameplate != word.nameplate:
+            # A code that was never shown, or is used up elsewhere: only a guess can claim it.
             self._tasks.spawn(self.leave(word.room))
         else:
-            self.waiting = None
-            self._enter(word.room, waiting.code, Side.MAKER, None)
-            self._host.claimed(waiting, word.room)
+            self._code = None
+            self._enter(word.room, code, Side.MAKER, None)
+            self._host.claimed(word.room)
 
     def _met(self, word: words.MetAtPlace) -> None:
         arrival = self._arrivals.get(word.place)
@@ -341,7 +400,11 @@ class Lobby:
             if early.room == room:
                 self._heard(early)
 
-    async def _tell(self, word: words.Leave | words.LeavePlace) -> None:
+    async def _release(self) -> None:
+        if self._code is None:  # else another has taken its place already
+            await self._tell(words.Release())
+
+    async def _tell(self, word: words.Leave | words.LeavePlace | words.Release) -> None:
         """Send the relay a word of leaving; ignore a failure, as a lost connection leaves too."""
         try:
             async with asyncio.timeout(PARTING):

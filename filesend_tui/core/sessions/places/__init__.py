@@ -1,0 +1,1 @@
+"""Meeting places: the servers at which people meet, and what is asked of several at once."""

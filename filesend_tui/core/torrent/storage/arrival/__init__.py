@@ -1,0 +1,1 @@
+"""How files of a download come to where they go: over holes, by links, into folders that exist."""

@@ -1,0 +1,1 @@
+"""A WebTorrent tracker as a meeting place: pairing and sessions without a relay."""

@@ -1,0 +1,1 @@
+"""The commands of people who are remembered: whom, sending to them, and the standing receiver."""

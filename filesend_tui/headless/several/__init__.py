@@ -1,0 +1,1 @@
+"""What one run sends to several people."""

@@ -1,0 +1,114 @@
+/**
+ * Names and shapes of what a client and a relay say to each other; what a relay says is looked at
+ * here before anything else reads it. No I/O ever lives here.
+ */
+
+import { Failure } from "../failure.ts";
+import { unbase64, type Bytes } from "../util/bytes.ts";
+
+/** Words that two people say to each other, as they are sent; the relay routes them. */
+export const ROUTED = [
+  "pake",
+  "confirm",
+  "commit",
+  "reveal",
+  "hello",
+  "fileRequest",
+  "fileAnswer",
+  "preparing",
+  "fileReady",
+  "downloadStarted",
+  "progressUpdate",
+  "downloadComplete",
+  "cancel",
+  "pause",
+  "resume",
+  "pauseFiles",
+  "queue",
+  "sendAgain",
+  "message",
+  "text",
+  "acknowledge",
+  "goodbye",
+] as const;
+
+export type RoutedEvent = (typeof ROUTED)[number];
+
+/** Those that are delivered under another name than they are sent. */
+const DELIVERED_AS: Partial<Record<RoutedEvent, string>> = {
+  fileReady: "addTorrent",
+  downloadComplete: "torrentDone",
+};
+
+/** Each name under which a word is delivered, and that under which it was sent. */
+export const SENT_AS: ReadonlyMap<string, RoutedEvent> = new Map(
+  ROUTED.map((event) => [DELIVERED_AS[event] ?? event, event]),
+);
+
+/** Longest body in bytes, sealed. */
+const MAX_SEALED = 4 * 1024 * 1024 + 1024;
+const ROOM = /^[0-9a-f]{32}$/;
+
+export function roomOf(payload: unknown): string {
+  return text(field(payload, "room"), ROOM);
+}
+
+/** The nameplate that a relay gives. */
+export function nameplateOf(payload: unknown): number {
+  const value = field(payload, "nameplate");
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > 99_999_999) {
+    throw nonsense();
+  }
+  return value;
+}
+
+/** The place that a relay speaks of, as it was sent. */
+export function placeTextOf(payload: unknown): string {
+  return text(field(payload, "place"), /^[A-Za-z0-9+/]{43}=$/);
+}
+
+/** Whether nobody waited at a place, so that this side does now. */
+export function waitsNow(payload: unknown): boolean {
+  return field(payload, "room") === null;
+}
+
+export function bodyOf(payload: unknown): Bytes {
+  const value = field(payload, "body");
+  if (typeof value !== "string" || value.length > Math.ceil(MAX_SEALED / 3) * 4) {
+    throw nonsense();
+  }
+  try {
+    return unbase64(value);
+  } catch {
+    throw nonsense();
+  }
+}
+
+/** The error code of an acknowledgement that refuses a word; undefined where it does not. */
+export function refusalOf(reply: unknown): string | undefined {
+  const error = isObject(reply) ? reply["error"] : undefined;
+  return isObject(error) ? text(error["code"], /^[A-Za-z]{1,40}$/) : undefined;
+}
+
+/** What a relay's nonsense is. */
+export function nonsense(): Failure {
+  return new Failure("relayLost", "nonsense");
+}
+
+function field(payload: unknown, name: string): unknown {
+  if (!isObject(payload)) {
+    throw nonsense();
+  }
+  return payload[name];
+}
+
+function text(value: unknown, shape: RegExp): string {
+  if (typeof value !== "string" || !shape.test(value)) {
+    throw nonsense();
+  }
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
