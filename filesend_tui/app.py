@@ -40,6 +40,7 @@ from filesend_tui.runtime.client_api import ClientApi
 from filesend_tui.runtime.client_handle import ClientHandle, HandedOver, RunPlaces, guarded
 from filesend_tui.runtime.going_on import begin, by_relay
 from filesend_tui.runtime.known_people import KnownPeople
+from filesend_tui.runtime.near_people import NearPeople
 from filesend_tui.runtime.outgoing import Outgoing
 from filesend_tui.runtime.terminal_news import TerminalNews
 from filesend_tui.runtime.terminal_signals import INTERRUPTED, TerminalSignals
@@ -53,6 +54,7 @@ from filesend_tui.state.notices import (
     DIFFERENT_WORDS,
     RELAY_OF_ANOTHER,
     SCREEN_FAULT,
+    asks_nearby,
     at_another_relay,
     comparing_question,
     ending_question,
@@ -124,6 +126,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: Seconds without a key before keys count on content that appeared by itself.
         notifies: The terminal is told of requests, messages and ends, and of progress.
         awake: Told whether the machine has to stay awake.
+        visible: See who is nearby and be seen, from the start; None: the network is left alone.
     """
 
     TITLE = "FileSend"
@@ -152,6 +155,7 @@ class FileSendApp(KeyedApp, SteadyApp):
         settle: float = SETTLE,
         notifies: bool = False,
         awake: Callable[[bool], object] = lambda _: None,
+        visible: bool | None = None,
     ) -> None:
         super().__init__(clock, settle)
         self._client = ClientHandle(client, places, self._ask_about_relay, awake)
@@ -184,6 +188,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         self.store.limits = limits["upload"], limits["download"]
         self._outgoing = Outgoing(self._client, self.store, self._outgoing_taken)
         self._known = KnownPeople(self._client, self.store, clock, self._draw_soon)
+        self._near = NearPeople(self.store, self._called, clock, self._draw_soon)
+        self.store.people.visible = visible
         folder = start or _here()
         self.add_mode(_WORK, lambda: self._work_screen(folder))
         for theme in THEMES:
@@ -254,6 +260,8 @@ class FileSendApp(KeyedApp, SteadyApp):
             self.store.add_notice(
                 Level.WARNING, f"No theme is called {self._unknown_theme}.", known
             )
+        if self.store.people.visible:
+            self._run("visible", self._near.show())
         if self._warning is not None:
             self.store.add_notice(self._warning.level, self._warning.message, self._warning.hint)
             self._draw_soon()
@@ -261,6 +269,7 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def on_unmount(self) -> None:
         """Destroy the Client before the event loop ends, whatever ended the app."""
         self._told.close()
+        await self._near.hide()
         await self._client.close()
         if self._signals is not None:
             self._signals.close()
@@ -560,6 +569,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         self._run("narrow", self._narrow())
 
     async def _narrow(self) -> None:
+        await self._near.hide()
+        self.store.people.visible = None
         await self._meet_at.narrow()
         self.store.add_notice(Level.GOOD, "This machine's relay is for this machine alone now.")
 
@@ -622,6 +633,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         if event.session == self.store.session:  # not one beside
             self._arrive(event.partner)
         self._known.came(event)
+        if self._near.calls:
+            self._run("nearby", self._near.end_call())
 
     def _end_work(self, name: str) -> None:
         for worker in self.workers:
@@ -656,6 +669,24 @@ class FileSendApp(KeyedApp, SteadyApp):
     def _turn_to(self, message: commands.TurnTo) -> None:
         self.store.turn_to(message.session)
         self._draw_soon()
+
+    def _called(self) -> str:
+        """Return how this side's person is called."""
+        return self._preferences.text.get("name", "")
+
+    @on(commands.AskNearby)
+    def _ask_nearby(self, message: commands.AskNearby) -> None:
+        """Show this side's code, and tell somebody nearby that it is for them."""
+        self._go("pair")
+        code = self.store.code
+        if code is None or not code.works(self.clock()):
+            self._new_code()
+        self._run("nearby", self._near.call(message.instance))
+        self.store.tell(asks_nearby(message.name))
+
+    @on(commands.BeSeen)
+    def _be_seen(self, message: commands.BeSeen) -> None:
+        self._run("visible", self._near.show() if message.visible else self._near.hide())
 
     @on(commands.RenameContact)
     def _rename_contact(self, message: commands.RenameContact) -> None:
@@ -1053,6 +1084,8 @@ class FileSendApp(KeyedApp, SteadyApp):
         if "output" in meant:
             self._output = meant["output"] or default_folder()
         await self._client.do(partial(self._tell_client, meant))
+        if "name" in meant:
+            await self._near.renamed()
         if isinstance(self.screen, BoxScreen) and self.screen.PLACE == "settings":
             self.screen.dismiss()
             self.store.add_notice(Level.GOOD, "Saved; it counts from now on.")

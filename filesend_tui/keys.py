@@ -309,6 +309,14 @@ TABLE: Final[dict[str, Group]] = {
         "People",
         (
             Key("send to", "enter", "send", "Send", "send them what is chosen", first=True),
+            Key(
+                "ask nearby",
+                "enter",
+                "meet",
+                "Ask to pair",
+                "ask who is nearby to pair",
+                first=True,
+            ),
             Key("choose", "space", "mark", "Mark", "them, too, or not", first=True),
             Key("turn to", "T", "turn", "Turn to", "the other screens are about them from now on"),
             Key("rename", "R", "rename", "Rename", "your own name for them"),
@@ -316,6 +324,7 @@ TABLE: Final[dict[str, Group]] = {
             Key("end", "x", "forget", "Forget", "forget each other: a code is needed again"),
             Key("disconnect", "D", "disconnect", "Disconnect", "end the pairing"),
             Key("allow", "Y", "allow", "Allow", "what filesend listen takes of them unasked"),
+            Key("visible", "V", "be_seen", "Nearby", "see who is nearby, and be seen; or neither"),
             Key("people", "P", "dismiss", "Close", first=True),
             Key("away", "escape", "dismiss"),
         ),

@@ -65,7 +65,7 @@ cli = typer.Typer(
 
 
 @cli.callback(invoke_without_command=True)
-@takes("relay", "listen", "trackers", "name", "output", *CONNECTION, "web", *LOG)
+@takes("relay", "listen", "trackers", "name", "output", *CONNECTION, "web", "visible", *LOG)
 def screens(
     context: typer.Context, *, at: AtOption = None, _version: VersionOption = False
 ) -> None:

@@ -70,6 +70,7 @@ def run_screens(settings: Settings, only: Sequence[str] = ()) -> int:
             resume=settings.resume,
             notifies=settings.notify,
             awake=compose.awake_of(settings),
+            visible=settings.visible if places.looks_around else None,
         )
         with runner(eager_tasks=True) as running:
             app.run(loop=running.get_loop())

@@ -188,7 +188,7 @@ async def nearby() -> Finding:
         await relays.ready()
         if not relays.why_none:
             await asyncio.sleep(NEARBY)
-        found, why = len(relays.relays), relays.why_none
+        found, why = len(relays.rows), relays.why_none
     finally:
         await relays.close()
     if why:

@@ -18,8 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from filesend_tui.core.checks import relay_url, tracker_url
 from filesend_tui.core.errors import FileSendError, RelayUnreachable
-from filesend_tui.core.nearby.relays import NearbyRelays
-from filesend_tui.core.nearby.table import NearbyRelay
+from filesend_tui.core.nearby.relays import NearbyRelay, NearbyRelays
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -168,6 +167,11 @@ class MeetingPlaces:
         return bool(self._choice.trackers) or self._choice.nearby
 
     @property
+    def looks_around(self) -> bool:
+        """Whether this network is looked at."""
+        return self._choice.nearby
+
+    @property
     def is_wide(self) -> bool:
         """Whether others on this network can reach this machine's own relay."""
         return self._local.is_wide
@@ -286,7 +290,7 @@ class MeetingPlaces:
                 if not nearby.why_none:
                     async with asyncio.timeout(_FOUND_IN):
                         await self._somebody.wait()
-        if not nearby.relays:
+        if not nearby.rows:
             return False
         with suppress(TimeoutError):
             async with asyncio.timeout(_REACHED_IN):
@@ -322,7 +326,7 @@ class MeetingPlaces:
 
     async def _is_near(self, client: PlacesClient, url: str) -> bool:
         """Return whether a relay that was lost is still announced; leave it otherwise."""
-        near = self._nearby is not None and url in {each.url for each in self._nearby.relays}
+        near = self._nearby is not None and url in {each.url for each in self._nearby.rows}
         if not near:
             self._tasks.spawn(self._leave(client, url))
         return near
@@ -340,7 +344,7 @@ class MeetingPlaces:
         if self.named and url not in self.named:
             await client.disconnect(url)
         # Its owner has left: somebody has to be there for those who come.
-        if self._nearby is not None and not self._nearby.relays and self._choice.own:
+        if self._nearby is not None and not self._nearby.rows and self._choice.own:
             client.expect_return(self._local.url, _RESTARTED_IN)
             await self._local.widen()
             self.told()

@@ -64,6 +64,21 @@ class StopWaiting(Message):
 
 
 @dataclass
+class AskNearby(Message):
+    """Ask somebody nearby to pair, by a code of this side."""
+
+    instance: str
+    name: str
+
+
+@dataclass
+class BeSeen(Message):
+    """See who is nearby and be seen by them, or neither; for this run."""
+
+    visible: bool
+
+
+@dataclass
 class RenameContact(Message):
     """Name a contact, for this side alone."""
 

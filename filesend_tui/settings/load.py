@@ -42,9 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     relay: `http://host:port` or https. trackers: URLs at which people meet, too. copy: the command
     for a code goes to the clipboard. notify: the terminal is told of requests, messages and ends.
-    stay_awake: the machine does not fall asleep while something runs. proxy: what relays and
-    trackers are reached by. port: of this machine's own relay. listen: `lan` or `local`, who
-    reaches it where a run started it.
+    stay_awake: the machine does not fall asleep while something runs. visible: people nearby see
+    this side. proxy: what relays and trackers are reached by. port: of this machine's own relay.
+    listen: `lan` or `local`, who reaches it where a run started it.
     trusted_proxies: addresses and networks whose `X-Forwarded-For` it trusts. metrics_to: those
     that may read its metrics; None: this machine only. transit: bytes that it carries for an
     address in a day; 0: none, None: its own default.
@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     copy: bool = True
     notify: bool = True
     stay_awake: bool = True
+    visible: bool = False
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
     transit: int | None = None

@@ -354,6 +354,7 @@ SETTINGS: Final = (
         means="local",
         variable="FILESEND_LISTEN",
     ),
+    _switch("visible", "Be seen by people nearby who want to be seen, and see them.", on=False),
     Setting(
         key="trusted_proxies",
         about="A proxy, or a network of them, whose X-Forwarded-For this machine's relay believes.",

@@ -98,6 +98,19 @@ def somebody_here(partner: str) -> Notice:
     return Notice(Level.GOOD, f"{partner} is here, too.", f"{shown('people')} shows everybody.")
 
 
+def asks_nearby(person: str) -> Notice:
+    """Return the notice that somebody nearby was asked to pair."""
+    message = f"{person} sees that you would like to pair."
+    return Notice(Level.INFO, message, "Tell them your code, so that you know it is them.")
+
+
+def asked_nearby(person: str) -> Notice:
+    """Return the notice that somebody who says that they are nearby asks to pair."""
+    message = f"{person}, nearby, would like to pair."
+    hint = f"Ask them for the code on their screen; {shown('type code')} types it."
+    return Notice(Level.INFO, message, hint)
+
+
 def waits_for(people: Sequence[str]) -> Notice:
     """Return the notice that these are waited for, to send to them."""
     message = f"It goes to {named(people)} once they are here."

@@ -19,6 +19,7 @@ _STANDINGS: Final = {
     Standing.AWAY: ("…", "away", "warn"),
     Standing.CALLED: ("…", "waiting for them", "warn"),
     Standing.ONLINE: ("○", "online", "good"),
+    Standing.NEARBY: ("◌", "nearby", "quiet"),
     Standing.KNOWN: (" ", "", "quiet"),
     Standing.DOUBTED: ("✗", "a copy was used", "bad"),
 }

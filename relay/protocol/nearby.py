@@ -48,14 +48,14 @@ def is_instance(text: str) -> bool:
     return _INSTANCE.fullmatch(text) is not None
 
 
-def full_name(instance: str) -> str:
+def full_name(instance: str, service: str = SERVICE_TYPE) -> str:
     """Return the name of an announcement in the DNS."""
-    return f"{instance}.{SERVICE_TYPE}"
+    return f"{instance}.{service}"
 
 
-def instance_of(name: str) -> str | None:
-    """Return the instance that a name in the DNS means; None where it is none of FileSend."""
-    instance = name.lower().removesuffix(f".{SERVICE_TYPE}")
+def instance_of(name: str, service: str = SERVICE_TYPE) -> str | None:
+    """Return the instance that a name in the DNS means; None where it is none of that service."""
+    instance = name.lower().removesuffix(f".{service}")
     return instance if is_instance(instance) else None
 
 

@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from filesend_tui.core.nearby.interfaces import Here, here
-from filesend_tui.core.nearby.table import MAX_RELAYS, NearbyRelay, Table
+from filesend_tui.core.nearby.relays import NearbyRelay
+from filesend_tui.core.nearby.table import MAX_ROWS, Table
 from filesend_tui.core.relay_client.address import parse_relay_url
 from relay.protocol import nearby
 
@@ -20,7 +21,11 @@ class Told:
     def __init__(self, own: str = "") -> None:
         self.own = own
         self.said: list[tuple[str, str]] = []
-        self.table = Table(self._found, self._gone, lambda: self.own, 0.0)
+        self.table: Table[NearbyRelay] = Table(self._found, self._gone, lambda: self.own, 0.0)
+
+    def is_at(self, name: str, url: str | None, now: float) -> None:
+        """Have an announcement lead to a relay there as of now; None: to none."""
+        self.table.says(name, NearbyRelay(url, name) if url is not None else None, now)
 
     def _found(self, relay: NearbyRelay) -> None:
         self.said.append(("found", relay.url))
@@ -37,9 +42,9 @@ def told() -> Told:
 def test_one_comes_moves_and_goes(told: Told) -> None:
     told.table.announced("00000001")
     assert told.said == []
-    told.table.is_at("00000001", URL, 0.0)
-    told.table.is_at("00000001", URL, 0.0)
-    told.table.is_at("00000001", "http://192.168.7.9:1", 0.0)
+    told.is_at("00000001", URL, 0.0)
+    told.is_at("00000001", URL, 0.0)
+    told.is_at("00000001", "http://192.168.7.9:1", 0.0)
     told.table.withdrawn("00000001")
     told.table.withdrawn("00000001")
     assert told.said == [
@@ -54,41 +59,41 @@ def test_one_comes_moves_and_goes(told: Told) -> None:
 def test_one_that_leads_nowhere_any_more_is_gone_until_it_does(told: Told) -> None:
     told.table.announced("00000001")
     for url in (None, URL, None, URL):
-        told.table.is_at("00000001", url, 0.0)
+        told.is_at("00000001", url, 0.0)
     assert [event for event, _ in told.said] == ["found", "gone", "found"]
-    assert told.table.relays == (NearbyRelay(URL, "00000001"),)
+    assert told.table.rows == (NearbyRelay(URL, "00000001"),)
 
 
 def test_nothing_that_was_not_announced_is_found(told: Told) -> None:
-    told.table.is_at("00000001", URL, 0.0)
+    told.is_at("00000001", URL, 0.0)
     assert told.said == []
 
 
 def test_ones_own_is_left_out_also_where_its_name_is_known_later(told: Told) -> None:
     told.table.announced("00000001")
-    told.table.is_at("00000001", URL, 0.0)
+    told.is_at("00000001", URL, 0.0)
     told.own = "00000001"
-    told.table.is_at("00000001", URL, 0.0)
+    told.is_at("00000001", URL, 0.0)
     assert told.said == [("found", URL), ("gone", URL)]
 
 
 def test_one_more_than_there_may_be_waits_for_a_place(told: Told) -> None:
-    names = [f"{number:08x}" for number in range(MAX_RELAYS + 1)]
+    names = [f"{number:08x}" for number in range(MAX_ROWS + 1)]
     for name in names:
         told.table.announced(name)
-        told.table.is_at(name, URL, 0.0)
-    assert len(told.table.relays) == MAX_RELAYS
+        told.is_at(name, URL, 0.0)
+    assert len(told.table.rows) == MAX_ROWS
     told.table.withdrawn(names[0])
-    told.table.is_at(names[-1], URL, 0.0)
-    assert told.table.relays[-1].instance == names[-1]
+    told.is_at(names[-1], URL, 0.0)
+    assert told.table.rows[-1].instance == names[-1]
 
 
 def test_after_another_look_what_was_not_seen_again_is_gone(told: Told) -> None:
     for name in ("00000001", "00000002"):
         told.table.announced(name)
-        told.table.is_at(name, URL, 0.0)
+        told.is_at(name, URL, 0.0)
     told.table.keep_only(frozenset({"00000002"}))
-    assert [each.instance for each in told.table.relays] == ["00000002"]
+    assert [each.instance for each in told.table.rows] == ["00000002"]
 
 
 HERE = Here(

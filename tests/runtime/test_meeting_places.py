@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filesend_tui.core.nearby.table import NearbyRelay
+from filesend_tui.core.nearby.relays import NearbyRelay
 from filesend_tui.runtime.local_relay import LocalRelay
 from filesend_tui.runtime.meeting_places import Choice, MeetingPlaces
 from tests.runtime.places_client import NotingClient

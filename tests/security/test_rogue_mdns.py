@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from filesend_tui.core.nearby.interfaces import Here
-from filesend_tui.core.nearby.table import MAX_NAMES, MAX_RELAYS, NearbyRelay, Table
+from filesend_tui.core.nearby.relays import NearbyRelay
+from filesend_tui.core.nearby.table import MAX_NAMES, MAX_ROWS, Table
 from relay.protocol import nearby
 from tests.chaos.network import Host, why_none
 from tests.e2e.processes import Filesend
@@ -87,7 +88,7 @@ def test_ten_thousand_that_may_be_some_are_few(lan: Lan, victim: Host, rogue: Ho
     looker.wait_for_line("left alone for a while")
     looker.wait_for("found")
     assert memory(looker) - before < BOUND
-    assert most_at_once(looker) <= MAX_RELAYS
+    assert most_at_once(looker) <= MAX_ROWS
     assert set(found(looker)) == {"http://192.168.7.66:8421"}
 
 
@@ -161,7 +162,7 @@ def test_names_without_end_take_each_others_place_and_nobody_elses() -> None:
     told: list[NearbyRelay] = []
     table = Table(told.append, told.remove, str, 0.0)
     table.announced(HONEST)
-    table.is_at(HONEST, "http://192.168.7.1:8421", 0.0)
+    table.says(HONEST, NearbyRelay("http://192.168.7.1:8421", HONEST), 0.0)
     for number in range(10_000):
         table.announced(f"{number:08x}")
         assert len(table.names) <= MAX_NAMES
@@ -174,12 +175,12 @@ def test_who_comes_and_goes_without_end_is_told_of_at_a_bounded_rate() -> None:
     for number in range(100_000):
         name = f"{number:08x}"
         table.announced(name)
-        table.is_at(name, "http://192.168.7.66:1", number / 10_000)
+        table.says(name, NearbyRelay("http://192.168.7.66:1", name), number / 10_000)
         table.withdrawn(name)
     assert 10 < len(told) < 100
     # One address after another, too.
     del told[:]
     table.announced(HONEST)
     for port in range(1, 10_000):
-        table.is_at(HONEST, f"http://192.168.7.66:{port}", 10.0)
+        table.says(HONEST, NearbyRelay(f"http://192.168.7.66:{port}", HONEST), 10.0)
     assert len(told) < 50

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from zeroconf import (
     DNSQuestionType,
@@ -21,6 +21,7 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from filesend_tui.core.nearby.announced import Announced, Own
 from filesend_tui.core.nearby.interfaces import Here
 from filesend_tui.core.util.token_bucket import TokenBucket
 from relay.protocol import nearby
@@ -29,13 +30,8 @@ from relay.protocol import nearby
 _MAX_CHANGES: Final = 256
 #: How long where an announcement leads is asked for, in milliseconds.
 _ASKING: Final = 2000
-
-
-class Place(NamedTuple):
-    """Where an announcement leads. addresses: as Here.url takes them; none: it is not for us."""
-
-    addresses: tuple[str, ...]
-    port: int
+#: The port of what listens nowhere (RFC 6763, 2).
+_NO_PORT: Final = 0
 
 
 class Browser:
@@ -44,8 +40,10 @@ class Browser:
     flooded: it was told more than may be kept, and is to be closed.
     """
 
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: Here, service: str) -> None:
         self._here = here
+        self._service = service
+        self._own: AsyncServiceInfo | None = None
         self._something = asyncio.Event()
         self._changes: dict[str, bool] = {}
         self.flooded = False
@@ -63,7 +61,7 @@ class Browser:
             # QM: an answer to this machine alone would reach any one of those who listen here.
             self._browser = AsyncServiceBrowser(
                 zeroconf,
-                nearby.SERVICE_TYPE,
+                self._service,
                 handlers=[self._changed],
                 question_type=DNSQuestionType.QM,
             )
@@ -94,18 +92,40 @@ class Browser:
         told, self._changes = self._changes, {}
         return told
 
-    def place(self, instance: str) -> Place | None:
-        """Return where an announcement leads; None where that is not known."""
-        info = AsyncServiceInfo(nearby.SERVICE_TYPE, nearby.full_name(instance))
-        return _place(info) if info.load_from_cache(self._zeroconf.zeroconf) else None
+    async def tell(self, own: Own) -> None:
+        """Announce this of this side, in place of what was announced before."""
+        before = self._own
+        self._own = AsyncServiceInfo(
+            self._service,
+            nearby.full_name(own.instance, self._service),
+            port=_NO_PORT,
+            properties=dict(own.facts),
+            server=before.server if before is not None else f"{nearby.new_instance()}.local.",
+            addresses=[each.packed for each in self._here.told],
+            host_ttl=nearby.HOST_TTL,
+            other_ttl=nearby.HOST_TTL,
+        )
+        if before is None:
+            # The name is random, so nobody is asked whether it is taken: see relay/announcement.py.
+            await self._zeroconf.async_register_service(self._own, cooperating_responders=True)
+        else:
+            await self._zeroconf.async_update_service(self._own)
 
-    async def ask(self, instance: str) -> Place | None:
-        """Ask the network where an announcement leads; return it as `place` does."""
-        info = AsyncServiceInfo(nearby.SERVICE_TYPE, nearby.full_name(instance))
+    def said_by(self, instance: str) -> Announced | None:
+        """Return what an announcement says; None where that is not known."""
+        info = self._info(instance)
+        return _announced(info) if info.load_from_cache(self._zeroconf.zeroconf) else None
+
+    async def ask(self, instance: str) -> Announced | None:
+        """Ask the network what an announcement says; return it as `said_by` does."""
+        info = self._info(instance)
         told = await info.async_request(
             self._zeroconf.zeroconf, _ASKING, question_type=DNSQuestionType.QM
         )
-        return _place(info) if told else None
+        return _announced(info) if told else None
+
+    def _info(self, instance: str) -> AsyncServiceInfo:
+        return AsyncServiceInfo(self._service, nearby.full_name(instance, self._service))
 
     def _changed(
         self,
@@ -114,7 +134,7 @@ class Browser:
         name: str,
         state_change: ServiceStateChange,
     ) -> None:
-        instance = nearby.instance_of(name)
+        instance = nearby.instance_of(name, self._service)
         if instance is None or (
             instance not in self._changes and len(self._changes) >= _MAX_CHANGES
         ):
@@ -155,8 +175,6 @@ class _Guard(RecordUpdateListener):
         """Do nothing: they are counted."""
 
 
-def _place(info: AsyncServiceInfo) -> Place:
-    version = info.properties.get(nearby.VERSION_KEY.encode())
-    if version != nearby.VERSION.encode() or info.port is None:
-        return Place((), 0)
-    return Place(tuple(info.parsed_scoped_addresses()[: nearby.MAX_ADDRESSES]), info.port)
+def _announced(info: AsyncServiceInfo) -> Announced:
+    addresses = tuple(info.parsed_scoped_addresses()[: nearby.MAX_ADDRESSES])
+    return Announced(addresses, info.port or 0, info.properties)

@@ -50,6 +50,17 @@ class Here(NamedTuple):
         best = min(usable, key=self._rank)
         return f"http://[{best}]:{port}" if best.version == 6 else f"http://{best}:{port}"
 
+    def has(self, addresses: Iterable[str]) -> bool:
+        """Return whether one of these, as `url` takes them, is on one of the networks."""
+        some = zip(addresses, range(MAX_ADDRESSES), strict=False)
+        return any(self._usable(text) is not None for text, _ in some)
+
+    @property
+    def told(self) -> tuple[IpAddress, ...]:
+        """The addresses by which this machine is told of: those of its networks."""
+        near = [each for each in self.own if any(each in network for network in self.networks)]
+        return tuple(sorted(near, key=str)[:MAX_ADDRESSES])
+
     def _usable(self, text: str) -> IpAddress | None:
         try:
             address = ipaddress.ip_address(text)

@@ -1,48 +1,41 @@
-"""Which relays are known of what is announced: bounds on how many, and how often anything is told.
+"""What is known of what is announced: bounds on how many, and how often anything is told.
 
-Pure: names and URLs come in, two callbacks are called, and the time is passed in.
+Pure: names and rows come in, two callbacks are called, and the time is passed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Generic, TypeVar
 
 from filesend_tui.core.util.token_bucket import TokenBucket
 
-#: Most relays at once.
-MAX_RELAYS: Final = 16
-#: Most announcements that are looked at; of those that led to no relay the oldest make way.
+#: Most rows at once.
+MAX_ROWS: Final = 16
+#: Most announcements that are looked at; of those that led to no row the oldest make way.
 MAX_NAMES: Final = 64
-#: New relays that are told of: at once, and a second.
+#: New rows that are told of: at once, and a second.
 _BURST: Final = 32
 _PER_SECOND: Final = 1.0
 
 
-class NearbyRelay(NamedTuple):
-    """A relay on a network of this machine, as somebody there announced it.
-
-    url: `http://address:port`. instance: the random name of its announcement.
-    """
-
-    url: str
-    instance: str
+Row = TypeVar("Row")
 
 
-class Table:
-    """The announcements that are there.
+class Table(Generic[Row]):
+    """The announcements that are there, each with what it means.
 
     Args:
-        found: Called with each relay that can be connected to.
-        gone: Called with it once it cannot.
-        own: Returns the name of this process's own relay, which is left out; empty: it has none.
+        found: Called with each row that is of use.
+        gone: Called with it once it is not.
+        own: Returns the name of this process's own, which is left out; empty: it has none.
         now: Any monotonic clock, in seconds.
     """
 
     def __init__(
         self,
-        found: Callable[[NearbyRelay], None],
-        gone: Callable[[NearbyRelay], None],
+        found: Callable[[Row], None],
+        gone: Callable[[Row], None],
         own: Callable[[], str],
         now: float,
     ) -> None:
@@ -50,49 +43,49 @@ class Table:
         self._gone = gone
         self._own = own
         self._told = TokenBucket(_BURST, _PER_SECOND, now)
-        self._relays: dict[str, NearbyRelay | None] = {}
+        self._rows: dict[str, Row | None] = {}
 
     @property
-    def relays(self) -> tuple[NearbyRelay, ...]:
+    def rows(self) -> tuple[Row, ...]:
         """Those that were told of and are not gone."""
-        return tuple(each for each in self._relays.values() if each is not None)
+        return tuple(each for each in self._rows.values() if each is not None)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The announcements to look at."""
-        return tuple(self._relays)
+        return tuple(self._rows)
 
     def announced(self, name: str) -> None:
         """Note an announcement; one more than MAX_NAMES takes the place of one that led nowhere."""
-        if name in self._relays:
+        if name in self._rows:
             return
-        if len(self._relays) >= MAX_NAMES:  # MAX_RELAYS of them are relays at most
-            oldest = next(each for each, relay in self._relays.items() if relay is None)
-            del self._relays[oldest]
-        self._relays[name] = None
+        if len(self._rows) >= MAX_NAMES:  # MAX_ROWS of them are rows at most
+            oldest = next(each for each, row in self._rows.items() if row is None)
+            del self._rows[oldest]
+        self._rows[name] = None
 
-    def is_at(self, name: str, url: str | None, now: float) -> None:
-        """Note where an announcement leads as of now; None: to nothing that may be used."""
-        if name not in self._relays:
+    def says(self, name: str, row: Row | None, now: float) -> None:
+        """Note what an announcement means as of now; None: nothing that may be used."""
+        if name not in self._rows:
             return
         if name == self._own():
-            url = None
-        known = self._relays[name]
-        if known is not None and known.url != url:
-            self._relays[name] = None
+            row = None
+        known = self._rows[name]
+        if known is not None and known != row:
+            self._rows[name] = None
             self._gone(known)
             known = None
-        if known is not None or url is None:
+        if known is not None or row is None:
             return
-        if len(self.relays) < MAX_RELAYS and self._told.spend(1, now):
-            self._relays[name] = relay = NearbyRelay(url, name)
-            self._found(relay)
+        if len(self.rows) < MAX_ROWS and self._told.spend(1, now):
+            self._rows[name] = row
+            self._found(row)
 
     def withdrawn(self, name: str) -> None:
         """Note that an announcement is there no more."""
-        relay = self._relays.pop(name, None)
-        if relay is not None:
-            self._gone(relay)
+        row = self._rows.pop(name, None)
+        if row is not None:
+            self._gone(row)
 
     def keep_only(self, names: frozenset[str]) -> None:
         """Withdraw all announcements but these."""

@@ -20,6 +20,8 @@ from filesend_tui.screens.boxes.confirm import ConfirmScreen
 from filesend_tui.screens.boxes.naming import NamingScreen
 from filesend_tui.screens.commands import (
     AllowContact,
+    AskNearby,
+    BeSeen,
     Disconnect,
     ForgetContact,
     LookForPeople,
@@ -93,6 +95,10 @@ class PeopleScreen(LiveBox[tuple[Person, ...]]):
     def _plan(self) -> Content:
         if not self._list.rows:
             return Content(f"{shown('pair')} pairs by a code, {shown('remember')} remembers them.")
+        here = self._list.chosen
+        if not self._list.marked and here is not None and here.standing is Standing.NEARBY:
+            asks = f" asks {here.name} for the code on your screen."
+            return Content.assemble((shown("ask nearby"), "$primary bold"), (asks, ""))
         if not self.meant:
             return Content("")
         names = named([each.name for each in self.meant])
@@ -120,6 +126,8 @@ class PeopleScreen(LiveBox[tuple[Person, ...]]):
         paired = here is not None and here.paired
         offered = {
             "send": bool(self.meant),
+            "meet": not self.meant and here is not None and here.standing is Standing.NEARBY,
+            "be_seen": self.store.people.visible is not None,
             "mark": here is not None and here.addressable,
             "turn": here is not None and paired and not here.shown,
             "rename": remembered,
@@ -134,6 +142,17 @@ class PeopleScreen(LiveBox[tuple[Person, ...]]):
         """Close, and send what is chosen to those who are meant."""
         if meant := self.meant:
             self.dismiss(meant)
+
+    def action_meet(self) -> None:
+        """Close, and ask the one under the cursor to pair."""
+        here = self._list.chosen
+        if here is not None and here.standing is Standing.NEARBY:
+            self.post_message(AskNearby(here.key, here.name))
+            self.dismiss(())
+
+    def action_be_seen(self) -> None:
+        """See who is nearby and be seen by them, or neither."""
+        self.post_message(BeSeen(not self.store.people.visible))
 
     def action_mark(self) -> None:
         """Mark the one under the cursor, or no longer."""

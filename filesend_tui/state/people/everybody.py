@@ -1,4 +1,4 @@
-"""The people of the screens: those with whom there is a session, and those who are remembered.
+"""The people of the screens: those with whom there is a session, who are remembered, or nearby.
 
 A part of the store, with the same rules: events in, frozen rows out; no Textual, no I/O, no clock.
 Which of them the other screens show is the store's.
@@ -6,7 +6,7 @@ Which of them the other screens show is the store's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -29,6 +29,7 @@ class Standing(StrEnum):
     AWAY = "away"
     CALLED = "called"
     ONLINE = "online"
+    NEARBY = "nearby"
     KNOWN = "known"
     DOUBTED = "doubted"
 
@@ -39,8 +40,9 @@ _ORDER: Final = {standing: at for at, standing in enumerate(Standing)}
 class Person(msgspec.Struct, frozen=True):
     """Somebody at one moment.
 
-    key: what they are told by: their contact's id, else their session's. standing: `here` and
-    `away` with a session, the others without. shown: the other screens are about them. waited: for
+    key: what they are told by: their contact's id, else their session's, else that of their
+    announcement. standing: `here` and `away` with a session, the others without; who is `nearby` is
+    anybody who says so. shown: the other screens are about them. waited: for
     how long they are called, such as `0:42`. last_seen: seconds since 1970; None for who is not
     remembered. allowed: what is taken of them without asking; None for nothing.
     """
@@ -63,7 +65,7 @@ class Person(msgspec.Struct, frozen=True):
     @property
     def addressable(self) -> bool:
         """Whether something can be sent to them, at once or once they are met."""
-        return self.standing not in {Standing.CALLED, Standing.DOUBTED}
+        return self.standing not in {Standing.CALLED, Standing.DOUBTED, Standing.NEARBY}
 
 
 @dataclass(slots=True)
@@ -80,10 +82,13 @@ class People:
     """The sessions and the contacts. Only `apply` and the methods after it change them.
 
     parted_known: whether who left last is a contact, and so can be met again without a code.
+    visible: whether people nearby see this side, and are seen; None where that cannot be.
     """
 
     def __init__(self) -> None:
         self.parted_known = False
+        self.visible: bool | None = None
+        self._near: dict[str, str] = {}
         self._paired: dict[SessionId | None, _Paired] = {}
         self._known: dict[str, Contact] = {}
         self._online: set[str] = set()
@@ -99,15 +104,22 @@ class People:
 
     def rows(self, shown: SessionId | None, now: float) -> tuple[Person, ...]:
         """Return everybody: with a session, in the order of pairing; then who is called, who is
-        online, and who was seen last; those who are doubted at the end.
+        online, who is nearby, and who was seen last; those who are doubted at the end.
 
         shown: the session that the other screens are about. now: seconds, as for `apply`.
         """
         paired = self.partners(shown)
         here = {person.contact for person in paired}
         known = [self._without(each, now) for each in self._known.values()]
+        known.extend(self._nearby({person.name for person in paired}))
         known.sort(key=lambda each: (_ORDER[each.standing], -(each.last_seen or 0)))
-        return (*paired, *(each for each in known if each.contact not in here))
+        return (*paired, *(each for each in known if not each.contact or each.contact not in here))
+
+    def _nearby(self, met: Container[str]) -> Iterator[Person]:
+        """Yield who is nearby, but for names of those who are met: most likely it is they."""
+        for instance, name in self._near.items():
+            if name not in met:
+                yield Person(key=instance, name=name, standing=Standing.NEARBY)
 
     def partners(self, shown: SessionId | None) -> tuple[Person, ...]:
         """Return those with a session, as `rows` does; there are few, whoever is remembered."""
@@ -204,6 +216,18 @@ class People:
     def found(self, contact: str, *, online: bool) -> None:
         """Note whether a contact was there when it was looked for them."""
         (self._online.add if online else self._online.discard)(contact)
+
+    def near(self, instance: str, name: str) -> None:
+        """Note that somebody says that they are nearby."""
+        self._near[instance] = name
+
+    def near_no_more(self, instance: str) -> None:
+        """Note that somebody is not nearby any more."""
+        self._near.pop(instance, None)
+
+    def nobody_near(self) -> None:
+        """Note that nobody nearby is seen any more."""
+        self._near.clear()
 
     def call(self, contact: str, now: float) -> None:
         """Note that a contact is waited for."""
