@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from textual.pilot import Pilot
 
@@ -11,70 +9,14 @@ from filesend_tui.core import events
 from filesend_tui.core.events import SessionId
 from filesend_tui.core.nearby.people import NearbyPerson
 from filesend_tui.runtime import near_people
-from filesend_tui.runtime.near_people import NearPeople
 from filesend_tui.widgets.people_list import PeopleList
 from tests.tui.scripted import Stage
+from tests.tui.scripted_nearby import ME, Network
 from tests.tui.test_app import notice
 from tests.tui.test_people import hints, names, opened, plan
 
-ME = "00000001"
 ANA = NearbyPerson("Ana", "000000aa", "")
 BEN = NearbyPerson("Ben", "000000bb", "")
-
-
-class ScriptedNearby:
-    """A network that a test tells who is on."""
-
-    def __init__(
-        self,
-        name: str,
-        found: Callable[[NearbyPerson], None],
-        gone: Callable[[NearbyPerson], None],
-    ) -> None:
-        self.name = name
-        self.instance = ME
-        self.found = found
-        self.gone = gone
-        self.called: list[str] = []
-        self.open = False
-
-    async def start(self) -> None:
-        self.open = True
-
-    async def close(self) -> None:
-        self.open = False
-
-    async def call(self, instance: str) -> None:
-        self.called.append(instance)
-
-
-class Network:
-    """What the app looks at; `here` is what it opened, in order."""
-
-    def __init__(self, stage: Stage, *, visible: bool) -> None:
-        self.here: list[ScriptedNearby] = []
-        app = stage.app
-        app.store.people.visible = visible
-        app._near = NearPeople(
-            app.store,
-            app._called,
-            app.clock,
-            app._draw_soon,
-            self._make,  # type: ignore[arg-type]
-        )
-
-    def _make(
-        self,
-        name: str,
-        found: Callable[[NearbyPerson], None],
-        gone: Callable[[NearbyPerson], None],
-    ) -> ScriptedNearby:
-        self.here.append(ScriptedNearby(name, found, gone))
-        return self.here[-1]
-
-    @property
-    def now(self) -> ScriptedNearby:
-        return self.here[-1]
 
 
 async def test_nobody_is_seen_unless_one_wants_to_be_seen(stage: Stage) -> None:
@@ -119,7 +61,7 @@ async def test_one_nearby_is_asked_to_pair_and_sent_nothing(stage: Stage) -> Non
         assert not screen.query_one(PeopleList).marked
         await pilot.press("down")
         await stage.settle(pilot)
-        assert plan(screen) == "Enter asks Ben for the code on your screen."
+        assert plan(screen) == "Enter asks Ben to type the code on your screen."
         assert "Ask to pair" in hints(stage)
         await pilot.press("enter")
         await stage.settle(pilot)

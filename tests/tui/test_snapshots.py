@@ -21,6 +21,7 @@ from filesend_tui.core import events
 from filesend_tui.core.choices import Arriving, Overwrite
 from filesend_tui.core.errors import BadSource, Offender, RelayUnreachable, UnknownCode
 from filesend_tui.core.events import Direction, FileEntry, PausedBy, TransferPhase
+from filesend_tui.core.nearby.people import NearbyPerson
 from filesend_tui.core.torrent.storage.arrival.existing import Existing
 from filesend_tui.settings.preferences import Preferences
 from tests.tui.moments import (
@@ -47,6 +48,7 @@ from tests.tui.moments import (
 )
 from tests.tui.moments import paused as pausing
 from tests.tui.scripted import URL, WHEN, Stage, fill_scans
+from tests.tui.scripted_nearby import Network
 
 Play = Callable[[Stage, Pilot[None]], Awaitable[None]]
 MOMENTS: dict[str, Play] = {}
@@ -727,6 +729,20 @@ async def waiting_for_people(stage: Stage, pilot: Pilot[None]) -> None:
     stage.now += 42
     stage.app._sample()
     await pilot.press("P")
+    await stage.settle(pilot)
+
+
+@moment
+async def people_nearby(stage: Stage, pilot: Pilot[None]) -> None:
+    network = Network(stage, visible=True)
+    await several(stage, pilot)
+    stage.app._run("visible", stage.app._near.show())  # as it begins, before this moment
+    await stage.settle(pilot)
+    for number, name in enumerate(("Gerda", "Dora of the choir", ANA)):
+        network.now.found(NearbyPerson(name, f"{number:08x}", ""))
+    await pilot.press("P")
+    await stage.settle(pilot)
+    await pilot.press(*["down"] * 4)
     await stage.settle(pilot)
 
 

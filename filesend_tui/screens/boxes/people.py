@@ -97,7 +97,7 @@ class PeopleScreen(LiveBox[tuple[Person, ...]]):
             return Content(f"{shown('pair')} pairs by a code, {shown('remember')} remembers them.")
         here = self._list.chosen
         if not self._list.marked and here is not None and here.standing is Standing.NEARBY:
-            asks = f" asks {here.name} for the code on your screen."
+            asks = f" asks {here.name} to type the code on your screen."
             return Content.assemble((shown("ask nearby"), "$primary bold"), (asks, ""))
         if not self.meant:
             return Content("")
