@@ -209,7 +209,10 @@ def test_a_killed_relay_ends_nothing(world: World, tmp_path: Path, road: str) ->
 
 @pytest.mark.usefixtures("impatient")
 def test_a_relay_that_stays_away_before_anything_is_under_way(world: World, tmp_path: Path) -> None:
-    sender = world.start("send", "--json", "--verify", fill(tmp_path / "a", 1))
+    # Asked for the words, it has no answer: nothing is under way until then.
+    sender = world.start(
+        "send", "--json", "--verify", fill(tmp_path / "a", 1), stdin=subprocess.PIPE
+    )
     receiver = world.receive(sender.wait_for("code")["code"], tmp_path / "to")
     receiver.wait_for("paired")
     world.processes[0].signal(signal.SIGKILL)
