@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-oldest test-under-load check audit interop-deps fuzz chaos nat bench screenshots clean
+.PHONY: run page test test-oldest test-under-load check audit interop-deps fuzz chaos nat bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -26,8 +26,14 @@ TYPES := $(BIN)/mypy && for system in darwin win32; do \
 # of bytecode all that is compiled each time, which takes a quarter of the processor.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The relay serves the page once that is built; nobody waits for it.
 run: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.page --quietly >/dev/null 2>&1 </dev/null &
 	@$(BIN)/filesend
+
+# The page for people who have only a browser, to where the relay serves it.
+page: $(VENV)/run.stamp
+	@$(BIN)/python -m tools.page
 
 test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -118,7 +124,7 @@ screenshots: $(VENV)/dev.stamp
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info snapshot_report.html
-	rm -rf tests/interop/node_modules web/node_modules web/build
+	rm -rf tests/interop/node_modules web/node_modules web/build relay/web/built
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -356,6 +356,9 @@ class _Places:
     def command(self, code: str) -> str:
         return code
 
+    def link(self, _: str) -> str:
+        return ""
+
     async def open(self, client: ClientApi, _: Ask) -> None:
         await client.connect(self.main)
 

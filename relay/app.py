@@ -1,4 +1,4 @@
-"""The relay as one ASGI app: people, the tracker, health and metrics."""
+"""The relay as one ASGI app: people, the tracker, the page, health and metrics."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from relay.tracker.sockets import Tracker
 from relay.transit.passes import Passes
 from relay.transit.pipes import Transit
 from relay.turn import TurnServers
+from relay.web.page import Page
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,7 @@ class RelayApp:
         self._transit = Transit(stores.people, passes, limits, self._metrics)
         self._stun = StunServer(limits, self._metrics)
         self._show()
+        page = Page()
         transit = [WebSocketRoute(TRANSIT_PATH, self._transit.serve)] if limits.transit else []
         web = Starlette(
             routes=[
@@ -121,6 +123,7 @@ class RelayApp:
                 Route("/metrics", self._render_metrics),
                 Route(REFLECT_PATH, _reflect),
                 *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
+                *page.routes,
                 *transit,
             ],
             lifespan=self._lifespan,

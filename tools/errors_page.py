@@ -62,6 +62,7 @@ BROUGHT_ABOUT: Final = {
     ),
     "readerGone": ("tests/e2e/test_pipes.py::test_a_reader_that_closes_ends_both_well",),
     "onlyFiles": ("tests/e2e/test_pipes.py::test_files_for_a_pipe_are_declined_with_advice",),
+    "noPage": ("tests/headless/test_links.py::test_a_link_needs_a_relay_that_has_a_page",),
     "samePurpose": (
         "tests/e2e/test_purposes.py::test_two_senders_hear_at_once_that_both_send",
         "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",

@@ -142,7 +142,11 @@ def opening(places: MeetingPlaces, asker: Asker) -> Places:
     from filesend_tui.headless.paired import Places
 
     ask = partial(ask_trust, asker)
-    return Places(lambda client: places.open(client, ask), places.main, places.beyond)
+
+    async def page() -> str | None:
+        return places.page if await places.find_page() else None
+
+    return Places(lambda client: places.open(client, ask), places.main, places.beyond, page)
 
 
 def run_at_places(
@@ -297,7 +301,7 @@ def sharing_of(places: MeetingPlaces, settings: Settings, *, sends: str = "") ->
     from filesend_tui.headless.narration import Sharing
 
     command = partial(places.command, sends=sends)
-    return Sharing(command, places.where, copy=settings.copy)
+    return Sharing(command, places.where, places.link, copy=settings.copy)
 
 
 def _printer(

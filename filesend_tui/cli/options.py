@@ -244,6 +244,12 @@ SendCodeOption = Annotated[
         help="The other person's code, also CODE@HOST, or - to read it. Without it, make one.",
     ),
 ]
+LinkOption = Annotated[
+    bool,
+    typer.Option(
+        "--link", help="Make a link for the other person's browser, which needs nothing installed."
+    ),
+]
 ReceiversOption = Annotated[
     int | None,
     typer.Option(

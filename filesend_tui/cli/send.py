@@ -18,6 +18,7 @@ from filesend_tui.cli.options import (
     AsOption,
     AtOption,
     JsonOption,
+    LinkOption,
     ReceiversOption,
     RememberOption,
     ResumeOption,
@@ -51,6 +52,7 @@ def send(
     text: TextOption = None,
     stream_name: AsOption = None,
     code: SendCodeOption = None,
+    link: LinkOption = False,
     to: ToOption = None,
     wait: WaitOption = None,
     remember: RememberOption = False,
@@ -69,7 +71,11 @@ def send(
     several = _check_people(code, to, receivers, remember=remember)
     if remember and (text is not None or stream):
         raise Refused("--remember goes with files, and not with a text or a stream.")
-    who = _Who(code, to, (receivers or 0) if several else 0, patience)
+    if link and (code is not None or to or several or stream):
+        raise Refused(
+            "--link is for one person, instead of --code, --to and --receivers; it takes no stream."
+        )
+    who = _Who(code, to, (receivers or 0) if several else 0, patience, link)
     if text is not None:
         if paths or stream_name is not None or resume:
             raise Refused("--text goes alone: without paths, --as and --resume.")
@@ -102,7 +108,7 @@ def send(
         how: Any = {"verify": verify, "skip_unreadable": skip_unreadable}
         if (audience := who.audience()) is not None:
             return sending.send(client, places, chosen, audience, asker, **how)
-        how |= {"to": who.whom(), "remember": remember}
+        how |= {"to": who.whom(), "remember": remember, "link": link}
         return paired.send(client, places, chosen, code, asker, **how)
 
     ended = compose.run_at_places(
@@ -127,12 +133,13 @@ def send(
 
 
 class _Who(NamedTuple):
-    """Who is to get it: by one's own code or theirs, or contacts and so many codes."""
+    """Who is to get it: by one's own code, theirs or a link, or contacts and so many codes."""
 
     code: str | None
     names: list[str]
     codes: int
     wait: float | None
+    link: bool
 
     def audience(self) -> Audience | None:
         """Return them, where they are several."""
@@ -208,7 +215,9 @@ def _send_text(
         if (audience := who.audience()) is not None:
             return sending.send_text(client, places, text, audience, asker, verify=verify)
         whom = who.whom()
-        return paired.send_text(client, places, text, who.code, asker, verify=verify, to=whom)
+        return paired.send_text(
+            client, places, text, who.code, asker, verify=verify, to=whom, link=who.link
+        )
 
     return compose.run_at_places(
         begin,

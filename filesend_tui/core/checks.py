@@ -48,6 +48,16 @@ def read_code(typed: str) -> str:
     return parse_code(typed).text
 
 
+def link_to(page: str, code: str) -> str:
+    """Return the link to a relay's page that introduces by a code. A secret.
+
+    page: the page's URL, as the other person's browser reaches it.
+    """
+    from filesend_tui.core.sessions.places.links import link_to
+
+    return link_to(page, code)
+
+
 def split_place(typed: str) -> tuple[str, str]:
     """Return a text without the relay's address that stands with its code, and that address.
 

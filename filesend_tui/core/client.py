@@ -438,6 +438,21 @@ class Client:
         """
         return await self._sessions.meet(secret)
 
+    async def create_link(self, page: str, at: str) -> SessionId:
+        """Make a link to a relay's page, and pair with whoever opens it; return the session then.
+
+        The `link` event has it. It works once, and ten minutes.
+
+        Args:
+            page: The page's URL, as the other person's browser reaches it.
+            at: The relay's, as this client is connected to it.
+
+        Raises:
+            PairingFailed: Nobody came in time, or pairing failed.
+            RelayUnreachable: There is no connection to that relay, or it was lost.
+        """
+        return await self._sessions.create_link(page, at)
+
     # -- contacts
 
     async def contacts(self) -> tuple[Contact, ...]:

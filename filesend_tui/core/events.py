@@ -232,6 +232,19 @@ class Code(SessionEvent, frozen=True, kw_only=True):
         return [("expires_seconds", self.expires_seconds)]
 
 
+class Link(SessionEvent, frozen=True, kw_only=True):
+    """A link for the other person's browser; valid for expires_seconds, works once."""
+
+    url: str
+    expires_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Link(expires_seconds={self.expires_seconds})"  # the link is a secret
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("expires_seconds", self.expires_seconds)]
+
+
 class CodeClaimed(SessionEvent, frozen=True, kw_only=True):
     """Somebody typed the code's number: it is used up; `paired` or `codeGone` follows."""
 

@@ -52,12 +52,14 @@ class Line(NamedTuple):
 class Sharing(NamedTuple):
     """How a code gets to the other person.
 
-    command: returns what they type for a code. where: returns in a few words where it works. copy:
-    copy the command to the clipboard of the terminal.
+    command: returns what they type for a code. where: returns in a few words where it works. link:
+    returns the link by which a browser uses a code, empty where there is none. copy: copy the
+    command to the clipboard of the terminal.
     """
 
     command: Callable[[str], str]
     where: Callable[[], str]
+    link: Callable[[str], str] = lambda _: ""
     copy: bool = True
 
 
@@ -142,6 +144,8 @@ def lines(  # noqa: PLR0911, PLR0912 - one arm an event
     match event:
         case events.Code():
             return _code(event, sharing)
+        case events.Link():
+            return _link(event)
         case events.Paired():
             return [Line(f"Paired with {event.partner}.")]
         case events.RelayAway():
@@ -310,8 +314,20 @@ def _code(event: events.Code, sharing: Sharing | None) -> list[Line]:
     ]
     if sharing is None:
         return said
-    command = Line(sharing.command(event.code), copied=sharing.copy)
-    return [*said, command, Line(f"It works {sharing.where()}.")]
+    said.append(Line(sharing.command(event.code), copied=sharing.copy))
+    if link := sharing.link(event.code):
+        said.append(Line(f"Or they open, in a browser: {link}"))
+    return [*said, Line(f"It works {sharing.where()}.")]
+
+
+def _link(event: events.Link) -> list[Line]:
+    minutes = max(1, event.expires_seconds // 60)
+    return [
+        Line(f"Link: {event.url}", result=True, picture=True),
+        Line(
+            f"It works once, within {minutes} minutes, for whoever opens it: send it to them alone."
+        ),
+    ]
 
 
 def _limits(event: events.Limits | events.Program) -> str:

@@ -48,11 +48,13 @@ class Places(NamedTuple):
 
     open: connects a client to all of them; raises RelayUnreachable where none answers. main: the
     URL of the one that is waited for. beyond: whether others of other machines may be met, too.
+    page: returns the URL of the main relay's page, as others' browsers reach it; None: it has none.
     """
 
     open: Callable[[Client], Awaitable[None]]
     main: str
     beyond: bool
+    page: Callable[[], Awaitable[str | None]]
 
 
 #: Finds the relay; raises RelayUnreachable.
@@ -68,6 +70,15 @@ _FAREWELL = 3.0
 _NO_ROOM = "the receiver's disk has no room for them"
 _NO_FOLDER = "nothing can be written to the receiver's folder"
 _DIFFERENT = "The verification words were not the same here, so I disconnected."
+
+
+class NoPage(FileSendError):
+    """A link was asked for, and the relay serves no page that it could lead to."""
+
+    code = "noPage"
+    default_hint = (
+        "Name one that has it by --relay; of a clone: make page. Without --link a code does it."
+    )
 
 
 class SamePurpose(FileSendError):
@@ -106,6 +117,7 @@ async def send(
     skip_unreadable: bool = False,
     to: Whom | None = None,
     remember: bool = False,
+    link: bool = False,
 ) -> None:
     """Pair, ask the partner to take the paths, and seed them until they arrived.
 
@@ -122,6 +134,7 @@ async def send(
         skip_unreadable: Leave out what cannot be sent.
         to: A contact, who is waited for instead.
         remember: Ask the partner to remember each other.
+        link: Make a link for the partner's browser, instead of a code.
 
     Raises:
         BadSource: Something cannot be sent.
@@ -132,7 +145,9 @@ async def send(
     called = await whom(client, to)
     found = await client.look_through(paths, skip_unreadable=skip_unreadable)
     remembering = Remembering(client, asker, wanted=remember)
-    stream = await meet(client, places, Wants.SEND, code, asker, called=called, verify=verify)
+    stream = await meet(
+        client, places, Wants.SEND, code, asker, called=called, verify=verify, link=link
+    )
 
     async def begin() -> None:
         await client.request(found)
@@ -180,6 +195,7 @@ async def send_text(
     *,
     verify: bool = False,
     to: Whom | None = None,
+    link: bool = False,
 ) -> None:
     """Pair, hand the partner a text, and return once their program has it.
 
@@ -191,7 +207,7 @@ async def send_text(
         FileSendError: Any other reason why it ended.
     """
     called = await whom(client, to)
-    await meet(client, places, Wants.SEND, code, asker, called=called, verify=verify)
+    await meet(client, places, Wants.SEND, code, asker, called=called, verify=verify, link=link)
     if not await client.send_text(text, wait=LAST_WORD):
         raise not_taken()
 
@@ -215,6 +231,7 @@ async def meet(
     *,
     called: tuple[events.Contact, float | None] | None = None,
     verify: bool = False,
+    link: bool = False,
 ) -> Subscription:
     """Pair with somebody who is there for the other purpose; return what is told from then on.
 
@@ -226,8 +243,10 @@ async def meet(
         asker: Reads the code, and has the words compared.
         called: A contact, who is waited for so many seconds, and instead of a code.
         verify: Have the verification words compared.
+        link: Make a link, which works instead of a code.
 
     Raises:
+        NoPage: The relay has none for it.
         SamePurpose: They are there for the same.
         FileSendError: Any other reason why it failed.
     """
@@ -238,6 +257,11 @@ async def meet(
     if called is not None:
         await places.open(client)
         await call(client, *called)
+    elif link:
+        await places.open(client)
+        if (page := await places.page()) is None:
+            raise NoPage("The relay has no page for browsers, to which a link could lead.")
+        await client.create_link(page, places.main)
     elif code is None:
         await places.open(client)
         await client.create_code()

@@ -57,10 +57,14 @@ class Printer(Protocol):
 
 
 class SharedCode(events.Code, frozen=True, kw_only=True, tag="code"):
-    """A code as a JSON line. command: what the other person types. where: where it works."""
+    """A code as a JSON line.
+
+    command: what the other person types. where: where it works. link: for a browser; may be empty.
+    """
 
     command: str
     where: str
+    link: str
 
 
 class JsonPrinter:
@@ -89,6 +93,7 @@ class JsonPrinter:
                 expires_seconds=event.expires_seconds,
                 command=self._sharing.command(event.code),
                 where=self._sharing.where(),
+                link=self._sharing.link(event.code),
             )
         if not isinstance(event, events.SwarmState):
             self._out.write(events.encode(event).encode() + b"\n")

@@ -61,6 +61,9 @@ class RunPlaces(Protocol):
     def command(self, code: str) -> str:
         """Return what the other person types for a code of this side."""
 
+    def link(self, code: str) -> str:
+        """Return the link by which a browser uses it; empty where there is none."""
+
     async def open(self, client: ClientApi, ask: Ask) -> None:
         """Connect to all; raises RelayUnreachable where none answers."""
 

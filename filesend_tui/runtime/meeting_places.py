@@ -13,12 +13,15 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from importlib import import_module
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
-from filesend_tui.core.checks import relay_url, tracker_url
+from filesend_tui.core.checks import link_to, relay_address, relay_url, tracker_url
 from filesend_tui.core.errors import FileSendError, RelayUnreachable
 from filesend_tui.core.nearby.relays import NearbyRelay, NearbyRelays
+from filesend_tui.core.util import own_address
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
 from filesend_tui.core.util.text import clean
@@ -42,9 +45,26 @@ _MAX_HEALTH: Final = 16 * 1024
 _POSSIBLE: Final = (
     "a place is relay, own, nearby, trackers, or a URL such as http://192.168.1.7:8421"
 )
+#: Seconds between looks whether the relay has a page: one of a clone builds it the first time.
+_PAGE_AFTER: Final = (0.0, 5.0, 10.0, 20.0, 40.0)
 #: Backoff in seconds between two tries to connect to a place that is not there.
 _FIRST_DELAY: Final = 2.0
 _LONGEST_DELAY: Final = 60.0
+
+
+async def has_page(relay: str, proxies: Proxies) -> bool:
+    """Return whether a relay has the page for people who have only a browser."""
+    http: Any = await asyncio.to_thread(import_module, "filesend_tui.core.util.http_client")
+    try:
+        async with (
+            asyncio.timeout(_SOON),
+            http.http_session(proxies.of(relay)) as session,
+            session.get(relay_address(relay).page, allow_redirects=False) as answer,
+        ):
+            return bool(answer.status == HTTPStatus.OK and answer.content_type == "text/html")
+    except Exception as error:  # a server there may answer anything at all
+        _log.debug("%s does not say whether it has a page: %r", relay, error)
+        return False
 
 
 async def instance_of(relay: str, proxies: Proxies) -> str:
@@ -146,6 +166,7 @@ class MeetingPlaces:
         self._coming: dict[str, asyncio.Task[None]] = {}
         self._somebody = asyncio.Event()
         self._reached = asyncio.Event()
+        self._has_page = False
         self._tasks = Tasks()
 
     @property
@@ -200,6 +221,29 @@ class MeetingPlaces:
         whole = f"{code}{f'@{at}' if at else ''}"
         return f"filesend send {sends} --code {whole}" if sends else f"filesend receive {whole}"
 
+    def link(self, code: str) -> str:
+        """Return the link by which somebody with only a browser uses a code of this side.
+
+        Empty where the main relay has no page, as far as that is known yet.
+        """
+        return link_to(self.page, code) if self._has_page else ""
+
+    @property
+    def page(self) -> str:
+        """The URL of the main relay's page as others' browsers reach it; empty: there is none."""
+        main = self.main
+        if main and self._choice.own and self._local.is_wide:
+            # Others on this network know it by another address than this machine does.
+            port = urlsplit(main).port
+            if (outward := own_address.outward()) is not None:
+                main = f"http://{f'[{outward}]' if ':' in outward else outward}:{port}"
+        return relay_address(main).page if main else ""
+
+    async def find_page(self) -> bool:
+        """Return whether the main relay has a page; a relay of this machine may be building it."""
+        self._has_page = bool(self.main) and await has_page(self.main, self._proxies)
+        return self._has_page
+
     async def open(self, client: PlacesClient, ask: Ask) -> None:
         """Connect to all; return once the main relay is connected, or another place instead of it.
 
@@ -237,6 +281,8 @@ class MeetingPlaces:
             others = self.beyond or self._choice.relays[1:]
             if self._choice.at or not others or not await self._any(client):
                 raise
+        else:
+            self._tasks.spawn(self._look_for_page())
 
     async def narrow(self) -> None:
         """Keep this machine's own relay to this machine from now on."""
@@ -272,6 +318,13 @@ class MeetingPlaces:
         await client.connect(url, again=self._local.find_again)
         if self._local.is_wide:  # the others have to come here first
             client.expect_people(url, _COME_HERE)
+
+    async def _look_for_page(self) -> None:
+        for delay in _PAGE_AFTER:
+            await asyncio.sleep(delay)
+            if await self.find_page():
+                self.told()
+                return
 
     async def _load(self) -> None:
         """Load what connects to a relay, while the network is looked at and a relay starts."""

@@ -52,6 +52,9 @@ class Places(Protocol):
     def command(self, code: str) -> str:
         """Return what the other person types."""
 
+    def link(self, code: str) -> str:
+        """Return the link by which a browser uses it; empty where there is none."""
+
 
 class Pairing(Vertical):
     """The whole place, which shares its room between the widgets."""
@@ -128,7 +131,8 @@ class PairScreen(PlaceScreen):
         command = self._places.command(working) if working else ""
         sharing = Sharing(command, self._places.where()) if working else None
         card.show(code, self._waiting(), now, sharing)
-        self.query_one("#qr", QrCode).show(command)
+        link = self._places.link(working) if working else ""
+        self.query_one("#qr", QrCode).show(link or command)
         field = self.query_one("#theirs", CodeField)
         field.display = self._pairs
         if not self._pairs and (field.value or field.has_focus):

@@ -20,6 +20,8 @@ from relay.protocol.turn import MAX_LOGIN, MAX_SERVERS, MAX_URL
 DEFAULT_PORT: Final = 8421
 #: Path of the tracker on a relay; `/` and `/tracker` serve the same.
 TRACKER_PATH: Final = "/announce"
+#: Likewise of the page for people who have only a browser.
+PAGE_PATH: Final = "/r"
 #: Largest word between two people in bytes, before it is sealed; a request of MAX_FILES files fits.
 MAX_CONTENT: Final = 4 * 1024 * 1024
 #: Largest sealed word in bytes: what sealing adds to the largest one is less than the rest.

@@ -16,7 +16,7 @@ from filesend_tui.headless.exit_codes import ExitCode
 from tests.chaos.chance import Chance
 from tests.chaos.figures import Figures
 from tests.chaos.stage import Side, Stage, Vitals, vitals, wait_until
-from tests.e2e.processes import Event, Filesend, digest
+from tests.e2e.processes import TIMEOUT, Event, Filesend, digest
 
 pytestmark = [
     pytest.mark.slow,
@@ -226,6 +226,7 @@ def test_random_sends_to_a_standing_receiver(
         due = time.monotonic() + chance.uniform(0, form.fault)
         while (more := time.monotonic() < until) or not all(each.is_idle for each in senders):
             assert listener.process.process.poll() is None, stage.report()
+            assert time.monotonic() < until + TIMEOUT, stage.report()
             for each in senders:
                 each.look(more=more)
             if faults and more and time.monotonic() >= due:

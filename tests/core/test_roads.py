@@ -16,19 +16,22 @@ import pytest
 
 from filesend_tui.core import events as e
 from filesend_tui.core.config import ClientConfig, RoadChoice
-from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.errors import ChannelFailed, TrackerFailed
 from filesend_tui.core.event_stream import EventStream
-from filesend_tui.core.events import SessionId
+from filesend_tui.core.events import SessionId, TransferId
 from filesend_tui.core.torrent import roster, swarm
 from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.transports.base import RelayAccess, RelayEntry
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.transport import DirectTransport
 from filesend_tui.core.transports.tls.channel import TlsChannel
+from relay.server import listen
 from tests.conftest import RunningRelay, running_relay
 from tests.frozen_roads import frozen_roads
+from tests.meeting.test_rendezvous import serving
 from tests.torrent.lab import Node
 from tests.transports.relays import ScriptedRelay
+from tests.waiting import until
 
 pytestmark = pytest.mark.webrtc
 
@@ -62,6 +65,35 @@ async def arrived(receiver: Node, torrent: str) -> Path:
     path = await asyncio.wait_for(receiver.engine.wait_done(torrent), 60)
     assert path is not None
     return path
+
+
+async def test_a_transfer_whose_relay_is_away_when_it_begins_waits_for_it(tmp_path: Path) -> None:
+    """An open torrent has nobody to wait for, and says at once what is wrong."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(os.urandom(MIB // 4))
+    with listen("127.0.0.1", 0) as nobody:
+        port = nobody.getsockname()[1]
+    at, key = f"ws://127.0.0.1:{port}/announce", secrets.token_bytes(32)
+    async with two(tmp_path) as (seeder, receiver):
+        with pytest.raises(TrackerFailed):
+            await seeder.engine.seed([path], trackers=[at])
+        transfer = TransferId("1f")
+        found = await seeder.engine.look_through([path])
+        begun = asyncio.create_task(
+            seeder.engine.serve(found, trackers=[at], transfer=transfer, swarm_key=key)
+        )
+        await until(lambda: [each for each in seeder.of(e.Error) if each.transfer == transfer])
+        assert not begun.done()
+        with serving(port):
+            torrent = await asyncio.wait_for(begun, 60)
+            await receiver.engine.add(
+                seeder.engine.magnet(torrent),
+                folder=tmp_path / "out",
+                trackers=[at],
+                transfer=transfer,
+                swarm_key=key,
+            )
+            assert (await arrived(receiver, torrent)).read_bytes() == path.read_bytes()
 
 
 def roads_taken(node: Node) -> list[str]:

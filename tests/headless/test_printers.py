@@ -176,7 +176,7 @@ def test_results_go_to_stdout_and_the_rest_to_stderr() -> None:
 
 
 def sharing(*, copy: bool = True) -> Sharing:
-    return Sharing(lambda code: f"filesend receive {code}", lambda: "on this network", copy)
+    return Sharing(lambda code: f"filesend receive {code}", lambda: "on this network", copy=copy)
 
 
 CODE = events.Code(code="7-apple-violin", expires_seconds=600)

@@ -44,7 +44,10 @@ async def test_whose_session_another_process_has_is_told(
 ) -> None:
     await place.hold(ANN, ANNS)
 
-    here = Places(lambda client: client.connect(relay.url), relay.url, beyond=True)
+    async def page() -> str | None:
+        return None
+
+    here = Places(lambda client: client.connect(relay.url), relay.url, beyond=True, page=page)
     with pytest.raises(UnderWay, match=f"process {place.pid} is at something with Ann"):
         await resuming.resume(
             client, here, [BOBS], Asker.on_standard_input(), folder=tmp_path, json=True

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tools import page
+
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 #: The page's TypeScript, with npm modules of its own.
@@ -52,7 +54,7 @@ def ensure(*, system: bool) -> Path:
 
 
 def ensure_web() -> None:
-    """Install what the page is built with, and compile it with its tests into web/build.
+    """Install what the page is built with, build it, and compile it with its tests into web/build.
 
     Raises:
         Missing: As it says; also where it does not compile.
@@ -65,6 +67,10 @@ def ensure_web() -> None:
         done = _npm(WEB, "run", "--silent", "compile")
         if done.returncode:
             raise Missing(f"web/ does not compile:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        try:
+            page.build()
+        except page.Missing as missing:
+            raise Missing(str(missing)) from None
 
 
 def server(kind: str) -> str | None:

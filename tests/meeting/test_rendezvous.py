@@ -259,6 +259,22 @@ async def test_a_tracker_that_is_not_there_is_told_once_and_tried_again() -> Non
         await soon(member.rendezvous.stop())
 
 
+async def test_two_who_are_paired_wait_for_a_tracker_that_is_not_there_yet() -> None:
+    with listen("127.0.0.1", 0) as nobody:
+        port = nobody.getsockname()[1]
+    member = Member(os.urandom(20), f"ws://127.0.0.1:{port}/announce")
+    await member.rendezvous.start()
+    with pytest.raises(TrackerFailed):  # it has failed by now
+        await member.rendezvous.announced()
+    # What is told in the end is why, and not only that nobody answered.
+    with pytest.raises(TrackerFailed, match="does not answer"):
+        await member.rendezvous.announced(0.01, patient=True)
+    waiting = asyncio.create_task(member.rendezvous.announced(60, patient=True))
+    with serving(port):
+        await soon(waiting)
+        await soon(member.rendezvous.stop())
+
+
 async def test_one_tracker_that_works_is_enough(relay: RunningRelay) -> None:
     with listen("127.0.0.1", 0) as nobody:
         port = nobody.getsockname()[1]

@@ -378,6 +378,8 @@ class ScriptedPlaces:
     def __init__(self, find: Callable[[Ask], Awaitable[str]]) -> None:
         self.told: Callable[[], None] = lambda: None
         self.is_wide = False
+        #: The relay's URL as browsers reach it; empty where it has no page.
+        self.page = ""
         self.main = URL
         self._find = find
 
@@ -386,6 +388,9 @@ class ScriptedPlaces:
 
     def command(self, code: str) -> str:
         return f"filesend receive {code}"
+
+    def link(self, code: str) -> str:
+        return f"{self.page}/r#{code}" if self.page else ""
 
     async def open(self, client: ClientApi, ask: Ask) -> None:
         url = await self._find(ask)

@@ -12,6 +12,7 @@ from tests.conftest import RunningRelay
 from tests.e2e.processes import World
 from tests.interop import deps
 from tests.interop.line_process import LineProcess
+from tests.web.browser import Browser
 
 HERE = Path(__file__).parent
 #: Seconds for anything to happen: for a machine that is busy with other tests.
@@ -36,6 +37,19 @@ def build() -> Path:
     except deps.Missing as missing:
         pytest.fail(str(missing), pytrace=False)
     return deps.WEB / "build"
+
+
+@pytest.fixture
+def browser(build: Path, tmp_path: Path) -> Iterator[Browser]:
+    """Somebody with a real Chromium; at the end its page has complained of nothing."""
+    try:
+        program = deps.ensure(system=False)
+    except deps.Missing as missing:
+        pytest.fail(str(missing), pytrace=False)
+    browser = Browser(program, tmp_path / "browser")
+    yield browser
+    assert browser.complaints() == [], browser.process.report()
+    browser.close()
 
 
 @pytest.fixture

@@ -34,7 +34,11 @@ export type FailureCode =
   /** A peer of a swarm spoke another protocol, or sent what is wrong; `detail` is why. */
   | "badPeer"
   /** No channel to a peer came about, or it broke. */
-  | "noChannel";
+  | "noChannel"
+  /** The browser has no room for what arrives. */
+  | "noRoom"
+  /** A file that is sent cannot be read any more; `detail` is its path. */
+  | "unreadable";
 
 export class Failure extends Error {
   readonly code: FailureCode;

@@ -47,7 +47,7 @@ class Seeder {
   readonly download: Download;
   torrent: Metainfo | undefined;
   #said: Bytes[] = [];
-  readonly #reading = new Reading(HASH);
+  #reading = new Reading(HASH);
   readonly #spoils: (said: Bytes, kind: number) => Bytes;
   readonly #rejects = new Set<number>();
 
@@ -57,7 +57,6 @@ class Seeder {
       this.#rejects.add(0).add(2);
     }
     this.download = new Download(HASH, new InScript(), {
-      send: (bytes) => this.#hear(bytes),
       described: async (torrent) => {
         this.torrent = torrent;
       },
@@ -65,8 +64,8 @@ class Seeder {
     });
   }
 
-  /** Speak in chunks of `size` bytes until nothing is left to say. */
-  async run(size: number): Promise<void> {
+  /** Speak in chunks of `size` bytes until nothing is left to say, or so many bytes were said. */
+  async run(size: number, breaksAfter = Infinity): Promise<void> {
     const extensions = new Map<string, Bencoded>([
       ["m", new Map([["ut_metadata", 7]])],
       ["metadata_size", INFO.length],
@@ -75,11 +74,17 @@ class Seeder {
     this.#say(handshake(HASH, newPeerId(systemRandom)), -1);
     this.#say(message(Kind.extended, bytesOf([0]), encode(extensions)), Kind.extended);
     this.#say(message(Kind.haveAll), Kind.haveAll);
-    this.download.start(newPeerId(systemRandom));
+    this.#reading = new Reading(HASH);
+    this.download.start(newPeerId(systemRandom), (bytes) => this.#hear(bytes));
+    let left = breaksAfter;
     while (this.#said.length > 0 && !this.download.isDone) {
       const said = concat(...this.#said);
       this.#said = [];
       for (let at = 0; at < said.length; at += size) {
+        if ((left -= size) < 0) {
+          this.#said = [];
+          return;
+        }
         await this.download.take(said.subarray(at, at + size));
       }
     }
@@ -115,6 +120,21 @@ class Seeder {
       this.#say(message(Kind.piece, place, CONTENT.subarray(from, from + length)), Kind.piece);
     }
   }
+}
+
+for (const after of [100, BLOCK, 50_000, 150_000, 250_000]) {
+  test(`it goes on over another channel where one broke after ${after} bytes`, async () => {
+    const seeder = new Seeder();
+    await seeder.run(1000, after);
+    assert.ok(!seeder.download.isDone);
+    const asked = seeder.heard.filter((kind) => kind === Kind.request).length;
+    const verified = seeder.heard.filter((kind) => kind === Kind.have).length;
+    await seeder.run(1000);
+    assert.ok(seeder.download.isDone);
+    assert.ok(equal(seeder.got, CONTENT));
+    const again = seeder.heard.filter((kind) => kind === Kind.request).length - asked;
+    assert.ok(again <= 20 - verified * (PIECE / BLOCK), "what was verified is not asked for again");
+  });
 }
 
 for (const size of [7, 1000, BLOCK, 1_000_000]) {

@@ -37,14 +37,13 @@ async function transferred(sent: Sent, files: readonly NamedFile[]): Promise<{ g
     room: async () => undefined,
   });
   const download = new Download(sent.infoHash, crypto, {
-    send: (bytes) => upload.take(bytes),
     described: async (torrent) => {
       came = arriving(files, torrent);
     },
     verified: async (piece, content) => got.set(content, piece * sent.torrent.pieceLength),
   });
   upload.start(newPeerId(systemRandom));
-  download.start(newPeerId(systemRandom));
+  download.start(newPeerId(systemRandom), (bytes) => upload.take(bytes));
   while (!download.isDone) {
     const next = toDownload.shift();
     if (next === undefined) {

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError, PartnerSilent, StorageFailed
 from filesend_tui.core.events import Direction, SessionId, TransferId, TransferPhase
-from filesend_tui.core.meeting.rendezvous import ANNOUNCE_TIMEOUT
+from filesend_tui.core.meeting.rendezvous import PATIENT_TIMEOUT
 from filesend_tui.core.torrent import torrent
 from filesend_tui.core.torrent.torrent import Standing
 
@@ -78,7 +78,7 @@ TRACKER: Final = Wait(
     "tracker",
     Turn.BETWEEN,
     5,
-    ANNOUNCE_TIMEOUT,
+    PATIENT_TIMEOUT,
     "The relay's tracker has not answered yet.",
     "It is asked again by itself; see whether the relay still works.",
 )

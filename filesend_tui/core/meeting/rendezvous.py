@@ -33,6 +33,8 @@ MAX_TRACKERS: Final = 8
 MOST_WITH_ADDED: Final = 4
 #: Default timeout in seconds of `announced`.
 ANNOUNCE_TIMEOUT: Final = 20.0
+#: Likewise for two who are paired: their tracker is the relay's, which may be away for a while.
+PATIENT_TIMEOUT: Final = 600.0
 
 #: Seconds that a peer who was invited has before others are looked for.
 INVITED_TIMEOUT: Final = 3.0
@@ -185,8 +187,12 @@ class Rendezvous:
         if not self._announcers:
             self._on_problem(self._nowhere())
 
-    async def announced(self, timeout: float = ANNOUNCE_TIMEOUT) -> None:
+    async def announced(self, timeout: float = ANNOUNCE_TIMEOUT, *, patient: bool = False) -> None:
         """Wait until a tracker has accepted the swarm.
+
+        Args:
+            timeout: Seconds.
+            patient: Where all failed, wait for one that is tried again all the same.
 
         Raises:
             TrackerFailed: All failed, or none answered in `timeout` seconds.
@@ -196,11 +202,13 @@ class Rendezvous:
         try:
             async with asyncio.timeout(timeout):
                 while not self._accepted:
-                    if len(self._failures) == len(self._announcers):
+                    if len(self._failures) == len(self._announcers) and not patient:
                         raise next(iter(self._failures.values()))
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
+            if self._failures:
+                raise next(iter(self._failures.values())) from None
             names = ", ".join(announcer.name for announcer in self._announcers.values())
             raise TrackerFailed(f"No answer came in time from {names}.") from None
 

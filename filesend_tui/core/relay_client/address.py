@@ -9,7 +9,7 @@ from filesend_tui.core.errors import RelayUnreachable
 from filesend_tui.core.util.text import clean
 from relay.protocol.reflect import REFLECT_PATH
 from relay.protocol.transit import TRANSIT_PATH
-from relay.protocol.words import DEFAULT_PORT, TRACKER_PATH
+from relay.protocol.words import DEFAULT_PORT, PAGE_PATH, TRACKER_PATH
 
 _MAX_URL = 2048
 _HINT = "A relay's address looks like http://relay.example:8421, or just relay.example:8421."
@@ -20,7 +20,8 @@ _SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 class RelayAddress(NamedTuple):
     """A relay's address. url: as shown, `http(s)://host:port` with the path it is mounted at.
 
-    tracker, transit: URLs of WebSockets. reflect: tells where a request comes from.
+    tracker, transit: URLs of WebSockets. reflect: tells where a request comes from. page: for
+    people who have only a browser.
     """
 
     url: str
@@ -28,6 +29,7 @@ class RelayAddress(NamedTuple):
     tracker: str
     transit: str
     reflect: str
+    page: str
 
     def stun(self, port: int) -> str:
         """Return the URL of a STUN server on the relay's machine (RFC 7064)."""
@@ -75,4 +77,5 @@ def parse_relay_url(typed: str) -> RelayAddress:
         tracker=f"ws{tls}://{place}{TRACKER_PATH}",
         transit=f"ws{tls}://{place}{TRANSIT_PATH}",
         reflect=f"http{tls}://{place}{REFLECT_PATH}",
+        page=f"http{tls}://{place}{PAGE_PATH}",
     )

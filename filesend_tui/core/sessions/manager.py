@@ -42,6 +42,7 @@ from filesend_tui.core.sessions.coming_back import Back, ComingBack
 from filesend_tui.core.sessions.envelope import Envelope
 from filesend_tui.core.sessions.partner import Activity, Partner
 from filesend_tui.core.sessions.places.joining import Joining
+from filesend_tui.core.sessions.places.links import link_to, new_secret
 from filesend_tui.core.sessions.places.lobby import MIXED_UP, PARTING, Introduced
 from filesend_tui.core.sessions.places.meeting_place import Connect, MeetingPlace
 from filesend_tui.core.sessions.places.own_code import OwnCode
@@ -52,7 +53,7 @@ from filesend_tui.core.sessions.state import Keeper, Ledger, SessionState
 from filesend_tui.core.util.proxies import NO_PROXIES, Proxies
 from filesend_tui.core.util.tasks import Tasks
 from relay.protocol import words
-from relay.protocol.words import PairingWord, Room, Word
+from relay.protocol.words import PLACE_LIFETIME, PairingWord, Room, Word
 
 _log = logging.getLogger(__name__)
 
@@ -307,7 +308,7 @@ class SessionManager:
             self._joinings.discard(joining)
         return self._introduced(_new_id(), *joined)
 
-    async def meet(self, secret: bytes) -> SessionId:
+    async def meet(self, secret: bytes, at: str | None = None) -> SessionId:
         """Pair with the other holder of the secret, who meets too; return the session when paired.
 
         The first of the two waits, ten minutes at most (PLACE_LIFETIME). The relay receives a
@@ -315,6 +316,7 @@ class SessionManager:
 
         Args:
             secret: 32 random bytes that two people share.
+            at: The URL of the place where they meet; None: the first.
 
         Raises:
             ValueError: It has another length.
@@ -325,11 +327,25 @@ class SessionManager:
         """
         # At the first place alone: nobody could choose between the rooms of several.
         shared = Secret(secret)
-        place = next(iter(self.places), None)
+        place = next((each for each in self.places if at in (None, each.url)), None)
         if place is None:
             raise self._loss
         room = await place.lobby.meet([shared])
         return self._introduced(_new_id(), place, await place.lobby.pair(room))
+
+    async def create_link(self, page: str, at: str) -> SessionId:
+        """Publish a link to a relay's page; return the session once whoever opened it is paired.
+
+        Args:
+            page: The page's URL, as the other person's browser reaches it.
+            at: The relay's, as this side is connected to it.
+
+        Raises: as of `meet`.
+        """
+        secret = new_secret()
+        url = link_to(page, secret)
+        self._events.publish(events.Link(url=url, expires_seconds=PLACE_LIFETIME))
+        return await self.meet(secret, at)
 
     def restore(self, id: SessionId, state: SessionState, ledger: Ledger) -> None:
         """Go on with a session of an earlier process, whose partner is away until both are back.

@@ -17,7 +17,12 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import FileSendError, broken
 from filesend_tui.core.events import Event, PeerEntry
 from filesend_tui.core.meeting.invitation import Invitation, Reach
-from filesend_tui.core.meeting.rendezvous import MetPeer, Rendezvous
+from filesend_tui.core.meeting.rendezvous import (
+    ANNOUNCE_TIMEOUT,
+    PATIENT_TIMEOUT,
+    MetPeer,
+    Rendezvous,
+)
 from filesend_tui.core.torrent.drop_reasons import Drop, WhyDropped
 from filesend_tui.core.torrent.lanes.lanes import LaneRoad, LaneRoom
 from filesend_tui.core.torrent.metadata.info_dictionary import InfoDictionary
@@ -151,9 +156,16 @@ class Swarm:
         """Announce at one more tracker; see Rendezvous."""
         return self._rendezvous.add_tracker(url)
 
-    async def announced(self) -> None:
-        """Wait until a tracker accepts the announce. Raises TrackerFailed where all refuse."""
-        await self._rendezvous.announced()
+    async def announced(self, *, paired: bool) -> None:
+        """Wait until a tracker accepts the announce.
+
+        paired: for two who are: where all fail, it is waited until one does, for a while.
+
+        Raises:
+            TrackerFailed: All failed, or none answered in time.
+        """
+        timeout = PATIENT_TIMEOUT if paired else ANNOUNCE_TIMEOUT
+        await self._rendezvous.announced(timeout, patient=paired)
 
     async def stop(self) -> None:
         """Announce the stop, close every connection, wait for writes under way."""

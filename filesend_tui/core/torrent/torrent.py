@@ -315,7 +315,7 @@ class Torrent:
         if reply is None:
             self._announcing = True
             try:
-                await self._swarm.announced()
+                await self._swarm.announced(paired=self.transfer is not None)
             finally:
                 self._announcing = False
         return reply

@@ -1,4 +1,4 @@
-"""Whether this machine still has an address that a connection uses. No connection ever lives here.
+"""Which addresses this machine has, as its connections use them. No connection ever lives here.
 
 A machine that goes to another network is told so by nobody: TCP notices only by bytes that stay
 unacknowledged, after half a minute.
@@ -10,6 +10,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
+from contextlib import suppress
 from typing import Any, Final
 
 #: Seconds between two looks. An address that is missing at two of them in a row is gone: where a
@@ -28,6 +29,24 @@ async def until_lost(name: Any) -> None:
     while missing < 2:
         await asyncio.sleep(LOOK)
         missing = 0 if has(name) else missing + 1
+
+
+#: Of networks for documentation (RFC 5737, RFC 3849): whatever is sent there reaches nobody.
+_ELSEWHERE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+def outward() -> str | None:
+    """Return the address by which this machine goes out, of IPv4 where it has one; else None.
+
+    Nothing is sent: the system only says which it would take.
+    """
+    for family, address in _ELSEWHERE:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+            found = ipaddress.ip_address(probe.getsockname()[0])
+            if not (found.is_loopback or found.is_unspecified):
+                return str(found)
+    return None
 
 
 def has(name: Any) -> bool:

@@ -41,7 +41,10 @@ def at(relay: RunningRelay) -> Places:
         if relay.url not in client.places:
             await client.connect(relay.url)
 
-    return Places(open_, relay.url, beyond=False)
+    async def page() -> str | None:
+        return None
+
+    return Places(open_, relay.url, beyond=False, page=page)
 
 
 async def known(relay: RunningRelay, one: Friend, *others: Friend) -> None:

@@ -1,20 +1,12 @@
-// Somebody in headless Chromium who has the code of web/, at the origin of a real relay.
+// Somebody with a real browser and nothing else: drives the page that a relay serves.
 //
-// node web_page.mjs EXECUTABLE RELAY; lines in: {do: "join", code} and
-// {do: "send", sizes}; lines out: {event, ...}. Pages of
-// another origin get nothing of a relay, so what the relay does not serve yet is put under its own.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+// node web_page.mjs BROWSER EXECUTABLE DOWNLOADS; lines in: {n, do, ...}, lines out: {event: "did",
+// n, value} or {event: "refused", n, message}, and {event: "downloaded", name, path} as files come.
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-const [, , executablePath, relay] = process.argv
-const WEB = fileURLToPath(new URL('../../../web/', import.meta.url))
-const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap">{"imports": {
-  "@noble/": "/node_modules/@noble/",
-  "socket.io-client": "/node_modules/socket.io-client/dist/socket.io.esm.min.js"
-}}</script><script type="module" src="/build/test/in_browser.js"></script>`
+const [, , executablePath, downloads] = process.argv
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
 
 const browser = await chromium.launch({
@@ -27,26 +19,54 @@ const browser = await chromium.launch({
     '--allow-loopback-in-peer-connection'
   ]
 })
-const context = await browser.newContext({ permissions: ['microphone', 'camera'] })
+const context = await browser.newContext({ acceptDownloads: true })
 const page = await context.newPage()
-page.on('pageerror', (error) => say({ event: 'failed', message: String(error) }))
-page.on('console', (message) => console.error(message.text()))
-await page.route(`${relay}/**`, async (route) => {
-  const { pathname } = new URL(route.request().url())
-  if (pathname === '/r') return route.fulfill({ contentType: 'text/html', body: PAGE })
-  const content = await readFile(join(WEB, pathname)).catch(() => undefined)
-  return content === undefined
-    ? route.fulfill({ status: 404 })
-    : route.fulfill({ contentType: 'text/javascript', body: content })
+page.setDefaultTimeout(110_000)
+let saved = 0
+page.on('pageerror', (error) => say({ event: 'failed', message: String(error.stack ?? error) }))
+page.on('console', (message) => {
+  // What a policy forbade is told there alone.
+  if (message.type() === 'error') say({ event: 'complained', message: message.text() })
 })
-await page.exposeFunction('report', say)
-await page.goto(`${relay}/r`)
-await page.waitForFunction(() => typeof window.join === 'function')
+page.on('dialog', (dialog) => dialog.accept())
+page.on('download', async (download) => {
+  const path = join(downloads, String(saved++))
+  await download.saveAs(path)
+  say({ event: 'downloaded', name: download.suggestedFilename(), path })
+})
+
+const deeds = {
+  open: async ({ url }) => (await page.goto(url))?.status(),
+  reload: async () => void (await page.reload()),
+  fill: ({ at, text }) => page.fill(at, text),
+  press: ({ at, key }) => page.press(at, key),
+  click: ({ name, within }) =>
+    page.locator(within ?? 'body').getByRole('button', { name, exact: true }).first().click(),
+  choose: ({ at, paths }) => page.setInputFiles(at, paths),
+  // Waits until a text is shown, and returns all that is.
+  shows: async ({ text }) => {
+    await page.waitForFunction((said) => document.body.innerText.includes(said), text)
+    return page.innerText('body')
+  },
+  // Waits until there is such an element, and returns its text.
+  text: async ({ at }) => {
+    await page.waitForSelector(at)
+    return page.innerText(at)
+  },
+  evaluate: ({ script }) => page.evaluate(script),
+  picture: async ({ path, width, height, dark }) => {
+    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' })
+    await page.setViewportSize({ width, height })
+    await page.screenshot({ path, fullPage: true })
+  }
+}
+
 say({ event: 'ready', version: browser.version() })
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line)
-  page.evaluate(({ do: what, code, sizes }) => window[what](code ?? sizes), command).catch((error) => {
-    say({ event: 'failed', message: String(error) })
-  })
+  deeds[command.do](command).then(
+    (value) => say({ event: 'did', n: command.n, value: value ?? null }),
+    (error) => say({ event: 'refused', n: command.n, message: String(error) })
+  )
 }
 await browser.close()

@@ -2,20 +2,24 @@
 
 import { systemRandom, type Primitives } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
+import type { Channel } from "../meeting/channel.ts";
 import { Meeting } from "../meeting/meeting.ts";
 import { SealedSignaling } from "../signaling/sealed.ts";
 import type { Word } from "../session/envelope.ts";
 import type { Session } from "../session/session.ts";
-import { unbase64, unhex } from "../util/bytes.ts";
+import { unbase64, unhex, type Bytes } from "../util/bytes.ts";
 import { Download, magnetOf, newPeerId } from "../wire/download.ts";
 import { KEEP_ALIVE } from "../wire/messages.ts";
 import type { TorrentFile } from "../wire/metainfo.ts";
 import { arriving, type OfferedFile } from "./offer.ts";
+import { Pace } from "./pace.ts";
 
 /** Milliseconds without a word in a private swarm, after which a keep-alive follows. */
 export const KEEP_ALIVE_EVERY = 5_000;
-/** Milliseconds between two figures. */
+/** Milliseconds between two figures that the partner is told. */
 const FIGURES_EVERY = 250;
+/** Milliseconds until a channel that broke is made again. */
+export const AGAIN_AFTER = 1_000;
 
 /** Where pieces go, in any order; each call is awaited before more is read. */
 export interface Sink {
@@ -26,6 +30,16 @@ export interface Sink {
   finished(): Promise<void>;
 }
 
+/** What a face is told of a transfer, and how it ends one. */
+export interface Watch {
+  /** So many bytes of so many are here, or were sent. */
+  moved(bytes: number, all: number): void;
+  /** There is a channel to the partner, or none any more. */
+  connected(isOpen: boolean): void;
+  /** Aborted where the transfer is given up; its reason is thrown. */
+  readonly signal: AbortSignal;
+}
+
 export interface Surroundings {
   readonly crypto: Primitives;
   /** The relay's tracker. */
@@ -34,59 +48,96 @@ export interface Surroundings {
 }
 
 /**
- * Fetch what was offered and `fileReady` tells of, and say so in the session. Throws Failure: also
- * where the torrent is another than what was offered.
+ * Fetch what was offered and `fileReady` tells of, and say so in the session. A channel that breaks
+ * is made again. Throws Failure: also where the torrent is another than what was offered; and the
+ * reason of an abort.
  */
 export async function receive(
   offered: readonly OfferedFile[],
   ready: Word,
   session: Session,
   sink: Sink,
-  { crypto, tracker, webrtc }: Surroundings,
+  surroundings: Surroundings,
+  watch: Watch,
 ): Promise<void> {
   const { id, magnetURI, swarmKey } = ready;
   if (typeof id !== "string" || typeof magnetURI !== "string" || typeof swarmKey !== "string") {
     throw new Failure("notUnderstood");
   }
   const infoHash = unhex(magnetOf(magnetURI).infoHash);
-  const peerId = newPeerId(systemRandom);
+  const { crypto } = surroundings;
   const signaling = await SealedSignaling.of(infoHash, unbase64(swarmKey), crypto);
-  const meeting = new Meeting(signaling, peerId, webrtc);
-  try {
-    await meeting.at(tracker);
-    const channel = await meeting.channel;
-    let [length, pieceLength, got, told] = [0, 0, 0, 0];
-    const download = new Download(infoHash, crypto, {
-      send: (bytes) => channel.send(bytes),
-      described: async (torrent) => {
-        [length, pieceLength] = [torrent.length, torrent.pieceLength];
-        await sink.described(arriving(offered, torrent));
-        await session.say("downloadStarted", { id });
-      },
-      verified: async (piece, content) => {
-        await sink.write(piece * pieceLength, content);
-        got += content.length;
-        const now = Date.now();
-        if (now - told >= FIGURES_EVERY) {
-          told = now;
-          const figures = { id, downloaded: got, downloadSpeed: 0, progress: got / length };
-          await session.say("progressUpdate", figures);
-        }
-      },
-    });
-    const alive = setInterval(() => channel.send(KEEP_ALIVE), KEEP_ALIVE_EVERY);
-    try {
-      download.start(peerId);
-      while (!download.isDone) {
-        await download.take(await channel.next());
+  const pace = new Pace();
+  let [length, pieceLength, got, told] = [0, 0, 0, 0];
+  const download = new Download(infoHash, crypto, {
+    described: async (torrent) => {
+      [length, pieceLength] = [torrent.length, torrent.pieceLength];
+      await sink.described(arriving(offered, torrent));
+      await session.say("downloadStarted", { id });
+    },
+    verified: async (piece, content) => {
+      await sink.write(piece * pieceLength, content);
+      got += content.length;
+      watch.moved(got, length);
+      const now = Date.now();
+      pace.note(got, now);
+      if (now - told >= FIGURES_EVERY) {
+        told = now;
+        const downloadSpeed = Math.round(pace.rate);
+        const figures = { id, downloaded: got, downloadSpeed, progress: got / length };
+        await session.say("progressUpdate", figures);
       }
-      await sink.finished();
-      await session.say("downloadComplete", { id });
+    },
+  });
+  await overChannels(signaling, surroundings, watch, async (channel, peerId) => {
+    download.start(peerId, (bytes) => channel.send(bytes));
+    while (!download.isDone) {
+      await download.take(await channel.next());
+    }
+  });
+  await sink.finished();
+  await session.say("downloadComplete", { id });
+}
+
+/**
+ * Meet the other member of a swarm and talk to it, again where the channel breaks, until `talk` has
+ * returned. Throws what `talk` throws but for `noChannel`, and the reason of an abort.
+ */
+export async function overChannels(
+  signaling: SealedSignaling,
+  { tracker, webrtc }: Surroundings,
+  watch: Watch,
+  talk: (channel: Channel, peerId: Bytes) => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    watch.signal.throwIfAborted();
+    const peerId = newPeerId(systemRandom);
+    const meeting = new Meeting(signaling, peerId, webrtc);
+    let channel: Channel | undefined;
+    let alive: ReturnType<typeof setInterval> | undefined;
+    const giveUp = (): void => {
+      meeting.close();
+      channel?.close();
+    };
+    watch.signal.addEventListener("abort", giveUp);
+    try {
+      await meeting.at(tracker);
+      const opened = (channel = await meeting.channel);
+      alive = setInterval(() => opened.send(KEEP_ALIVE), KEEP_ALIVE_EVERY);
+      watch.connected(true);
+      await talk(opened, peerId);
+      return;
+    } catch (error) {
+      watch.signal.throwIfAborted();
+      if (!(error instanceof Failure) || error.code !== "noChannel") {
+        throw error;
+      }
+      watch.connected(false);
+      await new Promise((done) => setTimeout(done, AGAIN_AFTER));
     } finally {
       clearInterval(alive);
-      channel.close();
+      watch.signal.removeEventListener("abort", giveUp);
+      giveUp();
     }
-  } finally {
-    meeting.close();
   }
 }

@@ -2,40 +2,57 @@
 
 import { systemRandom } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
-import { Meeting } from "../meeting/meeting.ts";
 import type { Said, Session } from "../session/session.ts";
 import { SealedSignaling } from "../signaling/sealed.ts";
-import { base64, hex, type Bytes } from "../util/bytes.ts";
+import { base64, concat, hex, type Bytes } from "../util/bytes.ts";
 import { infoDictionary, type NamedFile } from "../wire/create.ts";
-import { newPeerId } from "../wire/download.ts";
-import { KEEP_ALIVE } from "../wire/messages.ts";
 import { metainfo } from "../wire/metainfo.ts";
-import { Upload, type Sent } from "../wire/upload.ts";
-import { KEEP_ALIVE_EVERY, type Surroundings } from "./receiving.ts";
+import { Upload } from "../wire/upload.ts";
+import { overChannels, type Surroundings, type Watch } from "./receiving.ts";
 
-/** What is sent: files, and what is at a position of all of them, one after the other. */
-export interface Source {
-  readonly files: readonly NamedFile[];
-  read(position: number, length: number): Promise<Bytes>;
+/** A file that is sent. */
+export interface SourceFile extends NamedFile {
+  /** Throws Failure `unreadable` where it is not as it was. */
+  read(offset: number, length: number): Promise<Bytes>;
+}
+
+/** What a face is told of a request of this side's beside Watch. */
+export interface SendingWatch extends Watch {
+  /** So many bytes of so many are hashed. */
+  hashed(bytes: number, all: number): void;
+  /** The partner said yes to these. */
+  accepted(files: readonly NamedFile[]): void;
 }
 
 export class Sending {
   readonly id = hex(systemRandom(16));
-  readonly #source: Source;
+  readonly #files: readonly SourceFile[];
   readonly #session: Session;
   readonly #surroundings: Surroundings;
-  #meeting: Meeting | undefined;
-  #over = false;
+  readonly #watch: SendingWatch;
+  /** Nothing is sent any more. */
+  readonly #over = new AbortController();
+  readonly #failed: (error: unknown) => void;
+  /** Rejects with why it cannot be sent; never resolves. */
+  readonly failure: Promise<never>;
 
-  constructor(source: Source, session: Session, surroundings: Surroundings) {
-    this.#source = source;
+  constructor(files: readonly SourceFile[], session: Session, surroundings: Surroundings, watch: SendingWatch) {
+    this.#files = files;
     this.#session = session;
     this.#surroundings = surroundings;
+    const signal = AbortSignal.any([watch.signal, this.#over.signal]);
+    this.#watch = { ...watch, signal };
+    let fail: (error: unknown) => void = () => undefined;
+    this.failure = new Promise((_, failed) => {
+      fail = failed;
+    });
+    this.failure.catch(() => undefined); // whoever waits hears of it
+    this.#failed = fail;
   }
 
   /** Ask the partner. Throws Failure. */
   async ask(): Promise<void> {
-    const files = this.#source.files.map(({ path, size }) => ({ path, size }));
+    const files = this.#files.map(({ path, size }) => ({ path, size }));
     await this.#session.say("fileRequest", { id: this.id, files });
   }
 
@@ -43,16 +60,25 @@ export class Sending {
    * Take a word of the partner's about this request; return whether all is done. Throws Failure:
    * `partnerGone` with `declined` or `cancelled` where the partner wants none of it.
    */
-  async take({ event, word }: Said): Promise<boolean> {
+  take({ event, word }: Said): boolean {
     if (word["id"] !== this.id) {
       return false;
     }
     if (event === "fileAnswer") {
       const { accepted } = word;
-      if (!Array.isArray(accepted) || !accepted.includes(true)) {
+      const wanted = this.#files.filter((_, at) => Array.isArray(accepted) && accepted[at] === true);
+      if (wanted.length === 0) {
         throw new Failure("partnerGone", "declined");
       }
-      await this.#serve();
+      this.#watch.accepted(wanted);
+      this.#serve(wanted).catch((error: unknown) => {
+        if (!this.#watch.signal.aborted) {
+          this.#failed(error);
+        }
+      });
+    }
+    if (event === "progressUpdate" && typeof word["downloaded"] === "number") {
+      this.#watch.moved(word["downloaded"], this.#all);
     }
     if (event === "cancel") {
       this.close();
@@ -65,40 +91,81 @@ export class Sending {
     return false;
   }
 
+  /** Send nothing any more. */
   close(): void {
-    this.#over = true;
-    this.#meeting?.close();
+    this.#over.abort();
   }
 
-  async #serve(): Promise<void> {
-    const { crypto, tracker, webrtc } = this.#surroundings;
-    const read = (position: number, length: number): Promise<Bytes> => this.#source.read(position, length);
-    const info = await infoDictionary(this.#source.files, this.id, read, crypto, () => undefined);
+  #all = 0;
+
+  async #serve(files: readonly SourceFile[]): Promise<void> {
+    const { crypto } = this.#surroundings;
+    const read = joined(files);
+    this.#all = files.reduce((sum, { size }) => sum + size, 0);
+    let told = 0;
+    const info = await infoDictionary(files, this.id, read, crypto, (bytes) => {
+      this.#watch.signal.throwIfAborted();
+      this.#watch.hashed(bytes, this.#all);
+      if (Date.now() - told >= 250) {
+        told = Date.now();
+        // A figure: where it is lost, the next replaces it.
+        this.#session.say("preparing", { id: this.id, progress: bytes / this.#all }).catch(() => undefined);
+      }
+    });
+    this.#watch.signal.throwIfAborted();
     const infoHash = await crypto.sha1(info);
     const swarmKey = systemRandom(32);
-    const peerId = newPeerId(systemRandom);
     const signaling = await SealedSignaling.of(infoHash, swarmKey, crypto);
-    this.#meeting = new Meeting(signaling, peerId, webrtc);
-    // There before the partner is: its offers find somebody.
-    await this.#meeting.at(tracker);
     const magnetURI = `magnet:?xt=urn:btih:${hex(infoHash)}`;
     await this.#session.say("fileReady", { id: this.id, magnetURI, swarmKey: base64(swarmKey) });
     const sent = { info, infoHash, torrent: metainfo(info), read };
-    this.#upload(this.#meeting, sent, peerId).catch(() => this.close());
-  }
-
-  async #upload(meeting: Meeting, sent: Sent, peerId: Bytes): Promise<void> {
-    const channel = await meeting.channel;
-    const upload = new Upload(sent, channel);
-    const alive = setInterval(() => channel.send(KEEP_ALIVE), KEEP_ALIVE_EVERY);
-    try {
+    await overChannels(signaling, this.#surroundings, this.#watch, async (channel, peerId) => {
+      const upload = new Upload(sent, channel);
       upload.start(peerId);
-      while (!this.#over) {
+      for (;;) {
         upload.take(await channel.next());
       }
-    } finally {
-      clearInterval(alive);
-      channel.close();
+    });
+  }
+}
+
+/** What is at a position of all files, one after the other. */
+function joined(files: readonly SourceFile[]): (position: number, length: number) => Promise<Bytes> {
+  const starts: number[] = [];
+  let end = 0;
+  for (const { size } of files) {
+    starts.push(end);
+    end += size;
+  }
+  return async (position, length) => {
+    const parts: Bytes[] = [];
+    let [at, left] = [firstAt(starts, position), length];
+    for (let where = position; left > 0 && at < files.length; at++) {
+      const [file, start] = [files[at], starts[at]];
+      if (file === undefined || start === undefined) {
+        break;
+      }
+      const some = Math.min(left, start + file.size - where);
+      if (some > 0) {
+        parts.push(await file.read(where - start, some));
+        where += some;
+        left -= some;
+      }
+    }
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : concat(...parts);
+  };
+}
+
+/** The last of these that is not behind a position; they rise. */
+function firstAt(starts: readonly number[], position: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? Infinity) <= position) {
+      low = middle;
+    } else {
+      high = middle;
     }
   }
+  return low;
 }

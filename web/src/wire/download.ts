@@ -20,7 +20,6 @@ const OUR_REQQ = 250;
 
 /** What comes of a download, each awaited before more is taken. */
 export interface Receiver {
-  send(bytes: Bytes): void;
   described(torrent: Metainfo): Promise<void>;
   verified(piece: number, content: Bytes): Promise<void>;
 }
@@ -34,10 +33,11 @@ export class Download {
   readonly #infoHash: Bytes;
   readonly #crypto: Primitives;
   readonly #receiver: Receiver;
-  readonly #reading: Reading;
-  readonly #metadata: (Bytes | undefined)[] = [];
+  #reading: Reading;
+  #send: (bytes: Bytes) => void = () => undefined;
+  #metadata: (Bytes | undefined)[] = [];
   readonly #pieces = new Map<number, Piece>();
-  readonly #waiting: { piece: number; begin: number }[] = [];
+  #waiting: { piece: number; begin: number }[] = [];
   #asked = 0;
   #reqq = OUR_REQQ;
   #unchoked = false;
@@ -56,15 +56,24 @@ export class Download {
     return this.#torrent !== undefined && this.#verified === pieceCount(this.#torrent);
   }
 
-  /** What is said first. */
-  start(peerId: Bytes): void {
+  /** Begin with a peer, or go on with it over another channel: what is said first. */
+  start(peerId: Bytes, send: (bytes: Bytes) => void): void {
+    this.#send = send;
+    this.#reading = new Reading(this.#infoHash);
+    [this.#asked, this.#reqq, this.#unchoked] = [0, OUR_REQQ, false];
+    if (this.#torrent === undefined) {
+      this.#metadata = [];
+    }
+    this.#waiting = [...this.#pieces].flatMap(([piece, { missing }]) =>
+      [...missing].map((begin) => ({ piece, begin })),
+    );
     const offered = new Map([
       ["m", new Map([["ut_metadata", OUR_UT_METADATA]])],
       ["reqq", OUR_REQQ],
     ] as [string, number | Map<string, number>][]);
-    this.#receiver.send(handshake(this.#infoHash, peerId));
-    this.#receiver.send(message(Kind.extended, bytesOf([0]), encode(offered)));
-    this.#receiver.send(message(Kind.haveNone));
+    this.#send(handshake(this.#infoHash, peerId));
+    this.#send(message(Kind.extended, bytesOf([0]), encode(offered)));
+    this.#send(message(Kind.haveNone));
   }
 
   /** Take what the peer sent; one call at a time. Throws Failure `badPeer`. */
@@ -108,7 +117,9 @@ export class Download {
       const fields = dictionary(decode(payload.slice(1)));
       this.#reqq = Math.min(OUR_REQQ, Math.max(1, integer(fields.get("reqq") ?? OUR_REQQ)));
       const size = fields.get("metadata_size");
-      if (this.#metadata.length === 0 && size !== undefined) {
+      if (this.#torrent !== undefined) {
+        this.#send(message(Kind.interested));
+      } else if (this.#metadata.length === 0 && size !== undefined) {
         this.#askMetadata(integer(dictionary(fields.get("m")).get("ut_metadata")), integer(size, 1));
       }
     } else if (payload[0] === OUR_UT_METADATA) {
@@ -128,7 +139,7 @@ export class Download {
     for (let piece = 0; piece * BLOCK < size; piece++) {
       this.#metadata.push(undefined);
       const asked = encode(new Map([["msg_type", 0], ["piece", piece]]));
-      this.#receiver.send(message(Kind.extended, bytesOf([id]), asked));
+      this.#send(message(Kind.extended, bytesOf([id]), asked));
     }
   }
 
@@ -147,7 +158,7 @@ export class Download {
     }
     this.#torrent = metainfo(info);
     await this.#receiver.described(this.#torrent);
-    this.#receiver.send(message(Kind.interested));
+    this.#send(message(Kind.interested));
     this.#ask();
   }
 
@@ -162,7 +173,7 @@ export class Download {
       }
       const { piece, begin } = this.#waiting.shift() ?? { piece: 0, begin: 0 };
       const length = Math.min(BLOCK, pieceSize(torrent, piece) - begin);
-      this.#receiver.send(message(Kind.request, ...[piece, begin, length].map((n) => bigEndian(n, 4))));
+      this.#send(message(Kind.request, ...[piece, begin, length].map((n) => bigEndian(n, 4))));
       this.#asked += 1;
     }
   }
@@ -210,7 +221,7 @@ export class Download {
     this.#pieces.delete(piece);
     await this.#receiver.verified(piece, content);
     this.#verified += 1;
-    this.#receiver.send(message(Kind.have, bigEndian(piece, 4)));
+    this.#send(message(Kind.have, bigEndian(piece, 4)));
   }
 }
 

@@ -1,0 +1,78 @@
+"""Somebody with a browser and nothing else, at the page that a relay serves."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.interop.kinds import PEERS
+from tests.interop.line_process import LineProcess
+
+#: Seconds for anything to happen: for a machine that is busy with other tests.
+TIMEOUT = 120.0
+
+
+class Browser:
+    """A real Chromium with one page, until `close`.
+
+    Args:
+        program: The browser.
+        folder: For its downloads and its log.
+    """
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self.downloads = folder / "downloads"
+        self.downloads.mkdir(parents=True)
+        argv: list[str | Path] = ["node", PEERS / "web_page.mjs", program, self.downloads]
+        self.process = LineProcess("browser", argv, log=folder / "browser.log")
+        self.process.wait("ready", TIMEOUT)
+        self._numbers = count()
+
+    def do(self, deed: str, **how: Any) -> Any:
+        """Have it do something, and return what came of it; see peers/web_page.mjs."""
+        number = next(self._numbers)
+        self.process.tell(n=number, do=deed, **how)
+        line = self.process.wait(
+            lambda said: said.get("n") == number and said["event"] in ("did", "refused"), TIMEOUT
+        )
+        assert line["event"] == "did", f"{line['message']}\n{self.process.report()}"
+        return line["value"]
+
+    def open(self, url: str) -> int:
+        """Go to an address; return the status of its answer."""
+        return int(self.do("open", url=url))
+
+    def shows(self, text: str) -> str:
+        """Wait until the page shows a text; return all that it shows."""
+        return str(self.do("shows", text=text))
+
+    def click(self, name: str) -> None:
+        """Press a button by its name."""
+        self.do("click", name=name)
+
+    def code(self) -> str:
+        """Return the code that it shows."""
+        return str(self.do("text", at="#code"))
+
+    def join(self, code: str) -> None:
+        """Type somebody's code."""
+        self.do("fill", at="#theirs", text=code)
+        self.click("Pair")
+
+    def saved(self, files: int) -> dict[str, bytes]:
+        """Return what it has put among the person's downloads, once there are so many."""
+        self.process.wait(lambda _: len(self._downloaded()) >= files, TIMEOUT)
+        return {each["name"]: Path(each["path"]).read_bytes() for each in self._downloaded()}
+
+    def complaints(self) -> list[str]:
+        """Return what it said of faults of the page, or of what its policy forbids."""
+        told = ("failed", "complained")
+        return [each["message"] for each in self.process.lines if each["event"] in told]
+
+    def close(self) -> None:
+        """End it."""
+        self.process.close()
+
+    def _downloaded(self) -> list[dict[str, Any]]:
+        return [each for each in self.process.lines if each["event"] == "downloaded"]

@@ -1,0 +1,104 @@
+/** A store that is one file of the origin's private file system, written by disk_worker.ts. */
+
+import { Failure } from "../failure.ts";
+import { hex } from "../util/bytes.ts";
+import type { Store } from "./store.ts";
+
+/** What a worker is asked; each is answered, in order. */
+export type Ask =
+  | { readonly number: number; readonly does: "open"; readonly name: string; readonly size: number }
+  | {
+      readonly number: number;
+      readonly does: "write";
+      readonly position: number;
+      readonly content: Uint8Array<ArrayBuffer>;
+    }
+  | { readonly number: number; readonly does: "close" };
+
+/** error: "" where it is done, else the name of a DOMException. */
+export interface Told {
+  readonly number: number;
+  readonly error: string;
+}
+
+type Asked<T> = T extends unknown ? Omit<T, "number"> : never;
+
+const PREFIX = "arriving-";
+
+export class Disk implements Store {
+  readonly #name = PREFIX + hex(crypto.getRandomValues(new Uint8Array(8)));
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, (told: Told) => void>();
+  #number = 0;
+  #release: () => void = () => undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    // Held for as long as this page is there, so that no other takes the file for a leftover.
+    const held = new Promise<void>((done) => {
+      this.#release = done;
+    });
+    void navigator.locks.request(this.#name, () => held);
+    worker.onmessage = ({ data }: MessageEvent<Told>) => {
+      this.#waiting.get(data.number)?.(data);
+      this.#waiting.delete(data.number);
+    };
+  }
+
+  /** Whether this browser has one for this page. */
+  static get isThere(): boolean {
+    // The type says that it is always there; without TLS it is not.
+    const storage = navigator.storage as StorageManager | undefined;
+    return typeof storage?.getDirectory === "function" && typeof Worker === "function";
+  }
+
+  /** A file with room for so many bytes. Throws Failure `noRoom`. */
+  static async of(size: number): Promise<Disk> {
+    await Disk.tidy();
+    const disk = new Disk(new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" }));
+    await disk.#ask({ does: "open", name: disk.#name, size });
+    return disk;
+  }
+
+  /** Remove what pages of this origin left that are gone. */
+  static async tidy(): Promise<void> {
+    const root = await navigator.storage.getDirectory();
+    for await (const name of root.keys()) {
+      if (name.startsWith(PREFIX)) {
+        await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+          if (lock !== null) {
+            await root.removeEntry(name);
+          }
+        });
+      }
+    }
+  }
+
+  async write(position: number, content: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#ask({ does: "write", position, content });
+  }
+
+  async blob(): Promise<Blob> {
+    await this.#ask({ does: "close" });
+    const root = await navigator.storage.getDirectory();
+    return (await root.getFileHandle(this.#name)).getFile();
+  }
+
+  async remove(): Promise<void> {
+    this.#worker.terminate();
+    this.#release();
+    const root = await navigator.storage.getDirectory();
+    await root.removeEntry(this.#name).catch(() => undefined);
+  }
+
+  async #ask(ask: Asked<Ask>): Promise<void> {
+    const number = this.#number++;
+    const told = await new Promise<Told>((done) => {
+      this.#waiting.set(number, done);
+      this.#worker.postMessage({ ...ask, number });
+    });
+    if (told.error !== "") {
+      throw new Failure("noRoom", told.error);
+    }
+  }
+}

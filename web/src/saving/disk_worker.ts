@@ -1,0 +1,50 @@
+/**
+ * A worker that writes one file of the origin's private file system: only workers write in place,
+ * so that what was written is there at once, and after a reload.
+ */
+
+import type { Ask, Told } from "./disk.ts";
+
+interface Port {
+  onmessage: ((event: MessageEvent<Ask>) => void) | null;
+  postMessage(told: Told): void;
+}
+
+/** As browsers have it in workers; TypeScript's DOM does not know it. */
+interface SyncAccess {
+  write(content: Uint8Array, at: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+type Handle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncAccess> };
+
+const port = globalThis as unknown as Port;
+let access: SyncAccess | undefined;
+
+async function obey(ask: Ask): Promise<void> {
+  if (ask.does === "open") {
+    const root = await navigator.storage.getDirectory();
+    const handle = (await root.getFileHandle(ask.name, { create: true })) as Handle;
+    access = await handle.createSyncAccessHandle();
+    access.truncate(ask.size);
+  } else if (ask.does === "write") {
+    const written = access?.write(ask.content, { at: ask.position });
+    if (written !== ask.content.length) {
+      throw new DOMException("nothing more fits", "QuotaExceededError");
+    }
+  } else {
+    access?.flush();
+    access?.close();
+    access = undefined;
+  }
+}
+
+port.onmessage = ({ data }) => {
+  obey(data).then(
+    () => port.postMessage({ number: data.number, error: "" }),
+    (error: unknown) => {
+      port.postMessage({ number: data.number, error: error instanceof Error ? error.name : "Error" });
+    },
+  );
+};

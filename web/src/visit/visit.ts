@@ -1,0 +1,434 @@
+/**
+ * A visit to the page: one relay, one other person at a time, and what goes between the two.
+ *
+ * What it looks like is state.ts's and the page's; each method is something that a person does.
+ */
+
+import { primitives } from "../crypto/choice.ts";
+import { Pace } from "../exchange/pace.ts";
+import { offeredOf, type OfferedFile } from "../exchange/offer.ts";
+import { receive, type Surroundings, type Watch } from "../exchange/receiving.ts";
+import { Sending, type SourceFile } from "../exchange/sending.ts";
+import { Failure } from "../failure.ts";
+import { RelayConnection } from "../relay/connection.ts";
+import type { Room } from "../relay/room.ts";
+import { Saving } from "../saving/saving.ts";
+import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
+import type { Introduction } from "../session/key_agreement.ts";
+import { pair } from "../session/pairing_handshake.ts";
+import { Session, type Said } from "../session/session.ts";
+import { placeOf } from "../session/shared_secret.ts";
+import type { Side } from "../session/side.ts";
+import { introductionIn } from "./link.ts";
+import { AT_FIRST, newTransfer, withTransfer, type Transfer, type VisitState } from "./state.ts";
+import { idOf, linesOf, shareOf } from "./words.ts";
+
+/** Lines of talk that are kept. */
+const MOST_LINES = 500;
+
+/** What a transfer is, beside how it looks. */
+interface Doing {
+  readonly offered: readonly OfferedFile[];
+  readonly sending: Sending | undefined;
+  readonly saving: Saving | undefined;
+  readonly abort: AbortController;
+  readonly pace: Pace;
+  began: number;
+}
+
+export class Visit {
+  readonly #origin: string;
+  readonly #name: string;
+  readonly #changed: (state: VisitState) => void;
+  readonly #doing = new Map<string, Doing>();
+  #state: VisitState = AT_FIRST;
+  #relay: RelayConnection | undefined;
+  #room: Room | undefined;
+  #session: Session | undefined;
+  /** Which code or room is the current one: what comes of an earlier one is left. */
+  #attempt = 0;
+
+  /** `changed` is called with each new state; `name` is what the partner is told. */
+  constructor(origin: string, name: string, changed: (state: VisitState) => void) {
+    this.#origin = origin;
+    this.#name = name;
+    this.#changed = changed;
+  }
+
+  get state(): VisitState {
+    return this.#state;
+  }
+
+  /** Connect, and meet whom a link leads to; without one, wait with a code. */
+  async open(hash: string): Promise<void> {
+    await this.#guarded(async () => {
+      const by = introductionIn(hash);
+      this.#set({ ...AT_FIRST, byLink: by !== undefined });
+      this.#relay = await RelayConnection.to(this.#origin);
+      if (by === undefined) {
+        await this.#offer(this.#relay);
+      } else if (by.kind === "code") {
+        await this.#join(this.#relay, by);
+      } else {
+        this.#set({ stage: "meeting" });
+        const waiting = await this.#relay.meet(await placeOf(by, primitives()));
+        await this.#pair(by, waiting.joined ? "joiner" : "maker", await waiting.room);
+      }
+    });
+  }
+
+  /** Pair by a code that somebody typed. */
+  async join(typed: string): Promise<void> {
+    await this.#guarded(async () => {
+      const code = parseCode(typed);
+      this.#relay ??= await RelayConnection.to(this.#origin);
+      await this.#join(this.#relay, code);
+    });
+  }
+
+  /** Ask the partner to take these. */
+  async send(files: readonly SourceFile[]): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || files.length === 0) {
+      return;
+    }
+    const doing = this.#begun([], new AbortController(), (watch) => {
+      const sending: Sending = new Sending(files, session, this.#surroundings, {
+        ...watch,
+        hashed: (moved) => this.#change(sending.id, { phase: "hashing", moved }),
+        accepted: (wanted) =>
+          this.#change(sending.id, {
+            phase: "hashing",
+            files: wanted,
+            size: wanted.reduce((sum, { size }) => sum + size, 0),
+          }),
+      });
+      return sending;
+    });
+    const { id } = doing.sending;
+    this.#set({ transfers: [...this.#state.transfers, newTransfer(id, true, files)] });
+    doing.sending.failure.catch((error: unknown) => this.#failed(id, error, true));
+    await this.#guarded(() => doing.sending.ask());
+  }
+
+  /** Take what the partner offers, or decline it. */
+  async answer(id: string, yes: boolean): Promise<void> {
+    const doing = this.#doing.get(id);
+    if (doing === undefined || this.#transfer(id)?.phase !== "asked") {
+      return;
+    }
+    await this.#guarded(async () => {
+      const room = yes ? await Saving.room() : Infinity;
+      if (room < (this.#transfer(id)?.size ?? 0)) {
+        this.#change(id, { failure: new Failure("noRoom") });
+        return;
+      }
+      this.#change(id, yes ? { phase: "connecting", failure: undefined } : { phase: "declined" });
+      const accepted = doing.offered.map(() => yes);
+      await this.#session?.say("fileAnswer", { id, accepted });
+    });
+  }
+
+  /** Pause a transfer, or go on with it. */
+  async pause(id: string, paused: boolean): Promise<void> {
+    this.#change(id, { pausedHere: paused });
+    await this.#guarded(async () => this.#session?.say(paused ? "pause" : "resume", { id }));
+  }
+
+  /** Give a transfer up. */
+  async cancel(id: string): Promise<void> {
+    this.#end(id, { phase: "cancelled" });
+    await this.#guarded(async () => this.#session?.say("cancel", { id }));
+  }
+
+  /** Say a line to the partner. */
+  async say(text: string): Promise<void> {
+    if (this.#session !== undefined && text !== "") {
+      const session = this.#session;
+      this.#line("", text, false);
+      await this.#guarded(() => session.say("message", { text }));
+    }
+  }
+
+  /** Show what went wrong beside a visit's own doing. Throws what is no Failure. */
+  tell(error: unknown): void {
+    this.#set({ failure: asFailure(error) });
+  }
+
+  /** What arrived was saved. */
+  saved(id: string): void {
+    const { arrived } = this.#transfer(id) ?? {};
+    if (arrived !== undefined) {
+      this.#change(id, { arrived: { ...arrived, saved: true } });
+    }
+  }
+
+  /** End the session, and wait with a new code. */
+  async leave(): Promise<void> {
+    const [session, room] = [this.#session, this.#room];
+    this.#over(undefined);
+    await session?.end().catch(() => undefined);
+    await room?.leave().catch(() => undefined);
+  }
+
+  // -- pairing
+
+  async #offer(relay: RelayConnection): Promise<void> {
+    const attempt = ++this.#attempt;
+    for (;;) {
+      const waiting = await relay.allocate();
+      const code = newCode(waiting.nameplate);
+      this.#set({ stage: "ready", code: codeText(code) });
+      try {
+        const room = await waiting.room;
+        if (attempt === this.#attempt) {
+          await this.#pair(code, "maker", room);
+        }
+        return;
+      } catch (error) {
+        if (attempt !== this.#attempt) {
+          return;
+        }
+        if (!(error instanceof Failure) || error.code !== "expired") {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #join(relay: RelayConnection, code: Code): Promise<void> {
+    const attempt = ++this.#attempt;
+    const own = this.#state.code;
+    this.#set({ stage: "pairing", failure: undefined });
+    try {
+      const room = await relay.claim(code.nameplate);
+      await this.#pair(code, "joiner", room);
+    } catch (error) {
+      if (attempt === this.#attempt) {
+        this.#set({ stage: "ready", code: own });
+        throw error;
+      }
+    }
+  }
+
+  async #pair(by: Introduction, side: Side, room: Room): Promise<void> {
+    this.#set({ stage: "pairing", failure: undefined });
+    const agreed = await pair(by, side, { name: this.#name, wants: "both" }, room);
+    this.#room = room;
+    const session = (this.#session = new Session(agreed, room));
+    const { verification, partner } = session;
+    this.#set({ stage: "paired", code: "", partner: partner.name, verification });
+    this.#listen(session).catch((error: unknown) => {
+      if (this.#session === session) {
+        this.#over(asFailure(error));
+      }
+    });
+  }
+
+  async #listen(session: Session): Promise<void> {
+    while (this.#session === session) {
+      await this.#hear(await session.next(), session);
+    }
+  }
+
+  // -- the partner's words
+
+  async #hear(said: Said, session: Session): Promise<void> {
+    const { event, word } = said;
+    const id = idOf(word);
+    switch (event) {
+      case "fileRequest":
+        await this.#asked(id, said, session);
+        return;
+      case "message":
+        this.#line(this.#state.partner, linesOf(word, false), false);
+        return;
+      case "text":
+        this.#line(this.#state.partner, linesOf(word, true), true);
+        return;
+      case "goodbye":
+        throw new Failure("partnerGone");
+    }
+    const doing = this.#doing.get(id);
+    if (doing === undefined) {
+      return;
+    }
+    switch (event) {
+      case "preparing":
+        this.#change(id, { phase: "hashing", moved: shareOf(word) * (this.#transfer(id)?.size ?? 0) });
+        break;
+      case "pause":
+      case "resume":
+        this.#change(id, { pausedThere: event === "pause" });
+        break;
+      case "queue":
+        this.#change(id, { queued: word["waits"] === true });
+        break;
+      case "fileReady":
+        if (doing.saving !== undefined && this.#transfer(id)?.phase !== "moving") {
+          this.#take(id, doing, doing.saving, said, session);
+        }
+        break;
+      case "cancel":
+        this.#end(id, { phase: "cancelled", byPartner: true });
+        break;
+      default:
+        this.#aboutSending(id, doing, said);
+    }
+  }
+
+  #aboutSending(id: string, { sending, began }: Doing, said: Said): void {
+    try {
+      if (sending?.take(said) === true) {
+        const size = this.#transfer(id)?.size ?? 0;
+        this.#end(id, { phase: "done", moved: size, took: (Date.now() - began) / 1000 });
+      }
+    } catch (error) {
+      const failure = asFailure(error);
+      const declined = failure.detail === "declined";
+      this.#end(id, declined ? { phase: "declined", byPartner: true } : { phase: "failed", failure });
+    }
+  }
+
+  async #asked(id: string, { word }: Said, session: Session): Promise<void> {
+    if (id === "" || this.#doing.has(id)) {
+      return;
+    }
+    try {
+      const offered = offeredOf(word);
+      this.#begun(offered, new AbortController(), undefined, id);
+      this.#set({ transfers: [...this.#state.transfers, newTransfer(id, false, offered)] });
+    } catch (error) {
+      const failure = asFailure(error);
+      this.#set({ transfers: [...this.#state.transfers, { ...newTransfer(id, false, []), phase: "failed", failure }] });
+      const reason = "A page in a browser takes at most 10,000 files, and no streams or links.";
+      await session.say("cancel", { id, reason, failed: true });
+    }
+  }
+
+  #take(id: string, doing: Doing, saving: Saving, { word }: Said, session: Session): void {
+    doing.began = Date.now();
+    this.#change(id, { phase: "connecting", moved: 0, queued: false });
+    receive(doing.offered, word, session, saving, this.#surroundings, this.#watch(() => id, doing)).then(
+      () => {
+        const arrived = { ...saving.kept, saved: false };
+        const took = (Date.now() - doing.began) / 1000;
+        this.#end(id, { phase: "done", took, arrived }, true);
+      },
+      (error: unknown) => this.#failed(id, error, false),
+    );
+  }
+
+  // -- transfers
+
+  #begun(offered: readonly OfferedFile[], abort: AbortController, make: undefined, id: string): Doing;
+  #begun(
+    offered: readonly OfferedFile[],
+    abort: AbortController,
+    make: (watch: Watch) => Sending,
+  ): Doing & { readonly sending: Sending };
+  #begun(
+    offered: readonly OfferedFile[],
+    abort: AbortController,
+    make: ((watch: Watch) => Sending) | undefined,
+    id?: string,
+  ): Doing {
+    const rest = { offered, abort, pace: new Pace(), began: Date.now() };
+    if (make === undefined) {
+      const doing = { ...rest, sending: undefined, saving: new Saving() };
+      this.#doing.set(id ?? "", doing);
+      return doing;
+    }
+    const sending: Sending = make(this.#watch(() => sending.id, rest));
+    const doing = { ...rest, sending, saving: undefined };
+    this.#doing.set(sending.id, doing);
+    return doing;
+  }
+
+  #watch(id: () => string, { abort, pace }: Pick<Doing, "abort" | "pace">): Watch {
+    return {
+      signal: abort.signal,
+      moved: (bytes, all) => {
+        pace.note(bytes, Date.now());
+        const phase = bytes >= all && !this.#transfer(id())?.outgoing ? "writing" : "moving";
+        this.#change(id(), { phase, moved: bytes, rate: pace.rate });
+      },
+      connected: (isOpen) => this.#change(id(), { phase: isOpen ? "moving" : "connecting" }),
+    };
+  }
+
+  #failed(id: string, error: unknown, tell: boolean): void {
+    const phase = this.#transfer(id)?.phase;
+    if (phase === "cancelled" || phase === "done" || phase === "failed") {
+      return;
+    }
+    this.#end(id, { phase: "failed", failure: asFailure(error) });
+    // A partner who caused it has given up too, or hears of it.
+    const reason = tell ? "It cannot be read any more." : "The browser could not take it.";
+    this.#session?.say("cancel", { id, reason, failed: true }).catch(() => undefined);
+  }
+
+  /** A transfer is over; what is not kept is given back. */
+  #end(id: string, change: Partial<Transfer>, keep = false): void {
+    const doing = this.#doing.get(id);
+    doing?.abort.abort(new Failure("partnerGone", "cancelled"));
+    doing?.sending?.close();
+    if (!keep) {
+      doing?.saving?.forget().catch(() => undefined);
+    }
+    this.#change(id, { ...change, rate: 0, queued: false });
+  }
+
+  #over(failure: Failure | undefined): void {
+    this.#attempt += 1;
+    [this.#session, this.#room] = [undefined, undefined];
+    for (const { id, phase } of this.#state.transfers) {
+      if (phase !== "done" && phase !== "declined" && phase !== "cancelled" && phase !== "failed") {
+        this.#end(id, { phase: "failed", failure: failure ?? new Failure("partnerGone") });
+      }
+    }
+    this.#set({ stage: "over", failure });
+  }
+
+  get #surroundings(): Surroundings {
+    const tracker = new URL("/announce", this.#origin.replace(/^http/, "ws")).href;
+    return { crypto: primitives(), tracker, webrtc: {} };
+  }
+
+  #transfer(id: string): Transfer | undefined {
+    return this.#state.transfers.find((each) => each.id === id);
+  }
+
+  #change(id: string, change: Partial<Transfer>): void {
+    this.#set(withTransfer(this.#state, id, change));
+  }
+
+  #line(from: string, text: string, whole: boolean): void {
+    if (text !== "") {
+      this.#set({ lines: [...this.#state.lines, { from, text, whole }].slice(-MOST_LINES) });
+    }
+  }
+
+  async #guarded(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const failure = asFailure(error);
+      const lost = failure.code === "relayLost" && this.#session === undefined;
+      this.#set(lost ? { stage: "over", failure } : { failure });
+    }
+  }
+
+  #set(change: Partial<VisitState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#changed(this.#state);
+  }
+}
+
+/** An error as one that is told; what is none of ours is a fault, and thrown on. */
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) {
+    return error;
+  }
+  throw error;
+}
