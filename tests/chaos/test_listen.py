@@ -28,6 +28,9 @@ NAMES: Final = ("Ann", "Bob", "Cyd")
 MB: Final = 1_000_000
 #: An hour; fewer seconds for who only looks whether it works.
 LONG: Final = float(os.environ.get("CHAOS_LISTEN_SECONDS") or 3600)
+#: Who is interrupted while Dan is away, and gone before he is back, cannot tell him: he waits for so
+#: long, and then gives up, which is told.
+AWAY: Final = "60s"
 #: At the beginning of an hour a contact is waited for at two places, each a task and what it waits
 #: for.
 MORE_TASKS: Final = 4 * len(NAMES)
@@ -157,7 +160,8 @@ class Listener:
     def begin(self) -> None:
         """Start, with what it remembers, and wait until it can be reached."""
         process = self._side.run(
-            *("listen", "--yes", "--json", "-o", self._inbox), module="tests.chaos.listener"
+            *("listen", "--yes", "--json", "-o", self._inbox, "--away-limit", AWAY),
+            module="tests.chaos.listener",
         )
         self._side.processes.append(process)
         process.wait_for("relay", lambda event: event["state"] == "connected")

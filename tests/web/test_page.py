@@ -146,9 +146,50 @@ def test_a_partner_who_goes_is_told_of(world: World, browser: Browser, tmp_path:
     browser.shows("left")
     sender.signal(signal.SIGINT)
     sender.end()
-    browser.shows("They are gone.")
+    browser.shows("Ann cancelled it.")
+    browser.shows("You are not paired with Ann any more.")
     browser.click("Start again")
     assert browser.code()
+
+
+def test_a_relay_that_is_restarted_ends_nothing(
+    world: World, browser: Browser, tmp_path: Path
+) -> None:
+    relay = world.start_relay()
+    url = world.environment["FILESEND_RELAY"]
+    sent = fill(tmp_path / "a.bin", 6 * MB)
+    sender, link = linked(world, sent, "--upload-limit", "1M")
+    browser.open(link)
+    browser.click("Accept")
+    browser.shows("left")  # it moves
+    relay.process.kill()
+    browser.shows("is away, or the relay.")
+    world.start("relay", "--port", url.rpartition(":")[2]).wait_for_line("ready at")
+    browser.shows("You are paired with")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    assert {"relayAway", "relayBack"} <= set(sender.names())
+    browser.click("Save")
+    assert browser.saved(1)["a.bin"] == sent.read_bytes()
+    browser.forgive("WebSocket connection")
+
+
+def test_a_relay_that_is_restarted_before_the_yes(
+    world: World, browser: Browser, tmp_path: Path
+) -> None:
+    relay = world.start_relay()
+    url = world.environment["FILESEND_RELAY"]
+    sent = fill(tmp_path / "a.bin", MB)
+    sender, link = linked(world, sent)
+    browser.open(link)
+    browser.shows("would like to send you a file")
+    relay.process.kill()
+    browser.shows("is away, or the relay.")
+    browser.click("Accept")  # it is said when there is a relay
+    world.start("relay", "--port", url.rpartition(":")[2]).wait_for_line("ready at")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    browser.forgive("WebSocket connection")
 
 
 def test_a_text_is_shown_as_it_is(world: World, browser: Browser) -> None:

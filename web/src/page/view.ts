@@ -326,7 +326,7 @@ function statusLine(transfer: Transfer, partner: string): string {
   }
 }
 
-function statusOf({ stage, partner }: VisitState): string {
+function statusOf({ stage, partner, away }: VisitState): string {
   switch (stage) {
     case "connecting":
       return TEXTS.connecting;
@@ -335,7 +335,9 @@ function statusOf({ stage, partner }: VisitState): string {
     case "pairing":
       return TEXTS.pairing;
     case "paired":
-      return TEXTS.pairedWith(partner);
+      return away ? TEXTS.away(partner) : TEXTS.pairedWith(partner);
+    case "over":
+      return partner === "" ? "" : TEXTS.left(partner);
     default:
       return "";
   }

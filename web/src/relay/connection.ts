@@ -68,6 +68,11 @@ export class RelayConnection {
     return connection;
   }
 
+  /** Whether it is there still. */
+  get isOpen(): boolean {
+    return this.#socket.connected;
+  }
+
   /** A number under which somebody can join. Throws Failure. */
   async allocate(): Promise<Waiting & { readonly nameplate: number }> {
     return this.#call("allocate", {}, (reply) => {

@@ -23,10 +23,13 @@ export interface Agreed {
   readonly cipher: RoomCipher;
   /** The other side's. */
   readonly hello: Hello;
+  /** Of a session that goes on, the last word of this side's that the other has taken. */
+  readonly taken: number;
 }
 
 /**
- * Pair with the other side of a room.
+ * Pair with the other side of a room. `taken` is, of a session that goes on, the number of the last
+ * word that this side took.
  *
  * Throws Failure: `wrongCode` where it does not know the words, or left when it may have tested a
  * guess at them; `wrongSecret`; `pairingFailed`; `somebodyBetween`; `relayLost`; `tampered`.
@@ -36,6 +39,7 @@ export async function pair(
   side: Side,
   hello: Hello,
   line: Line,
+  taken = 0,
   timeout = TIMEOUT,
 ): Promise<Agreed> {
   const pairing = new Pairing(introduction, side);
@@ -45,7 +49,7 @@ export async function pair(
   });
   late.catch(() => undefined); // nobody may be waiting just then
   try {
-    return await run(pairing, side, hello, {
+    return await run(pairing, side, hello, taken, {
       say: (event, body) => line.say(event, body),
       hear: () => Promise.race([line.hear(), late]),
     });
@@ -57,7 +61,13 @@ export async function pair(
   }
 }
 
-async function run(pairing: Pairing, side: Side, hello: Hello, line: Line): Promise<Agreed> {
+async function run(
+  pairing: Pairing,
+  side: Side,
+  hello: Hello,
+  taken: number,
+  line: Line,
+): Promise<Agreed> {
   const opening = await pairing.start();
   let heard: Heard;
   if (pairing.listensFirst) {
@@ -76,14 +86,14 @@ async function run(pairing: Pairing, side: Side, hello: Hello, line: Line): Prom
   }
   const shared = await pairing.sharedKey();
   const cipher = new RoomCipher(shared, side);
-  const own = { event: "hello", word: helloWord(hello), number: 0, taken: 0 } as const;
+  const own = { event: "hello", word: helloWord(hello), number: 0, taken } as const;
   await line.say("hello", await cipher.seal(own));
   const answer = await line.hear();
   const theirs = await cipher.open(answer.event, answer.body);
   if (theirs.event !== "hello") {
     throw new Failure("pairingFailed");
   }
-  return { shared, side, cipher, hello: helloOf(theirs.word) };
+  return { shared, side, cipher, hello: helloOf(theirs.word), taken: theirs.taken };
 }
 
 async function say(line: Line, words: readonly PairingWord[]): Promise<void> {

@@ -1,9 +1,11 @@
 /**
- * Two people who are paired, and the words that they say to each other through a room.
+ * Two people who are paired, and the words that they say to each other, through one room after the
+ * other: where a room is lost, words wait for the next.
  *
- * What words mean never lives here; nor, so far, coming back after the room is lost.
+ * What words mean, and the way back into a room, never live here.
  */
 
+import { Failure } from "../failure.ts";
 import type { Line } from "../relay/room.ts";
 import type { RoutedEvent } from "../relay/words.ts";
 import type { Envelope, Word } from "./envelope.ts";
@@ -12,19 +14,33 @@ import { WordStream } from "./word_stream.ts";
 
 /** Milliseconds after which a word is acknowledged, where this side has nothing else to say. */
 const ACKNOWLEDGED_AFTER = 100;
+/** What a line fails with that another can make good. */
+const LOST: ReadonlySet<string> = new Set(["relayLost", "relayRefused", "partnerGone"]);
 
 export interface Said {
   readonly event: string;
   readonly word: Word;
 }
 
+/** A room in one epoch, and the keys of that. */
+interface InRoom {
+  readonly agreed: Agreed;
+  readonly line: Line;
+}
+
 export class Session {
   /** Words to compare aloud. */
   readonly verification: string;
   readonly partner: Agreed["hello"];
-  readonly #agreed: Agreed;
-  readonly #line: Line;
+  readonly shared: Agreed["shared"];
+  /** Called when there is no room any more. */
+  onAway: () => void = () => undefined;
   readonly #stream = new WordStream();
+  #room: InRoom | undefined;
+  /** Where a reader waits for a room. */
+  #waiting: { readonly done: () => void; readonly failed: (failure: Failure) => void } | undefined;
+  #epoch = 0;
+  #over: Failure | undefined;
   /** Words go out in the order in which they were sealed. */
   #sent: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,11 +48,24 @@ export class Session {
   constructor(agreed: Agreed, line: Line) {
     this.verification = agreed.shared.verification;
     this.partner = agreed.hello;
-    this.#agreed = agreed;
-    this.#line = line;
+    this.shared = agreed.shared;
+    this.#room = { agreed, line };
   }
 
-  /** Say a word. Throws Failure where its line does not take it. */
+  /** The epoch of the room that both were in last. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The number of the last word of the partner's that was taken. */
+  get taken(): number {
+    return this.#stream.taken;
+  }
+
+  /**
+   * Say a word; it waits where there is no room, unless it is a figure. Throws Failure `tooLong`
+   * where too much waits.
+   */
   async say(event: RoutedEvent, word: Word): Promise<void> {
     await this.#send(event, this.#stream.say(event, word));
   }
@@ -44,8 +73,16 @@ export class Session {
   /** The partner's next word, each once and in order. Throws Failure where there will be none. */
   async next(): Promise<Said> {
     for (;;) {
-      const { event, body } = await this.#line.hear();
-      const envelope = await this.#agreed.cipher.open(event, body);
+      const room = await this.#current();
+      let heard;
+      try {
+        heard = await room.line.hear();
+      } catch (error) {
+        this.#lost(room, error);
+        continue;
+      }
+      const { event, body } = heard;
+      const envelope = await room.agreed.cipher.open(event, body);
       const isNews = this.#stream.hear(envelope);
       if (this.#stream.owes) {
         this.#timer ??= setTimeout(() => this.#acknowledge(), ACKNOWLEDGED_AFTER);
@@ -56,10 +93,56 @@ export class Session {
     }
   }
 
-  /** End the session: the partner is told, and nothing is said any more. */
+  /**
+   * Go on in a room where both have met again, in this epoch; what the partner has not taken is said
+   * again. Throws Failure `notUnderstood` where the partner has taken what was never said.
+   */
+  async enter(agreed: Agreed, line: Line, epoch: number): Promise<void> {
+    this.#stream.acknowledged(agreed.taken);
+    [this.#room, this.#epoch] = [{ agreed, line }, epoch];
+    this.#waiting?.done();
+    this.#waiting = undefined;
+    await Promise.all(
+      this.#stream.unacknowledged().map((envelope) => this.#send(envelope.event as RoutedEvent, envelope)),
+    );
+  }
+
+  /** End the session: the partner is told, where there is a room, and nothing is said any more. */
   async end(): Promise<void> {
-    clearTimeout(this.#timer);
     await this.say("goodbye", {});
+    this.fail(new Failure("partnerGone", "leftHere"));
+  }
+
+  /** There will be no more words. */
+  fail(failure: Failure): void {
+    clearTimeout(this.#timer);
+    this.#over ??= failure;
+    this.#waiting?.failed(this.#over);
+    this.#waiting = undefined;
+  }
+
+  async #current(): Promise<InRoom> {
+    while (this.#room === undefined || this.#over !== undefined) {
+      if (this.#over !== undefined) {
+        throw this.#over;
+      }
+      await new Promise<void>((done, failed) => {
+        this.#waiting = { done, failed };
+      });
+    }
+    return this.#room;
+  }
+
+  #lost(room: InRoom, error: unknown): void {
+    if (!(error instanceof Failure) || !LOST.has(error.code)) {
+      throw error;
+    }
+    if (this.#room === room) {
+      this.#room = undefined;
+      if (this.#over === undefined) {
+        this.onAway();
+      }
+    }
   }
 
   #acknowledge(): void {
@@ -71,10 +154,17 @@ export class Session {
   }
 
   #send(event: RoutedEvent, envelope: Envelope): Promise<void> {
+    const room = this.#room;
+    if (room === undefined) {
+      return Promise.resolve(); // it is kept, unless it is a figure
+    }
     const stamped = this.#stream.stamped(envelope);
-    const sent = this.#sent.then(async () =>
-      this.#line.say(event, await this.#agreed.cipher.seal(stamped)),
-    );
+    const sent = this.#sent.then(async () => {
+      if (this.#room === room) {
+        const sealed = await room.agreed.cipher.seal(stamped);
+        await room.line.say(event, sealed).catch((error: unknown) => this.#lost(room, error));
+      }
+    });
     this.#sent = sent.catch(() => undefined);
     return sent;
   }

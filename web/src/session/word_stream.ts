@@ -25,6 +25,11 @@ export class WordStream {
     return this.#asked || this.#told < this.#taken;
   }
 
+  /** The number of the last word of the partner's that was taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** Whether the partner has taken everything. */
   get isSettled(): boolean {
     return this.#kept.length === 0;
@@ -56,15 +61,20 @@ export class WordStream {
     return { ...envelope, taken: this.#taken };
   }
 
+  /** Forget what the partner has taken. Throws Failure `tampered` where it was never said. */
+  acknowledged(taken: number): void {
+    if (taken > this.#said) {
+      throw new Failure("tampered");
+    }
+    this.#kept = this.#kept.filter((each) => each.number > taken);
+  }
+
   /**
    * Take the partner's word; return whether there is anything to do with it: it was not taken before,
    * and none before it is missing. Throws Failure `tampered` where it answers what was never said.
    */
   hear({ number, taken }: Envelope): boolean {
-    if (taken > this.#said) {
-      throw new Failure("tampered");
-    }
-    this.#kept = this.#kept.filter((each) => each.number > taken);
+    this.acknowledged(taken);
     if (number === 0) {
       return true;
     }

@@ -67,6 +67,8 @@ export interface VisitState {
   readonly stage: Stage;
   readonly code: string;
   readonly partner: string;
+  /** The partner, or the relay, is away; what is under way goes on by itself. */
+  readonly away: boolean;
   readonly verification: string;
   readonly transfers: readonly Transfer[];
   readonly lines: readonly Line[];
@@ -79,6 +81,7 @@ export const AT_FIRST: VisitState = {
   stage: "connecting",
   code: "",
   partner: "",
+  away: false,
   verification: "",
   transfers: [],
   lines: [],
@@ -90,6 +93,10 @@ const UNDER_WAY: ReadonlySet<Phase> = new Set(["hashing", "connecting", "moving"
 
 export function isUnderWay({ phase }: Transfer): boolean {
   return UNDER_WAY.has(phase);
+}
+
+export function isOver(transfer: Transfer): boolean {
+  return transfer.phase !== "asked" && !isUnderWay(transfer);
 }
 
 /** Whether to leave the page would lose something. */

@@ -14,13 +14,15 @@ import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
 import { Saving } from "../saving/saving.ts";
 import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
+import { rootOf } from "../session/epochs.ts";
 import type { Introduction } from "../session/key_agreement.ts";
 import { pair } from "../session/pairing_handshake.ts";
 import { Session, type Said } from "../session/session.ts";
 import { placeOf } from "../session/shared_secret.ts";
 import type { Side } from "../session/side.ts";
+import { comeBack } from "./coming_back.ts";
 import { introductionIn } from "./link.ts";
-import { AT_FIRST, newTransfer, withTransfer, type Transfer, type VisitState } from "./state.ts";
+import { AT_FIRST, isOver, newTransfer, withTransfer, type Transfer, type VisitState } from "./state.ts";
 import { idOf, linesOf, shareOf } from "./words.ts";
 
 /** Lines of talk that are kept. */
@@ -166,8 +168,8 @@ export class Visit {
   /** End the session, and wait with a new code. */
   async leave(): Promise<void> {
     const [session, room] = [this.#session, this.#room];
-    this.#over(undefined);
     await session?.end().catch(() => undefined);
+    this.#over(undefined);
     await room?.leave().catch(() => undefined);
   }
 
@@ -217,12 +219,34 @@ export class Visit {
     this.#room = room;
     const session = (this.#session = new Session(agreed, room));
     const { verification, partner } = session;
-    this.#set({ stage: "paired", code: "", partner: partner.name, verification });
-    this.#listen(session).catch((error: unknown) => {
-      if (this.#session === session) {
-        this.#over(asFailure(error));
+    this.#set({ stage: "paired", code: "", partner: partner.name, verification, away: false });
+    session.onAway = () => void this.#comeBack(session).catch((error: unknown) => this.#broken(session, error));
+    this.#listen(session).catch((error: unknown) => this.#broken(session, error));
+  }
+
+  /** Meet the partner again, as the room is lost. */
+  async #comeBack(session: Session): Promise<void> {
+    this.#set({ away: true });
+    const crypto = primitives();
+    const relay = async (): Promise<RelayConnection> => {
+      if (this.#relay?.isOpen !== true) {
+        this.#relay = await RelayConnection.to(this.#origin);
       }
-    });
+      return this.#relay;
+    };
+    const root = await rootOf(session.shared, crypto);
+    const hello = { name: this.#name, wants: "both" } as const;
+    const room = await comeBack(session, root, hello, relay, crypto, () => this.#session === session);
+    if (room !== undefined) {
+      this.#room = room;
+      this.#set({ away: false });
+    }
+  }
+
+  #broken(session: Session, error: unknown): void {
+    if (this.#session === session) {
+      this.#over(asFailure(error));
+    }
   }
 
   async #listen(session: Session): Promise<void> {
@@ -381,13 +405,15 @@ export class Visit {
 
   #over(failure: Failure | undefined): void {
     this.#attempt += 1;
+    this.#session?.fail(failure ?? new Failure("partnerGone", "leftHere"));
     [this.#session, this.#room] = [undefined, undefined];
-    for (const { id, phase } of this.#state.transfers) {
-      if (phase !== "done" && phase !== "declined" && phase !== "cancelled" && phase !== "failed") {
-        this.#end(id, { phase: "failed", failure: failure ?? new Failure("partnerGone") });
-      }
+    const open = this.#state.transfers.filter((each) => !isOver(each));
+    for (const { id } of open) {
+      this.#end(id, { phase: "failed", failure: failure ?? new Failure("partnerGone") });
     }
-    this.#set({ stage: "over", failure });
+    // Who leaves when all is done leaves nothing to be said.
+    const isTrouble = open.length > 0 || failure?.code !== "partnerGone";
+    this.#set({ stage: "over", away: false, failure: isTrouble ? failure : undefined });
   }
 
   get #surroundings(): Surroundings {
