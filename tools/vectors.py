@@ -29,6 +29,7 @@ from filesend_tui.core.meeting.signaling import SealedSignaling, Use
 from filesend_tui.core.sessions.cipher import RoomCipher
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from filesend_tui.core.sessions.envelope import BUCKET, Envelope
+from filesend_tui.core.sessions.epochs import root_of, secret_of
 from filesend_tui.core.sessions.key_agreement import (
     APP_ID,
     Introduction,
@@ -105,6 +106,13 @@ def pages() -> dict[str, str]:
             ),
             "vectors": [_talk()],
         },
+        "epochs.json": {
+            "about": (
+                "Where two meet again whose room was lost: the session's root, and of each epoch "
+                "the secret by which they pair and the place of it."
+            ),
+            "vectors": [_session(n) for n in range(2)],
+        },
         "signaling.json": {
             "about": (
                 "What a tracker sees of a private swarm: the rendezvous id in place of the "
@@ -114,6 +122,24 @@ def pages() -> dict[str, str]:
         },
     }
     return {name: json.dumps(page, indent=2) + "\n" for name, page in made.items()}
+
+
+# --- coming back ------------------------------------------------------------------------------
+
+
+def _session(number: int) -> dict[str, Any]:
+    key, transcript = _fixed(f"session {number}", 32), _fixed(f"pairing {number}", 32)
+    root = root_of(SharedKey(key, transcript, ""))
+    epochs = [secret_of(root, epoch) for epoch in (1, 2, 300)]
+    return {
+        "session": key.hex(),
+        "transcript": transcript.hex(),
+        "root": root.value.hex(),
+        "epochs": [
+            {"epoch": epoch, "secret": secret.value.hex(), "place": place_of(secret).hex()}
+            for epoch, secret in zip((1, 2, 300), epochs, strict=True)
+        ],
+    }
 
 
 # --- codes ------------------------------------------------------------------------------------

@@ -315,6 +315,21 @@ class Client:
         """
         return self._resuming is not None and await self._resuming.resume(session, transfer)
 
+    async def return_to(self, contacts: Collection[str] | None) -> None:
+        """Go on with sessions with contacts in which nothing was under way yet.
+
+        Of a process that was killed in the last ten minutes: their partners are there still, and
+        may have asked for something since. They are away until both are back.
+
+        Args:
+            contacts: The ids of those contacts; None for all.
+
+        Raises:
+            RelayUnreachable: There is no connection to a place.
+        """
+        if self._resuming is not None:
+            await self._resuming.return_to(contacts)
+
     async def forget(self, session: SessionId, transfer: TransferId) -> bool:
         """Forget an unfinished transfer, and delete what arrived of it.
 

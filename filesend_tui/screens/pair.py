@@ -129,9 +129,9 @@ class PairScreen(PlaceScreen):
         card.border_title = "Your code" if self._pairs else "Paired"
         working = code.code if code is not None and code.works(now) else ""
         command = self._places.command(working) if working else ""
-        sharing = Sharing(command, self._places.where()) if working else None
-        card.show(code, self._waiting(), now, sharing)
         link = self._places.link(working) if working else ""
+        sharing = Sharing(command, self._places.where(), link) if working else None
+        card.show(code, self._waiting(), now, sharing)
         self.query_one("#qr", QrCode).show(link or command)
         field = self.query_one("#theirs", CodeField)
         field.display = self._pairs

@@ -37,10 +37,14 @@ _GONE: Final = {
 
 
 class Sharing(NamedTuple):
-    """How a code gets to the other person: what they type, and where it works, in a few words."""
+    """How a code gets to the other person: what they type, and where it works, in a few words.
+
+    link: for somebody who has only a browser; empty where there is none.
+    """
 
     command: str
     where: str
+    link: str = ""
 
 
 class CodeCard(Widget):
@@ -128,7 +132,12 @@ def _shared(sharing: Sharing | None, blank: str) -> tuple[tuple[str, str] | str,
     if sharing is None:
         return ()
     where = (f"It works {sharing.where}.", "$foreground 60%")
-    return (blank, (sharing.command, "bold"), "\n", where)
+    browser = ("or, in a browser, ", "$foreground 60%"), (f"{sharing.link}\n", "bold")
+    return (
+        *(blank, (sharing.command, "bold"), "\n"),
+        *(browser if sharing.link else ()),
+        where,
+    )
 
 
 def _large(code: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -28,9 +29,6 @@ NAMES: Final = ("Ann", "Bob", "Cyd")
 MB: Final = 1_000_000
 #: An hour; fewer seconds for who only looks whether it works.
 LONG: Final = float(os.environ.get("CHAOS_LISTEN_SECONDS") or 3600)
-#: Who is interrupted while Dan is away, and gone before he is back, cannot tell him: he waits for so
-#: long, and then gives up, which is told.
-AWAY: Final = "60s"
 #: At the beginning of an hour a contact is waited for at two places, each a task and what it waits
 #: for.
 MORE_TASKS: Final = 4 * len(NAMES)
@@ -102,7 +100,10 @@ class Sender:
             self._end(process.end())
         elif self._strike is not None and _is_answered(process.events):
             self._next = self._next or now + self._chance.uniform(0, 0.5)
-            if now >= self._next:
+            # Who gives up while Dan is away, and is gone before he is back, cannot tell him.
+            if now >= self._next and not (
+                self._strike == signal.SIGINT and _is_away(process.events)
+            ):
                 self._hit(self._strike)
 
     def _hit(self, number: int) -> None:
@@ -141,6 +142,11 @@ def _transfer(events: list[Event]) -> str:
     return next((str(each["transfer"]) for each in events if each["event"] == "fileRequest"), "")
 
 
+def _is_away(events: list[Event]) -> bool:
+    changes = (each["event"] for each in reversed(events) if each["event"].startswith("partner"))
+    return next(changes, "") == "partnerAway"
+
+
 def _is_answered(events: list[Event]) -> bool:
     return any(each["event"] == "fileAnswer" for each in events)
 
@@ -160,8 +166,7 @@ class Listener:
     def begin(self) -> None:
         """Start, with what it remembers, and wait until it can be reached."""
         process = self._side.run(
-            *("listen", "--yes", "--json", "-o", self._inbox, "--away-limit", AWAY),
-            module="tests.chaos.listener",
+            *("listen", "--yes", "--json", "-o", self._inbox), module="tests.chaos.listener"
         )
         self._side.processes.append(process)
         process.wait_for("relay", lambda event: event["state"] == "connected")
@@ -185,6 +190,16 @@ class Listener:
         """Whether it has no more open than before."""
         most = before._replace(tasks=before.tasks + MORE_TASKS)
         return all(now <= then for now, then in zip(self.vitals(), most, strict=True))
+
+    def report(self) -> str:
+        """What it said last, in all its processes, and what everybody else did."""
+        said = [
+            f"{process.process.pid} {json.dumps(each)[:400]}"
+            for process in self._side.processes
+            for each in tuple(process.events)
+            if each["event"] not in ("vitals", "download", "hashing")
+        ]
+        return "\n".join([*said[-60:], self._side.stage.report()])
 
     def ends(self) -> dict[str, str]:
         """How each transfer ended here."""
@@ -229,8 +244,8 @@ def test_random_sends_to_a_standing_receiver(
         until = time.monotonic() + seconds
         due = time.monotonic() + chance.uniform(0, form.fault)
         while (more := time.monotonic() < until) or not all(each.is_idle for each in senders):
-            assert listener.process.process.poll() is None, stage.report()
-            assert time.monotonic() < until + TIMEOUT, stage.report()
+            assert listener.process.process.poll() is None, listener.report()
+            assert time.monotonic() < until + TIMEOUT, listener.report()
             for each in senders:
                 each.look(more=more)
             if faults and more and time.monotonic() >= due:
@@ -238,7 +253,7 @@ def test_random_sends_to_a_standing_receiver(
                 figures.faults += 1
                 due = time.monotonic() + chance.uniform(form.fault / 2, form.fault)
             time.sleep(0.05)
-        wait_until(lambda: _all_told(senders, listener), stage.report)
+        wait_until(lambda: _all_told(senders, listener), listener.report)
 
     def relay_dies() -> None:
         stage.kill_relay()

@@ -80,6 +80,32 @@ def test_who_remember_each_other_send_without_a_code(world: World, tmp_path: Pat
     nobody.wait_for_line("Nobody called Bob")
 
 
+def test_who_listens_is_killed_before_anything_was_asked(world: World, tmp_path: Path) -> None:
+    """Whoever called them is in a session already, and would wait for them to come back to that."""
+    befriend(world, tmp_path)
+    inbox = tmp_path / "inbox"
+    receiver = listen(world, "Bob", "--yes", "-o", inbox)
+    of(world, "Ann")
+    sent = fill(tmp_path / "second" / "film.mkv", 100_000)
+    sender = world.start(
+        *("send", "--json", "--to", "Bob", "--verify", sent), stdin=subprocess.PIPE
+    )
+    sender.wait_for("verification")
+    receiver.wait_for("paired")
+    receiver.signal(signal.SIGKILL)
+    receiver.end()
+    sender.wait_for("partnerAway")
+    again = listen(world, "Bob", "--yes", "-o", inbox)
+    sender.wait_for("partnerBack")
+    assert sender.process.stdin is not None
+    sender.process.stdin.write("yes\n")
+    sender.process.stdin.close()
+    assert sender.end() == 0, sender.report()
+    assert contents(inbox) == contents(sent.parent)
+    again.signal(signal.SIGTERM)
+    assert again.end() == 130
+
+
 def test_several_contacts_and_a_code_get_the_same(world: World, tmp_path: Path) -> None:
     for name in ("Bob", "Cid"):
         befriend(world, tmp_path, name)

@@ -357,6 +357,8 @@ DRAWN: dict[type[Widget], Drawn] = {
             _shows(OwnCode(CODE, 99.0, replaced="joined"), "", 1.0),
             _tells(Sharing(f"filesend receive {CODE}", "on this network")),
             _tells(Sharing(f"filesend receive {CODE}@{'x' * 300}", NAMES[1])),
+            _tells(Sharing(f"filesend receive {CODE}", "here", f"http://x.example/r#{CODE}")),
+            _tells(Sharing(f"filesend receive {CODE}", "here", f"http://{'x' * 300}/r#{CODE}")),
         ),
     ),
     QrCode: Drawn(QrCode, tuple(_shows(text) for text in ("", CODE, MAGNET, "x" * 5000))),

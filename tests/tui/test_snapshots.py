@@ -758,6 +758,13 @@ async def choosing_for_people(stage: Stage, pilot: Pilot[None]) -> None:
 
 
 @moment
+async def a_code_for_a_browser(stage: Stage, pilot: Pilot[None]) -> None:
+    stage.places.page = "http://192.168.7.2:8421"
+    await stage.settle(pilot)
+    await stage.play(pilot, events.Code(code="4711-apple-violin", expires_seconds=600))
+
+
+@moment
 async def nobody_is_known(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.settle(pilot)
     await pilot.press("P")

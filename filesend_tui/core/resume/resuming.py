@@ -7,6 +7,7 @@ transfers.py's beside this.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Container
 from contextlib import suppress
 from typing import Final
@@ -33,6 +34,9 @@ from filesend_tui.core.torrent.metainfo.magnet import parse_magnet
 from filesend_tui.core.torrent.storage.part_folder.leftovers import remove_left
 from filesend_tui.core.util.text import path_text
 
+#: Seconds since a session was seen after which nobody returns to it, and the most of them.
+_LATELY: Final = 600.0
+_MOST_RETURNED_TO: Final = 8
 _OTHER_VERSION: Final = "What was recorded of this transfer is of another version of this program."
 _USE_THAT: Final = "Use the version that began it, or forget it."
 
@@ -79,6 +83,33 @@ class Resuming:
             raise FileSendError(_OTHER_VERSION, _USE_THAT) from error
         await self._transfers.restore(session, facts)
         return True
+
+    async def return_to(self, contacts: Container[str] | None) -> None:
+        """Go on with sessions in which nothing was under way yet when their process was killed.
+
+        Their partners may have asked for something meanwhile, and wait for this side.
+
+        Args:
+            contacts: Whose; None for all contacts.
+
+        Raises:
+            RelayUnreachable: There is no connection to a place.
+        """
+        busy = {
+            each.record.session
+            for each in await self._journal.unfinished()
+            if isinstance(each.record, TransferRecord)
+        }
+        lately = time.time() - _LATELY
+        for record in (await self._journal.sessions())[:_MOST_RETURNED_TO]:
+            meant = bool(record.contact) and (contacts is None or record.contact in contacts)
+            if not meant or record.id in busy or record.last_seen < lately:
+                continue
+            if self._sessions.has(record.id) or not await self._journal.claim_session(record.id):
+                continue
+            with suppress(ValueError):  # it is of another version
+                state = state_of(record, await self._journal.words(record.id))
+                self._sessions.restore(record.id, state, self._keeper.ledger(record.id))
 
     async def expire(self) -> tuple[Forgotten, ...]:
         """Forget what nobody went on with for a month, as `forget` does; return what it was."""

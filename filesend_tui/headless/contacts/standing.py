@@ -96,6 +96,7 @@ async def _begin(
     """
     await _open(client, places)
     try:
+        await client.return_to(wanted)
         await receiver.go_on(
             [
                 each
