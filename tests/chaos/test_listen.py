@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -76,6 +76,13 @@ class Sender:
         """Whether nothing of theirs is under way."""
         return self._path is None
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether they call somebody, or ask them, and have no answer yet."""
+        events = self.side.process.events
+        calls = any(each["event"] == "calling" for each in tuple(events))
+        return not self.is_idle and calls and not _is_answered(tuple(events))
+
     def begin(self) -> None:
         """Send the next file."""
         number, chance = len(self.sent), self._chance
@@ -142,12 +149,12 @@ def _transfer(events: list[Event]) -> str:
     return next((str(each["transfer"]) for each in events if each["event"] == "fileRequest"), "")
 
 
-def _is_away(events: list[Event]) -> bool:
+def _is_away(events: Sequence[Event]) -> bool:
     changes = (each["event"] for each in reversed(events) if each["event"].startswith("partner"))
     return next(changes, "") == "partnerAway"
 
 
-def _is_answered(events: list[Event]) -> bool:
+def _is_answered(events: Sequence[Event]) -> bool:
     return any(each["event"] == "fileAnswer" for each in events)
 
 
@@ -260,7 +267,14 @@ def test_random_sends_to_a_standing_receiver(
         stage.start_relay()
 
     began = time.monotonic()
-    run(form.seconds / 2, relay_dies, lambda: listener.again(chance))
+
+    def listener_ends() -> None:
+        # Not between meeting somebody and hearing what they ask: whoever met a process that has
+        # recorded nothing of it waits for as long as they would for anybody who is away.
+        if not any(each.is_asking for each in senders):
+            listener.again(chance)
+
+    run(form.seconds / 2, relay_dies, listener_ends)
     # From here on it is one process, which has done all of it once.
     run(1)
     before = listener.vitals()
