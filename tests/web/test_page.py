@@ -192,6 +192,27 @@ def test_a_relay_that_is_restarted_before_the_yes(
     browser.forgive("WebSocket connection")
 
 
+def test_a_page_that_is_loaded_anew_goes_on(world: World, browser: Browser, tmp_path: Path) -> None:
+    sent = fill(tmp_path / "a.bin", 8 * MB)
+    sender, link = linked(world, sent, "--upload-limit", "1M")
+    browser.open(link)
+    browser.shows("would like to send you a file")
+    browser.do("reload")
+    browser.shows("would like to send you a file")
+    browser.click("Accept")
+    sender.wait_for("progressUpdate", lambda event: event["downloadedBytes"] > 3 * MB)
+    browser.do("reload")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    # What was verified before is not sent again.
+    figures = [each["uploadedBytes"] for each in sender.events if each["event"] == "upload"]
+    assert max(figures) < 8 * MB + 3 * MB
+    browser.do("reload")
+    browser.shows("Received and verified")
+    browser.click("Save")
+    assert browser.saved(1)["a.bin"] == sent.read_bytes()
+
+
 def test_a_text_is_shown_as_it_is(world: World, browser: Browser) -> None:
     text = "<b>one</b>\n\ttwo \u202ethree"
     sender = world.start("send", "--json", "--link", "--text", text)

@@ -51,14 +51,22 @@ class Seeder {
   readonly #spoils: (said: Bytes, kind: number) => Bytes;
   readonly #rejects = new Set<number>();
 
-  constructor(spoils: (said: Bytes, kind: number) => Bytes = (said) => said, rejects = false) {
+  readonly #has: ReadonlySet<number>;
+
+  constructor(
+    spoils: (said: Bytes, kind: number) => Bytes = (said) => said,
+    rejects = false,
+    has: readonly number[] = [],
+  ) {
     this.#spoils = spoils;
+    this.#has = new Set(has);
     if (rejects) {
       this.#rejects.add(0).add(2);
     }
     this.download = new Download(HASH, new InScript(), {
       described: async (torrent) => {
         this.torrent = torrent;
+        return this.#has;
       },
       verified: async (piece, content) => this.got.set(content, piece * PIECE),
     });
@@ -120,6 +128,22 @@ class Seeder {
       this.#say(message(Kind.piece, place, CONTENT.subarray(from, from + length)), Kind.piece);
     }
   }
+}
+
+for (const has of [[0], [4], [0, 1, 3], [0, 1, 2, 3, 4]]) {
+  test(`what is here already is not asked for: ${has.join(", ")}`, async () => {
+    const seeder = new Seeder(undefined, false, has);
+    await seeder.run(1000);
+    assert.ok(seeder.download.isDone);
+    const blocks = (piece: number): number => (piece === 4 ? 4 : PIECE / BLOCK);
+    const wanted = [0, 1, 2, 3, 4].filter((piece) => !has.includes(piece));
+    const asked = seeder.heard.filter((kind) => kind === Kind.request).length;
+    assert.equal(asked, wanted.reduce((sum, piece) => sum + blocks(piece), 0));
+    for (const piece of wanted) {
+      const [from, to] = [piece * PIECE, Math.min((piece + 1) * PIECE, CONTENT.length)];
+      assert.ok(equal(seeder.got.slice(from, to), CONTENT.slice(from, to)));
+    }
+  });
 }
 
 for (const after of [100, BLOCK, 50_000, 150_000, 250_000]) {

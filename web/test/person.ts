@@ -77,7 +77,9 @@ class Person {
   }
 
   async #pair(by: Introduction, side: Side, hello: Hello, room: Room): Promise<void> {
-    const session = new Session(await pair(by, side, hello, room), room);
+    const session = Session.begun(await pair(by, side, hello, room), room);
+    // Nobody here comes back.
+    session.onAway = () => session.fail(new Failure("partnerGone"));
     this.#paired = { session, room };
     tell("paired", { ...session.partner, verification: session.verification });
     this.#listen(session).catch(refused);

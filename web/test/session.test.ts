@@ -12,6 +12,7 @@ import type { Agreed } from "../src/session/pairing_handshake.ts";
 import { Session } from "../src/session/session.ts";
 import type { Side } from "../src/session/side.ts";
 import type { Bytes } from "../src/util/bytes.ts";
+import { hexed, unhexed } from "../src/util/json.ts";
 import { Inbox } from "../src/util/inbox.ts";
 
 /** One end of a room in memory. */
@@ -53,8 +54,8 @@ function newShared(): Agreed["shared"] {
 function paired(): { ann: Session; bob: Session; here: End; there: End } {
   const [here, there] = room();
   const shared = newShared();
-  const ann = new Session(agreed(shared, "maker"), here);
-  const bob = new Session(agreed(shared, "joiner"), there);
+  const ann = Session.begun(agreed(shared, "maker"), here);
+  const bob = Session.begun(agreed(shared, "joiner"), there);
   return { ann, bob, here, there };
 }
 
@@ -119,4 +120,20 @@ test("who gives up waits no longer", async () => {
   ann.fail(new Failure("partnerGone", "stayedAway"));
   await assert.rejects(next, { code: "partnerGone" });
   await assert.rejects(ann.next(), { code: "partnerGone" });
+});
+
+test("a page that is loaded anew says what was not taken, and takes nothing twice", async () => {
+  const { ann, bob, here } = paired();
+  await ann.say("message", { text: 1 });
+  await bob.say("message", { text: "b1" });
+  assert.deepEqual(await texts(ann, 1), ["b1"]);
+  assert.deepEqual(await texts(bob, 1), [1]);
+  here.swallows = true;
+  await ann.say("message", { text: 2 });
+  const restored = Session.restored(JSON.parse(JSON.stringify(ann.state, hexed), unhexed));
+  assert.equal(restored.verification, ann.verification);
+  await again(restored, bob);
+  await bob.say("message", { text: "b2" });
+  assert.deepEqual(await texts(bob, 1), [2]);
+  assert.deepEqual(await texts(restored, 1), ["b2"]);
 });

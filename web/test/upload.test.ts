@@ -39,6 +39,7 @@ async function transferred(sent: Sent, files: readonly NamedFile[]): Promise<{ g
   const download = new Download(sent.infoHash, crypto, {
     described: async (torrent) => {
       came = arriving(files, torrent);
+      return undefined;
     },
     verified: async (piece, content) => got.set(content, piece * sent.torrent.pieceLength),
   });

@@ -7,10 +7,16 @@ import { Meeting } from "../meeting/meeting.ts";
 import { SealedSignaling } from "../signaling/sealed.ts";
 import type { Word } from "../session/envelope.ts";
 import type { Session } from "../session/session.ts";
-import { unbase64, unhex, type Bytes } from "../util/bytes.ts";
+import { equal, unbase64, unhex, type Bytes } from "../util/bytes.ts";
 import { Download, magnetOf, newPeerId } from "../wire/download.ts";
 import { KEEP_ALIVE } from "../wire/messages.ts";
-import type { TorrentFile } from "../wire/metainfo.ts";
+import {
+  pieceCount,
+  pieceHash,
+  pieceSize,
+  type Metainfo,
+  type TorrentFile,
+} from "../wire/metainfo.ts";
 import { arriving, type OfferedFile } from "./offer.ts";
 import { Pace } from "./pace.ts";
 
@@ -26,6 +32,8 @@ export interface Sink {
   /** The files that were offered, and where each begins in what is written. */
   described(files: readonly TorrentFile[]): Promise<void>;
   write(position: number, content: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** What an earlier page has written there; nothing where there was none. */
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** All of it was written. */
   finished(): Promise<void>;
 }
@@ -74,6 +82,9 @@ export async function receive(
       [length, pieceLength] = [torrent.length, torrent.pieceLength];
       await sink.described(arriving(offered, torrent));
       await session.say("downloadStarted", { id });
+      const here = await found(torrent, sink, crypto, watch.signal);
+      got = [...here].reduce((sum, piece) => sum + pieceSize(torrent, piece), 0);
+      return here;
     },
     verified: async (piece, content) => {
       await sink.write(piece * pieceLength, content);
@@ -97,6 +108,27 @@ export async function receive(
   });
   await sink.finished();
   await session.say("downloadComplete", { id });
+}
+
+/** The pieces that an earlier page has written, each compared with its hash. */
+async function found(
+  torrent: Metainfo,
+  sink: Sink,
+  crypto: Primitives,
+  signal: AbortSignal,
+): Promise<ReadonlySet<number>> {
+  const here = new Set<number>();
+  for (let piece = 0; piece < pieceCount(torrent); piece++) {
+    signal.throwIfAborted();
+    const content = await sink.read(piece * torrent.pieceLength, pieceSize(torrent, piece));
+    if (content.length === 0) {
+      break; // nothing was written at all, or nothing from here on
+    }
+    if (equal(await crypto.sha1(content), pieceHash(torrent, piece))) {
+      here.add(piece);
+    }
+  }
+  return here;
 }
 
 /**

@@ -12,6 +12,11 @@ export class Blobs implements Store {
     this.#parts.set(position, new Blob([content]));
   }
 
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const whole = await this.blob();
+    return new Uint8Array(await whole.slice(position, position + length).arrayBuffer());
+  }
+
   async blob(): Promise<Blob> {
     const parts = [...this.#parts].sort(([one], [other]) => one - other);
     return new Blob(parts.map(([, part]) => part));

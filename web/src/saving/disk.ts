@@ -13,12 +13,14 @@ export type Ask =
       readonly position: number;
       readonly content: Uint8Array<ArrayBuffer>;
     }
+  | { readonly number: number; readonly does: "read"; readonly position: number; readonly length: number }
   | { readonly number: number; readonly does: "close" };
 
-/** error: "" where it is done, else the name of a DOMException. */
+/** error: "" where it is done, else the name of a DOMException. content: what was read. */
 export interface Told {
   readonly number: number;
   readonly error: string;
+  readonly content?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 type Asked<T> = T extends unknown ? Omit<T, "number"> : never;
@@ -26,13 +28,14 @@ type Asked<T> = T extends unknown ? Omit<T, "number"> : never;
 const PREFIX = "arriving-";
 
 export class Disk implements Store {
-  readonly #name = PREFIX + hex(crypto.getRandomValues(new Uint8Array(8)));
+  readonly #name: string;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (told: Told) => void>();
   #number = 0;
   #release: () => void = () => undefined;
 
-  private constructor(worker: Worker) {
+  private constructor(name: string, worker: Worker) {
+    this.#name = name;
     this.#worker = worker;
     // Held for as long as this page is there, so that no other takes the file for a leftover.
     const held = new Promise<void>((done) => {
@@ -52,19 +55,28 @@ export class Disk implements Store {
     return typeof storage?.getDirectory === "function" && typeof Worker === "function";
   }
 
-  /** A file with room for so many bytes. Throws Failure `noRoom`. */
-  static async of(size: number): Promise<Disk> {
-    await Disk.tidy();
-    const disk = new Disk(new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" }));
-    await disk.#ask({ does: "open", name: disk.#name, size });
+  /** A name that no file has. */
+  static newName(): string {
+    return PREFIX + hex(crypto.getRandomValues(new Uint8Array(8)));
+  }
+
+  /**
+   * The file of this name, with room for so many bytes: that of a page that was here before, where it
+   * is there still. Throws Failure `noRoom`.
+   */
+  static async of(name: string, size: number): Promise<Disk> {
+    const worker = new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" });
+    const disk = new Disk(name, worker);
+    await Disk.tidy(name);
+    await disk.#ask({ does: "open", name, size });
     return disk;
   }
 
-  /** Remove what pages of this origin left that are gone. */
-  static async tidy(): Promise<void> {
+  /** Remove what pages of this origin left that are gone, but for this. */
+  static async tidy(but: string): Promise<void> {
     const root = await navigator.storage.getDirectory();
     for await (const name of root.keys()) {
-      if (name.startsWith(PREFIX)) {
+      if (name.startsWith(PREFIX) && name !== but) {
         await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
           if (lock !== null) {
             await root.removeEntry(name);
@@ -76,6 +88,10 @@ export class Disk implements Store {
 
   async write(position: number, content: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#ask({ does: "write", position, content });
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.#ask({ does: "read", position, length })) ?? new Uint8Array();
   }
 
   async blob(): Promise<Blob> {
@@ -91,7 +107,7 @@ export class Disk implements Store {
     await root.removeEntry(this.#name).catch(() => undefined);
   }
 
-  async #ask(ask: Asked<Ask>): Promise<void> {
+  async #ask(ask: Asked<Ask>): Promise<Told["content"]> {
     const number = this.#number++;
     const told = await new Promise<Told>((done) => {
       this.#waiting.set(number, done);
@@ -100,5 +116,6 @@ export class Disk implements Store {
     if (told.error !== "") {
       throw new Failure("noRoom", told.error);
     }
+    return told.content;
   }
 }

@@ -13,6 +13,7 @@ interface Port {
 /** As browsers have it in workers; TypeScript's DOM does not know it. */
 interface SyncAccess {
   write(content: Uint8Array, at: { readonly at: number }): number;
+  read(content: Uint8Array, at: { readonly at: number }): number;
   truncate(size: number): void;
   flush(): void;
   close(): void;
@@ -22,7 +23,7 @@ type Handle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncAcc
 const port = globalThis as unknown as Port;
 let access: SyncAccess | undefined;
 
-async function obey(ask: Ask): Promise<void> {
+async function obey(ask: Ask): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (ask.does === "open") {
     const root = await navigator.storage.getDirectory();
     const handle = (await root.getFileHandle(ask.name, { create: true })) as Handle;
@@ -33,16 +34,20 @@ async function obey(ask: Ask): Promise<void> {
     if (written !== ask.content.length) {
       throw new DOMException("nothing more fits", "QuotaExceededError");
     }
+  } else if (ask.does === "read") {
+    const content = new Uint8Array(ask.length);
+    return content.subarray(0, access?.read(content, { at: ask.position }));
   } else {
     access?.flush();
     access?.close();
     access = undefined;
   }
+  return undefined;
 }
 
 port.onmessage = ({ data }) => {
   obey(data).then(
-    () => port.postMessage({ number: data.number, error: "" }),
+    (content) => port.postMessage({ number: data.number, error: "", content }),
     (error: unknown) => {
       port.postMessage({ number: data.number, error: error instanceof Error ? error.name : "Error" });
     },

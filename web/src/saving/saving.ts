@@ -14,8 +14,17 @@ export interface Kept {
 
 export class Saving implements Sink {
   #store: Store | undefined;
+  /** Under what a page that is loaded anew finds it; known before anything is written. */
+  readonly name: string;
+  readonly #isFound: boolean;
   #files: readonly TorrentFile[] = [];
   #kept: Kept | undefined;
+
+  /** `before`: the name of what a page that was here before has of it; "" where it has nothing. */
+  constructor(before = "") {
+    this.name = before || Disk.newName();
+    this.#isFound = before !== "";
+  }
 
   /** Bytes that this browser lets the page keep; Infinity where it does not say. */
   static async room(): Promise<number> {
@@ -28,7 +37,12 @@ export class Saving implements Sink {
     this.#files = files;
     const last = files.at(-1);
     const size = last === undefined ? 0 : last.offset + last.length;
-    this.#store = Disk.isThere ? await Disk.of(size) : new Blobs();
+    this.#store = Disk.isThere ? await Disk.of(this.name, size) : new Blobs();
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const found = this.#isFound ? await this.#store?.read(position, length) : undefined;
+    return found ?? new Uint8Array();
   }
 
   async write(position: number, content: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -40,6 +54,13 @@ export class Saving implements Sink {
       throw new Failure("notUnderstood");
     }
     this.#kept = { content: await this.#store.blob(), files: this.#files };
+  }
+
+  /** Find what a page that was here before has of it, all of which arrived. Throws Failure. */
+  async again(files: readonly TorrentFile[]): Promise<Kept> {
+    await this.described(files);
+    await this.finished();
+    return this.kept;
   }
 
   /** What arrived. Throws where it has not. */

@@ -10,7 +10,7 @@ import type { Line } from "../relay/room.ts";
 import type { RoutedEvent } from "../relay/words.ts";
 import type { Envelope, Word } from "./envelope.ts";
 import type { Agreed } from "./pairing_handshake.ts";
-import { WordStream } from "./word_stream.ts";
+import { WordStream, type StreamState } from "./word_stream.ts";
 
 /** Milliseconds after which a word is acknowledged, where this side has nothing else to say. */
 const ACKNOWLEDGED_AFTER = 100;
@@ -28,28 +28,56 @@ interface InRoom {
   readonly line: Line;
 }
 
+/** What outlives a page that is loaded anew. A secret. */
+export interface SessionState {
+  readonly partner: Agreed["hello"];
+  readonly shared: Agreed["shared"];
+  readonly epoch: number;
+  readonly stream: StreamState;
+}
+
 export class Session {
-  /** Words to compare aloud. */
-  readonly verification: string;
   readonly partner: Agreed["hello"];
   readonly shared: Agreed["shared"];
   /** Called when there is no room any more. */
   onAway: () => void = () => undefined;
-  readonly #stream = new WordStream();
+  readonly #stream: WordStream;
   #room: InRoom | undefined;
   /** Where a reader waits for a room. */
   #waiting: { readonly done: () => void; readonly failed: (failure: Failure) => void } | undefined;
-  #epoch = 0;
+  #epoch: number;
   #over: Failure | undefined;
   /** Words go out in the order in which they were sealed. */
   #sent: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(agreed: Agreed, line: Line) {
-    this.verification = agreed.shared.verification;
-    this.partner = agreed.hello;
-    this.shared = agreed.shared;
-    this.#room = { agreed, line };
+  private constructor({ partner, shared, epoch, stream }: SessionState, room: InRoom | undefined) {
+    [this.partner, this.shared, this.#epoch] = [partner, shared, epoch];
+    this.#stream = new WordStream(stream);
+    this.#room = room;
+  }
+
+  /** The session of two who have just paired in a room. */
+  static begun(agreed: Agreed, line: Line): Session {
+    const stream = { said: 0, taken: 0, kept: [] };
+    const { hello: partner, shared } = agreed;
+    return new Session({ partner, shared, epoch: 0, stream }, { agreed, line });
+  }
+
+  /** One of a page that was there before; there is no room yet. */
+  static restored(state: SessionState): Session {
+    return new Session(state, undefined);
+  }
+
+  /** What is to be kept for a page that is loaded anew. */
+  get state(): SessionState {
+    const { partner, shared } = this;
+    return { partner, shared, epoch: this.#epoch, stream: this.#stream.state };
+  }
+
+  /** Words to compare aloud. */
+  get verification(): string {
+    return this.shared.verification;
   }
 
   /** The epoch of the room that both were in last. */

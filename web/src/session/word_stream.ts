@@ -13,12 +13,28 @@ const MOST_KEPT = 4096;
 /** Events without a number; the first `hello`, too, which the handshake says. */
 const UNNUMBERED: ReadonlySet<string> = new Set(["acknowledge", "preparing", "progressUpdate"]);
 
+/** What outlives a page that is loaded anew. */
+export interface StreamState {
+  readonly said: number;
+  readonly taken: number;
+  readonly kept: readonly Envelope[];
+}
+
 export class WordStream {
-  #said = 0;
-  #taken = 0;
-  #told = 0;
+  #said: number;
+  #taken: number;
+  #told: number;
   #asked = false;
-  #kept: Envelope[] = [];
+  #kept: Envelope[];
+
+  constructor({ said, taken, kept }: StreamState = { said: 0, taken: 0, kept: [] }) {
+    [this.#said, this.#taken, this.#told] = [said, taken, taken];
+    this.#kept = [...kept];
+  }
+
+  get state(): StreamState {
+    return { said: this.#said, taken: this.#taken, kept: this.unacknowledged() };
+  }
 
   /** Whether the partner waits for an acknowledgement. */
   get owes(): boolean {

@@ -13,6 +13,7 @@ import { Failure } from "../failure.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
 import { Saving } from "../saving/saving.ts";
+import type { Word } from "../session/envelope.ts";
 import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
 import type { Introduction } from "../session/key_agreement.ts";
@@ -22,6 +23,7 @@ import { placeOf } from "../session/shared_secret.ts";
 import type { Side } from "../session/side.ts";
 import { comeBack } from "./coming_back.ts";
 import { introductionIn } from "./link.ts";
+import { forget, recall, remember, type KeptTransfer, type Memory } from "./memory.ts";
 import { AT_FIRST, isOver, newTransfer, withTransfer, type Transfer, type VisitState } from "./state.ts";
 import { idOf, linesOf, shareOf } from "./words.ts";
 
@@ -36,6 +38,8 @@ interface Doing {
   readonly abort: AbortController;
   readonly pace: Pace;
   began: number;
+  /** The partner's `fileReady`, once it came. */
+  ready: Word | undefined;
 }
 
 export class Visit {
@@ -49,6 +53,7 @@ export class Visit {
   #session: Session | undefined;
   /** Which code or room is the current one: what comes of an earlier one is left. */
   #attempt = 0;
+  #hash = "";
 
   /** `changed` is called with each new state; `name` is what the partner is told. */
   constructor(origin: string, name: string, changed: (state: VisitState) => void) {
@@ -63,7 +68,13 @@ export class Visit {
 
   /** Connect, and meet whom a link leads to; without one, wait with a code. */
   async open(hash: string): Promise<void> {
+    this.#hash = hash;
     await this.#guarded(async () => {
+      const memory = recall(hash);
+      if (memory !== undefined) {
+        this.#restore(memory);
+        return;
+      }
       const by = introductionIn(hash);
       this.#set({ ...AT_FIRST, byLink: by !== undefined });
       this.#relay = await RelayConnection.to(this.#origin);
@@ -127,7 +138,9 @@ export class Visit {
       }
       this.#change(id, yes ? { phase: "connecting", failure: undefined } : { phase: "declined" });
       const accepted = doing.offered.map(() => yes);
-      await this.#session?.say("fileAnswer", { id, accepted });
+      const said = this.#session?.say("fileAnswer", { id, accepted });
+      this.#remember();
+      await said;
     });
   }
 
@@ -162,6 +175,7 @@ export class Visit {
     const { arrived } = this.#transfer(id) ?? {};
     if (arrived !== undefined) {
       this.#change(id, { arrived: { ...arrived, saved: true } });
+      this.#remember();
     }
   }
 
@@ -217,11 +231,20 @@ export class Visit {
     this.#set({ stage: "pairing", failure: undefined });
     const agreed = await pair(by, side, { name: this.#name, wants: "both" }, room);
     this.#room = room;
-    const session = (this.#session = new Session(agreed, room));
+    this.#go(Session.begun(agreed, room), false);
+  }
+
+  /** Hear what the partner says, and come back to them where the room is lost. */
+  #go(session: Session, away: boolean): void {
+    this.#session = session;
     const { verification, partner } = session;
-    this.#set({ stage: "paired", code: "", partner: partner.name, verification, away: false });
+    this.#set({ stage: "paired", code: "", partner: partner.name, verification, away });
     session.onAway = () => void this.#comeBack(session).catch((error: unknown) => this.#broken(session, error));
     this.#listen(session).catch((error: unknown) => this.#broken(session, error));
+    if (away) {
+      session.onAway();
+    }
+    this.#remember();
   }
 
   /** Meet the partner again, as the room is lost. */
@@ -252,6 +275,7 @@ export class Visit {
   async #listen(session: Session): Promise<void> {
     while (this.#session === session) {
       await this.#hear(await session.next(), session);
+      this.#remember();
     }
   }
 
@@ -289,8 +313,9 @@ export class Visit {
         this.#change(id, { queued: word["waits"] === true });
         break;
       case "fileReady":
-        if (doing.saving !== undefined && this.#transfer(id)?.phase !== "moving") {
-          this.#take(id, doing, doing.saving, said, session);
+        if (doing.saving !== undefined && doing.ready === undefined) {
+          doing.ready = word;
+          this.#take(id, doing, doing.saving, word, session);
         }
         break;
       case "cancel":
@@ -330,7 +355,7 @@ export class Visit {
     }
   }
 
-  #take(id: string, doing: Doing, saving: Saving, { word }: Said, session: Session): void {
+  #take(id: string, doing: Doing, saving: Saving, word: Word, session: Session): void {
     doing.began = Date.now();
     this.#change(id, { phase: "connecting", moved: 0, queued: false });
     receive(doing.offered, word, session, saving, this.#surroundings, this.#watch(() => id, doing)).then(
@@ -343,9 +368,62 @@ export class Visit {
     );
   }
 
+  // -- a page that is loaded anew
+
+  #remember(): void {
+    const transfers = this.#state.transfers.flatMap((each): readonly KeptTransfer[] => {
+      const doing = this.#doing.get(each.id);
+      const { id, outgoing, phase, files, arrived } = each;
+      const store = doing?.saving?.name ?? "";
+      const isLeft = !isOver(each) || arrived?.saved === false;
+      return isLeft ? [{ id, outgoing, phase, files, ready: doing?.ready, store, arrived: arrived?.files }] : [];
+    });
+    const session = this.#session?.state;
+    if (session === undefined && transfers.length === 0) {
+      forget();
+      return;
+    }
+    const { partner, lines } = this.#state;
+    remember({ hash: this.#hash, session, partner, transfers, lines });
+  }
+
+  #restore({ session, partner, transfers, lines }: Memory): void {
+    this.#set({ ...AT_FIRST, stage: "over", partner, lines });
+    const restored = session === undefined ? undefined : Session.restored(session);
+    if (restored !== undefined) {
+      this.#go(restored, true);
+    }
+    for (const kept of transfers) {
+      const { id, outgoing, files, phase, ready, store, arrived } = kept;
+      this.#set({ transfers: [...this.#state.transfers, { ...newTransfer(id, outgoing, files), phase }] });
+      if (outgoing) {
+        // What was chosen is not kept by browsers.
+        this.#failed(id, new Failure("unreadable", files[0]?.path ?? ""), true);
+        continue;
+      }
+      const doing = this.#begun(files, new AbortController(), undefined, id, store);
+      doing.ready = ready;
+      if (arrived !== undefined) {
+        doing.saving.again(arrived).then(
+          (found) => this.#change(id, { arrived: { ...found, saved: false } }),
+          (error: unknown) => this.#failed(id, error, false),
+        );
+      } else if (ready !== undefined && restored !== undefined) {
+        this.#take(id, doing, doing.saving, ready, restored);
+      }
+    }
+    this.#remember();
+  }
+
   // -- transfers
 
-  #begun(offered: readonly OfferedFile[], abort: AbortController, make: undefined, id: string): Doing;
+  #begun(
+    offered: readonly OfferedFile[],
+    abort: AbortController,
+    make: undefined,
+    id: string,
+    store?: string,
+  ): Doing & { readonly saving: Saving };
   #begun(
     offered: readonly OfferedFile[],
     abort: AbortController,
@@ -356,10 +434,11 @@ export class Visit {
     abort: AbortController,
     make: ((watch: Watch) => Sending) | undefined,
     id?: string,
+    store = "",
   ): Doing {
-    const rest = { offered, abort, pace: new Pace(), began: Date.now() };
+    const rest = { offered, abort, pace: new Pace(), began: Date.now(), ready: undefined };
     if (make === undefined) {
-      const doing = { ...rest, sending: undefined, saving: new Saving() };
+      const doing = { ...rest, sending: undefined, saving: new Saving(store) };
       this.#doing.set(id ?? "", doing);
       return doing;
     }
@@ -401,6 +480,7 @@ export class Visit {
       doing?.saving?.forget().catch(() => undefined);
     }
     this.#change(id, { ...change, rate: 0, queued: false });
+    this.#remember();
   }
 
   #over(failure: Failure | undefined): void {
@@ -411,6 +491,7 @@ export class Visit {
     for (const { id } of open) {
       this.#end(id, { phase: "failed", failure: failure ?? new Failure("partnerGone") });
     }
+    this.#remember();
     // Who leaves when all is done leaves nothing to be said.
     const isTrouble = open.length > 0 || failure?.code !== "partnerGone";
     this.#set({ stage: "over", away: false, failure: isTrouble ? failure : undefined });

@@ -20,7 +20,8 @@ const OUR_REQQ = 250;
 
 /** What comes of a download, each awaited before more is taken. */
 export interface Receiver {
-  described(torrent: Metainfo): Promise<void>;
+  /** Returns the pieces that are here already, verified; undefined where there are none. */
+  described(torrent: Metainfo): Promise<ReadonlySet<number> | undefined>;
   verified(piece: number, content: Bytes): Promise<void>;
 }
 
@@ -42,6 +43,7 @@ export class Download {
   #reqq = OUR_REQQ;
   #unchoked = false;
   #torrent: Metainfo | undefined;
+  #here: ReadonlySet<number> = new Set();
   #next = 0;
   #verified = 0;
 
@@ -156,8 +158,10 @@ export class Download {
     if (!equal(await this.#crypto.sha1(info), this.#infoHash)) {
       throw new Failure("badPeer", "badMetadata");
     }
-    this.#torrent = metainfo(info);
-    await this.#receiver.described(this.#torrent);
+    const torrent = metainfo(info);
+    this.#here = (await this.#receiver.described(torrent)) ?? new Set();
+    this.#verified = this.#here.size;
+    this.#torrent = torrent;
     this.#send(message(Kind.interested));
     this.#ask();
   }
@@ -180,6 +184,9 @@ export class Download {
 
   /** Begin the next piece, if there is one. */
   #begin(torrent: Metainfo): boolean {
+    while (this.#here.has(this.#next)) {
+      this.#next += 1;
+    }
     if (this.#next >= pieceCount(torrent)) {
       return false;
     }
