@@ -118,7 +118,7 @@ class LabRendezvous:
     async def start(self, invitation: object = None, reach: object = None) -> None:
         self.hub.join(self)
 
-    async def announced(self) -> None:
+    async def announced(self, timeout: float, *, patient: bool) -> None:
         pass
 
     async def completed(self) -> None:

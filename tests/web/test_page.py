@@ -245,6 +245,24 @@ def test_a_code_that_is_wrong_is_told_and_another_can_be_typed(
     assert browser.code() == own
 
 
+def test_whoever_cannot_see_or_use_a_mouse_can_use_it(
+    world: World, browser: Browser, relay: RunningRelay, tmp_path: Path
+) -> None:
+    browser.open(page(relay))
+    browser.code()
+    assert browser.do("axe") == []
+    sender, link = linked(world, fill(tmp_path / "a.bin", 3 * MB), "--upload-limit", "1M")
+    browser.open(link)
+    browser.shows("would like to send you a file")
+    assert browser.do("axe") == []
+    browser.do("press", at="text=Accept", key="Enter")
+    browser.shows(" left")
+    assert browser.do("axe") == []
+    browser.shows("Received and verified")
+    assert browser.do("axe") == []
+    assert sender.end() == 0, sender.report()
+
+
 def test_hostile_names_are_only_text(world: World, browser: Browser, tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>.txt"
     sent = fill(tmp_path / name, 10)

@@ -3,10 +3,13 @@
 // node web_page.mjs BROWSER EXECUTABLE DOWNLOADS; lines in: {n, do, ...}, lines out: {event: "did",
 // n, value} or {event: "refused", n, message}, and {event: "downloaded", name, path} as files come.
 import { createInterface } from 'node:readline'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const [, , executablePath, downloads] = process.argv
+const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'))
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
 
 const browser = await chromium.launch({
@@ -54,6 +57,12 @@ const deeds = {
     return page.innerText(at)
   },
   evaluate: ({ script }) => page.evaluate(script),
+  // What the checker of accessibility finds: the ids of its rules, and where.
+  axe: async () => {
+    await page.evaluate(await readFile(AXE, 'utf-8'))
+    const { violations } = await page.evaluate(() => globalThis.axe.run())
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  },
   picture: async ({ path, width, height, dark }) => {
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' })
     await page.setViewportSize({ width, height })

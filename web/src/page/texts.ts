@@ -20,6 +20,7 @@ export const TEXTS = {
   pairedWith: (name: string): string => `You are paired with ${name}.`,
   away: (name: string): string => `${name} is away, or the relay. What was under way goes on when both are back.`,
   left: (name: string): string => `You are not paired with ${name} any more.`,
+  compare: "Compare:",
   wordsToCompare: "Read these words to each other: they are the same on both sides, or somebody is in between.",
   dropHere: "Drop files or folders here, or choose:",
   chooseFiles: "Choose files",

@@ -264,7 +264,7 @@ function words(verification: string): HTMLElement {
   return element(
     "details",
     {},
-    element("summary", {}, verification),
+    element("summary", {}, `${TEXTS.compare} ${verification}`),
     element("p", {}, TEXTS.wordsToCompare),
   );
 }
