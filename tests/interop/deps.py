@@ -31,6 +31,7 @@ _TURN = {"turnserver": "coturn"}
 _SERVERS = {**_PROXIES, **_TURN}
 #: Likewise of the NAT lab, and of tests/chaos.
 _NETWORKS = {"nft": "nftables", "ip": "iproute2"}
+_FIREFOXES = ("firefox-esr", "firefox")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -51,6 +52,13 @@ def ensure(*, system: bool) -> Path:
         _ensure_node(system=system)
         _ensure_modules(HERE)
         return _ensure_browser(system=system)
+
+
+def ensure_firefox(*, system: bool) -> Path:
+    """Install Firefox where there is none; return it. Raises Missing as `ensure`."""
+    if not any(map(shutil.which, _FIREFOXES)):
+        _apt_get("firefox-esr", allowed=system)
+    return Path(next(path for path in map(shutil.which, _FIREFOXES) if path))
 
 
 def ensure_web() -> None:
@@ -153,7 +161,8 @@ def _apt_get(*packages: str, allowed: bool) -> None:
 
 if __name__ == "__main__":
     try:
-        print(f"The interop tests are ready; their browser is {ensure(system=True)}.")
+        browsers = f"{ensure(system=True)} and {ensure_firefox(system=True)}"
+        print(f"The interop tests are ready; their browsers are {browsers}.")
         ensure_web()
         print("The page is ready to be tested.")
         ensure_servers()

@@ -14,17 +14,18 @@ TIMEOUT = 120.0
 
 
 class Browser:
-    """A real Chromium with one page, until `close`.
+    """A real browser with one page, until `close`.
 
     Args:
         program: The browser.
         folder: For its downloads and its log.
+        driver: What drives it, of tests/interop/peers.
     """
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, driver: str = "web_page.mjs") -> None:
         self.downloads = folder / "downloads"
         self.downloads.mkdir(parents=True)
-        argv: list[str | Path] = ["node", PEERS / "web_page.mjs", program, self.downloads]
+        argv: list[str | Path] = ["node", PEERS / driver, program, self.downloads]
         self.process = LineProcess("browser", argv, log=folder / "browser.log")
         self.process.wait("ready", TIMEOUT)
         self._numbers = count()

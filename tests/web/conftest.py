@@ -53,6 +53,20 @@ def browser(build: Path, tmp_path: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def firefox(build: Path, tmp_path: Path) -> Iterator[Browser]:
+    """Somebody with a real Firefox, likewise."""
+    try:
+        deps.ensure(system=False)
+        program = deps.ensure_firefox(system=False)
+    except deps.Missing as missing:
+        pytest.fail(str(missing), pytrace=False)
+    browser = Browser(program, tmp_path / "firefox", "web_firefox.mjs")
+    yield browser
+    assert browser.complaints() == [], browser.process.report()
+    browser.close()
+
+
+@pytest.fixture
 def world(tmp_path: Path, relay: RunningRelay) -> Iterator[World]:
     """A world whose people all use one relay."""
     world = World(tmp_path)

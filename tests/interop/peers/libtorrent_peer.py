@@ -33,7 +33,8 @@ SETTINGS: Any = {
     "allow_multiple_connections_per_ip": True,
     "alert_mask": lt.alert.category_t.status_notification
     | lt.alert.category_t.error_notification
-    | lt.alert.category_t.tracker_notification,
+    | lt.alert.category_t.tracker_notification
+    | lt.alert.category_t.storage_notification,
 }
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(asked, ended), daemon=True).start()
     began = time.monotonic()
     told_metadata = told_done = role == "seed"
+    took: float | None = None
     while not ended.is_set():
         session.wait_for_alert(50)
         for alert in session.pop_alerts():
@@ -57,14 +59,18 @@ def main() -> None:
                 say("failed", message=alert.message())
             elif isinstance(alert, lt.tracker_error_alert):
                 say("trackerFailed", message=alert.message())
+            elif isinstance(alert, lt.cache_flushed_alert) and took is not None and not told_done:
+                told_done = True
+                say("done", seconds=took, **_figures(handle))
         status = handle.status()
         if not told_metadata and status.has_metadata:
             told_metadata = True
             began = time.monotonic()
             say("metadata", name=status.name)
-        if not told_done and status.is_seeding:
-            told_done = True
-            say("done", seconds=time.monotonic() - began, **_figures(handle))
+        if took is None and not told_done and status.is_seeding:
+            took = time.monotonic() - began
+            # Every piece was compared with its hash, and may still be on its way to the disk.
+            handle.flush_cache()
         if asked.is_set():
             asked.clear()
             say("figures", **_figures(handle))
