@@ -137,3 +137,13 @@ test("a page that is loaded anew says what was not taken, and takes nothing twic
   assert.deepEqual(await texts(bob, 1), [2]);
   assert.deepEqual(await texts(restored, 1), ["b2"]);
 });
+
+test("a word is kept before it is sent", async () => {
+  const { ann, here } = paired();
+  const seen: string[] = [];
+  ann.onSaid = () => seen.push(`kept ${ann.state.stream.said}`);
+  here.say = async (event) => void seen.push(`sent ${event}`);
+  await ann.say("message", { text: 1 });
+  await ann.say("progressUpdate", {});
+  assert.deepEqual(seen, ["kept 1", "sent message", "sent progressUpdate"]);
+});

@@ -29,7 +29,11 @@ const browser = await puppeteer.launch({
 })
 const [page] = await browser.pages()
 page.setDefaultTimeout(110_000)
-page.on('pageerror', (error) => say({ event: 'failed', message: String(error.stack ?? error) }))
+page.on('pageerror', (error) => {
+  // A try that nobody answered, as the other was not there: it is made again.
+  if (String(error).includes('WebRTC: ICE failed')) return
+  say({ event: 'failed', message: String(error.stack ?? error) })
+})
 page.on('console', (message) => {
   if (message.type() === 'error') say({ event: 'complained', message: message.text() })
 })
@@ -46,7 +50,13 @@ setInterval(() => {
   }
 }, 200)
 
-const shown = (said) => page.waitForFunction((text) => document.body.innerText.includes(text), {}, said)
+const all = () => page.evaluate(() => document.body.innerText)
+const shown = (said) =>
+  page
+    .waitForFunction((text) => document.body.innerText.includes(text), { polling: 100 }, said)
+    .catch(async () => {
+      throw new Error(`it shows instead of ${said}:\n${await all()}`)
+    })
 const deeds = {
   open: async ({ url }) => (await page.goto(url))?.status(),
   reload: async () => void (await page.reload()),
@@ -64,7 +74,7 @@ const deeds = {
   },
   shows: async ({ text }) => {
     await shown(text)
-    return page.evaluate(() => document.body.innerText)
+    return all()
   },
   text: async ({ at }) => {
     const found = await page.waitForSelector(at)

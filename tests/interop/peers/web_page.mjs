@@ -48,7 +48,10 @@ const deeds = {
   choose: ({ at, paths }) => page.setInputFiles(at, paths),
   // Waits until a text is shown, and returns all that is.
   shows: async ({ text }) => {
-    await page.waitForFunction((said) => document.body.innerText.includes(said), text)
+    const wanted = page.waitForFunction((said) => document.body.innerText.includes(said), text)
+    await wanted.catch(async () => {
+      throw new Error(`it shows instead of ${text}:\n${await page.innerText('body')}`)
+    })
     return page.innerText('body')
   },
   // Waits until there is such an element, and returns its text.

@@ -41,6 +41,8 @@ export class Session {
   readonly shared: Agreed["shared"];
   /** Called when there is no room any more. */
   onAway: () => void = () => undefined;
+  /** Called when a word has its number, before it is sent: what is kept of the session must have it. */
+  onSaid: () => void = () => undefined;
   readonly #stream: WordStream;
   #room: InRoom | undefined;
   /** Where a reader waits for a room. */
@@ -95,7 +97,11 @@ export class Session {
    * where too much waits.
    */
   async say(event: RoutedEvent, word: Word): Promise<void> {
-    await this.#send(event, this.#stream.say(event, word));
+    const envelope = this.#stream.say(event, word);
+    if (envelope.number > 0) {
+      this.onSaid();
+    }
+    await this.#send(event, envelope);
   }
 
   /** The partner's next word, each once and in order. Throws Failure where there will be none. */

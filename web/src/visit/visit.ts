@@ -138,9 +138,7 @@ export class Visit {
       }
       this.#change(id, yes ? { phase: "connecting", failure: undefined } : { phase: "declined" });
       const accepted = doing.offered.map(() => yes);
-      const said = this.#session?.say("fileAnswer", { id, accepted });
-      this.#remember();
-      await said;
+      await this.#session?.say("fileAnswer", { id, accepted });
     });
   }
 
@@ -239,6 +237,7 @@ export class Visit {
     this.#session = session;
     const { verification, partner } = session;
     this.#set({ stage: "paired", code: "", partner: partner.name, verification, away });
+    session.onSaid = () => this.#remember();
     session.onAway = () => void this.#comeBack(session).catch((error: unknown) => this.#broken(session, error));
     this.#listen(session).catch((error: unknown) => this.#broken(session, error));
     if (away) {
