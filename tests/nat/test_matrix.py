@@ -95,7 +95,8 @@ def test_it_is_said_why_it_goes_no_better_way(
 ) -> None:
     with Lab(tmp_path, one, other) as lab:
         lab.start_relay()
-        outcome = lab.send(SIZE)
+        # Slow enough for all tries to have ended, which is when it is known.
+        outcome = lab.send(SIZE, "--upload-limit", "1M")
         assert outcome.same, outcome
         assert why in outcome.why, outcome
         assert bool(outcome.why) is bool(why), outcome
