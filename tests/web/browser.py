@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,19 @@ class Browser:
         program: The browser.
         folder: For its downloads and its log.
         driver: What drives it, of tests/interop/peers.
+        inside: The command by which it runs in a network of its own.
     """
 
-    def __init__(self, program: Path, folder: Path, driver: str = "web_page.mjs") -> None:
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        driver: str = "web_page.mjs",
+        inside: Sequence[str] = (),
+    ) -> None:
         self.downloads = folder / "downloads"
         self.downloads.mkdir(parents=True)
-        argv: list[str | Path] = ["node", PEERS / driver, program, self.downloads]
+        argv: list[str | Path] = [*inside, "node", PEERS / driver, program, self.downloads]
         self.process = LineProcess("browser", argv, log=folder / "browser.log")
         self.process.wait("ready", TIMEOUT)
         self._numbers = count()

@@ -46,3 +46,20 @@ test("what a relay says is looked at", () => {
     assert.throws(attempt, lost);
   }
 });
+
+const TURN = { urls: ["turn:t.example:3478"], username: "9:ab", credential: "c" };
+
+test("the STUN and TURN servers of a relay are those that it names, for who needs them", () => {
+  assert.deepEqual(words.iceServersOf({ stunPort: 8421, turn: null }, "r.example"), [{ urls: "stun:r.example:8421" }]);
+  assert.deepEqual(words.iceServersOf({ stunPort: 8421, turn: null }, "[fd07::1]"), [{ urls: "stun:[fd07::1]:8421" }]);
+  for (const here of ["localhost", "127.0.0.1", "[::1]"]) {
+    assert.deepEqual(words.iceServersOf({ stunPort: 8421, turn: null }, here), []);
+  }
+  assert.deepEqual(words.iceServersOf({ stunPort: null, turn: TURN }, "r.example"), [TURN]);
+  for (const stunPort of [0, 65_536, 1.5, "8421", -1]) {
+    assert.deepEqual(words.iceServersOf({ stunPort, turn: null }, "r.example"), []);
+  }
+  for (const change of [{ urls: [] }, { urls: ["http://x"] }, { urls: Array(9).fill("turn:x") }, { username: 7 }, { credential: "" }]) {
+    assert.throws(() => words.iceServersOf({ stunPort: null, turn: { ...TURN, ...change } }, "r.example"), { code: "relayLost" });
+  }
+});

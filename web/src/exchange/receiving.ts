@@ -52,7 +52,8 @@ export interface Surroundings {
   readonly crypto: Primitives;
   /** The relay's tracker. */
   readonly tracker: string;
-  readonly webrtc: RTCConfiguration;
+  /** Asked for each connection. */
+  webrtc(): Promise<RTCConfiguration>;
 }
 
 /**
@@ -137,14 +138,14 @@ async function found(
  */
 export async function overChannels(
   signaling: SealedSignaling,
-  { tracker, webrtc }: Surroundings,
+  surroundings: Surroundings,
   watch: Watch,
   talk: (channel: Channel, peerId: Bytes) => Promise<void>,
 ): Promise<void> {
   for (;;) {
     watch.signal.throwIfAborted();
     const peerId = newPeerId(systemRandom);
-    const meeting = new Meeting(signaling, peerId, webrtc);
+    const meeting = new Meeting(signaling, peerId, await surroundings.webrtc());
     let channel: Channel | undefined;
     let alive: ReturnType<typeof setInterval> | undefined;
     const giveUp = (): void => {
@@ -153,7 +154,7 @@ export async function overChannels(
     };
     watch.signal.addEventListener("abort", giveUp);
     try {
-      await meeting.at(tracker);
+      await meeting.at(surroundings.tracker);
       const opened = (channel = await meeting.channel);
       alive = setInterval(() => opened.send(KEEP_ALIVE), KEEP_ALIVE_EVERY);
       watch.connected(true);

@@ -9,6 +9,7 @@ import { base64, type Bytes } from "../util/bytes.ts";
 import { Room } from "./room.ts";
 import {
   bodyOf,
+  iceServersOf,
   nameplateOf,
   nonsense,
   placeTextOf,
@@ -32,14 +33,16 @@ export interface Waiting {
 
 export class RelayConnection {
   readonly #socket: Socket;
+  readonly #host: string;
   readonly #rooms = new Map<string, Room>();
   /** Who is waited for: by the nameplate, or the place as it is sent. */
   readonly #waiting = new Map<string, Opening>();
   /** Calls under way whose answer is a room. */
   #openings = 0;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, host: string) {
     this.#socket = socket;
+    this.#host = host;
     socket.onAny((event: string, payload: unknown) => {
       try {
         this.#hear(event, payload);
@@ -59,7 +62,7 @@ export class RelayConnection {
       timeout: TIMEOUT,
       autoConnect: false,
     });
-    const connection = new RelayConnection(socket);
+    const connection = new RelayConnection(socket, new URL(url).hostname);
     await new Promise<void>((done, failed) => {
       socket.once("connect", () => done());
       socket.once("connect_error", () => failed(new Failure("relayLost")));
@@ -86,6 +89,11 @@ export class RelayConnection {
     return this.#opening(() =>
       this.#call("claim", { nameplate }, (reply) => this.#enter(roomOf(reply))),
     );
+  }
+
+  /** The STUN and TURN servers that it offers. Throws Failure. */
+  async iceServers(): Promise<readonly RTCIceServer[]> {
+    return this.#call("askRoads", {}, (reply) => iceServersOf(reply, this.#host));
   }
 
   /** No more joiner is waited for. Throws Failure. */

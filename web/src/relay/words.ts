@@ -47,6 +47,7 @@ export const SENT_AS: ReadonlyMap<string, RoutedEvent> = new Map(
 
 /** Longest body in bytes, sealed. */
 const MAX_SEALED = 4 * 1024 * 1024 + 1024;
+const SHORT = /^[^\0]{1,255}$/;
 const ROOM = /^[0-9a-f]{32}$/;
 
 export function roomOf(payload: unknown): string {
@@ -82,6 +83,34 @@ export function bodyOf(payload: unknown): Bytes {
   } catch {
     throw nonsense();
   }
+}
+
+/** Most TURN servers. */
+const MOST_SERVERS = 8;
+
+/**
+ * The STUN and TURN servers that a relay at this host offers; none for people of one machine, who
+ * need nobody to find each other.
+ */
+export function iceServersOf(roads: unknown, host: string): readonly RTCIceServer[] {
+  const [port, turn] = [field(roads, "stunPort"), field(roads, "turn")];
+  const servers: RTCIceServer[] = [];
+  const isHere = /^(localhost|127\.[\d.]+|\[::1\])$/.test(host);
+  if (typeof port === "number" && Number.isInteger(port) && port > 0 && port < 65_536 && !isHere) {
+    servers.push({ urls: `stun:${host}:${port}` });
+  }
+  if (isObject(turn)) {
+    const { urls, username, credential } = turn;
+    if (!Array.isArray(urls) || urls.length === 0 || urls.length > MOST_SERVERS) {
+      throw nonsense();
+    }
+    servers.push({
+      urls: urls.map((url) => text(url, /^turns?:[^\s]{1,250}$/)),
+      username: text(username, SHORT),
+      credential: text(credential, SHORT),
+    });
+  }
+  return servers;
 }
 
 /** The error code of an acknowledgement that refuses a word; undefined where it does not. */

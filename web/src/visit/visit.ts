@@ -498,7 +498,12 @@ export class Visit {
 
   get #surroundings(): Surroundings {
     const tracker = new URL("/announce", this.#origin.replace(/^http/, "ws")).href;
-    return { crypto: primitives(), tracker, webrtc: {} };
+    const webrtc = async (): Promise<RTCConfiguration> => {
+      // Without the relay the two may reach each other all the same.
+      const servers = await this.#relay?.iceServers().catch(() => []);
+      return { iceServers: [...(servers ?? [])] };
+    };
+    return { crypto: primitives(), tracker, webrtc };
   }
 
   #transfer(id: string): Transfer | undefined {
