@@ -105,23 +105,23 @@ export class Visit {
     if (session === undefined || files.length === 0) {
       return;
     }
-    const doing = this.#begun([], new AbortController(), (watch) => {
-      const sending: Sending = new Sending(files, session, this.#surroundings, {
-        ...watch,
-        hashed: (moved) => this.#change(sending.id, { phase: "hashing", moved }),
-        accepted: (wanted) =>
-          this.#change(sending.id, {
-            phase: "hashing",
-            files: wanted,
-            size: wanted.reduce((sum, { size }) => sum + size, 0),
-          }),
-      });
-      return sending;
+    const given = { abort: new AbortController(), pace: new Pace() };
+    const sending: Sending = new Sending(files, session, this.#surroundings, {
+      ...this.#watch(() => sending.id, given),
+      hashed: (moved) => this.#change(sending.id, { phase: "hashing", moved }),
+      accepted: (wanted) =>
+        this.#change(sending.id, {
+          phase: "hashing",
+          files: wanted,
+          size: wanted.reduce((sum, { size }) => sum + size, 0),
+        }),
     });
-    const { id } = doing.sending;
+    const { id } = sending;
+    const doing = { ...given, offered: [], saving: undefined, began: Date.now(), ready: undefined };
+    this.#doing.set(id, { ...doing, sending });
     this.#set({ transfers: [...this.#state.transfers, newTransfer(id, true, files)] });
-    doing.sending.failure.catch((error: unknown) => this.#failed(id, error, true));
-    await this.#guarded(() => doing.sending.ask());
+    sending.failure.catch((error: unknown) => this.#failed(id, error, true));
+    await this.#guarded(() => sending.ask());
   }
 
   /** Take what the partner offers, or decline it. */
@@ -344,7 +344,7 @@ export class Visit {
     }
     try {
       const offered = offeredOf(word);
-      this.#begun(offered, new AbortController(), undefined, id);
+      this.#incoming(id, offered);
       this.#set({ transfers: [...this.#state.transfers, newTransfer(id, false, offered)] });
     } catch (error) {
       const failure = asFailure(error);
@@ -400,7 +400,7 @@ export class Visit {
         this.#failed(id, new Failure("unreadable", files[0]?.path ?? ""), true);
         continue;
       }
-      const doing = this.#begun(files, new AbortController(), undefined, id, store);
+      const doing: Doing & { readonly saving: Saving } = this.#incoming(id, files, store);
       doing.ready = ready;
       if (arrived !== undefined) {
         doing.saving.again(arrived).then(
@@ -416,34 +416,18 @@ export class Visit {
 
   // -- transfers
 
-  #begun(
-    offered: readonly OfferedFile[],
-    abort: AbortController,
-    make: undefined,
-    id: string,
-    store?: string,
-  ): Doing & { readonly saving: Saving };
-  #begun(
-    offered: readonly OfferedFile[],
-    abort: AbortController,
-    make: (watch: Watch) => Sending,
-  ): Doing & { readonly sending: Sending };
-  #begun(
-    offered: readonly OfferedFile[],
-    abort: AbortController,
-    make: ((watch: Watch) => Sending) | undefined,
-    id?: string,
-    store = "",
-  ): Doing {
-    const rest = { offered, abort, pace: new Pace(), began: Date.now(), ready: undefined };
-    if (make === undefined) {
-      const doing = { ...rest, sending: undefined, saving: new Saving(store) };
-      this.#doing.set(id ?? "", doing);
-      return doing;
-    }
-    const sending: Sending = make(this.#watch(() => sending.id, rest));
-    const doing = { ...rest, sending, saving: undefined };
-    this.#doing.set(sending.id, doing);
+  /** A transfer of the partner's. `store`: under what a page that was here before has of it. */
+  #incoming(id: string, offered: readonly OfferedFile[], store = ""): Doing & { readonly saving: Saving } {
+    const doing = {
+      offered,
+      sending: undefined,
+      saving: new Saving(store),
+      abort: new AbortController(),
+      pace: new Pace(),
+      began: Date.now(),
+      ready: undefined,
+    };
+    this.#doing.set(id, doing);
     return doing;
   }
 
