@@ -231,11 +231,10 @@ def test_a_link_that_nobody_waits_at(browser: Browser, relay: RunningRelay) -> N
     [
         ("apple", "That is no code."),
         ("1-apple-violin or 2-apple-violin", "There are several codes in that."),
-        ("99999999-apple-violin", "Nobody waits with that code."),
     ],
-    ids=["none", "several", "unknown"],
+    ids=["none", "several"],
 )
-def test_a_code_that_is_wrong_is_told_and_another_can_be_typed(
+def test_what_is_no_code_is_told_and_ones_own_stays(
     typed: str, said: str, browser: Browser, relay: RunningRelay
 ) -> None:
     browser.open(page(relay))
@@ -243,6 +242,34 @@ def test_a_code_that_is_wrong_is_told_and_another_can_be_typed(
     browser.join(typed)
     browser.shows(said)
     assert browser.code() == own
+
+
+def test_a_code_that_is_wrong_is_told_and_there_is_another_of_ones_own(
+    world: World, browser: Browser, relay: RunningRelay, tmp_path: Path
+) -> None:
+    browser.open(page(relay))
+    own = browser.code()
+    browser.join("99999999-apple-violin")
+    browser.shows("Nobody waits with that code.")
+    another = browser.code()
+    assert another != own
+    sender = world.start("send", "--json", "--code", another, fill(tmp_path / "a.bin", 10))
+    browser.shows("would like to send you a file")
+    browser.click("Accept")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+
+
+def test_a_wrong_guess_at_ones_own_code_is_told_and_there_is_another(
+    world: World, browser: Browser, relay: RunningRelay, tmp_path: Path
+) -> None:
+    browser.open(page(relay))
+    number, one, other = browser.code().split("-")
+    guess = f"{number}-{other}-{one}"
+    sender = world.start("send", "--json", "--code", guess, fill(tmp_path / "a.bin", 10))
+    assert sender.end() == 5, sender.report()
+    browser.shows("The code was not right")
+    assert not browser.code().startswith(f"{number}-")
 
 
 def test_whoever_cannot_see_or_use_a_mouse_can_use_it(

@@ -52,3 +52,11 @@ export class Failure extends Error {
     this.detail = detail;
   }
 }
+
+/** An error as one that is told. Throws what is none of ours: it is a fault. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) {
+    return error;
+  }
+  throw error;
+}

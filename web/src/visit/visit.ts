@@ -5,17 +5,14 @@
  */
 
 import { primitives } from "../crypto/choice.ts";
-import { Pace } from "../exchange/pace.ts";
-import { offeredOf, type OfferedFile } from "../exchange/offer.ts";
-import { receive, type Surroundings, type Watch } from "../exchange/receiving.ts";
-import { Sending, type SourceFile } from "../exchange/sending.ts";
-import { Failure } from "../failure.ts";
+import type { Surroundings } from "../exchange/receiving.ts";
+import type { SourceFile } from "../exchange/sending.ts";
+import { asFailure, Failure } from "../failure.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
-import { Saving } from "../saving/saving.ts";
-import type { Word } from "../session/envelope.ts";
 import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
+import type { Hello } from "../session/hello.ts";
 import type { Introduction } from "../session/key_agreement.ts";
 import { pair } from "../session/pairing_handshake.ts";
 import { Session, type Said } from "../session/session.ts";
@@ -23,48 +20,44 @@ import { placeOf } from "../session/shared_secret.ts";
 import type { Side } from "../session/side.ts";
 import { comeBack } from "./coming_back.ts";
 import { introductionIn } from "./link.ts";
-import { forget, recall, remember, type KeptTransfer, type Memory } from "./memory.ts";
-import { AT_FIRST, isOver, newTransfer, withTransfer, type Transfer, type VisitState } from "./state.ts";
-import { idOf, linesOf, shareOf } from "./words.ts";
+import { forget, recall, remember, type Memory } from "./memory.ts";
+import { AT_FIRST, type VisitState } from "./state.ts";
+import { Transfers } from "./transfers.ts";
+import { linesOf } from "./words.ts";
 
 /** Lines of talk that are kept. */
 const MOST_LINES = 500;
 
-/** What a transfer is, beside how it looks. */
-interface Doing {
-  readonly offered: readonly OfferedFile[];
-  readonly sending: Sending | undefined;
-  readonly saving: Saving | undefined;
-  readonly abort: AbortController;
-  readonly pace: Pace;
-  began: number;
-  /** The partner's `fileReady`, once it came. */
-  ready: Word | undefined;
-}
-
 export class Visit {
   readonly #origin: string;
-  readonly #name: string;
+  readonly #hello: Hello;
   readonly #changed: (state: VisitState) => void;
-  readonly #doing = new Map<string, Doing>();
+  readonly #transfers: Transfers;
   #state: VisitState = AT_FIRST;
   #relay: RelayConnection | undefined;
   #room: Room | undefined;
   #session: Session | undefined;
-  /** Which code or room is the current one: what comes of an earlier one is left. */
+  /** Which code is the current one: what comes of an earlier one is left. */
   #attempt = 0;
   #hash = "";
 
   /** `changed` is called with each new state; `name` is what the partner is told. */
   constructor(origin: string, name: string, changed: (state: VisitState) => void) {
     this.#origin = origin;
-    this.#name = name;
+    this.#hello = { name, wants: "both" };
     this.#changed = changed;
+    this.#transfers = new Transfers(this);
   }
 
   get state(): VisitState {
     return this.#state;
   }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  // -- what a person does
 
   /** Connect, and meet whom a link leads to; without one, wait with a code. */
   async open(hash: string): Promise<void> {
@@ -76,88 +69,60 @@ export class Visit {
         return;
       }
       const by = introductionIn(hash);
-      this.#set({ ...AT_FIRST, byLink: by !== undefined });
-      this.#relay = await RelayConnection.to(this.#origin);
+      this.set({ ...AT_FIRST, byLink: by !== undefined });
+      const relay = await this.#connected();
       if (by === undefined) {
-        await this.#offer(this.#relay);
+        await this.#offer(relay);
       } else if (by.kind === "code") {
-        await this.#join(this.#relay, by);
+        await this.#join(relay, by);
       } else {
-        this.#set({ stage: "meeting" });
-        const waiting = await this.#relay.meet(await placeOf(by, primitives()));
+        this.set({ stage: "meeting" });
+        const waiting = await relay.meet(await placeOf(by, primitives()));
         await this.#pair(by, waiting.joined ? "joiner" : "maker", await waiting.room);
       }
-    });
+    }, "over");
   }
 
   /** Pair by a code that somebody typed. */
   async join(typed: string): Promise<void> {
     await this.#guarded(async () => {
       const code = parseCode(typed);
-      this.#relay ??= await RelayConnection.to(this.#origin);
-      await this.#join(this.#relay, code);
+      await this.#join(await this.#connected(), code);
     });
   }
 
   /** Ask the partner to take these. */
   async send(files: readonly SourceFile[]): Promise<void> {
     const session = this.#session;
-    if (session === undefined || files.length === 0) {
-      return;
+    if (session !== undefined && files.length > 0) {
+      await this.#guarded(() => this.#transfers.send(files, session));
     }
-    const given = { abort: new AbortController(), pace: new Pace() };
-    const sending: Sending = new Sending(files, session, this.#surroundings, {
-      ...this.#watch(() => sending.id, given),
-      hashed: (moved) => this.#change(sending.id, { phase: "hashing", moved }),
-      accepted: (wanted) =>
-        this.#change(sending.id, {
-          phase: "hashing",
-          files: wanted,
-          size: wanted.reduce((sum, { size }) => sum + size, 0),
-        }),
-    });
-    const { id } = sending;
-    const doing = { ...given, offered: [], saving: undefined, began: Date.now(), ready: undefined };
-    this.#doing.set(id, { ...doing, sending });
-    this.#set({ transfers: [...this.#state.transfers, newTransfer(id, true, files)] });
-    sending.failure.catch((error: unknown) => this.#failed(id, error, true));
-    await this.#guarded(() => sending.ask());
   }
 
   /** Take what the partner offers, or decline it. */
   async answer(id: string, yes: boolean): Promise<void> {
-    const doing = this.#doing.get(id);
-    if (doing === undefined || this.#transfer(id)?.phase !== "asked") {
-      return;
-    }
-    await this.#guarded(async () => {
-      const room = yes ? await Saving.room() : Infinity;
-      if (room < (this.#transfer(id)?.size ?? 0)) {
-        this.#change(id, { failure: new Failure("noRoom") });
-        return;
-      }
-      this.#change(id, yes ? { phase: "connecting", failure: undefined } : { phase: "declined" });
-      const accepted = doing.offered.map(() => yes);
-      await this.#session?.say("fileAnswer", { id, accepted });
-    });
+    await this.#guarded(() => this.#transfers.answer(id, yes));
   }
 
   /** Pause a transfer, or go on with it. */
   async pause(id: string, paused: boolean): Promise<void> {
-    this.#change(id, { pausedHere: paused });
-    await this.#guarded(async () => this.#session?.say(paused ? "pause" : "resume", { id }));
+    await this.#guarded(() => this.#transfers.pause(id, paused));
   }
 
   /** Give a transfer up. */
   async cancel(id: string): Promise<void> {
-    this.#end(id, { phase: "cancelled" });
-    await this.#guarded(async () => this.#session?.say("cancel", { id }));
+    await this.#guarded(() => this.#transfers.cancel(id));
+  }
+
+  /** Note that what arrived was saved. */
+  saved(id: string): void {
+    this.#transfers.saved(id);
   }
 
   /** Say a line to the partner. */
   async say(text: string): Promise<void> {
-    if (this.#session !== undefined && text !== "") {
-      const session = this.#session;
+    const session = this.#session;
+    if (session !== undefined && text !== "") {
       this.#line("", text, false);
       await this.#guarded(() => session.say("message", { text }));
     }
@@ -165,19 +130,10 @@ export class Visit {
 
   /** Show what went wrong beside a visit's own doing. Throws what is no Failure. */
   tell(error: unknown): void {
-    this.#set({ failure: asFailure(error) });
+    this.set({ failure: asFailure(error) });
   }
 
-  /** What arrived was saved. */
-  saved(id: string): void {
-    const { arrived } = this.#transfer(id) ?? {};
-    if (arrived !== undefined) {
-      this.#change(id, { arrived: { ...arrived, saved: true } });
-      this.#remember();
-    }
-  }
-
-  /** End the session, and wait with a new code. */
+  /** End the session. */
   async leave(): Promise<void> {
     const [session, room] = [this.#session, this.#room];
     await session?.end().catch(() => undefined);
@@ -187,12 +143,21 @@ export class Visit {
 
   // -- pairing
 
+  /** The relay, connected to anew where it was lost. Throws Failure `relayLost`. */
+  async #connected(): Promise<RelayConnection> {
+    if (this.#relay?.isOpen !== true) {
+      this.#relay = await RelayConnection.to(this.#origin);
+    }
+    return this.#relay;
+  }
+
+  /** Wait with a code, and with another one where that expires or is burned. */
   async #offer(relay: RelayConnection): Promise<void> {
     const attempt = ++this.#attempt;
     for (;;) {
       const waiting = await relay.allocate();
       const code = newCode(waiting.nameplate);
-      this.#set({ stage: "ready", code: codeText(code) });
+      this.set({ stage: "ready", code: codeText(code) });
       try {
         const room = await waiting.room;
         if (attempt === this.#attempt) {
@@ -200,184 +165,121 @@ export class Visit {
         }
         return;
       } catch (error) {
+        const failure = asFailure(error);
         if (attempt !== this.#attempt) {
           return;
         }
-        if (!(error instanceof Failure) || error.code !== "expired") {
-          throw error;
+        if (failure.code === "relayLost") {
+          throw failure;
+        }
+        if (failure.code !== "expired") {
+          this.set({ failure });
         }
       }
     }
   }
 
+  /** Pair by somebody's code; where that fails there is another one of one's own. */
   async #join(relay: RelayConnection, code: Code): Promise<void> {
     const attempt = ++this.#attempt;
-    const own = this.#state.code;
-    this.#set({ stage: "pairing", failure: undefined });
+    this.set({ stage: "pairing", failure: undefined });
     try {
-      const room = await relay.claim(code.nameplate);
-      await this.#pair(code, "joiner", room);
+      await relay.release();
+      await this.#pair(code, "joiner", await relay.claim(code.nameplate));
     } catch (error) {
-      if (attempt === this.#attempt) {
-        this.#set({ stage: "ready", code: own });
-        throw error;
+      const failure = asFailure(error);
+      if (attempt !== this.#attempt) {
+        return;
       }
+      if (failure.code === "relayLost") {
+        throw failure;
+      }
+      this.set({ failure });
+      await this.#offer(relay);
     }
   }
 
   async #pair(by: Introduction, side: Side, room: Room): Promise<void> {
-    this.#set({ stage: "pairing", failure: undefined });
-    const agreed = await pair(by, side, { name: this.#name, wants: "both" }, room);
+    this.set({ stage: "pairing", failure: undefined });
+    const agreed = await pair(by, side, this.#hello, room);
     this.#room = room;
     this.#go(Session.begun(agreed, room), false);
   }
+
+  // -- a session
 
   /** Hear what the partner says, and come back to them where the room is lost. */
   #go(session: Session, away: boolean): void {
     this.#session = session;
     const { verification, partner } = session;
-    this.#set({ stage: "paired", code: "", partner: partner.name, verification, away });
-    session.onSaid = () => this.#remember();
-    session.onAway = () => void this.#comeBack(session).catch((error: unknown) => this.#broken(session, error));
-    this.#listen(session).catch((error: unknown) => this.#broken(session, error));
+    this.set({ stage: "paired", code: "", partner: partner.name, verification, away });
+    const broken = (error: unknown): void => {
+      if (this.#session === session) {
+        this.#over(asFailure(error));
+      }
+    };
+    session.onSaid = () => this.remember();
+    session.onAway = () => void this.#comeBack(session).catch(broken);
+    this.#listen(session).catch(broken);
     if (away) {
       session.onAway();
     }
-    this.#remember();
+    this.remember();
   }
 
   /** Meet the partner again, as the room is lost. */
   async #comeBack(session: Session): Promise<void> {
-    this.#set({ away: true });
+    this.set({ away: true });
     const crypto = primitives();
-    const relay = async (): Promise<RelayConnection> => {
-      if (this.#relay?.isOpen !== true) {
-        this.#relay = await RelayConnection.to(this.#origin);
-      }
-      return this.#relay;
-    };
     const root = await rootOf(session.shared, crypto);
-    const hello = { name: this.#name, wants: "both" } as const;
-    const room = await comeBack(session, root, hello, relay, crypto, () => this.#session === session);
+    const wanted = (): boolean => this.#session === session;
+    const room = await comeBack(session, root, this.#hello, () => this.#connected(), crypto, wanted);
     if (room !== undefined) {
       this.#room = room;
-      this.#set({ away: false });
-    }
-  }
-
-  #broken(session: Session, error: unknown): void {
-    if (this.#session === session) {
-      this.#over(asFailure(error));
+      this.set({ away: false });
     }
   }
 
   async #listen(session: Session): Promise<void> {
     while (this.#session === session) {
       await this.#hear(await session.next(), session);
-      this.#remember();
+      this.remember();
     }
   }
-
-  // -- the partner's words
 
   async #hear(said: Said, session: Session): Promise<void> {
     const { event, word } = said;
-    const id = idOf(word);
     switch (event) {
-      case "fileRequest":
-        await this.#asked(id, said, session);
-        return;
       case "message":
         this.#line(this.#state.partner, linesOf(word, false), false);
-        return;
+        break;
       case "text":
         this.#line(this.#state.partner, linesOf(word, true), true);
-        return;
+        break;
       case "goodbye":
         throw new Failure("partnerGone");
-    }
-    const doing = this.#doing.get(id);
-    if (doing === undefined) {
-      return;
-    }
-    switch (event) {
-      case "preparing":
-        this.#change(id, { phase: "hashing", moved: shareOf(word) * (this.#transfer(id)?.size ?? 0) });
-        break;
-      case "pause":
-      case "resume":
-        this.#change(id, { pausedThere: event === "pause" });
-        break;
-      case "queue":
-        this.#change(id, { queued: word["waits"] === true });
-        break;
-      case "fileReady":
-        if (doing.saving !== undefined && doing.ready === undefined) {
-          doing.ready = word;
-          this.#take(id, doing, doing.saving, word, session);
-        }
-        break;
-      case "cancel":
-        this.#end(id, { phase: "cancelled", byPartner: true });
-        break;
       default:
-        this.#aboutSending(id, doing, said);
+        await this.#transfers.hear(said, session);
     }
   }
 
-  #aboutSending(id: string, { sending, began }: Doing, said: Said): void {
-    try {
-      if (sending?.take(said) === true) {
-        const size = this.#transfer(id)?.size ?? 0;
-        this.#end(id, { phase: "done", moved: size, took: (Date.now() - began) / 1000 });
-      }
-    } catch (error) {
-      const failure = asFailure(error);
-      const declined = failure.detail === "declined";
-      this.#end(id, declined ? { phase: "declined", byPartner: true } : { phase: "failed", failure });
-    }
-  }
-
-  async #asked(id: string, { word }: Said, session: Session): Promise<void> {
-    if (id === "" || this.#doing.has(id)) {
-      return;
-    }
-    try {
-      const offered = offeredOf(word);
-      this.#incoming(id, offered);
-      this.#set({ transfers: [...this.#state.transfers, newTransfer(id, false, offered)] });
-    } catch (error) {
-      const failure = asFailure(error);
-      this.#set({ transfers: [...this.#state.transfers, { ...newTransfer(id, false, []), phase: "failed", failure }] });
-      const reason = "A page in a browser takes at most 10,000 files, and no streams or links.";
-      await session.say("cancel", { id, reason, failed: true });
-    }
-  }
-
-  #take(id: string, doing: Doing, saving: Saving, word: Word, session: Session): void {
-    doing.began = Date.now();
-    this.#change(id, { phase: "connecting", moved: 0, queued: false });
-    receive(doing.offered, word, session, saving, this.#surroundings, this.#watch(() => id, doing)).then(
-      () => {
-        const arrived = { ...saving.kept, saved: false };
-        const took = (Date.now() - doing.began) / 1000;
-        this.#end(id, { phase: "done", took, arrived }, true);
-      },
-      (error: unknown) => this.#failed(id, error, false),
-    );
+  #over(failure: Failure | undefined): void {
+    this.#attempt += 1;
+    const gone = failure ?? new Failure("partnerGone", "leftHere");
+    this.#session?.fail(gone);
+    [this.#session, this.#room] = [undefined, undefined];
+    const wasOpen = this.#transfers.endAll(gone);
+    this.remember();
+    // Who leaves when all is done leaves nothing to be said.
+    const isTrouble = wasOpen || failure?.code !== "partnerGone";
+    this.set({ stage: "over", away: false, failure: isTrouble ? failure : undefined });
   }
 
   // -- a page that is loaded anew
 
-  #remember(): void {
-    const transfers = this.#state.transfers.flatMap((each): readonly KeptTransfer[] => {
-      const doing = this.#doing.get(each.id);
-      const { id, outgoing, phase, files, arrived } = each;
-      const store = doing?.saving?.name ?? "";
-      const isLeft = !isOver(each) || arrived?.saved === false;
-      return isLeft ? [{ id, outgoing, phase, files, ready: doing?.ready, store, arrived: arrived?.files }] : [];
-    });
-    const session = this.#session?.state;
+  /** Keep what would be lost with the page. */
+  remember(): void {
+    const [session, transfers] = [this.#session?.state, this.#transfers.kept];
     if (session === undefined && transfers.length === 0) {
       forget();
       return;
@@ -387,100 +289,20 @@ export class Visit {
   }
 
   #restore({ session, partner, transfers, lines }: Memory): void {
-    this.#set({ ...AT_FIRST, stage: "over", partner, lines });
+    this.set({ ...AT_FIRST, stage: "over", partner, lines });
     const restored = session === undefined ? undefined : Session.restored(session);
     if (restored !== undefined) {
       this.#go(restored, true);
     }
-    for (const kept of transfers) {
-      const { id, outgoing, files, phase, ready, store, arrived } = kept;
-      this.#set({ transfers: [...this.#state.transfers, { ...newTransfer(id, outgoing, files), phase }] });
-      if (outgoing) {
-        // What was chosen is not kept by browsers.
-        this.#failed(id, new Failure("unreadable", files[0]?.path ?? ""), true);
-        continue;
-      }
-      const doing: Doing & { readonly saving: Saving } = this.#incoming(id, files, store);
-      doing.ready = ready;
-      if (arrived !== undefined) {
-        doing.saving.again(arrived).then(
-          (found) => this.#change(id, { arrived: { ...found, saved: false } }),
-          (error: unknown) => this.#failed(id, error, false),
-        );
-      } else if (ready !== undefined && restored !== undefined) {
-        this.#take(id, doing, doing.saving, ready, restored);
-      }
+    for (const each of transfers) {
+      this.#transfers.restore(each, restored);
     }
-    this.#remember();
+    this.remember();
   }
 
-  // -- transfers
+  // -- what transfers need
 
-  /** A transfer of the partner's. `store`: under what a page that was here before has of it. */
-  #incoming(id: string, offered: readonly OfferedFile[], store = ""): Doing & { readonly saving: Saving } {
-    const doing = {
-      offered,
-      sending: undefined,
-      saving: new Saving(store),
-      abort: new AbortController(),
-      pace: new Pace(),
-      began: Date.now(),
-      ready: undefined,
-    };
-    this.#doing.set(id, doing);
-    return doing;
-  }
-
-  #watch(id: () => string, { abort, pace }: Pick<Doing, "abort" | "pace">): Watch {
-    return {
-      signal: abort.signal,
-      moved: (bytes, all) => {
-        pace.note(bytes, Date.now());
-        const phase = bytes >= all && !this.#transfer(id())?.outgoing ? "writing" : "moving";
-        this.#change(id(), { phase, moved: bytes, rate: pace.rate });
-      },
-      connected: (isOpen) => this.#change(id(), { phase: isOpen ? "moving" : "connecting" }),
-    };
-  }
-
-  #failed(id: string, error: unknown, tell: boolean): void {
-    const phase = this.#transfer(id)?.phase;
-    if (phase === "cancelled" || phase === "done" || phase === "failed") {
-      return;
-    }
-    this.#end(id, { phase: "failed", failure: asFailure(error) });
-    // A partner who caused it has given up too, or hears of it.
-    const reason = tell ? "It cannot be read any more." : "The browser could not take it.";
-    this.#session?.say("cancel", { id, reason, failed: true }).catch(() => undefined);
-  }
-
-  /** A transfer is over; what is not kept is given back. */
-  #end(id: string, change: Partial<Transfer>, keep = false): void {
-    const doing = this.#doing.get(id);
-    doing?.abort.abort(new Failure("partnerGone", "cancelled"));
-    doing?.sending?.close();
-    if (!keep) {
-      doing?.saving?.forget().catch(() => undefined);
-    }
-    this.#change(id, { ...change, rate: 0, queued: false });
-    this.#remember();
-  }
-
-  #over(failure: Failure | undefined): void {
-    this.#attempt += 1;
-    this.#session?.fail(failure ?? new Failure("partnerGone", "leftHere"));
-    [this.#session, this.#room] = [undefined, undefined];
-    const open = this.#state.transfers.filter((each) => !isOver(each));
-    for (const { id } of open) {
-      this.#end(id, { phase: "failed", failure: failure ?? new Failure("partnerGone") });
-    }
-    this.#remember();
-    // Who leaves when all is done leaves nothing to be said.
-    const isTrouble = open.length > 0 || failure?.code !== "partnerGone";
-    this.#set({ stage: "over", away: false, failure: isTrouble ? failure : undefined });
-  }
-
-  get #surroundings(): Surroundings {
+  get surroundings(): Surroundings {
     const tracker = new URL("/announce", this.#origin.replace(/^http/, "ws")).href;
     const webrtc = async (): Promise<RTCConfiguration> => {
       // Without the relay the two may reach each other all the same.
@@ -490,40 +312,25 @@ export class Visit {
     return { crypto: primitives(), tracker, webrtc };
   }
 
-  #transfer(id: string): Transfer | undefined {
-    return this.#state.transfers.find((each) => each.id === id);
-  }
-
-  #change(id: string, change: Partial<Transfer>): void {
-    this.#set(withTransfer(this.#state, id, change));
+  set(change: Partial<VisitState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#changed(this.#state);
   }
 
   #line(from: string, text: string, whole: boolean): void {
     if (text !== "") {
-      this.#set({ lines: [...this.#state.lines, { from, text, whole }].slice(-MOST_LINES) });
+      this.set({ lines: [...this.#state.lines, { from, text, whole }].slice(-MOST_LINES) });
     }
   }
 
-  async #guarded(work: () => Promise<unknown>): Promise<void> {
+  /** Do this; a failure is shown, and ends a visit that has not begun or whose relay is lost. */
+  async #guarded(work: () => Promise<unknown>, stage?: "over"): Promise<void> {
     try {
       await work();
     } catch (error) {
       const failure = asFailure(error);
-      const lost = failure.code === "relayLost" && this.#session === undefined;
-      this.#set(lost ? { stage: "over", failure } : { failure });
+      const isOver = this.#session === undefined && (stage !== undefined || failure.code === "relayLost");
+      this.set(isOver ? { stage: "over", failure } : { failure });
     }
   }
-
-  #set(change: Partial<VisitState>): void {
-    this.#state = { ...this.#state, ...change };
-    this.#changed(this.#state);
-  }
-}
-
-/** An error as one that is told; what is none of ours is a fault, and thrown on. */
-function asFailure(error: unknown): Failure {
-  if (error instanceof Failure) {
-    return error;
-  }
-  throw error;
 }
