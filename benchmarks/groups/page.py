@@ -107,7 +107,7 @@ def _chromium() -> str:
 def _page(context: Context) -> Iterator[_Browser]:
     downloads = context.folder / "downloads"
     downloads.mkdir(exist_ok=True)
-    command = ["node", _PEERS / "web_page.mjs", _chromium(), downloads]
+    command: list[str | Path] = ["node", _PEERS / "web_page.mjs", _chromium(), downloads]
     with Program(command, environment=context.environment) as program:
         yield _Browser(program)
 
@@ -148,7 +148,7 @@ def _send(context: Context, relay: str, source: Path) -> float:
 
 def _webtorrent(context: Context, relay: str, source: Path, chromium: str) -> float:
     """Return the seconds from the description to the last piece between two pages."""
-    command = ["node", _PEERS / "chromium.mjs", chromium]
+    command: list[str | Path] = ["node", _PEERS / "chromium.mjs", chromium]
     with Program(command, environment=context.environment) as program:
         browser = _Browser(program)
         tracker = f"{relay.replace('http', 'ws', 1)}/announce"
