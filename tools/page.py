@@ -89,9 +89,16 @@ def find_node() -> Sequence[str]:
 def install_modules(folder: Path, node: Sequence[str]) -> None:
     """Install the npm modules that a folder's lock file names, unless they are there.
 
+    One process at a time: a build beside `make run` and the tests want the same ones.
+
     Raises:
         Missing: They cannot be installed.
     """
+    with FileLock(folder / ".npm.lock"):
+        _install_modules(folder, node)
+
+
+def _install_modules(folder: Path, node: Sequence[str]) -> None:
     stamp = folder / "node_modules" / ".installed"
     wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:

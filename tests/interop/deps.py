@@ -8,7 +8,6 @@ skips them. Those of proxies and of TURN are left out without a server, which in
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -114,15 +113,10 @@ def _ensure_node(*, system: bool) -> None:
 
 
 def _ensure_modules(folder: Path) -> None:
-    stamp = folder / "node_modules" / ".installed"
-    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    # No scripts: one builds native code that nothing here uses, and fails without a compiler.
-    done = _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    if done.returncode:
-        raise Missing(f"npm could not install the modules of {folder}:\n{done.stderr[-2000:]}")
-    stamp.write_text(wanted)
+    try:
+        page.install_modules(folder, page.find_node())
+    except page.Missing as missing:
+        raise Missing(str(missing)) from None
 
 
 def _npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
