@@ -1,15 +1,12 @@
 /** One request of the partner's, taken: from a yes to every piece, verified, and the words of it. */
 
-import { systemRandom, type Primitives } from "../crypto/primitives.ts";
+import type { Primitives } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
-import type { Channel } from "../meeting/channel.ts";
-import { Meeting } from "../meeting/meeting.ts";
 import { SealedSignaling } from "../signaling/sealed.ts";
 import type { Word } from "../session/envelope.ts";
 import type { Session } from "../session/session.ts";
-import { equal, unbase64, unhex, type Bytes } from "../util/bytes.ts";
-import { Download, magnetOf, newPeerId } from "../wire/download.ts";
-import { KEEP_ALIVE } from "../wire/messages.ts";
+import { equal, unbase64, unhex } from "../util/bytes.ts";
+import { Download, magnetOf } from "../wire/download.ts";
 import {
   pieceCount,
   pieceHash,
@@ -17,15 +14,9 @@ import {
   type Metainfo,
   type TorrentFile,
 } from "../wire/metainfo.ts";
+import { FIGURES_EVERY, overChannels, type Surroundings, type Watch } from "./channels.ts";
 import { arriving, type OfferedFile } from "./offer.ts";
 import { Pace } from "./pace.ts";
-
-/** Milliseconds without a word in a private swarm, after which a keep-alive follows. */
-export const KEEP_ALIVE_EVERY = 5_000;
-/** Milliseconds between two figures that the partner is told. */
-const FIGURES_EVERY = 250;
-/** Milliseconds until a channel that broke is made again. */
-export const AGAIN_AFTER = 1_000;
 
 /** Where pieces go, in any order; each call is awaited before more is read. */
 export interface Sink {
@@ -36,24 +27,6 @@ export interface Sink {
   read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** All of it was written. */
   finished(): Promise<void>;
-}
-
-/** What a face is told of a transfer, and how it ends one. */
-export interface Watch {
-  /** So many bytes of so many are here, or were sent. */
-  moved(bytes: number, all: number): void;
-  /** There is a channel to the partner, or none any more. */
-  connected(isOpen: boolean): void;
-  /** Aborted where the transfer is given up; its reason is thrown. */
-  readonly signal: AbortSignal;
-}
-
-export interface Surroundings {
-  readonly crypto: Primitives;
-  /** The relay's tracker. */
-  readonly tracker: string;
-  /** Asked for each connection. */
-  webrtc(): Promise<RTCConfiguration>;
 }
 
 /**
@@ -130,47 +103,4 @@ async function found(
     }
   }
   return here;
-}
-
-/**
- * Meet the other member of a swarm and talk to it, again where the channel breaks, until `talk` has
- * returned. Throws what `talk` throws but for `noChannel`, and the reason of an abort.
- */
-export async function overChannels(
-  signaling: SealedSignaling,
-  surroundings: Surroundings,
-  watch: Watch,
-  talk: (channel: Channel, peerId: Bytes) => Promise<void>,
-): Promise<void> {
-  for (;;) {
-    watch.signal.throwIfAborted();
-    const peerId = newPeerId(systemRandom);
-    const meeting = new Meeting(signaling, peerId, await surroundings.webrtc());
-    let channel: Channel | undefined;
-    let alive: ReturnType<typeof setInterval> | undefined;
-    const giveUp = (): void => {
-      meeting.close();
-      channel?.close();
-    };
-    watch.signal.addEventListener("abort", giveUp);
-    try {
-      await meeting.at(surroundings.tracker);
-      const opened = (channel = await meeting.channel);
-      alive = setInterval(() => opened.send(KEEP_ALIVE), KEEP_ALIVE_EVERY);
-      watch.connected(true);
-      await talk(opened, peerId);
-      return;
-    } catch (error) {
-      watch.signal.throwIfAborted();
-      if (!(error instanceof Failure) || error.code !== "noChannel") {
-        throw error;
-      }
-      watch.connected(false);
-      await new Promise((done) => setTimeout(done, AGAIN_AFTER));
-    } finally {
-      clearInterval(alive);
-      watch.signal.removeEventListener("abort", giveUp);
-      giveUp();
-    }
-  }
 }

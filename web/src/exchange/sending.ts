@@ -8,7 +8,7 @@ import { base64, concat, hex, type Bytes } from "../util/bytes.ts";
 import { infoDictionary, type NamedFile } from "../wire/create.ts";
 import { metainfo } from "../wire/metainfo.ts";
 import { Upload } from "../wire/upload.ts";
-import { overChannels, type Surroundings, type Watch } from "./receiving.ts";
+import { FIGURES_EVERY, overChannels, type Surroundings, type Watch } from "./channels.ts";
 
 /** A file that is sent. */
 export interface SourceFile extends NamedFile {
@@ -106,7 +106,7 @@ export class Sending {
     const info = await infoDictionary(files, this.id, read, crypto, (bytes) => {
       this.#watch.signal.throwIfAborted();
       this.#watch.hashed(bytes, this.#all);
-      if (Date.now() - told >= 250) {
+      if (Date.now() - told >= FIGURES_EVERY) {
         told = Date.now();
         // A figure: where it is lost, the next replaces it.
         this.#session.say("preparing", { id: this.id, progress: bytes / this.#all }).catch(() => undefined);

@@ -5,7 +5,8 @@
 
 import { offeredOf, type OfferedFile } from "../exchange/offer.ts";
 import { Pace } from "../exchange/pace.ts";
-import { receive, type Surroundings, type Watch } from "../exchange/receiving.ts";
+import type { Surroundings, Watch } from "../exchange/channels.ts";
+import { receive } from "../exchange/receiving.ts";
 import { Sending, type SourceFile } from "../exchange/sending.ts";
 import { asFailure, Failure } from "../failure.ts";
 import { Saving } from "../saving/saving.ts";

@@ -5,7 +5,7 @@
  */
 
 import { primitives } from "../crypto/choice.ts";
-import type { Surroundings } from "../exchange/receiving.ts";
+import type { Surroundings } from "../exchange/channels.ts";
 import type { SourceFile } from "../exchange/sending.ts";
 import { asFailure, Failure } from "../failure.ts";
 import { RelayConnection } from "../relay/connection.ts";
