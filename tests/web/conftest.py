@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,31 +39,40 @@ def build() -> Path:
     return deps.WEB / "build"
 
 
-@pytest.fixture
-def browser(build: Path, tmp_path: Path) -> Iterator[Browser]:
-    """Somebody with a real Chromium; at the end its page has complained of nothing."""
+@contextmanager
+def browsing(
+    folder: Path,
+    find: Callable[..., Path] = deps.ensure,
+    driver: str = "web_page.mjs",
+    inside: Sequence[str] = (),
+    forgiving: str | None = None,
+) -> Iterator[Browser]:
+    """Run a browser, whose page has complained of nothing at the end, but for what is forgiven."""
     try:
-        program = deps.ensure(system=False)
+        deps.ensure(system=False)
+        program = find(system=False)
     except deps.Missing as missing:
         pytest.fail(str(missing), pytrace=False)
-    browser = Browser(program, tmp_path / "browser")
+    browser = Browser(program, folder, driver, inside)
+    if forgiving is not None:
+        browser.forgive(forgiving)
     yield browser
     assert browser.complaints() == [], browser.process.report()
     browser.close()
+
+
+@pytest.fixture
+def browser(build: Path, tmp_path: Path) -> Iterator[Browser]:
+    """Somebody with a real Chromium."""
+    with browsing(tmp_path / "browser") as browser:
+        yield browser
 
 
 @pytest.fixture
 def firefox(build: Path, tmp_path: Path) -> Iterator[Browser]:
-    """Somebody with a real Firefox, likewise."""
-    try:
-        deps.ensure(system=False)
-        program = deps.ensure_firefox(system=False)
-    except deps.Missing as missing:
-        pytest.fail(str(missing), pytrace=False)
-    browser = Browser(program, tmp_path / "firefox", "web_firefox.mjs")
-    yield browser
-    assert browser.complaints() == [], browser.process.report()
-    browser.close()
+    """Somebody with a real Firefox."""
+    with browsing(tmp_path / "firefox", deps.ensure_firefox, "web_firefox.mjs") as browser:
+        yield browser
 
 
 @pytest.fixture
