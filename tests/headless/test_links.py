@@ -65,5 +65,8 @@ async def test_a_link_is_of_a_relay_that_this_side_is_at(
     client: Client, relay: RunningRelay
 ) -> None:
     await client.connect(relay.url)
+    told = client.subscribe()
     with pytest.raises(RelayUnreachable):
         await client.create_link("http://me.example/r", "http://127.0.0.1:9")
+    await client.destroy()
+    assert not [each async for each in told if isinstance(each, events.Link)]

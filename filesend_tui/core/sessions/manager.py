@@ -326,10 +326,7 @@ class SessionManager:
             RelayTampered: The relay altered what the other side sent.
         """
         # At the first place alone: nobody could choose between the rooms of several.
-        shared = Secret(secret)
-        place = next((each for each in self.places if at in (None, each.url)), None)
-        if place is None:
-            raise self._loss
+        shared, place = Secret(secret), self._place(at)
         room = await place.lobby.meet([shared])
         return self._introduced(_new_id(), place, await place.lobby.pair(room))
 
@@ -342,10 +339,18 @@ class SessionManager:
 
         Raises: as of `meet`.
         """
+        self._place(at)
         secret = new_secret()
         url = link_to(page, secret)
         self._events.publish(events.Link(url=url, expires_seconds=PLACE_LIFETIME))
         return await self.meet(secret, at)
+
+    def _place(self, at: str | None) -> MeetingPlace:
+        """Return the place of this URL, or the first; raise what says that it is not connected."""
+        place = next((each for each in self.places if at in (None, each.url)), None)
+        if place is None:
+            raise self._loss
+        return place
 
     def restore(self, id: SessionId, state: SessionState, ledger: Ledger) -> None:
         """Go on with a session of an earlier process, whose partner is away until both are back.
