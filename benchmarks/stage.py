@@ -356,6 +356,9 @@ class _Places:
     def command(self, code: str) -> str:
         return code
 
+    def look_for_page(self) -> None:
+        pass
+
     def link(self, _: str) -> str:
         return ""
 

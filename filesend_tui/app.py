@@ -546,6 +546,7 @@ class FileSendApp(KeyedApp, SteadyApp):
             self._run_quietly("tidy", self._find_left)
             await self._client.do(self._known.wait)
         await self._client.connect()
+        self._meet_at.look_for_page()
         # Who is remembered and there sees this side come, whether they look or not.
         self._look_for_people()
         then, self._then = self._then, None

@@ -264,6 +264,7 @@ async def meet(
         await client.create_link(page, places.main)
     elif code is None:
         await places.open(client)
+        await know_page(client, places)
         await client.create_code()
     else:
         await _join(client, places, code)
@@ -271,6 +272,12 @@ async def meet(
     if verify:
         await compare(client, asker)
     return stream
+
+
+async def know_page(client: Client, places: Places) -> None:
+    """Find out whether the main relay has a page: a code is told with its link there."""
+    if places.main in client.places:
+        await places.page()
 
 
 async def code_to_join(code: str | None, asker: Asker, *, make_code: bool) -> str | None:

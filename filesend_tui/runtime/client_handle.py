@@ -61,6 +61,9 @@ class RunPlaces(Protocol):
     def command(self, code: str) -> str:
         """Return what the other person types for a code of this side."""
 
+    def look_for_page(self) -> None:
+        """Find out in the background whether there is a page for browsers, and call `told` then."""
+
     def link(self, code: str) -> str:
         """Return the link by which a browser uses it; empty where there is none."""
 

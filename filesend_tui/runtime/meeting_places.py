@@ -40,7 +40,7 @@ _SOON: Final = 3.0
 _COME_HERE: Final = 6.0
 #: Seconds in which this machine's own relay is restarted, and connected to again.
 _RESTARTED_IN: Final = 20.0
-_MAX_HEALTH: Final = 16 * 1024
+_MAX_ANSWER: Final = 16 * 1024
 #: What `--at` takes.
 _POSSIBLE: Final = (
     "a place is relay, own, nearby, trackers, or a URL such as http://192.168.1.7:8421"
@@ -52,33 +52,34 @@ _FIRST_DELAY: Final = 2.0
 _LONGEST_DELAY: Final = 60.0
 
 
-async def has_page(relay: str, proxies: Proxies) -> bool:
-    """Return whether a relay has the page for people who have only a browser."""
+async def _asked(url: str, proxies: Proxies) -> tuple[str, bytes]:
+    """Return the media type and the beginning of what a relay has there; nothing where it fails."""
     http: Any = await asyncio.to_thread(import_module, "filesend_tui.core.util.http_client")
     try:
         async with (
             asyncio.timeout(_SOON),
-            http.http_session(proxies.of(relay)) as session,
-            session.get(relay_address(relay).page, allow_redirects=False) as answer,
+            http.http_session(proxies.of(url)) as session,
+            session.get(url, allow_redirects=False) as answer,
         ):
-            return bool(answer.status == HTTPStatus.OK and answer.content_type == "text/html")
+            if answer.status == HTTPStatus.OK:
+                return answer.content_type, await answer.content.read(_MAX_ANSWER)
     except Exception as error:  # a server there may answer anything at all
-        _log.debug("%s does not say whether it has a page: %r", relay, error)
-        return False
+        _log.debug("%s does not answer: %r", url, error)
+    return "", b""
+
+
+async def has_page(relay: str, proxies: Proxies) -> bool:
+    """Return whether a relay has the page for people who have only a browser."""
+    kind, _ = await _asked(relay_address(relay).page, proxies)
+    return kind == "text/html"
 
 
 async def instance_of(relay: str, proxies: Proxies) -> str:
     """Return the name under which a relay announces itself nearby; empty where it does not say."""
-    http: Any = await asyncio.to_thread(import_module, "filesend_tui.core.util.http_client")
+    _, answer = await _asked(f"{relay}/healthz", proxies)
     try:
-        async with (
-            asyncio.timeout(_SOON),
-            http.http_session(proxies.of(relay)) as session,
-            session.get(f"{relay}/healthz", allow_redirects=False) as answer,
-        ):
-            said = json.loads(await answer.content.read(_MAX_HEALTH))
-    except Exception as error:  # a server there may answer anything at all
-        _log.debug("%s does not say which relay it is: %r", relay, error)
+        said = json.loads(answer)
+    except (ValueError, RecursionError):
         return ""
     name = said.get("instance") if isinstance(said, dict) else None
     return name if isinstance(name, str) else ""
@@ -239,6 +240,10 @@ class MeetingPlaces:
                 main = f"http://{f'[{outward}]' if ':' in outward else outward}:{port}"
         return relay_address(main).page if main else ""
 
+    def look_for_page(self) -> None:
+        """Find out in the background whether there is one, and call `told` then."""
+        self._tasks.spawn(self._look_for_page())
+
     async def find_page(self) -> bool:
         """Return whether the main relay has a page; a relay of this machine may be building it."""
         self._has_page = bool(self.main) and await has_page(self.main, self._proxies)
@@ -281,8 +286,6 @@ class MeetingPlaces:
             others = self.beyond or self._choice.relays[1:]
             if self._choice.at or not others or not await self._any(client):
                 raise
-        else:
-            self._tasks.spawn(self._look_for_page())
 
     async def narrow(self) -> None:
         """Keep this machine's own relay to this machine from now on."""

@@ -389,6 +389,9 @@ class ScriptedPlaces:
     def command(self, code: str) -> str:
         return f"filesend receive {code}"
 
+    def look_for_page(self) -> None:
+        pass
+
     def link(self, code: str) -> str:
         return f"{self.page}/r#{code}" if self.page else ""
 

@@ -40,6 +40,7 @@ from filesend_tui.headless.paired import (
     Places,
     cancel,
     compare,
+    know_page,
     not_taken,
     refuse,
     same_purpose,
@@ -151,6 +152,8 @@ async def _send(
     stream = client.subscribe()
     client.intend(Wants.SEND)
     await places.open(client)
+    if codes:
+        await know_page(client, places)
     one_question = asyncio.Lock()
 
     async def ask_one(session: SessionId) -> None:
