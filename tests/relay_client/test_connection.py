@@ -13,10 +13,11 @@ from filesend_tui.core.relay_client.connection import refusal
 from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.relay_client.staying import ConnectionState
 from filesend_tui.core.util import own_address
+from relay.guard.limits import Limits, Rate
 from relay.protocol import words
 from relay.protocol.words import ErrorCode
 from relay.server import RelayServer, listen
-from tests.conftest import RunningRelay
+from tests.conftest import RunningRelay, running_relay
 from tests.people import NotingConnection, hostile_relay
 
 Links = Callable[[str], Awaitable[NotingConnection]]
@@ -419,20 +420,22 @@ async def test_a_call_under_way_fails_when_the_relay_is_lost(links: Links) -> No
         await link.close()
 
 
-async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(
-    relay: RunningRelay, links: Links
-) -> None:
-    link = await links(relay.url)
+async def test_calls_made_just_as_the_relay_ends_fail_as_any_other(links: Links) -> None:
+    # How often they call until the relay has ended is up to the machine: no rate ends it first.
+    any_rate = Rate(burst=1e9, per_second=1e9)
+    limits = Limits(words=any_rate, socket_frames=any_rate, address_frames=any_rate)
+    with running_relay(limits) as relay:
+        link = await links(relay.url)
 
-    async def chatter() -> None:
-        while link.state is ConnectionState.CONNECTED:
-            await link.leave()
-        raise errors.RelayUnreachable("lost between two calls")
+        async def chatter() -> None:
+            while link.state is ConnectionState.CONNECTED:
+                await link.leave()
+            raise errors.RelayUnreachable("lost between two calls")
 
-    chatting = [asyncio.create_task(chatter()) for _ in range(3)]
-    await asyncio.to_thread(relay.stop)
-    for ended in await asyncio.gather(*chatting, return_exceptions=True):
-        assert isinstance(ended, errors.RelayUnreachable)
+        chatting = [asyncio.create_task(chatter()) for _ in range(3)]
+        await asyncio.to_thread(relay.stop)
+        for ended in await asyncio.gather(*chatting, return_exceptions=True):
+            assert isinstance(ended, errors.RelayUnreachable)
 
 
 async def test_closing_ends_the_tries_to_return(
