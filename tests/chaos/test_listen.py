@@ -178,9 +178,9 @@ class Listener:
         self._side.processes.append(process)
         process.wait_for("relay", lambda event: event["state"] == "connected")
 
-    def again(self, chance: Chance) -> None:
+    def again(self, *, killed: bool) -> None:
         """Be killed, or end as a service does, and start again."""
-        if chance.random() < 0.5:
+        if killed:
             self._side.kill()
         else:
             self.process.signal(signal.SIGTERM)
@@ -269,10 +269,10 @@ def test_random_sends_to_a_standing_receiver(
     began = time.monotonic()
 
     def listener_ends() -> None:
-        # Not between meeting somebody and hearing what they ask: whoever met a process that has
-        # recorded nothing of it waits for as long as they would for anybody who is away.
-        if not any(each.is_asking for each in senders):
-            listener.again(chance)
+        # Killed at any time. A service that is stopped says goodbye to who has just met it, and
+        # their send ends with that.
+        asked = any(each.is_asking for each in senders)
+        listener.again(killed=asked or chance.random() < 0.5)
 
     run(form.seconds / 2, relay_dies, listener_ends)
     # From here on it is one process, which has done all of it once.

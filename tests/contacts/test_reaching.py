@@ -13,8 +13,8 @@ import pytest
 from filesend_tui.core import events as e
 from filesend_tui.core.contacts import keys, manager, reaching, waiting
 from filesend_tui.core.contacts.keys import EDGE, HOUR
-from filesend_tui.core.errors import UnknownContact
-from filesend_tui.core.events import Who
+from filesend_tui.core.errors import FileSendError, UnknownContact
+from filesend_tui.core.events import SessionId, Who
 from tests.conftest import RunningRelay
 from tests.contacts.friends import Friend, befriend, friends
 from tests.waiting import until
@@ -207,6 +207,58 @@ async def test_whoever_ends_in_the_middle_of_a_renewal_is_met_again(
         await ada.told(e.Paired, partner="Bob")
         assert not of_ada.doubted
         assert not of_bob.doubted
+
+
+@pytest.mark.parametrize("maker", ["Ada", "Bob"])
+async def test_who_waits_is_killed_before_the_session_begins_there(
+    maker: str, relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller has met them and asks; the next process answers."""
+    async with friends(tmp_path, "Ada", "Bob") as (ada, bob):
+        await known(relay, *((ada, bob) if maker == "Ada" else (bob, ada)))
+        sessions, ended = ada.client._sessions, asyncio.Event()
+
+        def begin(*_: object) -> SessionId:
+            ended.set()
+            raise FileSendError("the process ended here")
+
+        monkeypatch.setattr(sessions, "begin", begin)
+        monkeypatch.setattr(sessions, "unrecord", lambda _: None)
+        ada.client.wait_for_contacts(None)
+        session = await bob.call("Ada")
+        async with asyncio.timeout(20):
+            await ended.wait()
+        await ada.restart(relay.url)
+        await ada.client.return_to(None)
+        note = tmp_path / "note"
+        note.write_text("asked before they were back")
+        await bob.client.request([note], to=session)
+        assert (await ada.told(e.FileRequest)).partner == "Bob"
+
+
+async def test_who_leaves_in_mid_meeting_leaves_no_session_behind(
+    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with friends(tmp_path, "Ada", "Bob") as (ada, bob):
+        await known(relay, bob, ada)
+        journal, reached = ada.inner._book._journal, asyncio.Event()
+
+        async def hang(*_: object) -> bool:
+            reached.set()
+            return await asyncio.Event().wait()
+
+        monkeypatch.setattr(bob.inner._book, "settle", hang)
+        ada.client.wait_for_contacts(None)
+        calling = asyncio.create_task(bob.call("Ada"))
+        async with asyncio.timeout(20):
+            await reached.wait()
+        assert len(await journal.sessions()) == 1  # recorded before it said so
+        calling.cancel()
+        with suppress(asyncio.CancelledError):
+            await calling
+        async with asyncio.timeout(20):
+            while await journal.sessions():
+                await asyncio.sleep(0.01)
 
 
 async def test_they_meet_at_a_tracker_alone(relay: RunningRelay, tmp_path: Path) -> None:

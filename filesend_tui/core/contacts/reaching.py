@@ -64,7 +64,19 @@ class Sessions(Protocol):
     def everybody(self) -> tuple[Partner, ...]:
         """All partners."""
 
-    def begin(self, place: MeetingPlace, introduced: Introduced, contact: str) -> SessionId:
+    def record(self, place: MeetingPlace, introduced: Introduced, contact: str) -> SessionId:
+        """Record the session of two who are about to have met as contacts."""
+
+    def unrecord(self, id: SessionId) -> None:
+        """Forget what was recorded: they have not met."""
+
+    def begin(
+        self,
+        place: MeetingPlace,
+        introduced: Introduced,
+        contact: str,
+        recorded: SessionId | None = None,
+    ) -> SessionId:
         """Begin the session of two who met as contacts."""
 
 
@@ -228,14 +240,28 @@ class Reaching:
         return few and bucket.spend(1, now)
 
     async def _receive(self, contact: ContactRecord, place: MeetingPlace, room: Room) -> None:
-        """Meet whoever came to a place of a contact's."""
+        """Meet whoever came to a place of a contact's.
+
+        The session is recorded before they can take it for begun: who asks a process that is killed
+        in that moment is answered by the next one.
+        """
+        recorded: SessionId | None = None
+
+        def beginning(known: ContactRecord, introduced: Introduced) -> None:
+            nonlocal recorded
+            recorded = self._sessions.record(place, _named(known, introduced), known.id)
+
         try:
-            met = await meet(place, room, Visit(self._book, contact.id))
-            await self._deal_with(place, *met)
+            met = await meet(place, room, Visit(self._book, contact.id), beginning=beginning)
+            await self._deal_with(place, *met, recorded)
+            recorded = None
         except ContactDoubted as error:
             self._tell_doubted(contact, error)
         except (FileSendError, OwnSide) as error:
             _log.info("whoever came to a contact's place: %r", error)
+        finally:
+            if recorded is not None:
+                self._sessions.unrecord(recorded)
 
     async def _deal_with(
         self,
@@ -243,10 +269,11 @@ class Reaching:
         known: ContactRecord,
         purpose: Purpose,
         introduced: Introduced,
+        recorded: SessionId | None,
     ) -> None:
         match purpose:
             case Purpose.SESSION:
-                self._begin(place, known, introduced)
+                self._begin(place, known, introduced, recorded)
             case Purpose.LOOK:
                 place.lobby.forget(introduced.room)
                 await self._seen(known, introduced)
@@ -264,11 +291,13 @@ class Reaching:
         self.changed()
 
     def _begin(
-        self, place: MeetingPlace, known: ContactRecord, introduced: Introduced
+        self,
+        place: MeetingPlace,
+        known: ContactRecord,
+        introduced: Introduced,
+        recorded: SessionId | None = None,
     ) -> SessionId:
-        theirs, agreed = introduced.agreed.hello, introduced.agreed
-        named = introduced._replace(agreed=agreed._replace(hello=replace(theirs, name=known.name)))
-        session = self._sessions.begin(place, named, known.id)
+        session = self._sessions.begin(place, _named(known, introduced), known.id, recorded)
         self._tasks.spawn(self._seen(known, introduced))
         return session
 
@@ -336,6 +365,12 @@ def doubted_already(contact: ContactRecord) -> ContactDoubted:
     return ContactDoubted(
         f"Somebody else has used a copy of what you and {contact.name} remember of each other."
     )
+
+
+def _named(known: ContactRecord, introduced: Introduced) -> Introduced:
+    """Return what was agreed on with a contact, by the name that this side has for them."""
+    agreed = introduced.agreed
+    return introduced._replace(agreed=agreed._replace(hello=replace(agreed.hello, name=known.name)))
 
 
 def _is_relay(place: MeetingPlace) -> bool:

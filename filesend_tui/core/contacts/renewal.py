@@ -64,6 +64,8 @@ class Meeting:
         agreed: What the two agreed on in the room.
         say: Says a step in the room.
         heard: Returns the next step of the other side; both raise FileSendError.
+        beginning: Called with the contact before this side says the step after which the other
+            begins a session: what it hands to the journal is recorded when that step is said.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class Meeting:
         agreed: Agreed,
         say: Callable[[ContactStep], Awaitable[None]],
         heard: Callable[[], Awaitable[ContactStep]],
+        beginning: Callable[[ContactRecord], None] = lambda _: None,
     ) -> None:
         self._book, self._id, self._purpose = visit
         self._shared = agreed.shared
         self._say = say
         self._heard = heard
+        self._beginning = beginning
 
     async def run(self) -> tuple[ContactRecord, Purpose]:
         """Meet; return the contact as it was before, and what the caller comes for.
@@ -118,7 +122,7 @@ class Meeting:
             await self._doubt(told=False)
         purpose = self._purpose or _purpose(check.purpose)
         if purpose is Purpose.SESSION:
-            await (self._propose if side is Side.MAKER else self._follow)(base or b"")
+            await (self._propose if side is Side.MAKER else self._follow)(base or b"", known)
         return known, purpose
 
     def _common(self, held: list[bytes], check: ContactStep, other: Side) -> bytes | None:
@@ -128,7 +132,7 @@ class Meeting:
                 return secret
         return None
 
-    async def _propose(self, base: bytes) -> None:
+    async def _propose(self, base: bytes, known: ContactRecord) -> None:
         counted = await self._book.propose(self._id)
         if counted is None:
             raise _unwritten()
@@ -138,13 +142,15 @@ class Meeting:
         await self._say(ContactStep(step="renew", attempt=attempt))
         await self._next("renewed")
         following = keys.following(base, self._shared, attempt)
+        self._beginning(known)
         if not await self._book.settle(self._id, attempt, following):
             raise _at_once()
         await self._say(ContactStep(step="renewed"))
 
-    async def _follow(self, base: bytes) -> None:
+    async def _follow(self, base: bytes, known: ContactRecord) -> None:
         attempt = (await self._next("renew")).attempt
         following = keys.following(base, self._shared, attempt)
+        self._beginning(known)
         if not await self._book.follow(self._id, base, attempt, following):
             raise _at_once()
         await self._say(ContactStep(step="renewed"))

@@ -64,6 +64,7 @@ async def meet(
     room: Room,
     visit: Visit,
     chosen: Callable[[], bool] = lambda: True,
+    beginning: Callable[[ContactRecord, Introduced], None] = lambda _, __: None,
 ) -> tuple[ContactRecord, Purpose, Introduced]:
     """Pair and meet in a room; leave it where that fails.
 
@@ -72,6 +73,7 @@ async def meet(
         room: That was entered.
         visit: Whom it is with, and what for.
         chosen: See PairingHandshake.run.
+        beginning: See Meeting; also called with what was agreed on.
 
     Raises as Meeting.run, and as Lobby.pair.
     """
@@ -91,7 +93,9 @@ async def meet(
         return said.contact
 
     try:
-        meeting = Meeting(visit, introduced.agreed, say, heard)
+        meeting = Meeting(
+            visit, introduced.agreed, say, heard, lambda known: beginning(known, introduced)
+        )
         known, comes_for = await meeting.run()
     except BaseException:
         place.lobby.forget(room)

@@ -120,6 +120,7 @@ class SessionManager:
         self._partners: dict[SessionId, Partner] = {}
         self._rooms: dict[_There, Partner] = {}
         self._met_at: dict[SessionId, MeetingPlace] = {}
+        self._recorded: dict[SessionId, Ledger] = {}  # of sessions that are about to begin
         self._own_code = OwnCode(events, self._places.values, self._introduced, self._publish_error)
         self._joinings: set[Joining] = set()
         self._away = False
@@ -481,18 +482,42 @@ class SessionManager:
 
     # -- the beginning of a session
 
-    def begin(self, place: MeetingPlace, introduced: Introduced, contact: str) -> SessionId:
+    def record(self, place: MeetingPlace, introduced: Introduced, contact: str) -> SessionId:
+        """Record the session of two who are about to have met as contacts; return its id.
+
+        `begin` or `unrecord` is to follow. Where this process ends before, the next one restores
+        what the other side may take for begun.
+        """
+        id = _new_id()
+        if self._keeper is not None:
+            state = state_of(introduced.agreed, contact)
+            self._recorded[id] = self._keeper.session_begun(id, state, place.url)
+        return id
+
+    def unrecord(self, id: SessionId) -> None:
+        """Forget a session that was recorded, and that has not begun."""
+        if self._recorded.pop(id, None) is not None and self._keeper is not None:
+            self._keeper.session_over(id)
+
+    def begin(
+        self,
+        place: MeetingPlace,
+        introduced: Introduced,
+        contact: str,
+        recorded: SessionId | None = None,
+    ) -> SessionId:
         """Begin the session of two who met as contacts; return its id.
 
         Args:
             place: Where they met.
             introduced: What they agreed on.
             contact: The id of the contact.
+            recorded: What `record` returned for this session.
 
         Raises:
             RelayUnreachable: The place was lost just now.
         """
-        return self._introduced(_new_id(), place, introduced, contact)
+        return self._introduced(recorded or _new_id(), place, introduced, contact)
 
     def _introduced(
         self, id: SessionId, place: MeetingPlace, introduced: Introduced, contact: str = ""
@@ -501,8 +526,8 @@ class SessionManager:
         # No await here or before the last queued word, or words lose their order.
         unheard = place.lobby.take_over(introduced)
         there = _There(place, introduced.room)
-        ledger, agreed = None, introduced.agreed
-        if self._keeper is not None:
+        ledger, agreed = self._recorded.pop(id, None), introduced.agreed
+        if self._keeper is not None and ledger is None:
             ledger = self._keeper.session_begun(id, state_of(agreed, contact), place.url)
         session = Session.begun(agreed, self._sender(there), ledger, contact=contact)
         self._rooms[there] = self._add(id, session, place)
