@@ -158,6 +158,7 @@ def running_relay(
     port: int = 0,
     stores: Stores | None = None,
     turn: TurnServers | None = None,
+    announce_as: str | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
@@ -168,6 +169,7 @@ def running_relay(
             metrics_to=metrics_to,
             stores=stores,
             turn=turn,
+            announce_as=announce_as,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -168,6 +168,9 @@ class MeetingPlaces:
         self._somebody = asyncio.Event()
         self._reached = asyncio.Event()
         self._has_page = False
+        #: Whether the main relay said that it is for others on the network: another process of this
+        #: machine may have started it.
+        self._is_announced = False
         self._tasks = Tasks()
 
     @property
@@ -233,7 +236,7 @@ class MeetingPlaces:
     def page(self) -> str:
         """The URL of the main relay's page as others' browsers reach it; empty: there is none."""
         main = self.main
-        if main and self._choice.own and self._local.is_wide:
+        if main and self._choice.own and (self._local.is_wide or self._is_announced):
             # Others on this network know it by another address than this machine does.
             port = urlsplit(main).port
             if (outward := own_address.outward()) is not None:
@@ -246,7 +249,12 @@ class MeetingPlaces:
 
     async def find_page(self) -> bool:
         """Return whether the main relay has a page; a relay of this machine may be building it."""
-        self._has_page = bool(self.main) and await has_page(self.main, self._proxies)
+        main, self._has_page = self.main, False
+        if main:
+            self._has_page, instance = await asyncio.gather(
+                has_page(main, self._proxies), instance_of(main, self._proxies)
+            )
+            self._is_announced = bool(instance)
         return self._has_page
 
     async def open(self, client: PlacesClient, ask: Ask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,6 +12,7 @@ from filesend_tui.core.nearby.relays import NearbyRelay
 from filesend_tui.core.util import own_address
 from filesend_tui.runtime.local_relay import LocalRelay
 from filesend_tui.runtime.meeting_places import Choice, MeetingPlaces
+from relay.protocol.nearby import new_instance
 from tests.conftest import running_relay
 from tests.relay.web.test_page import build, built  # noqa: F401 - a fixture
 from tests.runtime.places_client import NotingClient
@@ -62,6 +64,21 @@ def test_others_reach_the_page_of_this_machines_relay_by_its_address_on_the_netw
     ):
         monkeypatch.setattr(own_address, "outward", lambda outward=outward: outward)
         assert places.page == page
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_relay_of_another_process_is_linked_to_as_it_is_reached(
+    announced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_address, "outward", lambda: "192.168.7.2")
+    with running_relay(announce_as=new_instance() if announced else None) as relay:
+        port = urlsplit(relay.url).port
+        assert port is not None
+        places = MeetingPlaces(Choice(own=True, nearby=True), LocalRelay(port))
+        await places.find_page()
+        host = "192.168.7.2" if announced else "127.0.0.1"
+        assert places.page == f"http://{host}:{port}/r"
+        await places.close()
 
 
 def test_the_address_outward_is_one_that_this_machine_has() -> None:
