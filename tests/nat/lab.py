@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,13 @@ from typing import Final, NamedTuple, Self
 
 from tests.chaos import network
 from tests.chaos.network import Host
-from tests.e2e.processes import Filesend, World
+from tests.e2e.processes import Event, Filesend, World
 from tests.nat.routers import Kind, rules
 
 RELAY_V4: Final = "http://10.99.0.1:443"
 RELAY_V6: Final = "http://[fd99::1]:443"
+#: So that a file of a test takes longer than whatever it waits for.
+SLOWLY: Final = "100K"
 _PROXY: Final = 5
 _LOGIN: Final = "ann:s3cret"
 
@@ -55,6 +58,19 @@ class Outcome(NamedTuple):
     same: bool
     told: tuple[str, ...]
     why: str
+
+
+def goes_by(road: str) -> Callable[[Sequence[Event]], bool]:
+    """Return what tells whether a receiver is connected by this road."""
+    return lambda events: any(
+        each["event"] == "peerConnected" and each["road"] == road for each in events
+    )
+
+
+def knows_why(events: Sequence[Event]) -> bool:
+    """Whether a receiver has said what became of every road that was tried."""
+    tried = next((each["tried"] for each in reversed(events) if "tried" in each), None)
+    return tried is not None and all(each["outcome"] != "goingOn" for each in tried)
 
 
 class Lab:
@@ -147,12 +163,21 @@ class Lab:
         host.run("ip", "-6", "route", "add", "default", "via", "fd99::1")
         return host
 
-    def send(self, size: int, *options: str, ice: str | None = "none") -> Outcome:
+    def send(
+        self,
+        size: int,
+        *options: str,
+        ice: str | None = "none",
+        slow_until: Callable[[Sequence[Event]], bool] | None = None,
+    ) -> Outcome:
         """Send a file of so many bytes from the first home to the second; return how it went.
 
-        ice: servers in the settings of both; None: what counts where nobody chose.
+        ice: servers in the settings of both; None: what counts where nobody chose. slow_until: it
+        goes slowly until the receiver has said this, however busy the machine is.
         """
-        return self.end(*self.begin(size, *options, ice=ice))
+        if slow_until is not None:
+            options = (*options, "--upload-limit", SLOWLY)
+        return self.end(*self.begin(size, *options, ice=ice), slow_until)
 
     def begin(
         self, size: int, *options: str, ice: str | None = "none"
@@ -164,11 +189,20 @@ class Lab:
         output = ("-o", self.folder / "out")
         return sender, self._person(1, ice, "receive", code, "--yes", "--json", *output, *options)
 
-    def end(self, sender: Filesend, receiver: Filesend) -> Outcome:
+    def end(
+        self,
+        sender: Filesend,
+        receiver: Filesend,
+        slow_until: Callable[[Sequence[Event]], bool] | None = None,
+    ) -> Outcome:
         """Wait for both to end; return how it went."""
         size = self.source.stat().st_size
         began = first = done = None
         while receiver.process.poll() is None:
+            if slow_until is not None and slow_until(tuple(receiver.events)):
+                slow_until = None
+                self.world.environment["FILESEND_STATE"] = str(self.folder / "state 0")
+                self.world.start("limit", "--upload", "none")
             names = {event["event"] for event in tuple(receiver.events)}
             if done is None and "downloadComplete" in names:
                 done = time.monotonic()

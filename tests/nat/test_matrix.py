@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nat.lab import Lab, why_none
+from tests.nat.lab import Lab, goes_by, knows_why, why_none
 from tests.nat.routers import Kind
 
 pytestmark = [
@@ -17,7 +17,6 @@ pytestmark = [
 #: Seconds from the yes to the first byte, at most.
 PATIENCE = 10.0
 SIZE = 4_000_000
-SLOWLY = ("--upload-limit", "1M")
 
 #: By which road at last. Through both routers TCP is punched; where that cannot be, the relay
 #: carries the bytes.
@@ -41,8 +40,8 @@ PAIRS = [
 def test_a_file_gets_through(tmp_path: Path, one: Kind, other: Kind, road: str) -> None:
     with Lab(tmp_path, one, other) as lab:
         lab.start_relay()
-        # Where the relay is not the best, a busy machine may need it first: so it takes a while.
-        outcome = lab.send(SIZE, *(SLOWLY if road == "direct" else ()))
+        # Where the relay is not the best, a busy machine may need it first.
+        outcome = lab.send(SIZE, slow_until=goes_by(road))
         assert outcome.same, outcome
         assert outcome.road == road, outcome
         assert outcome.first_byte is not None
@@ -95,8 +94,7 @@ def test_it_is_said_why_it_goes_no_better_way(
 ) -> None:
     with Lab(tmp_path, one, other) as lab:
         lab.start_relay()
-        # Slow enough for all tries to have ended, which is when it is known.
-        outcome = lab.send(SIZE, "--upload-limit", "1M")
+        outcome = lab.send(SIZE, slow_until=knows_why)
         assert outcome.same, outcome
         assert why in outcome.why, outcome
         assert bool(outcome.why) is bool(why), outcome
@@ -107,7 +105,7 @@ def test_a_forwarded_port_makes_it_direct_as_people_are_told(tmp_path: Path) -> 
         lab.start_relay()
         lab.forward(0, 4040)
         lab.world.environment["FILESEND_DIRECT_PORT"] = "4040"
-        outcome = lab.send(SIZE)
+        outcome = lab.send(SIZE, slow_until=goes_by("direct"))
         assert outcome.same, outcome
         assert outcome.road == "direct", outcome
 
