@@ -6,10 +6,12 @@ The relay, the disks, the channels and the journals are real.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Awaitable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -25,6 +27,7 @@ from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.events import TransferPhase
 from filesend_tui.core.exchange import offer, transfer_task
 from filesend_tui.core.journal.journal import Journal
+from filesend_tui.core.journal.records import KeptWord
 from filesend_tui.core.torrent import disk_watch
 from filesend_tui.core.torrent.sources import create
 from filesend_tui.core.torrent.sources.hashing import hash_pieces
@@ -223,6 +226,33 @@ async def test_an_old_copy_of_a_journal_is_told_and_ends_the_session(
         await person.until(partial(person.of, e.Error, code="outOfStep"))
         assert await person.ended(transfer) is TransferPhase.FAILED
         assert await person.client.unfinished() == ()
+    await asyncio.gather(ann.close(), bob.close())
+
+
+async def test_a_stream_that_ends_with_its_program_is_told_of(
+    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the word of it is recorded before it is sent, which takes a busy disk a while."""
+    ann, bob = Lasting("Ann", tmp_path), Lasting("Bob", tmp_path)
+    await meet(relay, ann, bob)
+    out_of, into = os.pipe()
+    transfer = ann.client.request_stream(out_of, "dump")
+    await bob.until(partial(bob.of, e.FileRequest))
+    keep = ann.journal.keep_word
+
+    def slowly(word: KeptWord) -> Awaitable[bool]:
+        async def recorded(recording: Awaitable[bool]) -> bool:
+            await asyncio.sleep(0.3)
+            return await recording
+
+        return asyncio.ensure_future(recorded(keep(word)))
+
+    monkeypatch.setattr(ann.journal, "keep_word", slowly)
+    await ann.end()
+    told = partial(bob.of, e.TransferState, transfer=transfer, phase=TransferPhase.CANCELLED)
+    await bob.until(told)
+    for each in (out_of, into):
+        os.close(each)
     await asyncio.gather(ann.close(), bob.close())
 
 

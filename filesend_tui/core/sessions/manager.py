@@ -743,6 +743,8 @@ class SessionManager:
         self._partners.pop(partner.id, None)
         try:
             await partner.activity.suspend(lost)
+            # Of what no later process goes on with, such as a stream, nobody else would tell them.
+            await partner.session.settled(PARTING)
         finally:
             await self._free(partner)
 
