@@ -19,6 +19,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from spake2.spake2 import DefaultParams
@@ -38,6 +39,7 @@ from filesend_tui.core.sessions.key_agreement import (
 )
 from filesend_tui.core.sessions.pairing import Pairing, SharedKey
 from filesend_tui.core.sessions.shared_secret import Secret, place_of
+from filesend_tui.core.transports.relayed import records
 from relay.protocol import words
 from relay.protocol.words import Word
 
@@ -119,6 +121,17 @@ def pages() -> dict[str, str]:
                 "infohash, and sealed descriptions (ChaCha20-Poly1305)."
             ),
             "vectors": [_swarm(n) for n in range(2)],
+        },
+        "pipes.json": {
+            "about": (
+                "What goes through a relay's transit between a browser and a terminal: X25519 of "
+                "both keys, then HKDF-SHA256(result, salt = pipe, info = filesend/pipe/1, the "
+                "public key that was offered, that of the answer), 64 bytes: the key of whoever "
+                "offered, and that of whoever answered. A record is a length of 2 bytes, "
+                "big-endian, and AES-256-GCM of the content with that length as associated data; "
+                "the nonce is the count. An empty one is the last."
+            ),
+            "vectors": [_pipe()],
         },
     }
     return {name: json.dumps(page, indent=2) + "\n" for name, page in made.items()}
@@ -378,6 +391,26 @@ def signaling_key(info_hash: bytes, swarm_key: bytes, kind: str) -> str:
     """Return the key for offers or for answers, which is private to the swarm's signaling."""
     info = b"filesend/1 " + kind.encode()
     return HKDF(SHA256(), 32, salt=info_hash, info=info).derive(swarm_key).hex()
+
+
+def _pipe() -> dict[str, Any]:
+    pipe = _fixed("pipe", 16)
+    keys = {
+        side: X25519PrivateKey.from_private_bytes(_fixed(f"pipe {side}", 32))
+        for side in ("offered", "answered")
+    }
+    said: dict[str, Any] = {"pipe": pipe.hex()}
+    for (side, key), other in zip(keys.items(), reversed(keys.values()), strict=True):
+        sealing, _ = records.agree(key, records.public(other), pipe, offered=side == "offered")
+        said[side] = {
+            "private": key.private_bytes_raw().hex(),
+            "public": records.public(key).hex(),
+            "records": [
+                {"content": content.hex(), "sealed": sealing.seal(content).hex()}
+                for content in (side.encode(), _fixed(f"content {side}", 1_000), b"")
+            ],
+        }
+    return said
 
 
 def _described(

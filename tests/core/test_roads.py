@@ -24,7 +24,7 @@ from filesend_tui.core.torrent.engine import Engine
 from filesend_tui.core.transports.base import RelayAccess, RelayEntry
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.transport import DirectTransport
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from relay.server import listen
 from tests.conftest import RunningRelay, running_relay
 from tests.frozen_roads import frozen_roads
@@ -109,7 +109,7 @@ def direct_of(node: Node) -> DirectTransport:
 def break_connections(node: Node, torrent: str) -> None:
     """As a cable that is pulled, or a machine on the way that forgot."""
     for peer in node.engine._torrents[torrent]._swarm._roster:
-        assert isinstance(peer.channel, TlsChannel)
+        assert isinstance(peer.channel, FramedChannel)
         peer.channel._link.sever()
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from filesend_tui.core.transports import secure_connection
 from filesend_tui.core.transports.base import Abuse, ChannelAbused
 from filesend_tui.core.transports.direct import road
-from filesend_tui.core.transports.tls import connection
-from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.secure_connection import ConnectionBroken
+from filesend_tui.core.transports.tls.connection import TlsConnection
 from tests.transports.direct_pairs import connected, roads
 from tests.transports.pairs import soon
 from tests.waiting import until
@@ -89,7 +90,7 @@ async def test_strangers_who_are_gone_at_once_use_up_no_place(
         raise OSError(errno.EINVAL, "as macOS says of a connection that was reset")
 
     async with roads() as (ours, theirs):
-        monkeypatch.setattr(connection, "tune", gone)
+        monkeypatch.setattr(secure_connection, "tune", gone)
         here, there = ours.offer(), theirs.offer()
         meeting = asyncio.create_task(
             theirs.meet(there, here._replace(endpoints=()), chooses=False)

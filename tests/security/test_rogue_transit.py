@@ -22,7 +22,7 @@ from filesend_tui.core.transports.relayed import transport
 from filesend_tui.core.transports.tls.identity import Identity
 from relay.protocol.transit import JOINED, MAX_MESSAGE, PASS, TRANSIT_PATH
 from tests.transports.pairs import soon
-from tests.transports.relayed_pairs import End, end, meet
+from tests.transports.relayed_pairs import PROTECTIONS, End, end, meet, protect_by
 from tests.waiting import until
 
 MIB = 1024 * 1024
@@ -76,6 +76,12 @@ class Rogue:
             return [message]
         self._number += 1
         return self.trick(self._number, message)
+
+
+@pytest.fixture(autouse=True, params=PROTECTIONS)
+def _protection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can do no more where one side is a browser, which speaks no TLS."""
+    protect_by(request.param, monkeypatch)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from tests.transports.pairs import soon
 
 HERE = ("127.0.0.1",)
@@ -27,7 +27,7 @@ async def roads(
         await soon(asyncio.gather(ours.close(), theirs.close()))
 
 
-async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[TlsChannel, TlsChannel]:
+async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[FramedChannel, FramedChannel]:
     """Return both ends of one connection."""
     here, there = ours.offer(), theirs.offer()
     return await soon(
@@ -38,7 +38,7 @@ async def meet(ours: DirectRoad, theirs: DirectRoad) -> tuple[TlsChannel, TlsCha
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[TlsChannel, TlsChannel]]:
+async def connected() -> AsyncIterator[tuple[FramedChannel, FramedChannel]]:
     """Two open channels that are closed at the end."""
     async with roads() as (ours, theirs):
         here, there = await meet(ours, theirs)

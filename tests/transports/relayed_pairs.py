@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+import pytest
+
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, RelayEntry
+from filesend_tui.core.transports.framed_channel import FramedChannel
+from filesend_tui.core.transports.relayed.offer import RelayedOffer
 from filesend_tui.core.transports.relayed.transport import RelayedTransport
-from filesend_tui.core.transports.tls.channel import TlsChannel
 from relay.protocol.reflect import REFLECT_PATH
 from relay.protocol.transit import TRANSIT_PATH
 from tests.relay.conftest import Person, pair
@@ -20,6 +23,17 @@ from tests.transports.relays import access
 
 NOWHERE = RelayEntry("nowhere", "", "", "", b"")
 ALONE = ClientConfig(road=RoadChoice.RELAYED)
+
+
+#: What can protect the bytes in a pipe.
+PROTECTIONS = ("tls", "records")
+
+
+def protect_by(protection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everybody from now on offer and answer this alone, as a browser does by records."""
+    encode = RelayedOffer.encode
+    without = {"tls": {"key": b""}, "records": {"certificate": b""}}[protection]
+    monkeypatch.setattr(RelayedOffer, "encode", lambda self: encode(self._replace(**without)))
 
 
 def entry_at(url: str, pass_: bytes) -> RelayEntry:
@@ -76,12 +90,12 @@ async def meet(here: End, there: End) -> tuple[Channel, Channel]:
 
 
 @asynccontextmanager
-async def piped(url: str) -> AsyncIterator[tuple[TlsChannel, TlsChannel]]:
+async def piped(url: str) -> AsyncIterator[tuple[FramedChannel, FramedChannel]]:
     """Two open channels that are closed at the end."""
     async with paired_at(url) as entries:
         here, there = await meet(*map(end, entries))
-        assert isinstance(here, TlsChannel)
-        assert isinstance(there, TlsChannel)
+        assert isinstance(here, FramedChannel)
+        assert isinstance(there, FramedChannel)
         try:
             yield here, there
         finally:

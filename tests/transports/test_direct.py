@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from filesend_tui.core.errors import ChannelFailed
+from filesend_tui.core.transports import secure_connection
 from filesend_tui.core.transports.base import Abuse, BulkChannel, ChannelAbused
-from filesend_tui.core.transports.tls import connection
-from filesend_tui.core.transports.tls.channel import (
+from filesend_tui.core.transports.framed_channel import (
     LINGER,
     MAX_BULK,
     UNREAD_LIMIT,
-    TlsChannel,
+    FramedChannel,
 )
 from filesend_tui.core.util import own_address
 from tests.transports.direct_pairs import connected
@@ -102,7 +102,7 @@ def filler(byte: int) -> Callable[[memoryview], None]:
     return fill
 
 
-async def read_exactly(channel: TlsChannel, count: int) -> bytes:
+async def read_exactly(channel: FramedChannel, count: int) -> bytes:
     data = b""
     while len(data) < count and (part := await soon(channel.receive())):
         data += part
@@ -116,7 +116,7 @@ async def test_bytes_arrive_in_order_both_ways_at_once() -> None:
         assert here.address.startswith("127.0.0.1:")
         up, down = bytes(range(256)) * 12_000, bytes(reversed(range(256))) * 9_000
 
-        async def talk(channel: TlsChannel, data: bytes) -> None:
+        async def talk(channel: FramedChannel, data: bytes) -> None:
             for start in range(0, len(data), 100_001):
                 await channel.send(data[start : start + 100_001])
 
@@ -167,7 +167,7 @@ async def test_where_severing_wakes_nobody_they_look_now_and_then(
     waits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows, whose sockets do not promise that."""
-    monkeypatch.setattr(connection, "_LOOK", 0.05)
+    monkeypatch.setattr(secure_connection, "_LOOK", 0.05)
     async with connected() as (here, there):
         sock = Unwaking(here._link._sock)
         monkeypatch.setattr(here._link, "_sock", sock)

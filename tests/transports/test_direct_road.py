@@ -20,8 +20,8 @@ from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.direct import road
 from filesend_tui.core.transports.direct.offer import LOOPBACK, DirectOffer, Endpoint, own_addresses
 from filesend_tui.core.transports.direct.road import MAX_ARRIVING_FROM_ONE, DirectRoad
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from filesend_tui.core.transports.tls import identity
-from filesend_tui.core.transports.tls.channel import TlsChannel
 from filesend_tui.core.transports.tls.connection import TlsConnection
 from filesend_tui.core.transports.tls.identity import Identity, fingerprint
 from tests.transports.direct_pairs import HERE, meet, roads
@@ -29,12 +29,12 @@ from tests.transports.pairs import soon
 from tests.waiting import until
 
 
-async def say_hello(here: TlsChannel, there: TlsChannel) -> None:
+async def say_hello(here: FramedChannel, there: FramedChannel) -> None:
     await here.send(b"hello")
     assert await soon(there.receive()) == b"hello"
 
 
-async def close(*channels: TlsChannel) -> None:
+async def close(*channels: FramedChannel) -> None:
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 

@@ -29,7 +29,7 @@ from filesend_tui.core.transports.direct.ports import from_port, listen
 from filesend_tui.core.transports.direct.reflection import reflected
 from filesend_tui.core.transports.direct.road import DirectRoad
 from filesend_tui.core.transports.direct.transport import DirectTransport
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from relay.protocol.reflect import REFLECT_PATH
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.direct_pairs import HERE, roads
@@ -57,10 +57,10 @@ def half(made: DirectRoad) -> DirectOffer:
 
 async def met(
     ours: DirectRoad, theirs: DirectRoad, *, late: float = 0.0
-) -> tuple[TlsChannel, TlsChannel]:
+) -> tuple[FramedChannel, FramedChannel]:
     here, there = half(ours), half(theirs)
 
-    async def later() -> TlsChannel:
+    async def later() -> FramedChannel:
         await asyncio.sleep(late)
         return await theirs.meet(there, here, chooses=False)
 
@@ -88,13 +88,13 @@ async def test_a_fixed_port_is_named_at_the_outside_address(
         await made.close()
 
 
-async def heard(one: TlsChannel, other: TlsChannel) -> None:
+async def heard(one: FramedChannel, other: FramedChannel) -> None:
     for sender, reader in ((one, other), (other, one)):
         await sender.send(b"hello")
         assert await soon(reader.receive()) == b"hello"
 
 
-async def closed(*channels: TlsChannel) -> None:
+async def closed(*channels: FramedChannel) -> None:
     await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 
@@ -120,7 +120,7 @@ async def test_several_meetings_of_the_same_two_at_once() -> None:
                 theirs.meet(there, here, chooses=number == 1, timeout=4),
             ]
         got = await soon(asyncio.gather(*meetings, return_exceptions=True), 30)
-        channels = [each for each in got if isinstance(each, TlsChannel)]
+        channels = [each for each in got if isinstance(each, FramedChannel)]
         assert len(channels) >= 2, "one connection is the same for both"
         await closed(*channels)
 

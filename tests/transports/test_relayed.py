@@ -15,16 +15,30 @@ from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.transports.base import BulkChannel, RelayEntry, Slowing
 from filesend_tui.core.transports.direct.transport import DirectTransport
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from filesend_tui.core.transports.relayed import pipe, transport
 from filesend_tui.core.transports.relayed.offer import MAX_TEXT, BadRelayedOffer, RelayedOffer
-from filesend_tui.core.transports.relayed.transport import RelayedTransport
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.relayed.transport import (
+    RelayedTransport,
+    SealedInPipe,
+    TlsInPipe,
+)
 from filesend_tui.core.util import own_address
 from relay.guard.limits import Limits, Rate
 from relay.protocol.transit import MAX_NOTICE, PIPE
 from tests.conftest import RunningRelay, running_relay
 from tests.transports.pairs import soon
-from tests.transports.relayed_pairs import ALONE, NOWHERE, End, end, meet, paired_at, piped
+from tests.transports.relayed_pairs import (
+    ALONE,
+    NOWHERE,
+    PROTECTIONS,
+    End,
+    end,
+    meet,
+    paired_at,
+    piped,
+    protect_by,
+)
 from tests.transports.relays import ScriptedRelay, access
 from tests.transports.test_direct import Sink, filler, read_exactly
 from tests.waiting import until
@@ -35,6 +49,12 @@ MIB = 1024 * 1024
 @pytest.fixture
 def url(relay: RunningRelay) -> Iterator[str]:
     yield relay.url
+
+
+@pytest.fixture(params=PROTECTIONS)
+def protection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever protects what goes through."""
+    protect_by(request.param, monkeypatch)
 
 
 # -- a channel
@@ -66,6 +86,7 @@ def test_what_is_no_notice_of_a_relay_is_ignored(text: str) -> None:
     assert pipe._slowing(text) is None
 
 
+@pytest.mark.usefixtures("protection")
 async def test_bytes_arrive_in_order_both_ways_at_once(url: str) -> None:
     async with piped(url) as (here, there):
         assert isinstance(here, BulkChannel)
@@ -73,7 +94,7 @@ async def test_bytes_arrive_in_order_both_ways_at_once(url: str) -> None:
         assert here.address == url.partition("//")[2], "the relay, not the partner"
         up, down = bytes(range(256)) * 12_000, bytes(reversed(range(256))) * 9_000
 
-        async def talk(channel: TlsChannel, data: bytes) -> None:
+        async def talk(channel: FramedChannel, data: bytes) -> None:
             for start in range(0, len(data), 100_001):
                 await channel.send(data[start : start + 100_001])
 
@@ -85,6 +106,7 @@ async def test_bytes_arrive_in_order_both_ways_at_once(url: str) -> None:
         assert heard == [up, down]
 
 
+@pytest.mark.usefixtures("protection")
 async def test_bulk_goes_through(url: str) -> None:
     async with piped(url) as (here, there):
         sink = Sink()
@@ -95,6 +117,7 @@ async def test_bulk_goes_through(url: str) -> None:
         assert sink.got == {bytes([n]) * 8: bytearray([n]) * MIB for n in range(8)}
 
 
+@pytest.mark.usefixtures("protection")
 async def test_what_was_sent_before_closing_arrives_and_then_the_end(url: str) -> None:
     async with piped(url) as (here, there):
         await here.send(b"x" * 200_000)
@@ -108,6 +131,7 @@ async def test_what_was_sent_before_closing_arrives_and_then_the_end(url: str) -
             await here.send(b"late")
 
 
+@pytest.mark.usefixtures("protection")
 async def test_a_relay_that_dies_is_a_lost_connection(relay: RunningRelay) -> None:
     async with piped(relay.url) as (here, there):
         await asyncio.to_thread(relay.stop)
@@ -117,6 +141,7 @@ async def test_a_relay_that_dies_is_a_lost_connection(relay: RunningRelay) -> No
                     pass
 
 
+@pytest.mark.usefixtures("protection")
 async def test_it_is_lost_with_this_machines_address(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +152,7 @@ async def test_it_is_lost_with_this_machines_address(
             await soon(here.receive())
 
 
+@pytest.mark.usefixtures("protection")
 async def test_whoever_does_not_read_holds_the_sender_back(url: str) -> None:
     async with piped(url) as (here, there):
         sent = 0
@@ -149,6 +175,7 @@ async def test_whoever_does_not_read_holds_the_sender_back(url: str) -> None:
 # -- meeting
 
 
+@pytest.mark.usefixtures("protection")
 async def test_several_at_once_of_the_same_two(url: str) -> None:
     async with paired_at(url) as entries:
         here, there = (end(each) for each in entries)
@@ -176,6 +203,7 @@ async def test_one_transport_goes_through_the_relay_of_each_partner(url: str) ->
     await made.close()
 
 
+@pytest.mark.usefixtures("protection")
 async def test_nothing_is_left_after_closing(url: str) -> None:
     def held() -> tuple[int, int]:
         return psutil.Process().num_fds(), threading.active_count()
@@ -312,6 +340,9 @@ async def test_an_offer_is_short_and_its_own(url: str) -> None:
         '{"p": "!", "c": "AAAA"}',
         '{"p": "AAAAAAAAAAAAAAAAAAAAAA==", "c": ""}',
         '{"p": "AAAA", "c": "AAAA"}',
+        '{"p": "AAAAAAAAAAAAAAAAAAAAAA=="}',
+        '{"p": "AAAAAAAAAAAAAAAAAAAAAA==", "k": "AAAA"}',
+        '{"p": "AAAAAAAAAAAAAAAAAAAAAA==", "c": "AAAA", "k": 1}',
         "x" * (MAX_TEXT + 1),
         RelayedOffer(bytes(PIPE), bytes(1025)).encode(),
     ],
@@ -332,6 +363,32 @@ async def test_a_certificate_that_is_none() -> None:
     made = end(NOWHERE)
     with pytest.raises(ChannelFailed, match="no sense"):
         await made.answer(RelayedOffer(bytes(PIPE), b"no certificate").encode())
+
+
+async def test_a_key_that_agrees_with_all() -> None:
+    """Of small order: with it both sides would have the same secret as anybody."""
+    made = end(NOWHERE)
+    with pytest.raises(ChannelFailed, match="no sense"):
+        await made.answer(RelayedOffer(bytes(PIPE), key=bytes(32)).encode())
+
+
+@pytest.mark.parametrize("with_browser", [True, False])
+async def test_with_a_browser_it_is_records_and_else_tls(url: str, with_browser: bool) -> None:
+    def told(text: str) -> str:
+        pipe, certificate, key = RelayedOffer.decode(text)
+        assert certificate and key
+        return RelayedOffer(pipe, b"" if with_browser else certificate, key).encode()
+
+    async with paired_at(url) as entries:
+        here, there = (end(each) for each in entries)
+        offer = await here.offer()
+        answer = await there.answer(told(offer.text))
+        await offer.accept(told(answer.text))
+        channels = await soon(asyncio.gather(offer.opened(), answer.opened()))
+        for channel in channels:
+            assert isinstance(channel, FramedChannel)
+            assert isinstance(channel._link, SealedInPipe if with_browser else TlsInPipe)
+        await soon(asyncio.gather(*(channel.close() for channel in channels)))
 
 
 async def test_an_answer_of_another_pipe(url: str) -> None:

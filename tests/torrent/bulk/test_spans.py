@@ -21,7 +21,7 @@ from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles
 from filesend_tui.core.torrent.torrent import only
 from filesend_tui.core.transports.direct.road import DirectRoad
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from filesend_tui.core.wire import messages as m
 from filesend_tui.core.wire.connection import WireConnection
 from filesend_tui.core.wire.events import ExtendedHandshook, Handshook
@@ -60,7 +60,7 @@ class DirectHub(Hub):
         newcomer.meet(ours)
         member.meet(theirs)
 
-    async def intrude(self, swarm: bytes) -> TlsChannel:
+    async def intrude(self, swarm: bytes) -> FramedChannel:
         """Let a scripted peer in to the only member; return its channel."""
         (member,) = self.members[swarm]
         ours, theirs = await meet(*self.roads)
@@ -74,13 +74,13 @@ async def direct(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dir
     await asyncio.gather(one.start(), other.start())
     direct_hub = DirectHub(one, other)
     monkeypatch.setattr(LabRendezvous, "hub", direct_hub)
-    send_bulk = TlsChannel.send_bulk
+    send_bulk = FramedChannel.send_bulk
 
-    async def counted(self: TlsChannel, *args: Any) -> None:
+    async def counted(self: FramedChannel, *args: Any) -> None:
         direct_hub.bulk_frames += 1
         await send_bulk(self, *args)
 
-    monkeypatch.setattr(TlsChannel, "send_bulk", counted)
+    monkeypatch.setattr(FramedChannel, "send_bulk", counted)
     yield direct_hub
     await asyncio.gather(one.close(), other.close())
 
@@ -110,7 +110,7 @@ class Script:
 
     def __init__(
         self,
-        channel: TlsChannel,
+        channel: FramedChannel,
         info: TorrentInfo,
         on_span: Callable[[SpanRequest], object],
         *,

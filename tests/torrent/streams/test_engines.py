@@ -17,7 +17,7 @@ from filesend_tui.core.torrent.metainfo.magnet import Magnet
 from filesend_tui.core.torrent.storage.target import Target
 from filesend_tui.core.torrent.streams.into_folder import FolderTarget
 from filesend_tui.core.torrent.torrent import Standing
-from filesend_tui.core.transports.tls.channel import TlsChannel
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from tests.conftest import RunningRelay
 from tests.torrent.lab import Node
 from tests.torrent.streams.ends import Feed, Keep
@@ -79,7 +79,7 @@ async def test_it_outlives_the_connection_it_is_on(relay: RunningRelay, tmp_path
             await until(lambda start=start: len(target.got) > start)  # type: ignore[misc]
             assert theirs.engine.standing("t") is Standing.FLOWING
             (peer,) = theirs.engine._torrents[torrent]._swarm._roster
-            assert isinstance(peer.channel, TlsChannel)
+            assert isinstance(peer.channel, FramedChannel)
             peer.channel._link.sever()
             await until(lambda start=start: len(target.got) == start + MIB)  # type: ignore[misc]
         source.end()

@@ -32,8 +32,9 @@ from filesend_tui.core.transports.direct.offer import (
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
 from filesend_tui.core.transports.direct.ports import from_port, listen
 from filesend_tui.core.transports.direct.reflection import next_ports, reflected
-from filesend_tui.core.transports.tls.channel import TlsChannel
-from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.framed_channel import FramedChannel
+from filesend_tui.core.transports.secure_connection import ConnectionBroken
+from filesend_tui.core.transports.tls.connection import TlsConnection
 from filesend_tui.core.transports.tls.identity import BadCertificate, Identity, fingerprint
 from filesend_tui.core.util.tasks import Tasks
 
@@ -277,7 +278,7 @@ class DirectRoad:
         chosen: Callable[[], None] = lambda: None,
         failed: Callable[[Clue], None] = lambda _clue: None,
         timeout: float = MEET_TIMEOUT,
-    ) -> TlsChannel:
+    ) -> FramedChannel:
         """Reach the partner that made `theirs` and received `ours`.
 
         Args:
@@ -327,7 +328,7 @@ class DirectRoad:
             ending = asyncio.create_task(_end(meeting, dialling))
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
-        return TlsChannel(link, "direct")
+        return FramedChannel(link, "direct")
 
     async def close(self) -> None:
         """Stop listening and cancel every meeting; channels given out stay open."""

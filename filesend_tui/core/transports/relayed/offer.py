@@ -1,4 +1,4 @@
-"""The relayed road's offer and answer: a pipe's name, and a certificate.
+"""The relayed road's offer and answer: a pipe's name, and what protects the bytes in it.
 
 Short texts inside a sealed description (docs/protocol.md). A partner's text is untrusted until it
 is validated here.
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from filesend_tui.core.transports.relayed.records import KEY
 from filesend_tui.core.transports.tls.identity import MAX_CERTIFICATE
 from relay.protocol.transit import PIPE
 
@@ -23,14 +24,19 @@ class BadRelayedOffer(ValueError):
 
 
 class RelayedOffer(NamedTuple):
-    """One side's half. pipe: PIPE random bytes of the offering side's. certificate: DER."""
+    """One side's half. pipe: PIPE random bytes of the offering side's.
+
+    certificate: DER, for TLS; empty from who speaks none, as a browser. key: public, X25519, for
+    sealed records; empty from an earlier version. One of the two is there.
+    """
 
     pipe: bytes
-    certificate: bytes
+    certificate: bytes = b""
+    key: bytes = b""
 
     def encode(self) -> str:
         """Return it as text."""
-        wire = _Wire(p=_text(self.pipe), c=_text(self.certificate))
+        wire = _Wire(p=_text(self.pipe), c=_text(self.certificate), k=_text(self.key))
         return msgspec.json.encode(wire).decode()
 
     @classmethod
@@ -46,18 +52,21 @@ class RelayedOffer(NamedTuple):
             wire = _decoder.decode(text)
             pipe = base64.b64decode(wire.p, validate=True)
             certificate = base64.b64decode(wire.c, validate=True)
+            key = base64.b64decode(wire.k, validate=True)
         except (msgspec.DecodeError, ValueError) as error:
             raise BadRelayedOffer("it makes no sense") from error
-        if len(pipe) != PIPE or not 0 < len(certificate) <= MAX_CERTIFICATE:
+        usable = len(certificate) <= MAX_CERTIFICATE and len(key) in (0, KEY)
+        if len(pipe) != PIPE or not usable or not (certificate or key):
             raise BadRelayedOffer("it makes no sense")
-        return cls(pipe, certificate)
+        return cls(pipe, certificate, key)
 
 
-class _Wire(msgspec.Struct, frozen=True):
-    """The JSON: p, the pipe; c, a certificate (both base64)."""
+class _Wire(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The JSON: p, the pipe; c, a certificate; k, a public key (all base64)."""
 
     p: str
-    c: str
+    c: str = ""
+    k: str = ""
 
 
 _decoder: Final = msgspec.json.Decoder(_Wire)

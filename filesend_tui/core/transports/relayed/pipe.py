@@ -16,7 +16,7 @@ import msgspec
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import RelayEntry, Slowing
-from filesend_tui.core.transports.tls.connection import tune
+from filesend_tui.core.transports.secure_connection import tune
 from filesend_tui.core.util.proxies import Proxy
 from filesend_tui.core.util.unreachable import why_unreached
 from filesend_tui.core.util.websocket_client import way_to, websocket_client

@@ -1,4 +1,6 @@
-"""The relayed road as a Transport: TLS 1.3 with pinned certificates through a pipe of the relay.
+"""The relayed road as a Transport: a secure connection through a pipe of the relay.
+
+TLS 1.3 with pinned certificates, or sealed records with somebody who speaks no TLS: a browser.
 
 For where nothing better gets through, or until it does: it begins a little later than others.
 The relay sees sizes. The pipe itself is pipe.py's.
@@ -15,11 +17,21 @@ from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.transports.base import Attempt, Channel, RelayAccess, Slowing, Transport
 from filesend_tui.core.transports.clues import Clue, RuledOut
+from filesend_tui.core.transports.framed_channel import FramedChannel
 from filesend_tui.core.transports.relayed.offer import BadRelayedOffer, RelayedOffer
 from filesend_tui.core.transports.relayed.pipe import Pipe
+from filesend_tui.core.transports.relayed.records import (
+    BadRecord,
+    Opening,
+    Sealing,
+    agree,
+    new_key,
+    public,
+)
+from filesend_tui.core.transports.relayed.sealed_connection import SealedConnection
+from filesend_tui.core.transports.secure_connection import ConnectionBroken, SecureConnection
 from filesend_tui.core.transports.tls.attempt import TaskAttempt
-from filesend_tui.core.transports.tls.channel import TlsChannel
-from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.tls.connection import TlsConnection
 from filesend_tui.core.transports.tls.identity import BadCertificate, Identity, fingerprint
 from relay.protocol.transit import PIPE
 
@@ -104,7 +116,8 @@ class RelayedAttempt(TaskAttempt):
         self._identity = identity
         self._pipe = pipe
         self._relay = relay
-        self.text = RelayedOffer(pipe, identity.certificate).encode()
+        self._key = new_key()
+        self.text = RelayedOffer(pipe, identity.certificate, public(self._key)).encode()
 
     async def accept(self, text: str) -> None:
         """See Attempt."""
@@ -116,31 +129,43 @@ class RelayedAttempt(TaskAttempt):
     def meet(self, theirs: RelayedOffer, *, chooses: bool) -> None:
         """Start to reach the partner. chooses: this side answered. Raises ChannelFailed."""
         try:
-            self._identity.trust(frozenset({theirs.certificate}))
-        except BadCertificate:
+            if theirs.certificate:
+                self._identity.trust(frozenset({theirs.certificate}))
+                directions = None
+            else:
+                directions = agree(self._key, theirs.key, self._pipe, offered=not chooses)
+        except (BadCertificate, BadRecord):
             raise _nonsense() from None
-        self.begin(self._meet(fingerprint(theirs.certificate), chooses=chooses))
+        self.begin(self._meet(fingerprint(theirs.certificate), directions, chooses=chooses))
 
-    async def _meet(self, partner: bytes, *, chooses: bool) -> Channel:
+    async def _meet(
+        self, partner: bytes, directions: tuple[Sealing, Opening] | None, *, chooses: bool
+    ) -> Channel:
+        """Return the channel. partner: fingerprint of the certificate, where no directions are."""
         pipe = await self._transport.open(self._pipe, self._relay)
         # TLS roles by who offered. A pipe has no other ends: the certificate tells who this is.
-        context = self._identity.context(server=not chooses)
-        link = PipedConnection(pipe, context, server=not chooses)
+        link: SecureConnection
+        if directions is None:
+            context = self._identity.context(server=not chooses)
+            link = TlsInPipe(pipe, context, server=not chooses)
+        else:
+            link = SealedInPipe(pipe, *directions)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                await link.handshake()
-                if fingerprint(link.certificate) != partner:
-                    raise ConnectionBroken("somebody else")
+                if isinstance(link, TlsConnection):
+                    await link.handshake()
+                    if fingerprint(link.certificate) != partner:
+                        raise ConnectionBroken("somebody else")
                 await (self._choose(link) if chooses else self._be_chosen(link))
-        except (ConnectionBroken, TimeoutError) as error:
-            await link.abandon()
-            raise ChannelFailed(_UNREACHED) from error
-        except BaseException:
-            await link.abandon()
+        except BaseException as error:
+            link.close()
+            await link.freed()
+            if isinstance(error, ConnectionBroken | TimeoutError):
+                raise ChannelFailed(_UNREACHED) from error
             raise
-        return TlsChannel(link, RelayedTransport.name)
+        return FramedChannel(link, RelayedTransport.name)
 
-    async def _choose(self, link: PipedConnection) -> None:
+    async def _choose(self, link: SecureConnection) -> None:
         # In TLS 1.3 a client's handshake ends before its certificate is verified: only now it is.
         await link.send(self._pipe)
         if await link.receive(len(_YES)) != _YES:
@@ -148,7 +173,7 @@ class RelayedAttempt(TaskAttempt):
         self.settle()
         await link.send(_THIS_ONE)
 
-    async def _be_chosen(self, link: PipedConnection) -> None:
+    async def _be_chosen(self, link: SecureConnection) -> None:
         if await link.receive(PIPE) != self._pipe:
             raise ConnectionBroken("another pipe")
         await link.send(_YES)
@@ -156,12 +181,10 @@ class RelayedAttempt(TaskAttempt):
             raise ConnectionBroken("it said something else")
 
 
-class PipedConnection(TlsConnection):
-    """TLS in a pipe."""
+class _InPipe(SecureConnection):
+    """A connection whose other end is known as the relay."""
 
-    def __init__(self, pipe: Pipe, context: ssl.SSLContext, *, server: bool) -> None:
-        super().__init__(pipe.socket, context, server=server)
-        self._pipe = pipe
+    _pipe: Pipe
 
     @property
     def address(self) -> str:
@@ -182,10 +205,21 @@ class PipedConnection(TlsConnection):
         """Wait until the pipe is freed; only after `close`."""
         await self._pipe.freed()
 
-    async def abandon(self) -> None:
-        """Close it and free everything."""
-        self.close()
-        await self.freed()
+
+class TlsInPipe(_InPipe, TlsConnection):
+    """TLS in a pipe."""
+
+    def __init__(self, pipe: Pipe, context: ssl.SSLContext, *, server: bool) -> None:
+        super().__init__(pipe.socket, context, server=server)
+        self._pipe = pipe
+
+
+class SealedInPipe(_InPipe, SealedConnection):
+    """Sealed records in a pipe."""
+
+    def __init__(self, pipe: Pipe, sealing: Sealing, opening: Opening) -> None:
+        super().__init__(pipe.socket, sealing, opening)
+        self._pipe = pipe
 
 
 def _decoded(text: str) -> RelayedOffer:

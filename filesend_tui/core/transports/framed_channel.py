@@ -1,12 +1,13 @@
-"""One TLS connection as a byte stream, with bulk frames beside it.
+"""A secure connection as a byte stream, with bulk frames beside it.
 
 Two threads per channel read and write, so that bulk bytes bypass the event loop: they go from
-the sender's `fill`, through TLS, into the buffers of the receiver's sink. Everything else is the
-byte stream of a Channel. Making the connection is each kind's own; nothing about torrents
-ever lives here.
+the sender's `fill`, through what protects them, into the buffers of the receiver's sink.
+Everything else is the byte stream of a Channel. Making the connection is each kind's own; nothing
+about torrents ever lives here.
 
-On the wire (inside TLS) both are frames: four bytes, big-endian, of which the highest bit marks
-bulk and the rest is the number of bytes that follow; a bulk frame's tag precedes its bytes.
+On the wire (inside what protects it) both are frames: four bytes, big-endian, of which the highest
+bit marks bulk and the rest is the number of bytes that follow; a bulk frame's tag precedes its
+bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Final
 
 from filesend_tui.core.errors import ChannelFailed
 from filesend_tui.core.transports.base import Abuse, BulkSink, ChannelAbused, Slowing
-from filesend_tui.core.transports.tls.connection import ConnectionBroken, TlsConnection
+from filesend_tui.core.transports.secure_connection import ConnectionBroken, SecureConnection
 from filesend_tui.core.util.own_address import until_lost
 
 #: Most bytes of one frame of the byte stream.
@@ -60,15 +61,15 @@ class _Part:
         self.fill = fill
 
 
-class TlsChannel:
-    """A BulkChannel over a TLS link; see transports/base.py.
+class FramedChannel:
+    """A BulkChannel over a secure connection; see transports/base.py.
 
     Args:
         link: Open; this channel owns it.
         road: What carries it, as a word for people.
     """
 
-    def __init__(self, link: TlsConnection, road: str) -> None:
+    def __init__(self, link: SecureConnection, road: str) -> None:
         self.road = road
         self._link = link
         self._loop = asyncio.get_running_loop()
@@ -285,7 +286,8 @@ class TlsChannel:
                 self._link.write(head, buffer[: part.length])
                 self._sent(bulk=part.length)
             else:
-                self._link.close_notify()
+                if self._failure is None:  # else the other side would take it for a clean end
+                    self._link.say_farewell()
                 return
 
     def _sent(self, *, small: int = 0, bulk: int = 0) -> None:
