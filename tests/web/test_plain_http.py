@@ -75,6 +75,23 @@ def test_a_folder_arrives(here: World, lan: Host, browser: Browser, tmp_path: Pa
     assert digests(browser.saved(4)) == names
 
 
+def test_where_udp_is_blocked_it_goes_by_the_relay(
+    here: World, lan: Host, browser: Browser, tmp_path: Path
+) -> None:
+    lan.run("nft", "add table inet wall")
+    lan.run("nft", "add chain inet wall out { type filter hook output priority 0; }")
+    lan.run("nft", "add rule inet wall out meta l4proto udp drop")
+    sent = fill(tmp_path / "from" / "a.bin", 2 * MB + 1)
+    sender = person(here, lan, "send", "--json", "--link", sent)
+    browser.open(sender.wait_for("link")["url"])
+    browser.click("Accept")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    assert sender.wait_for("peerConnected")["road"] == "relayed"
+    browser.click("Save")
+    assert digests(browser.saved(1)) == digests({sent.name: sent.read_bytes()})
+
+
 def test_what_is_chosen_goes_to_a_terminal(
     here: World, lan: Host, browser: Browser, tmp_path: Path
 ) -> None:

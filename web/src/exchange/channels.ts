@@ -2,7 +2,7 @@
 
 import { systemRandom, type Primitives } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
-import type { Channel } from "../meeting/channel.ts";
+import type { Channel, Roads } from "../meeting/channel.ts";
 import { Meeting } from "../meeting/meeting.ts";
 import type { SealedSignaling } from "../signaling/sealed.ts";
 import type { Bytes } from "../util/bytes.ts";
@@ -31,7 +31,7 @@ export interface Surroundings {
   /** The relay's tracker. */
   readonly tracker: string;
   /** Asked for each connection. */
-  webrtc(): Promise<RTCConfiguration>;
+  roads(): Promise<Roads>;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function overChannels(
   for (;;) {
     watch.signal.throwIfAborted();
     const peerId = newPeerId(systemRandom);
-    const meeting = new Meeting(signaling, peerId, await surroundings.webrtc());
+    const meeting = new Meeting(signaling, peerId, await surroundings.roads());
     let channel: Channel | undefined;
     let alive: ReturnType<typeof setInterval> | undefined;
     const giveUp = (): void => {

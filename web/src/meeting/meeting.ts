@@ -2,21 +2,21 @@
 
 import { systemRandom } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
-import type { SealedSignaling, Use } from "../signaling/sealed.ts";
+import type { SealedSignaling, Texts, Use } from "../signaling/sealed.ts";
 import { hex, type Bytes } from "../util/bytes.ts";
-import { Attempt, type Channel } from "./channel.ts";
+import type { Attempt, Channel, Roads } from "./channel.ts";
 import { onAnswer, onOffer, type Contact } from "./glare.ts";
+import { Race } from "./race.ts";
 import { binary, TrackerSwarm, type Offer } from "./tracker.ts";
 
 /** Milliseconds between two announces until somebody is met. */
 const AGAIN = 5_000;
-const WEBRTC = "webrtc";
 
 export class Meeting {
   readonly #signaling: SealedSignaling;
   readonly #peerId: Bytes;
-  readonly #configuration: RTCConfiguration;
-  readonly #offers = new Map<string, Attempt>();
+  readonly #roads: Roads;
+  readonly #offers = new Map<string, Race>();
   readonly #done: (channel: Channel) => void;
   readonly #failed: (failure: Failure) => void;
   /** The first channel that opens. Throws Failure `noChannel` where the tracker is lost before. */
@@ -26,10 +26,10 @@ export class Meeting {
   #contact: Contact = "none";
   #current: Attempt | undefined;
 
-  constructor(signaling: SealedSignaling, peerId: Bytes, configuration: RTCConfiguration) {
+  constructor(signaling: SealedSignaling, peerId: Bytes, roads: Roads) {
     this.#signaling = signaling;
     this.#peerId = peerId;
-    this.#configuration = configuration;
+    this.#roads = roads;
     let resolve: (channel: Channel) => void = () => undefined;
     let reject: (failure: Failure) => void = () => undefined;
     this.channel = new Promise((done, failed) => {
@@ -45,9 +45,9 @@ export class Meeting {
       offered: (offer, from) => void this.#offered(offer, from).catch(() => undefined),
       answered: (offerId, description, from) => {
         const use = { offerId, offerer: this.#peerId, answerer: from };
-        const sdp = this.#opened(() => this.#signaling.open(description, use)[WEBRTC]);
-        if (sdp !== undefined) {
-          this.#answered(offerId, sdp, from);
+        const texts = this.#opened(() => this.#signaling.open(description, use));
+        if (texts !== undefined) {
+          this.#answered(offerId, texts, from);
         }
       },
       lost: () => this.#failed(new Failure("noChannel", "tracker")),
@@ -73,26 +73,26 @@ export class Meeting {
       return;
     }
     const offerId = systemRandom(20);
-    const [attempt, sdp] = await Attempt.offering(this.#configuration);
+    const [attempt, texts] = await Race.offering(this.#roads);
     const use: Use = { offerId, offerer: this.#peerId };
     this.#offers.set(hex(offerId), attempt);
     attempt.channel.catch(() => this.#offers.delete(hex(offerId)));
-    this.#tracker?.announce(event, [{ offerId, description: this.#signaling.seal({ [WEBRTC]: sdp }, use) }]);
+    this.#tracker?.announce(event, [{ offerId, description: this.#signaling.seal(texts, use) }]);
   }
 
   async #offered({ offerId, description }: Offer, from: Bytes): Promise<void> {
-    const sdp = this.#opened(() => this.#signaling.open(description, { offerId, offerer: from })[WEBRTC]);
-    if (sdp === undefined || onOffer(this.#contact) !== "take") {
+    const texts = this.#opened(() => this.#signaling.open(description, { offerId, offerer: from }));
+    if (texts === undefined || onOffer(this.#contact) !== "take") {
       return;
     }
     this.#contact = "answering";
-    const [attempt, answer] = await Attempt.answering(this.#configuration, sdp);
+    const [attempt, answer] = await Race.answering(this.#roads, texts);
     this.#follow(attempt);
     const use = { offerId, offerer: from, answerer: this.#peerId };
-    this.#tracker?.answer(offerId, from, this.#signaling.seal({ [WEBRTC]: answer }, use));
+    this.#tracker?.answer(offerId, from, this.#signaling.seal(answer, use));
   }
 
-  #answered(offerId: Bytes, sdp: string, from: Bytes): void {
+  #answered(offerId: Bytes, texts: Texts, from: Bytes): void {
     const attempt = this.#offers.get(hex(offerId));
     const verdict = onAnswer(this.#contact, binary(this.#peerId), binary(from));
     if (attempt === undefined || verdict === "leave") {
@@ -102,7 +102,7 @@ export class Meeting {
     this.#contact = "offered";
     this.#offers.delete(hex(offerId));
     this.#follow(attempt);
-    attempt.take(sdp).catch(() => attempt.cancel());
+    attempt.take(texts).catch(() => attempt.cancel());
   }
 
   /** This attempt is the one that goes on. */
@@ -124,8 +124,8 @@ export class Meeting {
     this.#done(channel);
   }
 
-  /** What a description says; undefined where it is no member's, or says nothing of use. */
-  #opened(open: () => string | undefined): string | undefined {
+  /** What a description says; undefined where it is no member's. */
+  #opened(open: () => Texts): Texts | undefined {
     try {
       return open();
     } catch {

@@ -9,14 +9,15 @@ import { base64, type Bytes } from "../util/bytes.ts";
 import { Room } from "./room.ts";
 import {
   bodyOf,
-  iceServersOf,
   nameplateOf,
   nonsense,
   placeTextOf,
+  roadsOf,
   refusalOf,
   roomOf,
   SENT_AS,
   waitsNow,
+  type RelayRoads,
   type RoutedEvent,
 } from "./words.ts";
 
@@ -91,9 +92,9 @@ export class RelayConnection {
     );
   }
 
-  /** The STUN and TURN servers that it offers. Throws Failure. */
-  async iceServers(): Promise<readonly RTCIceServer[]> {
-    return this.#call("askRoads", {}, (reply) => iceServersOf(reply, this.#host));
+  /** What it has for two people who are to reach each other. Throws Failure. */
+  async roads(): Promise<RelayRoads> {
+    return this.#call("askRoads", {}, (reply) => roadsOf(reply, this.#host));
   }
 
   /** No more joiner is waited for. Throws Failure. */

@@ -85,6 +85,30 @@ export function bodyOf(payload: unknown): Bytes {
   }
 }
 
+/** What a relay has for two people who are to reach each other. */
+export interface RelayRoads {
+  readonly iceServers: readonly RTCIceServer[];
+  /** Admits this person to its transit; undefined where there is none. A secret. */
+  readonly pass: Bytes | undefined;
+}
+
+/** Bytes of a pass. */
+const PASS = 16;
+
+/** What a relay at this host says that it has. */
+export function roadsOf(roads: unknown, host: string): RelayRoads {
+  const pass = field(roads, "pass");
+  return { iceServers: iceServersOf(roads, host), pass: pass === null ? undefined : passOf(pass) };
+}
+
+function passOf(said: unknown): Bytes {
+  const pass = unbase64(text(said, /^[A-Za-z0-9+/]{22}==$/));
+  if (pass.length !== PASS) {
+    throw nonsense();
+  }
+  return pass;
+}
+
 /** Most TURN servers. */
 const MOST_SERVERS = 8;
 

@@ -8,6 +8,7 @@ import { primitives } from "../crypto/choice.ts";
 import type { Surroundings } from "../exchange/channels.ts";
 import type { SourceFile } from "../exchange/sending.ts";
 import { asFailure, Failure } from "../failure.ts";
+import type { Roads } from "../meeting/channel.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
 import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
@@ -303,13 +304,15 @@ export class Visit {
   // -- what transfers need
 
   get surroundings(): Surroundings {
-    const tracker = new URL("/announce", this.#origin.replace(/^http/, "ws")).href;
-    const webrtc = async (): Promise<RTCConfiguration> => {
+    const at = (path: string): string => new URL(path, this.#origin.replace(/^http/, "ws")).href;
+    const crypto = primitives();
+    const roads = async (): Promise<Roads> => {
       // Without the relay the two may reach each other all the same.
-      const servers = await this.#relay?.iceServers().catch(() => []);
-      return { iceServers: [...(servers ?? [])] };
+      const there = await this.#relay?.roads().catch(() => undefined);
+      const transit = there?.pass && { url: at("/transit"), pass: there.pass };
+      return { crypto, webrtc: { iceServers: [...(there?.iceServers ?? [])] }, transit };
     };
-    return { crypto: primitives(), tracker, webrtc };
+    return { crypto, tracker: at("/announce"), roads };
   }
 
   set(change: Partial<VisitState>): void {
