@@ -257,7 +257,8 @@ ReceiversOption = Annotated[
         metavar="N",
         min=1,
         max=MOST_PEOPLE,
-        help="Send to so many people by codes, one after another, beside those of --to. "
+        help="Send to so many people by codes, or by one --link, one after another, beside those "
+        "of --to. "
         "They help each other.",
         show_default=False,
     ),

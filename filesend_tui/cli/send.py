@@ -71,10 +71,8 @@ def send(
     several = _check_people(code, to, receivers, remember=remember)
     if remember and (text is not None or stream):
         raise Refused("--remember goes with files, and not with a text or a stream.")
-    if link and (code is not None or to or several or stream):
-        raise Refused(
-            "--link is for one person, instead of --code, --to and --receivers; it takes no stream."
-        )
+    if link and (code is not None or to or stream):
+        raise Refused("--link goes instead of --code and --to; it takes no stream.")
     who = _Who(code, to, (receivers or 0) if several else 0, patience, link)
     if text is not None:
         if paths or stream_name is not None or resume:
@@ -146,7 +144,7 @@ class _Who(NamedTuple):
         from filesend_tui.headless.several.sending import Audience
 
         several = len(self.names) + self.codes > 1
-        return Audience(self.names, self.codes, self.wait) if several else None
+        return Audience(self.names, self.codes, self.wait, self.link) if several else None
 
     def whom(self) -> Whom | None:
         """Return the one contact, where it is one."""

@@ -439,34 +439,37 @@ class Client:
         """
         return await self._sessions.join(code)
 
-    async def meet(self, secret: bytes) -> SessionId:
-        """Pair with the other holder of the secret, who meets too; return the session when paired.
+    async def meet(self, secret: bytes, at: str | None = None) -> SessionId:
+        """Pair with another holder of the secret, who meets too; return the session when paired.
 
         The first of the two waits for the other, ten minutes at most.
 
         Args:
             secret: 32 random bytes that two people share; the relay never learns them.
+            at: The URL of the relay where they meet; None: the first.
 
         Raises:
-            PairingFailed: Nobody came in time, or pairing failed.
+            ExpiredCode: Nobody came in time.
+            PairingFailed: Pairing failed.
             WrongSecret: The other side does not hold the secret.
+            RelayUnreachable: There is no connection to that relay, or it was lost.
         """
-        return await self._sessions.meet(secret)
+        return await self._sessions.meet(secret, at)
 
-    async def create_link(self, page: str, at: str) -> SessionId:
-        """Make a link to a relay's page, and pair with whoever opens it; return the session then.
+    def create_link(self, page: str, at: str, people: int = 1) -> bytes:
+        """Make a link to a relay's page; return its secret, by which to `meet` who opens it there.
 
-        The `link` event has it. It works once, and ten minutes.
+        The `link` event has it. It works as often as this side meets somebody by it.
 
         Args:
             page: The page's URL, as the other person's browser reaches it.
             at: The relay's, as this client is connected to it.
+            people: For how many it is, as people are told.
 
         Raises:
-            PairingFailed: Nobody came in time, or pairing failed.
-            RelayUnreachable: There is no connection to that relay, or it was lost.
+            RelayUnreachable: There is no connection to that relay.
         """
-        return await self._sessions.create_link(page, at)
+        return self._sessions.create_link(page, at, people)
 
     # -- contacts
 

@@ -233,10 +233,14 @@ class Code(SessionEvent, frozen=True, kw_only=True):
 
 
 class Link(SessionEvent, frozen=True, kw_only=True):
-    """A link for the other person's browser; valid for expires_seconds, works once."""
+    """A link for the other person's browser; valid for expires_seconds.
+
+    people: how many may open it, one after another.
+    """
 
     url: str
     expires_seconds: int
+    people: int = 1
 
     def __repr__(self) -> str:
         return f"Link(expires_seconds={self.expires_seconds})"  # the link is a secret

@@ -322,12 +322,13 @@ def _code(event: events.Code, sharing: Sharing | None) -> list[Line]:
 
 def _link(event: events.Link) -> list[Line]:
     minutes = max(1, event.expires_seconds // 60)
-    return [
-        Line(f"Link: {event.url}", result=True, picture=True),
-        Line(
-            f"It works once, within {minutes} minutes, for whoever opens it: send it to them alone."
-        ),
-    ]
+    told = (
+        f"It works once, within {minutes} minutes, for whoever opens it: send it to them alone."
+        if event.people == 1
+        else f"{event.people} people can open it, each within {minutes} minutes of the one before: "
+        "send it to them alone."
+    )
+    return [Line(f"Link: {event.url}", result=True, picture=True), Line(told)]
 
 
 def _limits(event: events.Limits | events.Program) -> str:

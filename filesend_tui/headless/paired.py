@@ -259,9 +259,7 @@ async def meet(
         await call(client, *called)
     elif link:
         await places.open(client)
-        if (page := await places.page()) is None:
-            raise NoPage("The relay has no page for browsers, to which a link could lead.")
-        await client.create_link(page, places.main)
+        await client.meet(await new_link(client, places), places.main)
     elif code is None:
         await places.open(client)
         await know_page(client, places)
@@ -272,6 +270,13 @@ async def meet(
     if verify:
         await compare(client, asker)
     return stream
+
+
+async def new_link(client: Client, places: Places, people: int = 1) -> bytes:
+    """Make a link for so many people; return its secret. Raises NoPage: The relay has none."""
+    if (page := await places.page()) is None:
+        raise NoPage("The relay has no page for browsers, to which a link could lead.")
+    return client.create_link(page, places.main, people)
 
 
 async def know_page(client: Client, places: Places) -> None:

@@ -325,14 +325,16 @@ class Hello(Word, frozen=True, kw_only=True, omit_defaults=True):
 
     wants: what it is there for: `send`, `receive`, or anything else for both. files: most files in
     one request that it takes; more than MAX_FILES come in parts. remembers: whether it can remember
-    people. remember: whether these two are to remember each other. contact: a step of two who do.
-    These two are not words of their own, so that relays and programs of before carry them.
+    people. guest: it opened a link, and looks for whoever made that; two of them part, and meet who
+    comes next. remember: whether these two are to remember each other. contact: a step of two who
+    do. Neither is a word of its own, so that relays and programs of before carry them.
     """
 
     name: Name
     wants: Annotated[str, Meta(max_length=16)] = "both"
     files: Annotated[int, Meta(ge=0)] = MAX_FILES
     remembers: bool = False
+    guest: bool = False
     remember: Remember | None = None
     contact: ContactStep | None = None
 

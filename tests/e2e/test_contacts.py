@@ -237,6 +237,9 @@ def test_a_text_and_a_code_go_to_several(world: World, tmp_path: Path) -> None:
         (("-", "--receivers", "2"), "Write it into a file"),
         (("-", "--to", "Ann", "--to", "Bob"), "Write it into a file"),
         (("-", "--remember"), "goes with files"),
+        (("FILE", "--link", "--to", "Ann"), "instead of --code and --to"),
+        (("FILE", "--link", "--code", "1-a-b"), "instead of --code and --to"),
+        (("-", "--link"), "it takes no stream"),
     ],
     ids=[
         "contact and code",
@@ -247,6 +250,9 @@ def test_a_text_and_a_code_go_to_several(world: World, tmp_path: Path) -> None:
         "stream to several codes",
         "stream to several contacts",
         "stream and remember",
+        "link and contact",
+        "link and code",
+        "stream by a link",
     ],
 )
 def test_what_does_not_go_together_is_refused(

@@ -44,7 +44,8 @@ async def test_a_link_is_told_and_pairs_whoever_holds_its_secret(
 ) -> None:
     await client.connect(relay.url)
     told = client.subscribe()
-    pairing = asyncio.create_task(client.create_link("http://me.example/r", relay.url))
+    made = client.create_link("http://me.example/r", relay.url)
+    pairing = asyncio.create_task(client.meet(made, relay.url))
     link = await anext(each async for each in told if isinstance(each, events.Link))
     page, _, secret = link.url.partition("#")
     assert page == "http://me.example/r"
@@ -67,6 +68,6 @@ async def test_a_link_is_of_a_relay_that_this_side_is_at(
     await client.connect(relay.url)
     told = client.subscribe()
     with pytest.raises(RelayUnreachable):
-        await client.create_link("http://me.example/r", "http://127.0.0.1:9")
+        client.create_link("http://me.example/r", "http://127.0.0.1:9")
     await client.destroy()
     assert not [each async for each in told if isinstance(each, events.Link)]

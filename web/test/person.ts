@@ -42,7 +42,7 @@ class Person {
   }
 
   async obey(command: Command): Promise<void> {
-    const hello: Hello = { name: "Page", wants: command.wants ?? "both" };
+    const hello: Hello = { name: "Page", wants: command.wants ?? "both", guest: false };
     switch (command.do) {
       case "make": {
         const waiting = await this.#relay.allocate();

@@ -44,7 +44,7 @@ function room(): readonly [End, End] {
 
 function agreed(shared: Agreed["shared"], side: Side, taken = 0): Agreed {
   const cipher = new RoomCipher(shared, side, primitives());
-  return { shared, side, cipher, hello: { name: side, wants: "both" }, taken };
+  return { shared, side, cipher, hello: { name: side, wants: "both", guest: false }, taken };
 }
 
 function newShared(): Agreed["shared"] {

@@ -53,11 +53,11 @@ for (const [text, shown] of SHOWN) {
 }
 
 test("who somebody is and what for", () => {
-  assert.deepEqual(helloOf({ name: "Ann\n", wants: "send" }), { name: "Ann", wants: "send" });
-  assert.deepEqual(helloOf({ name: "\u202e" }), { name: "?", wants: "both" });
+  assert.deepEqual(helloOf({ name: "Ann\n", wants: "send" }), { name: "Ann", wants: "send", guest: false });
+  assert.deepEqual(helloOf({ name: "\u202e" }), { name: "?", wants: "both", guest: false });
   assert.deepEqual(helloOf({ name: "Ann", wants: "dance", new: 1 }).wants, "both");
   for (const word of [{}, { name: 1 }, { name: "x".repeat(65) }, { name: null }]) {
     assert.throws(() => helloOf(word), { code: "notUnderstood" });
   }
-  assert.equal(helloWord({ name: "😀".repeat(70), wants: "both" })["name"], "😀".repeat(64));
+  assert.equal(helloWord({ name: "😀".repeat(70), wants: "both", guest: false })["name"], "😀".repeat(64));
 });

@@ -321,7 +321,8 @@ class SessionManager:
 
         Raises:
             ValueError: It has another length.
-            PairingFailed: Nobody came in time, this side waits there already, or pairing failed.
+            ExpiredCode: Nobody came in time.
+            PairingFailed: This side waits there already, or pairing failed.
             WrongSecret: The other side does not hold it.
             RelayUnreachable: There is no connection to a relay, or it was lost.
             RelayTampered: The relay altered what the other side sent.
@@ -331,20 +332,22 @@ class SessionManager:
         room = await place.lobby.meet([shared])
         return self._introduced(_new_id(), place, await place.lobby.pair(room))
 
-    async def create_link(self, page: str, at: str) -> SessionId:
-        """Publish a link to a relay's page; return the session once whoever opened it is paired.
+    def create_link(self, page: str, at: str, people: int = 1) -> bytes:
+        """Publish a link to a relay's page; return its secret, by which who opens it is met.
 
         Args:
             page: The page's URL, as the other person's browser reaches it.
             at: The relay's, as this side is connected to it.
+            people: For how many it is; each of them is met by a `meet` of its own.
 
-        Raises: as of `meet`.
+        Raises:
+            RelayUnreachable: There is no connection to that relay.
         """
         self._place(at)
         secret = new_secret()
         url = link_to(page, secret)
-        self._events.publish(events.Link(url=url, expires_seconds=PLACE_LIFETIME))
-        return await self.meet(secret, at)
+        self._events.publish(events.Link(url=url, expires_seconds=PLACE_LIFETIME, people=people))
+        return secret
 
     def _place(self, at: str | None) -> MeetingPlace:
         """Return the place of this URL, or the first; raise what says that it is not connected."""

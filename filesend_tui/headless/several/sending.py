@@ -1,13 +1,13 @@
-"""`filesend send` to several people: contacts, who are waited for, and a code for each other one.
+"""`filesend send` to several people: contacts, who are waited for, and others by codes or a link.
 
     a contact ──waited for──┐
                             ├──▶ there ──asked──▶ done, declined, failed, gone
-    a code ─────used────────┘
+    a code, a link ────used─┘
 
 Files are hashed once, and all who take them are in one private swarm; how they share it is the
 core's. Each says yes or no alone, and one who fails ends nothing for the others. A code is shown
-once the one before was used. What two people say to each other is paired.py's; what the run comes
-to is verdict.py's.
+once the one before was used; a link is one for all. What two people say to each other is
+paired.py's; what the run comes to is verdict.py's.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from filesend_tui.core.errors import (
     ExpiredCode,
     FileSendError,
     NotPaired,
+    PairingFailed,
     RelayUnreachable,
 )
 from filesend_tui.core.event_stream import Subscription
@@ -41,6 +42,7 @@ from filesend_tui.headless.paired import (
     cancel,
     compare,
     know_page,
+    new_link,
     not_taken,
     refuse,
     same_purpose,
@@ -58,12 +60,14 @@ class Audience(NamedTuple):
     """Who is to get it, 2 to 64 people.
 
     names: of contacts; whom two names mean gets it once. codes: how many others come by a code.
-    wait: seconds that a contact is waited for; None for as long as it takes.
+    wait: seconds that a contact is waited for; None for as long as it takes. link: those others
+    come by one link, instead of codes.
     """
 
     names: Sequence[str]
     codes: int
     wait: float | None
+    link: bool = False
 
 
 class _Known(NamedTuple):
@@ -72,6 +76,7 @@ class _Known(NamedTuple):
     contacts: Sequence[Contact]
     codes: int
     wait: float | None
+    link: bool
 
 
 async def send(
@@ -103,7 +108,8 @@ async def send(
     known = await _known(client, audience)
     found = await client.look_through(paths, skip_unreadable=skip_unreadable)
     size = len(known.contacts) + known.codes
-    group = client.new_group(size) if size > 1 else None
+    # A page meets one member of a swarm, who has everything: each of them has a swarm of their own.
+    group = client.new_group(size) if size > 1 and not known.link else None
 
     async def ask(session: SessionId) -> None:
         await client.request(found, to=session, group=group)
@@ -135,7 +141,7 @@ async def _known(client: Client, audience: Audience) -> _Known:
     if audience.names:
         known = all_by_name(await client.contacts(), audience.names)
     once = tuple({each.contact: each for each in known}.values())
-    return _Known(once, audience.codes, audience.wait)
+    return _Known(once, audience.codes, audience.wait, audience.link)
 
 
 async def _send(
@@ -148,11 +154,14 @@ async def _send(
     verify: bool,
     asking_is_all: bool = False,
 ) -> None:
-    known, codes, wait = audience
+    known, codes, wait, link = audience
     stream = client.subscribe()
     client.intend(Wants.SEND)
     await places.open(client)
-    if codes:
+    by: _Link | None = None
+    if link:
+        by = _Link(await new_link(client, places, codes), places.main)
+    elif codes:
         await know_page(client, places)
     one_question = asyncio.Lock()
 
@@ -162,7 +171,7 @@ async def _send(
                 await compare(client, asker, session)
         await ask(session)
 
-    sending = _Sending(client, codes, ask_one, asking_is_all=asking_is_all)
+    sending = _Sending(client, codes, by, ask_one, asking_is_all=asking_is_all)
     try:
         await sending.follow(stream, known, wait)
     except asyncio.CancelledError:
@@ -171,6 +180,16 @@ async def _send(
     finally:
         stream.close()
         await sending.close()
+
+
+class _Link(NamedTuple):
+    """By what, and at which relay, those are met who open a link."""
+
+    secret: bytes
+    at: str
+
+    def __repr__(self) -> str:
+        return f"_Link(at={self.at!r})"  # never the secret
 
 
 class _Person:
@@ -186,13 +205,17 @@ class _Sending:
 
     Args:
         client: The client, which is at its places.
-        codes: How many people are to come by codes.
+        codes: How many people are to come by codes, or by the link.
+        link: The link; None: there are codes.
         ask: Asks one of them; raises why they will not get it.
         asking_is_all: They have it once they were asked, as a text. Else a transfer follows.
     """
 
-    def __init__(self, client: Client, codes: int, ask: _Ask, *, asking_is_all: bool) -> None:
+    def __init__(
+        self, client: Client, codes: int, link: _Link | None, ask: _Ask, *, asking_is_all: bool
+    ) -> None:
         self._client = client
+        self._link = link
         self._asking_is_all = asking_is_all
         self._codes = codes
         self._ask = ask
@@ -344,25 +367,54 @@ class _Sending:
     # -- codes
 
     async def _code_gone(self, reason: str) -> None:
-        if reason == "burned" and self._guesses < MOST_GUESSES * self._codes:
-            self._guesses += 1
+        if reason == "burned" and self._may_guess():
             await self._invite()
         elif reason != "joined":
-            missing = self._codes - self._came
-            people = "one person" if missing == 1 else f"{missing} people"
-            self._missed(
+            self._nobody_comes(
                 RelayUnreachable("The connection to the relay was lost.")
                 if reason == "relay"
-                else ExpiredCode(f"Nobody used the code in time: {people} did not come.")
+                else self._late("code")
             )
-            self._inviting = False
+
+    def _may_guess(self) -> bool:
+        """Count one who does not know what they should; return whether more may try."""
+        self._guesses += 1
+        return self._guesses <= MOST_GUESSES * self._codes
+
+    def _late(self, what: str) -> ExpiredCode:
+        missing = self._codes - self._came
+        people = "one person" if missing == 1 else f"{missing} people"
+        return ExpiredCode(f"Nobody used the {what} in time: {people} did not come.")
+
+    def _nobody_comes(self, failed: FileSendError) -> None:
+        self._missed(failed)
+        self._inviting = False
+        self._moved.set()
 
     async def _invite(self) -> None:
-        """Make the next code, where somebody is still to come."""
+        """Make the next code, or wait by the link, where somebody is still to come."""
         self._inviting = self._came < self._codes
-        if self._inviting:
+        if not self._inviting:
+            return
+        if self._link is not None:
+            self._tasks.spawn(self._meet_by(self._link))
+            return
+        try:
+            await self._client.create_code()
+        except FileSendError as failed:
+            self._nobody_comes(failed)
+
+    async def _meet_by(self, link: _Link) -> None:
+        """Meet the next one who opens the link; `paired` tells that they are there."""
+        while True:
             try:
-                await self._client.create_code()
+                await self._client.meet(link.secret, link.at)
+            except ExpiredCode:
+                self._nobody_comes(self._late("link"))
+            except PairingFailed as failed:
+                if self._may_guess():
+                    continue
+                self._nobody_comes(failed)
             except FileSendError as failed:
-                self._missed(failed)
-                self._inviting = False
+                self._nobody_comes(failed)
+            return

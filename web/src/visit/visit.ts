@@ -15,9 +15,9 @@ import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
 import type { Hello } from "../session/hello.ts";
 import type { Introduction } from "../session/key_agreement.ts";
-import { pair } from "../session/pairing_handshake.ts";
+import { pair, type Agreed } from "../session/pairing_handshake.ts";
 import { Session, type Said } from "../session/session.ts";
-import { placeOf } from "../session/shared_secret.ts";
+import { placeOf, type Secret as SharedSecret } from "../session/shared_secret.ts";
 import type { Side } from "../session/side.ts";
 import { comeBack } from "./coming_back.ts";
 import { introductionIn } from "./link.ts";
@@ -26,6 +26,8 @@ import { AT_FIRST, type VisitState } from "./state.ts";
 import { Transfers } from "./transfers.ts";
 import { linesOf } from "./words.ts";
 
+/** Milliseconds, about, until two who opened the same link look for its maker again. */
+const PARTED = 1_000;
 /** Lines of talk that are kept. */
 const MOST_LINES = 500;
 
@@ -45,7 +47,7 @@ export class Visit {
   /** `changed` is called with each new state; `name` is what the partner is told. */
   constructor(origin: string, name: string, changed: (state: VisitState) => void) {
     this.#origin = origin;
-    this.#hello = { name, wants: "both" };
+    this.#hello = { name, wants: "both", guest: false };
     this.#changed = changed;
     this.#transfers = new Transfers(this);
   }
@@ -77,9 +79,7 @@ export class Visit {
       } else if (by.kind === "code") {
         await this.#join(relay, by);
       } else {
-        this.set({ stage: "meeting" });
-        const waiting = await relay.meet(await placeOf(by, primitives()));
-        await this.#pair(by, waiting.joined ? "joiner" : "maker", await waiting.room);
+        await this.#meetHost(relay, by);
       }
     }, "over");
   }
@@ -200,9 +200,31 @@ export class Visit {
     }
   }
 
+  /** Meet whoever made a link, and not another who has opened it, as several may. */
+  async #meetHost(relay: RelayConnection, by: SharedSecret): Promise<void> {
+    const place = await placeOf(by, primitives());
+    for (;;) {
+      this.set({ stage: "meeting" });
+      const waiting = await relay.meet(place);
+      const room = await waiting.room;
+      const side = waiting.joined ? "joiner" : "maker";
+      const agreed = await pair(by, side, { ...this.#hello, guest: true }, room);
+      if (!agreed.hello.guest) {
+        this.#begin(agreed, room);
+        return;
+      }
+      await room.leave();
+      // So that not the same two meet for ever.
+      await new Promise((done) => setTimeout(done, PARTED * (0.5 + Math.random())));
+    }
+  }
+
   async #pair(by: Introduction, side: Side, room: Room): Promise<void> {
     this.set({ stage: "pairing", failure: undefined });
-    const agreed = await pair(by, side, this.#hello, room);
+    this.#begin(await pair(by, side, this.#hello, room), room);
+  }
+
+  #begin(agreed: Agreed, room: Room): void {
     this.#room = room;
     this.#go(Session.begun(agreed, room), false);
   }

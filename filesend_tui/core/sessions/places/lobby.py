@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from filesend_tui.core.errors import (
+    ExpiredCode,
     FileSendError,
     PairingFailed,
     RelayTampered,
@@ -193,7 +194,8 @@ class Lobby:
                 of a new one.
 
         Raises:
-            PairingFailed: Nobody came in time, or this side waits there already.
+            ExpiredCode: Nobody came in time.
+            PairingFailed: This side waits there already.
             RelayUnreachable: There is no connection to a relay, or it was lost.
         """
         # In a thread: the first call imports something large.
@@ -298,7 +300,7 @@ class Lobby:
                 self._met(word)
             case words.PlaceExpired():
                 if arrival := self._arrivals.get(word.place):
-                    nobody = PairingFailed(_NOBODY_CAME, _COME_TOO)
+                    nobody = ExpiredCode(_NOBODY_CAME, _COME_TOO)
                     arrival.came.put_nowait((word.place, nobody))
 
     def fail(self, room: Room, error: FileSendError) -> bool:
