@@ -20,7 +20,7 @@ from filesend_tui.core.exchange import offered_links
 from filesend_tui.core.exchange.offered import MOST_NAMES, Asked, OfferedFiles, paths, sizes
 from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras, Folder
 from filesend_tui.core.torrent.metainfo.info import MAX_PATH_PARTS, TorrentInfo
-from filesend_tui.core.torrent.sources.create import Found, scan
+from filesend_tui.core.torrent.sources.create import Found, is_as_found, scan
 from filesend_tui.core.torrent.sources.scan import Bounds
 from filesend_tui.core.torrent.sources.source_files import SourceFiles
 from filesend_tui.core.torrent.storage.arrival.existing import Arrives, Existing, look
@@ -58,6 +58,8 @@ def look_through(chosen: Collection[Path] | Found, *, sending: Sending = SENDING
         BadSource: Something cannot be sent, or it is too much for one request; see scan.
     """
     if isinstance(chosen, Found):
+        if is_as_found(chosen):
+            return chosen
         again = look_through(chosen.chosen, sending=chosen.sending)
         return chosen if again == chosen else again  # whoever has it need not have it twice
     found = scan(chosen, bounds=BOUNDS, sending=sending)

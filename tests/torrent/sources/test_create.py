@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import threading
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ import torf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filesend_tui.core.choices import SENDING
 from filesend_tui.core.errors import BadSource, Cancelled
 from filesend_tui.core.torrent.metainfo import info
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources import create
-from filesend_tui.core.torrent.sources.create import make_torrent, scan
+from filesend_tui.core.torrent.sources.create import is_as_found, make_torrent, scan
 from filesend_tui.core.torrent.sources.scan import Bounds
+from filesend_tui.core.util.file_id import look_at_all
 
 POSIX = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no such files, or not for everybody"
@@ -345,3 +349,66 @@ def test_too_much_for_one_torrent_is_the_sources_fault(
     sources = [one._replace(parts=("d", f"{n:02}")) for n in range(51)]
     with pytest.raises(BadSource, match="too much"):
         make_torrent(sources)
+
+
+def _appended(folder: Path) -> None:
+    (folder / "a.txt").write_text("more than before")
+
+
+def _touched(folder: Path) -> None:
+    os.utime(folder / "a.txt", ns=(1, 1))
+
+
+def _swapped(folder: Path) -> None:
+    status = (folder / "a.txt").stat()
+    (folder / "new").write_bytes((folder / "a.txt").read_bytes())
+    os.utime(folder / "new", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (folder / "new").replace(folder / "a.txt")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "written to": _appended,
+    "dated": _touched,
+    "made a program": lambda folder: (folder / "a.txt").chmod(0o755),
+    "replaced by one that looks the same": _swapped,
+    "removed": lambda folder: (folder / "a.txt").unlink(),
+    "added to": lambda folder: (folder / "sub" / "c.txt").touch(),
+    "a folder added": lambda folder: (folder / "sub" / "other").mkdir(),
+    "a folder moved": lambda folder: (folder / "sub").rename(folder / "bus"),
+    "all of it replaced": lambda folder: (
+        folder.rename(folder.with_name("old")),
+        shutil.copytree(folder.with_name("old"), folder),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_not_as_it_was_found_is_seen_at_a_look(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "top"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.txt", "sub/b.txt"):
+        (folder / name).write_text(name)
+    found = scan(look_at_all([folder]))
+    assert is_as_found(found)
+    CHANGES[change](folder)
+    assert not is_as_found(found)
+
+
+def test_what_is_ignored_or_left_out_is_looked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    assert not is_as_found(scan([tmp_path], sending=SENDING._replace(gitignore=True)))
+    (tmp_path / "link").symlink_to("/nowhere")
+    left_out = scan([tmp_path], sending=SENDING._replace(skip=True))
+    assert left_out.left_out
+    assert not is_as_found(left_out)
+
+
+def test_a_chosen_link_that_leads_elsewhere_is_seen_at_a_look(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link").symlink_to("one")
+    found = scan(look_at_all([tmp_path / "link"]))
+    assert is_as_found(found)
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("other")
+    assert not is_as_found(found)

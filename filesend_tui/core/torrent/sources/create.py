@@ -23,6 +23,7 @@ from filesend_tui.core.torrent.sources.hashing import Changed, Source, Unreadabl
 from filesend_tui.core.torrent.sources.scan import (
     OPEN,
     Bounds,
+    FolderState,
     Search,
     SourceFolder,
 )
@@ -132,6 +133,29 @@ def scan(paths: Collection[Path], *, bounds: Bounds = OPEN, sending: Sending = S
     folders = tuple(sorted(search.folders, key=lambda folder: folder.parts))
     links = tuple(sorted((*links, *further)))
     return Found(paths, bounds, sending, files, folders, left_out, links, search.unwanted)
+
+
+def is_as_found(found: Found) -> bool:
+    """Return whether `scan` would find the same again, as far as a look at each tells. Blocking.
+
+    Takes a tenth of the time of `scan`. Where what is ignored depends on files that are not sent,
+    or something was left out, that would have to be looked for.
+    """
+    if found.sending.gitignore or found.left_out:
+        return False
+    seen = found.chosen.items() if isinstance(found.chosen, Mapping) else ()
+    files = found.files
+    try:
+        return (
+            all(was is None or was.leads(path, path.stat()) for path, was in seen)
+            and all(f.state == FolderState.of(f.path.stat()) for f in found.folders)
+            and all(
+                files.is_as_found(number, os.stat(path))  # noqa: PTH116 - a Path is slow
+                for number, path in enumerate(files.raw_paths())
+            )
+        )
+    except (OSError, ValueError):
+        return False
 
 
 def _once(files: SourceFiles, most: int) -> list[Link]:

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFil
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
 from filesend_tui.core.torrent.storage.paths import numbered
-from filesend_tui.core.util.file_id import FileId, Seen
+from filesend_tui.core.util.file_id import FileId, Seen, place_of
 from filesend_tui.core.util.text import path_text
 
 # Windows' junctions are links too; Python knows them since 3.12.
@@ -56,13 +56,33 @@ class Bounds(NamedTuple):
 OPEN: Final = Bounds(MAX_FILES, MAX_PATH_BYTES)
 
 
+class FolderState(NamedTuple):
+    """The state of a folder, which another folder, or one with other entries, does not have.
+
+    place: device and inode number. modified_ns, changed_ns: its times.
+    """
+
+    place: tuple[int, int]
+    modified_ns: int
+    changed_ns: int | None
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FolderState:
+        """Return the state of a status of os.stat or os.fstat."""
+        return cls(place_of(status), status.st_mtime_ns, changed_ns(status))
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFolder:
-    """A folder of what is sent. path: where it is. parts, attributes: as of a SourceFile."""
+    """A folder of what is sent. path: where it is. parts, attributes: as of a SourceFile.
+
+    state: what it was before its entries were listed; None: unknown.
+    """
 
     path: Path
     parts: tuple[str, ...]
     attributes: Attributes
+    state: FolderState | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -249,7 +269,10 @@ class Search:
 
     def _add_folder(self, folder: DirHandle, parts: tuple[str, ...]) -> None:
         self._check_parts(parts)
-        self.folders.append(SourceFolder(folder.path, parts, Attributes.of(folder.status())))
+        status = folder.status()
+        self.folders.append(
+            SourceFolder(folder.path, parts, Attributes.of(status), FolderState.of(status))
+        )
         if len(self.folders) > MAX_FOLDERS:
             raise self._too_many(f"{MAX_FOLDERS:,} folders")
 

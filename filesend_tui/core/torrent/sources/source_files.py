@@ -330,6 +330,15 @@ class SourceFiles(Sequence[SourceFile]):
             return status.st_uid == self._owners[number]
         return same and self[number].is_unchanged(status)
 
+    def is_as_found(self, number: int, status: os.stat_result) -> bool:
+        """Return whether nothing of a file has changed, its permissions included.
+
+        False for what is kept as an object: such are few.
+        """
+        changed = _NONE if os.name == "nt" else status.st_ctime_ns
+        is_same = number not in self._odd and self._changed[number] == changed
+        return is_same and self.is_unchanged(number, status)
+
     def _root_of(self, number: int) -> tuple[Path, FileId]:
         if len(self._by_number) != len(self._roots):
             self._by_number = list(self._roots)
