@@ -30,7 +30,7 @@ export interface Surroundings {
   readonly crypto: Primitives;
   /** The relay's tracker. */
   readonly tracker: string;
-  /** Asked for each connection. */
+  /** Asked for each attempt at a connection. */
   roads(): Promise<Roads>;
 }
 
@@ -47,7 +47,7 @@ export async function overChannels(
   for (;;) {
     watch.signal.throwIfAborted();
     const peerId = newPeerId(systemRandom);
-    const meeting = new Meeting(signaling, peerId, await surroundings.roads());
+    const meeting = new Meeting(signaling, peerId, () => surroundings.roads());
     let channel: Channel | undefined;
     let alive: ReturnType<typeof setInterval> | undefined;
     const giveUp = (): void => {

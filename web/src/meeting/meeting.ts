@@ -15,7 +15,7 @@ const AGAIN = 5_000;
 export class Meeting {
   readonly #signaling: SealedSignaling;
   readonly #peerId: Bytes;
-  readonly #roads: Roads;
+  readonly #roads: () => Promise<Roads>;
   readonly #offers = new Map<string, Race>();
   readonly #done: (channel: Channel) => void;
   readonly #failed: (failure: Failure) => void;
@@ -26,7 +26,8 @@ export class Meeting {
   #contact: Contact = "none";
   #current: Attempt | undefined;
 
-  constructor(signaling: SealedSignaling, peerId: Bytes, roads: Roads) {
+  /** `roads` is asked for each attempt: a relay that is back has others. */
+  constructor(signaling: SealedSignaling, peerId: Bytes, roads: () => Promise<Roads>) {
     this.#signaling = signaling;
     this.#peerId = peerId;
     this.#roads = roads;
@@ -73,7 +74,7 @@ export class Meeting {
       return;
     }
     const offerId = systemRandom(20);
-    const [attempt, texts] = await Race.offering(this.#roads);
+    const [attempt, texts] = await Race.offering(await this.#roads());
     const use: Use = { offerId, offerer: this.#peerId };
     this.#offers.set(hex(offerId), attempt);
     attempt.channel.catch(() => this.#offers.delete(hex(offerId)));
@@ -86,10 +87,29 @@ export class Meeting {
       return;
     }
     this.#contact = "answering";
-    const [attempt, answer] = await Race.answering(this.#roads, texts);
+    const isReplaced = (): boolean => this.#contact !== "answering";
+    const made = await this.#answer(texts);
+    if (made === undefined) {
+      this.#contact = isReplaced() ? this.#contact : "none"; // the next one may be of use
+      return;
+    }
+    const [attempt, answer] = made;
+    if (isReplaced()) {
+      attempt.cancel(); // an answer to this side's offer came meanwhile, and is the one that goes on
+      return;
+    }
     this.#follow(attempt);
     const use = { offerId, offerer: from, answerer: this.#peerId };
     this.#tracker?.answer(offerId, from, this.#signaling.seal(answer, use));
+  }
+
+  /** A race, and the texts of its answer; undefined where nothing of an offer can be used. */
+  async #answer(texts: Texts): Promise<readonly [Race, Texts] | undefined> {
+    try {
+      return await Race.answering(await this.#roads(), texts);
+    } catch {
+      return undefined;
+    }
   }
 
   #answered(offerId: Bytes, texts: Texts, from: Bytes): void {
