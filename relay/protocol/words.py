@@ -469,14 +469,20 @@ class DownloadStarted(Word, frozen=True, kw_only=True):
     id: Id
 
 
-class ProgressUpdate(Word, frozen=True, kw_only=True):
-    """`progressUpdate`: the receiver's figures. Bytes, bytes a second, seconds (null: unknown)."""
+class ProgressUpdate(Word, frozen=True, kw_only=True, omit_defaults=True):
+    """`progressUpdate`: the receiver's figures. Bytes, bytes a second, seconds (none: unknown).
+
+    disk: what its disk is waited for (`full`, `readOnly`, `away`, `hangs`; empty: nothing).
+    missing: of a full one, how many bytes more are needed.
+    """
 
     id: Id
     downloaded: Size
     download_speed: Annotated[float, Meta(ge=0, le=2**53)]
     progress: Fraction
     time_remaining: Seconds | None = None
+    disk: Annotated[str, Meta(max_length=16)] = ""
+    missing: Size = 0
 
 
 class DownloadComplete(Word, frozen=True, kw_only=True, omit_defaults=True):

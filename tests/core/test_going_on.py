@@ -25,7 +25,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig, RoadChoice
 from filesend_tui.core.errors import StorageFailed
 from filesend_tui.core.events import TransferPhase
-from filesend_tui.core.exchange import offer, transfer_task
+from filesend_tui.core.exchange import offer, patience, transfer_task
 from filesend_tui.core.journal.journal import Journal
 from filesend_tui.core.journal.records import KeptWord
 from filesend_tui.core.torrent import disk_watch
@@ -184,6 +184,29 @@ async def test_it_goes_on_once_a_full_disk_has_room(
             assert await person.ended(transfer) is TransferPhase.DONE
             assert not person.of(e.Error)
         assert read_tree(disk) == {"big.bin": BIG}
+        await asyncio.gather(ann.close(), bob.close())
+
+
+async def test_the_sender_is_told_that_the_receivers_disk_is_full(
+    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
+    soon = {key: wait._replace(tells=0.2) for key, wait in patience.WAITS.items()}
+    monkeypatch.setattr(patience, "WAITS", soon)
+    write_tree(tmp_path, {"src/big.bin": BIG})
+    ann, bob = Lasting("Ann", tmp_path, upload_limit=SLOW), Lasting("Bob", tmp_path)
+    with mounted(tmp_path / "bob", len(BIG) + 1024 * 1024) as disk:
+        await meet(relay, ann, bob)
+        transfer = await under_way(ann, bob, tmp_path / "src/big.bin")
+        await bob.end()
+        hog = fill_up(disk)
+        await bob.begin(relay)
+        await bob.go_on()
+        told = "Bob's disk is full"
+        await ann.until(lambda: [w for w in ann.of(e.Waiting) if w.message.startswith(told)])
+        hog.unlink()
+        for person in (ann, bob):
+            assert await person.ended(transfer) is TransferPhase.DONE
         await asyncio.gather(ann.close(), bob.close())
 
 

@@ -54,6 +54,38 @@ def test_each_wait_says_what_it_is_and_what_to_do(wait: Wait) -> None:
     assert wait.ends is None or wait.ends > wait.tells
 
 
+@pytest.mark.parametrize(
+    ("disk", "said"),
+    [
+        (("full", 42_000_000), "Ann's disk is full: 42 MB more are needed."),
+        (("full", 0), "Ann's disk is full."),
+        (("readOnly", 0), "Ann's disk has become read-only."),
+        (("away", 0), "Ann's disk is not there any more."),
+        (("hangs", 0), "Ann's disk does not answer."),
+        (("of a later version", 0), "Ann's machine takes nothing."),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_the_receiver_said_of_its_disk_is_told_to_the_sender(
+    disk: tuple[str, int], said: str
+) -> None:
+    waits, moment = patience(D.SEND), (P.TRANSFERRING, S.CONNECTED, 0)
+    assert waits.look(0, *moment) == ()
+    (told,) = waits.look(20, *moment)
+    assert isinstance(told, Waiting)
+    assert told.message == "Ann's machine takes nothing."
+    later = waits.look(21, *moment, disk=disk)  # at once, where it is another cause
+    assert [each.message for each in later if isinstance(each, Waiting)] == (
+        [said] if said != told.message else []
+    )
+    assert waits.look(22, *moment, disk=disk) == ()
+    other = patience(D.SEND)
+    other.look(0, P.TRANSFERRING, S.ALONE, 0, disk=disk)
+    (told,) = other.look(20, P.TRANSFERRING, S.ALONE, 0, disk=disk)
+    assert isinstance(told, Waiting)
+    assert "disk" not in told.message, "they are not connected: that comes first"
+
+
 def test_no_phase_is_without_an_answer_to_whose_turn_it_is() -> None:
     """But where somebody here is asked, and where an event of its own tells of a disk."""
     told = {(direction, phase) for direction, phase, _ in WAITS}

@@ -93,6 +93,8 @@ def send_progress(id: TransferId, happened: Progressed) -> Effect:
             download_speed=happened.speed,
             progress=happened.progress,
             time_remaining=happened.time_remaining,
+            disk=happened.disk,
+            missing=happened.missing,
         )
     )
 

@@ -21,6 +21,7 @@ from filesend_tui.core.events import Direction, SessionId, TransferId, TransferP
 from filesend_tui.core.meeting.rendezvous import PATIENT_TIMEOUT
 from filesend_tui.core.torrent import torrent
 from filesend_tui.core.torrent.torrent import Standing
+from filesend_tui.core.util.figures import size_text
 
 #: Seconds after which a wait that was told is told again.
 REPEAT: Final = 60.0
@@ -116,6 +117,26 @@ TAKING: Final = Wait(
     "{partner}'s machine takes nothing.",
     "Its disk may be full or slow: ask {partner}, or cancel.",
 )
+#: What is told instead where the receiver said what its disk is waited for; `{needed}` says how
+#: much room is missing.
+THEIR_DISK: Final[Mapping[str, tuple[str, str]]] = {
+    "full": (
+        "{partner}'s disk is full{needed}.",
+        "It goes on by itself once {partner} has made room; or cancel.",
+    ),
+    "readOnly": (
+        "{partner}'s disk has become read-only.",
+        "It goes on by itself once it can be written to; ask {partner}, or cancel.",
+    ),
+    "away": (
+        "{partner}'s disk is not there any more.",
+        "It goes on by itself once it is back; ask {partner}, or cancel.",
+    ),
+    "hangs": (
+        "{partner}'s disk does not answer.",
+        "It goes on by itself once it does; ask {partner}, or cancel.",
+    ),
+}
 SLOWED: Final = Wait(
     "relaySlows",
     Turn.BETWEEN,
@@ -207,6 +228,7 @@ class Patience:
         self._mark: object = None
         self._told: Wait | None = None
         self._told_at = 0.0
+        self._message = ""
 
     def look(
         self,
@@ -216,6 +238,7 @@ class Patience:
         mark: object,
         *,
         halted: bool = False,
+        disk: tuple[str, int] = ("", 0),
     ) -> tuple[events.Waiting | events.WaitOver, ...]:
         """Return what is to be told now; call about once a second.
 
@@ -225,6 +248,7 @@ class Patience:
             standing: Where its torrent stands.
             mark: Anything that differs once it has moved.
             halted: Nobody's turn it is: it is paused, or the other person is away.
+            disk: What the receiver's disk is waited for, by its own word, and the bytes it needs.
         """
         wait = None if halted else WAITS.get((self._direction, phase, standing))
         if wait is None or (phase, mark) != self._mark:
@@ -234,16 +258,17 @@ class Patience:
         same = self._told is not None and wait.what == self._told.what
         if now - self._since < wait.tells:
             return () if same else self._over()
-        if same and now - self._told_at < REPEAT:
+        message, hint = self._said(wait, *disk)
+        if same and message == self._message and now - self._told_at < REPEAT:
             return ()
-        self._told, self._told_at = wait, now
+        self._told, self._told_at, self._message = wait, now, message
         waiting = events.Waiting(
             session=self._session,
             transfer=self._transfer,
             what=wait.what,
             seconds=round(now - self._since, 1),
-            message=self._filled(wait.message),
-            hint=self._filled(wait.hint),
+            message=message,
+            hint=hint,
         )
         return (waiting,)
 
@@ -261,6 +286,15 @@ class Patience:
         if told is None:
             return ()
         return (events.WaitOver(session=self._session, transfer=self._transfer, what=told.what),)
+
+    def _said(self, wait: Wait, reason: str, missing: int) -> tuple[str, str]:
+        """Return the message and the hint of a wait."""
+        told = wait.message, wait.hint
+        if wait.what == TAKING.what:
+            told = THEIR_DISK.get(reason, told)
+        needed = f": {size_text(missing)} more are needed" if missing else ""
+        message, hint = (self._filled(text).replace("{needed}", needed) for text in told)
+        return message, hint
 
     def _filled(self, text: str) -> str:
         return text.replace("{partner}", self._partner)

@@ -115,6 +115,8 @@ class Exchange:
         #: Counts whatever shows that it moves within its phase.
         self.moves = 0
         self._far: float = 0.0
+        #: What the receiver's disk is waited for, and how many bytes more are needed; as it said.
+        self.their_disk = ("", 0)
         self.paused_files: tuple[int, ...] = ()
         #: For how many others that are sent first it waits; at the receiver 1 for any.
         self.queued = 0
@@ -283,6 +285,7 @@ class Exchange:
             far, moving = happened.progress, False
         else:
             far, moving = happened.downloaded, happened.speed > 0
+            self.their_disk = happened.disk, happened.missing
         self.moves += moving or far != self._far
         self._far = far
 
@@ -369,6 +372,8 @@ _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], I
             word.progress,
             word.time_remaining,
             exchange.stream,
+            word.disk,
+            word.missing,
         ),
         words.DownloadComplete: lambda _, word: Completed(word.digest or b""),
         words.PauseFiles: lambda _, word: FilesPaused(tuple(word.files)),

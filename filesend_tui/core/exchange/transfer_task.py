@@ -361,14 +361,22 @@ class TransferTask:
             ),
         )
         self._met()
-        await self._torrents.wait_metadata(torrent)
+        # One that an earlier process began may wait for its disk already.
+        await self._reporting(torrent, self._torrents.wait_metadata(torrent))
         self._happen(self, Started())
         await self._report_until_done(torrent)
         self._happen(self, Completed())
 
     async def _report_until_done(self, torrent: str) -> None:
         """Report figures until all of it is there. Raises the FileSendError that ended it."""
-        done = asyncio.ensure_future(self._torrents.wait_done(torrent))
+        await self._reporting(torrent, self._torrents.wait_done(torrent))
+        if self.figures is not None:
+            await asyncio.wait({self.figures})  # or the last report would be skipped
+        self._report(torrent)
+
+    async def _reporting(self, torrent: str, work: Coroutine[Any, Any, object]) -> None:
+        """Report figures until this is done. Raises the FileSendError that ended it."""
+        done = asyncio.ensure_future(work)
         try:
             while not done.done():
                 if not self.exchange.halted:
@@ -378,9 +386,6 @@ class TransferTask:
         finally:
             done.cancel()
             await asyncio.gather(done, return_exceptions=True)
-        if self.figures is not None:
-            await asyncio.wait({self.figures})  # or the last report would be skipped
-        self._report(torrent)
 
     def _report(self, torrent: str) -> None:
         try:
@@ -394,6 +399,8 @@ class TransferTask:
                 speed=max(0.0, figures.bytes_per_second),
                 progress=min(1.0, max(0.0, figures.fraction)),
                 time_remaining=figures.time_remaining,
+                disk=figures.disk.reason if figures.disk is not None else "",
+                missing=figures.disk.missing_bytes if figures.disk is not None else 0,
             ),
         )
 

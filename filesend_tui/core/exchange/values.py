@@ -63,7 +63,8 @@ class Started:
 class Progressed:
     """The receiver's figures: bytes, bytes a second, share of what is wanted, seconds left.
 
-    stream: nobody knows how much is wanted.
+    stream: nobody knows how much is wanted. disk, missing: what its disk is waited for, and how
+    many bytes more are needed, as in StorageWaits; empty where it is not.
     """
 
     downloaded: int
@@ -71,6 +72,8 @@ class Progressed:
     progress: float
     time_remaining: float | None
     stream: bool = False
+    disk: str = ""
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from filesend_tui.core.errors import FileSendError, StorageFailed
 from filesend_tui.core.events import Event, StorageBack, StorageWaits, TorrentId, TransferId
@@ -55,8 +55,17 @@ class Watched(Protocol):
         """Go on."""
 
 
+class DiskTrouble(NamedTuple):
+    """What a disk is waited for; as in StorageWaits."""
+
+    reason: str
+    missing_bytes: int = 0
+
+
 class DiskWatch:
     """The disk of one download.
+
+    trouble: what it is waited for, as it was told last; None where it is not.
 
     Args:
         disk: What is paused for it.
@@ -80,6 +89,7 @@ class DiskWatch:
         failed: Callable[[FileSendError], None],
         tasks: Tasks,
     ) -> None:
+        self.trouble: DiskTrouble | None = None
         self._disk = disk
         self._folder = folder
         self._torrent = torrent
@@ -191,6 +201,7 @@ class DiskWatch:
     def _tell(
         self, reason: str, message: str, hint: str, error: FileSendError | None = None
     ) -> None:
+        self.trouble = DiskTrouble(reason, getattr(error, "missing", 0))
         self._publish(
             StorageWaits(
                 torrent=self._torrent,
@@ -198,9 +209,10 @@ class DiskWatch:
                 reason=reason,
                 message=message,
                 hint=hint,
-                missing_bytes=getattr(error, "missing", 0),
+                missing_bytes=self.trouble.missing_bytes,
             )
         )
 
     def _tell_back(self) -> None:
+        self.trouble = None
         self._publish(StorageBack(torrent=self._torrent, transfer=self._transfer))

@@ -39,7 +39,7 @@ from filesend_tui.core.events import (
 from filesend_tui.core.meeting.invitation import Invitation, Reach
 from filesend_tui.core.meeting.rendezvous import Rendezvous, Totals
 from filesend_tui.core.meeting.signaling import PlainSignaling, SealedSignaling
-from filesend_tui.core.torrent.disk_watch import DiskWatch, Watched
+from filesend_tui.core.torrent.disk_watch import DiskTrouble, DiskWatch, Watched
 from filesend_tui.core.torrent.laying_out import LayingOut
 from filesend_tui.core.torrent.metainfo.attributes import NOTHING, Extras, of_torrent
 from filesend_tui.core.torrent.metainfo.info import MAX_PIECE_LENGTH, TorrentInfo, parse_info
@@ -131,12 +131,16 @@ class Standing(StrEnum):
 
 
 class Progress(NamedTuple):
-    """How far a torrent is. Bytes; bytes a second; fraction 0 to 1; seconds (None: unknown)."""
+    """How far a torrent is. Bytes; bytes a second; fraction 0 to 1; seconds (None: unknown).
+
+    disk: what its disk is waited for; None where it is not.
+    """
 
     downloaded_bytes: int
     bytes_per_second: float
     fraction: float
     time_remaining: float | None
+    disk: DiskTrouble | None = None
 
 
 def everything(info: TorrentInfo) -> Choice:
@@ -426,7 +430,8 @@ class Torrent:
     def progress(self) -> Progress:
         """Return how far the download is."""
         r = self._reporter
-        return Progress(r.verified_bytes, r.download_rate, r.fraction, r.left)
+        trouble = self._disk_watch.trouble if self._disk_watch is not None else None
+        return Progress(r.verified_bytes, r.download_rate, r.fraction, r.left, trouble)
 
     # -- SwarmHost
 
