@@ -18,6 +18,8 @@ const LONGEST_TEXT = 2_048;
 const LONGEST_MESSAGE = 64 * 1024;
 /** Milliseconds for all of it; a relay waits for the other end for 30 seconds. */
 const CONNECTING = 40_000;
+/** And that an offer waits for its answer; a tracker asks nobody later. */
+const UNANSWERED = 60_000;
 /** Pieces of content that wait to be read: more than a download ever has asked for. */
 const MOST_UNREAD = 8_192;
 /** Bytes that may wait to be sent, and how often that is looked at, in milliseconds. */
@@ -38,6 +40,7 @@ export class PipeAttempt implements Attempt {
   readonly #own: Bytes;
   readonly #pipe: Bytes;
   readonly #cancelled = new AbortController();
+  readonly #unanswered: ReturnType<typeof setTimeout>;
   #open: (channel: Channel) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -48,6 +51,7 @@ export class PipeAttempt implements Attempt {
       [this.#open, this.#fail] = [open, fail];
     });
     this.channel.catch(() => undefined); // whoever waits hears of it
+    this.#unanswered = setTimeout(() => this.cancel(), UNANSWERED);
   }
 
   /** An attempt, and the text of its offer. */
@@ -80,6 +84,7 @@ export class PipeAttempt implements Attempt {
   }
 
   cancel(): void {
+    clearTimeout(this.#unanswered);
     this.#cancelled.abort();
     this.#fail(new Failure("noChannel"));
     this.channel.then(
@@ -94,6 +99,7 @@ export class PipeAttempt implements Attempt {
   }
 
   #begin(theirs: Bytes, offered: boolean, headStart: number): void {
+    clearTimeout(this.#unanswered);
     this.#reach(theirs, offered, headStart).then(this.#open, (error: unknown) => {
       this.#fail(error instanceof Failure ? error : new Failure("noChannel"));
     });
