@@ -200,7 +200,12 @@ class Pipe {
   }
 
   close(): void {
-    this.#socket.close();
+    const socket = this.#socket;
+    if (socket.readyState === WebSocket.CONNECTING) {
+      socket.onopen = () => socket.close(); // browsers complain of one that is closed before
+    } else {
+      socket.close();
+    }
     this.#inbox.fail(new Failure("noChannel", "closed"));
   }
 
