@@ -172,21 +172,45 @@ class Teller:
             # The terminal is gone; its watch acts on that.
 
 
-@contextmanager
-def _bounded(code: ExitCode) -> Iterator[None]:
-    """End the process with this code where the block takes too long.
+class _Bound:
+    """Ends the process where closing everything takes too long.
 
-    Each wait in it has a timeout, but their sum over all peers, trackers and relays is longer than
-    anybody waits for, least of all after a Ctrl-C.
+    Each wait in that has a timeout, but their sum over all peers, trackers and relays is longer
+    than anybody waits for, least of all after a Ctrl-C.
     """
-    bound = PARTING if code is ExitCode.INTERRUPTED else CLOSING
-    last = threading.Timer(bound, os._exit, (code,))
-    last.daemon = True
-    last.start()
-    try:
-        yield
-    finally:
-        last.cancel()
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._code: ExitCode | None = None
+        self._timers: list[threading.Timer] = []
+
+    @contextmanager
+    def on(self, code: ExitCode) -> Iterator[None]:
+        """Bound this block. code: the process's exit code, where it ends here."""
+        self._code = code
+        self._start(PARTING if code is ExitCode.INTERRUPTED else CLOSING)
+        try:
+            yield
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+
+    def hurry(self) -> None:
+        """Somebody waits for its end from now on; no matter where nothing is being closed yet."""
+        if self._code is not None:
+            self._start(PARTING)
+
+    def _start(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._end)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def _end(self) -> None:
+        with suppress(RuntimeError):  # tasks that end just now
+            for task in asyncio.all_tasks(self._loop):
+                _log.info("closing took too long, and waited for %r", task)
+        os._exit(self._code or ExitCode.DONE)
 
 
 class Ending:
@@ -249,7 +273,10 @@ async def _run(
         alone.begin()
         return True
 
+    bound = _Bound()
+
     def stop(keep: bool) -> None:
+        bound.hurry()
         ending.end(ExitCode.INTERRUPTED, keep=keep or alone.began)
 
     with stop_on_signals(stop, lost):
@@ -270,7 +297,7 @@ async def _run(
             await teller.tell_failure(broken(error))
             code = ExitCode.FAILED
         finally:
-            with _bounded(code):
+            with bound.on(code):
                 await (ending.keeping or client.destroy())
             await telling
     return code if ending.keeping is None else ending.code

@@ -23,7 +23,8 @@ from filesend_tui.headless import running
 from filesend_tui.headless.printers import JsonPrinter
 
 how = sys.argv[1]
-running.PARTING = running.CLOSING = 0.5
+running.PARTING = 0.5
+running.CLOSING = 600 if how == "asked while it closes" else 0.5
 
 async def hang(self):
     print("parting", flush=True)
@@ -61,6 +62,7 @@ def wait_for(process: subprocess.Popen[str], line: str) -> None:
     [
         ("interrupted", "working", ExitCode.INTERRUPTED),
         ("done", "", ExitCode.DONE),
+        ("asked while it closes", "parting", ExitCode.DONE),
         ("over", "over", ExitCode.INTERRUPTED),
     ],
 )
