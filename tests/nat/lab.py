@@ -67,6 +67,11 @@ def goes_by(road: str) -> Callable[[Sequence[Event]], bool]:
     )
 
 
+def says(why: str) -> Callable[[Sequence[Event]], bool]:
+    """Return what tells whether a receiver has said this of why it goes by no better road."""
+    return lambda events: any(why in each.get("why", "") for each in events)
+
+
 def knows_why(events: Sequence[Event]) -> bool:
     """Whether a receiver has said what became of every road that was tried."""
     tried = next((each["tried"] for each in reversed(events) if "tried" in each), None)

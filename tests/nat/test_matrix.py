@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nat.lab import Lab, goes_by, knows_why, why_none
+from tests.nat.lab import Lab, goes_by, knows_why, says, why_none
 from tests.nat.routers import Kind
 
 pytestmark = [
@@ -94,7 +94,7 @@ def test_it_is_said_why_it_goes_no_better_way(
 ) -> None:
     with Lab(tmp_path, one, other) as lab:
         lab.start_relay()
-        outcome = lab.send(SIZE, slow_until=knows_why)
+        outcome = lab.send(SIZE, slow_until=says(why) if why else knows_why)
         assert outcome.same, outcome
         assert why in outcome.why, outcome
         assert bool(outcome.why) is bool(why), outcome
