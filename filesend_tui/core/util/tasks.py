@@ -1,4 +1,5 @@
-"""Tasks with an owner, which holds references to them and cancels them. No work ever lives here.
+"""Tasks with an owner, which holds references to them and cancels them; and tasks that are left
+behind. No work ever lives here.
 
 asyncio keeps only a weak reference to a task, and reports an exception of one that nobody awaits
 when it is garbage-collected, if ever.
@@ -9,6 +10,35 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+#: What was cancelled, and nobody waits for.
+_left_behind: set[asyncio.Task[object]] = set()
+
+
+async def at_most(seconds: float, work: Coroutine[Any, Any, object]) -> bool:
+    """Do this work for so many seconds and no longer; return whether it came to its end.
+
+    Unlike asyncio.wait_for, which waits until what it has cancelled has ended: a library's work
+    may take that for something else, and go on. It is left behind then. Raises what the work does.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            _left_behind.add(task)
+            task.add_done_callback(_left)
+            task.cancel()
+    if not task.done():
+        return False
+    task.result()
+    return True
+
+
+def _left(task: asyncio.Task[object]) -> None:
+    _left_behind.discard(task)
+    if not task.cancelled():
+        task.exception()  # else asyncio reports it
 
 
 class Tasks:

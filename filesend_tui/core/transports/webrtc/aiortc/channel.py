@@ -16,6 +16,7 @@ from filesend_tui.core.transports.webrtc.webrtc import (
     UNREAD_LIMIT,
     WebRtcChannel,
 )
+from filesend_tui.core.util.tasks import at_most
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
@@ -114,7 +115,8 @@ class AiortcChannel(WebRtcChannel):
 async def close_connection(connection: RTCPeerConnection) -> None:
     """Close a peer connection and its sockets; never raises, gives up after CLOSE_TIMEOUT."""
     try:
-        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
+        if not await at_most(CLOSE_TIMEOUT, connection.close()):
+            log.debug("a peer connection did not close in time")
     except Exception:
         # Whatever aiortc raises here: the peer is closed, and nothing waits for the result.
         log.debug("a peer connection did not close cleanly", exc_info=True)
