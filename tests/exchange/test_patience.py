@@ -10,6 +10,7 @@ from filesend_tui.core.errors import PartnerSilent, StorageFailed
 from filesend_tui.core.events import Direction, SessionId, TransferPhase, Waiting, WaitOver
 from filesend_tui.core.exchange.patience import REPEAT, WAITS, Patience, Wait
 from filesend_tui.core.exchange.table import TERMINAL
+from filesend_tui.core.torrent.disk_watch import DiskTrouble
 from filesend_tui.core.torrent.torrent import Standing
 
 P, S, D = TransferPhase, Standing, Direction
@@ -57,17 +58,17 @@ def test_each_wait_says_what_it_is_and_what_to_do(wait: Wait) -> None:
 @pytest.mark.parametrize(
     ("disk", "said"),
     [
-        (("full", 42_000_000), "Ann's disk is full: 42 MB more are needed."),
-        (("full", 0), "Ann's disk is full."),
-        (("readOnly", 0), "Ann's disk has become read-only."),
-        (("away", 0), "Ann's disk is not there any more."),
-        (("hangs", 0), "Ann's disk does not answer."),
-        (("of a later version", 0), "Ann's machine takes nothing."),
+        (DiskTrouble("full", 42_000_000), "Ann's disk is full: 42 MB more are needed."),
+        (DiskTrouble("full", 0), "Ann's disk is full."),
+        (DiskTrouble("readOnly", 0), "Ann's disk has become read-only."),
+        (DiskTrouble("away", 0), "Ann's disk is not there any more."),
+        (DiskTrouble("hangs", 0), "Ann's disk does not answer."),
+        (DiskTrouble("of a later version", 0), "Ann's machine takes nothing."),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_what_the_receiver_said_of_its_disk_is_told_to_the_sender(
-    disk: tuple[str, int], said: str
+    disk: DiskTrouble, said: str
 ) -> None:
     waits, moment = patience(D.SEND), (P.TRANSFERRING, S.CONNECTED, 0)
     assert waits.look(0, *moment) == ()

@@ -86,6 +86,7 @@ def send_started(id: TransferId, _: Started) -> Effect:
 
 def send_progress(id: TransferId, happened: Progressed) -> Effect:
     """Send the partner this side's figures."""
+    reason, missing = happened.disk or ("", 0)
     return SendWord(
         words.ProgressUpdate(
             id=id,
@@ -93,8 +94,8 @@ def send_progress(id: TransferId, happened: Progressed) -> Effect:
             download_speed=happened.speed,
             progress=happened.progress,
             time_remaining=happened.time_remaining,
-            disk=happened.disk,
-            missing=happened.missing,
+            disk=reason,
+            missing=missing,
         )
     )
 

@@ -20,6 +20,7 @@ from filesend_tui.core.errors import FileSendError, PartnerSilent, StorageFailed
 from filesend_tui.core.events import Direction, SessionId, TransferId, TransferPhase
 from filesend_tui.core.meeting.rendezvous import PATIENT_TIMEOUT
 from filesend_tui.core.torrent import torrent
+from filesend_tui.core.torrent.disk_watch import DiskTrouble
 from filesend_tui.core.torrent.torrent import Standing
 from filesend_tui.core.util.figures import size_text
 
@@ -238,7 +239,7 @@ class Patience:
         mark: object,
         *,
         halted: bool = False,
-        disk: tuple[str, int] = ("", 0),
+        disk: DiskTrouble | None = None,
     ) -> tuple[events.Waiting | events.WaitOver, ...]:
         """Return what is to be told now; call about once a second.
 
@@ -248,7 +249,7 @@ class Patience:
             standing: Where its torrent stands.
             mark: Anything that differs once it has moved.
             halted: Nobody's turn it is: it is paused, or the other person is away.
-            disk: What the receiver's disk is waited for, by its own word, and the bytes it needs.
+            disk: What the receiver's disk is waited for, as the receiver says.
         """
         wait = None if halted else WAITS.get((self._direction, phase, standing))
         if wait is None or (phase, mark) != self._mark:
@@ -258,7 +259,7 @@ class Patience:
         same = self._told is not None and wait.what == self._told.what
         if now - self._since < wait.tells:
             return () if same else self._over()
-        message, hint = self._said(wait, *disk)
+        message, hint = self._said(wait, disk)
         if same and message == self._message and now - self._told_at < REPEAT:
             return ()
         self._told, self._told_at, self._message = wait, now, message
@@ -287,12 +288,13 @@ class Patience:
             return ()
         return (events.WaitOver(session=self._session, transfer=self._transfer, what=told.what),)
 
-    def _said(self, wait: Wait, reason: str, missing: int) -> tuple[str, str]:
+    def _said(self, wait: Wait, disk: DiskTrouble | None) -> tuple[str, str]:
         """Return the message and the hint of a wait."""
-        told = wait.message, wait.hint
-        if wait.what == TAKING.what:
-            told = THEIR_DISK.get(reason, told)
-        needed = f": {size_text(missing)} more are needed" if missing else ""
+        told, needed = (wait.message, wait.hint), ""
+        if wait.what == TAKING.what and disk is not None:
+            told = THEIR_DISK.get(disk.reason, told)
+            if disk.missing_bytes:
+                needed = f": {size_text(disk.missing_bytes)} more are needed"
         message, hint = (self._filled(text).replace("{needed}", needed) for text in told)
         return message, hint
 

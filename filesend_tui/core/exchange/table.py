@@ -64,6 +64,7 @@ from filesend_tui.core.exchange.values import (
     Started,
     StartHashing,
 )
+from filesend_tui.core.torrent.disk_watch import DiskTrouble
 from filesend_tui.core.util.text import clean
 from relay.protocol import words
 from relay.protocol.words import OfferedFile, OfferedFolder, OfferedLink, Reach, Word
@@ -115,8 +116,8 @@ class Exchange:
         #: Counts whatever shows that it moves within its phase.
         self.moves = 0
         self._far: float = 0.0
-        #: What the receiver's disk is waited for, and how many bytes more are needed; as it said.
-        self.their_disk = ("", 0)
+        #: What the receiver's disk is waited for; None where it is not.
+        self.disk: DiskTrouble | None = None
         self.paused_files: tuple[int, ...] = ()
         #: For how many others that are sent first it waits; at the receiver 1 for any.
         self.queued = 0
@@ -285,7 +286,7 @@ class Exchange:
             far, moving = happened.progress, False
         else:
             far, moving = happened.downloaded, happened.speed > 0
-            self.their_disk = happened.disk, happened.missing
+            self.disk = happened.disk
         self.moves += moving or far != self._far
         self._far = far
 
@@ -372,8 +373,7 @@ _HEARD: Final[Mapping[Direction, Mapping[type[Word], Callable[[Exchange, Any], I
             word.progress,
             word.time_remaining,
             exchange.stream,
-            word.disk,
-            word.missing,
+            DiskTrouble(word.disk, word.missing) if word.disk else None,
         ),
         words.DownloadComplete: lambda _, word: Completed(word.digest or b""),
         words.PauseFiles: lambda _, word: FilesPaused(tuple(word.files)),

@@ -399,8 +399,7 @@ class TransferTask:
                 speed=max(0.0, figures.bytes_per_second),
                 progress=min(1.0, max(0.0, figures.fraction)),
                 time_remaining=figures.time_remaining,
-                disk=figures.disk.reason if figures.disk is not None else "",
-                missing=figures.disk.missing_bytes if figures.disk is not None else 0,
+                disk=figures.disk,
             ),
         )
 

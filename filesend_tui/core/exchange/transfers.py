@@ -689,9 +689,8 @@ class Transfers:
         # Only the receiver knows whether all but what it leaves out is there.
         rests = exchange.direction is Direction.SEND and bool(exchange.paused_files)
         halted = self._session.is_away or exchange.halted or rests
-        disk = exchange.their_disk if exchange.direction is Direction.SEND else ("", 0)
         for event in run.patience.look(
-            now, exchange.phase, standing, exchange.moves, halted=halted, disk=disk
+            now, exchange.phase, standing, exchange.moves, halted=halted, disk=exchange.disk
         ):
             self._events.publish(event)
         if (failure := run.patience.failure(now)) is not None:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import FileSendError
+from filesend_tui.core.torrent.disk_watch import DiskTrouble
 from relay.protocol.words import Reach, Word
 
 # --- inputs -----------------------------------------------------------------------------------
@@ -63,8 +64,8 @@ class Started:
 class Progressed:
     """The receiver's figures: bytes, bytes a second, share of what is wanted, seconds left.
 
-    stream: nobody knows how much is wanted. disk, missing: what its disk is waited for, and how
-    many bytes more are needed, as in StorageWaits; empty where it is not.
+    stream: nobody knows how much is wanted. disk: what its disk is waited for, None where it is
+    not.
     """
 
     downloaded: int
@@ -72,8 +73,7 @@ class Progressed:
     progress: float
     time_remaining: float | None
     stream: bool = False
-    disk: str = ""
-    missing: int = 0
+    disk: DiskTrouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
