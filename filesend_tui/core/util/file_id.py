@@ -26,6 +26,11 @@ def place_of(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev & 0xFFFF_FFFF, status.st_ino & 0xFFFF_FFFF_FFFF_FFFF
 
 
+def changed_ns(status: os.stat_result) -> int | None:
+    """Return a file's ctime, which no program can set back; None: unknown."""
+    return None if _WINDOWS else status.st_ctime_ns
+
+
 class FileId(NamedTuple):
     """The identity of a file or folder as it was found; `of` makes one.
 

@@ -27,7 +27,7 @@ from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFil
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.part_folder.part_folder import is_part_name
 from filesend_tui.core.torrent.storage.paths import numbered
-from filesend_tui.core.util.file_id import FileId, Seen, place_of
+from filesend_tui.core.util.file_id import FileId, Seen, changed_ns, place_of
 from filesend_tui.core.util.text import path_text
 
 # Windows' junctions are links too; Python knows them since 3.12.
@@ -334,11 +334,6 @@ class Search:
             _ARCHIVE_HINT,
             offenders=self.offenders,
         )
-
-
-def changed_ns(status: os.stat_result) -> int | None:
-    """Return a file's ctime, which no program can set back; None: unknown."""
-    return None if os.name == "nt" else status.st_ctime_ns
 
 
 def _encoded(name: str) -> bytes:

@@ -14,13 +14,13 @@ from typing import Final
 from filesend_tui.core.errors import BadSource
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.sources.doubted_pieces import Doubts
-from filesend_tui.core.torrent.sources.scan import changed_ns
 from filesend_tui.core.torrent.sources.source_files import SourceFile, SourceFiles
 from filesend_tui.core.torrent.storage.dir_cache import Replaced, RootedDirCache
 from filesend_tui.core.torrent.storage.extents import FileSlice, whole_files
 from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool
 from filesend_tui.core.torrent.storage.piece_store import PieceStore, slices_in, verify
 from filesend_tui.core.torrent.storage.preallocate import SMALL
+from filesend_tui.core.util.file_id import changed_ns
 from filesend_tui.core.util.text import path_text
 
 #: How many files an error names of which one changed.

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, overload
 
 from filesend_tui.core.torrent.metainfo.attributes import Attributes
 from filesend_tui.core.torrent.metainfo.names import Names
-from filesend_tui.core.util.file_id import FileId, place_of
+from filesend_tui.core.util.file_id import FileId, changed_ns, place_of
 
 # What a column of numbers has where there is none: no time of a file, and no permissions.
 _NONE: Final = -(2**63)
@@ -335,9 +335,9 @@ class SourceFiles(Sequence[SourceFile]):
 
         False for what is kept as an object: such are few.
         """
-        changed = _NONE if os.name == "nt" else status.st_ctime_ns
-        is_same = number not in self._odd and self._changed[number] == changed
-        return is_same and self.is_unchanged(number, status)
+        changed = changed_ns(status)
+        is_same = self._changed[number] == (_NONE if changed is None else changed)
+        return number not in self._odd and is_same and self.is_unchanged(number, status)
 
     def _root_of(self, number: int) -> tuple[Path, FileId]:
         if len(self._by_number) != len(self._roots):
