@@ -257,9 +257,8 @@ ReceiversOption = Annotated[
         metavar="N",
         min=1,
         max=MOST_PEOPLE,
-        help="Send to so many people by codes, or by one --link, one after another, beside those "
-        "of --to. "
-        "They help each other.",
+        help="Send to so many people beside those of --to, one after another: by codes, by which "
+        "they help each other, or by one --link.",
         show_default=False,
     ),
 ]

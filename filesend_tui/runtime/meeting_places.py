@@ -251,10 +251,9 @@ class MeetingPlaces:
         """Return whether the main relay has a page; a relay of this machine may be building it."""
         main, self._has_page = self.main, False
         if main:
-            self._has_page, instance = await asyncio.gather(
-                has_page(main, self._proxies), instance_of(main, self._proxies)
-            )
-            self._is_announced = bool(instance)
+            self._has_page = await has_page(main, self._proxies)
+        if self._choice.own and not self._local.is_wide:
+            self._is_announced = bool(await instance_of(self._local.url, self._proxies))
         return self._has_page
 
     async def open(self, client: PlacesClient, ask: Ask) -> None:
