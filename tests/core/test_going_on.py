@@ -11,8 +11,8 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -161,11 +161,11 @@ async def test_a_transfer_goes_on_where_it_was(
     await asyncio.gather(ann.close(), bob.close())
 
 
-async def test_it_goes_on_once_a_full_disk_has_room(
-    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is neither dropped nor cancelled meanwhile, at either side."""
-    monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
+@asynccontextmanager
+async def full_when_it_goes_on(
+    relay: RunningRelay, tmp_path: Path
+) -> AsyncIterator[tuple[Lasting, Lasting, str, Path]]:
+    """Ann, Bob, what Bob goes on with on a full disk, and what fills that; all of it ends well."""
     write_tree(tmp_path, {"src/big.bin": BIG})
     ann, bob = Lasting("Ann", tmp_path, upload_limit=SLOW), Lasting("Bob", tmp_path)
     with mounted(tmp_path / "bob", len(BIG) + 1024 * 1024) as disk:
@@ -175,16 +175,25 @@ async def test_it_goes_on_once_a_full_disk_has_room(
         hog = fill_up(disk)
         await bob.begin(relay)
         assert await bob.go_on() == transfer
-        await bob.until(lambda: bob.of(e.StorageWaits))
-        assert bob.of(e.StorageWaits)[0].transfer == transfer
-        (left,) = await bob.client.unfinished()
-        assert left.transfer == transfer
-        hog.unlink()
+        yield ann, bob, transfer, hog
         for person in (ann, bob):
             assert await person.ended(transfer) is TransferPhase.DONE
             assert not person.of(e.Error)
         assert read_tree(disk) == {"big.bin": BIG}
         await asyncio.gather(ann.close(), bob.close())
+
+
+async def test_it_goes_on_once_a_full_disk_has_room(
+    relay: RunningRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither dropped nor cancelled meanwhile, at either side."""
+    monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
+    async with full_when_it_goes_on(relay, tmp_path) as (_, bob, transfer, hog):
+        await bob.until(lambda: bob.of(e.StorageWaits))
+        assert bob.of(e.StorageWaits)[0].transfer == transfer
+        (left,) = await bob.client.unfinished()
+        assert left.transfer == transfer
+        hog.unlink()
 
 
 async def test_the_sender_is_told_that_the_receivers_disk_is_full(
@@ -193,21 +202,10 @@ async def test_the_sender_is_told_that_the_receivers_disk_is_full(
     monkeypatch.setattr(disk_watch, "LOOK_AGAIN", 0.05)
     soon = {key: wait._replace(tells=0.2) for key, wait in patience.WAITS.items()}
     monkeypatch.setattr(patience, "WAITS", soon)
-    write_tree(tmp_path, {"src/big.bin": BIG})
-    ann, bob = Lasting("Ann", tmp_path, upload_limit=SLOW), Lasting("Bob", tmp_path)
-    with mounted(tmp_path / "bob", len(BIG) + 1024 * 1024) as disk:
-        await meet(relay, ann, bob)
-        transfer = await under_way(ann, bob, tmp_path / "src/big.bin")
-        await bob.end()
-        hog = fill_up(disk)
-        await bob.begin(relay)
-        await bob.go_on()
+    async with full_when_it_goes_on(relay, tmp_path) as (ann, _, _, hog):
         told = "Bob's disk is full"
         await ann.until(lambda: [w for w in ann.of(e.Waiting) if w.message.startswith(told)])
         hog.unlink()
-        for person in (ann, bob):
-            assert await person.ended(transfer) is TransferPhase.DONE
-        await asyncio.gather(ann.close(), bob.close())
 
 
 async def test_without_a_journal_that_lasts_whoever_stops_leaves(

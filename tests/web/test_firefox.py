@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import RunningRelay
 from tests.e2e.processes import World, contents, fill
 from tests.web.browser import Browser
-from tests.web.test_page import FOLDER, MB, digests, linked, page
+from tests.web.test_page import MB, a_folder, a_folder_arrives, digests, linked, page
 
 pytestmark = pytest.mark.webrtc
 
@@ -33,16 +33,8 @@ def test_a_file_arrives_and_a_page_that_is_loaded_anew_goes_on(
 
 
 def test_a_folder_arrives(world: World, firefox: Browser, tmp_path: Path) -> None:
-    for name, size in FOLDER.items():
-        fill(tmp_path / "from" / "top" / name, size)
-    sender, link = linked(world, tmp_path / "from" / "top")
-    firefox.open(link)
-    firefox.click("Accept")
-    firefox.shows("Received and verified")
-    assert sender.end() == 0, sender.report()
-    firefox.click("Save all")
-    names = {Path(path).name: digest for path, digest in contents(tmp_path / "from").items()}
-    assert digests(firefox.saved(4)) == names
+    sender, link = linked(world, folder := a_folder(tmp_path))
+    a_folder_arrives(firefox, link, sender, folder)
 
 
 def test_what_is_chosen_goes_to_a_terminal(

@@ -37,6 +37,46 @@ def page(relay: RunningRelay) -> str:
     return f"{relay.url}/"
 
 
+def a_folder_arrives(browser: Browser, link: str, sender: Filesend, folder: Path) -> None:
+    """Take what is in a folder by a link; what a browser saves has the same bytes."""
+    browser.open(link)
+    assert "4 files" in browser.shows("would like to send you")
+    browser.click("Accept")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    browser.click("Save all")
+    names = {Path(path).name: digest for path, digest in contents(folder).items()}
+    assert digests(browser.saved(4)) == names
+
+
+def a_folder(tmp_path: Path) -> Path:
+    """Return a folder to send, alone in another."""
+    for name, size in FOLDER.items():
+        fill(tmp_path / "from" / "top" / name, size)
+    return tmp_path / "from" / "top"
+
+
+def a_relay_comes_back(world: World, browser: Browser, tmp_path: Path, *options: str) -> Filesend:
+    """Kill and start the relay while a file moves, which arrives; return its sender."""
+    relay = world.start_relay()
+    url = world.environment["FILESEND_RELAY"]
+    sent = fill(tmp_path / "a.bin", 6 * MB)
+    sender, link = linked(world, sent, "--upload-limit", "1M", *options)
+    browser.open(link)
+    browser.click("Accept")
+    browser.shows("left")  # it moves
+    relay.process.kill()
+    browser.shows("is away, or the relay.")
+    world.start("relay", "--port", url.rpartition(":")[2]).wait_for_line("ready at")
+    browser.shows("You are paired with")
+    browser.shows("Received and verified")
+    assert sender.end() == 0, sender.report()
+    browser.click("Save")
+    assert browser.saved(1)["a.bin"] == sent.read_bytes()
+    browser.forgive("WebSocket connection")
+    return sender
+
+
 @pytest.mark.parametrize("by", ["code", "link", "link with a code"])
 def test_a_file_arrives(
     by: str, world: World, browser: Browser, relay: RunningRelay, tmp_path: Path
@@ -65,17 +105,8 @@ def test_a_file_arrives(
 def test_a_folder_arrives(
     world: World, browser: Browser, relay: RunningRelay, tmp_path: Path
 ) -> None:
-    for name, size in FOLDER.items():
-        fill(tmp_path / "from" / "top" / name, size)
-    sender, link = linked(world, tmp_path / "from" / "top")
-    browser.open(link)
-    assert "4 files" in browser.shows("would like to send you")
-    browser.click("Accept")
-    browser.shows("Received and verified")
-    assert sender.end() == 0, sender.report()
-    browser.click("Save all")
-    names = {Path(path).name: digest for path, digest in contents(tmp_path / "from").items()}
-    assert digests(browser.saved(4)) == names
+    sender, link = linked(world, folder := a_folder(tmp_path))
+    a_folder_arrives(browser, link, sender, folder)
 
 
 def test_what_is_chosen_goes_to_a_terminal(
@@ -159,23 +190,8 @@ def test_a_partner_who_goes_is_told_of(world: World, browser: Browser, tmp_path:
 def test_a_relay_that_is_restarted_ends_nothing(
     world: World, browser: Browser, tmp_path: Path
 ) -> None:
-    relay = world.start_relay()
-    url = world.environment["FILESEND_RELAY"]
-    sent = fill(tmp_path / "a.bin", 6 * MB)
-    sender, link = linked(world, sent, "--upload-limit", "1M")
-    browser.open(link)
-    browser.click("Accept")
-    browser.shows("left")  # it moves
-    relay.process.kill()
-    browser.shows("is away, or the relay.")
-    world.start("relay", "--port", url.rpartition(":")[2]).wait_for_line("ready at")
-    browser.shows("You are paired with")
-    browser.shows("Received and verified")
-    assert sender.end() == 0, sender.report()
+    sender = a_relay_comes_back(world, browser, tmp_path)
     assert {"relayAway", "relayBack"} <= set(sender.names())
-    browser.click("Save")
-    assert browser.saved(1)["a.bin"] == sent.read_bytes()
-    browser.forgive("WebSocket connection")
 
 
 def test_a_relay_that_is_restarted_before_the_yes(

@@ -7,7 +7,14 @@ from pathlib import Path
 from tests.conftest import RunningRelay
 from tests.e2e.processes import Filesend, World, contents, fill
 from tests.web.browser import Browser
-from tests.web.test_page import FOLDER, MB, digests, linked, page
+from tests.web.test_page import (
+    MB,
+    a_folder,
+    a_folder_arrives,
+    a_relay_comes_back,
+    linked,
+    page,
+)
 
 RELAYED = ("--road", "relayed")
 
@@ -18,17 +25,10 @@ def roads(process: Filesend) -> set[str]:
 
 
 def test_a_folder_arrives(world: World, browser: Browser, tmp_path: Path) -> None:
-    for name, size in FOLDER.items():
-        fill(tmp_path / "from" / "top" / name, size)
-    sender, link = linked(world, tmp_path / "from" / "top", *RELAYED)
-    browser.open(link)
-    browser.click("Accept")
-    browser.shows("Received and verified")
-    assert sender.end() == 0, sender.report()
+    folder = a_folder(tmp_path)
+    sender, link = linked(world, folder, *RELAYED)
+    a_folder_arrives(browser, link, sender, folder)
     assert roads(sender) == {"relayed"}
-    browser.click("Save all")
-    names = {Path(path).name: digest for path, digest in contents(tmp_path / "from").items()}
-    assert digests(browser.saved(4)) == names
 
 
 def test_what_is_chosen_goes_to_a_terminal(
@@ -48,19 +48,4 @@ def test_what_is_chosen_goes_to_a_terminal(
 def test_a_relay_that_is_restarted_is_come_back_to(
     world: World, browser: Browser, tmp_path: Path
 ) -> None:
-    relay = world.start_relay()
-    url = world.environment["FILESEND_RELAY"]
-    sent = fill(tmp_path / "a.bin", 6 * MB)
-    sender, link = linked(world, sent, "--upload-limit", "1M", *RELAYED)
-    browser.open(link)
-    browser.click("Accept")
-    browser.shows("left")  # it moves
-    relay.process.kill()
-    browser.shows("is away, or the relay.")
-    world.start("relay", "--port", url.rpartition(":")[2]).wait_for_line("ready at")
-    browser.shows("Received and verified")
-    assert sender.end() == 0, sender.report()
-    assert roads(sender) == {"relayed"}
-    browser.click("Save")
-    assert browser.saved(1)["a.bin"] == sent.read_bytes()
-    browser.forgive("WebSocket connection")
+    assert roads(a_relay_comes_back(world, browser, tmp_path, *RELAYED)) == {"relayed"}
