@@ -3,6 +3,11 @@
 import type { Primitives } from "../crypto/primitives.ts";
 import type { Bytes } from "../util/bytes.ts";
 
+/** Pieces that wait to be read, at most: more than a download ever has asked for. */
+export const MOST_UNREAD = 8_192;
+/** Bytes that wait to be sent, from which on a sender waits. */
+export const FULL = 1024 * 1024;
+
 /** A stream of bytes both ways; where one message ends means nothing. */
 export interface Channel {
   /** What comes next. Throws Failure where nothing does. */

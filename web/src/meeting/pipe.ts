@@ -7,7 +7,7 @@ import { systemRandom, type Primitives } from "../crypto/primitives.ts";
 import { Failure } from "../failure.ts";
 import { base64, bytesOf, concat, equal, unbase64, type Bytes } from "../util/bytes.ts";
 import { Inbox } from "../util/inbox.ts";
-import type { Attempt, Channel, Transit } from "./channel.ts";
+import { FULL, MOST_UNREAD, type Attempt, type Channel, type Transit } from "./channel.ts";
 import { framed, Frames } from "./frames.ts";
 import { agree, KEY, type Opening, type Sealing } from "./records.ts";
 
@@ -20,10 +20,8 @@ const LONGEST_MESSAGE = 64 * 1024;
 const CONNECTING = 40_000;
 /** And that an offer waits for its answer; a tracker asks nobody later. */
 const UNANSWERED = 60_000;
-/** Pieces of content that wait to be read: more than a download ever has asked for. */
-const MOST_UNREAD = 8_192;
-/** Bytes that may wait to be sent, and how often that is looked at, in milliseconds. */
-const [FULL, LOOK] = [1024 * 1024, 20];
+/** Milliseconds between two looks at what waits to be sent. */
+const LOOK = 20;
 const YES = 0x06;
 const THIS_ONE = 0x01;
 

@@ -2,15 +2,13 @@
 
 import { Failure } from "../failure.ts";
 import { Inbox } from "../util/inbox.ts";
-import type { Attempt, Channel } from "./channel.ts";
+import { FULL, MOST_UNREAD, type Attempt, type Channel } from "./channel.ts";
 
 /** Milliseconds for all candidates to be found, and for a connection. */
 const GATHERING = 5_000;
 const CONNECTING = 25_000;
-/** Messages that wait to be read: more than a download ever has asked for. */
-const MOST_UNREAD = 8_192;
-/** Bytes that may wait to be sent, and where more may come. */
-const [FULL, LOW] = [1024 * 1024, 256 * 1024];
+/** Bytes that wait to be sent, below which more may come. */
+const LOW = 256 * 1024;
 
 class WebRtcChannel implements Channel {
   readonly #connection: RTCPeerConnection;
