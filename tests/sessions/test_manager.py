@@ -11,6 +11,7 @@ import pytest
 from filesend_tui.core import errors, events
 from filesend_tui.core.relay_client import connection
 from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.relay_client.messages import SealedMessage
 from filesend_tui.core.sessions import pairing_handshake
 from filesend_tui.core.sessions.code import Code, parse_code, word_list
 from relay.protocol import words
@@ -51,6 +52,30 @@ async def test_two_people_pair_and_talk(relay: RunningRelay, new_person: NewPers
     verification = ada.people.verification()
     assert verification is not None
     assert verification not in repr(ada.log) + repr(ada.people.__dict__)
+
+
+async def test_whoever_takes_a_text_and_leaves_at_once_has_taken_it(
+    new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await new_person("Ada"), await new_person("Bob")
+    await bob.people.join(await ada.people.create_code())
+    await ada.until(events.Paired)
+    (place,) = ada.people.places
+    send, gone = place.connection.send, asyncio.Event()
+
+    async def answered_late(room: words.Room, word: SealedMessage | words.PairingWord) -> None:
+        await send(room, word)
+        await gone.wait()
+
+    monkeypatch.setattr(place.connection, "send", answered_late)
+    sending = asyncio.create_task(ada.people.partner().send_text("a text", wait=20))
+    await bob.until(events.Text)
+    await bob.people.leave()
+    await ada.until(events.PartnerGone)
+    gone.set()
+    assert await sending
+    kinds = [type(event) for event in ada.log]
+    assert kinds.index(events.Text) < kinds.index(events.PartnerGone)
 
 
 async def test_a_person_without_a_name_is_somebody(new_person: NewPerson) -> None:

@@ -448,6 +448,20 @@ async def test_who_leaves_acknowledges_first_what_is_still_being_recorded() -> N
         await each.session.close()
 
 
+async def test_who_took_it_and_left_at_once_has_taken_it() -> None:
+    ada, bob = Person(Side.MAKER), Person(Side.JOINER)
+    await ada.session.send(text(1))
+    number = ada.session.said
+    await deliver(ada, bob)
+    await bob.session.send(text(2))  # which acknowledges it, and may be a goodbye
+    await deliver(bob, ada)
+    await ada.session.send(text(3))  # a goodbye in return, which nobody takes any more
+    await ada.session.close()
+    assert await ada.session.settled(5, upto=number)
+    assert not await ada.session.settled(5)
+    await bob.session.close()
+
+
 async def test_a_disk_that_hangs_holds_up_no_word_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "RECORD_TIMEOUT", 0.05)
     ada, bob = Person(Side.MAKER, Book()), Person(Side.JOINER, Book())

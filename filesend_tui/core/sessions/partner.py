@@ -138,8 +138,9 @@ class Partner:
                 "There is nothing to say." if not text else "That message is too long.",
                 f"A message has 1 to {MAX_TEXT:,} characters.",
             )
-        await self.session.send(words.Message(text=text))
-        self._publish_message(text, outgoing=True)
+        sending = self.session.say(words.Message(text=text))
+        self._publish_message(text, outgoing=True)  # before they can answer it
+        await self.session.sent(sending)
 
     async def send_text(self, text: str, wait: float = 0.0) -> bool:
         """Hand them some lines of text; return whether they have taken it after so many seconds.
@@ -152,9 +153,12 @@ class Partner:
                 "There is no text." if not text else "That text is too long.",
                 f"A text has at most {LONGEST_TEXT // 1024} KiB; send more as a file, or with -.",
             )
-        await self.session.send(words.Text(text=text))
-        self._publish_text(text, outgoing=True)
-        return wait > 0 and await self.session.settled(wait, even_away=True)
+        sending = self.session.say(words.Text(text=text))
+        number = self.session.said
+        self._publish_text(text, outgoing=True)  # before they can answer it
+        await self.session.sent(sending)
+        # They may have taken it and gone before the relay has said that it handed it on.
+        return wait > 0 and await self.session.settled(wait, even_away=True, upto=number)
 
     def _publish_text(self, text: str, *, outgoing: bool) -> None:
         shown = clean_block(text, LONGEST_TEXT)

@@ -149,6 +149,11 @@ class Session:
         return self._side
 
     @property
+    def said(self) -> int:
+        """The number of the last word of this side's."""
+        return self._stream.said
+
+    @property
     def taken(self) -> int:
         """The number of the last word of the partner's that was taken."""
         return self._stream.taken
@@ -220,7 +225,7 @@ class Session:
         Raises:
             FileSendError: It is too long, or too much waits for the partner already.
         """
-        await self._sent(self.say(word))
+        await self.sent(self.say(word))
 
     def say(self, word: Word) -> asyncio.Task[None] | None:
         """Send a word as `send` does; return at once, with the task that sends it, if any.
@@ -253,17 +258,23 @@ class Session:
             self._heard_beside_room = False
             self._take(self._room.cipher.open(message))
 
-    async def settled(self, timeout: float, *, even_away: bool = False) -> bool:
+    async def settled(
+        self, timeout: float, *, even_away: bool = False, upto: int | None = None
+    ) -> bool:
         """Wait until the partner has taken everything, and was told that all of theirs was taken.
 
-        Returns whether they have.
+        Returns whether they have taken what is asked about.
 
         Args:
             timeout: Seconds that it waits at most.
             even_away: Wait also while the partner is away.
+            upto: The number of the last word that is asked about; None: of all so far. What is said
+                later, such as a goodbye to somebody who has just left, may never be taken.
         """
+        if upto is None:
+            upto = self._stream.said
         if self._closed or (self.is_away and not even_away):
-            return self._stream.is_settled
+            return self._stream.had >= upto
         self._waits_away = even_away
         self._hurry = True
         self._settled.clear()
@@ -275,7 +286,7 @@ class Session:
         except TimeoutError:
             pass
         self._hurry = False
-        return self._stream.is_settled
+        return self._stream.had >= upto
 
     async def close(self) -> None:
         """Forget everything; nothing is sent any more."""
@@ -295,10 +306,11 @@ class Session:
         finally:
             self._recording -= 1
         self._stream.may_send(envelope.number)
-        await self._sent(self._hand_over(envelope))
+        await self.sent(self._hand_over(envelope))
 
     @staticmethod
-    async def _sent(sending: asyncio.Task[None] | None) -> None:
+    async def sent(sending: asyncio.Task[None] | None) -> None:
+        """Wait until a line has taken what `say` returned the task of."""
         if sending is not None:
             # Shielded: what was sealed for a room must be sent, or nothing after it opens.
             await asyncio.shield(sending)
