@@ -1,22 +1,24 @@
-"""Small files that are many: each is opened for itself alone, and is as safe as those kept open."""
+"""Small files that are many: each is made as it is written, and is as safe as those kept open."""
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from filesend_tui.core.errors import BadSource, StorageFailed
+from filesend_tui.core.errors import BadSource, NoSpace, StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import Attributes, Extras, ManyAttributes
 from filesend_tui.core.torrent.sources.create import make_torrent, scan
 from filesend_tui.core.torrent.sources.seed_files import SeedFiles
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
 from filesend_tui.core.torrent.storage.download_files import DownloadFiles, Layout
-from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, HandlePool
+from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool
 from filesend_tui.core.torrent.storage.part_folder import manifest
 from tests.torrent.lab import write_tree
 from tests.torrent.storage.test_download_files import everything, fill, piece, torrent
@@ -105,27 +107,95 @@ def test_one_that_was_changed_after_it_arrived_is_not_put_in_place(tmp_path: Pat
     assert not (tmp_path / "t").exists()
 
 
-def test_one_that_was_cut_is_not_written_to(tmp_path: Path) -> None:
+def test_they_are_made_as_they_are_written(tmp_path: Path) -> None:
     store = begin(tmp_path)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} >= {"big", "empty"}
+    assert not list(tmp_path.rglob("020"))
+    write(store, range(PIECES))
+    assert part_of(tmp_path).read_bytes() == FILES["0", "020"]
+    store.discard()
+
+
+def test_one_that_was_cut_is_not_written_to_again(tmp_path: Path) -> None:
+    store = begin(tmp_path)
+    write(store, range(PIECES))
+    store.close()
+    store = begin(tmp_path)  # which takes it up
     part_of(tmp_path).write_bytes(b"short")
+    store._written.clear()
     with pytest.raises(StorageFailed, match="changed"):
         write(store, range(PIECES))
     assert part_of(tmp_path).read_bytes() == b"short"
     store.discard()
 
 
+@pytest.mark.parametrize("how", ["file", "further name", "link"])
 @LINKS
-def test_a_link_in_the_place_of_one_is_not_followed(tmp_path: Path) -> None:
+def test_what_is_in_the_place_of_one_is_left_alone(tmp_path: Path, how: str) -> None:
     store = begin(tmp_path / "in")
-    there = part_of(tmp_path / "in")
     private = tmp_path / "private"
-    private.write_bytes(bytes(there.stat().st_size))
-    there.unlink()
-    there.symlink_to(private)
-    with pytest.raises(StorageFailed):
+    private.write_bytes(bytes(len(FILES["0", "020"])))
+    (folder,) = (tmp_path / "in").glob(".filesend-*/**/0")
+    match how:
+        case "file":
+            (folder / "020").write_bytes(private.read_bytes())
+        case "further name":
+            (folder / "020").hardlink_to(private)
+        case _:
+            (folder / "020").symlink_to(private)
+    with pytest.raises(StorageFailed, match="changed"):
         write(store, range(PIECES))
     assert not any(private.read_bytes())
+    assert not any((folder / "020").read_bytes())
     store.discard()
+
+
+def test_one_that_found_no_room_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = begin(tmp_path)
+    write_at, full = Handle.write_at, [True]
+
+    def some_of_it(self: Handle, offset: int, data: memoryview | bytes) -> None:
+        if full and bytes(data) == FILES["0", "020"]:
+            write_at(self, offset, data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_at(self, offset, data)
+
+    monkeypatch.setattr(Handle, "write_at", some_of_it)
+    with pytest.raises(NoSpace):
+        write(store, range(PIECES))
+    assert len(part_of(tmp_path).read_bytes()) == 100
+    full.clear()
+    write(store, range(PIECES))
+    store.finish()
+    store.close()
+    assert content(tmp_path / "t") == FILES
+
+
+def test_two_who_write_the_same_do_it_one_after_the_other(tmp_path: Path) -> None:
+    store, run = begin(tmp_path), range(PIECES)
+    data = b"".join(piece(INFO, ROW, index) for index in run)
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(store.write_pieces, run, data) for _ in range(8)]:
+            done.result()
+    store.finish()
+    store.close()
+    assert content(tmp_path / "t") == FILES
+
+
+def test_what_was_written_to_again_is_dated_again(tmp_path: Path) -> None:
+    kept = Extras(ManyAttributes([0o755] * (COUNT + 2), [THEN] * (COUNT + 2)))
+    store = begin(tmp_path, extras=kept)
+    write(store, range(PIECES))
+    store._written.clear()
+    write(store, range(PIECES))
+    store.finish()
+    store.close()
+    for path in (tmp_path / "t").rglob("*"):
+        status = path.stat()
+        assert path.is_dir() or abs(status.st_mtime_ns - THEN) < 2 * 10**9
+        assert path.is_dir() or os.name == "nt" or status.st_mode & 0o100
 
 
 @pytest.mark.parametrize("how", ["file", pytest.param("link", marks=LINKS)])

@@ -85,7 +85,8 @@ class DirHandle:
             return _regular(os.open(self.path.joinpath(*parts), flags | _ALWAYS, 0o666))
         folder = self._step(way) if way else self.descriptor
         try:
-            return _regular(os.open(name, flags | _ALWAYS | _NO_FOLLOW, 0o666, dir_fd=folder))
+            descriptor = os.open(name, flags | _ALWAYS | _NO_FOLLOW, 0o666, dir_fd=folder)
+            return descriptor if flags & os.O_EXCL else _regular(descriptor)
         finally:
             if way:
                 os.close(folder)

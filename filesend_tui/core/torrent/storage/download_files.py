@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -25,16 +24,14 @@ from filesend_tui.core.choices import ARRIVING, Arriving
 from filesend_tui.core.errors import NoSpace, StorageFailed
 from filesend_tui.core.torrent.metainfo.attributes import (
     NOTHING,
-    Attributes,
     Extras,
-    file_mode,
-    folder_mode,
     kept_time,
 )
 from filesend_tui.core.torrent.metainfo.info import TorrentInfo
 from filesend_tui.core.torrent.storage import dir_handle as system
 from filesend_tui.core.torrent.storage.arrival import links
 from filesend_tui.core.torrent.storage.arrival.existing import replacing
+from filesend_tui.core.torrent.storage.arrival.keeping import Keeping
 from filesend_tui.core.torrent.storage.arrival.merging import merge
 from filesend_tui.core.torrent.storage.arrival.placed import Parts, Placed
 from filesend_tui.core.torrent.storage.dir_cache import DirCache
@@ -47,7 +44,7 @@ from filesend_tui.core.torrent.storage.extents import (
     selected_files,
     share_held,
 )
-from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool
+from filesend_tui.core.torrent.storage.file_handles import MAX_OPEN, Handle, HandlePool, Visit
 from filesend_tui.core.torrent.storage.file_sync import sync_files, sync_names
 from filesend_tui.core.torrent.storage.free_space import free_space
 from filesend_tui.core.torrent.storage.part_files import PartFiles, Unusable
@@ -104,15 +101,19 @@ class DownloadFiles(PieceStore):
         self.wanted_pieces = frozenset(i for number in wanted for i in pieces_of(info, number))
         self.wanted_bytes = sum(info.files.lengths[number] for number in wanted)
         self._extents, self._spilled = selected_files(info, self._wanted, self.wanted_pieces)
-        self._parts = PartFiles(info, part, wanted, self._spilled)
-        self._placed = Placed()
         self._many = len(wanted) > MAX_OPEN  # fewer stay open
+        self._parts = PartFiles(info, part, wanted, self._spilled, late=self._many)
+        self._placed = Placed()
         self._log = Written(part.ground, info.shape, len(info.files)) if keep else None
         self._traces = Traces(self._parts.length, self._log.leave if self._log else no_note)
+        self._keeping = Keeping(self._parts, part.tree, self._traces)
         self.kept = Kept()
         self._written: set[int] = set()
         self._finished = False
         self._lock = threading.RLock()
+        self._begun: set[int] = set()
+        self._writing: set[int] = set()
+        self._turn = threading.Condition()
         self._target = DirCache(part.target)
         self._files = HandlePool(self._open, writable=True)
         self._spill = HandlePool(
@@ -199,27 +200,17 @@ class DownloadFiles(PieceStore):
         """
         if not self.wanted_pieces.issuperset(pieces) or len(data) != self._length_of(pieces):
             raise ValueError("these are not wanted pieces")
-        if self._written.issuperset(pieces):
-            return
-        view = memoryview(data)
-        start = pieces.start * self._info.shape.piece_length
-        try:
-            spans = list(self._extents.find(start, len(view)))
+        with self._alone(pieces):
+            if self._written.issuperset(pieces):
+                return
             try:
-                for whole, some in groupby(spans, self._is_small):
-                    if whole:
-                        with self._files.visiting() as visit:
-                            view = self._write_spans(some, view, visit)
-                    else:
-                        view = self._write_spans(some, view, self._use)
-            finally:
-                self._traces.tell({span.file for span in spans})
-            if self._log is not None:
-                self._log.mark(pieces)
-        except OSError as error:
-            self._fail(error, f"writing into {self._folder}")
-        with self._lock:
-            self._written.update(pieces)
+                self._write_runs(pieces, memoryview(data))
+                if self._log is not None:
+                    self._log.mark(pieces)
+            except OSError as error:
+                self._fail(error, f"writing into {self._folder}")
+            with self._lock:
+                self._written.update(pieces)
 
     def recheck(self, index: int) -> bool:
         """Compare a doubted piece with its hash; return whether it is right, and so is here.
@@ -494,11 +485,11 @@ class DownloadFiles(PieceStore):
         sync_files(part.tree, places.values())
         with self._files.suspended():
             self._verify_again([n for n, p in places.items() if not self._is_as_left(n, p)])
-            self._keep_attributes(places)
+            self._keeping.set_all(places)
             waiting = (each for each in self._parts.links if self._placed.of(each.place) is None)
             unmade = links.make(part.tree, waiting)
             self.unmade = tuple(dict.fromkeys((*self.unmade, *unmade)))
-            self._keep_folders()
+            self._keeping.set_folders(self._placed)
             self._put_in_place()
         if self._log is not None:
             # A process may end before the part folder is gone: the next run must not begin anew. A
@@ -537,33 +528,6 @@ class DownloadFiles(PieceStore):
                 merge(part.tree, name, part.target, placed=placed, replaces=replaces)
             else:
                 placed.add((name,), (place(part.tree, name, part.target, name),))
-
-    def _keep_attributes(self, files: Mapping[int, tuple[str, ...]]) -> None:
-        """Set the kept attributes of files, before they appear in the target."""
-        # The mode of a new folder there is what the umask allows.
-        allowed, now = stat.S_IMODE(self._part.tree.status().st_mode), time.time_ns()
-        attributes = self._parts.attributes
-        for number, parts in files.items() if attributes else ():
-            kept = attributes[number]
-            if kept != Attributes():
-                mode = None if kept.mode is None else file_mode(kept.mode, allowed)
-                usual = mode == 0o666 & allowed
-                modified = kept_time(kept.modified_ns, now)
-                self._parts.tree.keep(parts, None if usual else mode, modified)
-                if modified is not None:
-                    self._traces.dated(number, modified)
-        if attributes:
-            self._traces.tell(files)
-
-    def _keep_folders(self) -> None:
-        """Set the kept attributes of folders, once nothing more is put into them."""
-        allowed, now = stat.S_IMODE(self._part.tree.status().st_mode), time.time_ns()
-        # Innermost first, as changes in a folder update its time.
-        waiting = [(p, k) for p, k in self._parts.folders.items() if self._placed.of(p) is None]
-        for parts, kept in sorted(waiting, key=lambda each: -len(each[0])):
-            mode = None if kept.mode is None else folder_mode(kept.mode, allowed)
-            modified = kept_time(kept.modified_ns, now)
-            self._parts.tree.keep(parts, None if mode == allowed else mode, modified)
 
     def _fail(self, error: OSError, doing: str) -> NoReturn:
         """Raise the error for one of the disk, which is its cause where it may pass by itself."""
@@ -616,6 +580,57 @@ class DownloadFiles(PieceStore):
     def _use(self, number: int) -> AbstractContextManager[Handle]:
         return self._pool(number).use(number)
 
+    @contextmanager
+    def _alone(self, pieces: range) -> Iterator[None]:
+        """Let no other thread write these pieces meanwhile: two peers may send the same."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._writing.isdisjoint(pieces))
+            self._writing.update(pieces)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._writing.difference_update(pieces)
+                self._turn.notify_all()
+
+    def _write_runs(self, pieces: range, view: memoryview) -> None:
+        start = pieces.start * self._info.shape.piece_length
+        spans = list(self._extents.find(start, len(view)))
+        try:
+            for small, some in groupby(spans, self._is_small):
+                if small:
+                    view = self._write_small(some, view)
+                else:
+                    view = self._write_spans(some, view, self._use)
+        finally:
+            self._traces.tell({span.file for span in spans})
+
+    def _write_small(self, spans: Iterable[FileSlice], data: memoryview) -> memoryview:
+        """Write whole small files, each made now unless it is there; return the rest of data."""
+        with self._files.visiting() as visit:
+            for span in spans:
+                number, content = span.file, data[: span.length]
+                if self._parts.is_late(number) and not self._traces.knows(number):
+                    self._make(number, content, visit)
+                else:
+                    with visit(number) as handle:
+                        self._write(span, handle, content)
+                data = data[span.length :]
+        return data
+
+    def _make(self, number: int, content: memoryview, visit: Visit) -> None:
+        """Make a late file with all that it holds; one whose disk failed is begun again."""
+        flags = os.O_TRUNC if number in self._begun else os.O_EXCL
+        try:
+            with visit(number, os.O_CREAT | flags) as handle:
+                self._begun.add(number)
+                handle.write_at(0, content)
+                self._keeping.written(number, handle)
+                self._traces.made(number, handle.descriptor)
+            self._begun.discard(number)
+        except FileExistsError:
+            raise self._meddled(number) from None
+
     def _write_spans(
         self,
         spans: Iterable[FileSlice],
@@ -635,6 +650,7 @@ class DownloadFiles(PieceStore):
         except Meddled:
             raise self._gone() or self._meddled(span.file) from None
         try:
+            self._keeping.changed(span.file)
             handle.write_at(span.offset, data)
         finally:
             self._traces.end(span.file, handle.descriptor)

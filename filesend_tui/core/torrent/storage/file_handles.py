@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from filesend_tui.core.errors import StorageFailed
 
@@ -80,6 +81,30 @@ class Handle:
             offset += written
             data = data[written:]
 
+    def keep(self, mode: int | None, modified_ns: int | None) -> bool:
+        """Set the file's permissions and modification time; None: leave as it is.
+
+        Errors are ignored: not every file system keeps them. Returns False where this system sets
+        them by the name of a file only.
+        """
+        if sys.platform == "win32" or os.utime not in os.supports_fd:
+            return False
+        if mode is not None:
+            with suppress(OSError):
+                os.fchmod(self.descriptor, mode)
+        if modified_ns is not None:
+            with suppress(OSError):
+                os.utime(self.descriptor, ns=(time.time_ns(), modified_ns))
+        return True
+
+
+class Visit(Protocol):
+    """What `HandlePool.visiting` yields."""
+
+    def __call__(self, number: int, flags: int = 0) -> AbstractContextManager[Handle]:
+        """Open a file by its number, with further flags, for one block. Raises OSError."""
+        ...
+
 
 class HandlePool:
     """Opens files as they are needed and keeps the most recently used ones open. Thread-safe.
@@ -134,11 +159,12 @@ class HandlePool:
                 self._changed.notify_all()
 
     @contextmanager
-    def visiting(self) -> Iterator[Callable[[int], AbstractContextManager[Handle]]]:
+    def visiting(self) -> Iterator[Visit]:
         """Yield what opens many files once each, in a third of the time: none of them is kept.
 
-        It takes a file's number, as `use` does. Like a use of a file, the block delays those who
-        want all files closed; so nothing else of this pool may be used in it.
+        It takes a file's number, as `use` does, and further flags of os.open. Like a use of a file,
+        the block delays those who want all files closed; so nothing else of this pool may be used
+        in it.
 
         Raises:
             StorageFailed: The pool is closed.
@@ -155,9 +181,9 @@ class HandlePool:
                 self._changed.notify_all()
 
     @contextmanager
-    def _visit(self, number: int) -> Iterator[Handle]:
+    def _visit(self, number: int, flags: int = 0) -> Iterator[Handle]:
         with self._changed:
-            handle = Handle(self._open_file(number, self._flags))
+            handle = Handle(self._open_file(number, self._flags | flags))
         try:
             yield handle
         finally:

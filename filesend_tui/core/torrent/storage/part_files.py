@@ -1,5 +1,8 @@
 """The part files of one download: laid out, made at full length, or taken up from an earlier run.
 
+Of many files the small ones are late: made when they are written, each as a whole. To make them all
+before costs as much again, and promises no room: that of a small file is not allocated.
+
 By number: those of the torrent's files, and SPILL. What is written to them, and how they are put in
 place, is download_files.py's.
 """
@@ -24,7 +27,7 @@ from filesend_tui.core.torrent.storage.arrival.holes import (
 from filesend_tui.core.torrent.storage.arrival.placed import Placed
 from filesend_tui.core.torrent.storage.dir_cache import DirCache
 from filesend_tui.core.torrent.storage.dir_handle import DirHandle
-from filesend_tui.core.torrent.storage.extents import SPILL
+from filesend_tui.core.torrent.storage.extents import SPILL, pieces_of
 from filesend_tui.core.torrent.storage.part_folder.kept import Kept, is_as_left, sort_out
 from filesend_tui.core.torrent.storage.part_folder.part_folder import PartFolder
 from filesend_tui.core.torrent.storage.part_folder.places import Places
@@ -32,7 +35,7 @@ from filesend_tui.core.torrent.storage.part_folder.strays import is_part_file, r
 from filesend_tui.core.torrent.storage.part_folder.traces import Traces
 from filesend_tui.core.torrent.storage.part_folder.written import Written
 from filesend_tui.core.torrent.storage.paths import Folding, folding, laid_out
-from filesend_tui.core.torrent.storage.preallocate import make_file, mend_length
+from filesend_tui.core.torrent.storage.preallocate import SMALL, make_file, mend_length
 
 
 class Unusable(Exception):
@@ -47,6 +50,7 @@ class PartFiles:
         part: Their folder.
         chosen: Numbers of the wanted files.
         spilled: Bytes of the spill.
+        late: Whether small files are made when they are written.
 
     tree: opens them. places: where each is below the tree, and later below the target. folders:
     places of folders that are made besides, or whose attributes are kept. attributes: what is kept
@@ -54,12 +58,19 @@ class PartFiles:
     """
 
     def __init__(
-        self, info: TorrentInfo, part: PartFolder, chosen: Sequence[int], spilled: int
+        self,
+        info: TorrentInfo,
+        part: PartFolder,
+        chosen: Sequence[int],
+        spilled: int,
+        *,
+        late: bool,
     ) -> None:
         self._info = info
         self._part = part
         self._chosen = chosen
         self._spilled = spilled
+        self._late = late
         self.tree = DirCache(part.tree)
         self.places = Places()
         self.folders: dict[tuple[str, ...], Attributes] = {}
@@ -71,6 +82,17 @@ class PartFiles:
     def length(self, number: int) -> int:
         """Return the bytes of a part file."""
         return self._spilled if number == SPILL else self._info.files.lengths[number]
+
+    def is_late(self, number: int) -> bool:
+        """Return whether a file is made when it is written: small, and all in one piece.
+
+        One whose piece is a hole is never written.
+        """
+        length = self.length(number)
+        if not self._late or not 0 < length <= SMALL or number == SPILL:
+            return False
+        pieces = pieces_of(self._info, number)
+        return len(pieces) == 1 and pieces[0] not in self.zeros
 
     def path(self, number: int) -> tuple[str, ...]:
         """Return the path of a part file, below the target, as a person may be told it."""
@@ -109,14 +131,17 @@ class PartFiles:
         self.zeros = zeros if zeros and keeps_holes(self._part.tree) else frozenset()
 
     def make(self) -> None:
-        """Make every part file at its full length: a full disk fails now, not at 99 %.
+        """Make every part file that is not late at its full length.
+
+        So a full disk fails now, not at 99 %.
 
         Raises:
             OSError: There is no room, or the disk failed.
         """
         self._make_folders()
         for number in self._numbers():
-            self._make(number)
+            if not self.is_late(number):
+                self._make(number)
 
     def note_holes(self, traces: Traces) -> None:
         """Record new files that nothing is ever written to, as they are holes. Raises OSError."""
@@ -201,7 +226,8 @@ class PartFiles:
         for number in self._numbers():
             status = self._look(number)
             if status is None:
-                self._make(number)
+                if not self.is_late(number):
+                    self._make(number)
                 lost.add(number)
             elif status.st_size != self.length(number):
                 mend_length(*self._at(number), self.length(number))
@@ -252,8 +278,10 @@ class PartFiles:
         """
         self.tree.close()
         for number in self._numbers():
-            if (status := self._look(number)) is not None:
-                traces.found(number, status)
+            status = self._look(number)
+            if status is None or (self.is_late(number) and status.st_size != self.length(number)):
+                continue  # it is yet to be made
+            traces.found(number, status)
         traces.doubt(self._numbers())
 
     # -- one part file

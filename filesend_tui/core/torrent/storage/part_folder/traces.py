@@ -148,6 +148,19 @@ class Traces:
         self._left.set(number, left)
         self._tell(number, number + 1)
 
+    def knows(self, number: int) -> bool:
+        """Return whether a file was left before."""
+        return self._left.get(number) is not None
+
+    def made(self, number: int, descriptor: int) -> None:
+        """Record a file that this thread has just made; nothing else writes to it meanwhile.
+
+        It is noted once `tell` is called. Raises OSError.
+        """
+        status = os.fstat(descriptor)
+        with self._lock:
+            self._left.set(number, _Left(place_of(status), status.st_mtime_ns, status.st_nlink > 0))
+
     def doubt(self, numbers: Iterable[int]) -> None:
         """Have files verified again at the end, whatever their status shows."""
         with self._lock:
