@@ -65,6 +65,18 @@ def main(arguments: list[str] | None = None) -> int:
         help="holds the secret that the TURN server shares (coturn's static-auth-secret)",
     )
     parser.add_argument(
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="its certificate for TLS, in PEM form, with its issuers'; newer ones are taken up",
+    )
+    parser.add_argument(
+        "--tls-key",
+        type=Path,
+        metavar="FILE",
+        help="the certificate's private key, where that is in another file",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -98,6 +110,8 @@ def main(arguments: list[str] | None = None) -> int:
         transit=options.transit,
         turn=options.turn,
         turn_secret_file=options.turn_secret_file,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
         announce=options.announce,
         announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,

@@ -17,16 +17,18 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import uvicorn
 
 from relay.app import LOOPBACK, RelayApp, create_app
+from relay.certificate import BadCertificate, Certificate, certificate_of
 from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
 from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
+from relay.guard.tls_guard import TlsGuard
 from relay.protocol.nearby import new_instance
 from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
@@ -87,10 +89,10 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn: as create_app takes them. announce_as: the name under
-    which the networks of this machine are told of it; None: they are not. on_ready: called with the
-    URL once connections are answered. `should_exit = True`, from any thread, ends it within a
-    moment; so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores, turn: as create_app takes them. certificate: for TLS; None:
+    it speaks HTTP. announce_as: the name under which the networks of this machine are told of it;
+    None: they are not. on_ready: called with the URL once connections are answered. `should_exit =
+    True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -102,12 +104,14 @@ class RelayServer(uvicorn.Server):
         metrics_to: Sequence[str] = LOOPBACK,
         stores: Stores | None = None,
         turn: TurnServers | None = None,
+        certificate: Certificate | None = None,
         announce_as: str | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
+        self._certificate = certificate
         self._announce_as = announce_as
-        self._announcing: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._app: RelayApp = create_app(
             limits, proxies, metrics_to, stores, turn, instance=announce_as
         )
@@ -117,7 +121,9 @@ class RelayServer(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                http=cast("type[asyncio.Protocol]", partial(HttpGuard, self._app.guard)),
+                http=cast("type[asyncio.Protocol]", self._protocol),
+                # uvloop ignores a pause before it has begun to read, which tls_guard.py needs.
+                loop="auto" if certificate is None else "asyncio",
                 # uvicorn would accept a stranger's header; relay/guard/addresses.py handles them.
                 proxy_headers=False,
                 log_config=None,
@@ -137,7 +143,14 @@ class RelayServer(uvicorn.Server):
     def url(self) -> str:
         """The relay's URL, with the actual port."""
         host, port = self._listener.getsockname()[:2]
-        return f"http://{_place(host, port)}"
+        scheme = "http" if self._certificate is None else "https"
+        return f"{scheme}://{_place(host, port)}"
+
+    def _protocol(self, **uvicorn: Any) -> asyncio.Protocol:
+        """Return the protocol of a new connection, as uvicorn asks for one."""
+        if (certificate := self._certificate) is None:
+            return HttpGuard(self._app.guard, **uvicorn)
+        return TlsGuard(self._app.guard, lambda: certificate.context, **uvicorn)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until `should_exit` or a signal."""
@@ -149,18 +162,19 @@ class RelayServer(uvicorn.Server):
         await self._app.answer_stun(self._listener)
         logger.info("ready")
         if self._announce_as is not None:
-            self._announcing = asyncio.create_task(self._announce(self._announce_as))
+            self._beside.append(asyncio.create_task(self._announce(self._announce_as)))
+        if self._certificate is not None:
+            self._beside.append(asyncio.create_task(self._certificate.keep()))
         self._on_ready(self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Notify everybody connected, then close."""
         logger.info("closing")
-        if self._announcing is not None:
-            self._announcing.cancel()
+        for task in self._beside:
+            task.cancel()
         await self._app.say_closing()
         await super().shutdown(sockets)
-        if self._announcing is not None:
-            await asyncio.wait({self._announcing})
+        await asyncio.gather(*self._beside, return_exceptions=True)
 
     async def _announce(self, instance: str) -> None:
         try:
@@ -196,6 +210,8 @@ def serve(
     transit: int | None = None,
     turn: Sequence[str] = (),
     turn_secret_file: Path | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
     announce: bool | None = None,
     announce_as: str | None = None,
     until_stdin_closes: bool = False,
@@ -206,9 +222,11 @@ def serve(
     `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
     None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
     turn, turn_secret_file: URLs of TURN servers, and the file of the secret that they share with
-    the relay. announce: tell the networks of this machine of the relay, by mDNS; None: where others
-    reach it. announce_as: its name there; None: a new one. until_stdin_closes: also end at the end
-    of standard input, as when the parent that holds the other end of the pipe is gone.
+    the relay. tls_cert, tls_key: PEM files of a certificate and its key, which may be in one file;
+    newer ones are taken up. announce: tell the networks of this machine of the relay, by mDNS;
+    None: where others reach it. announce_as: its name there; None: a new one. until_stdin_closes:
+    also end at the end of standard input, as when the parent that holds the other end of the pipe
+    is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -224,6 +242,11 @@ def serve(
         servers = turn_servers(turn, turn_secret_file)
     except ValueError as error:
         print(f"FileSend relay cannot give out TURN credentials: {error}.", file=sys.stderr)
+        return 1
+    try:
+        certificate = certificate_of(tls_cert, tls_key)
+    except BadCertificate as error:
+        print(f"FileSend relay cannot speak TLS: {error}", file=sys.stderr)
         return 1
     try:
         listener = listen(host, port)
@@ -249,6 +272,7 @@ def serve(
             proxies=proxies,
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
             turn=servers,
+            certificate=certificate,
             announce_as=announce_as or new_instance()
             if reached and announce is not False
             else None,

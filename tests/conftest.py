@@ -20,6 +20,7 @@ from filesend_tui.core.transports.webrtc.native import library
 from filesend_tui.core.transports.webrtc.webrtc import WebRtcChannel
 from filesend_tui.system import process_exit
 from relay.app import LOOPBACK
+from relay.certificate import Certificate
 from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
@@ -159,6 +160,7 @@ def running_relay(
     stores: Stores | None = None,
     turn: TurnServers | None = None,
     announce_as: str | None = None,
+    certificate: Certificate | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
@@ -170,6 +172,7 @@ def running_relay(
             stores=stores,
             turn=turn,
             announce_as=announce_as,
+            certificate=certificate,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -58,6 +58,8 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
     "turn_secret_file": {"dir_okay": False},
+    "tls_cert": {"dir_okay": False},
+    "tls_key": {"dir_okay": False},
 }
 
 

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
-@takes("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file", "log_level")
+@takes(
+    "trusted_proxies",
+    "metrics_to",
+    "transit",
+    "turn",
+    "turn_secret_file",
+    "tls_cert",
+    "tls_key",
+    "log_level",
+)
 def relay(
     context: typer.Context,
     *,
@@ -41,6 +50,8 @@ def relay(
             transit=settings.transit,
             turn=settings.turn,
             turn_secret_file=settings.turn_secret_file,
+            tls_cert=settings.tls_cert,
+            tls_key=settings.tls_key,
             announce=announce,
         )
     )

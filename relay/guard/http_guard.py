@@ -18,23 +18,34 @@ from relay.protocol.transit import TRANSIT_PATH
 
 
 class HttpGuard(H11Protocol):
-    """uvicorn's HTTP protocol, with the guard's limits."""
+    """uvicorn's HTTP protocol, with the guard's limits.
 
-    def __init__(self, guard: ConnectionGuard, **uvicorn: Any) -> None:
+    admitted: the connection, where the guard has admitted it already.
+    """
+
+    def __init__(
+        self, guard: ConnectionGuard, admitted: Connection | None = None, **uvicorn: Any
+    ) -> None:
         super().__init__(**uvicorn)
         self.conn = OneRequest()
         self._guard = guard
-        self._guarded: Connection | None = None
+        self._guarded = admitted
         self._is_websocket = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._guarded = self._guard.enter(transport)
+        if self._guarded is None:
+            self._guarded = self._guard.enter(transport)
         if self._guarded is not None:
             super().connection_made(transport)
             self._look()
             if seconds := self._guarded.seconds_in_debt():
-                transport.pause_reading()
+                # Soon: uvloop ignores a pause before it has begun to read.
+                self.loop.call_soon(self._pause, transport)
                 self.loop.call_later(seconds, self._begin, transport)
+
+    def _pause(self, transport: asyncio.Transport) -> None:
+        if not transport.is_closing():
+            transport.pause_reading()
 
     def _begin(self, transport: asyncio.Transport) -> None:
         if not transport.is_closing():

@@ -21,7 +21,9 @@ class Person:
 
     def __init__(self) -> None:
         self.client = socketio.AsyncClient(
-            reconnection=False, websocket_extra_options={"max_msg_size": MAX_FRAME}
+            ssl_verify=False,
+            reconnection=False,
+            websocket_extra_options={"max_msg_size": MAX_FRAME},
         )
         self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         for event in DELIVERED:

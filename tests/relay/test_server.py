@@ -10,12 +10,17 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import websockets
 
 from filesend_tui.core.util.own_address import has
+from relay.guard.limits import Limits, Rate
 from relay.server import RelayServer, listen
+from tests.certificates import own_certificate
+from tests.conftest import running_relay
 from tests.relay.conftest import TIMEOUT, Connect, pair
 
 Start = Callable[..., Awaitable[tuple[Process, str]]]
@@ -37,7 +42,7 @@ async def start() -> AsyncIterator[Start]:
         assert process.stdout is not None
         assert process.stderr is not None
         line = await asyncio.wait_for(process.stdout.readline(), 30)
-        ready = re.fullmatch(r"FileSend relay ready at (http://\S+:\d+)\r?\n", line.decode())
+        ready = re.fullmatch(r"FileSend relay ready at (https?://\S+:\d+)\r?\n", line.decode())
         assert ready, (line, await process.stderr.read())
         return process, ready[1]
 
@@ -64,6 +69,40 @@ async def test_the_ready_line_names_a_relay_that_answers(start: Start, connect: 
     assert url.startswith("http://127.0.0.1:")
     person = await connect(url)
     assert await person.allocate()
+
+
+async def test_a_relay_with_a_certificate_answers_over_tls(
+    start: Start, connect: Connect, tmp_path: Path
+):
+    chain, key = own_certificate(tmp_path)
+    _, url = await start("--tls-cert", str(chain), "--tls-key", str(key))
+    assert url.startswith("https://127.0.0.1:")
+    person = await connect(url)
+    assert await person.allocate()
+
+
+async def test_a_relay_without_a_usable_certificate_says_so_in_one_line(tmp_path: Path):
+    chain, key = own_certificate(tmp_path)
+    key.write_text("nothing")
+    status, out, err = await end(
+        await spawn("--port", "0", "--tls-cert", str(chain), "--tls-key", str(key))
+    )
+    assert (status, out, err.count(b"\n")) == (1, b"", 1)
+    assert err.startswith(b"FileSend relay cannot speak TLS: ")
+    assert str(key).encode() in err
+
+
+async def test_whoever_used_up_their_time_of_the_loop_is_not_read_at_once():
+    debt = 30.0
+    with running_relay(Limits(address_loop_time=Rate(burst=1.0, per_second=1.0))) as relay:
+        guard = relay.server._app.guard
+        guard.loop_time.charge("127.0.0.1", 1.0 + debt)
+        port = urlsplit(relay.url).port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(TIMEOUT):
+            while not any(not each.transport.is_reading() for each in guard._connections):
+                await asyncio.sleep(0.01)
+        writer.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to a child")
