@@ -314,6 +314,12 @@ SaveOption = Annotated[
         help="Run none, but remember this relay in the settings; none forgets it.",
     ),
 ]
+RelayArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="URL", help="The relay; without one that of the settings, or this machine's."
+    ),
+]
 ClearOption = Annotated[bool, typer.Option("--clear", help="Delete the whole history.")]
 CountOption = Annotated[
     int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many entries, the newest.")

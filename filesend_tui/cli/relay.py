@@ -1,4 +1,4 @@
-"""`filesend relay`: options in, the relay served, an exit code out."""
+"""`filesend relay`: options in, the relay served, an exit code out; `status` asks one instead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,29 @@ from typing import TYPE_CHECKING
 import typer
 
 from filesend_tui.cli.common import Refused, settle
-from filesend_tui.cli.options import AnnounceOption, HostOption, PortOption, SaveOption, takes
+from filesend_tui.cli.options import (
+    LOG,
+    AnnounceOption,
+    HostOption,
+    JsonOption,
+    PortOption,
+    RelayArgument,
+    SaveOption,
+    takes,
+)
 
 if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
+relay = typer.Typer(
+    help="Run a relay: it introduces people, and can read no file.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@relay.callback(invoke_without_command=True)
 @takes(
     "trusted_proxies",
     "metrics_to",
@@ -23,7 +40,7 @@ if TYPE_CHECKING:
     "tls_key",
     "log_level",
 )
-def relay(
+def served(
     context: typer.Context,
     *,
     host: HostOption = "127.0.0.1",
@@ -32,6 +49,8 @@ def relay(
     save: SaveOption = None,
 ) -> None:
     """Run a relay: it introduces people, and can read no file."""
+    if context.invoked_subcommand is not None:
+        return
     settings = settle(context.obj, service=True)
     if save is not None:
         _remember(save, settings)
@@ -55,6 +74,21 @@ def relay(
             announce=announce,
         )
     )
+
+
+@relay.command()
+@takes(*LOG)
+def status(
+    context: typer.Context, relay: RelayArgument = None, *, json: JsonOption = False
+) -> None:
+    """Ask a relay whether it answers, and what it has to do."""
+    settings = settle(context.obj)
+    from filesend_tui.cli import compose
+    from filesend_tui.headless import relay_status
+
+    with compose.local_relay_of(settings) as local:
+        url = relay or settings.relay or local.url
+        raise typer.Exit(relay_status.run(url, settings.proxy, json=json))
 
 
 def _remember(url: str, settings: Settings) -> None:

@@ -80,5 +80,6 @@ def screens(
 for command in (send, receive, listen, seed, download, resume, forget, history):
     cli.command()(command)
 cli.add_typer(contacts, name="contacts")
-for command in (limit, doctor, relay):
+for command in (limit, doctor):
     cli.command()(command)
+cli.add_typer(relay, name="relay")

@@ -108,6 +108,7 @@ NEEDED = {
     "limit": [],
     "doctor": [],
     "relay": [],
+    "relay status": [],
 }
 
 
