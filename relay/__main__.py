@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+from relay.log_lines import FORMATS
 from relay.protocol.nearby import is_instance
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--port", type=_port, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
     )
     parser.add_argument("--log-level", choices=_LOG_LEVELS, default="warning")
+    parser.add_argument("--log-format", choices=FORMATS, default="text")
     parser.add_argument(
         "--trusted-proxy",
         action="append",
@@ -105,6 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.host,
         options.port,
         options.log_level,
+        log_format=options.log_format,
         trusted_proxies=options.trusted_proxy,
         metrics_to=options.metrics_to,
         transit=options.transit,

@@ -22,10 +22,10 @@ from typing import Any, cast
 import msgspec
 import uvicorn
 
+from relay import log_lines
 from relay.app import LOOPBACK, RelayApp, create_app
 from relay.certificate import BadCertificate, Certificate, certificate_of
 from relay.guard.addresses import Proxies
-from relay.guard.bounded_log import BoundedLog
 from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
 from relay.guard.tls_guard import TlsGuard
@@ -205,6 +205,7 @@ def serve(
     port: int = DEFAULT_PORT,
     log_level: str = "warning",
     *,
+    log_format: str = "text",
     trusted_proxies: Sequence[str] = (),
     metrics_to: Sequence[str] | None = None,
     transit: int | None = None,
@@ -218,26 +219,21 @@ def serve(
 ) -> int:
     """Run a relay until a signal ends it; return the process's exit status.
 
-    Prints one line on standard output when ready. trusted_proxies: addresses and networks whose
-    `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
-    None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
-    turn, turn_secret_file: URLs of TURN servers, and the file of the secret that they share with
-    the relay. tls_cert, tls_key: PEM files of a certificate and its key, which may be in one file;
-    newer ones are taken up. announce: tell the networks of this machine of the relay, by mDNS;
-    None: where others reach it. announce_as: its name there; None: a new one. until_stdin_closes:
-    also end at the end of standard input, as when the parent that holds the other end of the pipe
-    is gone.
+    Prints one line on standard output when ready. log_format: one of log_lines.FORMATS.
+    trusted_proxies: addresses and networks whose `X-Forwarded-For` is trusted. metrics_to:
+    likewise, who may read `/metrics`; this machine if None. transit: bytes that are carried for an
+    address in a day; 0: none, None: what Limits say. turn, turn_secret_file: URLs of TURN servers,
+    and the file of the secret that they share with the relay. tls_cert, tls_key: PEM files of a
+    certificate and its key, which may be in one file; newer ones are taken up. announce: tell the
+    networks of this machine of the relay, by mDNS; None: where others reach it. announce_as: its
+    name there; None: a new one. until_stdin_closes: also end at the end of standard input, as when
+    the parent that holds the other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
     """
     proxies = Proxies(trusted_proxies)
-    handler = logging.StreamHandler()
-    handler.addFilter(BoundedLog())
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
-    )
-    logging.getLogger("relay").setLevel(log_level.upper())
+    log_lines.set_up(log_level, log_format)
     try:
         servers = turn_servers(turn, turn_secret_file)
     except ValueError as error:

@@ -39,6 +39,7 @@ relay = typer.Typer(
     "tls_cert",
     "tls_key",
     "log_level",
+    "log_format",
 )
 def served(
     context: typer.Context,
@@ -64,6 +65,7 @@ def served(
             host,
             settings.port if port is None else port,
             settings.log_level,
+            log_format=settings.log_format,
             trusted_proxies=settings.trusted_proxies,
             metrics_to=settings.metrics_to,
             transit=settings.transit,

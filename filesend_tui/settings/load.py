@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     address in a day; 0: none, None: its own default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
     the secret that it shares with them. tls_cert, tls_key: the PEM files with which it speaks TLS.
+    log_format: `text` or `json`, of its log lines.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
@@ -100,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     skip_existing: bool = False
     state: Path | None = None
     log_level: str = "warning"
+    log_format: str = "text"
     log_file: Path | None = None
     theme: str | None = None
     held: dict[str, str] = msgspec.field(default_factory=dict)

@@ -26,6 +26,8 @@ _ICE_URL: Final = re.compile(
 )
 _E = TypeVar("_E", bound=StrEnum)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+#: What log lines of the relay may look like; relay/log_lines.py's FORMATS.
+LOG_FORMATS: Final = ("text", "json")
 #: What becomes of running transfers when the terminal goes away.
 ON_HANGUP: Final = ("finish", "stop")
 #: Who reaches the relay that a run starts: the networks of this machine, or nobody else.
@@ -122,6 +124,14 @@ def log_level(value: str) -> str:
     if level not in LOG_LEVELS:
         raise ValueError(f"a log level is one of {', '.join(LOG_LEVELS)}")
     return level
+
+
+def log_format(value: str) -> str:
+    """Parse one of LOG_FORMATS."""
+    form = value.lower()
+    if form not in LOG_FORMATS:
+        raise ValueError(f"it is one of {' or '.join(LOG_FORMATS)}")
+    return form
 
 
 def on_hangup(value: str) -> str:

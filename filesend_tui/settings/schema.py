@@ -454,6 +454,16 @@ SETTINGS: Final = (
         variable="FILESEND_LOG_LEVEL",
     ),
     Setting(
+        key="log_format",
+        about="What log lines of this machine's relay look like: text, or json for programs.",
+        parse=parse.log_format,
+        example='"json"',
+        default="text",
+        flag="--log-format",
+        metavar="text|json",
+        variable="FILESEND_LOG_FORMAT",
+    ),
+    Setting(
         key="log_file",
         about="Where log lines go.",
         parse=parse.path,

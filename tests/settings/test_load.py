@@ -114,6 +114,7 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         Path("/env"),
     ),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
+    ("log_format", '"json"', "FILESEND_LOG_FORMAT", "TEXT", "json", "json", "text"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
 ]
 
