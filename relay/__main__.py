@@ -65,6 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="holds the secret that the TURN server shares (coturn's static-auth-secret)",
     )
     parser.add_argument(
+        "--page-key-file",
+        type=Path,
+        metavar="FILE",
+        help="let pages in that were saved with filesend page, by the key in it, which is made",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -98,6 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         transit=options.transit,
         turn=options.turn,
         turn_secret_file=options.turn_secret_file,
+        page_key_file=options.page_key_file,
         announce=options.announce,
         announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,

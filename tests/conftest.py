@@ -25,6 +25,7 @@ from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
 from relay.stores.base import Stores
 from relay.turn import TurnServers
+from relay.web.page_key import SavedPages
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -158,6 +159,7 @@ def running_relay(
     port: int = 0,
     stores: Stores | None = None,
     turn: TurnServers | None = None,
+    pages: SavedPages | None = None,
     announce_as: str | None = None,
 ) -> Iterator[RunningRelay]:
     with listen("127.0.0.1", port) as listener:
@@ -169,6 +171,7 @@ def running_relay(
             metrics_to=metrics_to,
             stores=stores,
             turn=turn,
+            pages=pages,
             announce_as=announce_as,
             on_ready=lambda _url: ready.set(),
         )

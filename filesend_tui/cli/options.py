@@ -58,6 +58,7 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
     "turn_secret_file": {"dir_okay": False},
+    "page_key_file": {"dir_okay": False},
 }
 
 

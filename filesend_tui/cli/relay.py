@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
-@takes("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file", "log_level")
+@takes(
+    "trusted_proxies",
+    "metrics_to",
+    "transit",
+    "turn",
+    "turn_secret_file",
+    "page_key_file",
+    "log_level",
+)
 def relay(
     context: typer.Context,
     *,
@@ -41,6 +49,7 @@ def relay(
             transit=settings.transit,
             turn=settings.turn,
             turn_secret_file=settings.turn_secret_file,
+            page_key_file=settings.page_key_file,
             announce=announce,
         )
     )

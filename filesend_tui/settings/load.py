@@ -49,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     that may read its metrics; None: this machine only. transit: bytes that it carries for an
     address in a day; 0: none, None: its own default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
-    the secret that it shares with them.
+    the secret that it shares with them. page_key_file: the file of the key by which it lets pages
+    in that were saved; None: none.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
@@ -75,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     transit: int | None = None
     turn: tuple[str, ...] = ()
     turn_secret_file: Path | None = None
+    page_key_file: Path | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False

@@ -95,6 +95,15 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         Path("/file"),
         Path("/env"),
     ),
+    (
+        "page_key_file",
+        '"/file"',
+        "FILESEND_PAGE_KEY_FILE",
+        "/env",
+        Path("/opt"),
+        Path("/file"),
+        Path("/env"),
+    ),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
 ]
