@@ -37,6 +37,8 @@ export type FailureCode =
   | "noChannel"
   /** The browser has no room for what arrives. */
   | "noRoom"
+  /** What arrived went with the page that had it. */
+  | "lost"
   /** A file that is sent cannot be read any more; `detail` is its path. */
   | "unreadable";
 

@@ -2,6 +2,7 @@
 
 import { download, intoFolder } from "./downloads.ts";
 import { droppedOf, pickedOf } from "./picking.ts";
+import { homeOf } from "./home.ts";
 import { TEXTS } from "./texts.ts";
 import { View } from "./view.ts";
 import { Visit } from "../visit/visit.ts";
@@ -22,7 +23,8 @@ let awake: WakeLockSentinel | undefined;
 
 // The type says that it is always there; without TLS it is not.
 const clipboard = navigator.clipboard as Clipboard | undefined;
-const visit = new Visit(location.origin, nameOf(navigator.userAgent), (state) => {
+const home = homeOf(document, location.origin);
+const visit = new Visit(home.relay, home.key, nameOf(navigator.userAgent), (state) => {
   if (drawing === undefined) {
     drawing = setTimeout(draw, Math.max(0, drawnAt + DRAWN_EVERY - performance.now()));
   }
@@ -49,7 +51,8 @@ const view = new View(top, {
     history.replaceState(null, "", location.pathname);
     location.reload();
   },
-  linkOf: (code) => `${location.origin}/r#${code}`,
+  // A page is saved so that nobody has to trust the one that a relay serves.
+  linkOf: (code) => (home.isSaved ? undefined : `${home.relay}/r#${code}`),
 });
 
 function draw(): void {

@@ -7,10 +7,11 @@ export const TEXTS = {
   tagline: "Files from one person to another, machine to machine.",
   yourCode: "Your code",
   tellCode: "Tell it to whom you want to meet, or have them open the page with it:",
+  tellCodeAlone: "Tell it to whom you want to meet; they type it into filesend, or into a page as this one:",
   copyCode: "Copy code",
   copyLink: "Copy link",
   copied: "Copied.",
-  theirCode: "Their code",
+  theirCode: "Their code, or link",
   theirCodeHint: "such as 4711-apple-violin",
   pair: "Pair",
   askingForCode: "Asking for a code…",
@@ -69,6 +70,9 @@ export const TEXTS = {
 export function sentenceOf(code: FailureCode, detail: string): string {
   switch (code) {
     case "invalidCode":
+      if (detail === "elsewhere") {
+        return "That link leads to another relay than this page. Open it in a browser, or have them make one at this relay.";
+      }
       return detail === "several"
         ? "There are several codes in that. Type one of them."
         : "That is no code. It is a number and two words, such as 4711-apple-violin.";
@@ -101,6 +105,8 @@ export function sentenceOf(code: FailureCode, detail: string): string {
       return "The two machines did not reach each other: a network between them may forbid it. Try another network, or filesend on both sides, which has more ways.";
     case "noRoom":
       return "The browser has no room left for it. Free some space, and have it sent again.";
+    case "lost":
+      return "What had arrived was gone with the page, which had it in memory. Have it sent again, and save it before you leave.";
     case "unreadable":
       return `${detail} cannot be read any more. Choose it again.`;
   }

@@ -20,8 +20,8 @@ export interface Deeds {
   say(text: string): void;
   leave(): void;
   startAgain(): void;
-  /** The link that leads here with this code. */
-  linkOf(code: string): string;
+  /** The link that leads here with this code; undefined where nobody else could follow it. */
+  linkOf(code: string): string | undefined;
 }
 
 /** Files of a request that are listed. */
@@ -108,9 +108,14 @@ export class View {
       { "aria-labelledby": "own" },
       element("h2", { id: "own" }, TEXTS.yourCode),
       element("p", { class: "code", id: "code" }, code),
-      element("p", {}, TEXTS.tellCode),
-      element("p", { class: "link" }, link),
-      element("p", { class: "row" }, this.#copying(TEXTS.copyCode, code), this.#copying(TEXTS.copyLink, link)),
+      element("p", {}, link === undefined ? TEXTS.tellCodeAlone : TEXTS.tellCode),
+      link !== undefined && element("p", { class: "link" }, link),
+      element(
+        "p",
+        { class: "row" },
+        this.#copying(TEXTS.copyCode, code),
+        link !== undefined && this.#copying(TEXTS.copyLink, link),
+      ),
     );
   }
 
@@ -135,7 +140,7 @@ export class View {
       autocomplete: "off",
       autocapitalize: "none",
       spellcheck: "false",
-      maxlength: 200,
+      maxlength: 400,
     });
     return element(
       "form",

@@ -37,7 +37,7 @@ export class Saving implements Sink {
     this.#files = files;
     const last = files.at(-1);
     const size = last === undefined ? 0 : last.offset + last.length;
-    this.#store = Disk.isThere ? await Disk.of(this.name, size) : new Blobs();
+    this.#store = (await Disk.isThere()) ? await Disk.of(this.name, size) : new Blobs();
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -60,6 +60,10 @@ export class Saving implements Sink {
   async again(files: readonly TorrentFile[]): Promise<Kept> {
     await this.described(files);
     await this.finished();
+    const last = files.at(-1);
+    if (this.kept.content.size < (last === undefined ? 0 : last.offset + last.length)) {
+      throw new Failure("lost"); // a page without files of its own had it in memory
+    }
     return this.kept;
   }
 
