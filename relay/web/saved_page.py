@@ -34,7 +34,7 @@ _NOT_WITHIN: Final = re.compile(r"<!--|</?(?:script|style)", re.IGNORECASE)
 _RELAY: Final = re.compile(r"https?://(?P<place>[A-Za-z0-9._-]{1,255}(?::[0-9]{1,5})?)")
 _KNOWN: Final = re.compile(
     r'<meta name="filesend-relay" content="([^"<>]*)" />\n'
-    r' *<meta name="filesend-page-key" content="([^"<>]*)" />'
+    r' *<meta name="filesend-page-key" content="([^"<>]*)" data-sum="[^"<>]*" />'
 )
 
 
@@ -78,7 +78,7 @@ def saved_page(built: Mapping[str, BuiltFile], holder: Holder) -> bytes:
             f'<meta http-equiv="Content-Security-Policy" content="{policy}" />',
             '<meta name="referrer" content="no-referrer" />',
             f'<meta name="filesend-relay" content="{escape(holder.relay)}" />',
-            f'<meta name="filesend-page-key" content="{holder.key}" />',
+            f'<meta name="filesend-page-key" content="{holder.key}" data-sum="{_sum(holder)}" />',
         )
     )
     html = _SCRIPT.sub("", html)
@@ -119,6 +119,11 @@ def _policy(relay: re.Match[str], script: str, style: str) -> str:
             "form-action 'none'",
         )
     )
+
+
+def _sum(holder: Holder) -> str:
+    # A key stands there once: so one that was damaged is not taken for another relay's.
+    return hashlib.sha256(" ".join(holder).encode()).hexdigest()[:16]
 
 
 def _hash(text: str) -> str:

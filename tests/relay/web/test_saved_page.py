@@ -127,7 +127,7 @@ def test_a_page_that_is_built_in_another_way_makes_none(index: str) -> None:
     [
         *(b"", b"\xff\xfe", b"<html>"),
         b'<meta name="filesend-relay" content="javascript:x" />\n<meta name="filesend-page-key" '
-        b'content="abcdefghijklmnopqrst-_" />',
+        b'content="abcdefghijklmnopqrst-_" data-sum="" />',
     ],
 )
 def test_what_is_no_page_says_nothing(content: bytes) -> None:
