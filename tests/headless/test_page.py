@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pty
 import stat
 import subprocess
 import sys
@@ -184,12 +183,15 @@ def test_nothing_is_replaced_without_a_yes(
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")
 @pytest.mark.parametrize(("said", "code"), [("n", ExitCode.FAILED), ("yes", ExitCode.DONE)])
 def test_on_a_terminal_it_is_asked(
     said: str, code: ExitCode, letting: RunningRelay, tmp_path: Path
 ) -> None:
     file = tmp_path / "page.html"
     file.write_text("mine")
+    import pty  # Windows has none
+
     ours, theirs = pty.openpty()
     asker = Asker(theirs, sys.stderr)
     os.write(ours, f"{said}\n".encode())
@@ -208,6 +210,7 @@ def test_what_cannot_be_written_is_told(
     assert code_of(capsys) == "storageFailed"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes in folders")
 def test_what_is_no_file_is_not_replaced(
     letting: RunningRelay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -238,7 +241,10 @@ def test_what_does_not_go_together_is_refused(
     assert err.startswith("Error: ")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")
 def test_a_terminal_is_no_place_for_a_file(tmp_path: Path) -> None:
+    import pty  # Windows has none
+
     ours, theirs = pty.openpty()
     try:
         done = subprocess.run(

@@ -181,7 +181,8 @@ export class Transfers {
     if (arrived !== undefined) {
       doing.saving.again(arrived).then(
         (found) => this.#change(id, { arrived: { ...found, saved: false } }),
-        (error: unknown) => this.#failed(id, error, NOT_TAKEN),
+        // The partner was told long ago that it is here.
+        (error: unknown) => this.#end(id, { phase: "failed", failure: asFailure(error) }),
       );
     } else if (ready !== undefined && session !== undefined) {
       this.#take(id, doing, ready, session);
