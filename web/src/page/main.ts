@@ -1,6 +1,6 @@
 /** The page's start: a visit, what draws it, and what the browser is asked for meanwhile. */
 
-import { download, intoFolder } from "./downloads.ts";
+import { choosePlace, download, intoFolder } from "./downloads.ts";
 import { droppedOf, pickedOf } from "./picking.ts";
 import { homeOf } from "./home.ts";
 import { TEXTS } from "./texts.ts";
@@ -36,6 +36,8 @@ const view = new View(top, {
   join: (typed) => void visit.join(typed),
   choose: (files) => void sendThese(() => pickedOf(files)),
   answer: (id, yes) => void visit.answer(id, yes),
+  acceptInto: (transfer) => void acceptInto(transfer),
+  allow: (id) => void visit.allow(id),
   pause: (id, paused) => void visit.pause(id, paused),
   cancel: (id) => void visit.cancel(id),
   saveAll: ({ id, arrived }) => {
@@ -67,6 +69,13 @@ async function sendThese(find: () => readonly SourceFile[] | Promise<readonly So
     await visit.send(await find());
   } catch (error) {
     visit.tell(error);
+  }
+}
+
+async function acceptInto({ id, files }: Transfer): Promise<void> {
+  const chosen = await choosePlace(files);
+  if (chosen !== undefined) {
+    await visit.answer(id, true, chosen);
   }
 }
 

@@ -31,6 +31,7 @@ export const TEXTS = {
     files === 1 ? `${name} would like to send you a file, ${size}:` : `${name} would like to send you ${files} files, ${size}:`,
   more: (count: number): string => `and ${count} more`,
   accept: "Accept",
+  acceptInto: (files: number): string => (files === 1 ? "Accept, and save as…" : "Accept into a folder…"),
   decline: "Decline",
   waitsForYes: (name: string): string => `Waiting for ${name} to say yes…`,
   preparing: (name: string, share: string): string => `${name} prepares it, ${share}.`,
@@ -47,6 +48,8 @@ export const TEXTS = {
   cancel: "Cancel",
   received: (time: string): string => `Received and verified in ${time}.`,
   sent: (name: string): string => `${name} has it, verified.`,
+  inPlace: (name: string): string => `It is in ${name}, as you chose.`,
+  barred: (name: string): string => `The browser asks you once more before this page writes to ${name}: go on?`,
   saveAll: "Save all",
   save: "Save",
   saved: "Saved.",
@@ -104,7 +107,9 @@ export function sentenceOf(code: FailureCode, detail: string): string {
     case "noChannel":
       return "The two machines did not reach each other: a network between them may forbid it. Try another network, or filesend on both sides, which has more ways.";
     case "noRoom":
-      return "The browser has no room left for it. Free some space, and have it sent again.";
+      return "The browser has no room left for it. Free some space, or choose a file or folder for it where the browser lets you, and have it sent again.";
+    case "placeGone":
+      return "What you chose for it cannot be written to any more: it was moved or removed, or the browser was told no. Have it sent again, and choose anew.";
     case "lost":
       return "What had arrived was gone with the page, which had it in memory. Have it sent again, and save it before you leave.";
     case "unreadable":

@@ -13,11 +13,15 @@ export class Blobs implements Store {
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const whole = await this.blob();
+    const whole = this.#whole();
     return new Uint8Array(await whole.slice(position, position + length).arrayBuffer());
   }
 
-  async blob(): Promise<Blob> {
+  async finished(): Promise<Blob> {
+    return this.#whole();
+  }
+
+  #whole(): Blob {
     const parts = [...this.#parts].sort(([one], [other]) => one - other);
     return new Blob(parts.map(([, part]) => part));
   }

@@ -101,7 +101,7 @@ export class Disk implements Store {
     return (await this.#ask({ does: "read", position, length })) ?? new Uint8Array();
   }
 
-  async blob(): Promise<Blob> {
+  async finished(): Promise<Blob> {
     await this.#ask({ does: "close" });
     const root = await navigator.storage.getDirectory();
     return (await root.getFileHandle(this.#name)).getFile();

@@ -11,6 +11,7 @@ import { asFailure, Failure } from "../failure.ts";
 import type { Roads } from "../meeting/channel.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
+import type { Root } from "../saving/places.ts";
 import { codeText, newCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
 import type { Hello } from "../session/hello.ts";
@@ -104,9 +105,14 @@ export class Visit {
     }
   }
 
-  /** Take what the partner offers, or decline it. */
-  async answer(id: string, yes: boolean): Promise<void> {
-    await this.#guarded(() => this.#transfers.answer(id, yes));
+  /** Take what the partner offers, into a file or folder if one was chosen, or decline it. */
+  async answer(id: string, yes: boolean, chosen?: Root): Promise<void> {
+    await this.#guarded(() => this.#transfers.answer(id, yes, chosen));
+  }
+
+  /** Go on with what the browser asks the person about again, who has just pressed for it. */
+  async allow(id: string): Promise<void> {
+    await this.#guarded(() => this.#transfers.allow(id));
   }
 
   /** Pause a transfer, or go on with it. */
