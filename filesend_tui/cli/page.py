@@ -18,18 +18,18 @@ from filesend_tui.cli.options import (
 )
 
 
-@takes("relay", "port", *LOG)
+@takes("relay", *LOG)
 def page(
     context: typer.Context,
     *,
-    output: PageFileOption = None,
+    file: PageFileOption = None,
     check: CheckPageOption = None,
     yes: ReplaceOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Write the relay's page as one file to keep, which works from disk, or check such a file."""
-    target = output if output is not None and str(output) != STDIN else None
-    if check is not None and (output is not None or yes):
+    """Write the page as one file that works from disk, or check such a file."""
+    target = file if file is not None and str(file) != STDIN else None
+    if check is not None and (file is not None or yes):
         raise Refused("--check only reads a file: it goes with neither -o nor --yes.")
     if check is None and target is None:
         _check_output(yes=yes, json=json)

@@ -84,8 +84,8 @@ def test_it_goes_to_standard_output_and_its_hash_to_standard_error(
 def test_nobody_named_a_relay_so_it_is_this_machines(
     letting: RunningRelay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    port = letting.url.rpartition(":")[2]
-    assert filesend(monkeypatch, "--port", port, "-o", "page.html") == ExitCode.DONE
+    monkeypatch.setenv("FILESEND_PORT", letting.url.rpartition(":")[2])
+    assert filesend(monkeypatch, "-o", "page.html") == ExitCode.DONE
     assert (tmp_path / "page.html").read_bytes() == expected(letting.url)
 
 
