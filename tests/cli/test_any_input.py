@@ -132,6 +132,8 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr("filesend_tui.headless.doctor.run", lambda *_, **__: ExitCode.DONE)
     monkeypatch.setattr("filesend_tui.headless.page.page_key_of", told_no_key)
     monkeypatch.chdir(tmp_path)
+    for home in ("HOME", "USERPROFILE"):  # what ~ means: files are made there
+        monkeypatch.setenv(home, str(tmp_path))
     for name in [name for name in os.environ if name.startswith("FILESEND_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FILESEND_SETTINGS", str(tmp_path / "settings.toml"))
@@ -176,7 +178,7 @@ def run(*arguments: str) -> None:
 def test_any_option(
     going_no_further: list[Settings], command: str, option: str, value: str
 ) -> None:
-    if option == "--log-file":
+    if option in ("--log-file", "--page-key-file"):
         value = value.lstrip("/").replace("..", "")  # it is made
     if option == "--host":
         value = value if value in WORDS else "a..b"  # it is looked up

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import logging
 import os
 import stat
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +20,7 @@ from websockets.sync.client import connect
 
 from relay.web.page_key import SavedPages, saved_pages
 from tests.conftest import RunningRelay, running_relay
+from tests.relay.test_server import end, spawn
 
 KEY = "abcdefghijklmnopqrst-_"
 OTHER = "abcdefghijklmnopqrst-A"
@@ -165,3 +169,45 @@ def test_a_key_that_others_can_read_is_told_of(
     (told,) = caplog.records
     assert "chmod 600" in told.getMessage()
     assert path.read_text().strip() not in told.getMessage() + repr(pages)
+
+
+# -- the process
+
+
+async def test_a_process_without_its_key_says_so_in_one_line(tmp_path: Path) -> None:
+    none = tmp_path / "page-key"
+    none.write_text("no key\n")
+    none.chmod(0o600)
+    status, out, err = await end(await spawn("--port", "0", "--page-key-file", str(none)))
+    assert (status, out) == (1, b"")
+    assert err.startswith(b"FileSend relay cannot let saved pages in: ")
+    assert err.count(b"\n") == 1
+
+
+async def test_a_process_that_is_told_to_lets_pages_in(tmp_path: Path) -> None:
+    path = tmp_path / "page-key"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "filesend_tui", "relay", "--port", "0"),
+        env={
+            **os.environ,
+            "FILESEND_SETTINGS": str(tmp_path / "none.toml"),
+            "FILESEND_PAGE_KEY_FILE": str(path),
+        },
+        cwd=Path(__file__).parents[3],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        url = line.decode().split()[-1]
+        told = await asyncio.to_thread(read, f"{url}/page-key")
+        assert json.loads(told) == {"key": path.read_text().strip()}
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        content: bytes = answer.read()
+    return content
