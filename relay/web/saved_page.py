@@ -66,7 +66,7 @@ def saved_page(built: Mapping[str, BuiltFile], holder: Holder) -> bytes:
     match = _RELAY.fullmatch(holder.relay)
     if match is None or not is_page_key(holder.key):
         raise ValueError("such a relay or key is in no page")
-    html = built[_INDEX].content.decode()
+    html = _lines_as_one(built[_INDEX].content)
     scripts, styles = _SCRIPT.findall(html), _STYLE.findall(html)
     if (len(scripts), len(styles), html.count("assets/")) != (1, 1, 2):
         raise ValueError("the page does not load one script and one style sheet")
@@ -131,8 +131,12 @@ def _hash(text: str) -> str:
 
 
 def _within(content: bytes) -> str:
-    # Line ends would be made the same before the text is hashed (HTML, 13.2.3.5).
-    text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
+    text = _lines_as_one(content)
     if _NOT_WITHIN.search(text) or "\0" in text:
         raise ValueError("what is built cannot stand within a page")
     return text
+
+
+def _lines_as_one(content: bytes) -> str:
+    # As browsers do before they hash a text (HTML, 13.2.3.5); and a clone on Windows has others.
+    return content.decode().replace("\r\n", "\n").replace("\r", "\n")

@@ -65,9 +65,8 @@ def check(path: Path) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_file_arrives_from_disk(
-    saved: Path, world: World, browser: Browser, tmp_path: Path
-) -> None:
+def a_file_arrives(saved: Path, world: World, browser: Browser, tmp_path: Path) -> None:
+    """Take a file by a link that is pasted into the page from disk."""
     sent = fill(tmp_path / "from" / "photo of ü.jpg", 20 * MB)
     sender, link = linked(world, sent)
     browser.open(saved.as_uri())
@@ -80,6 +79,18 @@ def test_a_file_arrives_from_disk(
     assert sender.end() == 0, sender.report()
     browser.click("Save")
     assert digests(browser.saved(1)) == digests({sent.name: sent.read_bytes()})
+
+
+def test_a_file_arrives_from_disk(
+    saved: Path, world: World, browser: Browser, tmp_path: Path
+) -> None:
+    a_file_arrives(saved, world, browser, tmp_path)
+
+
+def test_a_file_arrives_from_disk_in_firefox(
+    saved: Path, world: World, firefox: Browser, tmp_path: Path
+) -> None:
+    a_file_arrives(saved, world, firefox, tmp_path)
 
 
 def test_what_is_chosen_goes_out_from_disk(

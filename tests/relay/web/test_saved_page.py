@@ -51,6 +51,7 @@ def test_it_is_the_same_each_time_and_another_for_another_relay_or_key() -> None
     others = [HOLDER._replace(relay="https://other.example"), HOLDER._replace(key="A" * 22)]
     assert len({page, *(saved_page(built(), each) for each in others)}) == 3
     assert saved_page(built(script="2"), HOLDER) != page
+    assert saved_page(built(index=INDEX.replace("\n", "\r\n")), HOLDER) == page
 
 
 def test_it_says_what_it_holds() -> None:

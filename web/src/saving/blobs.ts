@@ -13,6 +13,9 @@ export class Blobs implements Store {
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#parts.size === 0) {
+      return new Uint8Array(); // of a page that was here before nothing is left
+    }
     const whole = this.#whole();
     return new Uint8Array(await whole.slice(position, position + length).arrayBuffer());
   }
