@@ -90,6 +90,9 @@ export class Transfers {
     this.#change(id, yes ? { phase: "connecting", failure: undefined, place } : { phase: "declined" });
     if (chosen !== undefined) {
       await doing.saving?.choose(chosen);
+      if (doing.abort.signal.aborted) {
+        return; // it was given up meanwhile
+      }
       this.#visit.remember();
     }
     await this.#visit.session?.say("fileAnswer", { id, accepted: doing.offered.map(() => yes) });
@@ -194,7 +197,8 @@ export class Transfers {
 
   /** Go on with one of a page that was here before. session: undefined where that is over. */
   restore(kept: KeptTransfer, session: Session | undefined): void {
-    const { id, outgoing, files, phase, ready, store, place, arrived } = kept;
+    // A page of an earlier version kept no place.
+    const { id, outgoing, files, phase, ready, store, place = "", arrived } = kept;
     this.#add({ ...newTransfer(id, outgoing, files), phase, place });
     if (outgoing) {
       // What was chosen is not kept by browsers.
