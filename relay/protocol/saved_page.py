@@ -30,7 +30,8 @@ _KEY: Final = re.compile(_PATTERN)
 class PageKey(msgspec.Struct, frozen=True, kw_only=True):
     """The answer, JSON. key: see `is_page_key`."""
 
-    key: Annotated[str, msgspec.Meta(pattern=f"^{_PATTERN}$")]
+    # `$` alone takes a line end behind it, too.
+    key: Annotated[str, msgspec.Meta(pattern=f"^{_PATTERN}$", max_length=22)]
 
 
 def is_page_key(text: str) -> bool:
