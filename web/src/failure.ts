@@ -38,7 +38,7 @@ export type FailureCode =
   /** The browser has no room for what arrives. */
   | "noRoom"
   /** What a person chose for it cannot be written to any more; `detail` is the browser's word. */
-  | "placeGone"
+  | "targetGone"
   /** What arrived went with the page that had it. */
   | "lost"
   /** A file that is sent cannot be read any more; `detail` is its path. */

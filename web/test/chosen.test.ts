@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure } from "../src/failure.ts";
 import { Chosen } from "../src/saving/chosen.ts";
-import type { Root } from "../src/saving/places.ts";
+import type { Root } from "../src/saving/targets.ts";
 import type { TorrentFile } from "../src/wire/metainfo.ts";
 
 /** A browser's file, whose writers have copies of it until they are closed (File System Standard, 2.6). */
@@ -153,14 +153,14 @@ test("files go into a folder under names that nothing there has, with their fold
 test("a page that is loaded anew finds what was put in place, and goes on", async () => {
   const file = new AFile("film.mkv");
   const files = filesOf({ "film.mkv": 100 });
-  const place = await Chosen.at(root(file), files);
-  const before = await Chosen.of(place, files, 10);
+  const target = await Chosen.at(root(file), files);
+  const before = await Chosen.of(target, files, 10);
   for (let at = 0; at < 60; at += 5) {
     await before.write(at, bytes(100).slice(at, at + 5));
   }
   // 10 at once, then 20 more are twice what is there; what came after is lost with the page.
   assert.equal(file.content.length, 30);
-  const store = await Chosen.of(place, files, 10);
+  const store = await Chosen.of(target, files, 10);
   assert.deepEqual(await store.read(0, 30), bytes(100).slice(0, 30));
   assert.deepEqual(await store.read(25, 10), Uint8Array.from([...bytes(100).slice(25, 30), 0, 0, 0, 0, 0]));
   assert.equal((await store.read(30, 10)).length, 0);
@@ -217,14 +217,14 @@ test("what is given up is taken away, and what is beside it stays", async () => 
   await store.write(0, bytes(15));
   await store.remove();
   assert.deepEqual([...folder.inside.keys()], ["mine"]);
-  await assert.rejects(store.write(0, bytes(5)), { code: "placeGone" });
+  await assert.rejects(store.write(0, bytes(5)), { code: "targetGone" });
 });
 
-test("a full disk and a place that is gone are told apart", async () => {
+test("a full disk and a target that is gone are told apart", async () => {
   for (const [refuses, code] of [
     ["QuotaExceededError", "noRoom"],
-    ["NotFoundError", "placeGone"],
-    ["NotAllowedError", "placeGone"],
+    ["NotFoundError", "targetGone"],
+    ["NotAllowedError", "targetGone"],
   ] as const) {
     const file = new AFile("a");
     const files = filesOf({ a: 10 });
@@ -234,8 +234,8 @@ test("a full disk and a place that is gone are told apart", async () => {
   }
 });
 
-test("a place that has other files than these is none", async () => {
+test("a target that has other files than these is none", async () => {
   const file = new AFile("a");
-  const place = await Chosen.at(root(file), filesOf({ a: 1 }));
-  await assert.rejects(Chosen.of(place, filesOf({ a: 1, b: 1 })), { code: "placeGone" });
+  const target = await Chosen.at(root(file), filesOf({ a: 1 }));
+  await assert.rejects(Chosen.of(target, filesOf({ a: 1, b: 1 })), { code: "targetGone" });
 });

@@ -1,7 +1,7 @@
 /** Where a person wants what arrives: chosen before, or from the browser's own store, once it is there. */
 
 import { newFile } from "../saving/folders.ts";
-import type { Root } from "../saving/places.ts";
+import type { Root } from "../saving/targets.ts";
 import type { Arrived, Transfer } from "../visit/state.ts";
 
 /** Milliseconds after which a browser has surely begun to read what it is to save. */
@@ -39,12 +39,12 @@ export function canChooseFolder(): boolean {
 }
 
 /** Whether a person can choose, before they say yes, where so many files go. */
-export function canChoosePlace(files: number): boolean {
+export function canChooseTarget(files: number): boolean {
   return files === 1 ? (globalThis as Picker).showSaveFilePicker !== undefined : canChooseFolder();
 }
 
 /** Have a person choose the file, or the folder, that these go into; undefined where they chose none. */
-export async function choosePlace(files: Transfer["files"]): Promise<Root | undefined> {
+export async function chooseTarget(files: Transfer["files"]): Promise<Root | undefined> {
   const { showDirectoryPicker, showSaveFilePicker } = globalThis as Picker;
   const [first] = files;
   const chosen =

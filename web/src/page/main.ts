@@ -1,6 +1,6 @@
 /** The page's start: a visit, what draws it, and what the browser is asked for meanwhile. */
 
-import { choosePlace, download, intoFolder } from "./downloads.ts";
+import { chooseTarget, download, intoFolder } from "./downloads.ts";
 import { droppedOf, pickedOf } from "./picking.ts";
 import { homeOf } from "./home.ts";
 import { TEXTS } from "./texts.ts";
@@ -73,7 +73,7 @@ async function sendThese(find: () => readonly SourceFile[] | Promise<readonly So
 }
 
 async function acceptInto({ id, files }: Transfer): Promise<void> {
-  const chosen = await choosePlace(files);
+  const chosen = await chooseTarget(files);
   if (chosen !== undefined) {
     await visit.answer(id, true, chosen);
   }

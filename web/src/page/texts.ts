@@ -48,7 +48,7 @@ export const TEXTS = {
   cancel: "Cancel",
   received: (time: string): string => `Received and verified in ${time}.`,
   sent: (name: string): string => `${name} has it, verified.`,
-  inPlace: (name: string): string => `It is in ${name}, as you chose.`,
+  inTarget: (name: string): string => `It is in ${name}, as you chose.`,
   barred: (name: string): string => `The browser asks you once more before this page writes to ${name}: go on?`,
   saveAll: "Save all",
   save: "Save",
@@ -108,7 +108,7 @@ export function sentenceOf(code: FailureCode, detail: string): string {
       return "The two machines did not reach each other: a network between them may forbid it. Try another network, or filesend on both sides, which has more ways.";
     case "noRoom":
       return "The browser has no room left for it. Free some space, or choose a file or folder for it where the browser lets you, and have it sent again.";
-    case "placeGone":
+    case "targetGone":
       return "What you chose for it cannot be written to any more: it was moved or removed, or the browser was told no. Have it sent again, and choose anew.";
     case "lost":
       return "What had arrived was gone with the page, which had it in memory. Have it sent again, and save it before you leave.";

@@ -1,6 +1,6 @@
 /** The page, drawn from a state: whatever is drawn twice is the same. What a person does is told. */
 
-import { canChooseFolder, canChoosePlace } from "./downloads.ts";
+import { canChooseFolder, canChooseTarget } from "./downloads.ts";
 import { button, element, type Child } from "./dom.ts";
 import { rateText, shareText, sizeText, timeText } from "./figures.ts";
 import { sentenceOf, TEXTS } from "./texts.ts";
@@ -234,7 +234,7 @@ export class View {
     if (phase === "asked" && !outgoing) {
       made.push(
         button(TEXTS.accept, () => this.#deeds.answer(id, true), { class: "main" }),
-        canChoosePlace(files.length) &&
+        canChooseTarget(files.length) &&
           button(TEXTS.acceptInto(files.length), () => this.#deeds.acceptInto(transfer)),
         button(TEXTS.decline, () => this.#deeds.answer(id, false)),
       );
@@ -302,7 +302,7 @@ function headOf({ outgoing, phase, files, size }: Transfer, partner: string): st
 
 function statusLine(transfer: Transfer, partner: string): string {
   const { phase, outgoing, size, moved, rate, pausedHere, queued, byPartner, failure, took, arrived } = transfer;
-  const { place, barred } = transfer;
+  const { target, barred } = transfer;
   if (failure !== undefined) {
     return sentenceOf(failure.code, failure.detail);
   }
@@ -315,7 +315,7 @@ function statusLine(transfer: Transfer, partner: string): string {
     }
     case "connecting":
       if (barred) {
-        return TEXTS.barred(place);
+        return TEXTS.barred(target);
       }
       return queued ? TEXTS.queued(partner) : TEXTS.connectingPeer;
     case "moving":
@@ -334,8 +334,8 @@ function statusLine(transfer: Transfer, partner: string): string {
       if (outgoing) {
         return TEXTS.sent(partner);
       }
-      if (place !== "") {
-        return `${TEXTS.received(timeText(took))} ${TEXTS.inPlace(place)}`;
+      if (target !== "") {
+        return `${TEXTS.received(timeText(took))} ${TEXTS.inTarget(target)}`;
       }
       return `${TEXTS.received(timeText(took))} ${arrived?.saved === true ? TEXTS.saved : TEXTS.keepOpen}`;
     case "declined":

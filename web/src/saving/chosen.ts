@@ -5,13 +5,13 @@
  * A browser writes beside such a file and puts that in its place when the writer is closed, after it
  * has copied what was there before. So a writer is closed when it has written the rest, or twice what
  * was there: a page that is loaded anew finds a third of a large file at least, and what is copied
- * meanwhile is at most half again as much as the file. Whether the page may write there is places.ts'.
+ * meanwhile is at most half again as much as the file. Whether the page may write there is targets.ts'.
  */
 
 import { Failure } from "../failure.ts";
 import type { TorrentFile } from "../wire/metainfo.ts";
 import { newFile } from "./folders.ts";
-import type { Place, Root } from "./places.ts";
+import type { Target, Root } from "./targets.ts";
 import type { Store } from "./store.ts";
 
 /** Bytes of a file that are put in place at once, at least. */
@@ -44,10 +44,10 @@ export class Chosen implements Store {
   }
 
   /**
-   * A place for these files at what a person has just picked: the one file, which they have said may
-   * be replaced, or new ones in a folder, where nothing is. Throws Failure `placeGone`.
+   * A target for these files at what a person has just picked: the one file, which they have said may
+   * be replaced, or new ones in a folder, where nothing is. Throws Failure `targetGone`.
    */
-  static async at(root: Root, files: readonly TorrentFile[]): Promise<Place> {
+  static async at(root: Root, files: readonly TorrentFile[]): Promise<Target> {
     return guarded(async () => {
       if (root.kind === "file") {
         await (await root.createWritable()).close(); // what was there is none of what arrives
@@ -63,15 +63,15 @@ export class Chosen implements Store {
 
   /**
    * What stores these files there; `atOnce`: bytes that are put in place at once, at least. Throws
-   * Failure `placeGone` where one is not there.
+   * Failure `targetGone` where one is not there.
    */
-  static async of(place: Place, files: readonly TorrentFile[], atOnce = AT_ONCE): Promise<Chosen> {
+  static async of(target: Target, files: readonly TorrentFile[], atOnce = AT_ONCE): Promise<Chosen> {
     return guarded(async () => {
       const parts: Part[] = [];
       for (const [at, { offset, length }] of files.entries()) {
-        const handle = place.files[at];
+        const handle = target.files[at];
         if (handle === undefined) {
-          throw new Failure("placeGone");
+          throw new Failure("targetGone");
         }
         const { size } = await handle.getFile();
         const left = size === 0 ? length : Infinity;
@@ -171,7 +171,7 @@ export class Chosen implements Store {
     }
     if (this.#isGone) {
       await part.writer.abort(); // it began when it was taken away
-      throw new Failure("placeGone", "AbortError");
+      throw new Failure("targetGone", "AbortError");
     }
     return part.writer;
   }
@@ -187,7 +187,7 @@ export class Chosen implements Store {
   }
 }
 
-/** Do this; what a browser throws is a Failure: there is no room, or the place is not there any more. */
+/** Do this; what a browser throws is a Failure: there is no room, or the target is not there any more. */
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -196,6 +196,6 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
       throw error;
     }
     const { name } = error instanceof Error ? error : { name: "Error" };
-    throw new Failure(name === "QuotaExceededError" ? "noRoom" : "placeGone", name);
+    throw new Failure(name === "QuotaExceededError" ? "noRoom" : "targetGone", name);
   }
 }

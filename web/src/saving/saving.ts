@@ -10,7 +10,7 @@ import type { TorrentFile } from "../wire/metainfo.ts";
 import { Blobs } from "./blobs.ts";
 import { Chosen } from "./chosen.ts";
 import { Disk } from "./disk.ts";
-import { askToWrite, dropPlace, keepPlace, mayWrite, placeOf, type Place, type Root } from "./places.ts";
+import { askToWrite, dropTarget, keepTarget, mayWrite, targetOf, type Target, type Root } from "./targets.ts";
 import type { Store } from "./store.ts";
 
 export interface Kept {
@@ -26,7 +26,7 @@ export class Saving implements Sink {
   readonly #isFound: boolean;
   #files: readonly TorrentFile[] = [];
   #kept: Kept | undefined;
-  #place: Place | undefined;
+  #target: Target | undefined;
 
   /** `before`: the name of what a page that was here before has of it; "" where it has nothing. */
   constructor(before = "") {
@@ -54,19 +54,19 @@ export class Saving implements Sink {
   /** Have it where a person chose: in this file, or this folder. Before anything is described. */
   async choose(root: Root): Promise<void> {
     this.#name = CHOSEN + hex(crypto.getRandomValues(new Uint8Array(8)));
-    this.#place = { root, files: [] };
-    await keepPlace(this.#name, this.#place);
+    this.#target = { root, files: [] };
+    await keepTarget(this.#name, this.#target);
   }
 
   /** Whether what was chosen may be written to; `denied` also where it is not known any more. */
   async mayWrite(): Promise<PermissionState> {
-    const place = await this.#chosen();
-    return place === undefined ? "denied" : mayWrite(place);
+    const target = await this.#chosen();
+    return target === undefined ? "denied" : mayWrite(target);
   }
 
   /** Have the browser ask for that, as the person has just pressed something; whether they said yes. */
   async askToWrite(): Promise<boolean> {
-    return this.#place !== undefined && askToWrite(this.#place);
+    return this.#target !== undefined && askToWrite(this.#target);
   }
 
   async described(files: readonly TorrentFile[]): Promise<void> {
@@ -74,7 +74,7 @@ export class Saving implements Sink {
     const last = files.at(-1);
     const size = last === undefined ? 0 : last.offset + last.length;
     if (this.isChosen) {
-      this.#store = await this.#inPlace(files);
+      this.#store = await this.#atTarget(files);
     } else {
       this.#store = (await Disk.isThere()) ? await Disk.of(this.name, size) : new Blobs();
     }
@@ -97,7 +97,7 @@ export class Saving implements Sink {
     if (content !== undefined) {
       this.#kept = { content, files: this.#files };
     } else {
-      await dropPlace(this.#name);
+      await dropTarget(this.#name);
     }
   }
 
@@ -121,23 +121,23 @@ export class Saving implements Sink {
   async forget(): Promise<void> {
     await this.#store?.remove();
     if (this.isChosen) {
-      await dropPlace(this.#name);
+      await dropTarget(this.#name);
     }
   }
 
-  async #chosen(): Promise<Place | undefined> {
-    return (this.#place ??= await placeOf(this.#name));
+  async #chosen(): Promise<Target | undefined> {
+    return (this.#target ??= await targetOf(this.#name));
   }
 
-  async #inPlace(files: readonly TorrentFile[]): Promise<Store> {
-    let place = await this.#chosen();
-    if (place === undefined) {
-      throw new Failure("placeGone");
+  async #atTarget(files: readonly TorrentFile[]): Promise<Store> {
+    let target = await this.#chosen();
+    if (target === undefined) {
+      throw new Failure("targetGone");
     }
-    if (place.files.length === 0) {
-      this.#place = place = await Chosen.at(place.root, files);
-      await keepPlace(this.#name, place);
+    if (target.files.length === 0) {
+      this.#target = target = await Chosen.at(target.root, files);
+      await keepTarget(this.#name, target);
     }
-    return Chosen.of(place, files);
+    return Chosen.of(target, files);
   }
 }

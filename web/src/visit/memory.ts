@@ -19,7 +19,7 @@ export interface KeptTransfer {
   readonly ready: Word | undefined;
   /** Under what the browser's store has what arrived so far, or where it goes; "" for nothing. */
   readonly store: string;
-  readonly place: string;
+  readonly target: string;
   /** Where each file is in it, once all is there. */
   readonly arrived: readonly TorrentFile[] | undefined;
 }

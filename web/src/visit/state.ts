@@ -48,7 +48,7 @@ export interface Transfer {
   /** What arrived, once it is done, and where each file is in it. */
   readonly arrived: Arrived | undefined;
   /** The name of the file or folder that a person chose for it; "" where it is saved later. */
-  readonly place: string;
+  readonly target: string;
   /** The browser wants the person's yes again before it writes there. */
   readonly barred: boolean;
 }
@@ -124,7 +124,7 @@ export function newTransfer(id: string, outgoing: boolean, files: readonly Named
     failure: undefined,
     took: 0,
     arrived: undefined,
-    place: "",
+    target: "",
     barred: false,
   };
 }

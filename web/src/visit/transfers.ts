@@ -9,7 +9,7 @@ import type { Surroundings, Watch } from "../exchange/channels.ts";
 import { receive } from "../exchange/receiving.ts";
 import { Sending, type SourceFile } from "../exchange/sending.ts";
 import { asFailure, Failure } from "../failure.ts";
-import type { Root } from "../saving/places.ts";
+import type { Root } from "../saving/targets.ts";
 import { Saving } from "../saving/saving.ts";
 import type { Word } from "../session/envelope.ts";
 import type { Said, Session } from "../session/session.ts";
@@ -86,8 +86,8 @@ export class Transfers {
       this.#change(id, { failure: new Failure("noRoom") });
       return;
     }
-    const place = chosen?.name ?? "";
-    this.#change(id, yes ? { phase: "connecting", failure: undefined, place } : { phase: "declined" });
+    const target = chosen?.name ?? "";
+    this.#change(id, yes ? { phase: "connecting", failure: undefined, target } : { phase: "declined" });
     if (chosen !== undefined) {
       await doing.saving?.choose(chosen);
       if (doing.abort.signal.aborted) {
@@ -110,7 +110,7 @@ export class Transfers {
     await this.#visit.session?.say("cancel", { id });
   }
 
-  /** Go on with one whose place the browser asks the person about again; they have just said so. */
+  /** Go on with one whose target the browser asks the person about again; they have just said so. */
   async allow(id: string): Promise<void> {
     const [doing, session] = [this.#doing.get(id), this.#visit.session];
     if (doing === undefined || !isIncoming(doing) || this.#transfer(id)?.barred !== true) {
@@ -122,7 +122,7 @@ export class Transfers {
     }
     this.#change(id, { barred: false });
     if (!isAllowed) {
-      this.#failed(id, new Failure("placeGone", "NotAllowedError"), NOT_TAKEN);
+      this.#failed(id, new Failure("targetGone", "NotAllowedError"), NOT_TAKEN);
     } else if (doing.ready !== undefined && session !== undefined) {
       this.#take(id, doing, doing.ready, session);
     }
@@ -187,19 +187,19 @@ export class Transfers {
   get kept(): readonly KeptTransfer[] {
     return this.#visit.state.transfers.flatMap((each): readonly KeptTransfer[] => {
       const doing = this.#doing.get(each.id);
-      const { id, outgoing, phase, files, arrived, place } = each;
+      const { id, outgoing, phase, files, arrived, target } = each;
       const store = doing?.saving?.name ?? "";
       const isLeft = !isOver(each) || arrived?.saved === false;
       const { ready } = doing ?? { ready: undefined };
-      return isLeft ? [{ id, outgoing, phase, files, ready, store, place, arrived: arrived?.files }] : [];
+      return isLeft ? [{ id, outgoing, phase, files, ready, store, target, arrived: arrived?.files }] : [];
     });
   }
 
   /** Go on with one of a page that was here before. session: undefined where that is over. */
   restore(kept: KeptTransfer, session: Session | undefined): void {
-    // A page of an earlier version kept no place.
-    const { id, outgoing, files, phase, ready, store, place = "", arrived } = kept;
-    this.#add({ ...newTransfer(id, outgoing, files), phase, place });
+    // A page of an earlier version kept no target.
+    const { id, outgoing, files, phase, ready, store, target = "", arrived } = kept;
+    this.#add({ ...newTransfer(id, outgoing, files), phase, target });
     if (outgoing) {
       // What was chosen is not kept by browsers.
       this.#failed(id, new Failure("unreadable", files[0]?.path ?? ""), UNREADABLE);
@@ -256,7 +256,7 @@ export class Transfers {
     } else if (may === "prompt") {
       this.#change(id, { phase: "connecting", moved: 0, queued: false, barred: true });
     } else {
-      this.#failed(id, new Failure("placeGone", "NotAllowedError"), NOT_TAKEN);
+      this.#failed(id, new Failure("targetGone", "NotAllowedError"), NOT_TAKEN);
     }
   }
 

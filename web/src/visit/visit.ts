@@ -11,7 +11,7 @@ import { asFailure, Failure } from "../failure.ts";
 import type { Roads } from "../meeting/channel.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
-import type { Root } from "../saving/places.ts";
+import type { Root } from "../saving/targets.ts";
 import { codeText, newCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
 import type { Hello } from "../session/hello.ts";

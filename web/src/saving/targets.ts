@@ -9,27 +9,27 @@ export type Root = (FileSystemFileHandle | FileSystemDirectoryHandle) & {
   requestPermission?(wanted: { mode: "readwrite" }): Promise<PermissionState>;
 };
 
-export interface Place {
+export interface Target {
   readonly root: Root;
   /** One for each file that arrives, in order; empty before they were made. */
   readonly files: readonly FileSystemFileHandle[];
 }
 
-interface Kept extends Place {
+interface Kept extends Target {
   /** When it was kept, in milliseconds since 1970. */
   readonly at: number;
 }
 
 const DATABASE = "filesend";
-const STORE = "places";
+const STORE = "targets";
 /** Milliseconds after which one is left over from a tab that was closed. */
 const LEFT = 7 * 24 * 60 * 60 * 1000;
 const WRITE = { mode: "readwrite" } as const;
 
-/** Keep a place under a name; a browser that keeps none forgets it with the page. */
-export async function keepPlace(name: string, { root, files }: Place): Promise<void> {
-  await used((places) => {
-    const all = places.openCursor();
+/** Keep a target under a name; a browser that keeps none forgets it with the page. */
+export async function keepTarget(name: string, { root, files }: Target): Promise<void> {
+  await used((targets) => {
+    const all = targets.openCursor();
     all.onsuccess = () => {
       const cursor = all.result;
       if (cursor !== null) {
@@ -39,30 +39,30 @@ export async function keepPlace(name: string, { root, files }: Place): Promise<v
         cursor.continue();
       }
     };
-    return places.put({ root, files, at: Date.now() } satisfies Kept, name);
+    return targets.put({ root, files, at: Date.now() } satisfies Kept, name);
   });
 }
 
-export async function placeOf(name: string): Promise<Place | undefined> {
-  return used<Kept | undefined>((places) => places.get(name));
+export async function targetOf(name: string): Promise<Target | undefined> {
+  return used<Kept | undefined>((targets) => targets.get(name));
 }
 
-export async function dropPlace(name: string): Promise<void> {
-  await used((places) => places.delete(name));
+export async function dropTarget(name: string): Promise<void> {
+  await used((targets) => targets.delete(name));
 }
 
 /** Whether it may be written to: `prompt` where the person has to say so again. */
-export async function mayWrite({ root }: Place): Promise<PermissionState> {
+export async function mayWrite({ root }: Target): Promise<PermissionState> {
   return (await root.queryPermission?.(WRITE).catch(() => "denied" as const)) ?? "granted";
 }
 
 /** Have the browser ask the person, who has just pressed something; whether they said yes. */
-export async function askToWrite({ root }: Place): Promise<boolean> {
+export async function askToWrite({ root }: Target): Promise<boolean> {
   return ((await root.requestPermission?.(WRITE).catch(() => "denied" as const)) ?? "granted") === "granted";
 }
 
 /** Do this in a transaction; undefined where the browser does not let a page keep anything. */
-async function used<T>(work: (places: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
+async function used<T>(work: (targets: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
   try {
     const database = await done(opened());
     try {
