@@ -79,6 +79,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="the certificate's private key, where that is in another file",
     )
     parser.add_argument(
+        "--page-key-file",
+        type=Path,
+        metavar="FILE",
+        help="let pages in that were saved with filesend page, by the key in it, which is made",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -115,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         turn_secret_file=options.turn_secret_file,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
+        page_key_file=options.page_key_file,
         announce=options.announce,
         announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,

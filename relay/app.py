@@ -37,6 +37,7 @@ from relay.transit.passes import Passes
 from relay.transit.pipes import Transit
 from relay.turn import TurnServers
 from relay.web.page import Page
+from relay.web.page_key import SavedPages
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +67,15 @@ def create_app(
     stores: Stores | None = None,
     turn: TurnServers | None = None,
     *,
+    pages: SavedPages | None = None,
     instance: str | None = None,
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
     metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
     same limits; in the memory of this process if None. turn: for people who are paired.
-    instance: its name on this network, where it is announced: /healthz tells it.
+    pages: lets pages from disk in; None: none is let in. instance: its name on this network, where
+    it is announced: /healthz tells it.
 
     Raises:
         ValueError: One of metrics_to is neither.
@@ -80,7 +83,15 @@ def create_app(
     limits = limits or Limits()
     stores = stores or memory_stores(limits)
     networks = Networks(metrics_to)
-    return RelayApp(limits, proxies or Proxies(), networks, stores, turn=turn, instance=instance)
+    return RelayApp(
+        limits,
+        proxies or Proxies(),
+        networks,
+        stores,
+        turn=turn,
+        pages=pages,
+        instance=instance,
+    )
 
 
 class RelayApp:
@@ -94,9 +105,11 @@ class RelayApp:
         stores: Stores,
         *,
         turn: TurnServers | None,
+        pages: SavedPages | None,
         instance: str | None,
     ) -> None:
         self._limits = limits
+        self._pages = pages
         self._instance = instance
         self._stores = stores
         # Totals at the latest scrape of the metrics.
@@ -116,6 +129,7 @@ class RelayApp:
         self._stun = StunServer(limits, self._metrics)
         self._show()
         page = Page()
+        told = pages.routes if pages is not None else []
         transit = [WebSocketRoute(TRANSIT_PATH, self._transit.serve)] if limits.transit else []
         web = Starlette(
             routes=[
@@ -124,6 +138,7 @@ class RelayApp:
                 Route(REFLECT_PATH, _reflect),
                 *(WebSocketRoute(path, self._tracker.serve) for path in TRACKER_PATHS),
                 *page.routes,
+                *told,
                 *transit,
             ],
             lifespan=self._lifespan,
@@ -172,6 +187,7 @@ class RelayApp:
             receive, send = self._in_turn(address, receive), self._counted(address, send)
             if scope["path"].startswith(SOCKET_IO_PATH):
                 receive = self._server.checked(receive)
+                scope = self._pages.admitted(scope) if self._pages is not None else scope
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, peer: str, address: str) -> Response | None:

@@ -34,6 +34,7 @@ from relay.protocol.words import DEFAULT_PORT
 from relay.stores.base import Stores
 from relay.stun import udp_like
 from relay.turn import TurnServers, turn_servers
+from relay.web.page_key import SavedPages, saved_pages
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +90,11 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn: as create_app takes them. certificate: for TLS; None:
-    it speaks HTTP. announce_as: the name under which the networks of this machine are told of it;
-    None: they are not. on_ready: called with the URL once connections are answered. `should_exit =
-    True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores, turn, pages: as create_app takes them. certificate: for
+    TLS; None: it speaks HTTP. announce_as: the name under which the networks of this machine are
+    told of it; None: they are not. on_ready: called with the URL once connections are answered.
+    `should_exit = True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the
+    main thread.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class RelayServer(uvicorn.Server):
         stores: Stores | None = None,
         turn: TurnServers | None = None,
         certificate: Certificate | None = None,
+        pages: SavedPages | None = None,
         announce_as: str | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
@@ -113,7 +116,7 @@ class RelayServer(uvicorn.Server):
         self._announce_as = announce_as
         self._beside: list[asyncio.Task[None]] = []
         self._app: RelayApp = create_app(
-            limits, proxies, metrics_to, stores, turn, instance=announce_as
+            limits, proxies, metrics_to, stores, turn, pages=pages, instance=announce_as
         )
         self._listener = listener
         self._on_ready = on_ready
@@ -213,6 +216,7 @@ def serve(
     turn_secret_file: Path | None = None,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
+    page_key_file: Path | None = None,
     announce: bool | None = None,
     announce_as: str | None = None,
     until_stdin_closes: bool = False,
@@ -224,10 +228,11 @@ def serve(
     likewise, who may read `/metrics`; this machine if None. transit: bytes that are carried for an
     address in a day; 0: none, None: what Limits say. turn, turn_secret_file: URLs of TURN servers,
     and the file of the secret that they share with the relay. tls_cert, tls_key: PEM files of a
-    certificate and its key, which may be in one file; newer ones are taken up. announce: tell the
-    networks of this machine of the relay, by mDNS; None: where others reach it. announce_as: its
-    name there; None: a new one. until_stdin_closes: also end at the end of standard input, as when
-    the parent that holds the other end of the pipe is gone.
+    certificate and its key, which may be in one file; newer ones are taken up. page_key_file: the
+    file of the key by which pages from disk are let in, which is made where it is not there; None:
+    none are. announce: tell the networks of this machine of the relay, by mDNS; None: where others
+    reach it. announce_as: its name there; None: a new one. until_stdin_closes: also end at the end
+    of standard input, as when the parent that holds the other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -243,6 +248,11 @@ def serve(
         certificate = certificate_of(tls_cert, tls_key)
     except BadCertificate as error:
         print(f"FileSend relay cannot speak TLS: {error}", file=sys.stderr)
+        return 1
+    try:
+        pages = saved_pages(page_key_file)
+    except ValueError as error:
+        print(f"FileSend relay cannot let saved pages in: {error}.", file=sys.stderr)
         return 1
     try:
         listener = listen(host, port)
@@ -269,6 +279,7 @@ def serve(
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
             turn=servers,
             certificate=certificate,
+            pages=pages,
             announce_as=announce_as or new_instance()
             if reached and announce is not False
             else None,

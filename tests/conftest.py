@@ -26,6 +26,7 @@ from relay.guard.limits import Limits
 from relay.server import RelayServer, listen
 from relay.stores.base import Stores
 from relay.turn import TurnServers
+from relay.web.page_key import SavedPages
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -159,6 +160,7 @@ def running_relay(
     port: int = 0,
     stores: Stores | None = None,
     turn: TurnServers | None = None,
+    pages: SavedPages | None = None,
     announce_as: str | None = None,
     certificate: Certificate | None = None,
 ) -> Iterator[RunningRelay]:
@@ -171,6 +173,7 @@ def running_relay(
             metrics_to=metrics_to,
             stores=stores,
             turn=turn,
+            pages=pages,
             announce_as=announce_as,
             certificate=certificate,
             on_ready=lambda _url: ready.set(),

@@ -60,6 +60,7 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "turn_secret_file": {"dir_okay": False},
     "tls_cert": {"dir_okay": False},
     "tls_key": {"dir_okay": False},
+    "page_key_file": {"dir_okay": False},
 }
 
 
@@ -336,6 +337,26 @@ DownloadOption = Annotated[
     str | None,
     typer.Option("--download", metavar="RATE|none", help="Receive at most so much a second."),
 ]
+PageFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write it there, and ask before a file is replaced. (else standard output)",
+        show_default=False,
+    ),
+]
+CheckPageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--check",
+        metavar="FILE",
+        help="Only say whether a file is what this program makes, to the byte.",
+        show_default=False,
+    ),
+]
+ReplaceOption = Annotated[bool, typer.Option("--yes", "-y", help="Replace FILE without asking.")]
 PidOption = Annotated[
     int | None,
     typer.Option("--pid", metavar="PID", min=1, help="Only this process; all, if not given."),

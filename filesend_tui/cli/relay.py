@@ -36,6 +36,7 @@ relay = typer.Typer(
     "transit",
     "turn",
     "turn_secret_file",
+    "page_key_file",
     "tls_cert",
     "tls_key",
     "log_level",
@@ -73,6 +74,7 @@ def served(
             turn_secret_file=settings.turn_secret_file,
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
+            page_key_file=settings.page_key_file,
             announce=announce,
         )
     )

@@ -28,6 +28,7 @@ from filesend_tui.cli.options import (
     places_in,
     takes,
 )
+from filesend_tui.cli.page import page
 from filesend_tui.cli.receive import receive
 from filesend_tui.cli.relay import relay
 from filesend_tui.cli.resume import resume
@@ -80,6 +81,6 @@ def screens(
 for command in (send, receive, listen, seed, download, resume, forget, history):
     cli.command()(command)
 cli.add_typer(contacts, name="contacts")
-for command in (limit, doctor):
+for command in (limit, doctor, page):
     cli.command()(command)
 cli.add_typer(relay, name="relay")

@@ -49,8 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     that may read its metrics; None: this machine only. transit: bytes that it carries for an
     address in a day; 0: none, None: its own default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
-    the secret that it shares with them. tls_cert, tls_key: the PEM files with which it speaks TLS.
-    log_format: `text` or `json`, of its log lines.
+    the secret that it shares with them. page_key_file: the file of the key by which it lets pages
+    in that were saved; None: none. tls_cert, tls_key: the PEM files with which it speaks
+    TLS. log_format: `text` or `json`, of its log lines.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     turn_secret_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    page_key_file: Path | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False

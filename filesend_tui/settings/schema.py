@@ -431,6 +431,16 @@ SETTINGS: Final = (
         metavar="FILE",
         variable="FILESEND_TLS_KEY",
     ),
+    Setting(
+        key="page_key_file",
+        about="The file of the key by which this machine's relay lets saved pages in; it is made.",
+        parse=parse.path,
+        example='"~/page-key"',
+        default="none are let in",
+        flag="--page-key-file",
+        metavar="FILE",
+        variable="FILESEND_PAGE_KEY_FILE",
+    ),
     _switch(
         "history",
         "Keep what was sent and received, with whom and when, for `filesend history`.",

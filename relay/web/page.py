@@ -57,7 +57,9 @@ _NOT_BUILT: Final = (
 )
 
 
-class _File(NamedTuple):
+class BuiltFile(NamedTuple):
+    """One file of the page. content: its bytes. media_type: without a character set."""
+
     content: bytes
     media_type: str
 
@@ -70,7 +72,7 @@ class Page:
 
     def __init__(self, folder: Path = BUILT) -> None:
         self._folder = folder
-        self._files: Mapping[str, _File] = {}
+        self._files: Mapping[str, BuiltFile] = {}
 
     @property
     def routes(self) -> list[Route]:
@@ -84,7 +86,7 @@ class Page:
     def is_built(self) -> bool:
         """Whether there is one, from now on."""
         if not self._files:
-            self._files = _read(self._folder)
+            self._files = read_built(self._folder)
         return bool(self._files)
 
     async def _page(self, _request: Request) -> Response:
@@ -104,14 +106,14 @@ class Page:
         return Response(content, headers=headers, media_type=media_type)
 
 
-def _read(folder: Path) -> dict[str, _File]:
+def read_built(folder: Path = BUILT) -> dict[str, BuiltFile]:
     """Return the files of a built page by their paths; none where it is not built, or half."""
     index = folder / _INDEX
     if not index.is_file():
         return {}
     names = [index, *(each for each in (folder / _ASSETS).glob("*") if each.is_file())]
     return {
-        each.relative_to(folder).as_posix(): _File(each.read_bytes(), _media_type(each))
+        each.relative_to(folder).as_posix(): BuiltFile(each.read_bytes(), _media_type(each))
         for each in names
     }
 

@@ -109,6 +109,7 @@ NEEDED = {
     "doctor": [],
     "relay": [],
     "relay status": [],
+    "page": [],
 }
 
 
@@ -130,7 +131,10 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(compose, "run", run)
     monkeypatch.setattr("relay.server.RelayServer.run", lambda _self: None)
     monkeypatch.setattr("filesend_tui.headless.doctor.run", lambda *_, **__: ExitCode.DONE)
+    monkeypatch.setattr("filesend_tui.headless.page.page_key_of", told_no_key)
     monkeypatch.chdir(tmp_path)
+    for home in ("HOME", "USERPROFILE"):  # what ~ means: files are made there
+        monkeypatch.setenv(home, str(tmp_path))
     for name in [name for name in os.environ if name.startswith("FILESEND_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FILESEND_SETTINGS", str(tmp_path / "settings.toml"))
@@ -140,8 +144,15 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     logging.getLogger().handlers[:] = handlers
 
 
+async def told_no_key(*_: object) -> None:
+    """Instead of a relay's, asked over the network."""
+
+
 def run(*arguments: str) -> None:
-    """Run a command line; it must begin, or be refused with one error and 2 (relay, limit: 1)."""
+    """Run a command line; it must begin, or be refused with one error and 2.
+
+    relay, limit and page may fail as well, with 1.
+    """
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["filesend", *arguments]),
@@ -150,7 +161,8 @@ def run(*arguments: str) -> None:
         pytest.raises(SystemExit) as ended,
     ):
         begin()
-    fails = arguments[0] in ("relay", "limit")  # it cannot listen there; nothing runs
+    # It cannot listen there; nothing runs; no page is there, or made without a key.
+    fails = arguments[0] in ("relay", "limit", "page")
     assert ended.value.code in (0, ExitCode.USAGE, ExitCode.FAILED if fails else 0)
     if ended.value.code == ExitCode.USAGE:
         errors = [line for line in err.getvalue().splitlines() if line.startswith("Error: ")]
@@ -167,7 +179,7 @@ def run(*arguments: str) -> None:
 def test_any_option(
     going_no_further: list[Settings], command: str, option: str, value: str
 ) -> None:
-    if option == "--log-file":
+    if option in ("--log-file", "--page-key-file"):
         value = value.lstrip("/").replace("..", "")  # it is made
     if option == "--host":
         value = value if value in WORDS else "a..b"  # it is looked up

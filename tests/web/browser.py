@@ -50,8 +50,8 @@ class Browser:
         return line["value"]
 
     def open(self, url: str) -> int:
-        """Go to an address; return the status of its answer."""
-        return int(self.do("open", url=url))
+        """Go to an address; return the status of its answer, 0 where it has none."""
+        return int(self.do("open", url=url) or 0)
 
     def shows(self, text: str) -> str:
         """Wait until the page shows a text; return all that it shows."""

@@ -37,6 +37,10 @@ export type FailureCode =
   | "noChannel"
   /** The browser has no room for what arrives. */
   | "noRoom"
+  /** What a person chose for it cannot be written to any more; `detail` is the browser's word. */
+  | "targetGone"
+  /** What arrived went with the page that had it. */
+  | "lost"
   /** A file that is sent cannot be read any more; `detail` is its path. */
   | "unreadable";
 

@@ -60,6 +60,8 @@ const deeds = {
     return page.innerText(at)
   },
   evaluate: ({ script }) => page.evaluate(script),
+  // Runs in each page before its own scripts.
+  begin: async ({ script }) => void (await context.addInitScript(script)),
   // What the checker of accessibility finds: the ids of its rules, and where.
   axe: async () => {
     await page.evaluate(await readFile(AXE, 'utf-8'))

@@ -95,10 +95,8 @@ async function found(
   for (let piece = 0; piece < pieceCount(torrent); piece++) {
     signal.throwIfAborted();
     const content = await sink.read(piece * torrent.pieceLength, pieceSize(torrent, piece));
-    if (content.length === 0) {
-      break; // nothing was written at all, or nothing from here on
-    }
-    if (equal(await crypto.sha1(content), pieceHash(torrent, piece))) {
+    // Nothing was written there; of several files, a later one may be whole.
+    if (content.length > 0 && equal(await crypto.sha1(content), pieceHash(torrent, piece))) {
       here.add(piece);
     }
   }

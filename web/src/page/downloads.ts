@@ -1,6 +1,8 @@
-/** From the browser's own store to where a person wants it: their downloads, or a folder of theirs. */
+/** Where a person wants what arrives: chosen before, or from the browser's own store, once it is there. */
 
-import type { Arrived } from "../visit/state.ts";
+import { newFile } from "../saving/folders.ts";
+import type { Root } from "../saving/targets.ts";
+import type { Arrived, Transfer } from "../visit/state.ts";
 
 /** Milliseconds after which a browser has surely begun to read what it is to save. */
 const READ_BY = 60_000;
@@ -10,8 +12,10 @@ const BETWEEN = 200;
 /** Of another type, or none, a browser may give a name an ending. */
 const AS_IT_IS = "application/octet-stream";
 
+/** As browsers have them; TypeScript's DOM does not know them. */
 interface Picker {
   showDirectoryPicker?: (options: { mode: "readwrite" }) => Promise<FileSystemDirectoryHandle>;
+  showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle>;
 }
 
 /** Put all files among the person's downloads. Folders' names are left out: browsers know none there. */
@@ -34,6 +38,22 @@ export function canChooseFolder(): boolean {
   return (globalThis as Picker).showDirectoryPicker !== undefined;
 }
 
+/** Whether a person can choose, before they say yes, where so many files go. */
+export function canChooseTarget(files: number): boolean {
+  return files === 1 ? (globalThis as Picker).showSaveFilePicker !== undefined : canChooseFolder();
+}
+
+/** Have a person choose the file, or the folder, that these go into; undefined where they chose none. */
+export async function chooseTarget(files: Transfer["files"]): Promise<Root | undefined> {
+  const { showDirectoryPicker, showSaveFilePicker } = globalThis as Picker;
+  const [first] = files;
+  const chosen =
+    files.length === 1
+      ? showSaveFilePicker?.({ suggestedName: first?.path.split("/").at(-1) ?? "file" })
+      : showDirectoryPicker?.({ mode: "readwrite" });
+  return chosen?.catch(() => undefined);
+}
+
 /**
  * Have a person choose a folder, and put all files in it; nothing there is overwritten. Returns
  * whether it was done: they may have chosen none.
@@ -44,27 +64,8 @@ export async function intoFolder({ content, files }: Arrived): Promise<boolean> 
     return false;
   }
   for (const { path, offset, length } of files) {
-    let folder = chosen;
-    for (const part of path.slice(0, -1)) {
-      folder = await folder.getDirectoryHandle(part, { create: true });
-    }
-    const name = await freeName(folder, path.at(-1) ?? "file");
-    const handle = await folder.getFileHandle(name, { create: true });
+    const handle = await newFile(chosen, path);
     await content.slice(offset, offset + length).stream().pipeTo(await handle.createWritable());
   }
   return true;
-}
-
-/** A name that nothing in a folder has. */
-async function freeName(folder: FileSystemDirectoryHandle, wanted: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? wanted : wanted.replace(/(\.[^.]*)?$/, ` (${number})$1`);
-    const isTaken = await folder.getFileHandle(name).then(
-      () => true,
-      (error: unknown) => !(error instanceof DOMException && error.name === "NotFoundError"),
-    );
-    if (!isTaken) {
-      return name;
-    }
-  }
 }

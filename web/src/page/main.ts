@@ -1,7 +1,8 @@
 /** The page's start: a visit, what draws it, and what the browser is asked for meanwhile. */
 
-import { download, intoFolder } from "./downloads.ts";
+import { chooseTarget, download, intoFolder } from "./downloads.ts";
 import { droppedOf, pickedOf } from "./picking.ts";
+import { homeOf } from "./home.ts";
 import { TEXTS } from "./texts.ts";
 import { View } from "./view.ts";
 import { Visit } from "../visit/visit.ts";
@@ -22,7 +23,8 @@ let awake: WakeLockSentinel | undefined;
 
 // The type says that it is always there; without TLS it is not.
 const clipboard = navigator.clipboard as Clipboard | undefined;
-const visit = new Visit(location.origin, nameOf(navigator.userAgent), (state) => {
+const home = homeOf(document, location.origin);
+const visit = new Visit(home.relay, home.key, nameOf(navigator.userAgent), (state) => {
   if (drawing === undefined) {
     drawing = setTimeout(draw, Math.max(0, drawnAt + DRAWN_EVERY - performance.now()));
   }
@@ -34,6 +36,8 @@ const view = new View(top, {
   join: (typed) => void visit.join(typed),
   choose: (files) => void sendThese(() => pickedOf(files)),
   answer: (id, yes) => void visit.answer(id, yes),
+  acceptInto: (transfer) => void acceptInto(transfer),
+  allow: (id) => void visit.allow(id),
   pause: (id, paused) => void visit.pause(id, paused),
   cancel: (id) => void visit.cancel(id),
   saveAll: ({ id, arrived }) => {
@@ -49,7 +53,8 @@ const view = new View(top, {
     history.replaceState(null, "", location.pathname);
     location.reload();
   },
-  linkOf: (code) => `${location.origin}/r#${code}`,
+  // A page is saved so that nobody has to trust the one that a relay serves.
+  linkOf: (code) => (home.isSaved ? undefined : `${home.relay}/r#${code}`),
 });
 
 function draw(): void {
@@ -64,6 +69,13 @@ async function sendThese(find: () => readonly SourceFile[] | Promise<readonly So
     await visit.send(await find());
   } catch (error) {
     visit.tell(error);
+  }
+}
+
+async function acceptInto({ id, files }: Transfer): Promise<void> {
+  const chosen = await chooseTarget(files);
+  if (chosen !== undefined) {
+    await visit.answer(id, true, chosen);
   }
 }
 

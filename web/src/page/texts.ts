@@ -7,10 +7,11 @@ export const TEXTS = {
   tagline: "Files from one person to another, machine to machine.",
   yourCode: "Your code",
   tellCode: "Tell it to whom you want to meet, or have them open the page with it:",
+  tellCodeAlone: "Tell it to whom you want to meet; they type it into filesend, or into a page as this one:",
   copyCode: "Copy code",
   copyLink: "Copy link",
   copied: "Copied.",
-  theirCode: "Their code",
+  theirCode: "Their code, or link",
   theirCodeHint: "such as 4711-apple-violin",
   pair: "Pair",
   askingForCode: "Asking for a code…",
@@ -30,6 +31,7 @@ export const TEXTS = {
     files === 1 ? `${name} would like to send you a file, ${size}:` : `${name} would like to send you ${files} files, ${size}:`,
   more: (count: number): string => `and ${count} more`,
   accept: "Accept",
+  acceptInto: (files: number): string => (files === 1 ? "Accept, and save as…" : "Accept into a folder…"),
   decline: "Decline",
   waitsForYes: (name: string): string => `Waiting for ${name} to say yes…`,
   preparing: (name: string, share: string): string => `${name} prepares it, ${share}.`,
@@ -46,6 +48,8 @@ export const TEXTS = {
   cancel: "Cancel",
   received: (time: string): string => `Received and verified in ${time}.`,
   sent: (name: string): string => `${name} has it, verified.`,
+  inTarget: (name: string): string => `It is in ${name}, as you chose.`,
+  barred: (name: string): string => `The browser asks you once more before this page writes to ${name}: go on?`,
   saveAll: "Save all",
   save: "Save",
   saved: "Saved.",
@@ -69,6 +73,9 @@ export const TEXTS = {
 export function sentenceOf(code: FailureCode, detail: string): string {
   switch (code) {
     case "invalidCode":
+      if (detail === "elsewhere") {
+        return "That link leads to another relay than this page. Open it in a browser, or have them make one at this relay.";
+      }
       return detail === "several"
         ? "There are several codes in that. Type one of them."
         : "That is no code. It is a number and two words, such as 4711-apple-violin.";
@@ -100,7 +107,11 @@ export function sentenceOf(code: FailureCode, detail: string): string {
     case "noChannel":
       return "The two machines did not reach each other: a network between them may forbid it. Try another network, or filesend on both sides, which has more ways.";
     case "noRoom":
-      return "The browser has no room left for it. Free some space, and have it sent again.";
+      return "The browser has no room left for it. Free some space, or choose a file or folder for it where the browser lets you, and have it sent again.";
+    case "targetGone":
+      return "What you chose for it cannot be written to any more: it was moved or removed, or the browser was told no. Have it sent again, and choose anew.";
+    case "lost":
+      return "What had arrived was gone with the page, which had it in memory. Have it sent again, and save it before you leave.";
     case "unreadable":
       return `${detail} cannot be read any more. Choose it again.`;
   }

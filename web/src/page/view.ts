@@ -1,6 +1,6 @@
 /** The page, drawn from a state: whatever is drawn twice is the same. What a person does is told. */
 
-import { canChooseFolder } from "./downloads.ts";
+import { canChooseFolder, canChooseTarget } from "./downloads.ts";
 import { button, element, type Child } from "./dom.ts";
 import { rateText, shareText, sizeText, timeText } from "./figures.ts";
 import { sentenceOf, TEXTS } from "./texts.ts";
@@ -13,6 +13,10 @@ export interface Deeds {
   join(typed: string): void;
   choose(files: FileList | null): void;
   answer(id: string, yes: boolean): void;
+  /** Accept it into a file or folder that they choose. */
+  acceptInto(transfer: Transfer): void;
+  /** Let the browser ask them again for what they chose. */
+  allow(id: string): void;
   pause(id: string, paused: boolean): void;
   cancel(id: string): void;
   saveAll(transfer: Transfer): void;
@@ -20,8 +24,8 @@ export interface Deeds {
   say(text: string): void;
   leave(): void;
   startAgain(): void;
-  /** The link that leads here with this code. */
-  linkOf(code: string): string;
+  /** The link that leads here with this code; undefined where nobody else could follow it. */
+  linkOf(code: string): string | undefined;
 }
 
 /** Files of a request that are listed. */
@@ -108,9 +112,14 @@ export class View {
       { "aria-labelledby": "own" },
       element("h2", { id: "own" }, TEXTS.yourCode),
       element("p", { class: "code", id: "code" }, code),
-      element("p", {}, TEXTS.tellCode),
-      element("p", { class: "link" }, link),
-      element("p", { class: "row" }, this.#copying(TEXTS.copyCode, code), this.#copying(TEXTS.copyLink, link)),
+      element("p", {}, link === undefined ? TEXTS.tellCodeAlone : TEXTS.tellCode),
+      link !== undefined && element("p", { class: "link" }, link),
+      element(
+        "p",
+        { class: "row" },
+        this.#copying(TEXTS.copyCode, code),
+        link !== undefined && this.#copying(TEXTS.copyLink, link),
+      ),
     );
   }
 
@@ -135,7 +144,7 @@ export class View {
       autocomplete: "off",
       autocapitalize: "none",
       spellcheck: "false",
-      maxlength: 200,
+      maxlength: 400,
     });
     return element(
       "form",
@@ -193,9 +202,9 @@ export class View {
   }
 
   #transfer(transfer: Transfer, partner: string): HTMLElement {
-    const { id, phase, outgoing, pausedHere, pausedThere, failure, arrived, files } = transfer;
+    const { id, phase, outgoing, pausedHere, pausedThere, failure, arrived, files, barred } = transfer;
     // All that the buttons and the list depend on; figures change within.
-    const of = [phase, outgoing, pausedHere, files.length, failure?.code, arrived?.saved].join();
+    const of = [phase, outgoing, pausedHere, files.length, failure?.code, arrived?.saved, barred].join();
     const node = this.#part(`transfer ${id}`, of, () =>
       element(
         "section",
@@ -220,13 +229,18 @@ export class View {
   }
 
   #buttons(transfer: Transfer): HTMLElement {
-    const { id, phase, outgoing, pausedHere, arrived } = transfer;
+    const { id, phase, outgoing, pausedHere, arrived, files, barred } = transfer;
     const made: Child[] = [];
     if (phase === "asked" && !outgoing) {
       made.push(
         button(TEXTS.accept, () => this.#deeds.answer(id, true), { class: "main" }),
+        canChooseTarget(files.length) &&
+          button(TEXTS.acceptInto(files.length), () => this.#deeds.acceptInto(transfer)),
         button(TEXTS.decline, () => this.#deeds.answer(id, false)),
       );
+    }
+    if (barred) {
+      made.push(button(TEXTS.goOn, () => this.#deeds.allow(id), { class: "main" }));
     }
     if (phase === "moving") {
       made.push(button(pausedHere ? TEXTS.goOn : TEXTS.pause, () => this.#deeds.pause(id, !pausedHere)));
@@ -288,6 +302,7 @@ function headOf({ outgoing, phase, files, size }: Transfer, partner: string): st
 
 function statusLine(transfer: Transfer, partner: string): string {
   const { phase, outgoing, size, moved, rate, pausedHere, queued, byPartner, failure, took, arrived } = transfer;
+  const { target, barred } = transfer;
   if (failure !== undefined) {
     return sentenceOf(failure.code, failure.detail);
   }
@@ -299,6 +314,9 @@ function statusLine(transfer: Transfer, partner: string): string {
       return outgoing ? TEXTS.hashing(share) : TEXTS.preparing(partner, share);
     }
     case "connecting":
+      if (barred) {
+        return TEXTS.barred(target);
+      }
       return queued ? TEXTS.queued(partner) : TEXTS.connectingPeer;
     case "moving":
       if (pausedHere) {
@@ -315,6 +333,9 @@ function statusLine(transfer: Transfer, partner: string): string {
     case "done":
       if (outgoing) {
         return TEXTS.sent(partner);
+      }
+      if (target !== "") {
+        return `${TEXTS.received(timeText(took))} ${TEXTS.inTarget(target)}`;
       }
       return `${TEXTS.received(timeText(took))} ${arrived?.saved === true ? TEXTS.saved : TEXTS.keepOpen}`;
     case "declined":

@@ -54,9 +54,10 @@ export class RelayConnection {
     socket.on("disconnect", () => this.#lost());
   }
 
-  /** Connect to the relay at this URL. Throws Failure `relayLost`. */
-  static async to(url: string): Promise<RelayConnection> {
+  /** Connect to the relay at this URL; a page from disk has a key. Throws Failure `relayLost`. */
+  static async to(url: string, pageKey = ""): Promise<RelayConnection> {
     const socket = io(url, {
+      query: pageKey === "" ? {} : { pageKey },
       transports: ["websocket"],
       reconnection: false, // who comes back decides how, and pairs anew
       forceNew: true,

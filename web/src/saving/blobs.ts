@@ -13,11 +13,18 @@ export class Blobs implements Store {
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const whole = await this.blob();
+    if (this.#parts.size === 0) {
+      return new Uint8Array(); // of a page that was here before nothing is left
+    }
+    const whole = this.#whole();
     return new Uint8Array(await whole.slice(position, position + length).arrayBuffer());
   }
 
-  async blob(): Promise<Blob> {
+  async finished(): Promise<Blob> {
+    return this.#whole();
+  }
+
+  #whole(): Blob {
     const parts = [...this.#parts].sort(([one], [other]) => one - other);
     return new Blob(parts.map(([, part]) => part));
   }

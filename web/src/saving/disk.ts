@@ -49,10 +49,17 @@ export class Disk implements Store {
   }
 
   /** Whether this browser has one for this page. */
-  static get isThere(): boolean {
+  static async isThere(): Promise<boolean> {
     // The type says that it is always there; without TLS it is not.
     const storage = navigator.storage as StorageManager | undefined;
-    return typeof storage?.getDirectory === "function" && typeof Worker === "function";
+    if (typeof storage?.getDirectory !== "function" || typeof Worker !== "function" || location.protocol === "file:") {
+      return false; // a page from disk has no file for a worker, either
+    }
+    // Some have it and refuse it: in private windows, say.
+    return storage.getDirectory().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** A name that no file has. */
@@ -94,7 +101,7 @@ export class Disk implements Store {
     return (await this.#ask({ does: "read", position, length })) ?? new Uint8Array();
   }
 
-  async blob(): Promise<Blob> {
+  async finished(): Promise<Blob> {
     await this.#ask({ does: "close" });
     const root = await navigator.storage.getDirectory();
     return (await root.getFileHandle(this.#name)).getFile();

@@ -17,8 +17,9 @@ export interface KeptTransfer {
   readonly files: readonly OfferedFile[];
   /** The partner's `fileReady`, once it came. */
   readonly ready: Word | undefined;
-  /** Under what the browser's store has what arrived so far; "" for nothing. */
+  /** Under what the browser's store has what arrived so far, or where it goes; "" for nothing. */
   readonly store: string;
+  readonly target: string;
   /** Where each file is in it, once all is there. */
   readonly arrived: readonly TorrentFile[] | undefined;
 }

@@ -47,6 +47,10 @@ export interface Transfer {
   readonly took: number;
   /** What arrived, once it is done, and where each file is in it. */
   readonly arrived: Arrived | undefined;
+  /** The name of the file or folder that a person chose for it; "" where it is saved later. */
+  readonly target: string;
+  /** The browser wants the person's yes again before it writes there. */
+  readonly barred: boolean;
 }
 
 export interface Arrived {
@@ -120,6 +124,8 @@ export function newTransfer(id: string, outgoing: boolean, files: readonly Named
     failure: undefined,
     took: 0,
     arrived: undefined,
+    target: "",
+    barred: false,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Surroundings, Watch } from "../exchange/channels.ts";
 import { receive } from "../exchange/receiving.ts";
 import { Sending, type SourceFile } from "../exchange/sending.ts";
 import { asFailure, Failure } from "../failure.ts";
+import type { Root } from "../saving/targets.ts";
 import { Saving } from "../saving/saving.ts";
 import type { Word } from "../session/envelope.ts";
 import type { Said, Session } from "../session/session.ts";
@@ -74,18 +75,26 @@ export class Transfers {
     await sending.ask();
   }
 
-  /** Take what the partner offers, or decline it. Throws Failure. */
-  async answer(id: string, yes: boolean): Promise<void> {
+  /** Take what the partner offers, into a file or folder if one was chosen, or decline it. Throws Failure. */
+  async answer(id: string, yes: boolean, chosen?: Root): Promise<void> {
     const [doing, transfer] = [this.#doing.get(id), this.#transfer(id)];
     if (doing === undefined || transfer?.phase !== "asked") {
       return;
     }
-    const room = yes ? await Saving.room() : Infinity;
+    const room = yes && chosen === undefined ? await Saving.room() : Infinity;
     if (room < transfer.size) {
       this.#change(id, { failure: new Failure("noRoom") });
       return;
     }
-    this.#change(id, yes ? { phase: "connecting", failure: undefined } : { phase: "declined" });
+    const target = chosen?.name ?? "";
+    this.#change(id, yes ? { phase: "connecting", failure: undefined, target } : { phase: "declined" });
+    if (chosen !== undefined) {
+      await doing.saving?.choose(chosen);
+      if (doing.abort.signal.aborted) {
+        return; // it was given up meanwhile
+      }
+      this.#visit.remember();
+    }
     await this.#visit.session?.say("fileAnswer", { id, accepted: doing.offered.map(() => yes) });
   }
 
@@ -99,6 +108,24 @@ export class Transfers {
   async cancel(id: string): Promise<void> {
     this.#end(id, { phase: "cancelled" });
     await this.#visit.session?.say("cancel", { id });
+  }
+
+  /** Go on with one whose target the browser asks the person about again; they have just said so. */
+  async allow(id: string): Promise<void> {
+    const [doing, session] = [this.#doing.get(id), this.#visit.session];
+    if (doing === undefined || !isIncoming(doing) || this.#transfer(id)?.barred !== true) {
+      return;
+    }
+    const isAllowed = await doing.saving.askToWrite();
+    if (doing.abort.signal.aborted) {
+      return;
+    }
+    this.#change(id, { barred: false });
+    if (!isAllowed) {
+      this.#failed(id, new Failure("targetGone", "NotAllowedError"), NOT_TAKEN);
+    } else if (doing.ready !== undefined && session !== undefined) {
+      this.#take(id, doing, doing.ready, session);
+    }
   }
 
   /** What arrived was saved. */
@@ -136,7 +163,7 @@ export class Transfers {
       case "fileReady":
         if (isIncoming(doing) && doing.ready === undefined) {
           doing.ready = word;
-          this.#take(id, doing, word, session);
+          await this.#begin(id, doing, word, session);
         }
         break;
       case "cancel":
@@ -160,17 +187,19 @@ export class Transfers {
   get kept(): readonly KeptTransfer[] {
     return this.#visit.state.transfers.flatMap((each): readonly KeptTransfer[] => {
       const doing = this.#doing.get(each.id);
-      const { id, outgoing, phase, files, arrived } = each;
+      const { id, outgoing, phase, files, arrived, target } = each;
       const store = doing?.saving?.name ?? "";
       const isLeft = !isOver(each) || arrived?.saved === false;
-      return isLeft ? [{ id, outgoing, phase, files, ready: doing?.ready, store, arrived: arrived?.files }] : [];
+      const { ready } = doing ?? { ready: undefined };
+      return isLeft ? [{ id, outgoing, phase, files, ready, store, target, arrived: arrived?.files }] : [];
     });
   }
 
   /** Go on with one of a page that was here before. session: undefined where that is over. */
   restore(kept: KeptTransfer, session: Session | undefined): void {
-    const { id, outgoing, files, phase, ready, store, arrived } = kept;
-    this.#add({ ...newTransfer(id, outgoing, files), phase });
+    // A page of an earlier version kept no target.
+    const { id, outgoing, files, phase, ready, store, target = "", arrived } = kept;
+    this.#add({ ...newTransfer(id, outgoing, files), phase, target });
     if (outgoing) {
       // What was chosen is not kept by browsers.
       this.#failed(id, new Failure("unreadable", files[0]?.path ?? ""), UNREADABLE);
@@ -181,10 +210,11 @@ export class Transfers {
     if (arrived !== undefined) {
       doing.saving.again(arrived).then(
         (found) => this.#change(id, { arrived: { ...found, saved: false } }),
-        (error: unknown) => this.#failed(id, error, NOT_TAKEN),
+        // The partner was told long ago that it is here.
+        (error: unknown) => this.#end(id, { phase: "failed", failure: asFailure(error) }),
       );
     } else if (ready !== undefined && session !== undefined) {
-      this.#take(id, doing, ready, session);
+      void this.#begin(id, doing, ready, session);
     }
   }
 
@@ -215,6 +245,21 @@ export class Transfers {
     }
   }
 
+  /** Take one, once what was chosen for it may be written to. */
+  async #begin(id: string, doing: Incoming, ready: Word, session: Session): Promise<void> {
+    const may = doing.saving.isChosen ? await doing.saving.mayWrite() : "granted";
+    if (doing.abort.signal.aborted) {
+      return; // it was given up meanwhile
+    }
+    if (may === "granted") {
+      this.#take(id, doing, ready, session);
+    } else if (may === "prompt") {
+      this.#change(id, { phase: "connecting", moved: 0, queued: false, barred: true });
+    } else {
+      this.#failed(id, new Failure("targetGone", "NotAllowedError"), NOT_TAKEN);
+    }
+  }
+
   #take(id: string, doing: Incoming, ready: Word, session: Session): void {
     doing.began = Date.now();
     this.#change(id, { phase: "connecting", moved: 0, queued: false });
@@ -223,7 +268,8 @@ export class Transfers {
     receive(offered, ready, session, saving, this.#visit.surroundings, watch).then(
       () => {
         const took = (Date.now() - doing.began) / 1000;
-        this.#end(id, { phase: "done", took, arrived: { ...saving.kept, saved: false } }, true);
+        const arrived = saving.kept && { ...saving.kept, saved: false };
+        this.#end(id, { phase: "done", took, arrived }, true);
       },
       (error: unknown) => this.#failed(id, error, NOT_TAKEN),
     );

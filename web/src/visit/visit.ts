@@ -11,7 +11,8 @@ import { asFailure, Failure } from "../failure.ts";
 import type { Roads } from "../meeting/channel.ts";
 import { RelayConnection } from "../relay/connection.ts";
 import type { Room } from "../relay/room.ts";
-import { codeText, newCode, parseCode, type Code } from "../session/code.ts";
+import type { Root } from "../saving/targets.ts";
+import { codeText, newCode, type Code } from "../session/code.ts";
 import { rootOf } from "../session/epochs.ts";
 import type { Hello } from "../session/hello.ts";
 import type { Introduction } from "../session/key_agreement.ts";
@@ -20,7 +21,7 @@ import { Session, type Said } from "../session/session.ts";
 import { placeOf, type Secret as SharedSecret } from "../session/shared_secret.ts";
 import type { Side } from "../session/side.ts";
 import { comeBack } from "./coming_back.ts";
-import { introductionIn } from "./link.ts";
+import { introductionIn, introductionTyped } from "./link.ts";
 import { forget, recall, remember, type Memory } from "./memory.ts";
 import { AT_FIRST, type VisitState } from "./state.ts";
 import { Transfers } from "./transfers.ts";
@@ -33,6 +34,7 @@ const MOST_LINES = 500;
 
 export class Visit {
   readonly #origin: string;
+  readonly #pageKey: string;
   readonly #hello: Hello;
   readonly #changed: (state: VisitState) => void;
   readonly #transfers: Transfers;
@@ -44,9 +46,12 @@ export class Visit {
   #attempt = 0;
   #hash = "";
 
-  /** `changed` is called with each new state; `name` is what the partner is told. */
-  constructor(origin: string, name: string, changed: (state: VisitState) => void) {
-    this.#origin = origin;
+  /**
+   * `changed` is called with each new state; `name` is what the partner is told; `origin` and
+   * `pageKey` are the relay's, and by what it lets a page from disk in.
+   */
+  constructor(origin: string, pageKey: string, name: string, changed: (state: VisitState) => void) {
+    [this.#origin, this.#pageKey] = [origin, pageKey];
     this.#hello = { name, wants: "both", guest: false };
     this.#changed = changed;
     this.#transfers = new Transfers(this);
@@ -84,11 +89,11 @@ export class Visit {
     }, "over");
   }
 
-  /** Pair by a code that somebody typed. */
+  /** Pair by a code, or a link, that somebody typed. */
   async join(typed: string): Promise<void> {
     await this.#guarded(async () => {
-      const code = parseCode(typed);
-      await this.#join(await this.#connected(), code);
+      const by = introductionTyped(typed, this.#origin);
+      await this.#join(await this.#connected(), by);
     });
   }
 
@@ -100,9 +105,14 @@ export class Visit {
     }
   }
 
-  /** Take what the partner offers, or decline it. */
-  async answer(id: string, yes: boolean): Promise<void> {
-    await this.#guarded(() => this.#transfers.answer(id, yes));
+  /** Take what the partner offers, into a file or folder if one was chosen, or decline it. */
+  async answer(id: string, yes: boolean, chosen?: Root): Promise<void> {
+    await this.#guarded(() => this.#transfers.answer(id, yes, chosen));
+  }
+
+  /** Go on with what the browser asks the person about again, who has just pressed for it. */
+  async allow(id: string): Promise<void> {
+    await this.#guarded(() => this.#transfers.allow(id));
   }
 
   /** Pause a transfer, or go on with it. */
@@ -147,7 +157,7 @@ export class Visit {
   /** The relay, connected to anew where it was lost. Throws Failure `relayLost`. */
   async #connected(): Promise<RelayConnection> {
     if (this.#relay?.isOpen !== true) {
-      this.#relay = await RelayConnection.to(this.#origin);
+      this.#relay = await RelayConnection.to(this.#origin, this.#pageKey);
     }
     return this.#relay;
   }
@@ -180,13 +190,17 @@ export class Visit {
     }
   }
 
-  /** Pair by somebody's code; where that fails there is another one of one's own. */
-  async #join(relay: RelayConnection, code: Code): Promise<void> {
+  /** Pair by somebody's code or link; where that fails there is another one of one's own. */
+  async #join(relay: RelayConnection, by: Code | SharedSecret): Promise<void> {
     const attempt = ++this.#attempt;
     this.set({ stage: "pairing", failure: undefined });
     try {
       await relay.release();
-      await this.#pair(code, "joiner", await relay.claim(code.nameplate));
+      if (by.kind === "code") {
+        await this.#pair(by, "joiner", await relay.claim(by.nameplate));
+      } else {
+        await this.#meetHost(relay, by);
+      }
     } catch (error) {
       const failure = asFailure(error);
       if (attempt !== this.#attempt) {

@@ -1,0 +1,19 @@
+/** Which relay a page belongs to: the one that served it, or the one that a saved page names. */
+
+export interface Home {
+  /** The relay's origin, such as `https://relay.example`. */
+  readonly relay: string;
+  /** By what it lets a page from disk in; "" for one that it served. */
+  readonly key: string;
+  /** Whether this is a file that somebody kept. */
+  readonly isSaved: boolean;
+}
+
+/** As relay/web/saved_page.py writes it into a page's head, which no relay does. */
+export function homeOf(page: Document, origin: string): Home {
+  const said = (name: string): string => page.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? "";
+  const relay = said("filesend-relay");
+  return relay === ""
+    ? { relay: origin, key: "", isSaved: false }
+    : { relay, key: said("filesend-page-key"), isSaved: true };
+}
