@@ -58,16 +58,14 @@ def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
     program = _program(kind)
     certificate, key = own_certificate(folder)
     relay = relay_url.partition("://")[2]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = folder / "log"
     command = [program, *_SETUPS[kind](folder, port, certificate, key, relay)]
     own = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
     with log.open("w") as said:
         process = subprocess.Popen(command, env=own, stdout=said, stderr=said)
     try:
-        _wait_until_it_listens(process, port, log)
+        wait_until_it_listens(process, port, log)
         yield Front(port, certificate)
     finally:
         process.terminate()
@@ -140,7 +138,14 @@ _SETUPS: dict[str, Callable[[Path, int, Path, Path, str], list[str]]] = {
 KINDS = list(_SETUPS)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def free_port() -> int:
+    """Return a port of this machine's that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _STARTING
     while True:
         assert process.poll() is None, f"it did not start: {log.read_text()}"

@@ -23,7 +23,7 @@ let awake: WakeLockSentinel | undefined;
 
 // The type says that it is always there; without TLS it is not.
 const clipboard = navigator.clipboard as Clipboard | undefined;
-const home = homeOf(document, location.origin);
+const home = homeOf(document, location.href);
 const visit = new Visit(home.relay, home.key, nameOf(navigator.userAgent), (state) => {
   if (drawing === undefined) {
     drawing = setTimeout(draw, Math.max(0, drawnAt + DRAWN_EVERY - performance.now()));

@@ -56,7 +56,9 @@ export class RelayConnection {
 
   /** Connect to the relay at this URL; a page from disk has a key. Throws Failure `relayLost`. */
   static async to(url: string, pageKey = ""): Promise<RelayConnection> {
-    const socket = io(url, {
+    const { origin, pathname, hostname } = new URL(url);
+    const socket = io(origin, {
+      path: `${pathname.replace(/\/$/, "")}/socket.io/`,
       query: pageKey === "" ? {} : { pageKey },
       transports: ["websocket"],
       reconnection: false, // who comes back decides how, and pairs anew
@@ -64,7 +66,7 @@ export class RelayConnection {
       timeout: TIMEOUT,
       autoConnect: false,
     });
-    const connection = new RelayConnection(socket, new URL(url).hostname);
+    const connection = new RelayConnection(socket, hostname);
     await new Promise<void>((done, failed) => {
       socket.once("connect", () => done());
       socket.once("connect_error", () => failed(new Failure("relayLost")));

@@ -33,7 +33,7 @@ const PARTED = 1_000;
 const MOST_LINES = 500;
 
 export class Visit {
-  readonly #origin: string;
+  readonly #relayUrl: string;
   readonly #pageKey: string;
   readonly #hello: Hello;
   readonly #changed: (state: VisitState) => void;
@@ -47,11 +47,11 @@ export class Visit {
   #hash = "";
 
   /**
-   * `changed` is called with each new state; `name` is what the partner is told; `origin` and
-   * `pageKey` are the relay's, and by what it lets a page from disk in.
+   * `changed` is called with each new state; `name` is what the partner is told; `relay` is
+   * its URL without a slash at the end, and `pageKey` by what it lets a page from disk in.
    */
-  constructor(origin: string, pageKey: string, name: string, changed: (state: VisitState) => void) {
-    [this.#origin, this.#pageKey] = [origin, pageKey];
+  constructor(relay: string, pageKey: string, name: string, changed: (state: VisitState) => void) {
+    [this.#relayUrl, this.#pageKey] = [relay, pageKey];
     this.#hello = { name, wants: "both", guest: false };
     this.#changed = changed;
     this.#transfers = new Transfers(this);
@@ -92,7 +92,7 @@ export class Visit {
   /** Pair by a code, or a link, that somebody typed. */
   async join(typed: string): Promise<void> {
     await this.#guarded(async () => {
-      const by = introductionTyped(typed, this.#origin);
+      const by = introductionTyped(typed, this.#relayUrl);
       await this.#join(await this.#connected(), by);
     });
   }
@@ -157,7 +157,7 @@ export class Visit {
   /** The relay, connected to anew where it was lost. Throws Failure `relayLost`. */
   async #connected(): Promise<RelayConnection> {
     if (this.#relay?.isOpen !== true) {
-      this.#relay = await RelayConnection.to(this.#origin, this.#pageKey);
+      this.#relay = await RelayConnection.to(this.#relayUrl, this.#pageKey);
     }
     return this.#relay;
   }
@@ -340,7 +340,7 @@ export class Visit {
   // -- what transfers need
 
   get surroundings(): Surroundings {
-    const at = (path: string): string => new URL(path, this.#origin.replace(/^http/, "ws")).href;
+    const at = (path: string): string => `${this.#relayUrl.replace(/^http/, "ws")}${path}`;
     const crypto = primitives();
     const roads = async (): Promise<Roads> => {
       // Without the relay the two may reach each other all the same.
