@@ -123,6 +123,10 @@ class MovingClient:
         """Return no session."""
         return SessionId("")
 
+    async def open_link(self, secret: bytes, at: str) -> SessionId:
+        """Return no session."""
+        return SessionId("")
+
     async def leave(self, to: SessionId | None = None) -> None:
         """Do nothing."""
 

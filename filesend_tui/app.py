@@ -29,7 +29,13 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from filesend_tui.core import events
-from filesend_tui.core.checks import complete_code, relay_address, split_place
+from filesend_tui.core.checks import (
+    complete_code,
+    place_in,
+    read_link,
+    relay_address,
+    split_place,
+)
 from filesend_tui.core.config import default_folder
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import FileSendError
@@ -601,10 +607,15 @@ class FileSendApp(KeyedApp, SteadyApp):
     async def _pair_by(self, code: str) -> None:
         self._refused = False
         try:
-            code, place = split_place(code)
-            if place and (url := relay_address(place).url) not in self._client.places:
+            link, place = read_link(code), place_in(code)
+            url = relay_address(place).url if place else ""
+            if url and url not in self._client.places:
                 await self._client.go_to(url)
-            await self._client.do(lambda client: client.join(code))
+            if link is not None:
+                await self._client.do(lambda client: client.open_link(link.secret, url))
+            else:
+                bare, _ = split_place(code)
+                await self._client.do(lambda client: client.join(bare))
         except Exception:
             self._refused = True
             self.call_later(self._want_code)

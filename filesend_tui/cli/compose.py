@@ -174,9 +174,9 @@ def run_at_places(
     Raises:
         Refused: One of `only`, or the code's place, is no place.
     """
-    from filesend_tui.core.checks import split_place
+    from filesend_tui.core.checks import place_in
 
-    _, at = split_place(code or "")
+    at = place_in(code or "")
     with places_of(settings, only, at) as places:
         return run(
             lambda client: command(client, opening(places, asker)),

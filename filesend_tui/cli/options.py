@@ -235,7 +235,7 @@ CodeArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="CODE",
-        help="The other person's code, also CODE@HOST; asked for, or read, without it.",
+        help="The other person's code, also CODE@HOST or a link; asked for, or read, without it.",
     ),
 ]
 MagnetArgument = Annotated[str, typer.Argument(metavar="MAGNET", help="A magnet link.")]
@@ -244,7 +244,7 @@ SendCodeOption = Annotated[
     typer.Option(
         "--code",
         metavar="CODE",
-        help="The other person's code, also CODE@HOST, or - to read it. Without it, make one.",
+        help="The other person's code, CODE@HOST or link, or - to read it. Without it, make one.",
     ),
 ]
 LinkOption = Annotated[

@@ -18,6 +18,7 @@ from filesend_tui.core.util.file_id import Chosen, FileId, Seen, look, look_at_a
 if TYPE_CHECKING:
     from filesend_tui.core.errors import ChannelFailed
     from filesend_tui.core.relay_client.address import RelayAddress
+    from filesend_tui.core.sessions.places.links import Link
     from filesend_tui.core.torrent.sources.create import Found
     from filesend_tui.core.torrent.storage.arrival.existing import Existing
 
@@ -46,6 +47,28 @@ def read_code(typed: str) -> str:
     from filesend_tui.core.sessions.code import parse_code
 
     return parse_code(typed).text
+
+
+def read_link(typed: str) -> Link | None:
+    """Return the link with a secret that a text contains; None where there is none.
+
+    Raises:
+        InvalidCode: There are several.
+    """
+    from filesend_tui.core.sessions.places.links import read_link
+
+    return read_link(typed)
+
+
+def place_in(typed: str) -> str:
+    """Return the address of the relay that stands with a code, or in a link; "" for none."""
+    from filesend_tui.core.errors import InvalidCode
+
+    try:
+        link = read_link(typed)
+    except InvalidCode:  # several, and so none
+        return ""
+    return link.relay if link is not None else split_place(typed)[1]
 
 
 def link_to(page: str, code: str) -> str:

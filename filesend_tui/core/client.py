@@ -456,6 +456,21 @@ class Client:
         """
         return await self._sessions.meet(secret, at)
 
+    async def open_link(self, secret: bytes, at: str) -> SessionId:
+        """Pair with whoever made a link to a relay's page; return the session when paired.
+
+        Args:
+            secret: The link's (checks.read_link).
+            at: The URL of its relay.
+
+        Raises:
+            ExpiredCode: Nobody waits by it.
+            PairingFailed: Pairing failed.
+            WrongSecret: The other side does not hold the secret.
+            RelayUnreachable: There is no connection to that relay, or it was lost.
+        """
+        return await self._sessions.open_link(secret, at)
+
     def create_link(self, page: str, at: str, people: int = 1) -> bytes:
         """Make a link to a relay's page; return its secret, by which to `meet` who opens it there.
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from filesend_tui.core import events
-from filesend_tui.core.checks import Target, check_folder, relay_address, split_place
+from filesend_tui.core.checks import (
+    Target,
+    check_folder,
+    place_in,
+    read_link,
+    relay_address,
+    split_place,
+)
 from filesend_tui.core.choices import Overwrite, Stood
 from filesend_tui.core.client import Client
 from filesend_tui.core.errors import (
@@ -358,18 +365,21 @@ async def connect(client: Client, relay: FoundRelay) -> None:
 
 
 async def _join(client: Client, places: Places, typed: str) -> None:
-    """Pair by a code, at all places and at the relay whose address stands with it.
+    """Pair by a code, at all places and at the relay whose address stands with it; or by a link.
 
     Raises:
         RelayUnreachable: No place answers, or not that relay.
         FileSendError: Any other reason why it failed.
     """
-    code, place = split_place(typed)
+    place = place_in(typed)
     there = relay_address(place).url if place else ""
     await places.open(client)
     if there and there not in client.places:
         await client.connect(there)
-    await client.join(code)
+    if (link := read_link(typed)) is not None:
+        await client.open_link(link.secret, there)
+    else:
+        await client.join(split_place(typed)[0])
 
 
 async def _met(stream: Subscription, ours: Wants) -> None:

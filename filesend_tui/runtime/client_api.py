@@ -85,6 +85,9 @@ class ClientApi(PlacesClient, Protocol):
     async def join(self, code: str) -> SessionId:
         """Pair with the person who made the code; return the session."""
 
+    async def open_link(self, secret: bytes, at: str) -> SessionId:
+        """Pair with whoever made a link to the page of the relay `at`; return the session."""
+
     async def leave(self, to: SessionId | None = None) -> None:
         """End a session."""
 

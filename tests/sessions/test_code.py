@@ -177,6 +177,9 @@ def test_codes_differ() -> None:
         ("Take 7-acrobat-violin@nas.local. Umbrella!", "nas.local"),
         ("ann@example.org: 7-acrobat-violin@nas:9000, quick!", "nas:9000"),
         ("7-acrobat-violin@nas umbrella", "nas"),
+        ("http://192.168.1.7:8421/r#7-acrobat-violin", "http://192.168.1.7:8421"),
+        ("https://nas.example/tools/fs/r#7-acrobat-violin", "https://nas.example/tools/fs"),
+        ("Open https://nas.example/#7-acrobat-violin please.", "https://nas.example"),
     ],
 )
 def test_the_address_that_stands_with_a_code(typed: str, place: str) -> None:

@@ -138,6 +138,10 @@ class ScriptedClient:
         await self._do("join", code)
         return SessionId("0" * 16)
 
+    async def open_link(self, secret: bytes, at: str) -> SessionId:
+        await self._do("open_link", secret, at)
+        return SessionId("0" * 16)
+
     async def remember(self, to: SessionId | None = None) -> None:
         await self._do("remember", to)
 

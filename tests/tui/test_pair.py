@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from filesend_tui.core import events
 from filesend_tui.core.errors import RelayUnreachable, UnknownCode
+from filesend_tui.core.sessions.places.links import link_to
 from filesend_tui.screens.pair import PairScreen
 from filesend_tui.state.qr import half_blocks
 from filesend_tui.widgets.bars.notice_bar import NoticeBar
@@ -144,6 +145,21 @@ async def test_a_code_with_a_relay_is_joined_there_too(stage: Stage, how: str) -
         await stage.settle(pilot)
         assert stage.client.named("connect") == [(URL,), ("http://192.168.1.7:8421",)]
         assert stage.client.named("join") == [("7-apple-violin",)]
+
+
+async def test_a_link_that_is_pasted_is_opened(stage: Stage) -> None:
+    secret = bytes(range(32))
+    link = link_to("https://relay.example/r", secret)
+    async with stage.app.run_test() as pilot:
+        await stage.settle(pilot)
+        screen(stage).on_paste(textual_events.Paste(f"Ann: {link} \n"))
+        await stage.settle(pilot)
+        assert screen(stage).query_one(CodeField).value == link
+        await pilot.press("enter")
+        await stage.settle(pilot)
+        assert stage.client.named("connect") == [(URL,), ("https://relay.example",)]
+        assert stage.client.named("open_link") == [(secret, "https://relay.example")]
+        assert stage.client.named("join") == []
 
 
 async def test_a_relay_of_a_code_that_does_not_answer_is_named(stage: Stage) -> None:

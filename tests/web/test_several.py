@@ -11,7 +11,7 @@ from filesend_tui.core.client import Client
 from filesend_tui.core.config import ClientConfig
 from filesend_tui.core.sessions.places.links import link_to, new_secret
 from tests.conftest import RunningRelay
-from tests.e2e.processes import World, fill
+from tests.e2e.processes import World, contents, digest, fill
 from tests.web.browser import Browser
 from tests.web.conftest import browsing
 from tests.web.test_page import MB, digests, linked
@@ -61,3 +61,25 @@ async def test_two_who_opened_it_do_not_take_each_other_for_its_maker(
             each.shows("You are paired with Ann")
     finally:
         await maker.destroy()
+
+
+@pytest.mark.usefixtures("build")
+def test_whoever_has_filesend_opens_a_link_with_that(world: World, tmp_path: Path) -> None:
+    sent = fill(tmp_path / "a.bin", MB)
+    sender, link = linked(world, sent, "--receivers", "2")
+    folders = tmp_path / "bob", tmp_path / "cid"
+    receivers = [world.receive(link, folder) for folder in folders]
+    for each in (sender, *receivers):
+        assert each.end() == 0, each.report()
+    for folder in folders:
+        assert contents(folder) == {"a.bin": digest(sent)}
+
+
+@pytest.mark.usefixtures("build")
+def test_a_link_that_was_used_says_so(world: World, tmp_path: Path) -> None:
+    sender, link = linked(world, fill(tmp_path / "a.bin", 1))
+    assert world.receive(link, tmp_path / "bob").end() == 0
+    assert sender.end() == 0, sender.report()
+    late = world.receive(link, tmp_path / "cid")
+    assert late.end() == 5
+    assert late.wait_for("error")["code"] == "expiredCode"

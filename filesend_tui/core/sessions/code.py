@@ -36,6 +36,8 @@ _IN_TEXT = re.compile(
 )
 # A code with the address of a relay, which is the group.
 _WITH_PLACE = re.compile(r"(?<![\w./\\~-])[0-9]{1,9}[\W_]{0,5}[^\W\d_]+[\W_]{1,5}[^\W\d_]++@(\S+)")
+# A link to a relay's page with a code: the relay, which is the group, and where the code begins.
+_AS_LINK = re.compile(r"(https?://[^\s#]+?)(?:/r)?/?#(?=[0-9])")
 # What closes a quotation or a sentence, and is no part of an address.
 _CLOSING = ".,;:!?'\"`’”»)>}"
 # A code that ends in an unfinished word, which is the group.
@@ -112,12 +114,15 @@ def parse_code(typed: str) -> Code:
 def split_place(typed: str) -> tuple[str, str]:
     """Return what was typed without the relay's address that follows its code, and that address.
 
-    As in `4711-apple-violin@192.168.1.7`, also within a longer text. Whether the code and the
-    address make sense is not looked at. Without such an address: what was typed, and "".
+    As in `4711-apple-violin@192.168.1.7`, also within a longer text, and in a link such as
+    `http://192.168.1.7:8421/r#4711-apple-violin`. Whether the code and the address make sense is
+    not looked at. Without such an address: what was typed, and "".
     """
     if len(typed) > _MAX_TYPED:
         return typed, ""  # parse_code refuses it
     text = unicodedata.normalize("NFKC", typed)
+    if (link := _AS_LINK.search(text)) is not None:
+        return f"{text[: link.start()]}{text[link.end() :]}", link[1]
     match = _WITH_PLACE.search(text)
     place = match[1].rstrip(_CLOSING) if match is not None else ""
     if "[" not in place:  # of an address of IPv6

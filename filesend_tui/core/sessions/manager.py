@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -23,6 +24,7 @@ from typing import Final, NamedTuple, TypeAlias
 from filesend_tui.core import errors, events
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import (
+    ExpiredCode,
     FileSendError,
     NotPaired,
     OutOfStep,
@@ -60,6 +62,13 @@ _log = logging.getLogger(__name__)
 _GONE: Final = "The other person is gone."
 _GO_ON: Final = (
     "filesend resume goes on with it, once both of you are there; if you never meet, pair again."
+)
+
+#: Seconds in which whoever made a link is met by it, and between two tries of two who opened it.
+LINK_PATIENCE: Final = 20.0
+PARTED: Final = 1.0
+_LINK_USED: Final = (
+    "A link works for ten minutes, and for as many people as it was made for: ask for another one."
 )
 
 #: Seconds that a code which no open place knows may take to be found at others that are still
@@ -331,6 +340,35 @@ class SessionManager:
         shared, place = Secret(secret), self._place(at)
         room = await place.lobby.meet([shared])
         return self._introduced(_new_id(), place, await place.lobby.pair(room))
+
+    async def open_link(self, secret: bytes, at: str) -> SessionId:
+        """Pair with whoever made a link, as one who opened it; return the session when paired.
+
+        This side's own unused code is withdrawn. Two who opened it part, and each looks for the
+        maker again.
+
+        Args:
+            secret: The link's.
+            at: The URL of its relay.
+
+        Raises:
+            ExpiredCode: Nobody waits by it, for LINK_PATIENCE seconds.
+            PairingFailed, WrongSecret, RelayUnreachable, RelayTampered: As of `meet`.
+        """
+        shared, place = Secret(secret), self._place(at)
+        try:
+            async with asyncio.timeout(LINK_PATIENCE):
+                while True:
+                    room = await place.lobby.meet([shared], guest=True)
+                    introduced = await place.lobby.pair(room)
+                    if not introduced.agreed.hello.guest:
+                        break
+                    place.lobby.forget(room)
+                    await asyncio.sleep(PARTED * (0.5 + random.random()))  # noqa: S311
+        except TimeoutError:
+            raise ExpiredCode("Nobody waits by this link.", _LINK_USED) from None
+        self._own_code.gone("joined")
+        return self._introduced(_new_id(), place, introduced)
 
     def create_link(self, page: str, at: str, people: int = 1) -> bytes:
         """Publish a link to a relay's page; return its secret, by which who opens it is met.

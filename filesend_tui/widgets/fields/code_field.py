@@ -1,7 +1,7 @@
 """The field for the other person's code: completes words, extracts the code from pasted text.
 
-A relay's address may stand with the code, as in `4711-apple-violin@192.168.1.7`. Parsing is the
-core's (core/checks.py).
+A relay's address may stand with the code, as in `4711-apple-violin@192.168.1.7`; a link to a
+relay's page is as good. Parsing is the core's (core/checks.py).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from textual import events
 from textual.binding import BindingType
 from textual.suggester import Suggester
 
-from filesend_tui.core.checks import read_code, split_place
+from filesend_tui.core.checks import read_code, read_link, split_place
 from filesend_tui.core.errors import InvalidCode
 from filesend_tui.widgets.bound import bindings
 from filesend_tui.widgets.fields.completing_field import CompletingField
 
-#: Longest text that can be typed; a code with an address is far shorter.
-_MAX: Final = 160
+#: Longest text that can be typed; a code with an address is far shorter, a link mostly.
+_MAX: Final = 600
 #: Longest pasted text that is searched for a code; a whole chat may be pasted.
 _MAX_PASTED: Final = 2000
 
@@ -65,12 +65,14 @@ class CodeField(CompletingField):
 
 
 def _code_in(text: str) -> str:
-    """Return the one code in a text, with the address of a relay if one stands with it.
+    """Return the one code in a text, with the address of a relay if one stands with it; or a link.
 
     Where there is no code or several: the text in one line.
     """
-    code, place = split_place(text)
     try:
+        if (link := read_link(text)) is not None:
+            return link.url
+        code, place = split_place(text)
         return f"{read_code(code)}@{place}" if place else read_code(code)
     except InvalidCode:
         # A code copied from a chat often comes with spaces and a line end.

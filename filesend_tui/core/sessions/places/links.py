@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
+from typing import Final, NamedTuple
 
+from filesend_tui.core.errors import InvalidCode
 from filesend_tui.core.sessions.shared_secret import SECRET_LENGTH
+from relay.protocol.words import PAGE_PATH
+
+#: Most characters of a text in which a link is looked for.
+_MAX_TYPED: Final = 2000
+# A relay's page, and 32 bytes in base64url behind the `#`.
+_LINK: Final = re.compile(r"(https?://[^\s#\"'<>]{1,500})#([A-Za-z0-9_-]{43})(?![\w-])")
+
+
+class Link(NamedTuple):
+    """A link, and what it holds.
+
+    relay: the relay's URL, as it stands there. secret: 32 bytes. url: the whole, as secret.
+    """
+
+    relay: str
+    secret: bytes
+    url: str
+
+    def __repr__(self) -> str:
+        return f"Link(relay={self.relay!r})"  # never the secret
 
 
 def new_secret() -> bytes:
@@ -23,3 +46,29 @@ def link_to(page: str, introduction: bytes | str) -> str:
     if isinstance(introduction, bytes):
         introduction = base64.urlsafe_b64encode(introduction).decode().rstrip("=")
     return f"{page}#{introduction}"
+
+
+def read_link(typed: str) -> Link | None:
+    """Return the link with a secret that a text contains; None where there is none.
+
+    Whether the relay's URL makes sense is not looked at. A link that holds a code is none: its code
+    is (code.py).
+
+    Raises:
+        InvalidCode: There are several.
+    """
+    if len(typed) > _MAX_TYPED:
+        return None
+    found = {
+        Link(
+            page.rstrip("/").removesuffix(PAGE_PATH),
+            base64.urlsafe_b64decode(f"{secret}="),
+            f"{page}#{secret}",
+        )
+        for page, secret in _LINK.findall(typed)
+    }
+    if len(found) > 1:
+        raise InvalidCode(
+            f"There are {len(found)} links in that text.", "Type or paste the one that you mean."
+        )
+    return found.pop() if found else None

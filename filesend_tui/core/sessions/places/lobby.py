@@ -15,6 +15,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from filesend_tui.core.errors import (
     ExpiredCode,
     FileSendError,
@@ -80,6 +82,7 @@ class _Arrival(NamedTuple):
 
     secret: Secret
     taken: Callable[[], int] | None
+    guest: bool
     came: asyncio.Queue[tuple[bytes, Room | FileSendError]]
 
 
@@ -181,7 +184,13 @@ class Lobby:
         claim = words.Claim(nameplate=code.nameplate)
         return (await self._ask_for_room(claim, words.Joined, code, None)).room
 
-    async def meet(self, secrets: Sequence[Secret], taken: Callable[[], int] | None = None) -> Room:
+    async def meet(
+        self,
+        secrets: Sequence[Secret],
+        taken: Callable[[], int] | None = None,
+        *,
+        guest: bool = False,
+    ) -> Room:
         """Enter the room with the holder of one of these secrets, in which pairing has begun.
 
         They are tried in their order; the first of the two people waits for the other, ten minutes
@@ -190,8 +199,8 @@ class Lobby:
         Args:
             secrets: What two people share; at least one.
             taken: Returns the number of the last word that this side took, of a session that goes
-                on; None:
-                of a new one.
+                on; None: of a new one.
+            guest: This side opened a link, and says so.
 
         Raises:
             ExpiredCode: Nobody came in time.
@@ -207,10 +216,11 @@ class Lobby:
         try:
             for place, secret in zip(places, secrets, strict=True):
                 # Before the call: a notice of who comes next may arrive with the answer.
-                self._arrivals[place] = _Arrival(secret, taken, came)
+                self._arrivals[place] = _Arrival(secret, taken, guest, came)
                 there.add(place)
                 meet = words.Meet(place=place)
-                room = (await self._ask_for_room(meet, words.Met, secret, taken)).room
+                asking = self._ask_for_room(meet, words.Met, secret, taken, guest=guest)
+                room = (await asking).room
                 if room is not None:
                     there.remove(place)
                     return room
@@ -345,7 +355,7 @@ class Lobby:
         if arrival is None or not arrival.came.empty():
             self._tasks.spawn(self.leave(word.room))  # this side is not there any more
         else:
-            self._enter(word.room, arrival.secret, Side.MAKER, arrival.taken)
+            self._enter(word.room, arrival.secret, Side.MAKER, arrival.taken, guest=arrival.guest)
             arrival.came.put_nowait((word.place, word.room))
 
     # -- internals
@@ -356,6 +366,8 @@ class Lobby:
         reply: type[R],
         introduction: Introduction,
         taken: Callable[[], int] | None,
+        *,
+        guest: bool = False,
     ) -> R:
         """Send a word that the relay answers with a room or none; begin to pair in that room."""
         # The first word of the room may arrive with the answer, or before it.
@@ -364,7 +376,7 @@ class Lobby:
         try:
             answer = await asyncio.shield(asking)
             if answer.room is not None:
-                self._enter(answer.room, introduction, Side.JOINER, taken)
+                self._enter(answer.room, introduction, Side.JOINER, taken, guest=guest)
         except asyncio.CancelledError:
             self._tasks.spawn(self._give_back(asking))
             raise
@@ -386,7 +398,13 @@ class Lobby:
             await self.leave(room)
 
     def _enter(
-        self, room: Room, introduction: Introduction, side: Side, taken: Callable[[], int] | None
+        self,
+        room: Room,
+        introduction: Introduction,
+        side: Side,
+        taken: Callable[[], int] | None,
+        *,
+        guest: bool = False,
     ) -> None:
         """Begin to pair with the other side of a room. Raises RelayTampered."""
         if room in self._pairings or self._host.holds(room):
@@ -396,7 +414,10 @@ class Lobby:
             assert isinstance(word, SealedMessage | PairingWord)
             await self._send(room, word)
 
-        handshake = PairingHandshake(introduction, side, self._host.hello(), taken, send)
+        hello = self._host.hello()
+        if guest:
+            hello = replace(hello, guest=True)
+        handshake = PairingHandshake(introduction, side, hello, taken, send)
         self._pairings[room] = _Pairing(introduction, handshake)
         for early in self._early:
             if early.room == room:
