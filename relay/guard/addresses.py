@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 #: HTTP headers as ASGI has them: names in lower case.
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
-_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _FORWARDED: Final = b"x-forwarded-for"
 #: Headers that show that a request came by a proxy, whether that is trusted or not.
@@ -42,7 +42,7 @@ def networks(host: str) -> tuple[Network, ...]:
     An IPv4 address is counted alone, even if mapped in IPv6; an IPv6 address by its /64, /56 and
     /48, as single addresses are free to a client. A text that is not an address counts as itself.
     """
-    address = _parsed(host)
+    address = address_of(host)
     if address is None:
         return (Network(host, 1),)
     if isinstance(address, ipaddress.IPv4Address):
@@ -56,7 +56,7 @@ def networks(host: str) -> tuple[Network, ...]:
 
 def is_loopback(host: str) -> bool:
     """Return whether an address is a loopback address."""
-    address = _parsed(host)
+    address = address_of(host)
     return address is not None and address.is_loopback
 
 
@@ -71,7 +71,7 @@ class Networks:
         self._members = tuple(ipaddress.ip_network(each) for each in members)
 
     def __contains__(self, host: str) -> bool:
-        address = _parsed(host)
+        address = address_of(host)
         return address is not None and any(address in network for network in self._members)
 
 
@@ -104,7 +104,7 @@ class Proxies:
         hops = b",".join(value for name, value in headers if name == _FORWARDED).split(b",")
         client = peer
         for hop in reversed(hops):
-            address = _parsed(hop.strip().decode("latin-1"))
+            address = address_of(hop.strip().decode("latin-1"))
             if address is None:
                 break
             client = str(address)
@@ -117,8 +117,11 @@ class Proxies:
         return not self.trusts(peer) and any(name in _BY_PROXY for name, _ in headers)
 
 
-def _parsed(host: str) -> _Address | None:
-    """Parse an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`; a mapped one as IPv4."""
+def address_of(host: str) -> Address | None:
+    """Parse an address, bare or as `192.0.2.1:80` and `[2001:db8::1]:80`; a mapped one as IPv4.
+
+    None for a text that is none.
+    """
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:

@@ -139,7 +139,10 @@ class Connection:
 
 
 class ConnectionGuard:
-    """Admits connections and bounds their cost. clock: monotonic seconds."""
+    """Admits connections and bounds their cost. clock: monotonic seconds.
+
+    bans: whether an address is shut out: its connections end at once.
+    """
 
     def __init__(
         self,
@@ -147,12 +150,15 @@ class ConnectionGuard:
         proxies: Proxies,
         metrics: Metrics,
         loop_time: LoopTime,
+        *,
+        bans: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
         self.proxies = proxies
         self.loop_time = loop_time
         self.now = clock
+        self._bans = bans
         self._metrics = metrics
         self._connections: set[Connection] = set()
         self._crowd = AddressTally()
@@ -197,6 +203,9 @@ class ConnectionGuard:
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
         connection = Connection(self, transport, None if self.proxies.trusts(host) else host)
+        if connection.address is not None and self._bans(connection.address):
+            connection.end("banned")
+            return None
         if len(self._connections) >= self.limits.max_connections or not self._has_room(
             connection.address
         ):
@@ -208,8 +217,14 @@ class ConnectionGuard:
         return connection
 
     def name(self, connection: Connection, address: str) -> bool:
-        """Set the client's address of a proxy's connection; if too many, end it, return False."""
+        """Set the client's address of a proxy's connection.
+
+        If that is shut out, or has too many, end it and return False.
+        """
         if connection.address is None and connection in self._connections:
+            if self._bans(address):
+                connection.end("banned")
+                return False
             if not self._has_room(address):
                 connection.end("crowd")
                 return False
