@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from relay.protocol.nearby import is_instance
+from relay.protocol.store import IN_ARGUMENTS, StoreUrl, parse_store
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
 from relay.server import serve
@@ -65,6 +66,18 @@ def main(arguments: list[str] | None = None) -> int:
         help="holds the secret that the TURN server shares (coturn's static-auth-secret)",
     )
     parser.add_argument(
+        "--store",
+        type=_store,
+        metavar="URL",
+        help="the Redis or Valkey server that keeps the state, for several processes (memory)",
+    )
+    parser.add_argument(
+        "--store-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the URL of that server, where it has a password",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -98,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
         transit=options.transit,
         turn=options.turn,
         turn_secret_file=options.turn_secret_file,
+        store=options.store,
+        store_file=options.store_file,
         announce=options.announce,
         announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,
@@ -135,6 +150,16 @@ def _turn(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _store(text: str) -> StoreUrl | None:
+    try:
+        url = parse_store(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if url is not None and url.has_secret:
+        raise argparse.ArgumentTypeError(IN_ARGUMENTS)
+    return url
 
 
 def _size(text: str) -> int:

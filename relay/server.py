@@ -23,12 +23,15 @@ import msgspec
 import uvicorn
 
 from relay.app import LOOPBACK, RelayApp, create_app
+from relay.bus.base import Bus
 from relay.guard.addresses import Proxies
 from relay.guard.bounded_log import BoundedLog
 from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
 from relay.protocol.nearby import new_instance
+from relay.protocol.store import StoreUrl
 from relay.protocol.words import DEFAULT_PORT
+from relay.shared import shared_by, store_url
 from relay.stores.base import Stores
 from relay.stun import udp_like
 from relay.turn import TurnServers, turn_servers
@@ -87,10 +90,10 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn: as create_app takes them. announce_as: the name under
-    which the networks of this machine are told of it; None: they are not. on_ready: called with the
-    URL once connections are answered. `should_exit = True`, from any thread, ends it within a
-    moment; so do SIGINT and SIGTERM in the main thread.
+    limits, proxies, metrics_to, stores, turn, bus: as create_app takes them. announce_as: the name
+    under which the networks of this machine are told of it; None: they are not. on_ready: called
+    with the URL once connections are answered. `should_exit = True`, from any thread, ends it
+    within a moment; so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class RelayServer(uvicorn.Server):
         metrics_to: Sequence[str] = LOOPBACK,
         stores: Stores | None = None,
         turn: TurnServers | None = None,
+        bus: Bus | None = None,
         announce_as: str | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
@@ -109,7 +113,7 @@ class RelayServer(uvicorn.Server):
         self._announce_as = announce_as
         self._announcing: asyncio.Task[None] | None = None
         self._app: RelayApp = create_app(
-            limits, proxies, metrics_to, stores, turn, instance=announce_as
+            limits, proxies, metrics_to, stores, turn, bus=bus, instance=announce_as
         )
         self._listener = listener
         self._on_ready = on_ready
@@ -196,6 +200,8 @@ def serve(
     transit: int | None = None,
     turn: Sequence[str] = (),
     turn_secret_file: Path | None = None,
+    store: StoreUrl | None = None,
+    store_file: Path | None = None,
     announce: bool | None = None,
     announce_as: str | None = None,
     until_stdin_closes: bool = False,
@@ -206,9 +212,11 @@ def serve(
     `X-Forwarded-For` is trusted. metrics_to: likewise, who may read `/metrics`; this machine if
     None. transit: bytes that are carried for an address in a day; 0: none, None: what Limits say.
     turn, turn_secret_file: URLs of TURN servers, and the file of the secret that they share with
-    the relay. announce: tell the networks of this machine of the relay, by mDNS; None: where others
-    reach it. announce_as: its name there; None: a new one. until_stdin_closes: also end at the end
-    of standard input, as when the parent that holds the other end of the pipe is gone.
+    the relay. store, store_file: the server that keeps the state, or a file that holds its URL; the
+    memory of this process where neither is named. announce: tell the networks of this machine of
+    the relay, by mDNS; None: where others reach it. announce_as: its name there; None: a new one.
+    until_stdin_closes: also end at the end of standard input, as when the parent that holds the
+    other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -225,6 +233,18 @@ def serve(
     except ValueError as error:
         print(f"FileSend relay cannot give out TURN credentials: {error}.", file=sys.stderr)
         return 1
+    limits = Limits()
+    most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
+    limits = msgspec.structs.replace(limits, max_connections=most)
+    if transit is not None:
+        day = day_of(transit) if transit else limits.transit_day
+        limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
+    try:
+        url = store_url(store, store_file)
+        stores, bus = (None, None) if url is None else shared_by(url, limits)
+    except ValueError as error:
+        print(f"FileSend relay has no store: {error}.", file=sys.stderr)
+        return 1
     try:
         listener = listen(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
@@ -234,12 +254,6 @@ def serve(
         )
         return 1
     with listener:
-        limits = Limits()
-        most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
-        limits = msgspec.structs.replace(limits, max_connections=most)
-        if transit is not None:
-            day = day_of(transit) if transit else limits.transit_day
-            limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
         reached = not ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
         if announce and not reached:
             logger.warning("this relay is not announced: only this machine reaches it")
@@ -248,6 +262,8 @@ def serve(
             limits=limits,
             proxies=proxies,
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
+            stores=stores,
+            bus=bus,
             turn=servers,
             announce_as=announce_as or new_instance()
             if reached and announce is not False

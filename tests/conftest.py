@@ -22,7 +22,9 @@ from filesend_tui.system import process_exit
 from relay.app import LOOPBACK
 from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
+from relay.protocol.store import StoreUrl
 from relay.server import RelayServer, listen
+from relay.shared import shared_by
 from relay.stores.base import Stores
 from relay.turn import TurnServers
 
@@ -159,7 +161,16 @@ def running_relay(
     stores: Stores | None = None,
     turn: TurnServers | None = None,
     announce_as: str | None = None,
+    store: StoreUrl | None = None,
 ) -> Iterator[RunningRelay]:
+    """Run a relay. store: whose state it shares; else where tests are told that relays keep it."""
+    if stores is None and store is None and os.environ.get("FILESEND_TEST_STORE") == "redis":
+        from tests.relay.stores.redis_server import fresh_store
+
+        store = fresh_store()
+    bus = None
+    if store is not None:
+        stores, bus = shared_by(store, limits or Limits())
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
         server = RelayServer(
@@ -169,6 +180,7 @@ def running_relay(
             metrics_to=metrics_to,
             stores=stores,
             turn=turn,
+            bus=bus,
             announce_as=announce_as,
             on_ready=lambda _url: ready.set(),
         )

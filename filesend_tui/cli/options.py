@@ -58,6 +58,7 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
     "turn_secret_file": {"dir_okay": False},
+    "store_file": {"dir_okay": False},
 }
 
 

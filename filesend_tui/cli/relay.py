@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
-@takes("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file", "log_level")
+@takes(
+    *("trusted_proxies", "metrics_to", "transit", "turn", "turn_secret_file"),
+    *("store", "store_file", "log_level"),
+)
 def relay(
     context: typer.Context,
     *,
@@ -41,6 +44,8 @@ def relay(
             transit=settings.transit,
             turn=settings.turn,
             turn_secret_file=settings.turn_secret_file,
+            store=settings.store,
+            store_file=settings.store_file,
             announce=announce,
         )
     )

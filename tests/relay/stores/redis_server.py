@@ -1,11 +1,19 @@
-"""A real redis-server, started by the tests and theirs alone."""
+"""A real redis-server, started by the tests and theirs alone.
+
+Where FILESEND_TEST_STORE is `redis`, every relay that a test runs in its process keeps its state on
+one, in a database of its own.
+"""
 
 from __future__ import annotations
 
+import atexit
+import itertools
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +21,7 @@ from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from relay.protocol.store import StoreUrl
 from relay.stores.redis.server import client_of
 from tests.interop import deps
 
@@ -37,6 +46,7 @@ class RedisServer:
         self._folder = folder
         self._persistent = persistent
         self._process: subprocess.Popen[bytes] | None = None
+        self._databases = itertools.count(1)
         self._control = BlockingRedis(unix_socket_path=str(self.socket))
 
     def start(self) -> None:
@@ -48,6 +58,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [
                 *(program, "--port", "0", "--unixsocket", str(self.socket), "--save", ""),
+                *("--databases", "10000"),
                 *("--dir", str(self._folder), "--logfile", str(self._folder / "log"), *kept),
             ]
         )
@@ -89,6 +100,10 @@ class RedisServer:
         """The seconds that a key lasts; -1: for ever."""
         return int(self._control.ttl(key))
 
+    def fresh(self) -> StoreUrl:
+        """Return an empty database."""
+        return StoreUrl(f"{self.url}?db={next(self._databases)}")
+
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Redis]:
         """A client, as a relay has it."""
@@ -103,6 +118,21 @@ class RedisServer:
             return bool(self._control.ping())
         except RedisError:
             return False
+
+
+@cache
+def _server_of_all() -> RedisServer:
+    folder = tempfile.TemporaryDirectory(prefix="filesend-redis-")
+    server = RedisServer(Path(folder.name))
+    server.start()
+    atexit.register(folder.cleanup)
+    atexit.register(server.stop)
+    return server
+
+
+def fresh_store() -> StoreUrl:
+    """Return an empty store for a relay, on a server that ends with the tests."""
+    return _server_of_all().fresh()
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""The address of the server that keeps a relay's state: what an option or a file may name."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+#: What stands for no server: the memory of the relay's own process.
+MEMORY: Final = "memory"
+#: Why no URL with a password is taken from a command line.
+IN_ARGUMENTS: Final = (
+    "every program on this machine can read a password in an option: write the URL into a file and "
+    "name that with --store-file"
+)
+_SCHEMES: Final = ("redis", "rediss", "unix")
+_LONGEST: Final = 1_000
+_EXPECTED: Final = "a store is redis://HOST:PORT/NUMBER, rediss:// for TLS, unix:///PATH, or memory"
+
+
+class StoreUrl:
+    """A parsed URL, which may hold a password: only `secret` shows it.
+
+    Raises:
+        ValueError: It is none. Says nothing of the text.
+    """
+
+    __slots__ = ("_parts", "secret")
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _LONGEST or not re.fullmatch(r"[!-~]+", text):
+            raise ValueError(_EXPECTED)
+        try:
+            parts = urlsplit(text)
+            whole = parts.port is None or parts.port > 0
+        except ValueError:
+            raise ValueError(_EXPECTED) from None
+        where = parts.path if parts.scheme == "unix" else parts.hostname
+        if parts.scheme not in _SCHEMES or not where or not whole or parts.fragment:
+            raise ValueError(_EXPECTED)
+        #: The URL as it was named.
+        self.secret = text
+        self._parts: SplitResult = parts
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it holds a user or a password, or options that may."""
+        return "@" in self._parts.netloc or bool(self._parts.query)
+
+    def __str__(self) -> str:
+        parts = self._parts
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __repr__(self) -> str:
+        return f"StoreUrl({str(self)!r})"  # never the password
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StoreUrl) and other.secret == self.secret
+
+    def __hash__(self) -> int:
+        return hash(self.secret)
+
+
+def parse_store(text: str) -> StoreUrl | None:
+    """Parse what an option, a variable or a file says; None: the memory of the process.
+
+    Raises:
+        ValueError: It is no store. Says nothing of the text.
+    """
+    return None if text == MEMORY else StoreUrl(text)
