@@ -45,6 +45,25 @@ local function enter(process, fresh, person)
   return true
 end
 
+-- Seconds for which an answer that holds notices is kept, for who asks again.
+local REMEMBERED = 60
+
+-- Return the same answer to who takes a step again. name: the step's own.
+local function once(name, act)
+  local kept = call('GET', 'answer:' .. name)
+  if kept then
+    return cmsgpack.unpack(kept)
+  end
+  local answer = act()
+  for _, notices in ipairs(answer) do
+    if type(notices) == 'table' and #notices > 0 then
+      call('SET', 'answer:' .. name, cmsgpack.pack(answer), 'EX', REMEMBERED)
+      break
+    end
+  end
+  return answer
+end
+
 -- Nameplates
 
 local function is_crowded(digits)
@@ -170,6 +189,10 @@ function steps.claim(process, fresh, person, address, nameplate, room)
   if not enter(process, fresh, person) then
     return { 'forgotten' }
   end
+  local there = other_in(room, person)
+  if there then -- it was, just before
+    return { 'ok', there }
+  end
   local expires = call('ZSCORE', 'waiting', nameplate)
   if not expires then
     return refused(call('HGET', 'fates', nameplate) or 'unknownCode')
@@ -218,11 +241,10 @@ function steps.is_paired(person)
   return { 'ok', 0 }
 end
 
-function steps.leave(person, room)
-  if other_in(room, person) then
-    return { 'ok', end_room(room, person) }
-  end
-  return { 'ok' }
+function steps.leave(name, person, room)
+  return once(name, function()
+    return { 'ok', other_in(room, person) and { end_room(room, person) } or {} }
+  end)
 end
 
 -- Places
@@ -241,6 +263,10 @@ function steps.meet(process, fresh, person, place, lifetime, room, ...)
   local networks = { ... }
   if not enter(process, fresh, person) then
     return { 'forgotten' }
+  end
+  local met = other_in(room, person)
+  if met then -- just before
+    return { 'ok', met }
   end
   local there = call('HGET', 'at', place)
   if there and there ~= person and tonumber(call('ZSCORE', 'places', place)) > time then
@@ -290,11 +316,13 @@ local function remove(person, parted)
   end
 end
 
-function steps.lost(process, person)
-  local parted = {}
-  remove(person, parted)
-  remove_pair('people', process, person)
-  return { 'ok', parted }
+function steps.lost(name, process, person)
+  return once(name, function()
+    local parted = {}
+    remove(person, parted)
+    remove_pair('people', process, person)
+    return { 'ok', parted }
+  end)
 end
 
 -- Note that a process is alive; false where its people have been lost.
@@ -341,11 +369,7 @@ local function over(name)
   return call('ZRANGEBYSCORE', name, '-inf', time, 'LIMIT', 0, BATCH)
 end
 
-function steps.expire(process, fresh)
-  if not sign(process, fresh) then
-    return { 'forgotten' }
-  end
-  bury()
+local function sweep()
   local nameplates, places, parted = {}, {}, {}
   local expired, ended, rested = over('waiting'), over('places'), over('past')
   for _, nameplate in ipairs(expired) do
@@ -365,6 +389,14 @@ function steps.expire(process, fresh)
   end
   local more = remove_dead(parted) or math.max(#expired, #ended, #rested) == BATCH
   return { 'ok', more and 1 or 0, nameplates, places, parted }
+end
+
+function steps.expire(process, fresh, name)
+  if not sign(process, fresh) then
+    return { 'forgotten' }
+  end
+  bury()
+  return once(name, sweep)
 end
 
 function steps.totals()

@@ -1,14 +1,18 @@
 """People on the server: a PeopleStore whose steps are people.lua's.
 
+Where there is no answer a step may have happened. All but `allocate` are then taken again, and have
+the same answer: whoever claimed a code is not told that it was used, and no notice gets lost.
+
 Each process that uses it signs there by `expire`, once a second. Who does not for 15 s is dead, and
 the people of its connections are lost. Where it was not, it is told by Forgotten.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final, TypeAlias, TypeVar
 
 from redis.asyncio import Redis
 
@@ -30,11 +34,13 @@ from relay.stores.base import (
     Notice,
     PeopleTotals,
     PersonKey,
+    StoreAway,
 )
 from relay.stores.redis.scripts import SERVER_CLOCK, Scripts
 from relay.stores.refusals import refusal
 
 T = TypeVar("T")
+_Take: TypeAlias = Callable[..., Awaitable[list[Any]]]
 
 # How many numbers are proposed to the script, which has no chance of its own. At most a tenth of
 # them is in use, so that none is free once in 10**20 times.
@@ -47,11 +53,17 @@ class RedisPeople:
 
     def __init__(self, client: Redis, limits: Limits, clock: str = SERVER_CLOCK) -> None:
         self._scripts = Scripts(client, "people", limits, clock)
+        self._surely = self._scripts.step_surely
+        #: The names of steps by which people are removed, for when these are taken again.
+        self._losing: dict[PersonKey, str] = {}
+        #: Held for a sweep: the next one has another name.
+        self._sweeping = asyncio.Lock()
         self._begin()
 
     def _begin(self) -> None:
         """Begin as a process that the store does not know."""
         self._process = secrets.token_hex(8)
+        self._sweeps = 0
         self._fresh = True
 
     async def allocate(
@@ -59,7 +71,9 @@ class RedisPeople:
     ) -> Allocated:
         """Give `person` a nameplate, or the wanted one; withdraw an earlier one."""
         chances = (secrets.randbits(_CHANCE_BITS) for _ in range(_CHANCES if not wanted else 0))
-        [nameplate] = await self._enter("allocate", person, lifetime, rest, wanted or "", *chances)
+        [nameplate] = await self._signed(
+            self._scripts.step, "allocate", person, lifetime, rest, wanted or "", *chances
+        )
         return Allocated(nameplate=int(nameplate), expires_seconds=round(lifetime))
 
     async def release(self, person: PersonKey) -> None:
@@ -69,7 +83,7 @@ class RedisPeople:
     async def claim(self, person: PersonKey, address: str, nameplate: int) -> Entered:
         """Open a room for `person` and the owner of a nameplate."""
         room = _new_room()
-        [owner] = await self._enter("claim", person, address, nameplate, room)
+        [owner] = await self._signed(self._surely, "claim", person, address, nameplate, room)
         claimed = Claimed(nameplate=nameplate, room=room)
         return Entered(room, Notice(owner.decode(), "claimed", claimed))
 
@@ -79,7 +93,7 @@ class RedisPeople:
         """Open a room for `person` and whoever waits at a place; else let `person` wait there."""
         room = _new_room()
         counted = (each for network in networks(address) for each in network)
-        met = await self._enter("meet", person, place, lifetime, room, *counted)
+        met = await self._signed(self._surely, "meet", person, place, lifetime, room, *counted)
         if not met:
             return None
         return Entered(room, Notice(met[0].decode(), "met", MetAtPlace(place=place, room=room)))
@@ -105,13 +119,15 @@ class RedisPeople:
 
     async def leave(self, person: PersonKey, room: Room) -> tuple[Notice, ...]:
         """End a room that `person` leaves."""
-        others = await self._step("leave", person, room)
+        [others] = await self._step("leave", _new_name(), person, room)
         gone = PartnerGone(room=room, reason="left")
         return tuple(Notice(other.decode(), "partnerGone", gone) for other in others)
 
     async def lost(self, person: PersonKey) -> tuple[Notice, ...]:
         """Remove `person`, whose connection ended."""
-        [parted] = await self._step("lost", self._process, person)
+        name = self._losing.setdefault(person, _new_name())
+        [parted] = await self._step("lost", name, self._process, person)
+        self._losing.pop(person, None)
         return tuple(_parted(parted))
 
     async def expire(self) -> tuple[Notice, ...]:
@@ -121,53 +137,71 @@ class RedisPeople:
             Forgotten: See PeopleStore.
         """
         notices: list[Notice] = []
-        more = 1
-        while more:
-            try:
-                more, nameplates, places, parted = await self._signed("expire")
-            except Forgotten:
-                self._begin()
-                raise
-            notices += (
-                Notice(owner.decode(), "nameplateExpired", NameplateExpired(nameplate=int(number)))
-                for owner, number in _two_by_two(nameplates)
-            )
-            notices += (
-                Notice(person.decode(), "placeExpired", PlaceExpired(place=place))
-                for person, place in _two_by_two(places)
-            )
-            notices += _parted(parted)
+        more = True
+        async with self._sweeping:
+            while more:
+                try:
+                    some, more = await self._sweep()
+                except Forgotten:
+                    self._begin()
+                    raise
+                except StoreAway:
+                    if notices:  # which are told now, and the rest later
+                        break
+                    raise
+                notices += some
         return tuple(notices)
+
+    async def _sweep(self) -> tuple[list[Notice], bool]:
+        """End some of what has expired; return whether there is more."""
+        name = f"{self._process}:{self._sweeps}"
+        more, nameplates, places, parted = await self._signed(self._surely, "expire", name)
+        self._sweeps += 1
+        notices = [
+            Notice(owner.decode(), "nameplateExpired", NameplateExpired(nameplate=int(number)))
+            for owner, number in _two_by_two(nameplates)
+        ]
+        notices += (
+            Notice(person.decode(), "placeExpired", PlaceExpired(place=place))
+            for person, place in _two_by_two(places)
+        )
+        notices += _parted(parted)
+        return notices, bool(more)
 
     async def totals(self) -> PeopleTotals:
         """Return how much is kept."""
         return PeopleTotals(*await self._step("totals"))
 
-    async def _enter(
-        self, step: str, person: PersonKey, *arguments: str | bytes | float
-    ) -> list[Any]:
-        return await self._signed(step, person, *arguments)
-
-    async def _signed(self, step: str, *arguments: str | bytes | float) -> list[Any]:
+    async def _signed(self, take: _Take, step: str, *arguments: str | bytes | float) -> list[Any]:
         """Take a step as this process, which is known from its first one on."""
         process = self._process
-        answer = await self._step(step, process, int(self._fresh), *arguments)
+        answer = _read(await take(step, process, int(self._fresh), *arguments))
         if process == self._process:
             self._fresh = False
         return answer
 
     async def _step(self, step: str, *arguments: str | bytes | float) -> list[Any]:
-        how, *answer = await self._scripts.step(step, *arguments)
-        match how:
-            case b"refused":
-                raise refusal(answer[0].decode())
-            case b"forgotten":
-                raise Forgotten("the store has lost the people of this process")
-        return answer
+        return _read(await self._surely(step, *arguments))
+
+
+def _read(answer: list[Any]) -> list[Any]:
+    """Return what a step returns. Raises Refusal and Forgotten."""
+    how, *returned = answer
+    match how:
+        case b"refused":
+            raise refusal(returned[0].decode())
+        case b"forgotten":
+            raise Forgotten("the store has lost the people of this process")
+    return returned
 
 
 def _new_room() -> Room:
     return secrets.token_hex(16)
+
+
+def _new_name() -> str:
+    """Return a name for a step, by which it has the same answer where it is taken again."""
+    return secrets.token_hex(8)
 
 
 def _two_by_two(flat: list[T]) -> Iterator[tuple[T, T]]:

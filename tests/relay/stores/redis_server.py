@@ -92,6 +92,11 @@ class RedisServer:
         """Set the clock that STILL_CLOCK reads."""
         self._control.set("the clock of the tests", seconds)
 
+    def listeners(self) -> dict[bytes, int]:
+        """How many hear each channel of a process."""
+        channels = self._control.pubsub_channels("filesend:process:*")
+        return dict(self._control.pubsub_numsub(*channels))
+
     def kept(self) -> list[bytes]:
         """Every key, but for the tests' own."""
         return [key for key in self._control.scan_iter() if key != b"the clock of the tests"]
@@ -99,6 +104,11 @@ class RedisServer:
     def lasts(self, key: bytes) -> int:
         """The seconds that a key lasts; -1: for ever."""
         return int(self._control.ttl(key))
+
+    @property
+    def store(self) -> StoreUrl:
+        """What relays that share it are told."""
+        return StoreUrl(self.url)
 
     def fresh(self) -> StoreUrl:
         """Return an empty database."""
