@@ -24,9 +24,9 @@ from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
 from relay.protocol.store import StoreUrl
 from relay.server import RelayServer, listen
-from relay.shared import shared_by
 from relay.stores.base import Stores
 from relay.turn import TurnServers
+from tests.kept import kept
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -164,13 +164,9 @@ def running_relay(
     store: StoreUrl | None = None,
 ) -> Iterator[RunningRelay]:
     """Run a relay. store: whose state it shares; else where tests are told that relays keep it."""
-    if stores is None and store is None and os.environ.get("FILESEND_TEST_STORE") == "redis":
-        from tests.relay.stores.redis_server import fresh_store
-
-        store = fresh_store()
     bus = None
-    if store is not None:
-        stores, bus = shared_by(store, limits or Limits())
+    if stores is None:
+        stores, bus = kept(limits, store)
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
         server = RelayServer(

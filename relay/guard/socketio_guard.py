@@ -239,7 +239,7 @@ class SocketServer(socketio.AsyncServer):
 
     def let_go(self, to: str) -> None:
         """End a client's connection soon, without a goodbye, after which clients come back."""
-        socket = self.eio.sockets.get(self._eio_sid(to))
+        socket = self.eio.sockets.get(self._eio_sid(to) or "")
         if socket is not None:
             self._let_go(socket)
 

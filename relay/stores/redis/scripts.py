@@ -58,11 +58,13 @@ class Scripts:
         """
         try:
             try:
-                return await self._client.evalsha(self._sha, 1, self._base, name, *arguments)
+                answer = await self._client.evalsha(self._sha, 1, self._base, name, *arguments)
             except NoScriptError:  # it is new here, or the server is: nothing has happened
-                return await self._client.eval(self._text, 1, self._base, name, *arguments)
+                answer = await self._client.eval(self._text, 1, self._base, name, *arguments)
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreAway(f"the store did not answer: {error}") from error
+        done: list[Any] = answer
+        return done
 
     async def step_surely(self, name: str, *arguments: str | bytes | float) -> list[Any]:
         """Take a step that has the same answer where it is taken twice; try twice.

@@ -106,17 +106,26 @@ async def test_a_process_that_ends_tells_partners_at_the_other(
 
 
 async def test_a_process_hears_only_what_is_for_its_own(
-    server: RedisServer, two: tuple[Person, Person], here: RunningRelay, connect: Connect
+    server: RedisServer,
+    two: tuple[Person, Person],
+    here: RunningRelay,
+    there: RunningRelay,
+    connect: Connect,
 ):
     one, other = two
-    heard = []
+    heard: list[bytes] = []
     bus: Any = here.server._app._bus
     take = bus._take
-    bus._take = lambda data: (heard.append(data), take(data))
-    assert sorted(server.listeners().values()) == [1, 1]
+
+    def note(data: bytes) -> None:
+        heard.append(data)
+        take(data)
+
+    bus._take = note
+    assert server.listeners() == [1, 1]
     third = await connect(here.url)
     await pair(third, one)
-    room = await pair(other, await connect(two[1].client.connection_url))
+    room = await pair(other, await connect(there.url))
     assert await other.call("message", sealed("at home", room)) == {}
     assert heard == []
     await pair(one, other)

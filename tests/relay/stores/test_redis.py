@@ -52,8 +52,12 @@ async def two(redis_server: RedisServer) -> AsyncIterator[Two]:
     redis_server.flush()
     forward(0)
     async with redis_server.client() as one, redis_server.client() as other:
-        stores = (redis_stores(each, PLENTY, STILL_CLOCK) for each in (one, other))
-        yield Two(*stores, forward, redis_server)
+        yield Two(
+            redis_stores(one, PLENTY, STILL_CLOCK),
+            redis_stores(other, PLENTY, STILL_CLOCK),
+            forward,
+            redis_server,
+        )
 
 
 # --- races -----------------------------------------------------------------------------------
