@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 #: What stands for no server: the memory of the relay's own process.
 MEMORY: Final = "memory"
@@ -15,6 +16,10 @@ IN_ARGUMENTS: Final = (
 )
 _SCHEMES: Final = ("redis", "rediss", "unix")
 _LONGEST: Final = 1_000
+# The number of a database; in an option too, as a path of `unix://` is the socket's.
+_PATH: Final = re.compile(r"/?|/[0-9]{1,5}")
+#: Options of a URL, and what they are: a database, and who signs the server's certificate.
+_OPTIONS: Final = MappingProxyType({"db": r"[0-9]{1,5}", "ssl_ca_certs": r"/.+"})
 _EXPECTED: Final = "a store is redis://HOST:PORT/NUMBER, rediss:// for TLS, unix:///PATH, or memory"
 
 
@@ -32,20 +37,18 @@ class StoreUrl:
             raise ValueError(_EXPECTED)
         try:
             parts = urlsplit(text)
-            whole = parts.port is None or parts.port > 0
+            if not _is_store(parts):
+                raise ValueError
         except ValueError:
             raise ValueError(_EXPECTED) from None
-        where = parts.path if parts.scheme == "unix" else parts.hostname
-        if parts.scheme not in _SCHEMES or not where or not whole or parts.fragment:
-            raise ValueError(_EXPECTED)
         #: The URL as it was named.
         self.secret = text
         self._parts: SplitResult = parts
 
     @property
     def has_secret(self) -> bool:
-        """Whether it holds a user or a password, or options that may."""
-        return "@" in self._parts.netloc or bool(self._parts.query)
+        """Whether it holds a user or a password."""
+        return "@" in self._parts.netloc
 
     def __str__(self) -> str:
         parts = self._parts
@@ -59,6 +62,20 @@ class StoreUrl:
 
     def __hash__(self) -> int:
         return hash(self.secret)
+
+
+def _is_store(parts: SplitResult) -> bool:
+    """Return whether these are the parts of a URL of a store; may raise ValueError instead."""
+    if parts.scheme == "unix":
+        whole = len(parts.path) > 1 and not parts.netloc.rpartition("@")[2]
+    else:
+        at_port = parts.port is None or parts.port > 0
+        whole = bool(parts.hostname) and at_port and bool(_PATH.fullmatch(parts.path))
+    options = (
+        parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True) if parts.query else []
+    )
+    known = all(key in _OPTIONS and re.fullmatch(_OPTIONS[key], value) for key, value in options)
+    return parts.scheme in _SCHEMES and whole and known and not parts.fragment
 
 
 def parse_store(text: str) -> StoreUrl | None:

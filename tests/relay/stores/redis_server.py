@@ -37,17 +37,18 @@ NO_SERVER = "redis-server is not installed: make interop-deps"
 class RedisServer:
     """A server on a Unix socket in a folder of its own; it keeps nothing on the disk.
 
-    persistent: it keeps each write, also where it is killed.
+    persistent: it keeps each write, also where it is killed. password: whoever asks must have it.
     """
 
-    def __init__(self, folder: Path, *, persistent: bool = False) -> None:
+    def __init__(self, folder: Path, *, persistent: bool = False, password: str = "") -> None:
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._folder = folder
         self._persistent = persistent
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = itertools.count(1)
-        self._control = BlockingRedis(unix_socket_path=str(self.socket))
+        self._control = BlockingRedis(unix_socket_path=str(self.socket), password=password)
 
     def start(self) -> None:
         """Start it; return once it answers."""
@@ -58,7 +59,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [
                 *(program, "--port", "0", "--unixsocket", str(self.socket), "--save", ""),
-                *("--databases", "10000"),
+                *("--databases", "10000", "--requirepass", self._password),
                 *("--dir", str(self._folder), "--logfile", str(self._folder / "log"), *kept),
             ]
         )
