@@ -219,7 +219,8 @@ def load(
             fields[key] = BY_KEY[key].parse(value)
         except ValueError as error:
             raise SettingsError(f"{source}: {clean(str(error), _MAX_WHY)}") from None
-        if isinstance(url := fields[key], StoreUrl) and url.has_secret and key in (options or {}):
+        url = fields[key]
+        if isinstance(url, StoreUrl) and url.has_secret and source == BY_KEY[key].option:
             raise SettingsError(f"{source}: {IN_ARGUMENTS}")
     login = fields.pop("turn_username", None), fields.pop("turn_credential", None)
     if "ice_servers" in fields:
