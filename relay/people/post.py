@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -50,24 +51,34 @@ class Post:
         Raises:
             BusAway: It cannot be sent, or not before a notice that waits.
         """
-        if any(notice.to == to for notice in self._untold):
+        if self._waits_for(to):
             raise BusAway("a notice waits to be sent first")
         return await self._send(to, Parcel(event, word, is_notice=False))
 
     async def tell(self, notice: Notice) -> None:
         """Send a notice to a person of another process; later where that cannot be now."""
+        if not self._waits_for(notice.to):
+            with suppress(BusAway):
+                await self._send_notice(notice)
+                return
         self._untold.append(notice)
-        await self.tell_waiting()
 
     async def tell_waiting(self) -> None:
-        """Send the notices that wait, in their order, as far as that can be."""
+        """Send the notices that wait, in their order, as far as that can be; not twice at once."""
         while self._untold:
-            notice = self._untold.popleft()
+            notice = self._untold[0]
             try:
-                await self._send(notice.to, Parcel(notice.event, to_wire(notice.word), True))
+                await self._send_notice(notice)
             except BusAway:
-                self._untold.appendleft(notice)
                 return
+            if self._untold[0] is notice:  # else it was dropped, as others came
+                self._untold.popleft()
+
+    def _waits_for(self, to: PersonKey) -> bool:
+        return any(notice.to == to for notice in self._untold)
+
+    async def _send_notice(self, notice: Notice) -> None:
+        await self._send(notice.to, Parcel(notice.event, to_wire(notice.word), is_notice=True))
 
     async def _send(self, to: PersonKey, parcel: Parcel) -> bool:
         return await self._bus.send(_KIND, to, msgspec.msgpack.encode(parcel))

@@ -86,7 +86,7 @@ class RogueRelay:
 
     async def cut(self, person: str) -> None:
         """Hang up on somebody."""
-        await self._people._server.disconnect(self._app._bus.own(person))
+        await self._people._server.disconnect(self._app._bus.own(person) or "")
 
     async def _route(self, event: str, route: Route, sender: str, word: Routed | Sealed) -> None:
         partner, _ = await self._rooms.route(sender, word.room, proves=False)
