@@ -45,7 +45,7 @@ test: $(VENV)/dev.stamp
 
 # What asks a relay or a tracker for anything, or attacks it, at relays that keep their state on a real
 # redis-server; what every store promises is tried on both by `make test`.
-ON_REDIS := tests/relay tests/relay_client tests/sessions tests/security/test_rogue_relay.py \
+ON_REDIS := tests/relay tests/relay_client tests/security/test_rogue_relay.py \
 	tests/security/test_rogue_tracker.py tests/security/test_relay_floods.py \
 	tests/security/test_relay_fairness.py tests/security/test_codes.py
 test-redis: $(VENV)/dev.stamp

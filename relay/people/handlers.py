@@ -305,23 +305,28 @@ class People:
         person = self._people.get(sid)
         if person is None:
             return  # they are gone
+        if person.inbox_size + size > self._limits.max_backlog:
+            self._server.let_go(sid)  # as whoever reads too slowly
+            return
         person.inbox.append((parcel, size))
         person.inbox_size += size
-        if person.inbox_size > self._limits.max_backlog:
-            self._server.let_go(sid)
         if len(person.inbox) == 1:
             handing = asyncio.create_task(self._hand_on(sid, person))
             self._handing.add(handing)
             handing.add_done_callback(self._handing.discard)
 
     async def _hand_on(self, sid: str, person: _Person) -> None:
-        while person.inbox:
-            parcel, size = person.inbox[0]
-            # As in `_tell` and `_route`.
-            async with person.busy if parcel.is_notice else contextlib.nullcontext():
-                await self._server.send(parcel.event, parcel.word, to=sid)
-            person.inbox.popleft()
-            person.inbox_size -= size
+        """Hand on what came, as `_tell` and `_route` do; end the connection where that fails."""
+        try:
+            while person.inbox:
+                parcel, size = person.inbox[0]
+                async with person.busy if parcel.is_notice else contextlib.nullcontext():
+                    await self._server.send(parcel.event, parcel.word, to=sid)
+                person.inbox.popleft()
+                person.inbox_size -= size
+        except Exception:
+            logger.exception("handing on what another process passed on failed")
+            self._server.let_go(sid)
 
 
 def _read(payload_type: type[W], arguments: tuple[object, ...]) -> W:
