@@ -2,7 +2,7 @@
 # Another interpreter: make PYTHON=python3.12 run
 
 .DELETE_ON_ERROR:
-.PHONY: run page test test-oldest test-under-load check audit interop-deps fuzz chaos nat bench screenshots clean
+.PHONY: run page test test-redis test-oldest test-under-load check audit interop-deps fuzz chaos nat bench screenshots clean
 .DEFAULT_GOAL := run
 
 # The newest interpreter that is new enough and can make a virtual environment.
@@ -42,6 +42,14 @@ test: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not native"
 	$(BIN)/python -m tools.native $(ON_EACH_CORE)
+
+# What asks a relay or a tracker for anything, or attacks it, at relays that keep their state on a real
+# redis-server; what every store promises is tried on both by `make test`.
+ON_REDIS := tests/relay tests/relay_client tests/security/test_rogue_relay.py \
+	tests/security/test_rogue_tracker.py tests/security/test_relay_floods.py \
+	tests/security/test_relay_fairness.py tests/security/test_codes.py
+test-redis: $(VENV)/dev.stamp
+	FILESEND_TEST_STORE=redis $(PYTEST) -m "not native" $(ON_REDIS)
 
 # Every test as on a machine half as fast: with two busy loops beside them, as often as TIMES says.
 TIMES := 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from relay.log_lines import FORMATS
 from relay.protocol.nearby import is_instance
+from relay.protocol.store import IN_ARGUMENTS, StoreUrl, parse_store
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
 from relay.server import serve
@@ -85,6 +86,18 @@ def main(arguments: list[str] | None = None) -> int:
         help="let pages in that were saved with filesend page, by the key in it, which is made",
     )
     parser.add_argument(
+        "--store",
+        type=_store,
+        metavar="URL",
+        help="the Redis or Valkey server that keeps the state, for several processes (memory)",
+    )
+    parser.add_argument(
+        "--store-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the URL of that server, where it has a password",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -122,6 +135,8 @@ def main(arguments: list[str] | None = None) -> int:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
         page_key_file=options.page_key_file,
+        store=options.store,
+        store_file=options.store_file,
         announce=options.announce,
         announce_as=options.announce_as,
         until_stdin_closes=options.until_stdin_closes,
@@ -159,6 +174,16 @@ def _turn(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _store(text: str) -> StoreUrl | None:
+    try:
+        url = parse_store(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if url is not None and url.has_secret:
+        raise argparse.ArgumentTypeError(IN_ARGUMENTS)
+    return url
 
 
 def _size(text: str) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from relay.bus.base import Bus
+from relay.bus.local import LocalBus
 from relay.guard.addresses import Networks, Proxies
 from relay.guard.connection_guard import ConnectionGuard
 from relay.guard.hosts import means_this_machine
@@ -29,7 +31,7 @@ from relay.metrics import Metrics
 from relay.people.handlers import People
 from relay.protocol.reflect import REFLECT_PATH, Reflection
 from relay.protocol.transit import TRANSIT_PATH
-from relay.stores.base import PeopleTotals, Stores, SwarmTotals
+from relay.stores.base import PeopleTotals, StoreAway, Stores, SwarmTotals
 from relay.stores.memory.stores import memory_stores
 from relay.stun import StunServer
 from relay.tracker.sockets import Tracker
@@ -56,6 +58,8 @@ _NOT_THIS_HOST: Final = (
     b"This relay listens on loopback and was asked for under another machine's name. Behind a "
     b"proxy, name that with --trusted-proxy."
 )
+# Seconds that a start waits for the way to other processes.
+_OPENING: Final = 5.0
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
@@ -68,13 +72,14 @@ def create_app(
     turn: TurnServers | None = None,
     *,
     pages: SavedPages | None = None,
+    bus: Bus | None = None,
     instance: str | None = None,
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
     metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
     same limits; in the memory of this process if None. turn: for people who are paired.
-    pages: lets pages from disk in; None: none is let in. instance: its name on this network, where
+    bus: leads to the other processes that share them; closed at its end. pages: lets pages from disk in; None: none is let in. instance: its name on this network, where
     it is announced: /healthz tells it.
 
     Raises:
@@ -90,6 +95,7 @@ def create_app(
         stores,
         turn=turn,
         pages=pages,
+        bus=bus or LocalBus(),
         instance=instance,
     )
 
@@ -104,6 +110,7 @@ class RelayApp:
         metrics_to: Networks,
         stores: Stores,
         *,
+        bus: Bus,
         turn: TurnServers | None,
         pages: SavedPages | None,
         instance: str | None,
@@ -112,6 +119,7 @@ class RelayApp:
         self._pages = pages
         self._instance = instance
         self._stores = stores
+        self._bus = bus
         # Totals at the latest scrape of the metrics.
         self._people_kept = PeopleTotals(0, 0, 0)
         self._swarms_kept = SwarmTotals(0, 0)
@@ -123,8 +131,10 @@ class RelayApp:
         self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
         self._server = SocketServer(limits)
         passes = Passes()
-        self._people = People(self._server, stores, limits, self._metrics, passes, turn=turn)
-        self._tracker = Tracker(stores, limits, self._metrics, self._loop_time)
+        self._people = People(
+            self._server, stores, limits, self._metrics, passes, bus=bus, turn=turn
+        )
+        self._tracker = Tracker(stores, limits, self._metrics, self._loop_time, bus=bus)
         self._transit = Transit(stores.people, passes, limits, self._metrics)
         self._stun = StunServer(limits, self._metrics)
         self._show()
@@ -242,6 +252,7 @@ class RelayApp:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         kept = (
+            self._hear,
             self.guard.keep,
             self._people.keep,
             self._tracker.keep,
@@ -250,6 +261,9 @@ class RelayApp:
         )
         keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:
+            # Else whoever comes first is refused. It begins without it all the same.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bus.opened(), _OPENING)
             yield
         finally:
             for keeper in keepers:
@@ -257,12 +271,19 @@ class RelayApp:
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._stun.close()
             await self._server.shutdown()
+            await self._bus.close()
+
+    async def _hear(self) -> None:
+        await self._bus.hear(self._people.let_everybody_go)
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
         """Run a periodic task, and restart it when it fails: a store may recover."""
         while True:
             try:
                 await keep()
+            except StoreAway as away:
+                logger.warning("%s; it is tried again", away)
+                await asyncio.sleep(self._limits.sweep_every)
             except Exception:
                 logger.exception("keeping the relay's state failed; it goes on")
                 await asyncio.sleep(self._limits.sweep_every)
@@ -274,8 +295,9 @@ class RelayApp:
             self._stun.forget()
 
     async def _render_metrics(self, _request: Request) -> Response:
-        self._people_kept = await self._stores.people.totals()
-        self._swarms_kept = await self._stores.swarms.totals()
+        with suppress(StoreAway):  # else the latest figures
+            self._people_kept = await self._stores.people.totals()
+            self._swarms_kept = await self._stores.swarms.totals()
         return Response(self._metrics.render(), media_type=self._metrics.content_type)
 
     def _show(self) -> None:

@@ -24,13 +24,16 @@ import uvicorn
 
 from relay import log_lines
 from relay.app import LOOPBACK, RelayApp, create_app
+from relay.bus.base import Bus
 from relay.certificate import BadCertificate, Certificate, certificate_of
 from relay.guard.addresses import Proxies
 from relay.guard.http_guard import HttpGuard
 from relay.guard.limits import Limits, day_of
 from relay.guard.tls_guard import TlsGuard
 from relay.protocol.nearby import new_instance
+from relay.protocol.store import StoreUrl
 from relay.protocol.words import DEFAULT_PORT
+from relay.shared import shared_by, store_url
 from relay.stores.base import Stores
 from relay.stun import udp_like
 from relay.turn import TurnServers, turn_servers
@@ -90,9 +93,9 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn, pages: as create_app takes them. certificate: for
-    TLS; None: it speaks HTTP. announce_as: the name under which the networks of this machine are
-    told of it; None: they are not. on_ready: called with the URL once connections are answered.
+    limits, proxies, metrics_to, stores, turn, bus, pages: as create_app takes them. certificate:
+    for TLS; None: it speaks HTTP. announce_as: the name under which the networks of this machine
+    are told of it; None: they are not. on_ready: called with the URL once connections are answered.
     `should_exit = True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the
     main thread.
     """
@@ -108,6 +111,7 @@ class RelayServer(uvicorn.Server):
         turn: TurnServers | None = None,
         certificate: Certificate | None = None,
         pages: SavedPages | None = None,
+        bus: Bus | None = None,
         announce_as: str | None = None,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
@@ -116,7 +120,7 @@ class RelayServer(uvicorn.Server):
         self._announce_as = announce_as
         self._beside: list[asyncio.Task[None]] = []
         self._app: RelayApp = create_app(
-            limits, proxies, metrics_to, stores, turn, pages=pages, instance=announce_as
+            limits, proxies, metrics_to, stores, turn, bus=bus, pages=pages, instance=announce_as
         )
         self._listener = listener
         self._on_ready = on_ready
@@ -217,6 +221,8 @@ def serve(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     page_key_file: Path | None = None,
+    store: StoreUrl | None = None,
+    store_file: Path | None = None,
     announce: bool | None = None,
     announce_as: str | None = None,
     until_stdin_closes: bool = False,
@@ -230,9 +236,11 @@ def serve(
     and the file of the secret that they share with the relay. tls_cert, tls_key: PEM files of a
     certificate and its key, which may be in one file; newer ones are taken up. page_key_file: the
     file of the key by which pages from disk are let in, which is made where it is not there; None:
-    none are. announce: tell the networks of this machine of the relay, by mDNS; None: where others
-    reach it. announce_as: its name there; None: a new one. until_stdin_closes: also end at the end
-    of standard input, as when the parent that holds the other end of the pipe is gone.
+    none are. store, store_file: the server that keeps the state, or a file that holds its URL; the
+    memory of this process where neither is named. announce: tell the networks of this machine of
+    the relay, by mDNS; None: where others reach it. announce_as: its name there; None: a new one.
+    until_stdin_closes: also end at the end of standard input, as when the parent that holds the
+    other end of the pipe is gone.
 
     Raises:
         ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
@@ -243,6 +251,18 @@ def serve(
         servers = turn_servers(turn, turn_secret_file)
     except ValueError as error:
         print(f"FileSend relay cannot give out TURN credentials: {error}.", file=sys.stderr)
+        return 1
+    limits = Limits()
+    most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
+    limits = msgspec.structs.replace(limits, max_connections=most)
+    if transit is not None:
+        day = day_of(transit) if transit else limits.transit_day
+        limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
+    try:
+        url = store_url(store, store_file)
+        stores, bus = (None, None) if url is None else shared_by(url, limits)
+    except ValueError as error:
+        print(f"FileSend relay has no store: {error}.", file=sys.stderr)
         return 1
     try:
         certificate = certificate_of(tls_cert, tls_key)
@@ -263,12 +283,6 @@ def serve(
         )
         return 1
     with listener:
-        limits = Limits()
-        most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
-        limits = msgspec.structs.replace(limits, max_connections=most)
-        if transit is not None:
-            day = day_of(transit) if transit else limits.transit_day
-            limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
         reached = not ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
         if announce and not reached:
             logger.warning("this relay is not announced: only this machine reaches it")
@@ -277,6 +291,8 @@ def serve(
             limits=limits,
             proxies=proxies,
             metrics_to=LOOPBACK if metrics_to is None else metrics_to,
+            stores=stores,
+            bus=bus,
             turn=servers,
             certificate=certificate,
             pages=pages,

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
-import os
-import stat
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -26,8 +23,7 @@ from relay.protocol.turn import (
     parse_turn_url,
 )
 from relay.protocol.words import TurnLogin
-
-logger = logging.getLogger(__name__)
+from relay.secret_file import read_secret
 
 # Bytes of a secret. Whoever has a credential can try secrets against it: a short one is found.
 _SHORTEST: Final = 16
@@ -96,22 +92,9 @@ def turn_servers(urls: Sequence[str], secret_file: Path | None) -> TurnServers |
 
 
 def _secret(path: Path) -> bytes:
-    try:
-        # Neither waits for a pipe's writer, nor reads a device without an end.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError(f"{path} is no file")
-            secret = file.read(_LONGEST + 1).strip()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    secret = read_secret(path, "a TURN secret", _LONGEST)
     if not secret:
         raise ValueError(f"{path} is empty; {_MAKE_ONE}")
     if not _SHORTEST <= len(secret) <= _LONGEST:
         raise ValueError(f"a TURN secret has {_SHORTEST} to {_LONGEST} bytes; {_MAKE_ONE}")
-    if len(secret.split()) > 1:
-        raise ValueError(f"{path} holds more than one word; a TURN secret is one")
-    if os.name != "nt" and status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        logger.warning("other users can read the TURN secret in %s: chmod 600 it", path)
     return secret

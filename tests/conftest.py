@@ -23,10 +23,12 @@ from relay.app import LOOPBACK
 from relay.certificate import Certificate
 from relay.guard.addresses import Proxies
 from relay.guard.limits import Limits
+from relay.protocol.store import StoreUrl
 from relay.server import RelayServer, listen
 from relay.stores.base import Stores
 from relay.turn import TurnServers
 from relay.web.page_key import SavedPages
+from tests.kept import kept
 
 # Examples are judged by what they find: on a busy machine any of them may take long.
 settings.register_profile("filesend", deadline=None)
@@ -164,7 +166,12 @@ def running_relay(
     pages: SavedPages | None = None,
     announce_as: str | None = None,
     certificate: Certificate | None = None,
+    store: StoreUrl | None = None,
 ) -> Iterator[RunningRelay]:
+    """Run a relay. store: whose state it shares; else where tests are told that relays keep it."""
+    bus = None
+    if stores is None:
+        stores, bus = kept(limits, store)
     with listen("127.0.0.1", port) as listener:
         ready = threading.Event()
         server = RelayServer(
@@ -175,6 +182,7 @@ def running_relay(
             stores=stores,
             turn=turn,
             pages=pages,
+            bus=bus,
             announce_as=announce_as,
             certificate=certificate,
             on_ready=lambda _url: ready.set(),

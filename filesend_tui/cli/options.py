@@ -61,6 +61,7 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "tls_cert": {"dir_okay": False},
     "tls_key": {"dir_okay": False},
     "page_key_file": {"dir_okay": False},
+    "store_file": {"dir_okay": False},
 }
 
 

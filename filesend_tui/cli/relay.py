@@ -39,6 +39,8 @@ relay = typer.Typer(
     "page_key_file",
     "tls_cert",
     "tls_key",
+    "store",
+    "store_file",
     "log_level",
     "log_format",
 )
@@ -75,6 +77,8 @@ def served(
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
             page_key_file=settings.page_key_file,
+            store=settings.store,
+            store_file=settings.store_file,
             announce=announce,
         )
     )

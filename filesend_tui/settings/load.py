@@ -23,6 +23,7 @@ from filesend_tui.core.util.proxies import NO_PROXIES, Proxies, is_loopback_host
 from filesend_tui.core.util.text import clean
 from filesend_tui.settings import parse
 from filesend_tui.settings.schema import BY_KEY, FILE_VARIABLE, SETTINGS
+from relay.protocol.store import IN_ARGUMENTS, StoreUrl
 from relay.protocol.words import DEFAULT_PORT
 
 #: The default where the relay is not on this machine.
@@ -51,7 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
     the secret that it shares with them. page_key_file: the file of the key by which it lets pages
     in that were saved; None: none. tls_cert, tls_key: the PEM files with which it speaks
-    TLS. log_format: `text` or `json`, of its log lines.
+    TLS. log_format: `text` or `json`, of its log lines. store, store_file: the server
+    that keeps its state, or the file of that server's URL.
     ice_servers: an empty tuple means none at all. upload_limit, download_limit: bytes a second.
     away_limit: seconds. at_once: transfers, None for all. on_hangup: `finish` or `stop`. resume: go
     on with what is unfinished without asking. web: the page that share links point to. history:
@@ -80,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     page_key_file: Path | None = None
+    store: StoreUrl | None = None
+    store_file: Path | None = None
     output: Path | None = None
     ice_servers: tuple[IceServer, ...] | None = None
     relay_only: bool = False
@@ -221,6 +225,9 @@ def load(
             fields[key] = BY_KEY[key].parse(value)
         except ValueError as error:
             raise SettingsError(f"{source}: {clean(str(error), _MAX_WHY)}") from None
+        url = fields[key]
+        if isinstance(url, StoreUrl) and url.has_secret and source == BY_KEY[key].option:
+            raise SettingsError(f"{source}: {IN_ARGUMENTS}")
     login = fields.pop("turn_username", None), fields.pop("turn_credential", None)
     if "ice_servers" in fields:
         fields["ice_servers"] = _logged_in(fields["ice_servers"], *login)
@@ -281,9 +288,9 @@ def _read(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def _holds_login(file: Mapping[str, Any]) -> bool:
-    """Return whether the settings file contains the password of a TURN server or a proxy."""
+    """Return whether the settings file contains a password: of a TURN server, a proxy, a store."""
     servers = file.get("ice_servers", ())
-    return "@" in file.get("proxy", "") or any(
+    return "@" in file.get("proxy", "") + file.get("store", "") or any(
         isinstance(server, dict) and server.get("credential") for server in servers
     )
 

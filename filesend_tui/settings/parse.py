@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from filesend_tui.core.choices import Links, Overwrite
     from filesend_tui.core.config import IceServer, RoadChoice, WebRtcStack
     from filesend_tui.core.util.proxies import Proxies
+    from relay.protocol.store import StoreUrl
 
 #: RFC 7064 and RFC 7065.
 _ICE_URL: Final = re.compile(
@@ -208,6 +209,13 @@ def turn(value: str | Iterable[str]) -> tuple[str, ...]:
     if len(urls) > MAX_SERVERS:
         raise ValueError(f"a relay names {MAX_SERVERS} TURN servers at most")
     return urls
+
+
+def store(value: str) -> StoreUrl | None:
+    """Parse the store of a relay; None: its own memory."""
+    from relay.protocol.store import parse_store
+
+    return parse_store(value)  # it may hold a password: it is not repeated
 
 
 def limit_now(text: str) -> int | None:

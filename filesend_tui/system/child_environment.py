@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 #: How the names of our variables begin that hold a password.
-_SECRET: Final = ("FILESEND_TURN_", "FILESEND_PROXY")
+_SECRET: Final = ("FILESEND_TURN_", "FILESEND_PROXY", "FILESEND_STORE")
 
 
 def without_logins(environment: Mapping[str, str]) -> dict[str, str]:

@@ -121,9 +121,9 @@ class Tally(Generic[K]):
     def __len__(self) -> int:
         return len(self._counts)
 
-    def largest(self) -> K:
-        """Return the key with the highest count, the first of several. Not for an empty tally."""
-        return max(self._counts, key=self._counts.__getitem__)
+    def largest(self) -> int:
+        """Return the highest count. Not for an empty tally."""
+        return max(self._counts.values())
 
     def add(self, key: K) -> None:
         """Count one more."""

@@ -237,6 +237,12 @@ class SocketServer(socketio.AsyncServer):
             packet = self.packet_class(EVENT, namespace="/", data=[event, data])
             await self._send_packet(eio_sid, packet)
 
+    def let_go(self, to: str) -> None:
+        """End a client's connection soon, without a goodbye, after which clients come back."""
+        socket = self.eio.sockets.get(self._eio_sid(to) or "")
+        if socket is not None:
+            self._let_go(socket)
+
     async def sweep(self) -> None:
         """Close sessions that have had no person for arrival_seconds."""
         now = self._clock()

@@ -6,8 +6,9 @@ decided on and written back over two calls.
 
 Times are durations in seconds from now. The clock is the store's own, and no timestamp is passed or
 returned: two processes have no clock in common. Bounds are those of the Limits that a store was
-made with. Keys of connections are unique across processes, and never reused. A step ends within
-seconds, with an error if need be; a step whose caller is cancelled may still take effect.
+made with. Keys of connections are unique across processes, never reused, and hold no zero byte. A
+step ends within seconds, with StoreAway if need be; a step whose caller is cancelled may still take
+effect.
 
 Bounds on the cost of a process itself (its bytes, frames, memory and time) are relay/guard's. How
 anything is stored never lives here.
@@ -34,6 +35,14 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class StoreAway(Exception):
+    """A step got no answer from what keeps the state; it may have happened all the same."""
+
+
+class Forgotten(StoreAway):
+    """What was kept of this process's people is gone: all of them must come anew."""
 
 
 class Notice(NamedTuple):
@@ -139,7 +148,13 @@ class PeopleStore(Protocol):
     async def expire(self) -> Sequence[Notice]:
         """End expired nameplates and waiting at places; called every second or so.
 
-        Each notice is returned once, to the first caller.
+        Where processes share the store, it also tells that this one is alive, and removes the
+        people of those that are not. Each notice is returned once, to the first caller.
+
+        Raises:
+            Forgotten: What was kept of the people of this process is gone, as the process did not
+                call this for long, or the store lost it. From now on it is as if it began. Until
+                then whatever would add something to what is kept raises it, too.
         """
 
     async def totals(self) -> PeopleTotals:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from relay.bus.base import Bus, BusAway
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
 from relay.metrics import Metrics
@@ -25,17 +27,17 @@ from relay.protocol.tracker_json import (
     FrameError,
     OfferFrame,
     Scrape,
-    ServerFrame,
     encode,
     parse_client_frame,
 )
-from relay.stores.base import Counted, Delivery, SocketKey, Stores
+from relay.stores.base import Counted, Delivery, SocketKey, StoreAway, Stores
 
 logger = logging.getLogger(__name__)
 
 # WebSocket close codes (RFC 6455, section 7.4.1).
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
+_KIND: Final = "tracker"
 
 
 class _Socket:
@@ -52,11 +54,10 @@ class _Socket:
         self._waiting = 0
         self._given_up = asyncio.Event()
 
-    def put(self, frame: ServerFrame) -> None:
+    def put(self, text: str) -> None:
         """Queue a frame; give up a socket whose queue exceeds its bounds."""
         if self._given_up.is_set():
             return
-        text = encode(frame)
         self._waiting += len(text)
         self._outgoing.put_nowait(text)
         too_many = self._outgoing.qsize() > self._limits.max_tracker_queue
@@ -88,6 +89,8 @@ class Tracker:
         limits: Limits,
         metrics: Metrics,
         loop_time: LoopTime,
+        *,
+        bus: Bus,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._swarms = stores.swarms
@@ -96,10 +99,11 @@ class Tracker:
         self._metrics = metrics
         self._loop_time = loop_time
         self._clock = clock
-        self._sockets: dict[SocketKey, _Socket] = {}
-        # Makes keys unique among the processes that share a store.
-        self._process = secrets.token_hex(8)
+        self._bus = bus
+        #: By what this process calls them on the bus.
+        self._sockets: dict[str, _Socket] = {}
         self._numbers = itertools.count()
+        bus.receive(_KIND, self._receive)
 
     @property
     def count(self) -> int:
@@ -111,10 +115,11 @@ class Tracker:
         while True:
             await asyncio.sleep(self._limits.swarm_sweep_every)
             await self._swarms.expire()
-            members = await self._swarms.members(list(self._sockets))
+            keys = [self._bus.key(own) for own in self._sockets]
+            members = await self._swarms.members(keys)
             now = self._clock()
-            for key, socket in self._sockets.items():
-                if key in members:
+            for own, socket in self._sockets.items():
+                if self._bus.key(own) in members:
                     socket.idle_since = None
                 elif socket.idle_since is None:
                     socket.idle_since = now
@@ -127,9 +132,10 @@ class Tracker:
             await websocket.close(_TRY_AGAIN_LATER)
             return
         await websocket.accept()
-        key = f"{self._process}-{next(self._numbers)}"
+        own = str(next(self._numbers))
+        key = self._bus.key(own)
         address = websocket.client.host if websocket.client else ""
-        socket = self._sockets[key] = _Socket(websocket, self._limits, self._clock())
+        socket = self._sockets[own] = _Socket(websocket, self._limits, self._clock())
         tasks = [
             asyncio.ensure_future(work)
             for work in (
@@ -141,7 +147,7 @@ class Tracker:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            del self._sockets[key]
+            del self._sockets[own]
             try:
                 # A frame that is being handled may still add peers: wait for it, and bar others.
                 await socket.busy.acquire()
@@ -149,7 +155,8 @@ class Tracker:
                 for task in tasks:
                     task.cancel()
                 ends = await asyncio.gather(*tasks, return_exceptions=True)
-                await self._swarms.drop(key)
+                with suppress(StoreAway):  # its peers expire by themselves
+                    await self._swarms.drop(key)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
                 logger.error("serving a tracker socket failed", exc_info=end)
@@ -171,34 +178,56 @@ class Tracker:
     async def _take(self, key: SocketKey, address: str, socket: _Socket, text: str | bytes) -> None:
         if not await self._rates.take(Counted.TRACKER_FRAMES, key):
             self._metrics.rejected.labels("rate").inc()
-            socket.put(Failure(reason="too many frames", action="announce"))
+            socket.put(encode(Failure(reason="too many frames", action="announce")))
             return
         try:
             match parse_client_frame(text):
                 case Announce() as announce:
                     await self._count_offers(key, announce)
                     lifetime = self._limits.peer_timeout
-                    self._deliver(await self._swarms.announce(key, address, announce, lifetime))
+                    deliveries = await self._swarms.announce(key, address, announce, lifetime)
+                    await self._deliver(deliveries)
                     if announce.event is not Event.STOPPED:
                         socket.idle_since = None  # also if `keep` looked its swarms up before
                 case Answer() as answer:
-                    self._deliver(await self._swarms.answer(key, answer))
+                    await self._deliver(await self._swarms.answer(key, answer))
                 case Scrape() as scrape:
-                    socket.put(await self._swarms.scrape(scrape))
+                    socket.put(encode(await self._swarms.scrape(scrape)))
+        except StoreAway as away:
+            logger.debug("a frame is refused: %s", away)
+            socket.put(
+                encode(Failure(reason="the tracker is away for a moment", action="announce"))
+            )
         except FrameError as error:
             self._metrics.rejected.labels("invalid").inc()
-            socket.put(Failure(reason=error.reason, action=error.action, info_hash=error.info_hash))
+            failure = Failure(reason=error.reason, action=error.action, info_hash=error.info_hash)
+            socket.put(encode(failure))
 
     async def _count_offers(self, key: SocketKey, frame: Announce) -> None:
         if not await self._rates.take(Counted.TRACKER_OFFERS, key, len(frame.offers)):
             self._metrics.rejected.labels("rate").inc()
             raise FrameError("too many offers", action="announce", info_hash=frame.info_hash)
 
-    def _deliver(self, deliveries: Iterable[Delivery]) -> None:
-        for delivery in deliveries:
-            socket = self._sockets.get(delivery.to)
-            if socket is None:
-                continue  # it was closed after the store returned the delivery
-            socket.put(delivery.frame)
-            if isinstance(delivery.frame, OfferFrame):
-                self._metrics.offers.inc()
+    async def _deliver(self, deliveries: Iterable[Delivery]) -> None:
+        await asyncio.gather(*(self._deliver_one(delivery) for delivery in deliveries))
+
+    async def _deliver_one(self, delivery: Delivery) -> None:
+        own, text = self._bus.own(delivery.to), encode(delivery.frame)
+        arrives = False
+        if own is not None:
+            arrives = self._hand_on(own, text)
+        else:
+            with suppress(BusAway):  # peers make offers again and again
+                arrives = await self._bus.send(_KIND, delivery.to, text.encode())
+        if arrives and isinstance(delivery.frame, OfferFrame):
+            self._metrics.offers.inc()
+
+    def _receive(self, own: str, message: bytes) -> None:
+        self._hand_on(own, message.decode(errors="replace"))
+
+    def _hand_on(self, own: str, text: str) -> bool:
+        """Queue a frame; False if the socket was closed after the store returned the delivery."""
+        socket = self._sockets.get(own)
+        if socket is not None:
+            socket.put(text)
+        return socket is not None

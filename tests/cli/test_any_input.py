@@ -60,6 +60,8 @@ WORDS = [
         "fe80::%",
     ),
     *("a\nb", "a\rb", "\x1b[2J", "\u202e", "\udcff", "a" * 300, "a..b", "x" * 5000, "ünïcödé"),
+    *("redis://", "redis://[", "redis://:p@h:99999", "redis://h/x", "redis://h?a=b", "unix://"),
+    *("memory", "redis://h?db=-1", "rediss://h?ssl_ca_certs=x", "redis://u:p@h"),
     *("magnet:?xt=urn:btih:" + "0" * 40 + "&tr=ws://[", "magnet:", "4711-apple-violin"),
 ]
 VALUES = st.one_of(

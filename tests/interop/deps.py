@@ -3,7 +3,8 @@
 `make interop-deps` installs what is missing, the system's parts by apt-get where this is root; CI
 begins with it. The tests install the npm modules themselves and leave the system alone: what is
 missing there fails the interop tests, and those of the page (web/), with a sentence, and never
-skips them. Those of proxies and of TURN are left out without a server, which in CI is a failure.
+skips them. Those of proxies, of TURN and of stores are left out without a server, which in CI is a
+failure.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ NODE_VERSION = 20
 #: Each program, and Debian's package of it.
 _PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}
 _TURN = {"turnserver": "coturn"}
-_SERVERS = {**_PROXIES, **_TURN}
+_STORES = {"redis-server": "redis-server"}
+_SERVERS = {**_PROXIES, **_TURN, **_STORES}
 #: Likewise of the NAT lab, and of tests/chaos.
 _NETWORKS = {"nft": "nftables", "ip": "iproute2"}
 _FIREFOXES = ("firefox-esr", "firefox")
@@ -81,7 +83,7 @@ def ensure_web() -> None:
 
 
 def server(kind: str) -> str | None:
-    """Return the program of a server where it is installed: nginx, caddy or turnserver."""
+    """Return the program of a server where it is installed, such as nginx or redis-server."""
     # Debian keeps servers where not everybody's path leads.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"])
     return shutil.which(kind, path=path)
@@ -98,7 +100,7 @@ def ensure_servers() -> None:
     """Install what is missing of them, by apt-get. Raises Missing where that cannot be."""
     missing = [kind for kind in _SERVERS if server(kind) is None]
     if missing:
-        if shutil.which("systemctl"):  # nobody wants a web server of a test's, nor a TURN server
+        if shutil.which("systemctl"):  # nobody wants a server of a test's to run for ever
             services = [_TURN.get(kind, kind) for kind in missing]
             subprocess.run(["systemctl", "--quiet", "mask", *services], check=False)
         _apt_get(*(_SERVERS[kind] for kind in missing), allowed=True)

@@ -19,6 +19,7 @@ from relay.protocol import words
 from relay.protocol.words import Route, Routed, Sealed, Word, parse, to_wire
 from relay.server import RelayServer, listen
 from relay.stores.base import Entered
+from tests.kept import kept
 
 
 class Passing(NamedTuple):
@@ -73,7 +74,7 @@ class RogueRelay:
 
     async def say(self, to: str, event: str, data: Any) -> None:
         """Deliver anything to anybody."""
-        await self._people._server.emit(event, data, to=to)
+        await self._people._server.emit(event, data, to=self._app._bus.own(to))
 
     async def say_gone(self, to: str) -> None:
         """Tell somebody that their partner left, which is a lie."""
@@ -83,14 +84,14 @@ class RogueRelay:
         """The room that somebody is in, or was in last."""
         return self._last_room[person]
 
-    async def cut(self, sid: str) -> None:
+    async def cut(self, person: str) -> None:
         """Hang up on somebody."""
-        await self._people._server.disconnect(sid)
+        await self._people._server.disconnect(self._app._bus.own(person) or "")
 
-    async def _route(self, event: str, route: Route, sid: str, word: Routed | Sealed) -> None:
-        partner, _ = await self._rooms.route(sid, word.room, proves=False)
+    async def _route(self, event: str, route: Route, sender: str, word: Routed | Sealed) -> None:
+        partner, _ = await self._rooms.route(sender, word.room, proves=False)
         data = to_wire(word)
-        due = Passing(sid, partner, event, route.delivered_as, data.pop("room"), data)
+        due = Passing(sender, partner, event, route.delivered_as, data.pop("room"), data)
         self.passed.append(due)
         for passing in self.trick(self, due):
             data = {"room": passing.room, **passing.data}
@@ -143,7 +144,8 @@ async def rogue_relay(trick: Trick = honest) -> AsyncIterator[RogueRelay]:
     """Serve a rogue relay on a free port of this machine, in this event loop."""
     with listen("127.0.0.1", 0) as listener:
         ready = asyncio.Event()
-        server = RelayServer(listener, on_ready=lambda _url: ready.set())
+        stores, bus = kept(None)
+        server = RelayServer(listener, stores=stores, bus=bus, on_ready=lambda _url: ready.set())
         rogue = RogueRelay(server, trick)
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))

@@ -310,7 +310,8 @@ def guess_at_once(relay: RunningRelay, monkeypatch: pytest.MonkeyPatch) -> None:
         allocated: Allocated = await allocate(*asked)
         entered = await people._rooms.claim("nobody", "", allocated.nameplate)
         notice = entered.notice
-        await people._server.send(notice.event, to_wire(notice.word), to=notice.to)
+        owner = people._bus.own(notice.to)
+        await people._server.send(notice.event, to_wire(notice.word), to=owner)
         return allocated
 
     monkeypatch.setattr(people._rooms, "allocate", guess)

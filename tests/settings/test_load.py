@@ -19,6 +19,7 @@ from filesend_tui.settings.load import (
     load,
     settings_path,
 )
+from relay.protocol.store import StoreUrl
 from relay.protocol.words import DEFAULT_PORT
 
 
@@ -122,6 +123,15 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         Path("/file"),
         Path("/env"),
     ),
+    (
+        "store_file",
+        '"/file"',
+        "FILESEND_STORE_FILE",
+        "/env",
+        Path("/opt"),
+        Path("/file"),
+        Path("/env"),
+    ),
     ("log_level", '"info"', "FILESEND_LOG_LEVEL", "DEBUG", "error", "info", "debug"),
     ("log_format", '"json"', "FILESEND_LOG_FORMAT", "TEXT", "json", "json", "text"),
     ("log_file", '"/file"', "FILESEND_LOG_FILE", "/env", Path("/opt"), Path("/file"), Path("/env")),
@@ -149,6 +159,25 @@ def test_option_beats_environment_beats_file(
     assert getattr(load({field: None}, environment), field) == from_env
     given = ["none"] if field == "ice_servers" else option
     assert getattr(load({field: given}, environment), field) == option
+
+
+def test_a_password_of_a_store_comes_from_anywhere_but_an_option(
+    environment: dict[str, str],
+) -> None:
+    write(environment, 'store = "redis://:hush@file"\n')
+    assert load({}, environment).store == StoreUrl("redis://:hush@file")
+    Path(environment["FILESEND_SETTINGS"]).chmod(0o644)
+    assert load({}, environment).exposed is not None
+    environment["FILESEND_STORE"] = "redis://:hush@env"
+    settings = load({"store": None}, environment)
+    assert settings.store == StoreUrl("redis://:hush@env")
+    assert "hush" not in repr(settings)
+    assert load({"store": "redis://opt"}, environment).store == StoreUrl("redis://opt")
+    assert load({"store": "memory"}, environment).store is None
+    for option, why in (("redis://:hush@opt", "--store-file"), ("hush", "a store is")):
+        with pytest.raises(SettingsError, match=f"^--store: .*{why}") as caught:
+            load({"store": option}, environment)
+        assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("in_file", ["[]", '["none"]'])

@@ -15,24 +15,20 @@ from typing import Final, NamedTuple
 from relay.guard.limits import Limits
 from relay.protocol.words import Allocated, ErrorCode, NameplateExpired
 from relay.stores.base import Notice, PersonKey, Refusal
+from relay.stores.refusals import refusal
 
 
 class Fate(Enum):
-    """How a nameplate ended, and the refusal of a late claim of it."""
+    """How a nameplate ended, by the code of the refusal of a late claim."""
 
-    USED = (ErrorCode.USED_CODE, "That code was already used; ask for a new one.")
-    EXPIRED = (ErrorCode.EXPIRED_CODE, "That code has expired; ask for a new one.")
-    WITHDRAWN = (ErrorCode.WITHDRAWN_CODE, "That code was given up; ask for a new one.")
+    USED = ErrorCode.USED_CODE
+    EXPIRED = ErrorCode.EXPIRED_CODE
+    WITHDRAWN = ErrorCode.WITHDRAWN_CODE
 
     def refusal(self) -> Refusal:
         """Return the refusal for a claim that comes too late."""
-        return Refusal(*self.value)
+        return refusal(self.value)
 
-
-_UNKNOWN: Final = "There is no such code; check it with the person who gave it to you."
-_OWN: Final = "That is your own code; give it to the other person."
-_TAKEN: Final = "That number is taken; ask for another one."
-_FULL: Final = "The relay has no codes left; try again in a few minutes."
 
 #: How many digits a nameplate has: as few as leave most numbers of that length unused.
 DIGITS: Final = (4, 5, 6)
@@ -76,7 +72,7 @@ class Nameplates:
             Refusal: relayFull, nameplateTaken.
         """
         if len(self._waiting) >= self._limits.max_nameplates:
-            raise Refusal(ErrorCode.RELAY_FULL, _FULL)
+            raise refusal(ErrorCode.RELAY_FULL)
         self.release(person, now)
         nameplate = self._draw() if wanted is None else self._take(wanted)
         self._waiting[nameplate] = _Waiting(person, now + lifetime, rest)
@@ -92,9 +88,9 @@ class Nameplates:
         waiting = self._waiting.get(nameplate)
         if waiting is None:
             past = self._past.get(nameplate)
-            raise past.refusal() if past else Refusal(ErrorCode.UNKNOWN_CODE, _UNKNOWN)
+            raise past.refusal() if past else refusal(ErrorCode.UNKNOWN_CODE)
         if waiting.owner == person:
-            raise Refusal(ErrorCode.OWN_CODE, _OWN)
+            raise refusal(ErrorCode.OWN_CODE)
         if waiting.expires <= now:
             raise Fate.EXPIRED.refusal()
         return waiting.owner
@@ -130,12 +126,12 @@ class Nameplates:
                 if self._is_free(number):
                     self._in_use[digits] += 1
                     return number
-        raise Refusal(ErrorCode.RELAY_FULL, _FULL)
+        raise refusal(ErrorCode.RELAY_FULL)
 
     def _take(self, wanted: int) -> int:
         digits = len(str(wanted))
         if self._is_crowded(digits) or not self._is_free(wanted):
-            raise Refusal(ErrorCode.NAMEPLATE_TAKEN, _TAKEN)
+            raise refusal(ErrorCode.NAMEPLATE_TAKEN)
         self._in_use[digits] += 1
         return wanted
 

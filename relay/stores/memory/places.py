@@ -6,15 +6,13 @@ Rooms never live here.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from relay.guard.buckets import AddressTally
 from relay.guard.limits import Limits
 from relay.protocol.words import ErrorCode, PlaceExpired
-from relay.stores.base import Notice, PersonKey, Refusal
-
-_TOO_MANY: Final = "You wait at too many places; leave one first."
-_FULL: Final = "The relay has no places left; try again in a few minutes."
+from relay.stores.base import Notice, PersonKey
+from relay.stores.refusals import refusal
 
 
 class _Waiting(NamedTuple):
@@ -52,11 +50,11 @@ class Places:
         if place in self._waiting:
             self._end(place)
         if len(self._of.get(person, ())) >= self._limits.max_person_places:
-            raise Refusal(ErrorCode.TOO_MANY_PLACES, _TOO_MANY)
+            raise refusal(ErrorCode.TOO_MANY_PLACES)
         if len(self._waiting) >= self._limits.max_places or not self._crowd.has_room(
             address, self._limits.max_address_places
         ):
-            raise Refusal(ErrorCode.RELAY_FULL, _FULL)
+            raise refusal(ErrorCode.RELAY_FULL)
         self._waiting[place] = _Waiting(person, address, now + lifetime)
         self._of.setdefault(person, set()).add(place)
         self._crowd.add(address)

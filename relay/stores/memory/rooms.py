@@ -9,16 +9,14 @@ never pass through here.
 from __future__ import annotations
 
 import random
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from relay.guard.limits import Limits
 from relay.protocol.words import Allocated, Claimed, ErrorCode, MetAtPlace, PartnerGone, Room
-from relay.stores.base import Destination, Entered, Notice, PeopleTotals, PersonKey, Refusal
+from relay.stores.base import Destination, Entered, Notice, PeopleTotals, PersonKey
 from relay.stores.memory.nameplates import Nameplates
 from relay.stores.memory.places import Places
-
-_NOT_PAIRED: Final = "There is nobody in that room with you."
-_TOO_MANY: Final = "You, or whoever waits there, are with too many people; leave somebody first."
+from relay.stores.refusals import refusal
 
 
 class _Pair(NamedTuple):
@@ -109,7 +107,7 @@ class Rooms:
             Refusal: notPaired.
         """
         if room not in self._of.get(person, ()):
-            raise Refusal(ErrorCode.NOT_PAIRED, _NOT_PAIRED)
+            raise refusal(ErrorCode.NOT_PAIRED)
         pair = self._pairs[room]
         proven = None
         if proves and person == pair.waited:
@@ -141,7 +139,7 @@ class Rooms:
     def _open(self, waited: PersonKey, came: PersonKey) -> Room:
         both = (waited, came)
         if any(len(self._of.get(one, ())) >= self._limits.max_person_rooms for one in both):
-            raise Refusal(ErrorCode.TOO_MANY_ROOMS, _TOO_MANY)
+            raise refusal(ErrorCode.TOO_MANY_ROOMS)
         room = f"{self._rng.getrandbits(128):032x}"
         self._pairs[room] = _Pair(waited, came)
         for one in both:

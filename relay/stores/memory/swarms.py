@@ -64,9 +64,11 @@ class _Swarm:
         self.downloaded = 0
 
     def superfluous(self) -> bytes:
-        """Return the peer id to evict when there are too many."""
-        holder = self.holders.largest()
-        return next(peer.peer_id for peer in self.peers.values() if peer.holder == holder)
+        """Return the peer id to evict: the longest silent one of all whose holders have most."""
+        most = self.holders.largest()
+        return next(
+            peer.peer_id for peer in self.peers.values() if self.holders[peer.holder] == most
+        )
 
     def figures(self) -> SwarmFigures:
         return SwarmFigures(

@@ -21,7 +21,7 @@ LIMITS = Limits(
 
 
 async def test_a_connection_has_its_burst_and_then_its_rate(keep: Keep):
-    stores, forward = await keep(LIMITS)
+    stores, forward, *_ = await keep(LIMITS)
     taken = [await stores.rates.take(Counted.WORDS, "a") for _ in range(4)]
     assert taken == [True, True, True, False]
     forward(2)
@@ -80,7 +80,7 @@ async def test_the_last_token_is_given_to_one_of_many_who_ask_at_once(keep: Keep
 
 
 async def test_what_was_taken_is_not_forgotten_before_its_time(keep: Keep):
-    stores, forward = await keep(LIMITS)
+    stores, forward, *_ = await keep(LIMITS)
     for _ in range(2):
         await stores.rates.take_of_address(CountedByAddress.FAILED_CLAIMS, "192.0.2.1")
     await stores.rates.expire()

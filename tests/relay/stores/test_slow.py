@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from relay.app import RelayApp
+from relay.bus.base import Bus
 from relay.guard.limits import Limits, Rate
 from relay.server import RelayServer, listen
 from relay.stores.base import PeopleTotals, Stores, SwarmTotals
@@ -23,12 +24,14 @@ from tests.waiting import until
 
 
 @asynccontextmanager
-async def relay_here(limits: Limits, stores: Stores) -> AsyncIterator[tuple[Town, RelayApp]]:
+async def relay_here(
+    limits: Limits, stores: Stores, bus: Bus | None = None
+) -> AsyncIterator[tuple[Town, RelayApp]]:
     """Serve a relay in this event loop, where its stores can be held up."""
     with listen("127.0.0.1", 0) as listener:
         ready = asyncio.Event()
         server = RelayServer(
-            listener, limits=limits, stores=stores, on_ready=lambda _url: ready.set()
+            listener, limits=limits, stores=stores, bus=bus, on_ready=lambda _url: ready.set()
         )
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve([listener]))
