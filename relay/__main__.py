@@ -8,13 +8,15 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from relay.log_lines import FORMATS
 from relay.protocol.nearby import is_instance
 from relay.protocol.store import IN_ARGUMENTS, StoreUrl, parse_store
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
-from relay.server import serve
+from relay.server import check, serve
+from relay.starting import RelayOptions
 
 _LONGEST_LINE = 4096
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-format", choices=FORMATS, default="text")
     parser.add_argument(
         "--trusted-proxy",
+        dest="trusted_proxies",
         action="append",
         type=_network,
         default=[],
@@ -46,6 +49,20 @@ def main(arguments: list[str] | None = None) -> int:
         type=_network,
         metavar="ADDRESS",
         help="who may read /metrics, an address or a network (this machine); may be repeated",
+    )
+    parser.add_argument(
+        "--allow-from",
+        action="append",
+        type=_network,
+        default=[],
+        metavar="ADDRESS",
+        help="who may use it, an address or a network (everybody); may be repeated",
+    )
+    parser.add_argument(
+        "--ban-file",
+        type=Path,
+        metavar="FILE",
+        help="who may not: a network a line, and until when, such as 2027-01-31T12:00Z",
     )
     parser.add_argument(
         "--transit",
@@ -109,6 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="its name there, 8 hexadecimal digits (a random one)",
     )
     parser.add_argument(
+        "--check-config",
+        action="store_true",
+        help="serve nothing: read what the options name, and say whether a relay would start",
+    )
+    parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input does"
     )
     parser.add_argument(
@@ -122,25 +144,11 @@ def main(arguments: list[str] | None = None) -> int:
         if line is None:
             return 0
         options = parser.parse_args(line.split(), options)
-    return serve(
-        options.host,
-        options.port,
-        options.log_level,
-        log_format=options.log_format,
-        trusted_proxies=options.trusted_proxy,
-        metrics_to=options.metrics_to,
-        transit=options.transit,
-        turn=options.turn,
-        turn_secret_file=options.turn_secret_file,
-        tls_cert=options.tls_cert,
-        tls_key=options.tls_key,
-        page_key_file=options.page_key_file,
-        store=options.store,
-        store_file=options.store_file,
-        announce=options.announce,
-        announce_as=options.announce_as,
-        until_stdin_closes=options.until_stdin_closes,
-    )
+    given: dict[str, Any] = {name: vars(options)[name] for name in RelayOptions.__struct_fields__}
+    chosen = RelayOptions(**given)
+    if options.check_config:
+        return check(chosen)
+    return serve(chosen, until_stdin_closes=options.until_stdin_closes)
 
 
 def _first_line() -> str | None:

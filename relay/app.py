@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from relay.bus.base import Bus
 from relay.bus.local import LocalBus
 from relay.guard.addresses import Networks, Proxies
+from relay.guard.admission import Admission
 from relay.guard.connection_guard import ConnectionGuard
 from relay.guard.hosts import means_this_machine
 from relay.guard.limits import Limits
@@ -60,6 +61,9 @@ _NOT_THIS_HOST: Final = (
 )
 # Seconds that a start waits for the way to other processes.
 _OPENING: Final = 5.0
+_NOT_ADMITTED: Final = b"This relay is for other networks."
+#: Whether it is there, and figures, of which who may read them is said apart.
+_FOR_ANYBODY: Final = ("/healthz", "/metrics")
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
@@ -73,14 +77,16 @@ def create_app(
     *,
     pages: SavedPages | None = None,
     bus: Bus | None = None,
+    admission: Admission | None = None,
     instance: str | None = None,
 ) -> RelayApp:
     """Return a relay, ready to be served.
 
     metrics_to: addresses and networks that may read `/metrics`. stores: its state, made with the
-    same limits; in the memory of this process if None. turn: for people who are paired.
-    bus: leads to the other processes that share them; closed at its end. pages: lets pages from disk in; None: none is let in. instance: its name on this network, where
-    it is announced: /healthz tells it.
+    same limits; in the memory of this process if None. turn: for people who are paired. bus: leads
+    to the other processes that share them; closed at its end. pages: lets pages from disk in; None:
+    none is let in. admission: who is let in; None: everybody. instance: its name on this network,
+    where it is announced: /healthz tells it.
 
     Raises:
         ValueError: One of metrics_to is neither.
@@ -96,6 +102,7 @@ def create_app(
         turn=turn,
         pages=pages,
         bus=bus or LocalBus(),
+        admission=admission or Admission(),
         instance=instance,
     )
 
@@ -113,10 +120,12 @@ class RelayApp:
         bus: Bus,
         turn: TurnServers | None,
         pages: SavedPages | None,
+        admission: Admission,
         instance: str | None,
     ) -> None:
         self._limits = limits
         self._pages = pages
+        self._admission = admission
         self._instance = instance
         self._stores = stores
         self._bus = bus
@@ -128,7 +137,9 @@ class RelayApp:
         self._metrics = Metrics()
         self._loop_time = LoopTime(limits)
         #: Admits connections; the server serves each with an HttpGuard.
-        self.guard = ConnectionGuard(limits, proxies, self._metrics, self._loop_time)
+        self.guard = ConnectionGuard(
+            limits, proxies, self._metrics, self._loop_time, bans=admission.bans
+        )
         self._server = SocketServer(limits)
         passes = Passes()
         self._people = People(
@@ -136,7 +147,7 @@ class RelayApp:
         )
         self._tracker = Tracker(stores, limits, self._metrics, self._loop_time, bus=bus)
         self._transit = Transit(stores.people, passes, limits, self._metrics)
-        self._stun = StunServer(limits, self._metrics)
+        self._stun = StunServer(limits, self._metrics, admission.admits)
         self._show()
         page = Page()
         told = pages.routes if pages is not None else []
@@ -201,20 +212,28 @@ class RelayApp:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, peer: str, address: str) -> Response | None:
+        return self._kept_out(scope, peer, address) or self._not_served(scope, peer, address)
+
+    def _kept_out(self, scope: Scope, peer: str, address: str) -> Response | None:
         local = scope["server"][0] if scope["server"] else ""
-        headers, path = scope["headers"], scope["path"]
-        for_people = path.startswith(SOCKET_IO_PATH)
         # No bodies for sockets: python-engineio's client closes before it has read one.
         if not self.guard.take_request(address):
             return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS)
-        if not self._proxies.trusts(peer) and not means_this_machine(local, headers):
+        if not self._proxies.trusts(peer) and not means_this_machine(local, scope["headers"]):
             return Response(_NOT_THIS_HOST, HTTPStatus.MISDIRECTED_REQUEST, media_type="text/plain")
+        if scope["path"] not in _FOR_ANYBODY and not self._admission.admits(address):
+            return Response(_NOT_ADMITTED, HTTPStatus.FORBIDDEN, media_type="text/plain")
+        return None
+
+    def _not_served(self, scope: Scope, peer: str, address: str) -> Response | None:
+        path = scope["path"]
+        for_people = path.startswith(SOCKET_IO_PATH)
         if for_people and not _is_websocket_session(scope):
             return Response(_NO_POLLING, HTTPStatus.BAD_REQUEST, media_type="application/json")
         if for_people and not self._server.has_room(address):
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         # An untrusted proxy hides the client's address, and usually connects from loopback.
-        hidden = self._proxies.hides(peer, headers)
+        hidden = self._proxies.hides(peer, scope["headers"])
         if path == "/metrics" and (hidden or address not in self._metrics_to):
             return Response(status_code=HTTPStatus.NOT_FOUND)
         return None
@@ -258,6 +277,7 @@ class RelayApp:
             self._tracker.keep,
             self._transit.keep,
             self._keep_rates,
+            self._admission.keep,
         )
         keepers = [asyncio.create_task(self._keep(each)) for each in kept]
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import ipaddress
 import logging
@@ -15,34 +14,29 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-import msgspec
 import uvicorn
 
 from relay import log_lines
 from relay.app import LOOPBACK, RelayApp, create_app
 from relay.bus.base import Bus
-from relay.certificate import BadCertificate, Certificate, certificate_of
+from relay.certificate import Certificate
 from relay.guard.addresses import Proxies
+from relay.guard.admission import Admission
 from relay.guard.http_guard import HttpGuard
-from relay.guard.limits import Limits, day_of
+from relay.guard.limits import Limits
 from relay.guard.tls_guard import TlsGuard
 from relay.protocol.nearby import new_instance
-from relay.protocol.store import StoreUrl
-from relay.protocol.words import DEFAULT_PORT
-from relay.shared import shared_by, store_url
+from relay.starting import CannotStart, RelayOptions, described, prepare
 from relay.stores.base import Stores
 from relay.stun import udp_like
-from relay.turn import TurnServers, turn_servers
-from relay.web.page_key import SavedPages, saved_pages
+from relay.turn import TurnServers
+from relay.web.page_key import SavedPages
 
 logger = logging.getLogger(__name__)
 
-# Descriptors besides the sockets of clients, with a margin.
-_OTHER_FILES = 64
 #: Why the relay cannot listen, and what to do.
 _REASONS = {
     errno.EADDRINUSE: (
@@ -93,11 +87,11 @@ def _is_free_for_udp(listener: socket.socket) -> bool:
 class RelayServer(uvicorn.Server):
     """A server of a relay on a listening socket.
 
-    limits, proxies, metrics_to, stores, turn, bus, pages: as create_app takes them. certificate:
-    for TLS; None: it speaks HTTP. announce_as: the name under which the networks of this machine
-    are told of it; None: they are not. on_ready: called with the URL once connections are answered.
-    `should_exit = True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the
-    main thread.
+    limits, proxies, metrics_to, stores, turn, bus, pages, admission: as create_app takes them.
+    certificate: for TLS; None: it speaks HTTP. announce_as: the name under which the networks of
+    this machine are told of it; None: they are not. on_ready: called with the URL once connections
+    are answered. `should_exit = True`, from any thread, ends it within a moment; so do SIGINT and
+    SIGTERM in the main thread.
     """
 
     def __init__(
@@ -110,6 +104,7 @@ class RelayServer(uvicorn.Server):
         stores: Stores | None = None,
         turn: TurnServers | None = None,
         certificate: Certificate | None = None,
+        admission: Admission | None = None,
         pages: SavedPages | None = None,
         bus: Bus | None = None,
         announce_as: str | None = None,
@@ -120,7 +115,15 @@ class RelayServer(uvicorn.Server):
         self._announce_as = announce_as
         self._beside: list[asyncio.Task[None]] = []
         self._app: RelayApp = create_app(
-            limits, proxies, metrics_to, stores, turn, bus=bus, pages=pages, instance=announce_as
+            limits,
+            proxies,
+            metrics_to,
+            stores,
+            turn,
+            bus=bus,
+            pages=pages,
+            admission=admission,
+            instance=announce_as,
         )
         self._listener = listener
         self._on_ready = on_ready
@@ -207,98 +210,32 @@ def _place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def serve(
-    host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    log_level: str = "warning",
-    *,
-    log_format: str = "text",
-    trusted_proxies: Sequence[str] = (),
-    metrics_to: Sequence[str] | None = None,
-    transit: int | None = None,
-    turn: Sequence[str] = (),
-    turn_secret_file: Path | None = None,
-    tls_cert: Path | None = None,
-    tls_key: Path | None = None,
-    page_key_file: Path | None = None,
-    store: StoreUrl | None = None,
-    store_file: Path | None = None,
-    announce: bool | None = None,
-    announce_as: str | None = None,
-    until_stdin_closes: bool = False,
-) -> int:
+def serve(options: RelayOptions, *, until_stdin_closes: bool = False) -> int:
     """Run a relay until a signal ends it; return the process's exit status.
 
-    Prints one line on standard output when ready. log_format: one of log_lines.FORMATS.
-    trusted_proxies: addresses and networks whose `X-Forwarded-For` is trusted. metrics_to:
-    likewise, who may read `/metrics`; this machine if None. transit: bytes that are carried for an
-    address in a day; 0: none, None: what Limits say. turn, turn_secret_file: URLs of TURN servers,
-    and the file of the secret that they share with the relay. tls_cert, tls_key: PEM files of a
-    certificate and its key, which may be in one file; newer ones are taken up. page_key_file: the
-    file of the key by which pages from disk are let in, which is made where it is not there; None:
-    none are. store, store_file: the server that keeps the state, or a file that holds its URL; the
-    memory of this process where neither is named. announce: tell the networks of this machine of
-    the relay, by mDNS; None: where others reach it. announce_as: its name there; None: a new one.
-    until_stdin_closes: also end at the end of standard input, as when the parent that holds the
-    other end of the pipe is gone.
+    Prints one line on standard output when ready. until_stdin_closes: also end at the end of
+    standard input, as when the parent that holds the other end of the pipe is gone.
 
     Raises:
-        ValueError: One of trusted_proxies or metrics_to is neither an address nor a network.
+        ValueError: A proxy or network is neither an address nor a network.
     """
-    proxies = Proxies(trusted_proxies)
-    log_lines.set_up(log_level, log_format)
+    log_lines.set_up(options.log_level, options.log_format)
     try:
-        servers = turn_servers(turn, turn_secret_file)
-    except ValueError as error:
-        print(f"FileSend relay cannot give out TURN credentials: {error}.", file=sys.stderr)
-        return 1
-    limits = Limits()
-    most = min(limits.max_connections, _room_for_sockets(limits.max_connections))
-    limits = msgspec.structs.replace(limits, max_connections=most)
-    if transit is not None:
-        day = day_of(transit) if transit else limits.transit_day
-        limits = msgspec.structs.replace(limits, transit=bool(transit), transit_day=day)
-    try:
-        url = store_url(store, store_file)
-        stores, bus = (None, None) if url is None else shared_by(url, limits)
-    except ValueError as error:
-        print(f"FileSend relay has no store: {error}.", file=sys.stderr)
-        return 1
-    try:
-        certificate = certificate_of(tls_cert, tls_key)
-    except BadCertificate as error:
-        print(f"FileSend relay cannot speak TLS: {error}", file=sys.stderr)
-        return 1
-    try:
-        pages = saved_pages(page_key_file)
-    except ValueError as error:
-        print(f"FileSend relay cannot let saved pages in: {error}.", file=sys.stderr)
-        return 1
-    try:
-        listener = listen(host, port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
-        why, hint = _why(error)
-        print(
-            f"FileSend relay cannot listen on {_place(host, port)}: {why}. {hint}", file=sys.stderr
-        )
+        prepared = prepare(options)
+        listener = _listen(options)
+    except CannotStart as error:
+        print(error, file=sys.stderr)
         return 1
     with listener:
         reached = not ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
-        if announce and not reached:
+        if options.announce and not reached:
             logger.warning("this relay is not announced: only this machine reaches it")
+        announced = reached and options.announce is not False
         server = RelayServer(
             listener,
-            limits=limits,
-            proxies=proxies,
-            metrics_to=LOOPBACK if metrics_to is None else metrics_to,
-            stores=stores,
-            bus=bus,
-            turn=servers,
-            certificate=certificate,
-            pages=pages,
-            announce_as=announce_as or new_instance()
-            if reached and announce is not False
-            else None,
+            **prepared._asdict(),
+            metrics_to=LOOPBACK if options.metrics_to is None else options.metrics_to,
+            announce_as=(options.announce_as or new_instance()) if announced else None,
             on_ready=_say_ready,
         )
         if until_stdin_closes:
@@ -307,26 +244,31 @@ def serve(
     return 0
 
 
-def _room_for_sockets(wanted: int) -> int:
-    """Return how many sockets this process can have beside its other descriptors.
+def check(options: RelayOptions) -> int:
+    """Read all that the options name, print what they say, and return an exit status.
 
-    Systems limit a process to few open descriptors unless it raises the limit; at the limit no
-    connection can be accepted.
+    Nothing is served. Raises as `serve`.
     """
-    if sys.platform == "win32":
-        return wanted
-    import resource
+    try:
+        prepare(options)
+        _listen(options).close()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+    for line in described(options):
+        print(line)
+    print("A relay would start with this.")
+    return 0
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    asked = wanted + _OTHER_FILES
-    if soft != unlimited and soft < asked:
-        most = asked if hard == unlimited else min(asked, hard)
-        # macOS has a limit of its own below the one that it reports.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-            soft = most
-    return wanted if soft == unlimited else max(1, soft - _OTHER_FILES)
+
+def _listen(options: RelayOptions) -> socket.socket:
+    """Return the listening socket. Raises CannotStart."""
+    try:
+        return listen(options.host, options.port)
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
+        why, hint = _why(error)
+        place = _place(options.host, options.port)
+        raise CannotStart(f"FileSend relay cannot listen on {place}: {why}. {hint}") from error
 
 
 def _why(error: OSError | UnicodeError) -> tuple[str, str]:

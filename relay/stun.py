@@ -30,11 +30,16 @@ _COOKIE: Final = b"\x21\x12\xa4\x42"
 
 
 class StunServer(asyncio.DatagramProtocol):
-    """Answers binding requests. clock: monotonic seconds."""
+    """Answers binding requests. admits: whether an address is let in. clock: monotonic seconds."""
 
     def __init__(
-        self, limits: Limits, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: Limits,
+        metrics: Metrics,
+        admits: Callable[[str], bool] = lambda _: True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._admits = admits
         self._now = clock
         self._metrics = metrics
         self._all = TokenBucket(limits.stun_requests, clock())
@@ -78,7 +83,8 @@ class StunServer(asyncio.DatagramProtocol):
             return
         host, port = str(addr[0]).removeprefix("::ffff:"), addr[1]
         now = self._now()
-        if not (self._addresses.take(host, now) and self._all.take(now)):
+        taken = self._addresses.take(host, now) and self._all.take(now)
+        if not taken or not self._admits(host):
             self._metrics.rejected.labels("stun").inc()
             return
         try:

@@ -22,6 +22,7 @@ from filesend_tui.system import process_exit
 from relay.app import LOOPBACK
 from relay.certificate import Certificate
 from relay.guard.addresses import Proxies
+from relay.guard.admission import Admission
 from relay.guard.limits import Limits
 from relay.protocol.store import StoreUrl
 from relay.server import RelayServer, listen
@@ -166,6 +167,7 @@ def running_relay(
     pages: SavedPages | None = None,
     announce_as: str | None = None,
     certificate: Certificate | None = None,
+    admission: Admission | None = None,
     store: StoreUrl | None = None,
 ) -> Iterator[RunningRelay]:
     """Run a relay. store: whose state it shares; else where tests are told that relays keep it."""
@@ -185,6 +187,7 @@ def running_relay(
             bus=bus,
             announce_as=announce_as,
             certificate=certificate,
+            admission=admission,
             on_ready=lambda _url: ready.set(),
         )
         thread = threading.Thread(target=server.run, name="relay", daemon=True)

@@ -58,6 +58,7 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "output": {"file_okay": False},
     "log_file": {"dir_okay": False},
     "turn_secret_file": {"dir_okay": False},
+    "ban_file": {"dir_okay": False},
     "tls_cert": {"dir_okay": False},
     "tls_key": {"dir_okay": False},
     "page_key_file": {"dir_okay": False},
@@ -314,6 +315,14 @@ SaveOption = Annotated[
         "--save",
         metavar="URL|none",
         help="Run none, but remember this relay in the settings; none forgets it.",
+    ),
+]
+CheckConfigOption = Annotated[
+    bool,
+    typer.Option(
+        "--check-config",
+        help="Serve nothing: read what the options and settings name, and say whether a relay "
+        "would start.",
     ),
 ]
 RelayArgument = Annotated[

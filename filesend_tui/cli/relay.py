@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -10,6 +10,7 @@ from filesend_tui.cli.common import Refused, settle
 from filesend_tui.cli.options import (
     LOG,
     AnnounceOption,
+    CheckConfigOption,
     HostOption,
     JsonOption,
     PortOption,
@@ -22,17 +23,12 @@ if TYPE_CHECKING:
     from filesend_tui.settings.load import Settings
 
 
-relay = typer.Typer(
-    help="Run a relay: it introduces people, and can read no file.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-
-@relay.callback(invoke_without_command=True)
-@takes(
+#: What of the settings is a relay's own.
+_SETTINGS: Final = (
     "trusted_proxies",
     "metrics_to",
+    "allow_from",
+    "ban_file",
     "transit",
     "turn",
     "turn_secret_file",
@@ -44,6 +40,16 @@ relay = typer.Typer(
     "log_level",
     "log_format",
 )
+
+relay = typer.Typer(
+    help="Run a relay: it introduces people, and can read no file.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@relay.callback(invoke_without_command=True)
+@takes(*_SETTINGS)
 def served(
     context: typer.Context,
     *,
@@ -51,6 +57,7 @@ def served(
     port: PortOption = None,
     announce: AnnounceOption = None,
     save: SaveOption = None,
+    check_config: CheckConfigOption = False,
 ) -> None:
     """Run a relay: it introduces people, and can read no file."""
     if context.invoked_subcommand is not None:
@@ -59,29 +66,21 @@ def served(
     if save is not None:
         _remember(save, settings)
         return
+    from relay.server import check, serve
+    from relay.starting import RelayOptions
+
+    chosen = RelayOptions(
+        host=host,
+        port=settings.port if port is None else port,
+        announce=announce,
+        **{key: getattr(settings, key) for key in _SETTINGS},
+    )
+    if check_config:
+        raise typer.Exit(check(chosen))
     from filesend_tui.system.terminal import TerminalWatch, on_terminal
-    from relay.server import serve
 
     TerminalWatch(on_terminal())  # ends with its terminal, even where no SIGHUP comes
-    raise typer.Exit(
-        serve(
-            host,
-            settings.port if port is None else port,
-            settings.log_level,
-            log_format=settings.log_format,
-            trusted_proxies=settings.trusted_proxies,
-            metrics_to=settings.metrics_to,
-            transit=settings.transit,
-            turn=settings.turn,
-            turn_secret_file=settings.turn_secret_file,
-            tls_cert=settings.tls_cert,
-            tls_key=settings.tls_key,
-            page_key_file=settings.page_key_file,
-            store=settings.store,
-            store_file=settings.store_file,
-            announce=announce,
-        )
-    )
+    raise typer.Exit(serve(chosen))
 
 
 @relay.command()

@@ -47,7 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     this side. proxy: what relays and trackers are reached by. port: of this machine's own relay.
     listen: `lan` or `local`, who reaches it where a run started it.
     trusted_proxies: addresses and networks whose `X-Forwarded-For` it trusts. metrics_to: those
-    that may read its metrics; None: this machine only. transit: bytes that it carries for an
+    that may read its metrics; None: this machine only. allow_from: those that may use it; none:
+    everybody. ban_file: the file of those that may not. transit: bytes that it carries for an
     address in a day; 0: none, None: its own default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
     the secret that it shares with them. page_key_file: the file of the key by which it lets pages
@@ -76,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     visible: bool = False
     trusted_proxies: tuple[str, ...] = ()
     metrics_to: tuple[str, ...] | None = None
+    allow_from: tuple[str, ...] = ()
+    ban_file: Path | None = None
     transit: int | None = None
     turn: tuple[str, ...] = ()
     turn_secret_file: Path | None = None

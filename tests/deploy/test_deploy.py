@@ -133,7 +133,7 @@ def test_the_container_is_built_where_an_engine_runs() -> None:
         or subprocess.run([engine, "info"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no container engine runs here")
-    command = [engine, "build", "--file", DEPLOY / "Containerfile", DEPLOY.parent]
+    command = [str(engine), "build", "--file", str(DEPLOY / "Containerfile"), str(DEPLOY.parent)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -16,6 +16,7 @@ import pytest
 from filesend_tui.settings import parse
 from relay import log_lines, server
 from relay.guard.bounded_log import LINES
+from relay.starting import RelayOptions
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_lines_are_bounded_also_where_somebody_has_set_the_log_up(
             logging.getLogger("relay").warning("a stranger did %d", number)
 
     monkeypatch.setattr(server.RelayServer, "run", talk)
-    assert server.serve(port=0) == 0
+    assert server.serve(RelayOptions(port=0)) == 0
     assert LINES.burst <= len(written.getvalue().splitlines()) <= LINES.burst + 2
 
 

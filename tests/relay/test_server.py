@@ -17,6 +17,7 @@ import pytest
 import websockets
 
 from filesend_tui.core.util.own_address import has
+from relay.__main__ import main
 from relay.guard.limits import Limits, Rate
 from relay.server import RelayServer, listen
 from tests.certificates import own_certificate
@@ -246,3 +247,51 @@ async def test_all_addresses_are_those_of_both_families(start: Start, connect: C
     for place in ("127.0.0.1", "[::1]"):
         person = await connect(f"http://{place}:{port}")
         assert "nameplate" in await person.call("allocate", {})
+
+
+# --- checking what it is started with
+
+
+def test_what_a_relay_is_started_with_is_checked_and_not_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain, key = own_certificate(tmp_path)
+    (tmp_path / "store").write_text("redis://:hush@127.0.0.1:1/0")
+    (tmp_path / "store").chmod(0o600)
+    options = [
+        *("--port", "0", "--tls-cert", str(chain), "--tls-key", str(key)),
+        *("--store-file", str(tmp_path / "store"), "--allow-from", "10.0.0.0/8"),
+    ]
+    assert main([*options, "--check-config"]) == 0
+    told = capsys.readouterr().out
+    assert "allow_from = 10.0.0.0/8" in told
+    assert f"tls_cert = {chain}" in told
+    assert told.endswith("A relay would start with this.\n")
+    assert "hush" not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--tls-cert", "nowhere"], "cannot speak TLS: nowhere cannot be read"),
+        (["--ban-file", "nowhere"], "cannot shut anybody out: nowhere cannot be read"),
+        (["--turn", "turn:x"], "cannot give out TURN credentials"),
+        (["--store-file", "nowhere"], "has no store"),
+        (["--page-key-file", "nowhere/at/all"], "cannot let saved pages in"),
+        (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    why: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for more in ([], ["--check-config"]):
+        assert main(["--port", "0", *options, *more]) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.count("\n") == 1
+        assert told.err.startswith(f"FileSend relay {why}")

@@ -13,6 +13,7 @@ from relay.guard.limits import Limits
 from relay.protocol.store import StoreUrl
 from relay.server import serve
 from relay.shared import shared_by, store_url
+from relay.starting import RelayOptions
 from tests.relay.stores.redis_server import RedisServer
 
 HUSH = "redis://:hush@127.0.0.1:1/0"
@@ -49,7 +50,7 @@ def test_a_file_of_no_use_is_told_without_what_is_in_it(
 def test_a_store_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "store"
     file.write_text(HUSH)
-    assert serve(store=StoreUrl(HUSH), store_file=file) == 1
+    assert serve(RelayOptions(store=StoreUrl(HUSH), store_file=file)) == 1
     told = capsys.readouterr().err
     assert "--store and --store-file" in told and "hush" not in told
 

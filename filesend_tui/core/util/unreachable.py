@@ -10,6 +10,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from filesend_tui.core.util.proxies import ProxyFailed
@@ -48,6 +49,11 @@ def _why(error: BaseException) -> Why | None:  # noqa: PLR0911 - one return a ca
     if isinstance(error, ProxyFailed):
         return Why(error.reason, error.hint)
     status = _status(error)
+    if status == HTTPStatus.FORBIDDEN:
+        return Why(
+            "it does not let this machine in (HTTP 403)",
+            "Ask whoever runs it to let this network in, or use another one.",
+        )
     if status is not None:
         return Why(
             f"something else answers there (HTTP {status})",
