@@ -287,7 +287,7 @@ async def test_who_claims_a_code_while_the_server_hangs_gets_the_room(
     server.start()
     try:
         async with server.client() as client:
-            people = redis_stores(client, Limits()).people
+            people: Any = redis_stores(client, Limits()).people
             nameplate = (await people.allocate("owner", 600, 300)).nameplate
             failed = asyncio.Event()
             step = people._scripts.step
