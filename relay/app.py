@@ -59,6 +59,8 @@ _NOT_THIS_HOST: Final = (
 )
 # Seconds that a start waits for the way to other processes.
 _OPENING: Final = 5.0
+# Seconds after which the log says again that the store is away.
+_SAID_AGAIN: Final = 60.0
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
@@ -270,11 +272,14 @@ class RelayApp:
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
         """Run a periodic task, and restart it when it fails: a store may recover."""
+        now, told = asyncio.get_running_loop().time, -_SAID_AGAIN
         while True:
             try:
                 await keep()
             except StoreAway as away:
-                logger.warning("%s; it is tried again", away)
+                if now() - told >= _SAID_AGAIN:
+                    logger.warning("%s; it is tried again", away)
+                    told = now()
                 await asyncio.sleep(self._limits.sweep_every)
             except Exception:
                 logger.exception("keeping the relay's state failed; it goes on")
