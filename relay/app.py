@@ -64,6 +64,8 @@ _OPENING: Final = 5.0
 _NOT_ADMITTED: Final = b"This relay is for other networks."
 #: Whether it is there, and figures, of which who may read them is said apart.
 _FOR_ANYBODY: Final = ("/healthz", "/metrics")
+# Seconds after which the log says again that the store is away.
+_SAID_AGAIN: Final = 60.0
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
@@ -298,11 +300,14 @@ class RelayApp:
 
     async def _keep(self, keep: Callable[[], Awaitable[None]]) -> None:
         """Run a periodic task, and restart it when it fails: a store may recover."""
+        now, told = asyncio.get_running_loop().time, -_SAID_AGAIN
         while True:
             try:
                 await keep()
             except StoreAway as away:
-                logger.warning("%s; it is tried again", away)
+                if now() - told >= _SAID_AGAIN:
+                    logger.warning("%s; it is tried again", away)
+                    told = now()
                 await asyncio.sleep(self._limits.sweep_every)
             except Exception:
                 logger.exception("keeping the relay's state failed; it goes on")

@@ -97,6 +97,8 @@ class RedisBus:
     async def _hear_once(self) -> None:
         """Hear until something fails: afterwards a message may have been lost."""
         async with self._client.pubsub() as channel:
+            # A server that is another's copy would take all of this but a write, of nothing here.
+            await self._client.expire(_CHANNEL + self._process, 1)
             await channel.subscribe(_CHANNEL + self._process)
             is_asked = False
             while True:

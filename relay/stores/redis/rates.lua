@@ -60,8 +60,7 @@ local function take(kind, burst, per_second, count, networks)
   end
   for place = 1, #networks, 2 do
     local share = networks[place + 1]
-    local left = math.min(burst * share, tokens[place] - count)
-    keep(kind, networks[place], left, burst * share, per_second * share)
+    keep(kind, networks[place], tokens[place] - count, burst * share, per_second * share)
   end
   bounded(kind)
   return 1

@@ -7,15 +7,18 @@ rates.py's; how the server is reached is server.py's.
 from __future__ import annotations
 
 import hashlib
+import logging
 from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from relay.guard.limits import Limits
 from relay.stores.base import StoreAway
+
+logger = logging.getLogger(__name__)
 
 #: What all keys of relays on a server begin with.
 PREFIX: Final = "filesend"
@@ -61,7 +64,14 @@ class Scripts:
                 answer = await self._client.evalsha(self._sha, 1, self._base, name, *arguments)
             except NoScriptError:  # it is new here, or the server is: nothing has happened
                 answer = await self._client.eval(self._text, 1, self._base, name, *arguments)
+        except ReadOnlyError as error:
+            # Another server has taken over, and will be found at this one's address; whoever still
+            # listens at this one hears nothing any more.
+            await self._client.connection_pool.disconnect(inuse_connections=True)
+            raise StoreAway("the store has become another's copy") from error
         except (RedisError, OSError, TimeoutError) as error:
+            if isinstance(error, ResponseError):  # it is there, and cannot do it
+                logger.error("a step of the store failed: %s", error)
             raise StoreAway(f"the store did not answer: {error}") from error
         done: list[Any] = answer
         return done

@@ -200,6 +200,25 @@ async def test_everybody_comes_anew_after_a_server_that_was_away(
     assert await other.hear() == ("message", sealed("back", room))
 
 
+async def test_everybody_comes_anew_when_another_server_takes_over(
+    server: RedisServer,
+    here: RunningRelay,
+    there: RunningRelay,
+    two: tuple[Person, Person],
+    connect: Connect,
+):
+    """Its address would lead elsewhere from then on; here it leads to the same one in the end."""
+    await pair(*two)
+    server.be_a_copy(is_copy=True)
+    for person in two:
+        assert await person.hear() == ("disconnect", None)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(here.url)
+    server.be_a_copy(is_copy=False)
+    await until(lambda: all(relay.server._app._bus.is_open for relay in (here, there)))
+    await pair(await connect(here.url), await connect(there.url))
+
+
 async def test_everybody_comes_anew_to_a_server_that_lost_everything(
     server: RedisServer, two: tuple[Person, Person]
 ):

@@ -81,6 +81,13 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def be_a_copy(self, *, is_copy: bool) -> None:
+        """Become the copy of another server, as in a failover; or be one no more."""
+        # Where nobody is: it takes no writes from then on, and keeps what it has.
+        self._control.execute_command(
+            "REPLICAOF", *(("127.0.0.1", 1) if is_copy else ("NO", "ONE"))
+        )
+
     def flush(self) -> None:
         """Forget everything."""
         self._control.flushall()

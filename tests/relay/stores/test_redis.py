@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -228,6 +228,97 @@ async def test_a_server_that_hangs_is_told_within_seconds(tmp_path):
             assert await stores.people.expire() == ()
     finally:
         server.stop()
+
+
+class Failing:
+    """The steps of a store, of which some happen and have no answer."""
+
+    def __init__(self, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.taken: list[str] = []
+        self.failing = 0
+        self._step = store._scripts.step
+        monkeypatch.setattr(store._scripts, "step", self)
+
+    async def __call__(self, name: str, *arguments: Any) -> Any:
+        answer = await self._step(name, *arguments)
+        self.taken.append(name)
+        if self.failing:
+            self.failing -= 1
+            raise StoreAway("the answer was lost")
+        return answer
+
+
+async def test_a_step_whose_answer_is_lost_is_taken_again_and_has_the_same_one(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+):
+    people = two.one.people
+    steps = Failing(people, monkeypatch)
+    nameplate = (await people.allocate("owner", 600, 300)).nameplate
+    steps.failing = 1
+    room, notice = await people.claim("joiner", "192.0.2.1", nameplate)
+    assert notice.to == "owner"
+    await people.meet("owner", "192.0.2.1", PLACE, 600)
+    steps.failing = 1
+    assert await people.meet("joiner", "192.0.2.1", PLACE, 600)
+    assert (await people.totals()).rooms == 2
+    steps.failing = 1
+    [left] = await people.leave("joiner", room)
+    assert (left.to, await people.leave("joiner", room)) == ("owner", ())
+    await people.allocate("expires", 1, 1)
+    two.forward(1)
+    steps.failing = 2
+    with pytest.raises(StoreAway):
+        await people.expire()
+    assert [each.to for each in await people.expire()] == ["expires"]
+    assert await people.expire() == ()
+    steps.failing = 2
+    with pytest.raises(StoreAway):
+        await people.lost("joiner")
+    assert [each.to for each in await people.lost("joiner")] == ["owner"]
+    assert await people.lost("joiner") == ()
+    assert steps.taken.count("claim") == 2
+    assert steps.taken.count("allocate") == 2, "each but once: another would be another number"
+
+
+async def test_who_claims_a_code_while_the_server_hangs_gets_the_room(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    server = RedisServer(tmp_path)
+    server.start()
+    try:
+        async with server.client() as client:
+            people: Any = redis_stores(client, Limits()).people
+            nameplate = (await people.allocate("owner", 600, 300)).nameplate
+            failed = asyncio.Event()
+            step = people._scripts.step
+
+            async def watched(*arguments: Any) -> Any:
+                try:
+                    return await step(*arguments)
+                except StoreAway:
+                    failed.set()
+                    raise
+
+            monkeypatch.setattr(people._scripts, "step", watched)
+            server.signal(signal.SIGSTOP)
+            claiming = asyncio.create_task(people.claim("joiner", "192.0.2.1", nameplate))
+            await asyncio.wait_for(failed.wait(), 20)
+            server.signal(signal.SIGCONT)
+            assert await claiming
+            assert (await people.totals()).rooms == 1
+    finally:
+        server.stop()
+
+
+async def test_what_the_server_cannot_do_is_logged(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+):
+    redis_server.flush()
+    async with redis_server.client() as client:
+        await client.set("{filesend:people}:rooms", "no table")
+        with pytest.raises(StoreAway):
+            await redis_stores(client, Limits()).people.totals()
+    assert "WRONGTYPE" in caplog.text
 
 
 def steps_of(stores: Stores) -> list[Awaitable[object]]:

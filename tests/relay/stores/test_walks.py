@@ -98,7 +98,7 @@ class Walk:
         who, other = chance.choice(PEOPLE), chance.choice(PEOPLE)
         address = f"2001:db8:0:{PEOPLE.index(who) // 2}::{who}"
         number, where = chance.randrange(4_000, 4_008), bytes([chance.randrange(9)]) * 32
-        lifetime, proves = chance.uniform(0, 12), chance.random() < 0.5
+        lifetime, proves = chance.randrange(49) / 4, chance.random() < 0.5
         room = chance.choice(self._rooms[-8:])
         acts: list[Callable[[Stores, int], Awaitable[object]]] = [
             lambda to, _: to.people.allocate(who, lifetime, 3, number),
