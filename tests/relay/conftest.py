@@ -17,11 +17,11 @@ TIMEOUT = 10
 
 
 class Person:
-    """A socket.io client that writes down everything it hears."""
+    """A socket.io client that writes down everything it hears. tls: of whoever says to be there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
         self.client = socketio.AsyncClient(
-            ssl_verify=False,
+            ssl_verify=not tls,
             reconnection=False,
             websocket_extra_options={"max_msg_size": MAX_FRAME},
         )
@@ -53,7 +53,7 @@ async def connect() -> AsyncIterator[Connect]:
     people: list[Person] = []
 
     async def connect(url: str, **how: Any) -> Person:
-        person = Person()
+        person = Person(tls=url.startswith("https:"))
         people.append(person)
         await person.client.connect(url, **({"transports": ["websocket"]} | how))
         return person
