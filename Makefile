@@ -76,10 +76,12 @@ PURE := tests/wire tests/util/test_text.py tests/util/test_figures.py tests/stat
 	tests/torrent/lanes/test_lane_count.py tests/meeting/test_glare.py tests/meeting/test_signaling.py \
 	tests/relay/protocol tests/relay/guard/test_buckets.py tests/relay/stores/test_any_order.py
 
-# What moves much data, starts many processes, drives whole screens or attacks.
+# What moves much data, starts many processes, drives whole programs or screens, waits or attacks.
 LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hostile tests/torrent/bulk \
-	tests/chaos tests/web tests/cli/test_surroundings.py tests/cli/test_cli.py tests/core/test_roads.py \
-	tests/core/test_taking_over.py
+	tests/chaos tests/web tests/core tests/deploy tests/cli/test_surroundings.py tests/cli/test_cli.py \
+	tests/cli/test_any_input.py tests/cli/test_unfinished.py tests/sessions/test_several_places.py \
+	tests/tracker_place/test_meeting.py tests/relay/transit/test_pipes.py tests/relay/bus \
+	tests/relay/stores/test_walks.py tests/relay/stores/test_redis.py tests/torrent/test_disk_watch.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
 # less than one.
