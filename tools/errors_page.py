@@ -63,9 +63,15 @@ BROUGHT_ABOUT: Final = {
     "readerGone": ("tests/e2e/test_pipes.py::test_a_reader_that_closes_ends_both_well",),
     "onlyFiles": ("tests/e2e/test_pipes.py::test_files_for_a_pipe_are_declined_with_advice",),
     "noPage": ("tests/headless/test_links.py::test_a_link_needs_a_relay_that_has_a_page",),
-    "pageNotBuilt": ("tests/headless/test_page.py::test_where_nothing_was_built_it_says_how",),
-    "noSavedPages": ("tests/headless/test_page.py::test_a_relay_that_lets_none_in_is_told_of",),
-    "pageDiffers": ("tests/headless/test_page.py::test_one_byte_more_or_less_or_other_is_noticed",),
+    "pageNotBuilt": (
+        "tests/headless/relays/test_page.py::test_where_nothing_was_built_it_says_how",
+    ),
+    "noSavedPages": (
+        "tests/headless/relays/test_page.py::test_a_relay_that_lets_none_in_is_told_of",
+    ),
+    "pageDiffers": (
+        "tests/headless/relays/test_page.py::test_one_byte_more_or_less_or_other_is_noticed",
+    ),
     "samePurpose": (
         "tests/e2e/test_purposes.py::test_two_senders_hear_at_once_that_both_send",
         "tests/e2e/test_purposes.py::test_two_receivers_hear_that_nobody_sends",

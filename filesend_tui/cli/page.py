@@ -34,7 +34,7 @@ def page(
     if check is None and target is None:
         _check_output(yes=yes, json=json)
     settings = settle(context.obj)
-    from filesend_tui.headless import page
+    from filesend_tui.headless.relays import page
 
     if check is not None:
         raise typer.Exit(page.check(check, json=json))

@@ -91,11 +91,11 @@ def status(
     """Ask a relay whether it answers, and what it has to do."""
     settings = settle(context.obj)
     from filesend_tui.cli import compose
-    from filesend_tui.headless import relay_status
+    from filesend_tui.headless.relays import status as asking
 
     with compose.local_relay_of(settings) as local:
         url = relay or settings.relay or local.url
-        raise typer.Exit(relay_status.run(url, settings.proxy, json=json))
+        raise typer.Exit(asking.run(url, settings.proxy, json=json))
 
 
 def _remember(url: str, settings: Settings) -> None:

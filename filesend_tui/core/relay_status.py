@@ -1,6 +1,6 @@
 """What a relay tells of itself: that it is one, its version, and its figures where it shows them.
 
-Read by HTTP, as anybody may; nothing is changed. How it is printed is headless/relay_status.py's.
+Read by HTTP, as anybody may; nothing is changed. How it is printed is headless/relays/status.py's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""headless/page.py, cli/page.py: a page as one file, written and checked; tests/web opens one."""
+"""headless/relays/page.py, cli/page.py: a page as one file, written and checked."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 
 from filesend_tui.__main__ import begin
 from filesend_tui.core.util.proxies import NO_PROXIES
-from filesend_tui.headless import page
 from filesend_tui.headless.asking import Asker
 from filesend_tui.headless.exit_codes import ExitCode
+from filesend_tui.headless.relays import page
 from relay.web.page import BuiltFile
 from relay.web.page_key import SavedPages
 from relay.web.saved_page import Holder, saved_page
@@ -252,7 +252,7 @@ def test_a_terminal_is_no_place_for_a_file(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=theirs,
             stderr=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             text=True,
             timeout=60,
             check=False,

@@ -13,8 +13,8 @@ import pytest
 from filesend_tui.core import relay_status as asking
 from filesend_tui.core.relay_status import MAX_ANSWER, MAX_FIGURES, figures_of
 from filesend_tui.core.util.proxies import NO_PROXIES
-from filesend_tui.headless import relay_status
 from filesend_tui.headless.exit_codes import ExitCode
+from filesend_tui.headless.relays import status as relay_status
 from tests.conftest import running_relay
 
 HEALTH = b'{"service":"filesend-relay","version":"1.2\\u001b[2J"}'
