@@ -133,6 +133,7 @@ def going_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(compose, "run", run)
     monkeypatch.setattr("relay.server.RelayServer.run", lambda _self: None)
     monkeypatch.setattr("filesend_tui.headless.doctor.run", lambda *_, **__: ExitCode.DONE)
+    monkeypatch.setattr("filesend_tui.headless.relays.status.run", lambda *_, **__: ExitCode.DONE)
     monkeypatch.setattr("filesend_tui.headless.relays.page.page_key_of", told_no_key)
     monkeypatch.chdir(tmp_path)
     for home in ("HOME", "USERPROFILE"):  # what ~ means: files are made there
