@@ -264,7 +264,11 @@ class RelayApp:
 
     async def answer_stun(self, beside: socket.socket) -> None:
         """Answer STUN at the address of the relay's listener, until the end."""
-        self._people.stun_port = await self._stun.listen(beside)
+
+        def listening(port: int) -> None:
+            self._people.stun_port = port
+
+        await self._stun.listen(beside, listening)
 
     async def say_closing(self) -> None:
         """Notify everybody connected that the relay closes."""

@@ -8,6 +8,7 @@ all, and no more than twelve bytes longer than what asked, 24 for IPv6.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
 import time
@@ -29,6 +30,11 @@ _BINDING: Final = b"\x00\x01"
 _COOKIE: Final = b"\x21\x12\xa4\x42"
 
 
+#: Seconds between two tries to have the port, and the try after which the log says that it is not.
+AGAIN: Final = 5.0
+_TELL_AFTER: Final = 3
+
+
 class StunServer(asyncio.DatagramProtocol):
     """Answers binding requests. admits: whether an address is let in. clock: monotonic seconds."""
 
@@ -47,26 +53,54 @@ class StunServer(asyncio.DatagramProtocol):
         self._stun: Any = None
         self._transport: asyncio.DatagramTransport | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._trying: asyncio.Task[None] | None = None
 
-    async def listen(self, beside: socket.socket) -> int | None:
-        """Listen on the address of a TCP listener; return the port, None where it is taken."""
+    async def listen(self, beside: socket.socket, listening: Callable[[int], None]) -> None:
+        """Listen on the address of a TCP listener, now or as soon as its port is free.
+
+        Any program may have it for a moment, for something that it asks: a relay that has just been
+        restarted would then have no STUN for as long as it runs.
+
+        Args:
+            beside: The TCP listener.
+            listening: Called with the port, once it listens.
+        """
+        if (error := await self._try(beside, listening)) is not None:
+            self._trying = asyncio.create_task(self._keep_trying(beside, listening, error))
+
+    async def _keep_trying(
+        self, beside: socket.socket, listening: Callable[[int], None], error: OSError | None
+    ) -> None:
+        for tries in itertools.count(1):
+            if tries == _TELL_AFTER and error is not None:
+                logger.warning("no STUN so far: its UDP port cannot be had: %s", error.strerror)
+            await asyncio.sleep(AGAIN)
+            error = await self._try(beside, listening)
+            if error is None:
+                return
+
+    async def _try(self, beside: socket.socket, listening: Callable[[int], None]) -> OSError | None:
+        """Listen; return why that cannot be."""
         loop = asyncio.get_running_loop()
         try:
             sock = udp_like(beside)
             transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
         except OSError as error:
-            logger.warning("no STUN: its UDP port cannot be had: %s", error.strerror)
-            return None
+            return error
         self._transport = transport
         # Importing the codec takes a moment, for which nobody waits; who asks meanwhile asks again.
         self._loading = asyncio.create_task(self._load())
-        return int(sock.getsockname()[1])
+        listening(int(sock.getsockname()[1]))
+        return None
 
     async def _load(self) -> None:
         self._stun = await asyncio.to_thread(import_module, "aioice.stun")
 
     async def close(self) -> None:
         """Answer no more."""
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.wait({self._trying})
         if self._transport is not None:
             self._transport.close()
         if self._loading is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from aioice import stun
 
 from relay import server
+from relay import stun as module
 from relay.guard.limits import Limits, Rate
 from relay.server import RelayServer, listen
 from relay.stun import StunServer, udp_like
@@ -162,3 +164,25 @@ async def test_it_ends_with_the_relay() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", port))
     assert StunServer.__doc__
+
+
+async def test_a_port_that_is_free_again_is_taken(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Any program may have had it for a moment, just as the relay was started."""
+    monkeypatch.setattr(module, "AGAIN", 0.05)
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    with caplog.at_level(logging.WARNING), running_relay(port=port) as relay:
+        person = await connect(relay.url)
+        assert (await person.call("askRoads", {}))["stunPort"] is None
+        await until(lambda: caplog.records, 10)
+        taken.close()
+        await listening(relay)
+        assert (await person.call("askRoads", {}))["stunPort"] == port
+        with asking(relay) as sock:
+            sock.send(bytes(request()))
+            assert await asyncio.to_thread(sock.recv, 2048)
+    (told,) = caplog.records  # once, of many tries
+    assert "no STUN so far" in told.getMessage()
