@@ -16,7 +16,7 @@ from relay.protocol.store import IN_ARGUMENTS, StoreUrl, parse_store
 from relay.protocol.turn import parse_turn_url
 from relay.protocol.words import DEFAULT_PORT
 from relay.server import check, serve
-from relay.starting import RelayOptions
+from relay.starting import DRAIN, RelayOptions
 
 _LONGEST_LINE = 4096
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -115,6 +115,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="holds the URL of that server, where it has a password",
     )
     parser.add_argument(
+        "--drain",
+        type=_seconds,
+        default=DRAIN,
+        metavar="SECONDS",
+        help="what SIGTERM gives everybody to go on elsewhere, 0 to 600 (%(default)s)",
+    )
+    parser.add_argument(
         "--announce",
         action=argparse.BooleanOptionalAction,
         help="tell this network of it by mDNS (where others reach it)",
@@ -203,6 +210,13 @@ def _size(text: str) -> int:
         raise argparse.ArgumentTypeError("a size is a number of bytes, such as 500M, or off")
     size: int = int(match[1]) * 1000 ** " kMGT".index(match[2] or " ")
     return size
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 600:
+        raise argparse.ArgumentTypeError("it is a number of seconds, from 0 to 600")
+    return seconds
 
 
 def _port(text: str) -> int:

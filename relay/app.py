@@ -66,6 +66,8 @@ _NOT_ADMITTED: Final = b"This relay is for other networks."
 _FOR_ANYBODY: Final = ("/healthz", "/metrics")
 # Seconds after which the log says again that the store is away.
 _SAID_AGAIN: Final = 60.0
+# Seconds between two looks whether everybody is gone.
+_LOOK_AGAIN: Final = 0.05
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
 _MAX_QUERY: Final = 256
 
@@ -269,6 +271,22 @@ class RelayApp:
             self._people.stun_port = port
 
         await self._stun.listen(beside, listening)
+
+    async def drain(self, seconds: float) -> None:
+        """Have everybody go on elsewhere; return when all are gone, or after so many seconds.
+
+        Nobody new is let in. What pipes are open may end by itself meanwhile.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                most = seconds / 2
+                await asyncio.gather(self._people.move(most), self._tracker.move(most))
+                while self._is_used:  # noqa: ASYNC110 - three counts, none of which tells
+                    await asyncio.sleep(_LOOK_AGAIN)
+
+    @property
+    def _is_used(self) -> bool:
+        return bool(self._people.count or self._tracker.count or self._transit.count)
 
     async def say_closing(self) -> None:
         """Notify everybody connected that the relay closes."""

@@ -49,6 +49,8 @@ _REASONS = {
     ),
     errno.EACCES: ("not permitted", "Choose a port from 1024 on with --port."),
 }
+# Seconds between two looks whether another signal came.
+_LOOK = 0.05
 # Ports that are tried where any will do.
 _TRIES = 8
 _ANOTHER_HOST = "Choose an address of this machine with --host, or :: for all."
@@ -89,9 +91,9 @@ class RelayServer(uvicorn.Server):
 
     limits, proxies, metrics_to, stores, turn, bus, pages, admission: as create_app takes them.
     certificate: for TLS; None: it speaks HTTP. announce_as: the name under which the networks of
-    this machine are told of it; None: they are not. on_ready: called with the URL once connections
-    are answered. `should_exit = True`, from any thread, ends it within a moment; so do SIGINT and
-    SIGTERM in the main thread.
+    this machine are told of it; None: they are not. drain: seconds that SIGTERM gives everybody to
+    go on elsewhere. on_ready: called with the URL once connections are answered. `should_exit =
+    True`, from any thread, ends it within a moment; so do SIGINT and SIGTERM in the main thread.
     """
 
     def __init__(
@@ -108,8 +110,11 @@ class RelayServer(uvicorn.Server):
         pages: SavedPages | None = None,
         bus: Bus | None = None,
         announce_as: str | None = None,
+        drain: float = 0.0,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
+        self._drain = drain
+        self._signals: list[int] = []
         limits = limits or Limits()
         self._certificate = certificate
         self._announce_as = announce_as
@@ -182,9 +187,21 @@ class RelayServer(uvicorn.Server):
         logger.info("closing")
         for task in self._beside:
             task.cancel()
+        if self._drain and self._signals[:1] == [signal.SIGTERM]:
+            await self._drained()
         await self._app.say_closing()
         await super().shutdown(sockets)
         await asyncio.gather(*self._beside, return_exceptions=True)
+
+    async def _drained(self) -> None:
+        """Let nobody in, and everybody go on elsewhere; another signal ends that."""
+        for server in self.servers:
+            server.close()
+        draining = asyncio.create_task(self._app.drain(self._drain))
+        while not draining.done() and len(self._signals) == 1:
+            await asyncio.wait({draining}, timeout=_LOOK)
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
 
     async def _announce(self, instance: str) -> None:
         try:
@@ -201,6 +218,7 @@ class RelayServer(uvicorn.Server):
 
         uvicorn would raise the signal again after closing, and so end with a failure status.
         """
+        self._signals.append(sig)
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
@@ -236,6 +254,7 @@ def serve(options: RelayOptions, *, until_stdin_closes: bool = False) -> int:
             **prepared._asdict(),
             metrics_to=LOOPBACK if options.metrics_to is None else options.metrics_to,
             announce_as=(options.announce_as or new_instance()) if announced else None,
+            drain=options.drain,
             on_ready=_say_ready,
         )
         if until_stdin_closes:

@@ -28,6 +28,9 @@ from relay.web.page_key import SavedPages, saved_pages
 
 T = TypeVar("T")
 
+#: Seconds in which a relay that is told to end lets everybody go on elsewhere.
+DRAIN: Final = 10.0
+
 # Descriptors besides the sockets of clients, with a margin.
 _OTHER_FILES: Final = 64
 
@@ -49,6 +52,7 @@ class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
     newer ones are taken up. page_key_file: the file of the key by which pages from disk are let in,
     which is made where it is not there; None: none are. store, store_file: the server that keeps
     the state, or a file that holds its URL; the memory of this process where neither is named.
+    drain: seconds that SIGTERM gives everybody to go on elsewhere.
     announce: tell the networks of this machine of the relay, by mDNS; None: where others reach it.
     announce_as: its name there; None: a new one.
     """
@@ -69,6 +73,7 @@ class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
     page_key_file: Path | None = None
     store: StoreUrl | None = None
     store_file: Path | None = None
+    drain: float = DRAIN
     announce: bool | None = None
     announce_as: str | None = None
 

@@ -30,6 +30,7 @@ _SETTINGS: Final = (
     "allow_from",
     "ban_file",
     "transit",
+    "drain",
     "turn",
     "turn_secret_file",
     "page_key_file",

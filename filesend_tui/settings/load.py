@@ -48,8 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen: `lan` or `local`, who reaches it where a run started it.
     trusted_proxies: addresses and networks whose `X-Forwarded-For` it trusts. metrics_to: those
     that may read its metrics; None: this machine only. allow_from: those that may use it; none:
-    everybody. ban_file: the file of those that may not. transit: bytes that it carries for an
-    address in a day; 0: none, None: its own default.
+    everybody. ban_file: the file of those that may not. drain: seconds in which it lets everybody
+    go on elsewhere. transit: bytes that it carries for an address in a day; 0: none, None: its own
+    default.
     turn, turn_secret_file: URLs of the TURN servers that it names to paired people, and the file of
     the secret that it shares with them. page_key_file: the file of the key by which it lets pages
     in that were saved; None: none. tls_cert, tls_key: the PEM files with which it speaks
@@ -80,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_from: tuple[str, ...] = ()
     ban_file: Path | None = None
     transit: int | None = None
+    drain: float = 10.0
     turn: tuple[str, ...] = ()
     turn_secret_file: Path | None = None
     tls_cert: Path | None = None

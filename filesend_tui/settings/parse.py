@@ -41,6 +41,7 @@ _MAX_TRACKERS: Final = 4
 #: Characters of a name.
 MAX_NAME: Final = 64
 #: The longest time that may be waited for anybody, in seconds.
+_LONGEST_DRAIN: Final = 600.0
 _LONGEST: Final = 7 * 24 * 3600
 #: The least that a relay may be told to carry for an address in a day, in bytes.
 _LEAST_TRANSIT: Final = 1_000_000
@@ -240,6 +241,14 @@ def duration(value: str | int) -> float:
     if not 0 <= seconds <= _LONGEST:
         raise ValueError("a time is a number of seconds, or such as 90s, 10m or 2h; a week at most")
     return float(seconds)
+
+
+def drain(value: str | int) -> float:
+    """Parse a time in seconds as `duration`; ten minutes at most."""
+    seconds = duration(value)
+    if seconds > _LONGEST_DRAIN:
+        raise ValueError("it is ten minutes at most")
+    return seconds
 
 
 def resume(value: str) -> bool:

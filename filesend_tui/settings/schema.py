@@ -413,6 +413,17 @@ SETTINGS: Final = (
         variable="FILESEND_TRANSIT",
     ),
     Setting(
+        key="drain",
+        about="What SIGTERM gives people at this machine's relay to go on at another, such as 30s.",
+        parse=parse.drain,
+        stored=int | str,
+        example='"30s"',
+        default="10 seconds",
+        flag="--drain",
+        metavar="TIME",
+        variable="FILESEND_DRAIN",
+    ),
+    Setting(
         key="turn",
         about="A TURN server that this machine's relay names to people who are paired.",
         parse=parse.turn,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ from relay.protocol.words import (
     Meet,
     Met,
     RelayClosing,
+    RelayMoving,
     Release,
     Roads,
     Route,
@@ -67,6 +69,9 @@ from relay.turn import TurnServers
 logger = logging.getLogger(__name__)
 
 _LONGEST_MESSAGE = 300
+# Seconds between two who are told to go on elsewhere, at most, and in which each is gone.
+_BETWEEN_TWO = 0.01
+_MOVED_WITHIN = 1.0
 _TOO_MANY_CODES = "Too many codes tried; wait a little."
 _TOO_MANY_MEETS = "Too many places tried; wait a little."
 _GONE = "The other person's connection is gone."
@@ -115,6 +120,7 @@ class People:
         self._lost: set[PersonKey] = set()
         self._handing: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._moving = False
         #: Where STUN is answered; None: nowhere.
         self.stun_port: int | None = None
         server.on("connect", self._on_connect)
@@ -138,6 +144,21 @@ class People:
         for sid in self._people:
             self._server.let_go(sid)
 
+    async def move(self, seconds: float) -> None:
+        """Tell everybody, within so many seconds, to go on elsewhere; nobody new is let in.
+
+        One after another, so that they do not all come to the other at the same moment. Whoever
+        does not know the word is let go a moment after it.
+        """
+        self._moving = True
+        sids = list(self._people)
+        random.shuffle(sids)
+        loop, pause = asyncio.get_running_loop(), seconds / max(1, len(sids))
+        for sid in sids:
+            await self._server.send("relayMoving", to_wire(RelayMoving()), to=sid)
+            loop.call_later(_MOVED_WITHIN, self._server.let_go, sid)
+            await asyncio.sleep(min(_BETWEEN_TWO, pause))
+
     async def say_closing(self) -> None:
         """Notify everybody that the relay closes; return when that is sent, or after a timeout."""
         self._closing = True
@@ -158,7 +179,7 @@ class People:
             await self.let_everybody_go()
 
     async def _on_connect(self, sid: str, environ: dict[str, Any], _auth: object) -> None:
-        if self._closing or len(self._people) >= self._limits.max_people:
+        if self._closing or self._moving or len(self._people) >= self._limits.max_people:
             raise socketio.exceptions.ConnectionRefusedError("The relay is full.")
         if not self._bus.is_open:
             raise socketio.exceptions.ConnectionRefusedError(_AWAY)

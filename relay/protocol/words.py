@@ -241,6 +241,13 @@ class PartnerGone(Word, frozen=True, kw_only=True):
     reason: str
 
 
+class RelayMoving(Word, frozen=True, kw_only=True):
+    """`relayMoving`: this process of the relay ends soon; its address leads to another.
+
+    Whoever is told connects there anew, at once.
+    """
+
+
 class RelayClosing(Word, frozen=True, kw_only=True):
     """`relayClosing`: the relay is being shut down."""
 
@@ -638,6 +645,7 @@ NOTICES: Final[dict[str, type[Word]]] = {
     "met": MetAtPlace,
     "placeExpired": PlaceExpired,
     "partnerGone": PartnerGone,
+    "relayMoving": RelayMoving,
     "relayClosing": RelayClosing,
 }
 

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
 _KIND: Final = "tracker"
+# Seconds between two that are given up, at most, where all are.
+_BETWEEN_TWO: Final = 0.01
 
 
 class _Socket:
@@ -109,6 +111,13 @@ class Tracker:
     def count(self) -> int:
         """The number of open sockets."""
         return len(self._sockets)
+
+    async def move(self, seconds: float) -> None:
+        """Give up every socket within so many seconds; peers come back by another process."""
+        sockets = list(self._sockets.values())
+        for socket in sockets:
+            socket.give_up()
+            await asyncio.sleep(min(_BETWEEN_TWO, seconds / len(sockets)))
 
     async def keep(self) -> None:
         """Remove expired peers and idle sockets for as long as the relay runs."""

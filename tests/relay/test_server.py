@@ -8,7 +8,9 @@ import re
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio import subprocess
+from asyncio.subprocess import Process
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ import websockets
 from filesend_tui.core.util.own_address import has
 from relay.__main__ import main
 from relay.guard.limits import Limits, Rate
+from relay.protocol.transit import PIPE, TRANSIT_PATH, greeting
 from relay.server import RelayServer, listen
 from tests.certificates import own_certificate
 from tests.conftest import running_relay
@@ -29,7 +32,13 @@ Start = Callable[..., Awaitable[tuple[Process, str]]]
 
 async def spawn(*options: str) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "relay", *options, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        sys.executable,
+        "-m",
+        "relay",
+        *options,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -117,12 +126,35 @@ async def test_a_signal_tells_everybody_and_ends_cleanly(
     tracker = await websockets.connect(url.replace("http", "ws"))
     process.send_signal(sig)
     for person in (one, other):
-        assert await person.hear() == ("relayClosing", {})
-        # And not that the partner went: the relay did.
-        assert (await person.hear())[0] == "disconnect"
+        if sig is signal.SIGTERM:  # which means that another is there
+            assert await person.hear() == ("relayMoving", {})
+        else:
+            assert await person.hear() == ("relayClosing", {})
+            # And not that the partner went: the relay did.
+            assert (await person.hear())[0] == "disconnect"
     with pytest.raises(websockets.ConnectionClosed):
         await asyncio.wait_for(tracker.recv(), TIMEOUT)
     assert await end(process) == (0, b"", b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to a child")
+async def test_who_is_told_to_end_lets_nobody_in_and_waits_no_longer_than_it_was_told(
+    start: Start, connect: Connect
+):
+    process, url = await start("--drain", "600")
+    person = await connect(url)
+    # A pipe that goes on, as far as the relay knows.
+    given = (await person.call("askRoads", {}))["pass"]
+    pipe = await websockets.connect(url.replace("http", "ws") + TRANSIT_PATH)
+    await pipe.send(greeting(b64decode(given), bytes(PIPE)))
+    process.send_signal(signal.SIGTERM)
+    assert await person.hear() == ("relayMoving", {})
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    assert process.returncode is None
+    process.send_signal(signal.SIGTERM)  # somebody does not want to wait
+    assert await end(process) == (0, b"", b"")
+    await pipe.close()
 
 
 async def test_it_ends_with_its_parent(start: Start, connect: Connect):

@@ -351,6 +351,23 @@ async def test_a_lost_relay_is_told_fails_calls_and_is_returned_to(
     ]
 
 
+async def test_whoever_is_told_that_the_relay_moves_is_back_at_once(
+    relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staying, "FIRST_DELAY", 3600.0)
+    link = await links(relay.url)
+    (loop,) = {server.get_loop() for server in relay.server.servers}
+    people = relay.server._app._people
+
+    async def tell() -> None:
+        await people.move(1.0)
+        people._moving = False  # as at the other process
+
+    asyncio.run_coroutine_threadsafe(tell(), loop)
+    await link.until(lambda: link.states[-2:] == [ConnectionState.LOST, ConnectionState.CONNECTED])
+    assert (await link.call(words.Allocate(), words.Allocated)).nameplate
+
+
 async def test_only_who_may_be_connected_to_is_come_back_to(
     relay: RunningRelay, links: Links, monkeypatch: pytest.MonkeyPatch
 ) -> None:

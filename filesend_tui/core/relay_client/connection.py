@@ -40,6 +40,7 @@ from relay.protocol.words import (
     Done,
     ErrorCode,
     PairingWord,
+    RelayMoving,
     Room,
     Routed,
     Sealed,
@@ -297,18 +298,20 @@ class RelayConnection(Staying):
         if client is not self._client or event not in DELIVERED:
             return True  # a relay of another version may send other events
         word = _incoming(event, payload[0] if payload else None)
-        if word is not None:
+        if isinstance(word, RelayMoving):
+            self._lost(client, moving=True)
+        elif word is not None:
             self._on_word(word)
         return word is not None
 
-    def _lost(self, client: StrictClient) -> None:
+    def _lost(self, client: StrictClient, *, moving: bool = False) -> None:
         if client is not self._client:
             return
         self._client = None
         self._ends.spawn(client.end())
         self._note_fault(client)
         self._fail_calls()
-        self._gone()
+        self._gone(soon=moving)
 
     def _note_fault(self, client: StrictClient) -> None:
         self._fault = client.fault

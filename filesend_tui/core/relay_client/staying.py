@@ -20,6 +20,8 @@ from filesend_tui.core.errors import RelayUnreachable
 #: Backoff in seconds: before the first reconnect, and the most between two.
 FIRST_DELAY: Final = 0.5
 LONGEST_DELAY: Final = 30.0
+#: The first one where a server has said that its address leads to another.
+SOON: Final = 0.05
 
 #: Awaited before each reconnect; returns whether to connect to what is there now. It may first
 #: start a relay there, and must not raise.
@@ -92,9 +94,11 @@ class Staying(ABC):
         self._since = asyncio.get_running_loop().time()
         self._enter(ConnectionState.CONNECTED)
 
-    def _gone(self) -> None:
-        """Handle that the connection is lost: make it anew."""
-        if asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
+    def _gone(self, *, soon: bool = False) -> None:
+        """Handle that the connection is lost: make it anew. soon: there is one to be had."""
+        if soon:
+            self._waits = delays(SOON)
+        elif asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
             self._waits = delays()  # else the backoff goes on: the connection flaps
         self._enter(ConnectionState.LOST)
         self._reconnecting = asyncio.create_task(self._return())
@@ -119,9 +123,9 @@ class Staying(ABC):
         self._on_state(state)
 
 
-def delays() -> Iterator[float]:
+def delays(first: float | None = None) -> Iterator[float]:
     """Yield the seconds to wait before each reconnect, without end."""
-    delay = FIRST_DELAY
+    delay = FIRST_DELAY if first is None else first
     while True:
         yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
         delay = min(delay * 2, LONGEST_DELAY)

@@ -166,6 +166,9 @@ export class RelayConnection {
       case "partnerGone":
         this.#gone(roomOf(payload));
         break;
+      case "relayMoving":
+        this.close(); // its address leads to another process: whoever comes back is there at once
+        break;
       default: // of a newer relay
     }
   }
