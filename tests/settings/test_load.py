@@ -96,7 +96,7 @@ SOURCES: list[tuple[str, str, str, str, Any, Any, Any]] = [
         Path("/file"),
         Path("/env"),
     ),
-    ("drain", '"30s"', "FILESEND_DRAIN", "1m", 5.0, 30.0, 60.0),
+    ("drain", '"30s"', "FILESEND_DRAIN", "1m", 5, 30.0, 60.0),
     (
         "allow_from",
         '["10.0.0.0/8"]',
