@@ -20,8 +20,10 @@ from filesend_tui.core.errors import RelayUnreachable
 #: Backoff in seconds: before the first reconnect, and the most between two.
 FIRST_DELAY: Final = 0.5
 LONGEST_DELAY: Final = 30.0
-#: The first one where a server has said that its address leads to another.
+#: The first one where a server has said that its address leads to another; and for how long it may
+#: not say so again, or it could keep this side busy.
 SOON: Final = 0.05
+HURRIED_ONCE_IN: Final = 5.0
 
 #: Awaited before each reconnect; returns whether to connect to what is there now. It may first
 #: start a relay there, and must not raise.
@@ -54,6 +56,7 @@ class Staying(ABC):
         self._on_state = on_state
         self._reconnecting: asyncio.Task[None] | None = None
         self._since = 0.0
+        self._hurried = -HURRIED_ONCE_IN
         self._waits = delays()
         self._again: Again = always
 
@@ -96,9 +99,10 @@ class Staying(ABC):
 
     def _gone(self, *, soon: bool = False) -> None:
         """Handle that the connection is lost: make it anew. soon: there is one to be had."""
-        if soon:
-            self._waits = delays(SOON)
-        elif asyncio.get_running_loop().time() - self._since > LONGEST_DELAY:
+        now = asyncio.get_running_loop().time()
+        if soon and now - self._hurried > HURRIED_ONCE_IN:
+            self._hurried, self._waits = now, delays(SOON)
+        elif now - self._since > LONGEST_DELAY:
             self._waits = delays()  # else the backoff goes on: the connection flaps
         self._enter(ConnectionState.LOST)
         self._reconnecting = asyncio.create_task(self._return())
