@@ -369,7 +369,7 @@ async def test_whoever_is_told_that_the_relay_moves_is_back_at_once(
     # One that says so over and over keeps nobody busy.
     asyncio.run_coroutine_threadsafe(tell(), loop)
     await link.until(lambda: link.states[-1] is ConnectionState.LOST)
-    assert next(link._waits) > 2.5 * staying.SOON  # the backoff goes on
+    assert next(link._waits) > 1.5 * staying.SOON  # the backoff goes on
 
 
 async def test_only_who_may_be_connected_to_is_come_back_to(
