@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -23,7 +24,9 @@ from relay.app import LOOPBACK
 from relay.certificate import Certificate
 from relay.guard.addresses import Proxies
 from relay.guard.admission import Admission
+from relay.guard.bounded_log import BoundedLog
 from relay.guard.limits import Limits
+from relay.log_lines import JsonLines
 from relay.protocol.store import StoreUrl
 from relay.server import RelayServer, listen
 from relay.stores.base import Stores
@@ -53,6 +56,17 @@ MAY_BE_SKIPPED = {
     "only root makes devices",
     "only root gives files to others",
 }
+
+
+@pytest.fixture(autouse=True)
+def _log_is_bounded_in_no_other_test() -> Iterator[None]:
+    """A relay that is started in this process bounds the log of it, and so of pytest."""
+    yield
+    for handler in logging.getLogger().handlers:
+        for bound in [each for each in handler.filters if isinstance(each, BoundedLog)]:
+            handler.removeFilter(bound)
+        if isinstance(handler.formatter, JsonLines):
+            handler.setFormatter(None)
 
 
 @pytest.fixture(autouse=True, scope="session")

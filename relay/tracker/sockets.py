@@ -40,6 +40,8 @@ _TRY_AGAIN_LATER = 1013
 _KIND: Final = "tracker"
 # Seconds between two that are given up, at most, where all are.
 _BETWEEN_TWO: Final = 0.01
+# Seconds for what a closed socket has said before.
+_PARTING: Final = 5.0
 
 
 class _Socket:
@@ -145,7 +147,7 @@ class Tracker:
         key = self._bus.key(own)
         address = websocket.client.host if websocket.client else ""
         socket = self._sockets[own] = _Socket(websocket, self._limits, self._clock())
-        tasks = [
+        reading, writing, _ = tasks = [
             asyncio.ensure_future(work)
             for work in (
                 self._loop_time.metered(address, self._read(key, address, socket)),
@@ -155,6 +157,9 @@ class Tracker:
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if writing.done() and isinstance(writing.exception(), WebSocketDisconnect):
+                # It was closed; what it said before is still to be read, such as a goodbye.
+                await asyncio.wait({reading}, timeout=_PARTING)
         finally:
             del self._sockets[own]
             try:
@@ -218,17 +223,23 @@ class Tracker:
             raise FrameError("too many offers", action="announce", info_hash=frame.info_hash)
 
     async def _deliver(self, deliveries: Iterable[Delivery]) -> None:
-        await asyncio.gather(*(self._deliver_one(delivery) for delivery in deliveries))
+        elsewhere: list[Delivery] = []
+        for delivery in deliveries:
+            own = self._bus.own(delivery.to)
+            if own is None:
+                elsewhere.append(delivery)
+            elif self._hand_on(own, encode(delivery.frame)):
+                self._count(delivery)
+        if elsewhere:
+            await asyncio.gather(*map(self._send, elsewhere))
 
-    async def _deliver_one(self, delivery: Delivery) -> None:
-        own, text = self._bus.own(delivery.to), encode(delivery.frame)
-        arrives = False
-        if own is not None:
-            arrives = self._hand_on(own, text)
-        else:
-            with suppress(BusAway):  # peers make offers again and again
-                arrives = await self._bus.send(_KIND, delivery.to, text.encode())
-        if arrives and isinstance(delivery.frame, OfferFrame):
+    async def _send(self, delivery: Delivery) -> None:
+        with suppress(BusAway):  # peers make offers again and again
+            if await self._bus.send(_KIND, delivery.to, encode(delivery.frame).encode()):
+                self._count(delivery)
+
+    def _count(self, delivery: Delivery) -> None:
+        if isinstance(delivery.frame, OfferFrame):
             self._metrics.offers.inc()
 
     def _receive(self, own: str, message: bytes) -> None:
