@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from importlib.metadata import version
@@ -66,6 +66,8 @@ _NOT_ADMITTED: Final = b"This relay is for other networks."
 _FOR_ANYBODY: Final = ("/healthz", "/metrics")
 # Seconds after which the log says again that the store is away.
 _SAID_AGAIN: Final = 60.0
+# How often a task is cancelled that does not end, a second apart.
+_ENDING: Final = 5
 # Seconds between two looks whether everybody is gone.
 _LOOK_AGAIN: Final = 0.05
 # Longest query, in bytes. Clients of socket.io send EIO, transport, perhaps a time against caches.
@@ -310,9 +312,7 @@ class RelayApp:
                 await asyncio.wait_for(self._bus.opened(), _OPENING)
             yield
         finally:
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
+            await _end(keepers)
             await self._stun.close()
             await self._server.shutdown()
             await self._bus.close()
@@ -362,6 +362,21 @@ class RelayApp:
         gauge("tracker_peers", "Peers in swarms.", lambda: self._swarms_kept.peers)
         gauge("transit_ends", "Ends of pipes open.", lambda: self._transit.count)
         gauge("turns_waiting", "Waiting for their turn.", lambda: self._loop_time.waiting)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended; a few seconds at most.
+
+    More than once: a library may take a cancellation for the end of a time-out of its own.
+    """
+    left = set(tasks)
+    for _ in range(_ENDING):
+        for task in left:
+            task.cancel()
+        if left:
+            _, left = await asyncio.wait(left, timeout=1.0)
+    for task in left:
+        logger.warning("%r does not end", task)
 
 
 def _is_websocket_session(scope: Scope) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ import pytest
 import websockets
 from prometheus_client.parser import text_string_to_metric_families
 
+from relay.app import _end
 from tests.conftest import RunningRelay, running_relay
 from tests.relay.conftest import Connect, pair
 from tests.security.raw import town
@@ -139,3 +141,15 @@ async def test_figures_are_for_those_who_were_named(
             assert (await raw.request("/metrics"))[0] == status
             raw = await here.connect(proxied)
             assert (await raw.request("/healthz"))[0] == 200
+
+
+async def test_a_task_that_takes_its_cancellation_for_something_else_ends_all_the_same() -> None:
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(_end([task]), 10)
+    assert task.cancelled()
