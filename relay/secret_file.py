@@ -21,17 +21,28 @@ def read_secret(path: Path, what: str, longest: int) -> bytes:
             of the secret.
     """
     try:
-        # Neither waits for a pipe's writer, nor reads a device without an end.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError(f"{path} is no file")
-            secret = file.read(longest + 1).strip()
+        secret = read_private(path, what, longest)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(secret.split()) > 1:
         raise ValueError(f"{path} holds more than one word; {what} is one")
-    if secret and os.name != "nt" and status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        logger.warning("other users can read %s in %s: chmod 600 it", what, path)
     return secret
+
+
+def read_private(path: Path, what: str, longest: int) -> bytes:
+    """As `read_secret`, of any number of words.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no file.
+    """
+    # Neither waits for a pipe's writer, nor reads a device without an end.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path} is no file")
+        content = file.read(longest + 1).strip()
+    if content and os.name != "nt" and status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        logger.warning("other users can read %s in %s: chmod 600 it", what, path)
+    return content

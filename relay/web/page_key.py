@@ -9,10 +9,8 @@ lives here (saved_page.py).
 from __future__ import annotations
 
 import hmac
-import logging
 import os
 import secrets
-import stat
 from base64 import urlsafe_b64encode
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -34,8 +32,7 @@ from relay.protocol.saved_page import (
     PageKey,
     is_page_key,
 )
-
-logger = logging.getLogger(__name__)
+from relay.secret_file import read_private
 
 _LONGEST: Final = 1024
 _HEADERS: Final = {
@@ -101,7 +98,7 @@ def saved_pages(path: Path | None) -> SavedPages | None:
     try:
         with suppress(FileExistsError):
             _make(path)
-        content = _read(path)
+        content = read_private(path, "the key of saved pages", _LONGEST).decode("ascii", "replace")
     except OSError as error:
         raise ValueError(f"{path} cannot be used: {error.strerror or error}") from None
     if not is_page_key(content):
@@ -114,15 +111,3 @@ def _make(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
         file.write(key + b"\n")
-
-
-def _read(path: Path) -> str:
-    # Neither waits for a pipe's writer, nor reads a device without an end.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return ""
-        if os.name != "nt" and status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            logger.warning("other users can read the key of saved pages in %s: chmod 600 it", path)
-        return file.read(_LONGEST).decode("ascii", "replace").strip()
