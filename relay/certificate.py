@@ -6,17 +6,14 @@ connected stays; who connects gets the new one. What TLS costs is relay/guard's.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import ssl
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
+
+from relay.file_watch import FileWatch, keep_looking
 
 logger = logging.getLogger(__name__)
-
-#: Seconds between two looks at the files.
-LOOK_EVERY: Final = 10.0
 
 
 class BadCertificate(ValueError):
@@ -37,7 +34,7 @@ class Certificate:
     def __init__(self, chain: Path, key: Path | None = None) -> None:
         self._chain = chain
         self._key = key
-        self._seen = self._look()
+        self._files = FileWatch(*(path for path in (chain, key) if path is not None))
         self._context = self._load()
 
     @property
@@ -47,31 +44,23 @@ class Certificate:
 
     async def keep(self) -> None:
         """Take newer files up, for as long as the relay runs."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            await asyncio.to_thread(self.renew)
+        await keep_looking(self.renew)
 
     def renew(self) -> bool:
         """Take newer files up, if there are any; return whether there were. Blocking.
 
         Those that cannot be used are said once, and the ones of before stay.
         """
-        seen = self._look()
-        if seen == self._seen:
+        if not self._files.changed():
             return False
         try:
-            context = self._load()
+            self._context = self._load()
         except BadCertificate as error:
             # Perhaps only one of the two is written yet: the next look finds the other.
             logger.warning("the certificate of before stays: %s", error)
-            self._seen = seen
             return False
-        self._seen, self._context = seen, context
         logger.info("a newer certificate is used from now on")
         return True
-
-    def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(_state(path) for path in (self._chain, self._key) if path is not None)
 
     def _load(self) -> ssl.SSLContext:
         for path in (self._chain, self._key):
@@ -120,11 +109,3 @@ def certificate_of(chain: Path | None, key: Path | None) -> Certificate | None:
 def _refuse() -> NoReturn:
     # OpenSSL would ask at the terminal.
     raise _Encrypted
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - as a link it may change too
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from relay.file_watch import FileWatch, keep_looking
 from relay.guard.addresses import Networks, address_of
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two looks at the file.
-LOOK_EVERY: Final = 10.0
 #: Most lines of a file.
 MOST: Final = 100_000
 _FOR_EVER: Final = float("inf")
@@ -55,7 +54,7 @@ class Admission:
         self._allowed = Networks(allowed) if allowed else None
         self._file = bans
         self._now = now
-        self._seen = self._look()
+        self._watch = FileWatch(*([bans] if bans is not None else []))
         self._bans: _Table = self._read()
 
     def admits(self, host: str) -> bool:
@@ -79,9 +78,8 @@ class Admission:
 
     async def keep(self) -> None:
         """Take changes of the file up, for as long as the relay runs."""
-        while self._file is not None:
-            await asyncio.sleep(LOOK_EVERY)
-            await asyncio.to_thread(self.renew)
+        if self._file is not None:
+            await keep_looking(self.renew)
         await asyncio.get_running_loop().create_future()
 
     def renew(self) -> bool:
@@ -89,25 +87,14 @@ class Admission:
 
         One that makes no sense is said once, and what was read before counts on.
         """
-        seen = self._look()
-        if seen == self._seen:
+        if not self._watch.changed():
             return False
-        self._seen = seen
         try:
             self._bans = self._read()
         except BadBans as error:
             logger.warning("who was shut out before still is: %s", error)
             return False
         return True
-
-    def _look(self) -> tuple[int, int, int] | None:
-        if self._file is None:
-            return None
-        try:
-            status = self._file.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
 
     def _read(self) -> _Table:
         if self._file is None:
