@@ -12,7 +12,7 @@ from filesend_tui.core import events
 from filesend_tui.core.error_events import error_event
 from filesend_tui.core.errors import FileSendError
 from filesend_tui.headless.exit_codes import ExitCode, for_error
-from filesend_tui.headless.printers import JsonPrinter, Printer, ProgressLines, TextPrinter
+from filesend_tui.headless.printers import plain_printer
 from filesend_tui.runtime.programs import Other, Wish, running
 
 #: Seconds that a program has to take a wish; it looks for one each second.
@@ -44,11 +44,7 @@ def run(state: Path, wish: Wish, pid: int | None, *, json: bool) -> ExitCode:
         pid: The process id of the only one meant; None for all.
         json: Print each as a JSON object on a line.
     """
-    printer: Printer = (
-        JsonPrinter(sys.stdout.buffer)
-        if json
-        else TextPrinter(sys.stdout, sys.stderr, ProgressLines(sys.stderr))
-    )
+    printer = plain_printer(json=json)
     try:
         meant = _meant(state, wish, pid)
         if not meant and not json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TextIO
@@ -431,3 +432,10 @@ def _time_left(seconds: float) -> str:
     import humanize
 
     return humanize.naturaldelta(seconds)
+
+
+def plain_printer(*, json: bool) -> Printer:
+    """Return the printer of a command that ends at once, and has nothing to be asked about."""
+    if json:
+        return JsonPrinter(sys.stdout.buffer)
+    return TextPrinter(sys.stdout, sys.stderr, ProgressLines(sys.stderr))

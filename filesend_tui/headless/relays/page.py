@@ -26,7 +26,7 @@ from filesend_tui.core.util.proxies import Proxies
 from filesend_tui.core.util.text import clean_path, visible
 from filesend_tui.headless.asking import Asker, CannotAsk
 from filesend_tui.headless.exit_codes import ExitCode, for_error
-from filesend_tui.headless.printers import JsonPrinter, Printer, ProgressLines, TextPrinter
+from filesend_tui.headless.printers import plain_printer
 from filesend_tui.runtime.page_key import page_key_of
 from relay.web.page import read_built
 from relay.web.saved_page import MAX_SAVED_PAGE, Holder, can_be_named, holder_of, saved_page
@@ -111,12 +111,7 @@ def _told(json: bool, work: _Work, path: Path | None) -> ExitCode:
     try:
         saved = work()
     except FileSendError as error:
-        printer: Printer = (
-            JsonPrinter(sys.stdout.buffer)
-            if json
-            else TextPrinter(sys.stdout, sys.stderr, ProgressLines(sys.stderr))
-        )
-        printer.show(error_event(error))
+        plain_printer(json=json).show(error_event(error))
         return for_error(error.code)
     if saved is None:
         print(visible(f"{clean_path(path or '')} is left as it is."), file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Final
 
 import msgspec
@@ -15,7 +14,7 @@ from filesend_tui.core.util.figures import size_text
 from filesend_tui.core.util.proxies import Proxies
 from filesend_tui.core.util.text import visible
 from filesend_tui.headless.exit_codes import ExitCode, for_error
-from filesend_tui.headless.printers import JsonPrinter, Printer, ProgressLines, TextPrinter
+from filesend_tui.headless.printers import plain_printer
 
 #: The figures that are printed, in this order, each with its words.
 _WORDS: Final = {
@@ -58,12 +57,7 @@ def run(url: str, proxies: Proxies, *, json: bool) -> ExitCode:
     try:
         status = asyncio.run(relay_status(url, proxies))
     except FileSendError as error:
-        printer: Printer = (
-            JsonPrinter(sys.stdout.buffer)
-            if json
-            else TextPrinter(sys.stdout, sys.stderr, ProgressLines(sys.stderr))
-        )
-        printer.show(error_event(error))
+        plain_printer(json=json).show(error_event(error))
         return for_error(error.code)
     if json:
         told = Told(
