@@ -24,6 +24,7 @@ import socketio.exceptions
 
 from relay.bus.base import Bus, BusAway
 from relay.guard.limits import Limits
+from relay.guard.pacing import paced
 from relay.guard.socketio_guard import SocketServer
 from relay.metrics import Metrics
 from relay.people.post import Parcel, Post
@@ -69,8 +70,7 @@ from relay.turn import TurnServers
 logger = logging.getLogger(__name__)
 
 _LONGEST_MESSAGE = 300
-# Seconds between two who are told to go on elsewhere, at most, and in which each is gone.
-_BETWEEN_TWO = 0.01
+# Seconds in which somebody is gone who was told to go on elsewhere.
 _MOVED_WITHIN = 1.0
 _TOO_MANY_CODES = "Too many codes tried; wait a little."
 _TOO_MANY_MEETS = "Too many places tried; wait a little."
@@ -153,11 +153,10 @@ class People:
         self._moving = True
         sids = list(self._people)
         random.shuffle(sids)
-        loop, pause = asyncio.get_running_loop(), seconds / max(1, len(sids))
-        for sid in sids:
+        loop = asyncio.get_running_loop()
+        async for sid in paced(sids, seconds):
             await self._server.send("relayMoving", to_wire(RelayMoving()), to=sid)
             loop.call_later(_MOVED_WITHIN, self._server.let_go, sid)
-            await asyncio.sleep(min(_BETWEEN_TWO, pause))
 
     async def say_closing(self) -> None:
         """Notify everybody that the relay closes; return when that is sent, or after a timeout."""

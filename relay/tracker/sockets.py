@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from relay.bus.base import Bus, BusAway
 from relay.guard.limits import Limits
 from relay.guard.loop_time import LoopTime
+from relay.guard.pacing import paced
 from relay.metrics import Metrics
 from relay.protocol.tracker_json import (
     Announce,
@@ -38,8 +39,6 @@ logger = logging.getLogger(__name__)
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
 _KIND: Final = "tracker"
-# Seconds between two that are given up, at most, where all are.
-_BETWEEN_TWO: Final = 0.01
 # Seconds for what a closed socket has said before.
 _PARTING: Final = 5.0
 
@@ -116,10 +115,8 @@ class Tracker:
 
     async def move(self, seconds: float) -> None:
         """Give up every socket within so many seconds; peers come back by another process."""
-        sockets = list(self._sockets.values())
-        for socket in sockets:
+        async for socket in paced(list(self._sockets.values()), seconds):
             socket.give_up()
-            await asyncio.sleep(min(_BETWEEN_TWO, seconds / len(sockets)))
 
     async def keep(self) -> None:
         """Remove expired peers and idle sockets for as long as the relay runs."""
