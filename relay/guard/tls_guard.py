@@ -63,7 +63,7 @@ class TlsGuard(asyncio.Protocol):
             await asyncio.sleep(seconds)
         if connection.address is not None:
             self._guard.loop_time.charge(connection.address, HANDSHAKE_COST)
-        early = _Early()
+        early, tls = _Early(), None
         try:
             tls = await asyncio.get_running_loop().start_tls(
                 tcp,
@@ -75,16 +75,13 @@ class TlsGuard(asyncio.Protocol):
             )
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError, a timeout too
             _log.debug("a handshake failed: %s", error)
-            connection.end("tls")
-            self._leave()
-            return
-        except BaseException:
-            connection.end("tls")
-            self._leave()
-            raise
-        if tls is None or early.lost:  # it ended just then
-            connection.end("tls")
-            self._leave()
+        finally:
+            if early.lost:  # it ended just then
+                tls = None
+            if tls is None:
+                connection.end("tls")
+                self._leave()
+        if tls is None:
             return
         connection.transport = tls
         self._connection = None
