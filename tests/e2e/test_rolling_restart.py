@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import Filesend, World, contents, digest, fill
-from tests.interop import deps
 from tests.relay.stores.redis_server import running_redis
-from tests.security.proxies import free_port, wait_until_it_listens
+from tests.security.proxies import free_port, running_nginx
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,33 +25,21 @@ pytestmark = [
 PAIRS = 3
 SIZE, LIMIT = 4_000_000, "400k"
 
-_CONFIG = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    upstream relays {{
-        server 127.0.0.1:{one} max_fails=0;
-        server 127.0.0.1:{other} max_fails=0;
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://relays;
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection "upgrade";
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_read_timeout 1h;
-        }}
+_HTTP = """
+upstream relays {{
+    server 127.0.0.1:{one} max_fails=0;
+    server 127.0.0.1:{other} max_fails=0;
+}}
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://relays;
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection "upgrade";
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_read_timeout 1h;
     }}
 }}
 """
@@ -93,9 +79,6 @@ class Relays:
 
 @pytest.fixture
 def relays(lonely_world: World, tmp_path: Path) -> Iterator[Relays]:
-    program = deps.server("nginx")
-    if program is None:
-        pytest.skip("there is no nginx here: make interop-deps installs it, as root on Debian")
     if shutil.which("redis-server") is None:
         pytest.skip(
             "there is no redis-server here: make interop-deps installs it, as root on Debian"
@@ -103,21 +86,13 @@ def relays(lonely_world: World, tmp_path: Path) -> Iterator[Relays]:
     folder = tmp_path / "nginx"
     folder.mkdir()
     port, one, other = free_port(), free_port(), free_port()
-    config, log = folder / "nginx.conf", folder / "log"
-    config.write_text(_CONFIG.format(folder=folder, port=port, one=one, other=other))
+    http = _HTTP.format(port=port, one=one, other=other)
     with running_redis(tmp_path) as server:
         relays = Relays(lonely_world, server.store.secret, (one, other))
-        with log.open("w") as said:
-            command = [program, "-p", str(folder), "-c", str(config), "-e", "stderr"]
-            process = subprocess.Popen(command, stdout=said, stderr=said)
-        try:
-            wait_until_it_listens(process, port, log)
+        with running_nginx(http, folder, port):
             lonely_world.environment["FILESEND_RELAY"] = f"http://127.0.0.1:{port}"
             yield relays
             relays.close()
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nginx and redis-server are Debian's here")

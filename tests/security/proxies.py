@@ -55,18 +55,30 @@ class Front:
 @contextmanager
 def running(kind: str, relay_url: str, folder: Path) -> Iterator[Front]:
     """Run a proxy of a kind in front of a relay, in an empty folder of its own."""
-    program = _program(kind)
     certificate, key = own_certificate(folder)
     relay = relay_url.partition("://")[2]
     port = free_port()
+    with _listening(kind, _SETUPS[kind](folder, port, certificate, key, relay), folder, port):
+        yield Front(port, certificate)
+
+
+@contextmanager
+def running_nginx(http: str, folder: Path, port: int) -> Iterator[None]:
+    """Run nginx in an empty folder of its own; http: what its configuration says of HTTP."""
+    with _listening("nginx", _nginx_of(folder, http), folder, port):
+        yield
+
+
+@contextmanager
+def _listening(kind: str, arguments: list[str], folder: Path, port: int) -> Iterator[None]:
+    command = [_program(kind), *arguments]
     log = folder / "log"
-    command = [program, *_SETUPS[kind](folder, port, certificate, key, relay)]
     own = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
     with log.open("w") as said:
         process = subprocess.Popen(command, env=own, stdout=said, stderr=said)
     try:
-        wait_until_it_listens(process, port, log)
-        yield Front(port, certificate)
+        _wait_until_it_listens(process, port, log)
+        yield
     finally:
         process.terminate()
         process.wait(20)
@@ -88,6 +100,20 @@ def _snippet(language: str, relay: str) -> str:
 
 
 def _nginx(folder: Path, port: int, certificate: Path, key: Path, relay: str) -> list[str]:
+    return _nginx_of(
+        folder,
+        f"""
+            server {{
+                listen 127.0.0.1:{port} ssl http2;
+                ssl_certificate {certificate};
+                ssl_certificate_key {key};
+                {_snippet("nginx", relay)}
+            }}
+        """,
+    )
+
+
+def _nginx_of(folder: Path, http: str) -> list[str]:
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "\n".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
     config = folder / "nginx.conf"
@@ -100,12 +126,7 @@ def _nginx(folder: Path, port: int, certificate: Path, key: Path, relay: str) ->
         http {{
             access_log off;
             {paths}
-            server {{
-                listen 127.0.0.1:{port} ssl http2;
-                ssl_certificate {certificate};
-                ssl_certificate_key {key};
-                {_snippet("nginx", relay)}
-            }}
+            {http}
         }}
         """
     )
@@ -145,7 +166,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _STARTING
     while True:
         assert process.poll() is None, f"it did not start: {log.read_text()}"
