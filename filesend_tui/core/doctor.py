@@ -27,6 +27,7 @@ from filesend_tui.core.errors import ChannelFailed, FileSendError
 from filesend_tui.core.nearby.relays import NearbyRelays
 from filesend_tui.core.relay_client.address import RelayAddress
 from filesend_tui.core.relay_client.connection import RelayConnection
+from filesend_tui.core.relay_status import version_of
 from filesend_tui.core.tracker_place.connection import TrackerPlace
 from filesend_tui.core.transports.direct.offer import own_addresses
 from filesend_tui.core.transports.direct.port_mapping import PortMapping
@@ -247,15 +248,11 @@ async def relay_answers(relay: RelayAddress, proxy: Proxy | None = None) -> Find
         said = f"No relay answers at {relay.url}{f': {why.reason}' if why else ''}."
         return Finding(name="relay", ok=False, message=said, hint=(why and why.hint) or _START)
     took = time.monotonic() - began
-    try:
-        told = msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
-        told = {}
-    if told.get("service") != "filesend-relay":
+    version = version_of(text)
+    if version is None:
         return Finding(
             name="relay", ok=False, message=f"What answers at {relay.url} is no relay.", hint=_START
         )
-    version = clean(told.get("version", ""), 20)
     said = f"The relay at {relay.url} answers in {took * 1000:.0f} ms; its version is {version}."
     return Finding(name="relay", ok=True, message=said)
 

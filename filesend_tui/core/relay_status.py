@@ -55,12 +55,15 @@ async def relay_status(url: str, proxies: Proxies = NO_PROXIES) -> RelayStatus:
     try:
         async with asyncio.timeout(TIMEOUT), http.http_session(proxies.of(address.url)) as session:
             began = time.monotonic()
-            _, health = await _got(session, f"{address.url}/healthz")
+            # A redirect could lead to a service that listens on loopback only.
+            async with session.get(f"{address.url}/healthz", allow_redirects=False) as answer:
+                version = version_of(await http.beginning(answer, MAX_ANSWER))
             seconds = time.monotonic() - began
-            said = _health(health)
-            if said.get("service") != "filesend-relay":
+            if version is None:
                 raise RelayUnreachable(f"What answers at {address.url} is no relay.", _CHECK)
-            status, metrics = await _got(session, f"{address.url}/metrics")
+            async with session.get(f"{address.url}/metrics", allow_redirects=False) as answer:
+                shown = answer.status == HTTPStatus.OK
+                metrics = await http.beginning(answer, MAX_ANSWER)
     except TimeoutError:
         silent = f"Nothing answers at {address.url} in {TIMEOUT:.0f} seconds."
         raise RelayUnreachable(silent, _CHECK) from None
@@ -70,10 +73,9 @@ async def relay_status(url: str, proxies: Proxies = NO_PROXIES) -> RelayStatus:
         raise RelayUnreachable(
             f"No relay answers at {address.url}{said_why}.", (why and why.hint) or _CHECK
         ) from error
-    shown = status == HTTPStatus.OK
     return RelayStatus(
         url=address.url,
-        version=clean(said.get("version", ""), 20),
+        version=version,
         seconds=seconds,
         figures=figures_of(metrics) if shown else None,
     )
@@ -98,18 +100,10 @@ def figures_of(text: bytes) -> dict[str, float]:
     return figures
 
 
-async def _got(session: Any, url: str) -> tuple[int, bytes]:
-    """Return the status of an answer, and the beginning of its body."""
-    # A redirect could lead to a service that listens on loopback only.
-    async with session.get(url, allow_redirects=False) as answer:
-        body = bytearray()
-        while len(body) < MAX_ANSWER and (part := await answer.content.read(MAX_ANSWER)):
-            body += part
-        return answer.status, bytes(body[:MAX_ANSWER])
-
-
-def _health(text: bytes) -> dict[str, str]:
+def version_of(health: bytes) -> str | None:
+    """Return the version that a relay says in its answer at /healthz; None: no relay answered."""
     try:
-        return msgspec.json.decode(text, type=dict[str, str])
+        said = msgspec.json.decode(health, type=dict[str, str])
     except msgspec.DecodeError:
-        return {}
+        return None
+    return clean(said.get("version", ""), 20) if said.get("service") == "filesend-relay" else None

@@ -62,7 +62,7 @@ async def _asked(url: str, proxies: Proxies) -> tuple[str, bytes]:
             session.get(url, allow_redirects=False) as answer,
         ):
             if answer.status == HTTPStatus.OK:
-                return answer.content_type, await answer.content.read(_MAX_ANSWER)
+                return answer.content_type, await http.beginning(answer, _MAX_ANSWER)
     except Exception as error:  # a server there may answer anything at all
         _log.debug("%s does not answer: %r", url, error)
     return "", b""

@@ -39,12 +39,7 @@ async def page_key_of(relay: str, proxies: Proxies) -> str | None:
             http.http_session(proxies.of(url)) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            status, content = answer.status, b""
-            # It may come in parts, and need not end.
-            while len(content) < MAX_PAGE_KEY_ANSWER and (
-                part := await answer.content.read(MAX_PAGE_KEY_ANSWER - len(content))
-            ):
-                content += part
+            status, content = answer.status, await http.beginning(answer, MAX_PAGE_KEY_ANSWER)
     except Exception as error:  # a server there may answer anything at all
         why = why_unreached(error)
         reason = why.reason if why is not None else "it does not answer as a relay does"

@@ -28,6 +28,18 @@ def http_session(proxy: Proxy | None, **options: Any) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, **options)
 
 
+async def beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return what an answer's body begins with: so many bytes at most, however it comes in parts.
+
+    Raises:
+        aiohttp.ClientError: The connection failed.
+    """
+    body = b""
+    while len(body) < most and (part := await answer.content.read(most - len(body))):
+        body += part
+    return body
+
+
 class _Tunnelling(aiohttp.TCPConnector):
     """Makes each connection through a proxy, and looks no name up."""
 
