@@ -57,6 +57,9 @@ MAY_BE_SKIPPED = {
     "only root gives files to others",
 }
 
+#: Characters of a parameter that stands for itself in a test's name, at most.
+_LONGEST_NAME = 200
+
 
 @pytest.fixture(autouse=True)
 def _log_is_bounded_in_no_other_test() -> Iterator[None]:
@@ -96,6 +99,13 @@ def _state_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("FILESEND_TRACKERS", "none")
         patch.setenv("XDG_STATE_HOME", state)  # for processes without the variables of ours
         yield
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep what is very long out of a test's name, which every worker and report passes on."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_NAME:
+        return f"{argname} of {len(val)}"
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
