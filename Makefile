@@ -81,7 +81,8 @@ LONG := tests/tui tests/e2e tests/security tests/interop tests/swarm tests/hosti
 	tests/chaos tests/web tests/core tests/deploy tests/cli/test_surroundings.py tests/cli/test_cli.py \
 	tests/cli/test_any_input.py tests/cli/test_unfinished.py tests/sessions/test_several_places.py \
 	tests/tracker_place/test_meeting.py tests/relay/transit/test_pipes.py tests/relay/bus \
-	tests/relay/stores/test_walks.py tests/relay/stores/test_redis.py tests/torrent/test_disk_watch.py
+	tests/relay/stores/test_walks.py tests/relay/stores/test_redis.py tests/torrent/test_disk_watch.py \
+	tests/torrent/test_resuming.py tests/turn/test_coturn.py
 
 # Everything but what is long, slow or needs another Python, in two minutes. What is pure first, in
 # less than one.
